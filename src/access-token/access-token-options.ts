@@ -1,0 +1,108 @@
+import type { JWK } from 'jose'
+import type { OptionReader } from '../option-checks/option-reader.js'
+import {
+  generateSigningKey,
+  readSigningKey,
+  SIGNING_ALGORITHMS,
+  type SigningAlgorithm,
+  type SigningKey,
+} from '../signing-keys/signing-key.js'
+import { isActiveSigningKey, SigningKeys } from '../signing-keys/signing-keys.js'
+
+/** The access tokens that are issued and accepted (RFC 9068). */
+export interface AccessTokenOptions {
+  /** The `aud`: the resource server, usually the URL of this API. A token for another audience is not accepted. */
+  audience: string | readonly string[]
+  /** Seconds, 1 to 86 400. Default: 3600. */
+  lifetime?: number
+  /**
+   * Private keys as JWKs, a JWK set, or PEM. The first one signs; the others are retired: published and accepted still,
+   * and may be public only. Default: one is generated for this process, with the event `signing_key.generated`; its
+   * tokens end with the process and no other process accepts them.
+   */
+  signingKeys?: readonly (JWK | string)[] | { keys: readonly JWK[] } | string
+  /** Must suit the first key. Default: the `alg` of that key, or what suits it: ES256, RS256 or EdDSA. */
+  algorithm?: SigningAlgorithm
+}
+
+export interface AccessTokenSettings {
+  audiences: readonly string[]
+  lifetime: number
+  signingKeys: SigningKeys
+  /** Whether the key was generated, for want of one. */
+  isKeyGenerated: boolean
+}
+
+export function checkAccessTokenOptions(reader: OptionReader): AccessTokenSettings {
+  const signingKeys = readSigningKeys(reader)
+  const settings = {
+    audiences: Array.isArray(reader.value('audience'))
+      ? (reader.strings('audience', 'non-empty strings') ?? [])
+      : [reader.string('audience', 'a non-empty string or an array of them')],
+    lifetime: reader.integer('lifetime', { min: 1, max: 86_400, default: 3600, unit: 'seconds' }),
+    signingKeys,
+    isKeyGenerated: !reader.has('signingKeys'),
+  }
+  if (settings.audiences.length === 0) reader.problem('audience', 'at least one audience')
+  reader.refuseUnknown()
+  return settings
+}
+
+function readSigningKeys(reader: OptionReader): SigningKeys {
+  const algorithm = reader.has('algorithm') ? reader.oneOf('algorithm', SIGNING_ALGORITHMS, 'ES256') : undefined
+  const sources = sourcesOf(reader.value('signingKeys')) ?? [generateSigningKey(algorithm)]
+  const [first, ...retired] = sources.map((source, index) => readKey(reader, source, index, algorithm))
+  const keys = [first, ...retired].filter((key) => key !== undefined)
+  if (new Set(keys.map(({ kid }) => kid)).size < keys.length) {
+    reader.problem('signingKeys', 'keys with different kids', 'one kid twice')
+  }
+  if (first !== undefined && isActiveSigningKey(first)) {
+    if (algorithm !== undefined && first.algorithm !== algorithm) {
+      reader.problem('algorithm', `the algorithm of the first signing key: "${first.algorithm}"`)
+    }
+    return new SigningKeys(
+      first,
+      retired.filter((key) => key !== undefined),
+    )
+  }
+  if (first !== undefined || sources.length === 0) {
+    reader.problem('signingKeys', 'a private key in first place', first === undefined ? 'no key' : 'a public key')
+  }
+  return fallbackSigningKeys()
+}
+
+/** Stands in after a problem was noted; never reaches a running exchange. */
+function fallbackSigningKeys(): SigningKeys {
+  const key = readSigningKey(generateSigningKey(), 'ES256')
+  if (!isActiveSigningKey(key)) throw new TypeError('a generated key is private')
+  return new SigningKeys(key, [])
+}
+
+function readKey(
+  reader: OptionReader,
+  source: unknown,
+  index: number,
+  algorithm: SigningAlgorithm | undefined,
+): SigningKey | undefined {
+  try {
+    return readSigningKey(source, algorithm)
+  } catch (error) {
+    const found = error instanceof Object && 'message' in error ? String(error.message) : 'something else'
+    const wanted = 'P-256, Ed25519 or RSA (2048 bits or more) keys as JWK or PEM'
+    reader.problem('signingKeys', wanted, `at position ${index + 1} ${found}`)
+    return undefined
+  }
+}
+
+function sourcesOf(signingKeys: unknown): readonly unknown[] | undefined {
+  if (signingKeys === undefined) return undefined
+  if (
+    typeof signingKeys === 'object' &&
+    signingKeys !== null &&
+    'keys' in signingKeys &&
+    Array.isArray(signingKeys.keys)
+  ) {
+    return signingKeys.keys
+  }
+  return Array.isArray(signingKeys) ? signingKeys : [signingKeys]
+}

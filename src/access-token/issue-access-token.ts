@@ -1,0 +1,53 @@
+import { randomUUID } from 'node:crypto'
+import { SignJWT } from 'jose'
+import type { Clock } from '../clock/clock.js'
+import { ACCESS_TOKEN_TYPE } from '../oauth/names.js'
+import type { SigningKeys } from '../signing-keys/signing-keys.js'
+
+export interface IssueAccessTokenDeps {
+  issuer: string
+  audiences: readonly string[]
+  lifetime: number
+  signingKeys: SigningKeys
+  clock: Clock
+}
+
+export interface AccessTokenRequest {
+  subject: string
+  clientId: string
+  scopes: readonly string[]
+}
+
+export interface IssuedAccessToken {
+  token: string
+  tokenId: string
+  /** Seconds. */
+  expiresIn: number
+  /** Seconds since the epoch. */
+  expiresAt: number
+}
+
+/** Signs an access token with the claims of RFC 9068 §2.2. */
+export async function issueAccessToken(
+  request: AccessTokenRequest,
+  deps: IssueAccessTokenDeps,
+): Promise<IssuedAccessToken> {
+  const { active } = deps.signingKeys
+  const issuedAt = Math.floor(deps.clock.now())
+  const expiresAt = issuedAt + deps.lifetime
+  const tokenId = randomUUID()
+  const [audience = '', ...otherAudiences] = deps.audiences
+  const claims = {
+    iss: deps.issuer,
+    sub: request.subject,
+    aud: otherAudiences.length === 0 ? audience : [audience, ...otherAudiences],
+    client_id: request.clientId,
+    iat: issuedAt,
+    exp: expiresAt,
+    jti: tokenId,
+    ...(request.scopes.length > 0 && { scope: request.scopes.join(' ') }),
+  }
+  const header = { alg: active.algorithm, typ: ACCESS_TOKEN_TYPE, kid: active.kid }
+  const token = await new SignJWT(claims).setProtectedHeader(header).sign(active.privateKey)
+  return { token, tokenId, expiresIn: deps.lifetime, expiresAt }
+}

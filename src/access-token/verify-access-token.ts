@@ -1,0 +1,66 @@
+import { compactVerify } from 'jose'
+import type { Clock } from '../clock/clock.js'
+import { TokenRejected } from '../events/rejections.js'
+import { checkAudience, checkExpiry, checkNotBefore, checkNumericDate, checkStringClaim } from '../jwt/check-claims.js'
+import { parseJwt, type UnverifiedHeader } from '../jwt/parse-jwt.js'
+import { normaliseType } from '../jwt/token-type.js'
+import { ACCESS_TOKEN_TYPE } from '../oauth/names.js'
+import { parseScope } from '../oauth/scope.js'
+import type { SigningKeys } from '../signing-keys/signing-keys.js'
+import type { AccessToken } from './access-token.js'
+
+const LONGEST_ACCESS_TOKEN = 32_768
+
+export interface VerifyAccessTokenDeps {
+  issuer: string
+  audiences: readonly string[]
+  signingKeys: SigningKeys
+  clock: Clock
+}
+
+/**
+ * Verifies an access token of this service (RFC 9068 §4): its type, a signature by one of our own keys with that key's
+ * algorithm, issuer, audience and expiry. Without network. No clock tolerance: the issuer's clock is ours.
+ *
+ * @throws TokenRejected
+ */
+export async function verifyAccessToken(token: string, deps: VerifyAccessTokenDeps): Promise<AccessToken> {
+  const { header, payload } = parseJwt(token, LONGEST_ACCESS_TOKEN)
+  if (normaliseType(header.typ ?? '') !== ACCESS_TOKEN_TYPE) throw new TokenRejected('type_not_allowed')
+  await verifySignature(token, header, deps.signingKeys)
+  if (payload.iss !== deps.issuer) throw new TokenRejected('wrong_issuer')
+  checkAudience(payload, new Set(deps.audiences))
+  const now = deps.clock.now()
+  const expiresAt = checkExpiry(payload, now, 0)
+  checkNotBefore(payload, now, 0)
+  checkNumericDate(payload, 'iat', 'invalid_issued_at')
+  return {
+    sub: checkStringClaim(payload, 'sub', 'invalid_subject'),
+    clientId: checkStringClaim(payload, 'client_id', 'invalid_claim'),
+    scopes: readScopes(payload.scope),
+    expiresAt,
+    issuer: deps.issuer,
+    audience: [payload.aud].flat() as string[],
+    tokenId: checkStringClaim(payload, 'jti', 'invalid_jwt_id'),
+    token,
+    payload,
+  }
+}
+
+async function verifySignature(token: string, header: UnverifiedHeader, signingKeys: SigningKeys): Promise<void> {
+  const key = signingKeys.find(header.kid)
+  if (key === undefined) throw new TokenRejected('unknown_key')
+  if (header.alg !== key.algorithm) throw new TokenRejected('algorithm_not_allowed')
+  try {
+    await compactVerify(token, key.publicKey, { algorithms: [key.algorithm] })
+  } catch {
+    throw new TokenRejected('bad_signature')
+  }
+}
+
+function readScopes(scope: unknown): readonly string[] {
+  if (scope === undefined) return []
+  const scopes = typeof scope === 'string' ? parseScope(scope) : undefined
+  if (scopes === undefined) throw new TokenRejected('invalid_claim')
+  return scopes
+}

@@ -1,0 +1,49 @@
+import { type AuthenticateBearerDeps, authenticateBearer, type BearerOutcome } from '../bearer/authenticate-bearer.js'
+import type { BearerRequest } from '../bearer/read-bearer-token.js'
+import { printable } from '../events/printable.js'
+import type { ReplayStore } from '../replay/replay-store.js'
+import { claimAssertion } from './claim-assertion.js'
+import { resolveSubject, type SubjectOption } from './resolve-subject.js'
+import { type VerifyAssertionDeps, verifyAssertion } from './verify-assertion.js'
+
+/** What is known of a caller that presented an assertion itself: `req.user` behind the assertion strategy. */
+export interface AssertedCaller {
+  /** The subject as the option `subject` makes it. */
+  sub: string
+  /** The `name` of the identity provider. */
+  issuer: string
+  /** Seconds since the epoch. */
+  expiresAt: number
+  /** The assertion as it was presented. */
+  token: string
+  /** All claims. */
+  payload: Readonly<Record<string, unknown>>
+}
+
+export interface AuthenticateAssertionDeps
+  extends VerifyAssertionDeps,
+    Pick<AuthenticateBearerDeps<AssertedCaller>, 'challenge' | 'events'> {
+  subject: SubjectOption
+  replayStore: ReplayStore
+}
+
+/** Judges a request by an assertion in place of an access token. Never rejects. */
+export function authenticateAssertion(
+  req: BearerRequest,
+  deps: AuthenticateAssertionDeps,
+): Promise<BearerOutcome<AssertedCaller>> {
+  return authenticateBearer(req, {
+    challenge: deps.challenge,
+    events: deps.events,
+    verify: (token) => acceptAssertion(token, deps),
+    describe: ({ sub, issuer }) => ({ subject: printable(sub), identityProvider: issuer }),
+  })
+}
+
+async function acceptAssertion(token: string, deps: AuthenticateAssertionDeps): Promise<AssertedCaller> {
+  const assertion = await verifyAssertion(token, deps)
+  const sub = await resolveSubject(assertion, deps.subject)
+  await claimAssertion(assertion, deps.replayStore)
+  const { identityProvider, expiresAt, payload } = assertion
+  return { sub, issuer: identityProvider.name, expiresAt, token, payload }
+}

@@ -1,0 +1,71 @@
+import { isScopeToken } from '../oauth/scope.js'
+import { OptionReader } from '../option-checks/option-reader.js'
+import { type Client, digestSecret } from './client.js'
+
+/** One client. It authenticates with its secret, by HTTP Basic or in the body (RFC 6749 §2.3.1). */
+export interface ClientOptions {
+  clientId: string
+  /** The secret itself. Make it with at least 128 random bits: a guessed secret is the client. */
+  clientSecret?: string
+  /** Instead of the secret: `sha256:` and the SHA-256 of the secret in hex or base64url; see `hashClientSecret`. */
+  clientSecretHash?: string
+  /** The most that this client can obtain; what it gets when it asks for no scope. Default: none. */
+  scopes?: readonly string[]
+  /** The `name`s of the identity providers whose assertions it may exchange. Default: all. */
+  identityProviders?: readonly string[]
+  /** The grant types that it may use. Default: all. */
+  grantTypes?: readonly string[]
+}
+
+/** Looks a client up, instead of a fixed list: undefined where there is none. A rejection is answered with 503. */
+export type FindClientOptions = (clientId: string) => ClientOptions | undefined | Promise<ClientOptions | undefined>
+
+const SECRET_HASH = /^sha256:(?:([0-9a-f]{64})|([A-Za-z0-9_-]{43}))$/
+
+/** What to store as `clientSecretHash` instead of a secret. */
+export function hashClientSecret(secret: string): string {
+  return `sha256:${digestSecret(secret).toString('base64url')}`
+}
+
+export function checkClientOptions(reader: OptionReader): Client {
+  const identityProviders = reader.strings('identityProviders', 'names of identity providers')
+  const grantTypes = reader.strings('grantTypes', 'grant types')
+  const client = {
+    clientId: reader.string('clientId', 'a non-empty string of printable ASCII (RFC 6749 §2.2)', isVisibleText),
+    secretDigest: readSecretDigest(reader),
+    scopes: reader.strings('scopes', 'scope tokens of RFC 6749 §3.3', isScopeToken) ?? [],
+    identityProviders: identityProviders && new Set(identityProviders),
+    grantTypes: grantTypes && new Set(grantTypes),
+  }
+  reader.refuseUnknown()
+  return client
+}
+
+/**
+ * What a `findClient` found, checked like a fixed client.
+ *
+ * @throws ConfigError
+ */
+export function readFoundClient(options: ClientOptions): Client {
+  const reader = new OptionReader(options, ['findClient()'])
+  const client = checkClientOptions(reader)
+  reader.throwProblems()
+  return client
+}
+
+function readSecretDigest(reader: OptionReader): Buffer {
+  if (reader.has('clientSecret') && reader.has('clientSecretHash')) {
+    reader.problem('clientSecretHash', 'either clientSecret or clientSecretHash', 'both')
+  }
+  if (!reader.has('clientSecretHash')) return digestSecret(reader.secret('clientSecret'))
+  const [, hex, base64url] = SECRET_HASH.exec(reader.secret('clientSecretHash')) ?? []
+  if (hex !== undefined) return Buffer.from(hex, 'hex')
+  if (base64url !== undefined) return Buffer.from(base64url, 'base64url')
+  reader.problem('clientSecretHash', '"sha256:" and 64 hex or 43 base64url characters', 'something else')
+  return digestSecret('')
+}
+
+/** RFC 6749 App. A.1: *VSCHAR. */
+function isVisibleText(text: string): boolean {
+  return /^[\x20-\x7E]+$/.test(text)
+}

@@ -1,0 +1,18 @@
+import { createHash } from 'node:crypto'
+
+/** A registered caller of the token endpoint. */
+export interface Client {
+  clientId: string
+  /** SHA-256 of the secret: the secret itself is not kept. */
+  secretDigest: Buffer
+  /** The most that it can obtain. */
+  scopes: readonly string[]
+  /** The `name`s of the identity providers whose assertions it may exchange; undefined: all. */
+  identityProviders: ReadonlySet<string> | undefined
+  /** The grant types that it may use; undefined: all. */
+  grantTypes: ReadonlySet<string> | undefined
+}
+
+export function digestSecret(secret: string): Buffer {
+  return createHash('sha256').update(secret, 'utf8').digest()
+}

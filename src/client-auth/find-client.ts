@@ -1,0 +1,21 @@
+import { DependencyUnavailable } from '../events/rejections.js'
+import type { Client } from './client.js'
+import { type FindClientOptions, readFoundClient } from './client-options.js'
+
+export type FindClient = (clientId: string) => Promise<Client | undefined>
+
+/** Finds clients in the fixed list, or by the host's own function. */
+export function createFindClient(clients: readonly Client[], findClient: FindClientOptions | undefined): FindClient {
+  if (findClient !== undefined) return (clientId) => lookUp(clientId, findClient)
+  const byId = new Map(clients.map((client) => [client.clientId, client]))
+  return async (clientId) => byId.get(clientId)
+}
+
+async function lookUp(clientId: string, findClient: FindClientOptions): Promise<Client | undefined> {
+  try {
+    const found = await findClient(clientId)
+    return found === undefined || found === null ? undefined : readFoundClient(found)
+  } catch (cause) {
+    throw new DependencyUnavailable('client_lookup_failed', { cause })
+  }
+}

@@ -1,0 +1,12 @@
+/** The two clocks everything reads. Give your own as the option `clock` to test expiry without waiting. */
+export interface Clock {
+  /** Wall clock, in seconds since 1970-01-01T00:00:00Z, fractions allowed. Judges `exp`, `nbf` and `iat`. */
+  now(): number
+  /** A clock that never jumps, in milliseconds. Judges cache ages, cooldowns and back-off. */
+  monotonic(): number
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now() / 1000,
+  monotonic: () => performance.now(),
+}

@@ -1,0 +1,45 @@
+import type { Clock } from './clock.js'
+
+/** A budget of `capacity` takes, of which one comes back every `refillInterval` milliseconds. */
+export class TokenBucket {
+  readonly #capacity: number
+  readonly #refillInterval: number
+  readonly #clock: Clock
+  #available: number
+  #countedAt: number
+
+  constructor(capacity: number, refillInterval: number, clock: Clock) {
+    this.#capacity = capacity
+    this.#refillInterval = refillInterval
+    this.#clock = clock
+    this.#available = capacity
+    this.#countedAt = clock.monotonic()
+  }
+
+  take(): boolean {
+    this.#refill()
+    if (this.#available < 1) return false
+    this.#available -= 1
+    return true
+  }
+
+  giveBack(): void {
+    this.#available = Math.min(this.#capacity, this.#available + 1)
+  }
+
+  get isEmpty(): boolean {
+    this.#refill()
+    return this.#available < 1
+  }
+
+  get isFull(): boolean {
+    this.#refill()
+    return this.#available >= this.#capacity
+  }
+
+  #refill(): void {
+    const now = this.#clock.monotonic()
+    this.#available = Math.min(this.#capacity, this.#available + (now - this.#countedAt) / this.#refillInterval)
+    this.#countedAt = now
+  }
+}

@@ -1,0 +1,102 @@
+import { EventEmitter } from 'node:events'
+import { debuglog } from 'node:util'
+
+/** Every event, with what it carries. No event carries a token, a secret or unescaped input. */
+export interface ExchangeEvents {
+  /** The token endpoint issued an access token. */
+  'token.issued': {
+    clientId: string
+    identityProvider: string
+    subject: string
+    scopes: readonly string[]
+    /** The `jti` of the access token. */
+    tokenId: string
+    /** Seconds since the epoch. */
+    expiresAt: number
+  }
+  /** The token endpoint refused a request. */
+  'token.rejected': DecisionRefused & { clientId?: string }
+  /** A protected route let a request pass. */
+  'access.granted': { subject: string; clientId?: string; identityProvider?: string }
+  /** A protected route refused a request. */
+  'access.denied': DecisionRefused
+  /** A key set was fetched and is now in use. */
+  'jwks.refreshed': { alias: string; endpoint: string; durationMs: number; kids: readonly (string | undefined)[] }
+  /** A key set could not be fetched, or was not usable; the last good one stays. */
+  'jwks.failed': {
+    alias: string
+    endpoint: string
+    durationMs: number
+    reason: string
+    consecutiveFailures: number
+    /** Milliseconds until the endpoint is asked again. */
+    retryInMs: number
+  }
+  /** A member of a key set was skipped; the others are used. */
+  'jwks.key_rejected': { alias: string; endpoint: string; kid?: string; reason: string }
+  /** A configured certificate expires within 30 days, or has expired. At most one a day for each certificate. */
+  'certificate.expiring': { identityProvider: string; certificate: string; expiresAt: number }
+  /** No signing key was configured, so one was generated: its tokens die with this process. */
+  'signing_key.generated': { kid: string }
+}
+
+/** What both kinds of refusal carry. */
+export interface DecisionRefused {
+  /** A stable code: see docs/errors.md. */
+  reason: string
+  /** The OAuth error code that the client was told; none where a route got no token at all. */
+  error?: string
+  status: number
+  /** The `name` of the identity provider, once it is known. */
+  identityProvider?: string
+  kid?: string
+  algorithm?: string
+  /** The message of the underlying fault, where one of our dependencies failed. */
+  cause?: string
+}
+
+export type ExchangeEventName = keyof ExchangeEvents
+export type ExchangeEventListener<Name extends ExchangeEventName> = (event: ExchangeEvents[Name]) => void
+
+/** Where to listen. A listener that throws or rejects disturbs neither the request nor the other listeners. */
+export interface ExchangeEventSource {
+  on<Name extends ExchangeEventName>(name: Name, listener: ExchangeEventListener<Name>): this
+  once<Name extends ExchangeEventName>(name: Name, listener: ExchangeEventListener<Name>): this
+  off<Name extends ExchangeEventName>(name: Name, listener: ExchangeEventListener<Name>): this
+}
+
+const debug = debuglog('express-jwt-exchange')
+
+export class ExchangeEventEmitter implements ExchangeEventSource {
+  readonly #emitter = new EventEmitter().setMaxListeners(0)
+
+  on<Name extends ExchangeEventName>(name: Name, listener: ExchangeEventListener<Name>): this {
+    this.#emitter.on(name, listener)
+    return this
+  }
+
+  once<Name extends ExchangeEventName>(name: Name, listener: ExchangeEventListener<Name>): this {
+    this.#emitter.once(name, listener)
+    return this
+  }
+
+  off<Name extends ExchangeEventName>(name: Name, listener: ExchangeEventListener<Name>): this {
+    this.#emitter.off(name, listener)
+    return this
+  }
+
+  emit<Name extends ExchangeEventName>(name: Name, event: ExchangeEvents[Name]): void {
+    if (debug.enabled) debug('%s %s', name, JSON.stringify(event))
+    for (const listener of this.#emitter.rawListeners(name)) {
+      try {
+        Promise.resolve(Reflect.apply(listener, undefined, [event])).catch(reportListenerFault)
+      } catch (error) {
+        reportListenerFault(error)
+      }
+    }
+  }
+}
+
+function reportListenerFault(error: unknown): void {
+  debug('an event listener failed: %s', error)
+}

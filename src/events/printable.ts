@@ -1,0 +1,10 @@
+const LONGEST = 200
+const UNPRINTABLE = /[^\x20-\x7E]/g
+
+/** An attacker's string made safe for a log line or a terminal: printable ASCII, escaped, at most 200 characters. */
+export function printable(text: string): string {
+  const escaped = text
+    .slice(0, LONGEST)
+    .replace(UNPRINTABLE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return escaped.length > LONGEST ? `${escaped.slice(0, LONGEST)}…` : escaped
+}

@@ -1,0 +1,42 @@
+/** Why a token was rejected. Stable: operators write alerts on these codes. The client never sees them. */
+export const REJECTION_REASONS = [
+  'malformed_jwt',
+  'too_large',
+  'unsupported_header',
+  'unknown_issuer',
+  'identity_provider_disabled',
+  'algorithm_not_allowed',
+  'type_not_allowed',
+  'unknown_key',
+  'certificate_expired',
+  'bad_signature',
+  'invalid_subject',
+  'invalid_audience',
+  'wrong_audience',
+  'invalid_expiry',
+  'expired',
+  'invalid_not_before',
+  'not_yet_valid',
+  'invalid_issued_at',
+  'issued_in_future',
+  'too_old',
+  'lifetime_too_long',
+  'invalid_jwt_id',
+  'replayed',
+  'client_not_allowed',
+  'subject_is_client_id',
+  'wrong_issuer',
+  'invalid_claim',
+] as const
+export type RejectionReason = (typeof REJECTION_REASONS)[number]
+
+/** Which thing we depend on did not answer. Always 503, never the client's fault. */
+export const UNAVAILABLE_REASONS = [
+  'jwks_unavailable',
+  'replay_store_unavailable',
+  'replay_store_full',
+  'client_lookup_failed',
+  'subject_mapping_failed',
+  'internal_error',
+] as const
+export type UnavailableReason = (typeof UNAVAILABLE_REASONS)[number]

@@ -1,0 +1,43 @@
+import type { RejectionReason, UnavailableReason } from './reason-codes.js'
+
+/** What an event tells of the token that was judged: never the token itself. */
+export interface TokenContext {
+  identityProvider?: string
+  kid?: string
+  algorithm?: string
+}
+
+/** A token that must not be accepted, for the operator: the caller translates it to the client's error by its role. */
+export class TokenRejected extends Error {
+  override readonly name = 'TokenRejected'
+  readonly reason: RejectionReason
+  context: TokenContext = {}
+
+  constructor(reason: RejectionReason) {
+    super(reason)
+    this.reason = reason
+  }
+}
+
+/** Something we depend on did not answer: an outage, never the client's fault. */
+export class DependencyUnavailable extends Error {
+  override readonly name = 'DependencyUnavailable'
+  readonly reason: UnavailableReason
+  /** Seconds after which to try again, a whole number of at least 1. */
+  readonly retryAfter: number
+  context: TokenContext = {}
+
+  constructor(reason: UnavailableReason, options: { retryAfter?: number; cause?: unknown } = {}) {
+    super(reason, { cause: options.cause })
+    this.reason = reason
+    this.retryAfter = Math.max(1, Math.ceil(options.retryAfter ?? 1))
+  }
+}
+
+export function isTokenRejected(error: unknown): error is TokenRejected {
+  return error instanceof Object && 'name' in error && error.name === 'TokenRejected'
+}
+
+export function isDependencyUnavailable(error: unknown): error is DependencyUnavailable {
+  return error instanceof Object && 'name' in error && error.name === 'DependencyUnavailable'
+}

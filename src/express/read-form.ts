@@ -1,0 +1,80 @@
+import type { ServerResponse } from 'node:http'
+import { parse } from 'node:querystring'
+import bodyParser from 'body-parser'
+import { OAuthError } from '../oauth/errors.js'
+import type { ExpressRequest } from './http.js'
+
+const FORM = /^application\/x-www-form-urlencoded *(?:; *charset="?utf-8"? *)?$/i
+const MOST_PARAMETERS = 100
+/** A parameter that may be repeated (RFC 8707 §2). */
+const REPEATABLE = 'resource'
+
+export type FormParser = ReturnType<typeof createFormParser>
+
+/** @param limit the largest body in bytes */
+export function createFormParser(limit: number) {
+  return bodyParser.urlencoded({ extended: false, inflate: false, limit, parameterLimit: MOST_PARAMETERS })
+}
+
+/**
+ * The parameters of a form (RFC 6749 §3.2, App. B): each once, the empty ones left out. A body that the host has parsed
+ * already is taken from `req.body`, whatever parser it was.
+ *
+ * @throws OAuthError `invalid_request`, with status 413 or 415 where the parser says so
+ */
+export async function readForm(
+  req: ExpressRequest,
+  res: ServerResponse,
+  parseForm: FormParser,
+): Promise<Map<string, string>> {
+  checkContentType(req)
+  if (!req.readableDidRead) await parseBody(req, res, parseForm)
+  return readParameters(fieldsOf(req.body))
+}
+
+function checkContentType({ headers }: ExpressRequest): void {
+  const contentType = headers['content-type'] ?? ''
+  if (FORM.test(contentType)) return
+  const isForm = /^application\/x-www-form-urlencoded *(?:;|$)/i.test(contentType)
+  throw isForm
+    ? new OAuthError('invalid_request', 'The form must be encoded in UTF-8', { status: 415 })
+    : new OAuthError('invalid_request', 'The content type must be application/x-www-form-urlencoded')
+}
+
+function parseBody(req: ExpressRequest, res: ServerResponse, parseForm: FormParser): Promise<void> {
+  return new Promise((resolve, reject) => {
+    parseForm(req, res, (error?: unknown) => (error === undefined ? resolve() : reject(bodyError(error))))
+  })
+}
+
+/** body-parser's own errors, whose messages quote input, as ours. */
+function bodyError(error: unknown): OAuthError {
+  const status = error instanceof Object && 'status' in error ? error.status : undefined
+  if (status === 413) return new OAuthError('invalid_request', 'The request body is too large', { status: 413 })
+  if (status === 415) {
+    return new OAuthError('invalid_request', 'The request body has an unsupported encoding', { status: 415 })
+  }
+  return new OAuthError('invalid_request', 'The request body cannot be read')
+}
+
+function fieldsOf(body: unknown): Readonly<Record<string, unknown>> {
+  if (typeof body === 'string') return parse(body, '&', '=', { maxKeys: MOST_PARAMETERS + 1 })
+  if (Buffer.isBuffer(body)) return fieldsOf(body.toString('utf8'))
+  if (typeof body === 'object' && body !== null && !Array.isArray(body)) return { ...body }
+  throw new OAuthError('invalid_request', 'The request has no body, or another middleware consumed it', {
+    reason: 'body_not_available',
+  })
+}
+
+function readParameters(fields: Readonly<Record<string, unknown>>): Map<string, string> {
+  const parameters = new Map<string, string>()
+  for (const [name, value] of Object.entries(fields)) {
+    if (typeof value === 'string') {
+      if (value !== '') parameters.set(name, value)
+    } else if (name !== REPEATABLE) {
+      throw new OAuthError('invalid_request', 'A parameter is repeated or nested')
+    }
+  }
+  if (parameters.size > MOST_PARAMETERS) throw new OAuthError('invalid_request', 'There are too many parameters')
+  return parameters
+}

@@ -1,0 +1,57 @@
+import type { ServerResponse } from 'node:http'
+import { printable } from '../events/printable.js'
+import { OAuthError } from '../oauth/errors.js'
+import { toRefusal } from '../oauth/refusal.js'
+import { handleTokenRequest, type TokenRequestDeps } from '../token-request/handle-token-request.js'
+import type { ExpressRequest, Middleware } from './http.js'
+import { readClientCredentials } from './read-client-credentials.js'
+import { createFormParser, type FormParser, readForm } from './read-form.js'
+import { sendOAuthError, sendUncached } from './send-json.js'
+
+/** Room in a token request for everything beside the assertion, in bytes. */
+const ROOM_BESIDE_ASSERTION = 16_384
+
+export interface TokenEndpointDeps extends TokenRequestDeps {
+  maxAssertionBytes: number
+  /** Whether a request must have come over TLS, as Express's `trust proxy` tells. */
+  requireHttps: boolean
+}
+
+/** `POST /token` (RFC 6749 §3.2). */
+export function createTokenEndpoint(deps: TokenEndpointDeps): Middleware {
+  const parseForm = createFormParser(deps.maxAssertionBytes + ROOM_BESIDE_ASSERTION)
+  return (req, res) => void answerTokenRequest(req, res, parseForm, deps)
+}
+
+async function answerTokenRequest(
+  req: ExpressRequest,
+  res: ServerResponse,
+  parseForm: FormParser,
+  deps: TokenEndpointDeps,
+): Promise<void> {
+  let clientId: string | undefined
+  try {
+    checkTransport(req, deps.requireHttps)
+    const parameters = await readForm(req, res, parseForm)
+    const credentials = readClientCredentials(req, parameters)
+    clientId = credentials?.clientId
+    sendUncached(res, await handleTokenRequest({ parameters, credentials, remoteAddress: req.ip ?? '' }, deps))
+  } catch (error) {
+    const { answer, event } = toRefusal(error, invalidGrant)
+    deps.events.emit('token.rejected', { ...event, ...(clientId !== undefined && { clientId: printable(clientId) }) })
+    sendOAuthError(res, answer)
+  }
+}
+
+function checkTransport(req: ExpressRequest, requireHttps: boolean): void {
+  if (req.method !== 'POST') {
+    const headers = { Allow: 'POST' }
+    throw new OAuthError('invalid_request', 'The token endpoint takes POST only', { status: 405, headers })
+  }
+  if (requireHttps && req.secure !== true) throw new OAuthError('invalid_request', 'The token endpoint takes TLS only')
+}
+
+/** One text for everything that can be wrong with an assertion: what it was stands in the event. */
+function invalidGrant(): OAuthError {
+  return new OAuthError('invalid_grant', 'The assertion is not valid')
+}

@@ -1,0 +1,22 @@
+import { OAuthError } from '../oauth/errors.js'
+import { parseScope } from '../oauth/scope.js'
+
+/**
+ * The scopes to issue: requested ∩ the client's ∩ the identity provider's; without a request, all that both may have
+ * (RFC 6749 §3.3). Narrowing is no error, but nothing left of something is.
+ *
+ * @throws OAuthError `invalid_scope`
+ */
+export function grantScopes(
+  requested: string | undefined,
+  ofClient: readonly string[],
+  ofIdentityProvider: ReadonlySet<string> | undefined,
+): readonly string[] {
+  const wanted = requested === undefined ? ofClient : parseScope(requested)
+  if (wanted === undefined) throw new OAuthError('invalid_scope', 'The scope is malformed')
+  const granted = wanted.filter((scope) => ofClient.includes(scope) && ofIdentityProvider?.has(scope) !== false)
+  if (granted.length === 0 && wanted.length > 0) {
+    throw new OAuthError('invalid_scope', 'None of the scopes can be granted')
+  }
+  return granted
+}

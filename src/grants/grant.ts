@@ -1,0 +1,24 @@
+import type { Client } from '../client-auth/client.js'
+
+/** The parameters of a token request, each once, none empty (RFC 6749 §3.2). */
+export type TokenRequestParameters = ReadonlyMap<string, string>
+
+/** What a grant allows. */
+export interface Authorization {
+  subject: string
+  /** Never more than the client and the identity provider may have. */
+  scopes: readonly string[]
+  /** The `name` of the identity provider that vouches for the subject. */
+  identityProvider: string
+}
+
+/** One way to get an access token. */
+export interface Grant {
+  grantType: string
+  /**
+   * @throws OAuthError for the client: `invalid_request`, `invalid_scope`, …
+   * @throws TokenRejected for a bad assertion: becomes `invalid_grant`
+   * @throws DependencyUnavailable for an outage: becomes 503
+   */
+  authorize(parameters: TokenRequestParameters, client: Client): Promise<Authorization>
+}

@@ -1,0 +1,37 @@
+import type { Clock } from '../clock/clock.js'
+import type { ExchangeEventEmitter } from '../events/exchange-events.js'
+import { CertificateKeySource } from '../jwks/certificate-key-source.js'
+import { FixedKeySource } from '../jwks/fixed-key-source.js'
+import type { JwksClientPool } from '../jwks/jwks-client-pool.js'
+import { KeySet } from '../jwks/key-set.js'
+import type { VerificationKeySource } from '../jwks/verification-key-source.js'
+import type { IdentityProvider } from './identity-provider.js'
+import type { IdentityProviderSettings } from './identity-provider-options.js'
+
+export interface IdentityProviderDeps {
+  jwksClients: JwksClientPool
+  clock: Clock
+  events: ExchangeEventEmitter
+}
+
+/** Gives each identity provider the source of its keys. */
+export function createIdentityProviders(
+  settings: readonly IdentityProviderSettings[],
+  deps: IdentityProviderDeps,
+): IdentityProvider[] {
+  return settings.map(({ keys, ...identityProvider }) => ({
+    ...identityProvider,
+    keySource: keySourceOf(identityProvider, keys, deps),
+  }))
+}
+
+function keySourceOf(
+  { name, alias }: Pick<IdentityProviderSettings, 'name' | 'alias'>,
+  keys: IdentityProviderSettings['keys'],
+  { jwksClients, clock, events }: IdentityProviderDeps,
+): VerificationKeySource {
+  if (keys === undefined) return new FixedKeySource(new KeySet([])) // Of a disabled identity provider only.
+  if ('jwksUri' in keys) return jwksClients.clientFor(alias, keys.jwksUri)
+  if ('keySet' in keys) return new FixedKeySource(keys.keySet)
+  return new CertificateKeySource(keys.certificates, { identityProvider: name, clock, events })
+}

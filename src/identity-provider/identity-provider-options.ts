@@ -1,0 +1,135 @@
+import { type Certificate, readCertificates } from '../jwks/certificate.js'
+import { type KeySet, readKeySet } from '../jwks/key-set.js'
+import { normaliseType } from '../jwt/token-type.js'
+import { isScopeToken } from '../oauth/scope.js'
+import type { OptionReader } from '../option-checks/option-reader.js'
+import { isSecureUrl } from '../option-checks/urls.js'
+import { type AssertionLimits, type AssertionOptions, readAssertionLimits } from './assertion-limits.js'
+
+/** One identity provider: who it is, who we are to it, and where its keys come from. */
+export interface IdentityProviderOptions extends AssertionOptions {
+  /** The `iss` of its assertions, compared exactly. */
+  name: string
+  /** The `aud` that it must put into its assertions. Default: the URL of the token endpoint. */
+  alias?: string
+  /** Its JWKS endpoint: `https`, or `http` on loopback. */
+  jwksUri?: string
+  /**
+   * PEM certificates, 1 to 10; several may overlap. Beside a `jwksUri` they are used only when
+   * `jwksEndpoint.enable` is false, never because the endpoint fails.
+   */
+  certificates?: readonly string[]
+  /** A fixed key set of public keys, instead of an endpoint or certificates. */
+  jwks?: { keys: readonly unknown[] }
+  /** `false`: its assertions are refused. Default: true. */
+  enabled?: boolean
+  /** The most that its assertions can obtain. Default: no bound beside the client's. */
+  scopes?: readonly string[]
+  /** Further values accepted in `aud` beside the alias. Default: none. */
+  audiences?: readonly string[]
+  /** Further accepted `typ` header values beside none and `JWT`. Default: none. */
+  types?: readonly string[]
+}
+
+/** The options of one identity provider, checked. */
+export interface IdentityProviderSettings {
+  name: string
+  alias: string
+  audiences: ReadonlySet<string>
+  enabled: boolean
+  scopes: ReadonlySet<string> | undefined
+  types: ReadonlySet<string>
+  limits: AssertionLimits
+  keys: { jwksUri: string } | { certificates: readonly Certificate[] } | { keySet: KeySet } | undefined
+}
+
+/** What must be known of the other options. */
+export interface IdentityProviderContext {
+  tokenEndpoint: string
+  limits: AssertionLimits
+  jwksEndpointEnabled: boolean
+}
+
+/** Types that mean something else than an assertion (RFC 8725 §3.11): configuring one would invite substitution. */
+const FOREIGN_TYPES = ['at+jwt', 'logout+jwt', 'secevent+jwt', 'dpop+jwt', 'client-authentication+jwt', 'kb+jwt']
+const MOST_CERTIFICATES = 10
+
+export function checkIdentityProviderOptions(
+  reader: OptionReader,
+  context: IdentityProviderContext,
+): IdentityProviderSettings {
+  const alias = reader.has('alias') ? reader.string('alias') : context.tokenEndpoint
+  const enabled = reader.boolean('enabled', true)
+  const scopes = reader.strings('scopes', 'scope tokens of RFC 6749 §3.3', isScopeToken)
+  const settings = {
+    name: reader.string('name', "the identity provider's iss: a non-empty string"),
+    alias,
+    audiences: new Set([alias, ...(reader.strings('audiences', 'non-empty strings') ?? [])]),
+    enabled,
+    scopes: scopes && new Set(scopes),
+    types: readTypes(reader),
+    limits: readAssertionLimits(reader, context.limits),
+    keys: readKeys(reader, enabled, context),
+  }
+  reader.refuseUnknown()
+  return settings
+}
+
+function readTypes(reader: OptionReader): ReadonlySet<string> {
+  const wanted = 'typ values that mean an assertion and nothing else'
+  const isAssertionType = (typ: string) => typ !== '' && !FOREIGN_TYPES.includes(normaliseType(typ))
+  return new Set(['jwt', ...(reader.strings('types', wanted, isAssertionType) ?? []).map(normaliseType)])
+}
+
+function readKeys(reader: OptionReader, enabled: boolean, context: IdentityProviderContext) {
+  const jwksUri = reader.has('jwksUri') ? readJwksUri(reader) : undefined
+  const certificates = reader.has('certificates') ? readCertificateList(reader) : undefined
+  const keySet = reader.has('jwks') ? readFixedKeySet(reader) : undefined
+  if (reader.has('certificates') && reader.has('jwks')) reader.problem('jwks', 'either jwks or certificates, not both')
+  if (jwksUri !== undefined && context.jwksEndpointEnabled) return { jwksUri }
+  if (certificates !== undefined) return { certificates }
+  if (keySet !== undefined) return { keySet }
+  if (!enabled) return undefined
+  if (jwksUri !== undefined) {
+    reader.problem('jwksUri', 'certificates or jwks, or enabled = false, because jwksEndpoint.enable is false')
+  } else if (!['jwksUri', 'certificates', 'jwks'].some((key) => reader.has(key))) {
+    reader.problem(undefined, 'its keys: one of jwksUri, certificates, jwks', 'no keys')
+  }
+  return undefined
+}
+
+function readJwksUri(reader: OptionReader): string | undefined {
+  return (
+    reader.string('jwksUri', 'an https URL without user info or fragment (http only on loopback)', isSecureUrl) ||
+    undefined
+  )
+}
+
+function readCertificateList(reader: OptionReader): Certificate[] | undefined {
+  const wanted = 'PEM text of X.509 certificates with RSA (2048 to 8192 bits), P-256, P-384, P-521 or Ed25519 keys'
+  const isReadable = (pem: string) => readCertificates(pem) !== undefined
+  const certificates = (reader.strings('certificates', wanted, isReadable) ?? []).flatMap(
+    (pem) => readCertificates(pem) ?? [],
+  )
+  if (certificates.length > MOST_CERTIFICATES)
+    reader.problem('certificates', `at most ${MOST_CERTIFICATES} certificates`)
+  const value = reader.value('certificates')
+  if (Array.isArray(value) && value.length === 0) reader.problem('certificates', 'at least one certificate', 'none')
+  return certificates.length > 0 ? certificates : undefined
+}
+
+function readFixedKeySet(reader: OptionReader): KeySet | undefined {
+  const jwks = reader.value('jwks')
+  const members = typeof jwks === 'object' && jwks !== null && 'keys' in jwks ? jwks.keys : undefined
+  if (!Array.isArray(members)) {
+    reader.problem('jwks', 'a JWK set: { keys: [...] }')
+    return undefined
+  }
+  const { keySet, skipped } = readKeySet(members)
+  for (const { reason, kid } of skipped) {
+    if (keySet !== undefined && reason !== 'private_or_symmetric') continue
+    reader.problem('jwks', 'public signature keys only', `a key${kid === undefined ? '' : ` "${kid}"`}: ${reason}`)
+  }
+  if (members.length === 0) reader.problem('jwks', 'at least one key', 'an empty key set')
+  return keySet
+}

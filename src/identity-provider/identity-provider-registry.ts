@@ -1,0 +1,21 @@
+import type { IdentityProvider } from './identity-provider.js'
+
+export class IdentityProviderRegistry {
+  readonly #byName: ReadonlyMap<string, IdentityProvider>
+  /** The longest assertion that any of them accepts, in bytes. */
+  readonly maxAssertionBytes: number
+
+  constructor(identityProviders: readonly IdentityProvider[]) {
+    this.#byName = new Map(identityProviders.map((identityProvider) => [identityProvider.name, identityProvider]))
+    this.maxAssertionBytes = Math.max(0, ...identityProviders.map(({ limits }) => limits.maxBytes))
+  }
+
+  /** By exact string comparison (RFC 7523 §3, 1): no slash, case or port is forgiven. */
+  find(issuer: unknown): IdentityProvider | undefined {
+    return typeof issuer === 'string' ? this.#byName.get(issuer) : undefined
+  }
+
+  all(): Iterable<IdentityProvider> {
+    return this.#byName.values()
+  }
+}

@@ -1,0 +1,42 @@
+export type { AccessToken } from './access-token/access-token.js'
+export type { AccessTokenOptions } from './access-token/access-token-options.js'
+export type { RequiredScope } from './access-token/check-scopes.js'
+export type { AssertedCaller } from './assertion/authenticate-assertion.js'
+export type { AssertionSubject, SubjectOption } from './assertion/resolve-subject.js'
+export { type ClientOptions, type FindClientOptions, hashClientSecret } from './client-auth/client-options.js'
+export type { ClientAuthenticationOptions } from './client-auth/failure-limiter.js'
+export type { Clock } from './clock/clock.js'
+export type {
+  DecisionRefused,
+  ExchangeEventListener,
+  ExchangeEventName,
+  ExchangeEventSource,
+  ExchangeEvents,
+} from './events/exchange-events.js'
+export {
+  REJECTION_REASONS,
+  type RejectionReason,
+  UNAVAILABLE_REASONS,
+  type UnavailableReason,
+} from './events/reason-codes.js'
+export { DependencyUnavailable, TokenRejected } from './events/rejections.js'
+export type { Middleware } from './express/http.js'
+export type { ProtectOptions } from './express/protect.js'
+export type { AssertionOptions } from './identity-provider/assertion-limits.js'
+export type { IdentityProviderOptions } from './identity-provider/identity-provider-options.js'
+export type { JwksEndpointOptions } from './jwks/jwks-endpoint-options.js'
+export type { AsymmetricAlgorithm } from './jwt/algorithms.js'
+export {
+  createJwtExchange,
+  type IdentityProviderStats,
+  type JwtExchange,
+  type JwtExchangeStats,
+} from './jwt-exchange.js'
+export { OAuthError, type OAuthErrorCode } from './oauth/errors.js'
+export { ConfigError, type ConfigProblem } from './option-checks/config-error.js'
+export type { JwtExchangeOptions } from './options.js'
+export type { PassportStrategy } from './passport/promise-strategy.js'
+export { MemoryReplayStore, type MemoryReplayStoreOptions } from './replay/memory-replay-store.js'
+export type { ReplayOptions } from './replay/replay-options.js'
+export type { ReplayStore } from './replay/replay-store.js'
+export { generateSigningKey, type SigningAlgorithm } from './signing-keys/signing-key.js'

@@ -1,0 +1,27 @@
+import type { CryptoKey } from 'jose'
+import { TokenRejected } from '../events/rejections.js'
+import type { KeySet } from './key-set.js'
+import type { KeyHeader, KeySourceStats, VerificationKeySource } from './verification-key-source.js'
+
+/** The keys of an identity provider configured with a fixed `jwks`. */
+export class FixedKeySource implements VerificationKeySource {
+  readonly #keySet: KeySet
+
+  constructor(keySet: KeySet) {
+    this.#keySet = keySet
+  }
+
+  async findKeys(header: KeyHeader): Promise<readonly CryptoKey[]> {
+    const keys = await this.#keySet.find(header)
+    if (keys.length === 0) throw new TokenRejected('unknown_key')
+    return keys
+  }
+
+  async findNewerKeys(): Promise<readonly CryptoKey[]> {
+    return []
+  }
+
+  stats(): KeySourceStats {
+    return { state: 'ok', kids: this.#keySet.kids }
+  }
+}

@@ -1,0 +1,32 @@
+import { JwksClient, type JwksClientDeps } from './jwks-client.js'
+import type { JwksEndpointSettings } from './jwks-endpoint-options.js'
+
+/** One JWKS client for each pair of alias and endpoint. What happens to one of them touches no other. */
+export class JwksClientPool {
+  readonly #clients = new Map<string, JwksClient>()
+  readonly #settings: JwksEndpointSettings
+  readonly #deps: JwksClientDeps
+
+  constructor(settings: JwksEndpointSettings, deps: JwksClientDeps) {
+    this.#settings = settings
+    this.#deps = deps
+  }
+
+  clientFor(alias: string, endpoint: string): JwksClient {
+    const pair = JSON.stringify([alias, endpoint])
+    const existing = this.#clients.get(pair)
+    if (existing !== undefined) return existing
+    const client = new JwksClient(alias, endpoint, this.#settings, this.#deps)
+    this.#clients.set(pair, client)
+    return client
+  }
+
+  /** Fetches every key set that is not fresh, all at once. */
+  async warmUp(): Promise<void> {
+    await Promise.all([...this.#clients.values()].map((client) => client.warmUp()))
+  }
+
+  close(): void {
+    for (const client of this.#clients.values()) client.close()
+  }
+}

@@ -1,0 +1,143 @@
+import { Router } from 'express'
+import type { AccessToken } from './access-token/access-token.js'
+import { verifyAccessToken } from './access-token/verify-access-token.js'
+import { BearerChallenge } from './bearer/bearer-challenge.js'
+import { FailureLimiter } from './client-auth/failure-limiter.js'
+import { createFindClient } from './client-auth/find-client.js'
+import { ExchangeEventEmitter, type ExchangeEventSource } from './events/exchange-events.js'
+import type { Middleware } from './express/http.js'
+import { createMetadataEndpoint } from './express/metadata-endpoint.js'
+import { createProtect, type ProtectOptions } from './express/protect.js'
+import { createPublicDocument } from './express/public-document.js'
+import { createTokenEndpoint } from './express/token-endpoint.js'
+import { createJwtBearerGrant } from './grants/jwt-bearer.js'
+import { createIdentityProviders } from './identity-provider/create-identity-providers.js'
+import { IdentityProviderRegistry } from './identity-provider/identity-provider-registry.js'
+import { JwksClientPool } from './jwks/jwks-client-pool.js'
+import type { KeySourceStats } from './jwks/verification-key-source.js'
+import { checkOptions, type JwtExchangeOptions, type JwtExchangeSettings } from './options.js'
+import { createAccessTokenStrategy } from './passport/access-token-strategy.js'
+import { createAssertionStrategy } from './passport/assertion-strategy.js'
+import type { PassportStrategy } from './passport/promise-strategy.js'
+import { MemoryReplayStore } from './replay/memory-replay-store.js'
+
+/** A token endpoint and what protects routes with its tokens. */
+export interface JwtExchange {
+  /** `POST /token` and `GET /jwks`. Mount it where the option `tokenEndpoint` says: `app.use('/oauth2', exchange.router)`. */
+  router: Middleware
+  /** RFC 8414 metadata. Mount it at the host's root: `app.use(exchange.wellKnown)`. */
+  wellKnown: Middleware
+  /** Passport strategy `'access-token'`: `req.user` is the `AccessToken`. */
+  accessTokenStrategy: PassportStrategy
+  /** Passport strategy `'jwt-assertion'`: takes an assertion itself as the bearer token; `req.user` is the `AssertedCaller`. */
+  assertionStrategy: PassportStrategy
+  /** The same check as the access token strategy without Passport: `req.auth` is the `AccessToken`. */
+  protect(options?: ProtectOptions): Middleware
+  /**
+   * The same check without HTTP, for WebSockets, queues and the like.
+   *
+   * @throws TokenRejected with a `reason`
+   */
+  verifyAccessToken(token: string): Promise<AccessToken>
+  events: ExchangeEventSource
+  stats(): JwtExchangeStats
+  /**
+   * Fetches every key set that is not fresh, all at once, for a readiness probe. It settles within the connection and
+   * read timeouts and never rejects: the stats tell which identity providers are down.
+   */
+  ready(): Promise<JwtExchangeStats>
+  /** Ends fetches under way; afterwards no key set is fetched any more. */
+  close(): void
+}
+
+/** For operators: it names the identity providers, so do not publish it. */
+export interface JwtExchangeStats {
+  identityProviders: readonly IdentityProviderStats[]
+}
+
+export interface IdentityProviderStats extends KeySourceStats {
+  name: string
+  alias: string
+  enabled: boolean
+}
+
+/**
+ * Checks the options and wires everything; makes no network connection.
+ *
+ * @throws ConfigError with every problem at once
+ */
+export function createJwtExchange(options: JwtExchangeOptions): JwtExchange {
+  const settings = checkOptions(options)
+  const events = new ExchangeEventEmitter()
+  const { issuer, subject, clock } = settings
+  const { audiences, lifetime, signingKeys } = settings.accessToken
+  const jwksClients = new JwksClientPool(settings.jwksEndpoint, { clock, events, random: Math.random })
+  const identityProviders = new IdentityProviderRegistry(
+    createIdentityProviders(settings.identityProviders, { jwksClients, clock, events }),
+  )
+  const replayStore = settings.replay.store ?? new MemoryReplayStore({ maxEntries: settings.replay.maxEntries, clock })
+  const findClient = createFindClient(settings.clients, settings.findClient)
+  const failureLimiter = new FailureLimiter(settings.clientAuthentication, clock)
+  const challenge = new BearerChallenge(issuer)
+
+  const assertionDeps = { identityProviders, clock, subject, replayStore, events, challenge }
+  const accessTokenDeps = { issuer, audiences, lifetime, signingKeys, clock, events, challenge }
+  const jwtBearer = createJwtBearerGrant({ ...assertionDeps, findClient })
+  const grants = new Map([[jwtBearer.grantType, jwtBearer]])
+  const tokenEndpoint = createTokenEndpoint({
+    ...accessTokenDeps,
+    grants,
+    findClient,
+    failureLimiter,
+    maxAssertionBytes: identityProviders.maxAssertionBytes,
+    requireHttps: settings.requireHttps,
+  })
+
+  const stats = () => ({ identityProviders: [...identityProviders.all()].map(statsOf) })
+  reportGeneratedKey(settings, events)
+  return {
+    router: createRouter(tokenEndpoint, createPublicDocument(signingKeys.publicKeySet)),
+    wellKnown: createMetadataEndpoint({
+      issuer,
+      tokenEndpoint: settings.tokenEndpoint,
+      jwksUri: new URL('jwks', settings.tokenEndpoint).href,
+      grantTypes: [...grants.keys()],
+      scopes: [...new Set(settings.clients.flatMap(({ scopes }) => scopes))],
+    }),
+    accessTokenStrategy: createAccessTokenStrategy(accessTokenDeps),
+    assertionStrategy: createAssertionStrategy(assertionDeps),
+    protect: (protectOptions = {}) => createProtect(protectOptions, accessTokenDeps),
+    verifyAccessToken: (token) => verifyAccessToken(token, accessTokenDeps),
+    events,
+    stats,
+    ready: async () => {
+      await jwksClients.warmUp()
+      return stats()
+    },
+    close: () => jwksClients.close(),
+  }
+}
+
+function createRouter(tokenEndpoint: Middleware, jwksEndpoint: Middleware): Middleware {
+  const router = Router()
+  router.all('/token', tokenEndpoint)
+  router.all('/jwks', jwksEndpoint)
+  return router as unknown as Middleware
+}
+
+function statsOf(identityProvider: {
+  name: string
+  alias: string
+  enabled: boolean
+  keySource: { stats(): KeySourceStats }
+}): IdentityProviderStats {
+  const { name, alias, enabled, keySource } = identityProvider
+  return { name, alias, enabled, ...keySource.stats() }
+}
+
+/** In the next microtask, so that a listener attached right after creation hears it. */
+function reportGeneratedKey({ accessToken }: JwtExchangeSettings, events: ExchangeEventEmitter): void {
+  if (!accessToken.isKeyGenerated) return
+  const { kid } = accessToken.signingKeys.active
+  queueMicrotask(() => events.emit('signing_key.generated', { kid }))
+}

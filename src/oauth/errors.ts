@@ -1,0 +1,57 @@
+/** The error codes of RFC 6749 §5.2 and RFC 6750 §3.1, and `temporarily_unavailable` for an outage. */
+export type OAuthErrorCode =
+  | 'invalid_request'
+  | 'invalid_client'
+  | 'invalid_grant'
+  | 'unauthorized_client'
+  | 'unsupported_grant_type'
+  | 'invalid_scope'
+  | 'invalid_token'
+  | 'insufficient_scope'
+  | 'temporarily_unavailable'
+
+const STATUS_OF_CODE: Record<OAuthErrorCode, number> = {
+  invalid_request: 400,
+  invalid_client: 401,
+  invalid_grant: 400,
+  unauthorized_client: 400,
+  unsupported_grant_type: 400,
+  invalid_scope: 400,
+  invalid_token: 401,
+  insufficient_scope: 403,
+  temporarily_unavailable: 503,
+}
+
+export interface OAuthErrorDetails {
+  /** HTTP status; default: the one that belongs to the code. */
+  status?: number
+  headers?: Readonly<Record<string, string>>
+  /** The stable code that tells the operator, in events, what the client is not told. */
+  reason?: string
+}
+
+/**
+ * What a client is told. `message` is the `error_description`: a fixed text in the characters of RFC 6749 §5.2 that
+ * never quotes input. It is an answer and no defect, so it carries no stack for a host's error page to print.
+ */
+export class OAuthError extends Error {
+  override readonly name = 'OAuthError'
+  readonly code: OAuthErrorCode
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly reason: string
+
+  constructor(code: OAuthErrorCode, description: string, details: OAuthErrorDetails = {}) {
+    super(description)
+    this.stack = `OAuthError: ${description}`
+    this.code = code
+    this.status = details.status ?? STATUS_OF_CODE[code]
+    this.headers = details.headers ?? {}
+    this.reason = details.reason ?? code
+  }
+}
+
+/** By name and not `instanceof`, which fails across realms. */
+export function isOAuthError(error: unknown): error is OAuthError {
+  return error instanceof Object && 'name' in error && error.name === 'OAuthError'
+}

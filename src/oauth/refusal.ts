@@ -1,0 +1,45 @@
+import type { DecisionRefused } from '../events/exchange-events.js'
+import { printable } from '../events/printable.js'
+import {
+  DependencyUnavailable,
+  isDependencyUnavailable,
+  isTokenRejected,
+  type TokenRejected,
+} from '../events/rejections.js'
+import { isOAuthError, OAuthError } from './errors.js'
+
+/** One refusal for its two readers. */
+export interface Refusal {
+  /** For the client: a fixed text. */
+  answer: OAuthError
+  /** For the operator: what it was. */
+  event: DecisionRefused
+}
+
+/**
+ * What to tell the client, and what the operator, of anything that was thrown. The caller says what a rejected token
+ * means, because the same bad JWT is `invalid_grant` or `invalid_token` by its role. An outage is always 503 with
+ * `Retry-After`, and so is a defect of ours: neither is the client's fault.
+ */
+export function toRefusal(error: unknown, answerRejected: (rejected: TokenRejected) => OAuthError): Refusal {
+  if (isOAuthError(error)) return refusalOf(error, error.reason)
+  if (isTokenRejected(error)) return refusalOf(answerRejected(error), error.reason, error)
+  const outage = isDependencyUnavailable(error) ? error : new DependencyUnavailable('internal_error', { cause: error })
+  const answer = new OAuthError('temporarily_unavailable', 'The service is temporarily unavailable', {
+    headers: { 'Retry-After': String(outage.retryAfter) },
+  })
+  return refusalOf(answer, outage.reason, outage)
+}
+
+function refusalOf(answer: OAuthError, reason: string, error?: TokenRejected | DependencyUnavailable): Refusal {
+  const cause = messageOf(error?.cause)
+  const code = answer.code
+  return {
+    answer,
+    event: { reason, error: code, status: answer.status, ...error?.context, ...(cause !== undefined && { cause }) },
+  }
+}
+
+function messageOf(cause: unknown): string | undefined {
+  return cause instanceof Object && 'message' in cause ? printable(String(cause.message)) : undefined
+}

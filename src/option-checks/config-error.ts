@@ -1,0 +1,39 @@
+/** One thing wrong with the options. */
+export interface ConfigProblem {
+  /** Where, as keys and array indexes: `['identityProviders', 0, 'jwksUri']`. */
+  path: readonly (string | number)[]
+  /** What stands there, never a secret. */
+  found: string
+  /** What to write instead. */
+  wanted: string
+  /** The option that was probably meant, as its key alone. */
+  suggestion?: string
+  /** File, line and column where the options came from a file: `deployment.toml:12:3`. */
+  location?: string
+}
+
+/** The options cannot be used. It lists every problem at once. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  readonly problems: readonly ConfigProblem[]
+
+  constructor(problems: readonly ConfigProblem[]) {
+    const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`
+    super([`${count} in the options of express-jwt-exchange:`, ...problems.map(lineOf)].join('\n'))
+    this.problems = problems
+  }
+}
+
+export function isConfigError(error: unknown): error is ConfigError {
+  return error instanceof Object && 'name' in error && error.name === 'ConfigError'
+}
+
+export function formatPath(path: ConfigProblem['path']): string {
+  return path.map((step, index) => (typeof step === 'number' ? `[${step}]` : index === 0 ? step : `.${step}`)).join('')
+}
+
+function lineOf(problem: ConfigProblem): string {
+  const location = problem.location === undefined ? '' : `${problem.location}: `
+  const meant = problem.suggestion === undefined ? '' : ` (did you mean "${problem.suggestion}"?)`
+  return `  ${location}${formatPath(problem.path) || 'options'}: found ${problem.found}; wanted ${problem.wanted}${meant}`
+}

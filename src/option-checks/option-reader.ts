@@ -1,0 +1,140 @@
+import { closestName } from './closest-name.js'
+import { ConfigError, type ConfigProblem } from './config-error.js'
+
+type Path = readonly (string | number)[]
+
+/**
+ * Reads one object of options. Each getter returns a checked value, or notes a problem and returns a stand-in, so that
+ * one pass finds every problem; `throwProblems` then refuses them all together.
+ */
+export class OptionReader {
+  readonly path: Path
+  readonly #values: Readonly<Record<string, unknown>>
+  readonly #problems: ConfigProblem[]
+  readonly #known = new Set<string>()
+
+  constructor(value: unknown, path: Path = [], problems: ConfigProblem[] = []) {
+    this.path = path
+    this.#problems = problems
+    const isObject = isPlainObject(value)
+    this.#values = isObject ? value : {}
+    if (!isObject) this.#problems.push({ path, found: describeValue(value), wanted: 'an object' })
+  }
+
+  /** The raw value; marks the option as known. */
+  value(key: string): unknown {
+    this.#known.add(key)
+    return Object.hasOwn(this.#values, key) ? this.#values[key] : undefined
+  }
+
+  has(key: string): boolean {
+    return this.value(key) !== undefined
+  }
+
+  problem(key: string | undefined, wanted: string, found?: string): void {
+    const path = key === undefined ? this.path : [...this.path, key]
+    this.#problems.push({
+      path,
+      found: found ?? describeValue(key === undefined ? this.#values : this.value(key)),
+      wanted,
+    })
+  }
+
+  integer(key: string, bounds: { min: number; max: number; default: number; unit: string }): number {
+    const value = this.value(key) ?? bounds.default
+    if (Number.isInteger(value) && Number(value) >= bounds.min && Number(value) <= bounds.max) return Number(value)
+    this.problem(key, `a whole number of ${bounds.unit} from ${bounds.min} to ${bounds.max}`)
+    return bounds.default
+  }
+
+  boolean(key: string, otherwise: boolean): boolean {
+    const value = this.value(key) ?? otherwise
+    if (typeof value === 'boolean') return value
+    this.problem(key, 'true or false')
+    return otherwise
+  }
+
+  oneOf<const Choice extends string>(key: string, choices: readonly Choice[], otherwise: Choice): Choice {
+    const value = this.value(key) ?? otherwise
+    const choice = choices.find((candidate) => candidate === value)
+    if (choice === undefined) this.problem(key, `one of ${choices.map((candidate) => `"${candidate}"`).join(', ')}`)
+    return choice ?? otherwise
+  }
+
+  string(key: string, wanted = 'a non-empty string', accept: (value: string) => boolean = () => true): string {
+    const value = this.value(key)
+    if (typeof value === 'string' && value !== '' && accept(value)) return value
+    this.problem(key, wanted)
+    return ''
+  }
+
+  /** Like `string`, but says nothing of the value that it found. */
+  secret(key: string): string {
+    const value = this.value(key)
+    if (typeof value === 'string' && value !== '') return value
+    this.problem(key, 'a non-empty string', value === '' ? 'an empty string' : describeType(value))
+    return ''
+  }
+
+  strings(
+    key: string,
+    wanted: string,
+    accept: (value: string) => boolean = (value) => value !== '',
+  ): string[] | undefined {
+    const value = this.value(key)
+    if (value === undefined) return undefined
+    if (!Array.isArray(value)) {
+      this.problem(key, `an array: ${wanted}`)
+      return undefined
+    }
+    return value.filter((member, index): member is string => {
+      if (typeof member === 'string' && accept(member)) return true
+      this.#problems.push({ path: [...this.path, key, index], found: describeValue(member), wanted })
+      return false
+    })
+  }
+
+  /** A reader for a nested object; an absent one reads as `{}`. */
+  object(key: string): OptionReader {
+    return new OptionReader(this.value(key) ?? {}, [...this.path, key], this.#problems)
+  }
+
+  objects(key: string): OptionReader[] {
+    const value = this.value(key)
+    if (Array.isArray(value)) {
+      return value.map((member, index) => new OptionReader(member, [...this.path, key, index], this.#problems))
+    }
+    if (value !== undefined) this.problem(key, 'an array of objects')
+    return []
+  }
+
+  /** Notes every option that no getter asked for. Call it last. */
+  refuseUnknown(): void {
+    for (const key of Object.keys(this.#values)) {
+      if (this.#known.has(key)) continue
+      const suggestion = closestName(key, [...this.#known])
+      const problem = { path: [...this.path, key], found: 'an unknown option', wanted: 'nothing of this name' }
+      this.#problems.push(suggestion === undefined ? problem : { ...problem, suggestion })
+    }
+  }
+
+  throwProblems(): void {
+    if (this.#problems.length > 0) throw new ConfigError(this.#problems)
+  }
+}
+
+function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function describeType(value: unknown): string {
+  if (value === undefined) return 'nothing'
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'an array'
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
+}
+
+function describeValue(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value)
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : describeType(value)
+}

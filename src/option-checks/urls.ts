@@ -1,0 +1,12 @@
+/** Whether a URL's host is this machine itself: `localhost`, 127.0.0.0/8 or `[::1]`. */
+export function isLoopback(url: URL): boolean {
+  return url.hostname === 'localhost' || url.hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(url.hostname)
+}
+
+/** An `https` URL, or `http` on loopback, without user info and fragment. */
+export function isSecureUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const url = new URL(text)
+  if (url.username !== '' || url.password !== '' || text.includes('#')) return false
+  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))
+}

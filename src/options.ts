@@ -1,0 +1,186 @@
+import {
+  type AccessTokenOptions,
+  type AccessTokenSettings,
+  checkAccessTokenOptions,
+} from './access-token/access-token-options.js'
+import type { SubjectOption } from './assertion/resolve-subject.js'
+import type { Client } from './client-auth/client.js'
+import { type ClientOptions, checkClientOptions, type FindClientOptions } from './client-auth/client-options.js'
+import {
+  type ClientAuthenticationOptions,
+  type ClientAuthenticationSettings,
+  checkClientAuthenticationOptions,
+} from './client-auth/failure-limiter.js'
+import { type Clock, systemClock } from './clock/clock.js'
+import { type AssertionOptions, readAssertionLimits } from './identity-provider/assertion-limits.js'
+import {
+  checkIdentityProviderOptions,
+  type IdentityProviderOptions,
+  type IdentityProviderSettings,
+} from './identity-provider/identity-provider-options.js'
+import {
+  checkJwksEndpointOptions,
+  type JwksEndpointOptions,
+  type JwksEndpointSettings,
+} from './jwks/jwks-endpoint-options.js'
+import { OptionReader } from './option-checks/option-reader.js'
+import { isSecureUrl } from './option-checks/urls.js'
+import { checkReplayOptions, type ReplayOptions, type ReplaySettings } from './replay/replay-options.js'
+
+/** Everything that can be said to `createJwtExchange`. In a TOML file the names are the same in snake_case. */
+export interface JwtExchangeOptions {
+  /**
+   * Who this service is as an authorization server: the `iss` of its access tokens. `https`, or `http` on loopback;
+   * no query, no fragment (RFC 8414 §2).
+   */
+  issuer: string
+  /** The URL of the token endpoint, for the metadata and as the default `alias`. Default: `{issuer}/token`. */
+  tokenEndpoint?: string
+  /** Refuse token requests that did not come over TLS, as Express's `req.secure` tells. Default: false. */
+  requireHttps?: boolean
+  /** How key sets are fetched. */
+  jwksEndpoint?: JwksEndpointOptions
+  /** What every assertion must satisfy, unless its identity provider says otherwise. */
+  assertion?: AssertionOptions
+  identityProviders: readonly IdentityProviderOptions[]
+  /** The clients; either these or `findClient`. */
+  clients?: readonly ClientOptions[]
+  /** Looks clients up, instead of `clients`. */
+  findClient?: FindClientOptions
+  /** The protection of client secrets against guessing. */
+  clientAuthentication?: ClientAuthenticationOptions
+  accessToken: AccessTokenOptions
+  /**
+   * How the `sub` of an access token comes from an assertion. Must be said when there are several identity providers,
+   * because two of them can assert the same `sub`. Default with one identity provider: `raw`.
+   */
+  subject?: SubjectOption
+  /** Where used assertions are remembered. */
+  replay?: ReplayOptions
+  /** The clocks, for tests. Default: the system's. */
+  clock?: Clock
+}
+
+/** The options, checked and complete. */
+export interface JwtExchangeSettings {
+  issuer: string
+  tokenEndpoint: string
+  requireHttps: boolean
+  jwksEndpoint: JwksEndpointSettings
+  identityProviders: readonly IdentityProviderSettings[]
+  clients: readonly Client[]
+  findClient: FindClientOptions | undefined
+  clientAuthentication: ClientAuthenticationSettings
+  accessToken: AccessTokenSettings
+  subject: SubjectOption
+  replay: ReplaySettings
+  clock: Clock
+}
+
+/**
+ * Checks all options at once.
+ *
+ * @throws ConfigError with every problem
+ */
+export function checkOptions(options: unknown): Readonly<JwtExchangeSettings> {
+  const reader = new OptionReader(options)
+  const issuer = reader.string('issuer', 'an https URL without query and fragment (http only on loopback)', isIssuer)
+  const tokenEndpoint = readTokenEndpoint(reader, issuer)
+  const jwksEndpoint = checkJwksEndpointOptions(reader.object('jwksEndpoint'))
+  const identityProviders = readIdentityProviders(reader, tokenEndpoint, jwksEndpoint)
+  const settings = {
+    issuer,
+    tokenEndpoint,
+    requireHttps: reader.boolean('requireHttps', false),
+    jwksEndpoint,
+    identityProviders,
+    clients: readClients(reader, identityProviders),
+    findClient: readFunction<FindClientOptions>(reader, 'findClient'),
+    clientAuthentication: checkClientAuthenticationOptions(reader.object('clientAuthentication')),
+    accessToken: checkAccessTokenOptions(reader.object('accessToken')),
+    subject: readSubject(reader, identityProviders),
+    replay: checkReplayOptions(reader.object('replay')),
+    clock: readClock(reader),
+  }
+  reader.refuseUnknown()
+  reader.throwProblems()
+  return Object.freeze(settings)
+}
+
+function isIssuer(text: string): boolean {
+  return isSecureUrl(text) && !text.includes('?')
+}
+
+function readTokenEndpoint(reader: OptionReader, issuer: string): string {
+  if (!reader.has('tokenEndpoint')) return `${issuer.replace(/\/$/, '')}/token`
+  return reader.string('tokenEndpoint', 'an https URL without fragment (http only on loopback)', isSecureUrl)
+}
+
+function readIdentityProviders(reader: OptionReader, tokenEndpoint: string, jwksEndpoint: JwksEndpointSettings) {
+  const assertion = reader.object('assertion')
+  const limits = readAssertionLimits(assertion)
+  assertion.refuseUnknown()
+  const context = { tokenEndpoint, limits, jwksEndpointEnabled: jwksEndpoint.enable }
+  const readers = reader.objects('identityProviders')
+  if (!reader.has('identityProviders')) reader.problem('identityProviders', 'an array of identity providers')
+  const identityProviders = readers.map((each) => checkIdentityProviderOptions(each, context))
+  refuseRepeated(
+    readers,
+    'name',
+    identityProviders.map(({ name }) => name),
+  )
+  return identityProviders
+}
+
+function readClients(reader: OptionReader, identityProviders: readonly IdentityProviderSettings[]): Client[] {
+  if (reader.has('clients') === reader.has('findClient')) {
+    reader.problem('clients', 'either clients or findClient', reader.has('clients') ? 'both' : 'neither')
+  }
+  const readers = reader.objects('clients')
+  const clients = readers.map(checkClientOptions)
+  refuseRepeated(
+    readers,
+    'clientId',
+    clients.map(({ clientId }) => clientId),
+  )
+  const names = new Set(identityProviders.map(({ name }) => name))
+  for (const [index, client] of clients.entries()) {
+    const unknown = [...(client.identityProviders ?? [])].find((name) => !names.has(name))
+    if (unknown !== undefined) {
+      readers[index]?.problem('identityProviders', 'names of registered identity providers', JSON.stringify(unknown))
+    }
+  }
+  return clients
+}
+
+function refuseRepeated(readers: readonly OptionReader[], key: string, values: readonly string[]): void {
+  const seen = new Set<string>()
+  for (const [index, value] of values.entries()) {
+    if (value !== '' && seen.has(value)) readers[index]?.problem(key, `a ${key} that no other entry has`)
+    seen.add(value)
+  }
+}
+
+function readSubject(reader: OptionReader, identityProviders: readonly IdentityProviderSettings[]): SubjectOption {
+  const map = reader.value('subject')
+  if (typeof map === 'function') return map as SubjectOption
+  if (map === undefined && identityProviders.length > 1) {
+    const why = 'two identity providers can assert the same sub, and their users must not become one'
+    reader.problem('subject', `"namespaced", "raw" or a function, because ${why}`)
+  }
+  return reader.oneOf('subject', ['raw', 'namespaced'], 'raw')
+}
+
+function readFunction<Callback>(reader: OptionReader, key: string): Callback | undefined {
+  const value = reader.value(key)
+  if (value !== undefined && typeof value !== 'function') reader.problem(key, 'a function')
+  return value as Callback | undefined
+}
+
+function readClock(reader: OptionReader): Clock {
+  const clock = (reader.value('clock') ?? systemClock) as Partial<Clock>
+  if (typeof clock.now !== 'function' || typeof clock.monotonic !== 'function') {
+    reader.problem('clock', 'an object with the functions now() in seconds and monotonic() in milliseconds')
+  }
+  return clock as Clock
+}

@@ -1,0 +1,76 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import CustomStrategy from 'passport-custom'
+import type { BearerOutcome } from '../bearer/authenticate-bearer.js'
+
+/** A Passport strategy, described by what it needs; fits `passport.use` and `passport.authenticate`. */
+export interface PassportStrategy {
+  name: string
+  authenticate(req: IncomingMessage, options?: unknown): void
+}
+
+/** What Passport puts on the strategy before it calls `authenticate`. */
+interface PassportActions {
+  success(user: unknown, info?: unknown): void
+  fail(challenge?: unknown, status?: number): void
+  error(error: unknown): void
+}
+
+interface PassportRequest extends IncomingMessage {
+  res?: ServerResponse
+}
+
+/** How a refusal travels through passport-custom, whose `fail` takes one argument. */
+interface Failure {
+  challenge: string | undefined
+  status: number
+}
+
+export type Judge<Caller> = (req: IncomingMessage, options: unknown) => Promise<BearerOutcome<Caller>>
+
+/**
+ * A passport-custom strategy around an async function. passport-custom drops the promise of an async verify, and Passport
+ * shares a strategy that is handed to it as an object between requests: so the actions of each request are captured at
+ * its start, before anything is awaited.
+ */
+export function createPromiseStrategy<Caller>(name: string, judge: Judge<Caller>): PassportStrategy {
+  const custom = new CustomStrategy({ passOptionsToCallback: true }, (req, options, done) => {
+    judge(req, options).then((outcome) => report(outcome, done), done)
+  })
+  return {
+    name,
+    authenticate(this: PassportStrategy & PassportActions, req: IncomingMessage, options?: unknown) {
+      Reflect.apply(custom.authenticate, Object.assign(Object.create(custom), actionsOf(this, req)), [req, options])
+    },
+  }
+}
+
+function actionsOf({ success, fail, error }: PassportActions, req: PassportRequest): PassportActions {
+  return {
+    success,
+    error,
+    fail: (failure: Failure) => {
+      // Passport sends the challenge with 401 only (RFC 6750 §3 wants it with 400 and 403 too).
+      if (failure.status !== 401 && failure.challenge !== undefined) {
+        req.res?.setHeader('WWW-Authenticate', failure.challenge)
+      }
+      fail(failure.challenge, failure.status)
+    },
+  }
+}
+
+function report<Caller>(
+  outcome: BearerOutcome<Caller>,
+  done: (error: unknown, user?: unknown, failure?: Failure) => void,
+): void {
+  if (outcome.kind === 'granted') {
+    done(null, outcome.caller)
+  } else if (outcome.kind === 'missing') {
+    done(null, false, { challenge: outcome.challenge, status: 401 })
+  } else if (outcome.answer.status >= 500) {
+    // An outage is no failed authentication: the host's error handler gets it, with `status` and `headers`.
+    done(outcome.answer)
+  } else {
+    const { headers, status } = outcome.answer
+    done(null, false, { challenge: headers['WWW-Authenticate'], status })
+  }
+}

@@ -1,0 +1,27 @@
+import type { OptionReader } from '../option-checks/option-reader.js'
+import type { ReplayStore } from './replay-store.js'
+
+export interface ReplayOptions {
+  /** Where used assertions are remembered. Default: the memory of this process. */
+  store?: ReplayStore
+  /** The most that the memory of this process holds, 1 to 10 000 000; when full, assertions are refused with 503. Default: 1 000 000. */
+  maxEntries?: number
+}
+
+export interface ReplaySettings {
+  /** undefined: the memory of this process. */
+  store: ReplayStore | undefined
+  maxEntries: number
+}
+
+export function checkReplayOptions(reader: OptionReader): ReplaySettings {
+  const store = reader.value('store')
+  const isStore = typeof store === 'object' && store !== null && 'claim' in store && typeof store.claim === 'function'
+  if (store !== undefined && !isStore) reader.problem('store', 'a replay store: an object with a function claim')
+  const settings = {
+    store: store as ReplayStore | undefined,
+    maxEntries: reader.integer('maxEntries', { min: 1, max: 10_000_000, default: 1_000_000, unit: 'entries' }),
+  }
+  reader.refuseUnknown()
+  return settings
+}

@@ -1,0 +1,13 @@
+/**
+ * Remembers which assertions were used. `claim` must be one atomic step: of many claims of one key at the same time,
+ * in all processes together, exactly one is told `true`.
+ */
+export interface ReplayStore {
+  /**
+   * @param key 43 characters of base64url, derived from the assertion by SHA-256
+   * @param expiresAt seconds since the epoch until which the claim must be remembered
+   * @returns true for the first claim of this key, false for every later one until it expires
+   * @throws when it cannot tell: the assertion is then refused with 503, never accepted
+   */
+  claim(key: string, expiresAt: number): boolean | Promise<boolean>
+}

@@ -1,0 +1,101 @@
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import type { JWK } from 'jose'
+
+/** The algorithms that access tokens can be signed with (RFC 9068 §2.1, RFC 7518 §3.1, RFC 8037). */
+export const SIGNING_ALGORITHMS = ['ES256', 'RS256', 'PS256', 'EdDSA'] as const
+export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number]
+
+/** One key of ours. A retired one may be public only. */
+export interface SigningKey {
+  kid: string
+  algorithm: SigningAlgorithm
+  privateKey: KeyObject | undefined
+  publicKey: KeyObject
+  /** As published: public members, `kid`, `alg` and `use`. */
+  publicJwk: JWK
+}
+
+/** Why a signing key cannot be used, in words for a ConfigError. */
+export class SigningKeyError extends Error {
+  override readonly name = 'SigningKeyError'
+}
+
+const SMALLEST_RSA_BITS = 2048
+
+/**
+ * A key for development and tests: a new private JWK with `kid`, `alg` and `use`. In production make the key once and
+ * keep it: tokens of a key that is gone are refused.
+ */
+export function generateSigningKey(algorithm: SigningAlgorithm = 'ES256'): JWK {
+  const { privateKey } = generatePair(algorithm)
+  const { kid, publicJwk } = describeKey(privateKey, undefined, algorithm)
+  return { ...privateKey.export({ format: 'jwk' }), kid, alg: algorithm, use: publicJwk.use ?? 'sig' } as JWK
+}
+
+/**
+ * Reads a JWK or PEM (PKCS #8, PKCS #1, SEC 1, or a public SPKI key), with its own `alg` or the one that suits its type.
+ *
+ * @throws SigningKeyError
+ */
+export function readSigningKey(source: unknown, algorithm: SigningAlgorithm | undefined): SigningKey {
+  const jwk = typeof source === 'object' && source !== null ? (source as JWK) : undefined
+  if (jwk === undefined && typeof source !== 'string') throw new SigningKeyError('neither a JWK nor PEM text')
+  const key = importKey(jwk ?? String(source))
+  const wanted = jwk?.alg ?? (suits(key, algorithm) ? algorithm : undefined) ?? naturalAlgorithm(key)
+  const known = SIGNING_ALGORITHMS.find((candidate) => candidate === wanted)
+  if (known === undefined || !suits(key, known)) throw new SigningKeyError('a key that suits none of the algorithms')
+  return describeKey(key, typeof jwk?.kid === 'string' ? jwk.kid : undefined, known)
+}
+
+function describeKey(key: KeyObject, kid: string | undefined, algorithm: SigningAlgorithm): SigningKey {
+  const publicKey = key.type === 'private' ? createPublicKey(key) : key
+  const parameters = publicKey.export({ format: 'jwk' }) as JWK
+  const name = kid ?? thumbprint(parameters)
+  return {
+    kid: name,
+    algorithm,
+    privateKey: key.type === 'private' ? key : undefined,
+    publicKey,
+    publicJwk: { ...parameters, kid: name, alg: algorithm, use: 'sig' },
+  }
+}
+
+function importKey(source: JWK | string): KeyObject {
+  const input = typeof source === 'string' ? source : { key: source as Record<string, unknown>, format: 'jwk' as const }
+  const isPrivate = typeof source === 'string' ? source.includes('PRIVATE KEY') : source.d !== undefined
+  try {
+    return isPrivate ? createPrivateKey(input) : createPublicKey(input)
+  } catch {
+    throw new SigningKeyError('a key that cannot be read')
+  }
+}
+
+function suits(key: KeyObject, algorithm: SigningAlgorithm | undefined): boolean {
+  const { modulusLength = 0, namedCurve } = key.asymmetricKeyDetails ?? {}
+  switch (algorithm) {
+    case 'ES256':
+      return namedCurve === 'prime256v1'
+    case 'EdDSA':
+      return key.asymmetricKeyType === 'ed25519'
+    case 'RS256':
+    case 'PS256':
+      return key.asymmetricKeyType === 'rsa' && modulusLength >= SMALLEST_RSA_BITS
+    default:
+      return false
+  }
+}
+
+function naturalAlgorithm(key: KeyObject): SigningAlgorithm | undefined {
+  return SIGNING_ALGORITHMS.find((algorithm) => suits(key, algorithm))
+}
+
+function generatePair(algorithm: SigningAlgorithm) {
+  if (algorithm === 'ES256') return generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  return algorithm === 'EdDSA' ? generateKeyPairSync('ed25519') : generateKeyPairSync('rsa', { modulusLength: 2048 })
+}
+
+/** RFC 7638. */
+function thumbprint({ crv, e, kty, n, x, y }: JWK): string {
+  const members = kty === 'RSA' ? { e, kty, n } : kty === 'EC' ? { crv, kty, x, y } : { crv, kty, x }
+  return createHash('sha256').update(JSON.stringify(members)).digest('base64url')
+}

@@ -1,0 +1,178 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { clearTimeout, setTimeout } from 'node:timers'
+import { answerKeySet, type FaultKind, isFaultKind, isUnreachable } from './fake-faults.js'
+import { FakeKeySet } from './fake-key-set.js'
+import { type FakeKey, type SigningAlgorithm, signAssertion } from './fake-keys.js'
+import { answerRequest } from './fake-routes.js'
+import { LoopbackPort } from './loopback-port.js'
+
+/** Options of `FakeIdentityProvider.start`. */
+export interface FakeIdentityProviderOptions {
+  /** The `iss` of its assertions. Default: its own URL, `http://127.0.0.1:PORT`. */
+  readonly name?: string
+  /** The `aud` of its assertions. Default: `https://api.example.com/oauth2/token`. */
+  readonly alias?: string
+  /** The algorithm of its first key. Default: `RS256`. */
+  readonly algorithm?: SigningAlgorithm
+  /** The port on 127.0.0.1. Default: 0, any free port. */
+  readonly port?: number
+  /** `false`: keys are published, and assertions signed, without `kid`. Default: `true`. */
+  readonly keyIds?: boolean
+  /** How long `down` and `slow-connect` last when set over HTTP, in milliseconds. Default: 10000. */
+  readonly unreachableFor?: number
+}
+
+const assertionLifetime = 300
+
+/**
+ * An identity provider for tests and demonstrations, on a real socket of 127.0.0.1: it publishes a key set, issues
+ * assertions, and misbehaves on demand. Whoever reaches its port gets any assertion: never trust it in production.
+ *
+ * Over HTTP: `GET /jwks`; `GET /assertion` (text; each query parameter is a claim, always a string); `POST /rotate`
+ * (answers `{ kid }`); `POST /fault/{kind}` (204: from now on; but `down` and `slow-connect` begin after the answer and
+ * end by themselves after 10 seconds, because nothing could then be told to end them). Anything else is 404.
+ */
+export class FakeIdentityProvider {
+  /** The `iss` of its assertions. */
+  readonly name: string
+  /** The `aud` of its assertions. */
+  readonly alias: string
+  /** `http://127.0.0.1:PORT`, without a slash at the end. */
+  readonly url: string
+  /** Where it serves its key set; the same while it is down. */
+  readonly jwksUri: string
+  readonly #port: LoopbackPort
+  readonly #keySet: FakeKeySet
+  readonly #unreachableFor: number
+  #fetches = 0
+  #fault: FaultKind = 'none'
+  #turn: Promise<unknown> = Promise.resolve()
+  #recovery: NodeJS.Timeout | undefined
+  #closed = false
+
+  private constructor(port: LoopbackPort, keySet: FakeKeySet, options: FakeIdentityProviderOptions) {
+    this.url = `http://127.0.0.1:${port.number}`
+    this.jwksUri = `${this.url}/jwks`
+    this.name = options.name ?? this.url
+    this.alias = options.alias ?? 'https://api.example.com/oauth2/token'
+    this.#unreachableFor = options.unreachableFor ?? 10_000
+    this.#port = port
+    this.#keySet = keySet
+    port.serve((request, response) => this.#answer(request, response))
+  }
+
+  /** Resolves when it listens. It keeps the process alive until `close`. */
+  static async start(options: FakeIdentityProviderOptions = {}): Promise<FakeIdentityProvider> {
+    const keySet = await FakeKeySet.create(options.algorithm ?? 'RS256', options.keyIds ?? true)
+    return new FakeIdentityProvider(await LoopbackPort.open(options.port ?? 0), keySet, options)
+  }
+
+  /** The key that signs its assertions, published or not. */
+  get signingKey(): FakeKey {
+    return this.#keySet.signingKey
+  }
+
+  /** How many times the key set was asked for, whatever was answered. Connections that failed do not count. */
+  get fetches(): number {
+    return this.#fetches
+  }
+
+  /**
+   * Issues a signed JWT. Claims by default: `iss`, `sub` ('alice'), `aud`, `iat`, `exp` (in 300 seconds) and `jti`; header
+   * by default: `alg`, `kid`, `typ` ('JWT'). A member given here replaces or joins them; `undefined` removes it. The
+   * signature is by the current key and its own algorithm, even under a header that says otherwise.
+   */
+  issueAssertion(
+    claims: Readonly<Record<string, unknown>> = {},
+    header: Readonly<Record<string, unknown>> = {},
+  ): Promise<string> {
+    const key = this.signingKey
+    const now = Math.floor(Date.now() / 1000)
+    const times = { iat: now, exp: now + assertionLifetime }
+    return signAssertion(
+      key,
+      { alg: key.algorithm, kid: key.publicJwk.kid, typ: 'JWT', ...header },
+      { iss: this.name, sub: 'alice', aud: this.alias, ...times, jti: randomUUID(), ...claims },
+    )
+  }
+
+  /**
+   * Signs with a new key from now on. The key set then has the new key and, unless it was withdrawn, the previous one.
+   * Default: the algorithm of the previous key.
+   */
+  rotate(algorithm: SigningAlgorithm = this.signingKey.algorithm): Promise<FakeKey> {
+    return this.#keySet.rotate(algorithm)
+  }
+
+  /** Takes a key out of the published key set. The signing key signs on. */
+  withdraw(kid: string): void {
+    this.#keySet.withdraw(kid)
+  }
+
+  /** Publishes anything as the `keys` member of the key set. `undefined`: its own keys again. */
+  publish(members: unknown): void {
+    this.#keySet.publish(members)
+  }
+
+  /**
+   * Resolves when the fault is there, in place of the one before. A response under way goes on as it began. Rejects when
+   * the port is lost to another process, which a later call may mend.
+   */
+  fault(kind: FaultKind): Promise<void> {
+    return this.#inTurn(() => this.#apply(kind))
+  }
+
+  /** Destroys every connection and leaves the port for good. May be called again. */
+  close(): Promise<void> {
+    return this.#inTurn(async () => {
+      clearTimeout(this.#recovery)
+      this.#closed = true
+      await this.#port.shut()
+    })
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #inTurn(change: () => Promise<void>): Promise<void> {
+    const done = this.#turn.then(change)
+    this.#turn = done.catch(() => {})
+    return done
+  }
+
+  async #apply(kind: FaultKind): Promise<void> {
+    if (this.#closed) throw new Error('The fake identity provider is closed')
+    if (!isFaultKind(kind)) throw new TypeError(`Unknown fault: ${kind}`)
+    clearTimeout(this.#recovery)
+    this.#fault = kind
+    if (kind === 'down') await this.#port.shut()
+    else if (kind === 'slow-connect') await this.#port.hold()
+    else await this.#port.reopen()
+  }
+
+  #applyFromHttp(kind: FaultKind): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#apply(kind)
+      if (isUnreachable(kind)) this.#recoverLater()
+    })
+  }
+
+  #recoverLater(): void {
+    this.#recovery = setTimeout(() => this.fault('none').catch(() => {}), this.#unreachableFor)
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    answerRequest(request, response, {
+      keySet: () => this.#keySet.toJson(),
+      answerKeySet: () => {
+        this.#fetches += 1
+        answerKeySet(this.#fault, response, this.#keySet.toJson())
+      },
+      issueAssertion: (claims) => this.issueAssertion(claims),
+      rotate: () => this.rotate(),
+      fault: (kind) => this.#applyFromHttp(kind),
+    }).catch(() => response.destroy())
+  }
+}

@@ -1,0 +1,3 @@
+export type { FaultKind } from './fake-faults.js'
+export { FakeIdentityProvider, type FakeIdentityProviderOptions } from './fake-identity-provider.js'
+export { type FakeKey, generateFakeKey, type SigningAlgorithm, signAssertion } from './fake-keys.js'

@@ -1,0 +1,73 @@
+import { type IssueAccessTokenDeps, issueAccessToken } from '../access-token/issue-access-token.js'
+import { type AuthenticateClientDeps, authenticateClient } from '../client-auth/authenticate-client.js'
+import type { Client } from '../client-auth/client.js'
+import type { ClientCredentials } from '../client-auth/client-credentials.js'
+import type { ExchangeEventEmitter } from '../events/exchange-events.js'
+import { printable } from '../events/printable.js'
+import type { Grant, TokenRequestParameters } from '../grants/grant.js'
+import { OAuthError } from '../oauth/errors.js'
+
+/** A token request without its HTTP. */
+export interface TokenRequest {
+  parameters: TokenRequestParameters
+  credentials: ClientCredentials | undefined
+  remoteAddress: string
+}
+
+/** RFC 6749 §5.1. */
+export interface TokenResponse {
+  access_token: string
+  token_type: 'Bearer'
+  expires_in: number
+  scope?: string
+}
+
+export interface TokenRequestDeps extends AuthenticateClientDeps, IssueAccessTokenDeps {
+  /** By grant type. */
+  grants: ReadonlyMap<string, Grant>
+  events: ExchangeEventEmitter
+}
+
+/**
+ * One token request, top to bottom.
+ *
+ * @throws OAuthError, TokenRejected, DependencyUnavailable: see `reportTokenRejection`
+ */
+export async function handleTokenRequest(request: TokenRequest, deps: TokenRequestDeps): Promise<TokenResponse> {
+  const grant = findGrant(request.parameters, deps.grants)
+  const client = await authenticateClient(request.credentials, request.remoteAddress, deps)
+  checkClientMayUse(client, grant)
+  const { subject, scopes, identityProvider } = await grant.authorize(request.parameters, client)
+  const { token, tokenId, expiresIn, expiresAt } = await issueAccessToken(
+    { subject, clientId: client.clientId, scopes },
+    deps,
+  )
+  deps.events.emit('token.issued', {
+    clientId: client.clientId,
+    identityProvider,
+    subject: printable(subject),
+    scopes,
+    tokenId,
+    expiresAt,
+  })
+  return {
+    access_token: token,
+    token_type: 'Bearer',
+    expires_in: expiresIn,
+    ...(scopes.length > 0 && { scope: scopes.join(' ') }),
+  }
+}
+
+function findGrant(parameters: TokenRequestParameters, grants: TokenRequestDeps['grants']): Grant {
+  const grantType = parameters.get('grant_type')
+  if (grantType === undefined) throw new OAuthError('invalid_request', 'The parameter grant_type is missing')
+  const grant = grants.get(grantType)
+  if (grant === undefined) throw new OAuthError('unsupported_grant_type', 'This grant type is not supported')
+  return grant
+}
+
+function checkClientMayUse(client: Client, { grantType }: Grant): void {
+  if (client.grantTypes?.has(grantType) === false) {
+    throw new OAuthError('unauthorized_client', 'The client may not use this grant type')
+  }
+}
