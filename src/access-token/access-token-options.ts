@@ -1,4 +1,5 @@
 import type { JWK } from 'jose'
+import { fieldOf } from '../errors/field-of.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import {
   generateSigningKey,
@@ -87,9 +88,8 @@ function readKey(
   try {
     return readSigningKey(source, algorithm)
   } catch (error) {
-    const found = error instanceof Object && 'message' in error ? String(error.message) : 'something else'
     const wanted = 'P-256, Ed25519 or RSA (2048 bits or more) keys as JWK or PEM'
-    reader.problem('signingKeys', wanted, `at position ${index + 1} ${found}`)
+    reader.problem('signingKeys', wanted, `at position ${index + 1} ${fieldOf(error, 'message')}`)
     return undefined
   }
 }

@@ -1,3 +1,4 @@
+import { fieldOf } from '../errors/field-of.js'
 import type { RejectionReason, UnavailableReason } from './reason-codes.js'
 
 /** What an event tells of the token that was judged: never the token itself. */
@@ -35,9 +36,9 @@ export class DependencyUnavailable extends Error {
 }
 
 export function isTokenRejected(error: unknown): error is TokenRejected {
-  return error instanceof Object && 'name' in error && error.name === 'TokenRejected'
+  return fieldOf(error, 'name') === 'TokenRejected'
 }
 
 export function isDependencyUnavailable(error: unknown): error is DependencyUnavailable {
-  return error instanceof Object && 'name' in error && error.name === 'DependencyUnavailable'
+  return fieldOf(error, 'name') === 'DependencyUnavailable'
 }

@@ -20,11 +20,12 @@ export function readClientCredentials(
   checkQuery(req)
   const clientId = parameters.get('client_id')
   const clientSecret = parameters.get('client_secret')
+  const presented = [authorization, clientSecret, parameters.get('client_assertion')]
+  if (presented.filter((credential) => credential !== undefined).length > 1) {
+    throw new OAuthError('invalid_request', 'The request uses more than one client authentication method')
+  }
   if (authorization === undefined) {
     return clientId !== undefined && clientSecret !== undefined ? { clientId, clientSecret } : undefined
-  }
-  if (clientSecret !== undefined || parameters.has('client_assertion')) {
-    throw new OAuthError('invalid_request', 'The request uses more than one client authentication method')
   }
   const credentials = parseBasicCredentials(authorization)
   if (clientId !== undefined && clientId !== credentials.clientId) throw invalidClient('client_id_mismatch')

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import { parse } from 'node:querystring'
 import bodyParser from 'body-parser'
+import { fieldOf } from '../errors/field-of.js'
 import { OAuthError } from '../oauth/errors.js'
 import type { ExpressRequest } from './http.js'
 
@@ -49,7 +50,7 @@ function parseBody(req: ExpressRequest, res: ServerResponse, parseForm: FormPars
 
 /** body-parser's own errors, whose messages quote input, as ours. */
 function bodyError(error: unknown): OAuthError {
-  const status = error instanceof Object && 'status' in error ? error.status : undefined
+  const status = fieldOf(error, 'status')
   if (status === 413) return new OAuthError('invalid_request', 'The request body is too large', { status: 413 })
   if (status === 415) {
     return new OAuthError('invalid_request', 'The request body has an unsupported encoding', { status: 415 })

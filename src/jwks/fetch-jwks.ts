@@ -1,5 +1,6 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
+import { fieldOf } from '../errors/field-of.js'
 
 export interface JwksFetchLimits {
   /** Milliseconds for DNS, TCP and TLS. */
@@ -33,6 +34,10 @@ export class JwksFetchError extends Error {
   }
 }
 
+export function isJwksFetchError(error: unknown): error is JwksFetchError {
+  return fieldOf(error, 'name') === 'JwksFetchError'
+}
+
 /**
  * Gets a key set and returns the members of its `keys` (RFC 7517 §5). A deadline for connecting and one for reading, a
  * size limit counted on the bytes received, no redirects, no compression, status 200 only; the content type is not
@@ -50,7 +55,7 @@ export async function fetchJwks(endpoint: URL, limits: JwksFetchLimits, closing:
     interruption.failAfter(limits.readTimeout, 'read_timeout')
     return readMembers(await readBody(await responseTo(request), limits.sizeLimitBytes))
   } catch (error) {
-    throw interruption.cause() ?? (error instanceof JwksFetchError ? error : new JwksFetchError('read_failed'))
+    throw interruption.cause() ?? (isJwksFetchError(error) ? error : new JwksFetchError('read_failed'))
   } finally {
     interruption.end()
     request.destroy()

@@ -4,7 +4,7 @@ import { TokenBucket } from '../clock/token-bucket.js'
 import type { ExchangeEventEmitter } from '../events/exchange-events.js'
 import { printable } from '../events/printable.js'
 import { DependencyUnavailable, TokenRejected } from '../events/rejections.js'
-import { fetchJwks, JwksFetchError } from './fetch-jwks.js'
+import { fetchJwks, isJwksFetchError, JwksFetchError } from './fetch-jwks.js'
 import type { JwksEndpointSettings } from './jwks-endpoint-options.js'
 import { type KeySet, readKeySet, type SkippedKey } from './key-set.js'
 import type { KeyHeader, KeySourceStats, VerificationKeySource } from './verification-key-source.js'
@@ -126,7 +126,7 @@ export class JwksClient implements VerificationKeySource {
       if (keySet === undefined) throw new JwksFetchError('no_usable_key')
       this.#accept(keySet, startedAt)
     } catch (error) {
-      this.#fail(error instanceof JwksFetchError ? error.failure : 'read_failed', startedAt)
+      this.#fail(isJwksFetchError(error) ? error.failure : 'read_failed', startedAt)
     }
   }
 

@@ -1,4 +1,5 @@
-import { type CryptoKey, createLocalJWKSet, errors } from 'jose'
+import { type CryptoKey, createLocalJWKSet, type errors } from 'jose'
+import { fieldOf } from '../errors/field-of.js'
 import { readUsableKey, type UsableKey } from './usable-key.js'
 import type { KeyHeader } from './verification-key-source.js'
 
@@ -26,7 +27,7 @@ export class KeySet {
     try {
       return [await this.#findKey({ ...header })]
     } catch (error) {
-      return error instanceof errors.JWKSMultipleMatchingKeys ? firstOf(error) : []
+      return isSeveralKeys(error) ? firstOf(error) : []
     }
   }
 }
@@ -42,6 +43,10 @@ export function readKeySet(members: readonly unknown[]): { keySet?: KeySet; skip
   }
   if (members.length > MOST_MEMBERS) skipped.push({ reason: 'too_many_keys' })
   return usable.length > 0 ? { keySet: new KeySet(usable), skipped } : { skipped }
+}
+
+function isSeveralKeys(error: unknown): error is errors.JWKSMultipleMatchingKeys {
+  return fieldOf(error, 'code') === 'ERR_JWKS_MULTIPLE_MATCHING_KEYS'
 }
 
 async function firstOf(candidates: AsyncIterable<CryptoKey>): Promise<CryptoKey[]> {

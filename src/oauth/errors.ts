@@ -1,3 +1,4 @@
+import { fieldOf } from '../errors/field-of.js'
 /** The error codes of RFC 6749 §5.2 and RFC 6750 §3.1, and `temporarily_unavailable` for an outage. */
 export type OAuthErrorCode =
   | 'invalid_request'
@@ -51,7 +52,6 @@ export class OAuthError extends Error {
   }
 }
 
-/** By name and not `instanceof`, which fails across realms. */
 export function isOAuthError(error: unknown): error is OAuthError {
-  return error instanceof Object && 'name' in error && error.name === 'OAuthError'
+  return fieldOf(error, 'name') === 'OAuthError'
 }

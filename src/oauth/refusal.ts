@@ -1,3 +1,4 @@
+import { fieldOf } from '../errors/field-of.js'
 import type { DecisionRefused } from '../events/exchange-events.js'
 import { printable } from '../events/printable.js'
 import {
@@ -41,5 +42,6 @@ function refusalOf(answer: OAuthError, reason: string, error?: TokenRejected | D
 }
 
 function messageOf(cause: unknown): string | undefined {
-  return cause instanceof Object && 'message' in cause ? printable(String(cause.message)) : undefined
+  const message = fieldOf(cause, 'message')
+  return typeof message === 'string' ? printable(message) : undefined
 }

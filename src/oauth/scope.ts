@@ -5,8 +5,8 @@ export function isScopeToken(value: unknown): value is string {
   return typeof value === 'string' && SCOPE_TOKEN.test(value)
 }
 
-/** The scope tokens of a `scope` parameter, each once, in their order; undefined where one is malformed. */
+/** The scope tokens of a `scope` parameter, each once, in their order; undefined where one is malformed or there is none. */
 export function parseScope(scope: string): string[] | undefined {
   const tokens = scope.split(' ').filter((token) => token !== '')
-  return tokens.every(isScopeToken) ? [...new Set(tokens)] : undefined
+  return tokens.length > 0 && tokens.every(isScopeToken) ? [...new Set(tokens)] : undefined
 }

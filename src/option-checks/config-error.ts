@@ -1,3 +1,4 @@
+import { fieldOf } from '../errors/field-of.js'
 /** One thing wrong with the options. */
 export interface ConfigProblem {
   /** Where, as keys and array indexes: `['identityProviders', 0, 'jwksUri']`. */
@@ -25,7 +26,7 @@ export class ConfigError extends Error {
 }
 
 export function isConfigError(error: unknown): error is ConfigError {
-  return error instanceof Object && 'name' in error && error.name === 'ConfigError'
+  return fieldOf(error, 'name') === 'ConfigError'
 }
 
 export function formatPath(path: ConfigProblem['path']): string {

@@ -1,0 +1,41 @@
+import express, { type ErrorRequestHandler, type Express } from 'express'
+import type { JwtExchange } from 'express-jwt-exchange'
+import 'express-jwt-exchange/augment'
+import passport from 'passport'
+
+/** A host app as you would write it: a token endpoint, and routes that its tokens open. */
+export function createHostApp(exchange: JwtExchange): Express {
+  const app = express()
+  app.use(exchange.wellKnown)
+  app.use('/oauth2', exchange.router)
+
+  passport.use(exchange.accessTokenStrategy)
+  passport.use(exchange.assertionStrategy)
+  app.get('/me', passport.authenticate('access-token', { session: false }), (req, res) => {
+    res.json(req.user)
+  })
+  app.get('/orders', exchange.protect({ scope: 'orders:read' }), (req, res) => {
+    res.json({ orders: [{ id: 1, item: 'a teapot' }], for: req.auth?.sub })
+  })
+  app.get('/whoami', passport.authenticate('jwt-assertion', { session: false }), (req, res) => {
+    res.json(req.user)
+  })
+
+  app.get('/health', (_req, res) => {
+    res.json(exchange.stats())
+  })
+  app.use((_req, res) => {
+    res.status(404).json({ error: 'not_found' })
+  })
+  app.use(answerError)
+  return app
+}
+
+/** Errors that reach the host: an outage behind a Passport strategy has a `status` and `headers`. */
+const answerError: ErrorRequestHandler = (error, _req, res, next) => {
+  if (res.headersSent) return next(error)
+  res
+    .status(error.status ?? 500)
+    .set(error.headers ?? {})
+    .json({ error: error.code ?? 'server_error' })
+}

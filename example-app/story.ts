@@ -1,0 +1,127 @@
+import { createJwtExchange, generateSigningKey, type JwtExchange } from 'express-jwt-exchange'
+import { FakeIdentityProvider } from 'express-jwt-exchange/testing'
+import { createHostApp } from './host-app.js'
+import { closeOnSignal, listen } from './serve.js'
+
+const CLIENT = { clientId: 'app', clientSecret: 'app-secret', scopes: ['openid', 'orders:read'] }
+const GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
+const FORM = 'application/x-www-form-urlencoded'
+
+interface Answer {
+  status: number
+  body: Record<string, unknown>
+}
+
+/** Starts a fake identity provider and the host app, performs the main job and prints it, and goes on serving. */
+export async function tellStory(wantedPort: number, host: string): Promise<void> {
+  const { server, port } = await listen(wantedPort, host)
+  const url = `http://localhost:${port}`
+  const idp = await startIdentityProvider(`${url}/oauth2/token`, wantedPort === 0 ? 0 : port + 1)
+  const exchange = createExchange(url, idp)
+  server.on('request', createHostApp(exchange))
+  closeOnSignal(server, () => {
+    exchange.close()
+    return idp.close()
+  })
+  console.log(`Host app           ${url}`)
+  console.log(`Identity provider  ${idp.url} (fake; GET /assertion, POST /rotate, POST /fault/down …)`)
+  await performSteps(url, idp)
+  console.log('\nBoth go on serving. An exchange with a fresh assertion:')
+  console.log(`  ${curlOf(url, `"${formOf(`$(curl -s ${idp.url}/assertion)`)}"`)}`)
+  console.log('Stop with Ctrl-C.')
+}
+
+function createExchange(url: string, idp: FakeIdentityProvider): JwtExchange {
+  return createJwtExchange({
+    issuer: `${url}/oauth2`,
+    identityProviders: [{ name: idp.name, alias: `${url}/oauth2/token`, jwksUri: idp.jwksUri }],
+    clients: [CLIENT],
+    accessToken: { audience: url, signingKeys: [generateSigningKey()] },
+  })
+}
+
+/** On the port after the app's, so that it can be guessed, or on any where that one is taken. */
+async function startIdentityProvider(alias: string, port: number): Promise<FakeIdentityProvider> {
+  try {
+    return await FakeIdentityProvider.start({ alias, port })
+  } catch {
+    return FakeIdentityProvider.start({ alias })
+  }
+}
+
+async function performSteps(url: string, idp: FakeIdentityProvider): Promise<void> {
+  const halfAnHour = Math.floor(Date.now() / 1000) + 1800
+  const toPaste = await idp.issueAssertion({ exp: halfAnHour })
+  const assertion = await idp.issueAssertion()
+
+  step("The request of WSO2 Identity Server's guide, ready to paste (each assertion is accepted once):")
+  console.log(`   ${curlOf(url, `'${formOf(toPaste)}'`)}`)
+  const issued = await exchangeAssertion(url, assertion)
+  report('200 with an access token', issued.status === 200, issued)
+
+  step('The protected routes with that token: GET /me (through Passport) and GET /orders (scope orders:read)')
+  const authorization = `Bearer ${issued.body.access_token}`
+  for (const path of ['/me', '/orders']) {
+    const answer = await answerOf(fetch(url + path, { headers: { authorization } }))
+    report(`200 from ${path}`, answer.status === 200, answer)
+  }
+
+  step('The identity provider rolls its key over; the next assertion is signed with the new key')
+  const { kid } = await idp.rotate()
+  const afterRollover = await exchangeAssertion(url, await idp.issueAssertion())
+  report(`200: the key ${kid} is fetched and used in the same request`, afterRollover.status === 200, afterRollover)
+
+  step('The first assertion once more')
+  const replayed = await exchangeAssertion(url, assertion)
+  report('400 invalid_grant: an assertion is accepted once', isInvalidGrant(replayed), replayed)
+
+  step('An assertion that names another audience')
+  const misdirected = await exchangeAssertion(url, await idp.issueAssertion({ aud: 'https://other.example.com' }))
+  report('400 invalid_grant: it is not meant for this service', isInvalidGrant(misdirected), misdirected)
+}
+
+let steps = 0
+
+function step(title: string): void {
+  steps += 1
+  console.log(`\n${steps}. ${title}`)
+}
+
+function report(expected: string, isAsExpected: boolean, { status, body }: Answer): void {
+  console.log(`   expected ${expected}`)
+  console.log(`   ${isAsExpected ? '✓' : '✗'} came   ${status} ${JSON.stringify(body, cutTokens)}`)
+  if (!isAsExpected) process.exitCode = 1
+}
+
+function cutTokens(_name: string, value: unknown): unknown {
+  return typeof value === 'string' && value.length > 100 ? `${value.slice(0, 30)}…` : value
+}
+
+function formOf(assertion: string): string {
+  return `grant_type=${GRANT_TYPE}&assertion=${assertion}`
+}
+
+function curlOf(url: string, data: string): string {
+  const { clientId, clientSecret } = CLIENT
+  return `curl -i -X POST -u ${clientId}:${clientSecret} -k -d ${data} -H 'Content-Type: ${FORM}' ${url}/oauth2/token`
+}
+
+function exchangeAssertion(url: string, assertion: string): Promise<Answer> {
+  const basic = Buffer.from(`${CLIENT.clientId}:${CLIENT.clientSecret}`).toString('base64')
+  return answerOf(
+    fetch(`${url}/oauth2/token`, {
+      method: 'POST',
+      headers: { authorization: `Basic ${basic}`, 'content-type': FORM },
+      body: formOf(assertion),
+    }),
+  )
+}
+
+async function answerOf(request: Promise<Response>): Promise<Answer> {
+  const response = await request
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+}
+
+function isInvalidGrant({ status, body }: Answer): boolean {
+  return status === 400 && body.error === 'invalid_grant'
+}

@@ -1,0 +1,1 @@
+export { type LoadConfigOptions, loadConfig } from './load-config.js'

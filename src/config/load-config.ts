@@ -1,0 +1,75 @@
+import { readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { parse, type TomlTable } from 'smol-toml'
+import { fieldOf } from '../errors/field-of.js'
+import { ConfigError, type ConfigProblem, isConfigError } from '../option-checks/config-error.js'
+import { checkOptions, type JwtExchangeOptions } from '../options.js'
+import { readTomlOptions } from './read-toml-options.js'
+import { locate } from './toml-location.js'
+import { tomlName, tomlPath } from './toml-names.js'
+
+export interface LoadConfigOptions {
+  /** Where `${VAR}` is looked up. Default: `process.env`. */
+  env?: Readonly<Record<string, string | undefined>>
+}
+
+/**
+ * Reads the options of `createJwtExchange` from a TOML file, with the tables and names of WSO2 Identity Server's
+ * `deployment.toml`. `${VAR}` in a string is an environment variable; file names are relative to the file. Everything
+ * is checked here, so that each problem is told with file, line and column.
+ *
+ * @throws ConfigError with every problem at once
+ */
+export function loadConfig(path: string, { env = process.env }: LoadConfigOptions = {}): JwtExchangeOptions {
+  const source = readSource(path)
+  const file = parseToml(source, path)
+  const problems: ConfigProblem[] = []
+  const options = readTomlOptions(file, { directory: dirname(resolve(path)), env, problems })
+  for (const problem of problemsOf(options)) {
+    if (!problems.some((known) => known.path.join('.') === problem.path.join('.'))) problems.push(problem)
+  }
+  if (problems.length > 0) throw new ConfigError(inOrderOfFile(problems, path, source))
+  return options as unknown as JwtExchangeOptions
+}
+
+function readSource(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    const found = String(fieldOf(error, 'code'))
+    throw new ConfigError([{ path: [], location: path, found, wanted: 'a readable TOML file' }])
+  }
+}
+
+function parseToml(source: string, path: string): TomlTable {
+  try {
+    return parse(source)
+  } catch (error) {
+    const location = `${path}:${fieldOf(error, 'line')}:${fieldOf(error, 'column')}`
+    // The first line says what is wrong; the others quote the file, which may hold secrets.
+    const [found = ''] = String(fieldOf(error, 'message')).split('\n', 1)
+    throw new ConfigError([{ path: [], location, found, wanted: 'valid TOML 1.0' }])
+  }
+}
+
+/** The problems of the options, with paths as in the file. */
+function problemsOf(options: unknown): ConfigProblem[] {
+  try {
+    checkOptions(options)
+    return []
+  } catch (error) {
+    if (!isConfigError(error)) throw error
+    return error.problems.map(({ suggestion, ...problem }) => ({
+      ...problem,
+      path: tomlPath(problem.path),
+      ...(suggestion !== undefined && { suggestion: tomlName(suggestion) }),
+    }))
+  }
+}
+
+function inOrderOfFile(problems: readonly ConfigProblem[], path: string, source: string): ConfigProblem[] {
+  return problems
+    .map((problem) => ({ problem, ...locate(source, problem.path) }))
+    .sort((left, right) => left.line - right.line || left.column - right.column)
+    .map(({ problem, line, column }) => ({ ...problem, location: `${path}:${line}:${column}` }))
+}

@@ -1,0 +1,101 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { TomlTable } from 'smol-toml'
+import { fieldOf } from '../errors/field-of.js'
+import { closestName } from '../option-checks/closest-name.js'
+import type { ConfigProblem } from '../option-checks/config-error.js'
+import type { TomlPath } from './toml-location.js'
+import { optionName, TOP_LEVEL_NAMES, tomlName, topLevelOption } from './toml-names.js'
+
+export interface ReadTomlDeps {
+  /** What the file names are relative to. */
+  directory: string
+  env: Readonly<Record<string, string | undefined>>
+  /** Collects problems, with paths as in the file. */
+  problems: ConfigProblem[]
+}
+
+/** Options whose strings may name files. */
+const FILE_READERS: Readonly<Record<string, (text: string) => unknown>> = {
+  'accessToken.signingKeys': parseKeys,
+  'identityProviders.certificates': (text) => text,
+  'identityProviders.jwks': parseKeys,
+}
+const VARIABLE = /\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g
+
+/** The options that a parsed file means: names changed, `${VAR}` replaced, files read. Nothing is checked beyond that. */
+export function readTomlOptions(file: TomlTable, deps: ReadTomlDeps): Record<string, unknown> {
+  const options: Record<string, unknown> = {}
+  for (const [path, value] of topLevelEntries(file)) {
+    const option = topLevelOption(path.join('.'))
+    if (option === undefined) refuseUnknown(path, path.join('.'), TOP_LEVEL_NAMES, deps)
+    else options[option] = readValue(value, path, option, deps)
+  }
+  return options
+}
+
+/** The tables and keys at the top; those of `[oauth]` count as `oauth.…`. */
+function topLevelEntries(file: TomlTable): [string[], unknown][] {
+  return Object.entries(file).flatMap(([name, value]): [string[], unknown][] =>
+    name === 'oauth' && isTable(value)
+      ? Object.entries(value).map(([inner, nested]) => [[name, inner], nested])
+      : [[[name], value]],
+  )
+}
+
+function readValue(value: unknown, path: TomlPath, option: string, deps: ReadTomlDeps): unknown {
+  if (typeof value === 'string') return readString(value, path, option, deps)
+  if (Array.isArray(value)) return value.map((member, index) => readValue(member, [...path, index], option, deps))
+  if (!isTable(value) || Object.hasOwn(FILE_READERS, option)) return value
+  const options: Record<string, unknown> = {}
+  for (const [key, nested] of Object.entries(value)) {
+    const name = optionName(key)
+    if (name === undefined) refuseUnknown([...path, key], key, [tomlName(key)], deps)
+    else options[name] = readValue(nested, [...path, key], `${option}.${name}`, deps)
+  }
+  return options
+}
+
+function readString(text: string, path: TomlPath, option: string, deps: ReadTomlDeps): unknown {
+  const expanded = text.replace(VARIABLE, (reference, name: string) => {
+    const value = deps.env[name]
+    if (value === undefined) addProblem(path, `the variable ${name}, which is not set`, 'an environment variable', deps)
+    return value ?? reference
+  })
+  const read = Object.hasOwn(FILE_READERS, option) ? FILE_READERS[option] : undefined
+  if (read === undefined) return expanded
+  if (expanded.includes('-----BEGIN ')) return read(expanded)
+  return readNamedFile(expanded, path, read, deps)
+}
+
+function readNamedFile(name: string, path: TomlPath, read: (text: string) => unknown, deps: ReadTomlDeps): unknown {
+  try {
+    return read(readFileSync(resolve(deps.directory, name), 'utf8'))
+  } catch (error) {
+    const found =
+      fieldOf(error, 'code') === 'ENOENT'
+        ? `"${name}", a file that is not there`
+        : `"${name}", a file that cannot be read`
+    addProblem(path, found, `PEM text, or the name of a readable file, relative to ${deps.directory}`, deps)
+    return name
+  }
+}
+
+/** Text of a private or public key file: PEM, or JSON with a JWK, a list of them, or a JWK set. */
+function parseKeys(text: string): unknown {
+  return text.includes('-----BEGIN ') ? text : JSON.parse(text)
+}
+
+function refuseUnknown(path: TomlPath, name: string, candidates: readonly string[], deps: ReadTomlDeps): void {
+  const suggestion = closestName(name, candidates)
+  const problem = { path, found: 'an unknown key', wanted: 'a key in snake_case that means an option' }
+  deps.problems.push(suggestion === undefined ? problem : { ...problem, suggestion })
+}
+
+function addProblem(path: TomlPath, found: string, wanted: string, deps: ReadTomlDeps): void {
+  deps.problems.push({ path, found, wanted })
+}
+
+function isTable(value: unknown): value is TomlTable {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,41 @@
+import type { TomlPath } from './toml-location.js'
+
+/** The tables and keys at the top of the file, and the options that they are; the others are the same in snake_case. */
+const TOP_LEVEL: Readonly<Record<string, string>> = {
+  issuer: 'issuer',
+  token_endpoint: 'tokenEndpoint',
+  require_https: 'requireHttps',
+  subject: 'subject',
+  'oauth.jwks_endpoint': 'jwksEndpoint',
+  assertion: 'assertion',
+  access_token: 'accessToken',
+  identity_provider: 'identityProviders',
+  client: 'clients',
+  client_authentication: 'clientAuthentication',
+  replay: 'replay',
+}
+const SNAKE_CASE = /^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$/
+
+/** The names at the top of the file, with dots between the parts of a table's name. */
+export const TOP_LEVEL_NAMES = Object.keys(TOP_LEVEL)
+
+export function topLevelOption(name: string): string | undefined {
+  return Object.hasOwn(TOP_LEVEL, name) ? TOP_LEVEL[name] : undefined
+}
+
+/** `read_timeout` → `readTimeout`; undefined where the key is not in snake_case. */
+export function optionName(key: string): string | undefined {
+  return SNAKE_CASE.test(key) ? key.replace(/_([a-z0-9])/g, (_, next: string) => next.toUpperCase()) : undefined
+}
+
+/** `readTimeout` → `read_timeout`. */
+export function tomlName(option: string): string {
+  return option.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+}
+
+/** `['jwksEndpoint', 'readTimeout']` → `['oauth', 'jwks_endpoint', 'read_timeout']`. */
+export function tomlPath([first, ...rest]: TomlPath): TomlPath {
+  if (first === undefined) return []
+  const top = TOP_LEVEL_NAMES.find((name) => TOP_LEVEL[name] === first) ?? tomlName(String(first))
+  return [...top.split('.'), ...rest.map((step) => (typeof step === 'string' ? tomlName(step) : step))]
+}

@@ -1,0 +1,90 @@
+import { afterEach, describe, expect, it } from '@jest/globals'
+import request from 'supertest'
+import { type ExchangeHost, startExchangeHost } from '../support/exchange-host.js'
+
+let host: ExchangeHost
+afterEach(() => host.close())
+
+const IMPATIENT = { connectionTimeout: 60, readTimeout: 60, cacheMaxAge: 50, cacheMaxAgeFallback: 300 }
+const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
+
+describe('an identity provider that is down', () => {
+  it('is served from the last good key set, and answered 503 with Retry-After when that is too old', async () => {
+    host = await startExchangeHost({ idp: { algorithm: 'ES256' }, exchange: { jwksEndpoint: IMPATIENT } })
+    const assertions = await Promise.all([1, 2, 3].map(() => host.idp.issueAssertion()))
+    expect((await host.exchangeAssertion(assertions[0] ?? '')).status).toBe(200)
+    await host.idp.fault('down')
+    await pause(80)
+    expect((await host.exchangeAssertion(assertions[1] ?? '')).status).toBe(200)
+    await pause(400)
+    const response = await host.exchangeAssertion(assertions[2] ?? '')
+    expect(response.status).toBe(503)
+    expect(response.headers['retry-after']).toMatch(/^[1-9]\d*$/)
+    expect(response.headers['cache-control']).toBe('no-store')
+    expect(response.body).toEqual({ error: 'temporarily_unavailable', error_description: expect.any(String) })
+  })
+
+  it('uses up no assertion: the same one is accepted when it is back', async () => {
+    host = await startExchangeHost({ idp: { algorithm: 'ES256' }, exchange: { jwksEndpoint: IMPATIENT } })
+    const assertion = await host.idp.issueAssertion()
+    await host.idp.fault('down')
+    expect((await host.exchangeAssertion(assertion)).status).toBe(503)
+    await host.idp.fault('none')
+    await pause(1100)
+    expect((await host.exchangeAssertion(assertion)).status).toBe(200)
+  })
+
+  it.each(['slow-connect', 'stalled', 'slow-body', 'oversize', 'garbage', 'error', 'redirect', 'compressed'] as const)(
+    'is answered 503 in time where its endpoint is %s and no key is at hand',
+    async (fault) => {
+      host = await startExchangeHost({ idp: { algorithm: 'ES256' }, exchange: { jwksEndpoint: IMPATIENT } })
+      await host.idp.fault(fault)
+      const assertion = await host.idp.issueAssertion()
+      const startedAt = performance.now()
+      expect((await host.exchangeAssertion(assertion)).status).toBe(503)
+      expect(performance.now() - startedAt).toBeLessThan(1000)
+      expect(host.lastReason()).toBe('jwks_unavailable')
+    },
+  )
+
+  it('does not touch another one', async () => {
+    host = await startExchangeHost({ idp: { algorithm: 'ES256' } })
+    const dead = await startExchangeHost({
+      exchange: {
+        subject: 'namespaced',
+        identityProviders: [
+          { name: 'https://dead.example.com', jwksUri: 'http://127.0.0.1:9/jwks' },
+          { name: host.idp.name, jwksUri: host.idp.jwksUri },
+        ],
+      },
+    })
+    try {
+      const fromDead = await host.idp.issueAssertion({ iss: 'https://dead.example.com' })
+      expect((await dead.exchangeAssertion(fromDead)).status).toBe(503)
+      expect((await dead.exchangeAssertion(await host.idp.issueAssertion())).status).toBe(200)
+    } finally {
+      await dead.close()
+    }
+  })
+
+  it('is reported by stats and ready, which never reject', async () => {
+    host = await startExchangeHost({ idp: { algorithm: 'ES256' } })
+    expect(host.exchange.stats().identityProviders).toMatchObject([{ name: host.idp.name, state: 'never', fetches: 0 }])
+    await host.idp.fault('error')
+    const { identityProviders } = await host.exchange.ready()
+    expect(identityProviders).toMatchObject([
+      { name: host.idp.name, state: 'down', fetches: 1, lastFailure: { reason: 'unexpected_status' } },
+    ])
+  })
+
+  it('reaches the error handler of the host behind the assertion strategy, as 503 with Retry-After and no stack', async () => {
+    host = await startExchangeHost({ idp: { algorithm: 'ES256' } })
+    await host.idp.fault('error')
+    const response = await request(host.url)
+      .get('/whoami')
+      .auth(await host.idp.issueAssertion(), { type: 'bearer' })
+    expect(response.status).toBe(503)
+    expect(response.headers['retry-after']).toBeDefined()
+    expect(response.text).not.toMatch(/at .*:\d+/)
+  })
+})
