@@ -15,7 +15,10 @@ export type {
 } from './events/exchange-events.js'
 export {
   REJECTION_REASONS,
+  REQUEST_REASONS,
+  type ReasonCode,
   type RejectionReason,
+  type RequestReason,
   UNAVAILABLE_REASONS,
   type UnavailableReason,
 } from './events/reason-codes.js'

@@ -1,3 +1,4 @@
+import type { ReasonCode } from '../events/reason-codes.js'
 import { OAuthError, type OAuthErrorCode } from '../oauth/errors.js'
 
 export const INVALID_TOKEN = 'The access token is not valid'
@@ -15,7 +16,7 @@ export class BearerChallenge {
     return `Bearer realm="${this.#realm}"`
   }
 
-  error(code: OAuthErrorCode, description: string, reason: string, scope?: string): OAuthError {
+  error(code: OAuthErrorCode, description: string, reason: ReasonCode, scope?: string): OAuthError {
     const attributes = [`error="${code}"`, `error_description="${description}"`]
     if (scope !== undefined) attributes.push(`scope="${scope}"`)
     const value = `${this.plain()}, ${attributes.join(', ')}`

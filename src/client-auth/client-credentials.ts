@@ -1,3 +1,4 @@
+import type { RequestReason } from '../events/reason-codes.js'
 import { OAuthError } from '../oauth/errors.js'
 
 /** What a client presented to authenticate itself (RFC 6749 §2.3.1). */
@@ -11,7 +12,7 @@ const LONGEST_CREDENTIALS = 4096
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /** One text for every failure, so that it does not tell which clients exist. */
-export function invalidClient(reason: string): OAuthError {
+export function invalidClient(reason: RequestReason): OAuthError {
   return new OAuthError('invalid_client', 'Client authentication failed', {
     reason,
     headers: { 'WWW-Authenticate': 'Basic realm="token endpoint", charset="UTF-8"' },

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { debuglog } from 'node:util'
+import type { ReasonCode } from './reason-codes.js'
 
 /** Every event, with what it carries. No event carries a token, a secret or unescaped input. */
 export interface ExchangeEvents {
@@ -43,7 +44,7 @@ export interface ExchangeEvents {
 /** What both kinds of refusal carry. */
 export interface DecisionRefused {
   /** A stable code: see docs/errors.md. */
-  reason: string
+  reason: ReasonCode
   /** The OAuth error code that the client was told; none where a route got no token at all. */
   error?: string
   status: number

@@ -40,3 +40,25 @@ export const UNAVAILABLE_REASONS = [
   'internal_error',
 ] as const
 export type UnavailableReason = (typeof UNAVAILABLE_REASONS)[number]
+
+/** Why a request was refused before, or apart from, the judgement of its token. The first five are OAuth codes too. */
+export const REQUEST_REASONS = [
+  'invalid_request',
+  'unsupported_grant_type',
+  'unauthorized_client',
+  'invalid_scope',
+  'insufficient_scope',
+  'body_not_available',
+  'no_client_authentication',
+  'malformed_credentials',
+  'client_id_mismatch',
+  'unknown_client',
+  'wrong_client_secret',
+  'too_many_client_failures',
+  'no_token',
+  'malformed_authorization',
+  'token_sent_twice',
+] as const
+export type RequestReason = (typeof REQUEST_REASONS)[number]
+
+export type ReasonCode = RejectionReason | UnavailableReason | RequestReason

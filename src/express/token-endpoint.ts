@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { printable } from '../events/printable.js'
+import type { TokenRejected } from '../events/rejections.js'
 import { OAuthError } from '../oauth/errors.js'
 import { toRefusal } from '../oauth/refusal.js'
 import { handleTokenRequest, type TokenRequestDeps } from '../token-request/handle-token-request.js'
@@ -52,6 +53,6 @@ function checkTransport(req: ExpressRequest, requireHttps: boolean): void {
 }
 
 /** One text for everything that can be wrong with an assertion: what it was stands in the event. */
-function invalidGrant(): OAuthError {
-  return new OAuthError('invalid_grant', 'The assertion is not valid')
+function invalidGrant({ reason }: TokenRejected): OAuthError {
+  return new OAuthError('invalid_grant', 'The assertion is not valid', { reason })
 }

@@ -1,4 +1,6 @@
 import { fieldOf } from '../errors/field-of.js'
+import type { ReasonCode, RequestReason } from '../events/reason-codes.js'
+
 /** The error codes of RFC 6749 §5.2 and RFC 6750 §3.1, and `temporarily_unavailable` for an outage. */
 export type OAuthErrorCode =
   | 'invalid_request'
@@ -27,8 +29,8 @@ export interface OAuthErrorDetails {
   /** HTTP status; default: the one that belongs to the code. */
   status?: number
   headers?: Readonly<Record<string, string>>
-  /** The stable code that tells the operator, in events, what the client is not told. */
-  reason?: string
+  /** What the operator is told in events and the client is not; default: the code, where that is a reason by itself. */
+  reason?: ReasonCode
 }
 
 /**
@@ -40,7 +42,7 @@ export class OAuthError extends Error {
   readonly code: OAuthErrorCode
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  readonly reason: string
+  readonly reason: ReasonCode
 
   constructor(code: OAuthErrorCode, description: string, details: OAuthErrorDetails = {}) {
     super(description)
@@ -48,7 +50,7 @@ export class OAuthError extends Error {
     this.code = code
     this.status = details.status ?? STATUS_OF_CODE[code]
     this.headers = details.headers ?? {}
-    this.reason = details.reason ?? code
+    this.reason = details.reason ?? (code as RequestReason)
   }
 }
 

@@ -23,21 +23,27 @@ export interface Refusal {
  * `Retry-After`, and so is a defect of ours: neither is the client's fault.
  */
 export function toRefusal(error: unknown, answerRejected: (rejected: TokenRejected) => OAuthError): Refusal {
-  if (isOAuthError(error)) return refusalOf(error, error.reason)
-  if (isTokenRejected(error)) return refusalOf(answerRejected(error), error.reason, error)
+  if (isOAuthError(error)) return refusalOf(error)
+  if (isTokenRejected(error)) return refusalOf(answerRejected(error), error)
   const outage = isDependencyUnavailable(error) ? error : new DependencyUnavailable('internal_error', { cause: error })
   const answer = new OAuthError('temporarily_unavailable', 'The service is temporarily unavailable', {
+    reason: outage.reason,
     headers: { 'Retry-After': String(outage.retryAfter) },
   })
-  return refusalOf(answer, outage.reason, outage)
+  return refusalOf(answer, outage)
 }
 
-function refusalOf(answer: OAuthError, reason: string, error?: TokenRejected | DependencyUnavailable): Refusal {
+function refusalOf(answer: OAuthError, error?: TokenRejected | DependencyUnavailable): Refusal {
   const cause = messageOf(error?.cause)
-  const code = answer.code
   return {
     answer,
-    event: { reason, error: code, status: answer.status, ...error?.context, ...(cause !== undefined && { cause }) },
+    event: {
+      reason: answer.reason,
+      error: answer.code,
+      status: answer.status,
+      ...error?.context,
+      ...(cause !== undefined && { cause }),
+    },
   }
 }
 

@@ -18,7 +18,7 @@ export class OptionReader {
     this.#problems = problems
     const isObject = isPlainObject(value)
     this.#values = isObject ? value : {}
-    if (!isObject) this.#problems.push({ path, found: describeValue(value), wanted: 'an object' })
+    if (!isObject) this.#problems.push({ path, found: describeType(value), wanted: 'an object' })
   }
 
   /** The raw value; marks the option as known. */
@@ -135,6 +135,14 @@ function describeType(value: unknown): string {
 }
 
 function describeValue(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value)
+  if (typeof value === 'string') return quote(value)
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : describeType(value)
+}
+
+/** The beginning of a text, unless it may hold a key or a password that was put in the wrong place. */
+function quote(text: string): string {
+  if (text.includes('PRIVATE KEY')) return 'a private key'
+  if (/^\s*[{[]/.test(text)) return 'text that looks like JSON'
+  const withoutPassword = text.replace(/\/\/[^/?#]*@/, '//…@')
+  return JSON.stringify(withoutPassword.length > 80 ? `${withoutPassword.slice(0, 80)}…` : withoutPassword)
 }

@@ -3,9 +3,12 @@ export function isLoopback(url: URL): boolean {
   return url.hostname === 'localhost' || url.hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(url.hostname)
 }
 
+/** What the URL parser would forgive, white space and missing or reversed slashes, is taken for a mistake. */
+const WRITTEN_URL = /^https?:\/\/[^/\s\\\p{Cc}][^\s\\\p{Cc}]*$/iu
+
 /** An `https` URL, or `http` on loopback, without user info and fragment. */
 export function isSecureUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false
+  if (!WRITTEN_URL.test(text) || !URL.canParse(text)) return false
   const url = new URL(text)
   if (url.username !== '' || url.password !== '' || text.includes('#')) return false
   return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))

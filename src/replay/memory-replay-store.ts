@@ -37,10 +37,10 @@ export class MemoryReplayStore implements ReplayStore {
     const now = this.#clock.now()
     const claimedUntil = this.#expiryOfKey.get(key)
     if (claimedUntil !== undefined && claimedUntil > now) return false
+    this.#expiryOfKey.delete(key)
     this.#removeExpired(now, SWEPT_PER_CLAIM)
     if (this.#isFull()) this.#removeExpired(now, SWEPT_WHEN_FULL)
     if (this.#isFull()) throw new DependencyUnavailable('replay_store_full', { retryAfter: 30 })
-    this.#expiryOfKey.delete(key)
     this.#expiryOfKey.set(key, expiresAt)
     return true
   }
@@ -55,7 +55,7 @@ export class MemoryReplayStore implements ReplayStore {
       const next = this.#sweep.next()
       if (next.done === true) {
         this.#sweep = this.#expiryOfKey.entries()
-        return
+        continue
       }
       const [key, expiresAt] = next.value
       if (expiresAt <= now) this.#expiryOfKey.delete(key)
