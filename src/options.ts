@@ -87,7 +87,7 @@ export function checkOptions(options: unknown): Readonly<JwtExchangeSettings> {
   const issuer = reader.string('issuer', 'an https URL without query and fragment (http only on loopback)', isIssuer)
   const tokenEndpoint = readTokenEndpoint(reader, issuer)
   const jwksEndpoint = checkJwksEndpointOptions(reader.object('jwksEndpoint'))
-  const identityProviders = readIdentityProviders(reader, tokenEndpoint, jwksEndpoint)
+  const identityProviders = readIdentityProviders(reader, issuer, tokenEndpoint, jwksEndpoint)
   const settings = {
     issuer,
     tokenEndpoint,
@@ -116,7 +116,12 @@ function readTokenEndpoint(reader: OptionReader, issuer: string): string {
   return reader.string('tokenEndpoint', 'an https URL without fragment (http only on loopback)', isSecureUrl)
 }
 
-function readIdentityProviders(reader: OptionReader, tokenEndpoint: string, jwksEndpoint: JwksEndpointSettings) {
+function readIdentityProviders(
+  reader: OptionReader,
+  issuer: string,
+  tokenEndpoint: string,
+  jwksEndpoint: JwksEndpointSettings,
+): IdentityProviderSettings[] {
   const assertion = reader.object('assertion')
   const limits = readAssertionLimits(assertion)
   assertion.refuseUnknown()
@@ -124,6 +129,8 @@ function readIdentityProviders(reader: OptionReader, tokenEndpoint: string, jwks
   const readers = reader.objects('identityProviders')
   if (!reader.has('identityProviders')) reader.problem('identityProviders', 'an array of identity providers')
   const identityProviders = readers.map((each) => checkIdentityProviderOptions(each, context))
+  const ourselves = identityProviders.findIndex(({ name }) => name !== '' && name === issuer)
+  readers[ourselves]?.problem('name', 'another issuer than ourselves: our own access tokens are no assertions')
   refuseRepeated(
     readers,
     'name',

@@ -17,7 +17,10 @@ export interface ClientOptions {
   grantTypes?: readonly string[]
 }
 
-/** Looks a client up, instead of a fixed list: undefined where there is none. A rejection is answered with 503. */
+/**
+ * Looks a client up, instead of a fixed list: undefined where there is none. A rejection is answered with 503. It is
+ * also called with the subject of each new access token, which must not be the id of a client.
+ */
 export type FindClientOptions = (clientId: string) => ClientOptions | undefined | Promise<ClientOptions | undefined>
 
 const SECRET_HASH = /^sha256:(?:([0-9a-f]{64})|([A-Za-z0-9_-]{43}))$/

@@ -1,4 +1,6 @@
 const LONGEST = 200
+/** What stands in place of the rest. */
+const CUT = '...'
 const UNPRINTABLE = /[^\x20-\x7E]/g
 
 /** An attacker's string made safe for a log line or a terminal: printable ASCII, escaped, at most 200 characters. */
@@ -6,5 +8,5 @@ export function printable(text: string): string {
   const escaped = text
     .slice(0, LONGEST)
     .replace(UNPRINTABLE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
-  return escaped.length > LONGEST ? `${escaped.slice(0, LONGEST)}…` : escaped
+  return Math.max(text.length, escaped.length) > LONGEST ? `${escaped.slice(0, LONGEST - CUT.length)}${CUT}` : escaped
 }

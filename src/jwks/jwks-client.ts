@@ -1,5 +1,5 @@
 import type { CryptoKey } from 'jose'
-import type { Clock } from '../clock/clock.js'
+import { BackOff, type BackOffDeps } from '../clock/back-off.js'
 import { TokenBucket } from '../clock/token-bucket.js'
 import type { ExchangeEventEmitter } from '../events/exchange-events.js'
 import { printable } from '../events/printable.js'
@@ -11,13 +11,8 @@ import type { KeyHeader, KeySourceStats, VerificationKeySource } from './verific
 
 /** Fetches at once for keys that we do not know; after that one for each `cooldownDuration`. */
 const REFRESH_BUDGET = 2
-const FIRST_BACK_OFF = 1000
-const LONGEST_BACK_OFF = 60_000
 
-export interface JwksClientDeps {
-  clock: Clock
-  /** From 0 to 1. */
-  random: () => number
+export interface JwksClientDeps extends BackOffDeps {
   events: ExchangeEventEmitter
 }
 
@@ -34,13 +29,12 @@ export class JwksClient implements VerificationKeySource {
   readonly #unknownKeyBudget: TokenBucket
   /** Apart from the other one, so that forged signatures cannot delay the discovery of new keys. */
   readonly #badSignatureBudget: TokenBucket
+  readonly #backOff: BackOff
   readonly #closing = new AbortController()
   #keySet: KeySet | undefined
   #fetchedAt = 0
   #refreshing: Promise<void> | undefined
   #fetches = 0
-  #consecutiveFailures = 0
-  #nextAttemptAt = Number.NEGATIVE_INFINITY
   #lastFailure: { reason: string; at: number } | undefined
 
   constructor(alias: string, endpoint: string, settings: JwksEndpointSettings, deps: JwksClientDeps) {
@@ -49,17 +43,19 @@ export class JwksClient implements VerificationKeySource {
     this.#settings = settings
     this.#deps = deps
     this.#unknownKeyBudget = new TokenBucket(REFRESH_BUDGET, settings.cooldownDuration, deps.clock)
+    this.#backOff = new BackOff(deps)
     this.#badSignatureBudget = new TokenBucket(REFRESH_BUDGET, settings.cooldownDuration, deps.clock)
   }
 
   async findKeys(header: KeyHeader): Promise<readonly CryptoKey[]> {
     const known = await (await this.#currentKeySet()).find(header)
     if (known.length > 0) return known
+    // A fetch that is under way may have started before the key was published, so that one more may be needed.
     const awaited = this.#refreshing === undefined ? [] : await this.#findAfter(this.#refreshing, header)
     if (awaited.length > 0) return awaited
     const fetched = await this.#findAfter(this.#refreshWithin(this.#unknownKeyBudget), header)
     if (fetched.length > 0) return fetched
-    if (this.#isBackingOff()) throw this.#unavailable()
+    if (this.#backOff.isWaiting) throw this.#unavailable()
     throw new TokenRejected('unknown_key')
   }
 
@@ -72,7 +68,7 @@ export class JwksClient implements VerificationKeySource {
 
   /** Fetches the key set unless it is fresh. Settles when that fetch has succeeded or failed, and never rejects. */
   async warmUp(): Promise<void> {
-    if (!this.#isFresh() && !this.#isBackingOff()) await this.#refresh()
+    if (!this.#isFresh() && !this.#backOff.isWaiting) await this.#refresh()
   }
 
   /** Ends a fetch under way and makes no other. */
@@ -93,7 +89,7 @@ export class JwksClient implements VerificationKeySource {
   }
 
   async #currentKeySet(): Promise<KeySet> {
-    if (!this.#isFresh() && !this.#isBackingOff()) await this.#refresh()
+    if (!this.#isFresh() && !this.#backOff.isWaiting) await this.#refresh()
     if (this.#keySet === undefined || !this.#isServable()) throw this.#unavailable()
     return this.#keySet
   }
@@ -103,11 +99,12 @@ export class JwksClient implements VerificationKeySource {
     return (await this.#keySet?.find(header)) ?? []
   }
 
-  /** A failed fetch does not count against the budget: back-off bounds those. */
+  /** Joins a fetch under way at no cost. A failed one does not count against the budget: back-off bounds those. */
   async #refreshWithin(budget: TokenBucket): Promise<void> {
-    if (this.#isBackingOff() || !budget.take()) return
+    if (this.#refreshing !== undefined) return this.#refreshing
+    if (this.#backOff.isWaiting || !budget.take()) return
     await this.#refresh()
-    if (this.#isBackingOff()) budget.giveBack()
+    if (this.#backOff.isWaiting) budget.giveBack()
   }
 
   #refresh(): Promise<void> {
@@ -134,8 +131,7 @@ export class JwksClient implements VerificationKeySource {
     const now = this.#deps.clock.monotonic()
     this.#keySet = keySet
     this.#fetchedAt = now
-    this.#consecutiveFailures = 0
-    this.#nextAttemptAt = Number.NEGATIVE_INFINITY
+    this.#backOff.succeed()
     this.#deps.events.emit('jwks.refreshed', {
       ...this.#identity(),
       durationMs: Math.round(now - startedAt),
@@ -145,17 +141,14 @@ export class JwksClient implements VerificationKeySource {
 
   #fail(reason: string, startedAt: number): void {
     const now = this.#deps.clock.monotonic()
-    const longest = Math.min(LONGEST_BACK_OFF, FIRST_BACK_OFF * 2 ** this.#consecutiveFailures)
-    const retryInMs = Math.round(longest * (0.5 + this.#deps.random() / 2))
-    this.#consecutiveFailures += 1
-    this.#nextAttemptAt = now + retryInMs
+    this.#backOff.fail()
     this.#lastFailure = { reason, at: now }
     this.#deps.events.emit('jwks.failed', {
       ...this.#identity(),
       durationMs: Math.round(now - startedAt),
       reason,
-      consecutiveFailures: this.#consecutiveFailures,
-      retryInMs,
+      consecutiveFailures: this.#backOff.consecutiveFailures,
+      retryInMs: Math.round(this.#backOff.remaining),
     })
   }
 
@@ -182,14 +175,9 @@ export class JwksClient implements VerificationKeySource {
     return this.#isFresh() || this.#age() < this.#settings.cacheMaxAge + this.#settings.cacheMaxAgeFallback
   }
 
-  #isBackingOff(): boolean {
-    return this.#deps.clock.monotonic() < this.#nextAttemptAt
-  }
-
   #unavailable(): DependencyUnavailable {
-    const milliseconds = this.#nextAttemptAt - this.#deps.clock.monotonic()
     return new DependencyUnavailable('jwks_unavailable', {
-      retryAfter: milliseconds / 1000,
+      retryAfter: this.#backOff.remaining / 1000,
       ...(this.#lastFailure && { cause: new Error(this.#lastFailure.reason) }),
     })
   }
