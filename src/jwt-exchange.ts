@@ -1,4 +1,3 @@
-import { Router } from 'express'
 import type { AccessToken } from './access-token/access-token.js'
 import { verifyAccessToken } from './access-token/verify-access-token.js'
 import { BearerChallenge } from './bearer/bearer-challenge.js'
@@ -6,12 +5,14 @@ import { FailureLimiter } from './client-auth/failure-limiter.js'
 import { createFindClient } from './client-auth/find-client.js'
 import { ExchangeEventEmitter, type ExchangeEventSource } from './events/exchange-events.js'
 import type { Middleware } from './express/http.js'
-import { createMetadataEndpoint } from './express/metadata-endpoint.js'
+import { createMetadataEndpoint, type MetadataDeps } from './express/metadata-endpoint.js'
 import { createProtect, type ProtectOptions } from './express/protect.js'
 import { createPublicDocument } from './express/public-document.js'
+import { createRouter } from './express/router.js'
 import { createTokenEndpoint } from './express/token-endpoint.js'
 import { createJwtBearerGrant } from './grants/jwt-bearer.js'
 import { createIdentityProviders } from './identity-provider/create-identity-providers.js'
+import type { IdentityProvider } from './identity-provider/identity-provider.js'
 import { IdentityProviderRegistry } from './identity-provider/identity-provider-registry.js'
 import { JwksClientPool } from './jwks/jwks-client-pool.js'
 import type { KeySourceStats } from './jwks/verification-key-source.js'
@@ -42,8 +43,8 @@ export interface JwtExchange {
   events: ExchangeEventSource
   stats(): JwtExchangeStats
   /**
-   * Fetches every key set that is not fresh, all at once, for a readiness probe. It settles within the connection and
-   * read timeouts and never rejects: the stats tell which identity providers are down.
+   * Fetches the key set of every enabled identity provider that is not fresh, all at once, for a readiness probe. It
+   * settles within the connection and read timeouts and never rejects: the stats tell which are down.
    */
   ready(): Promise<JwtExchangeStats>
   /** Ends fetches under way; afterwards no key set is fetched any more. */
@@ -68,70 +69,67 @@ export interface IdentityProviderStats extends KeySourceStats {
  */
 export function createJwtExchange(options: JwtExchangeOptions): JwtExchange {
   const settings = checkOptions(options)
-  const events = new ExchangeEventEmitter()
+  const parts = createParts(settings)
+  const { identityProviders, accessToken, assertion, events } = parts
+  const stats = () => ({ identityProviders: [...identityProviders.all()].map(statsOf) })
+  reportGeneratedKey(settings, events)
+  return {
+    router: createRouter(
+      createTokenEndpoint(parts.tokenEndpoint),
+      createPublicDocument(accessToken.signingKeys.publicKeySet),
+    ),
+    wellKnown: createMetadataEndpoint(metadataOf(settings, parts)),
+    accessTokenStrategy: createAccessTokenStrategy(accessToken),
+    assertionStrategy: createAssertionStrategy(assertion),
+    protect: (protectOptions = {}) => createProtect(protectOptions, accessToken),
+    verifyAccessToken: (token) => verifyAccessToken(token, accessToken),
+    events,
+    stats,
+    ready: async () => {
+      await identityProviders.warmUp()
+      return stats()
+    },
+    close: () => parts.jwksClients.close(),
+  }
+}
+
+/** Everything behind the face, each part with the others that it needs. */
+function createParts(settings: JwtExchangeSettings) {
   const { issuer, subject, clock } = settings
   const { audiences, lifetime, signingKeys } = settings.accessToken
+  const events = new ExchangeEventEmitter()
   const jwksClients = new JwksClientPool(settings.jwksEndpoint, { clock, events, random: Math.random })
   const identityProviders = new IdentityProviderRegistry(
     createIdentityProviders(settings.identityProviders, { jwksClients, clock, events }),
   )
   const replayStore = settings.replay.store ?? new MemoryReplayStore({ maxEntries: settings.replay.maxEntries, clock })
   const findClient = createFindClient(settings.clients, settings.findClient)
-  const failureLimiter = new FailureLimiter(settings.clientAuthentication, clock)
   const challenge = new BearerChallenge(issuer)
-
-  const assertionDeps = { identityProviders, clock, subject, replayStore, events, challenge }
-  const accessTokenDeps = { issuer, audiences, lifetime, signingKeys, clock, events, challenge }
-  const jwtBearer = createJwtBearerGrant({ ...assertionDeps, findClient })
-  const grants = new Map([[jwtBearer.grantType, jwtBearer]])
-  const tokenEndpoint = createTokenEndpoint({
-    ...accessTokenDeps,
-    grants,
+  const assertion = { identityProviders, clock, subject, replayStore, events, challenge }
+  const accessToken = { issuer, audiences, lifetime, signingKeys, clock, events, challenge }
+  const jwtBearer = createJwtBearerGrant({ ...assertion, findClient })
+  const tokenEndpoint = {
+    ...accessToken,
+    grants: new Map([[jwtBearer.grantType, jwtBearer]]),
     findClient,
-    failureLimiter,
+    failureLimiter: new FailureLimiter(settings.clientAuthentication, clock),
     maxAssertionBytes: identityProviders.maxAssertionBytes,
     requireHttps: settings.requireHttps,
-  })
+  }
+  return { events, jwksClients, identityProviders, assertion, accessToken, tokenEndpoint }
+}
 
-  const stats = () => ({ identityProviders: [...identityProviders.all()].map(statsOf) })
-  reportGeneratedKey(settings, events)
+function metadataOf(settings: JwtExchangeSettings, { tokenEndpoint }: ReturnType<typeof createParts>): MetadataDeps {
   return {
-    router: createRouter(tokenEndpoint, createPublicDocument(signingKeys.publicKeySet)),
-    wellKnown: createMetadataEndpoint({
-      issuer,
-      tokenEndpoint: settings.tokenEndpoint,
-      jwksUri: new URL('jwks', settings.tokenEndpoint).href,
-      grantTypes: [...grants.keys()],
-      scopes: [...new Set(settings.clients.flatMap(({ scopes }) => scopes))],
-    }),
-    accessTokenStrategy: createAccessTokenStrategy(accessTokenDeps),
-    assertionStrategy: createAssertionStrategy(assertionDeps),
-    protect: (protectOptions = {}) => createProtect(protectOptions, accessTokenDeps),
-    verifyAccessToken: (token) => verifyAccessToken(token, accessTokenDeps),
-    events,
-    stats,
-    ready: async () => {
-      await jwksClients.warmUp()
-      return stats()
-    },
-    close: () => jwksClients.close(),
+    issuer: settings.issuer,
+    tokenEndpoint: settings.tokenEndpoint,
+    jwksUri: new URL('jwks', settings.tokenEndpoint).href,
+    grantTypes: [...tokenEndpoint.grants.keys()],
+    scopes: [...new Set(settings.clients.flatMap(({ scopes }) => scopes))],
   }
 }
 
-function createRouter(tokenEndpoint: Middleware, jwksEndpoint: Middleware): Middleware {
-  const router = Router()
-  router.all('/token', tokenEndpoint)
-  router.all('/jwks', jwksEndpoint)
-  return router as unknown as Middleware
-}
-
-function statsOf(identityProvider: {
-  name: string
-  alias: string
-  enabled: boolean
-  keySource: { stats(): KeySourceStats }
-}): IdentityProviderStats {
-  const { name, alias, enabled, keySource } = identityProvider
+function statsOf({ name, alias, enabled, keySource }: IdentityProvider): IdentityProviderStats {
   return { name, alias, enabled, ...keySource.stats() }
 }
 

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { type BearerChallenge, INVALID_TOKEN } from './bearer-challenge.js'
 
 const BEARER = /^Bearer +([A-Za-z0-9\-._~+/]+=*)$/i
-const BEARER_SCHEME = /^Bearer(?: |$)/i
+const BEARER_SCHEME = /^Bearer(?:\s|$)/i
 
 /** What Express and body parsers add to a request. */
 export interface BearerRequest extends IncomingMessage {

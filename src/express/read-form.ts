@@ -59,7 +59,7 @@ function bodyError(error: unknown): OAuthError {
 }
 
 function fieldsOf(body: unknown): Readonly<Record<string, unknown>> {
-  if (typeof body === 'string') return parse(body, '&', '=', { maxKeys: MOST_PARAMETERS + 1 })
+  if (typeof body === 'string') return parse(body, '&', '=', { maxKeys: 0 }) // All: one that is cut off may be a repetition.
   if (Buffer.isBuffer(body)) return fieldsOf(body.toString('utf8'))
   if (typeof body === 'object' && body !== null && !Array.isArray(body)) return { ...body }
   throw new OAuthError('invalid_request', 'The request has no body, or another middleware consumed it', {

@@ -32,7 +32,7 @@ export class CertificateKeySource implements VerificationKeySource {
   async findKeys(header: KeyHeader): Promise<readonly CryptoKey[]> {
     const now = this.#deps.clock.now()
     for (const certificate of this.#certificates) this.#warnBeforeExpiry(certificate, now)
-    const valid = this.#certificates.filter(({ validFrom, expiresAt }) => validFrom <= now && now < expiresAt)
+    const valid = this.#validAt(now)
     if (valid.length === 0) throw new TokenRejected('certificate_expired')
     const keys = (await Promise.all(valid.map(({ keySet }) => keySet.find({ alg: header.alg })))).flat()
     if (keys.length === 0) throw new TokenRejected('unknown_key')
@@ -43,10 +43,16 @@ export class CertificateKeySource implements VerificationKeySource {
     return []
   }
 
+  async warmUp(): Promise<void> {}
+
   stats(): KeySourceStats {
     const now = this.#deps.clock.now()
     const certificates = this.#certificates.map(({ subject, expiresAt }) => ({ subject, expiresAt }))
-    return { state: certificates.some(({ expiresAt }) => now < expiresAt) ? 'ok' : 'down', kids: [], certificates }
+    return { state: this.#validAt(now).length > 0 ? 'ok' : 'down', kids: [], certificates }
+  }
+
+  #validAt(now: number): Certificate[] {
+    return this.#certificates.filter(({ validFrom, expiresAt }) => validFrom <= now && now < expiresAt)
   }
 
   #warnBeforeExpiry(certificate: Certificate, now: number): void {

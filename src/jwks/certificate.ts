@@ -27,8 +27,9 @@ function readCertificate(pem: string): Certificate | undefined {
     const certificate = new X509Certificate(pem)
     const result = readUsableKey(certificate.publicKey.export({ format: 'jwk' }))
     if (!('key' in result)) return undefined
+    const { subject = '' }: { subject?: string } = certificate // Node's types do not know that it may be absent.
     return {
-      subject: certificate.subject.replaceAll('\n', ', '),
+      subject: subject.replaceAll('\n', ', '),
       validFrom: Date.parse(certificate.validFrom) / 1000,
       expiresAt: Date.parse(certificate.validTo) / 1000,
       keySet: new KeySet([result.key]),

@@ -21,6 +21,8 @@ export class FixedKeySource implements VerificationKeySource {
     return []
   }
 
+  async warmUp(): Promise<void> {}
+
   stats(): KeySourceStats {
     return { state: 'ok', kids: this.#keySet.kids }
   }

@@ -21,11 +21,6 @@ export class JwksClientPool {
     return client
   }
 
-  /** Fetches every key set that is not fresh, all at once. */
-  async warmUp(): Promise<void> {
-    await Promise.all([...this.#clients.values()].map((client) => client.warmUp()))
-  }
-
   close(): void {
     for (const client of this.#clients.values()) client.close()
   }

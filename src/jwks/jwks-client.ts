@@ -66,7 +66,6 @@ export class JwksClient implements VerificationKeySource {
     return refreshed.filter((key) => !keys.includes(key))
   }
 
-  /** Fetches the key set unless it is fresh. Settles when that fetch has succeeded or failed, and never rejects. */
   async warmUp(): Promise<void> {
     if (!this.#isFresh() && !this.#backOff.isWaiting) await this.#refresh()
   }

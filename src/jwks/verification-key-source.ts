@@ -20,6 +20,8 @@ export interface VerificationKeySource {
    * `kid`. None where there is nothing newer.
    */
   findNewerKeys(header: KeyHeader, keys: readonly CryptoKey[]): Promise<readonly CryptoKey[]>
+  /** Fetches what is not fresh. Settles when that has succeeded or failed, and never rejects. */
+  warmUp(): Promise<void>
   stats(): KeySourceStats
 }
 
