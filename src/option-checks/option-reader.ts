@@ -104,7 +104,7 @@ export class OptionReader {
     if (Array.isArray(value)) {
       return value.map((member, index) => new OptionReader(member, [...this.path, key, index], this.#problems))
     }
-    if (value !== undefined) this.problem(key, 'an array of objects')
+    if (value !== undefined) this.problem(key, 'an array of objects', describeType(value))
     return []
   }
 

@@ -1,0 +1,180 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { posix } from 'node:path'
+import { describe, expect, it } from '@jest/globals'
+
+/** High to low. A file imports its own feature and lower floors only; features of one floor do not know each other. */
+const FLOORS = [
+  ['index', 'augment'],
+  ['jwt-exchange', 'config'],
+  ['options', 'express', 'passport'],
+  ['token-request'],
+  ['grants'],
+  ['assertion', 'client-auth', 'access-token'],
+  ['bearer', 'identity-provider'],
+  ['jwks', 'signing-keys', 'replay'],
+  ['jwt', 'oauth'],
+  ['events', 'option-checks', 'clock'],
+  ['errors'],
+]
+/** Stands beside the house, so that it stays an independent oracle: it imports nothing of ours, and nothing imports it. */
+const APART = 'testing'
+const MOST_LINES = 220
+
+type Sources = ReadonlyMap<string, string>
+
+interface Import {
+  from: string
+  to: string
+}
+
+const SRC = new URL('../src/', import.meta.url)
+const sources: Sources = new Map(
+  readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts'))
+    .map((path) => path.replaceAll('\\', '/'))
+    .map((path) => [path, readFileSync(new URL(path, SRC), 'utf8')]),
+)
+
+const SPECIFIER = /^(?:(?:import|export)\b[^'"]*?\bfrom|import) '([^']+)'|\b(?:import|require)\(\s*['"]([^'"]+)['"]/gm
+
+/** Every import and re-export, types included: relative ones as a path in src, packages as they are written. */
+function importsOf(files: Sources): Import[] {
+  return [...files].flatMap(([from, text]) =>
+    [...text.matchAll(SPECIFIER)]
+      .map((match) => match[1] ?? match[2] ?? '')
+      .map((specifier) => ({ from, to: specifier.startsWith('.') ? resolveIn(from, specifier) : specifier })),
+  )
+}
+
+function resolveIn(from: string, specifier: string): string {
+  return posix.join(posix.dirname(from), specifier).replace(/\.js$/, '.ts')
+}
+
+/** `jwks/fetch-jwks.ts` → `jwks`; `options.ts` → `options`. */
+function featureOf(path: string): string {
+  return path.split('/', 1)[0]?.replace(/\.ts$/, '') ?? ''
+}
+
+function isOurs({ to }: Import): boolean {
+  return to.endsWith('.ts')
+}
+
+function floorOf(feature: string): number {
+  return FLOORS.findIndex((floor) => floor.includes(feature))
+}
+
+function upwardImports(files: Sources): string[] {
+  return importsOf(files)
+    .filter(isOurs)
+    .filter(({ from, to }) => {
+      const [importer, imported] = [featureOf(from), featureOf(to)]
+      if (importer === imported) return from === to
+      return importer === APART || imported === APART || floorOf(imported) <= floorOf(importer)
+    })
+    .map(({ from, to }) => `${from} imports ${to}`)
+}
+
+function importersOf(files: Sources, isWanted: (specifier: string) => boolean): string[] {
+  return [...new Set(importsOf(files).flatMap(({ from, to }) => (isWanted(to) ? [from] : [])))]
+}
+
+function filesNaming(files: Sources, text: string): string[] {
+  return [...files].filter(([, source]) => withoutComments(source).includes(text)).map(([path]) => path)
+}
+
+function withoutComments(source: string): string {
+  return source.replace(/\/\*.*?\*\//gs, '').replace(/^\s*\/\/.*$/gm, '')
+}
+
+function longFiles(files: Sources): string[] {
+  return [...files].filter(([, source]) => source.split('\n').length - 1 > MOST_LINES).map(([path]) => path)
+}
+
+function unspeakingNames(files: Sources): string[] {
+  return [...files.keys()].filter((path) => /(^|[/-])(utils?|helpers?|common|shared|types|misc)(\.ts$|\/)/.test(path))
+}
+
+describe('the source', () => {
+  it('is read whole', () => {
+    expect(sources.size).toBeGreaterThan(80)
+    expect(importsOf(sources)).toContainEqual({ from: 'index.ts', to: 'jwt-exchange.ts' })
+    expect(importsOf(sources)).toContainEqual({ from: 'jwks/jwks-client.ts', to: 'jose' })
+    const statements = [...sources.values()].flatMap((text) => text.match(/ from '/g) ?? [])
+    expect(importsOf(sources).length).toBeGreaterThanOrEqual(statements.length)
+  })
+
+  it('stands on the floors, each of its features on one', () => {
+    const features = new Set([...sources.keys()].map(featureOf))
+    expect([...features].sort()).toEqual([...FLOORS.flat(), APART].sort())
+  })
+
+  it('imports only the own feature and lower floors', () => {
+    expect(upwardImports(sources)).toEqual([])
+  })
+
+  it('imports the index nowhere', () => {
+    expect(importersOf(sources, (to) => to === 'index.ts')).toEqual([])
+  })
+
+  it('knows Express in express/ only, and Passport in passport/ only', () => {
+    const ofExpress = importersOf(sources, (to) => /^(express|body-parser)$/.test(to))
+    const ofPassport = importersOf(sources, (to) => /^passport(-|$)/.test(to))
+    expect(new Set(ofExpress.map(featureOf))).toEqual(new Set(['express']))
+    expect(new Set(ofPassport.map(featureOf))).toEqual(new Set(['passport']))
+  })
+
+  it('reads files and the environment in config/ only', () => {
+    const isConfig = (path: string) => featureOf(path) === 'config'
+    expect(importersOf(sources, (to) => /^(node:)?fs(\/|$)/.test(to)).filter((path) => !isConfig(path))).toEqual([])
+    expect(filesNaming(sources, 'process.env').filter((path) => !isConfig(path))).toEqual([])
+  })
+
+  it('has no file that could hold anything', () => {
+    expect(unspeakingNames(sources)).toEqual([])
+  })
+
+  it(`has no file of more than ${MOST_LINES} lines`, () => {
+    expect(longFiles(sources)).toEqual([])
+  })
+})
+
+describe('the checks themselves', () => {
+  const house = (path: string, source: string): Sources => new Map([[path, source]])
+
+  it.each([
+    ['upwards', 'jwks/key-set.ts', "import { readGrant } from '../grants/grant.js'"],
+    ['sideways', 'express/http.ts', "import type { Judge } from '../passport/promise-strategy.js'"],
+    [
+      'over several lines',
+      'clock/clock.ts',
+      "import {\n  type Client,\n  digestSecret,\n} from '../client-auth/client.js'",
+    ],
+    ['for its effect', 'jwt/parse-jwt.ts', "import '../options.js'"],
+    ['dynamically', 'oauth/scope.ts', "const load = () => import('../jwks/key-set.js')"],
+    ['to pass it on', 'events/printable.ts', "export * from '../oauth/names.js'"],
+    ['the fake identity provider', 'jwt-exchange.ts', "import { FakeKey } from './testing/index.js'"],
+    ['ours from testing', 'testing/fake-keys.ts', "import { normaliseType } from '../jwt/token-type.js'"],
+  ])('find an import %s', (_, path, source) => {
+    expect(upwardImports(house(path, source))).toHaveLength(1)
+  })
+
+  it('let an import downwards and within a feature pass', () => {
+    const source =
+      "import { a } from '../jwt/parse-jwt.js'\nimport { b } from './key-set.js'\nimport { c } from 'jose'\n"
+    expect(importsOf(house('jwks/jwks-client.ts', source))).toHaveLength(3)
+    expect(upwardImports(house('jwks/jwks-client.ts', source))).toEqual([])
+  })
+
+  it('find a package, a mention, a long file and a name that says nothing', () => {
+    expect(importersOf(house('jwt/a.ts', "import { readFileSync } from 'node:fs'"), (to) => to === 'node:fs')).toEqual([
+      'jwt/a.ts',
+    ])
+    expect(filesNaming(house('jwt/a.ts', 'const home = process.env.HOME'), 'process.env')).toEqual(['jwt/a.ts'])
+    expect(filesNaming(house('jwt/a.ts', '/** Not process.env. */'), 'process.env')).toEqual([])
+    expect(longFiles(house('jwt/a.ts', 'x\n'.repeat(MOST_LINES + 1)))).toEqual(['jwt/a.ts'])
+    expect(longFiles(house('jwt/a.ts', 'x\n'.repeat(MOST_LINES)))).toEqual([])
+    expect(unspeakingNames(house('jwt/utils.ts', ''))).toEqual(['jwt/utils.ts'])
+    expect(unspeakingNames(house('jwt/jwt-helpers.ts', ''))).toEqual(['jwt/jwt-helpers.ts'])
+    expect(unspeakingNames(house('shared/clock.ts', ''))).toEqual(['shared/clock.ts'])
+  })
+})

@@ -1,0 +1,329 @@
+import { execFile } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, join, posix, relative, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+const INSTALLED = join(ROOT, 'node_modules')
+const TSC = join(INSTALLED, 'typescript', 'bin', 'tsc')
+const DEPENDENCIES = ['body-parser', 'jose', 'passport-custom', 'smol-toml']
+
+let directory: string
+/** The unpacked tarball. */
+let unpacked: string
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'express-jwt-exchange-'))
+  await run(process.execPath, [TSC, '-b', '.'], ROOT)
+  await run('npm', ['pack', '--ignore-scripts', '--pack-destination', directory], ROOT)
+  const [tarball = ''] = readdirSync(directory)
+  await run('tar', ['-xzf', tarball], directory)
+  unpacked = join(directory, 'package')
+}, 30_000)
+
+afterAll(() => rm(directory, { recursive: true }))
+
+/** What a command prints; fails with all of it unless the command succeeds. */
+async function run(command: string, args: readonly string[], cwd: string): Promise<string> {
+  const env = { ...process.env, NODE_OPTIONS: '' }
+  try {
+    const { stdout } = await promisify(execFile)(command, args, { cwd, env })
+    return stdout
+  } catch (error) {
+    const { stdout, stderr } = error as { stdout?: string; stderr?: string }
+    throw new Error(`${command} ${args.join(' ')}\n${stdout}${stderr}`, { cause: error })
+  }
+}
+
+/** A project that has installed the package and these others: its name there → the name under which it is here. */
+function createHost(name: string, packages: Readonly<Record<string, string>>, dependencies = DEPENDENCIES): string {
+  const modules = join(directory, name, 'node_modules')
+  mkdirSync(modules, { recursive: true })
+  cpSync(unpacked, join(modules, 'express-jwt-exchange'), { recursive: true })
+  const wanted = { ...Object.fromEntries(dependencies.map((each) => [each, each])), ...packages }
+  for (const [as, from] of Object.entries(wanted)) {
+    mkdirSync(dirname(join(modules, as)), { recursive: true })
+    symlinkSync(join(INSTALLED, from), join(modules, as), 'junction')
+  }
+  return join(directory, name)
+}
+
+/** Copied and not linked, so that it sees the packages of the host and not ours. */
+function copyInto(host: string, packageName: string): void {
+  const target = join(host, 'node_modules', packageName)
+  mkdirSync(dirname(target), { recursive: true })
+  cpSync(join(INSTALLED, packageName), target, { recursive: true, dereference: true })
+}
+
+function write(host: string, file: string, text: string): string {
+  writeFileSync(join(host, file), text)
+  return file
+}
+
+function packedFiles(): string[] {
+  return readdirSync(unpacked, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(unpacked, join(entry.parentPath, entry.name)).replaceAll(sep, '/'))
+}
+
+const readPacked = (path: string) => readFileSync(join(unpacked, path), 'utf8')
+
+/** Every declaration file that one of them leads to, and the packages that they name on the way. */
+function reachableTypes(entry: string): { files: Set<string>; packages: Set<string> } {
+  const files = new Set([entry])
+  const packages = new Set<string>()
+  for (const file of files) {
+    const text = readPacked(file)
+    const specifiers = [...text.matchAll(/(?:from |import |import\(|require\(|reference types=)['"]([^'"]+)['"]/g)]
+    for (const [, specifier = ''] of specifiers) {
+      if (!specifier.startsWith('.')) packages.add(specifier)
+      else files.add(posix.join(posix.dirname(file), specifier).replace(/\.js$/, '.d.ts'))
+    }
+  }
+  return { files, packages }
+}
+
+describe('the packed files', () => {
+  it('are the compiled code, its types and the documents', () => {
+    const files = packedFiles()
+    for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md', 'package.json', 'dist/index.js', 'dist/index.d.ts']) {
+      expect(files).toContain(file)
+    }
+    const isExpected = (file: string) => /^(dist\/.+\.(js|d\.ts)|docs\/.+\.md|[A-Z]+(\.md)?|package\.json)$/.test(file)
+    expect(files.filter((file) => !isExpected(file))).toEqual([])
+  })
+
+  it('are no tests, no sources and no build state', () => {
+    expect(packedFiles().filter((file) => /\.test\.|(^|\/)(test|src|node_modules)\/|tsbuildinfo/.test(file))).toEqual(
+      [],
+    )
+    expect(packedFiles().filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))).toEqual([])
+  })
+
+  it('point to no source map that is not there', () => {
+    const files = packedFiles()
+    const missing = files
+      .filter((file) => /\.(js|ts)$/.test(file))
+      .flatMap((file) => {
+        const map = /^\/\/# sourceMappingURL=(.+)$/m.exec(readPacked(file))?.[1]
+        return map === undefined || files.includes(posix.join(posix.dirname(file), map)) ? [] : [file]
+      })
+    expect(missing).toEqual([])
+  })
+
+  it('are there for every entry of exports, main and types', () => {
+    const { exports, main, types } = JSON.parse(readPacked('package.json')) as Record<string, unknown>
+    const paths = JSON.stringify([exports, main, types]).match(/"\.\/[^"]+\.[^"/]+"/g) ?? []
+    const targets = paths.map((path) => JSON.parse(path) as string).filter((path) => path !== './package.json')
+    expect(targets.length).toBeGreaterThanOrEqual(10)
+    expect(targets.filter((path) => !existsSync(join(unpacked, path)))).toEqual([])
+  })
+
+  it.each(['dist/index.d.ts', 'dist/config/index.d.ts', 'dist/testing/index.d.ts'])(
+    'name no type of Express or Passport, beginning at %s',
+    (entry) => {
+      const { files, packages } = reachableTypes(entry)
+      expect(files.size).toBeGreaterThan(1)
+      expect([...files].filter((file) => !existsSync(join(unpacked, file)))).toEqual([])
+      const { dependencies } = JSON.parse(readPacked('package.json')) as { dependencies: Record<string, string> }
+      const isAllowed = (name: string) =>
+        name.startsWith('node:') || (name in dependencies && !/express|passport/.test(name))
+      expect([...packages].filter((name) => !isAllowed(name) || name === 'body-parser')).toEqual([])
+    },
+  )
+})
+
+/** A host from beginning to end: mounts the exchange, exchanges an assertion, calls the protected routes. */
+const STORY = `
+async function story({ express, passport, createJwtExchange, FakeIdentityProvider }) {
+  const idp = await FakeIdentityProvider.start({ algorithm: 'ES256' })
+  const exchange = createJwtExchange({
+    issuer: 'https://api.example.com/oauth2',
+    identityProviders: [{ name: idp.name, jwksUri: idp.jwksUri }],
+    clients: [{ clientId: 'app', clientSecret: 'secret', scopes: ['orders:read'] }],
+    accessToken: { audience: 'https://api.example.com' },
+  })
+  const app = express()
+  app.use(exchange.wellKnown)
+  app.use('/oauth2', exchange.router)
+  app.get('/orders', exchange.protect({ scope: 'orders:read' }), (req, res) => res.json(req.auth.sub))
+  app.get('/admin', exchange.protect({ scope: 'admin' }), (req, res) => res.json('never'))
+  if (passport) {
+    passport.use(exchange.accessTokenStrategy)
+    app.get('/me', passport.authenticate('access-token', { session: false }), (req, res) => res.json(req.user.clientId))
+  }
+  const server = app.listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  const url = 'http://127.0.0.1:' + server.address().port
+  const ask = async (path, init) => {
+    const response = await fetch(url + path, init)
+    const text = await response.text()
+    return [response.status, text === '' ? null : JSON.parse(text)]
+  }
+  const post = (assertion) => ask('/oauth2/token', {
+    method: 'POST',
+    headers: { authorization: 'Basic ' + btoa('app:secret') },
+    body: new URLSearchParams({ grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion }),
+  })
+  const assertion = await idp.issueAssertion()
+  const [issued, { access_token: token, ...rest }] = await post(assertion)
+  const headers = { authorization: 'Bearer ' + token }
+  const [replayed, { error }] = await post(assertion)
+  const [, metadata] = await ask('/.well-known/oauth-authorization-server/oauth2')
+  console.log(JSON.stringify({
+    issued, rest, replayed, error,
+    issuer: metadata.issuer,
+    orders: await ask('/orders', { headers }),
+    admin: (await ask('/admin', { headers }))[0],
+    none: (await ask('/orders'))[0],
+    me: passport ? await ask('/me', { headers }) : null,
+  }))
+  exchange.close()
+  server.close()
+  server.closeAllConnections()
+  await idp.close()
+}`
+const TOLD = {
+  issued: 200,
+  rest: { token_type: 'Bearer', expires_in: 3600, scope: 'orders:read' },
+  replayed: 400,
+  error: 'invalid_grant',
+  issuer: 'https://api.example.com/oauth2',
+  orders: [200, 'alice'],
+  admin: 403,
+  none: 401,
+  me: [200, 'app'],
+}
+
+const ESM = (passport: boolean) => `
+import express from 'express'
+${passport ? "import passport from 'passport'" : 'const passport = undefined'}
+import { createJwtExchange } from 'express-jwt-exchange'
+import { loadConfig } from 'express-jwt-exchange/config'
+import { FakeIdentityProvider } from 'express-jwt-exchange/testing'
+import 'express-jwt-exchange/augment'
+if (typeof loadConfig !== 'function') throw new Error('no loadConfig')
+${STORY}
+await story({ express, passport, createJwtExchange, FakeIdentityProvider })
+`
+const COMMON_JS = `
+const express = require('express')
+const passport = require('passport')
+const { createJwtExchange } = require('express-jwt-exchange')
+const { loadConfig } = require('express-jwt-exchange/config')
+const { FakeIdentityProvider } = require('express-jwt-exchange/testing')
+require('express-jwt-exchange/augment')
+if (typeof loadConfig !== 'function') throw new Error('no loadConfig')
+${STORY}
+story({ express, passport, createJwtExchange, FakeIdentityProvider })
+`
+
+/** Which Express a host has. */
+function expressOf(host: string): string {
+  const { version } = createRequire(join(host, 'index.js'))('express/package.json') as { version: string }
+  return version.split('.', 1)[0] ?? ''
+}
+
+describe('a host', () => {
+  it.each<[string, string, string, string]>([
+    ['of ES modules with Express 5', 'express', 'main.mjs', ESM(true)],
+    ['of ES modules with Express 4', 'express4', 'main.mjs', ESM(true)],
+    ['of CommonJS with Express 4', 'express4', 'main.cjs', COMMON_JS],
+    ['of CommonJS with Express 5', 'express', 'main.cjs', COMMON_JS],
+  ])('%s exchanges an assertion and protects its routes', async (_, express, file, text) => {
+    const host = createHost(`${express}-${file}`, { express, passport: 'passport' })
+    expect(expressOf(host)).toBe(express === 'express4' ? '4' : '5')
+    expect(JSON.parse(await run(process.execPath, [write(host, file, text)], host))).toEqual(TOLD)
+  })
+
+  it('does without Passport', async () => {
+    const others = DEPENDENCIES.filter((each) => each !== 'passport-custom')
+    const host = createHost('no-passport', { express: 'express' }, others)
+    for (const name of ['passport-custom', 'passport-strategy']) copyInto(host, name)
+    expect(() => createRequire(join(host, 'index.js')).resolve('passport')).toThrow('Cannot find module')
+    const told = JSON.parse(await run(process.execPath, [write(host, 'main.mjs', ESM(false))], host))
+    expect(told).toEqual({ ...TOLD, me: null })
+  })
+})
+
+const TYPED_HOST = `
+import express from 'express'
+import passport from 'passport'
+import { createJwtExchange, type JwtExchange, type JwtExchangeOptions } from 'express-jwt-exchange'
+import { loadConfig } from 'express-jwt-exchange/config'
+import { FakeIdentityProvider } from 'express-jwt-exchange/testing'
+import 'express-jwt-exchange/augment'
+
+const options: JwtExchangeOptions = {
+  issuer: 'https://api.example.com/oauth2',
+  identityProviders: [{ name: 'https://idp.example.com', jwksUri: 'https://idp.example.com/keys' }],
+  clients: [{ clientId: 'app', clientSecret: 'secret' }],
+  accessToken: { audience: 'https://api.example.com' },
+}
+const exchange: JwtExchange = createJwtExchange(options)
+const fromFile: JwtExchange = createJwtExchange(loadConfig('deployment.toml'))
+const app = express()
+app.use(exchange.router)
+app.use('/oauth2', fromFile.router)
+app.use(exchange.wellKnown)
+passport.use(exchange.accessTokenStrategy)
+passport.use('other-name', exchange.assertionStrategy)
+app.get('/me', passport.authenticate(exchange.accessTokenStrategy, { session: false }), (req, res) => {
+  res.json(req.user)
+})
+app.get('/x', exchange.protect({ scope: 'a' }), (req, res) => {
+  const sub: string | undefined = req.auth?.sub
+  const scopes: readonly string[] = req.auth?.scopes ?? []
+  res.json({ sub, scopes })
+})
+const router = express.Router()
+router.use(exchange.protect({ scope: ['a', 'b'] }))
+exchange.events.on('token.issued', (e) => e.clientId.toUpperCase())
+const idp: Promise<FakeIdentityProvider> = FakeIdentityProvider.start()
+export { idp, router }
+
+// @ts-expect-error No such event.
+exchange.events.on('token.lost', () => {})
+// @ts-expect-error No such member.
+exchange.events.on('token.issued', (e) => e.clientSecret)
+// @ts-expect-error No such option.
+createJwtExchange({ ...options, isuer: 'https://api.example.com' })
+// @ts-expect-error The issuer is required.
+createJwtExchange({ identityProviders: [], accessToken: { audience: 'a' } })
+`
+
+describe('a host in TypeScript', () => {
+  it.each([
+    ['5', '@types/express'],
+    ['4', '@types/express4'],
+  ])('compiles strictly with the types of Express %s, library files included', async (version, types) => {
+    const host = createHost(`types-${version}`, {
+      express: 'express',
+      passport: 'passport',
+      '@types/express': types,
+      '@types/node': '@types/node',
+    })
+    copyInto(host, '@types/passport')
+    const { version: found } = JSON.parse(readFileSync(join(host, 'node_modules/@types/express/package.json'), 'utf8'))
+    expect(found).toMatch(new RegExp(`^${version}\\.`))
+    write(host, 'package.json', '{ "type": "module" }')
+    write(host, 'host.ts', TYPED_HOST)
+    const compilerOptions = {
+      target: 'es2022',
+      module: 'nodenext',
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      noUncheckedIndexedAccess: true,
+      skipLibCheck: false,
+      noEmit: true,
+      types: ['node'],
+    }
+    write(host, 'tsconfig.json', JSON.stringify({ compilerOptions, files: ['host.ts'] }))
+    expect(await run(process.execPath, [TSC, '-p', '.'], host)).toBe('')
+  })
+})

@@ -1,0 +1,180 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { describe, expect, it } from '@jest/globals'
+import type { JWK } from 'jose'
+import { checkAccessTokenOptions } from '../../../src/access-token/access-token-options.js'
+import { issueAccessToken } from '../../../src/access-token/issue-access-token.js'
+import { verifyAccessToken } from '../../../src/access-token/verify-access-token.js'
+import { isTokenRejected } from '../../../src/events/rejections.js'
+import { isConfigError } from '../../../src/option-checks/config-error.js'
+import { OptionReader } from '../../../src/option-checks/option-reader.js'
+import { generateSigningKey, SIGNING_ALGORITHMS } from '../../../src/signing-keys/signing-key.js'
+import { AdjustableClock } from '../../support/adjustable-clock.js'
+
+const AUDIENCE = 'https://api.example.com'
+const ISSUER = 'https://api.example.com/oauth2'
+
+function read(options: Record<string, unknown>) {
+  const reader = new OptionReader({ audience: AUDIENCE, ...options })
+  const settings = checkAccessTokenOptions(reader)
+  reader.throwProblems()
+  return settings
+}
+
+function problemsOf(options: Record<string, unknown>): string[] {
+  try {
+    read(options)
+    return []
+  } catch (error) {
+    if (!isConfigError(error)) throw error
+    return error.message
+      .split('\n')
+      .slice(1)
+      .map((line) => line.trim())
+  }
+}
+
+function publicPart({ kty, crv, x, y, n, e, kid, alg }: JWK): JWK {
+  return Object.fromEntries(
+    Object.entries({ kty, crv, x, y, n, e, kid, alg }).filter(([, value]) => value !== undefined),
+  )
+}
+
+describe('the options of access tokens', () => {
+  const key = generateSigningKey()
+  const pkcs8 = () =>
+    String(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'pem', type: 'pkcs8' }))
+
+  it('default to an hour and a generated key', () => {
+    const settings = read({})
+    expect([settings.lifetime, settings.isKeyGenerated, settings.audiences]).toEqual([3600, true, [AUDIENCE]])
+    expect(settings.signingKeys.active.algorithm).toBe('ES256')
+  })
+
+  it.each(SIGNING_ALGORITHMS)('generate a key for %s', (algorithm) => {
+    expect(read({ algorithm }).signingKeys.active.algorithm).toBe(algorithm)
+  })
+
+  it.each<[string, () => unknown]>([
+    ['a JWK in an array', () => [key]],
+    ['a JWK set', () => ({ keys: [key] })],
+    ['PEM in an array', () => [pkcs8()]],
+    ['PEM', pkcs8],
+  ])('take the signing key as %s', (_, signingKeys) => {
+    const settings = read({ signingKeys: signingKeys() })
+    expect([settings.isKeyGenerated, settings.signingKeys.active.algorithm]).toEqual([false, 'ES256'])
+  })
+
+  it('take several audiences', () => {
+    expect(read({ audience: ['a', 'b'] }).audiences).toEqual(['a', 'b'])
+  })
+
+  it.each([1, 86_400])('take a lifetime of %d seconds', (lifetime) =>
+    expect(read({ lifetime }).lifetime).toBe(lifetime),
+  )
+
+  it.each<[string, Record<string, unknown>, string]>([
+    ['no lifetime', { lifetime: 0 }, 'lifetime: found 0; wanted a whole number of seconds from 1 to 86400'],
+    [
+      'a lifetime of more than a day',
+      { lifetime: 86_401 },
+      'lifetime: found 86401; wanted a whole number of seconds from 1 to 86400',
+    ],
+    ['no audience', { audience: undefined }, 'audience: found nothing; wanted a non-empty string or an array of them'],
+    ['an empty audience', { audience: '' }, 'audience: found ""; wanted a non-empty string or an array of them'],
+    ['an empty list of audiences', { audience: [] }, 'audience: found an array; wanted at least one audience'],
+    ['no signing key', { signingKeys: [] }, 'signingKeys: found no key; wanted a private key in first place'],
+    [
+      'an unknown algorithm',
+      { algorithm: 'HS256' },
+      'algorithm: found "HS256"; wanted one of "ES256", "RS256", "PS256", "EdDSA"',
+    ],
+    [
+      'the algorithm none',
+      { algorithm: 'none' },
+      'algorithm: found "none"; wanted one of "ES256", "RS256", "PS256", "EdDSA"',
+    ],
+    [
+      'an algorithm that the first key cannot',
+      { algorithm: 'RS256', signingKeys: [key] },
+      'algorithm: found "RS256"; wanted the algorithm of the first signing key: "ES256"',
+    ],
+    [
+      'a public key in first place',
+      { signingKeys: [publicPart(key), generateSigningKey()] },
+      'signingKeys: found a public key; wanted a private key in first place',
+    ],
+    [
+      'one kid twice',
+      { signingKeys: [key, { ...generateSigningKey(), kid: key.kid }] },
+      'signingKeys: found one kid twice; wanted keys with different kids',
+    ],
+    [
+      'a broken second key',
+      { signingKeys: [key, 'nonsense'] },
+      'signingKeys: found at position 2 a key that cannot be read; wanted P-256, Ed25519 or RSA (2048 bits or more) keys as JWK or PEM',
+    ],
+    [
+      'an unknown option',
+      { lifeTime: 60 },
+      'lifeTime: found an unknown option; wanted nothing of this name (did you mean "lifetime"?)',
+    ],
+  ])('refuse %s', (_, options, line) => expect(problemsOf(options)).toEqual([line]))
+
+  it('tell nothing of a key that they refuse', () => {
+    const { d = '' } = key
+    const spoiled = [
+      { ...key, alg: 'ES384' },
+      { ...key, x: 'AA' },
+      JSON.stringify(key),
+      `-----BEGIN PRIVATE KEY-----\n${d}`,
+    ]
+    for (const signingKey of spoiled) {
+      for (const signingKeys of [[signingKey], signingKey, { keys: [signingKey] }]) {
+        const lines = problemsOf({ signingKeys })
+        expect(lines.length).toBeGreaterThan(0)
+        expect(lines.join()).not.toContain(d.slice(0, 8))
+      }
+    }
+  })
+})
+
+describe('an access token after the signing key has changed', () => {
+  const [old, next] = [generateSigningKey('RS256'), generateSigningKey('ES256')]
+  const clock = new AdjustableClock()
+  const depsOf = (signingKeys: unknown) => {
+    const settings = read({ signingKeys, lifetime: 60 })
+    return { ...settings, issuer: ISSUER, clock }
+  }
+  const issue = (signingKeys: unknown) =>
+    issueAccessToken({ subject: 'alice', clientId: 'app', scopes: [] }, depsOf(signingKeys))
+
+  it.each([
+    ['private', old],
+    ['public only', publicPart(old)],
+  ])('is still accepted while the old key is there, %s, and published', async (_, retired) => {
+    const { token } = await issue([old])
+    const deps = depsOf([next, retired])
+    expect(await verifyAccessToken(token, deps)).toMatchObject({ sub: 'alice', clientId: 'app', scopes: [] })
+    expect(deps.signingKeys.publicKeySet.keys.map(({ kid }) => kid)).toEqual([next.kid, old.kid])
+  })
+
+  it('is signed by the first key', async () => {
+    const { token } = await issue([next, old])
+    expect(await verifyAccessToken(token, depsOf([next]))).toMatchObject({ sub: 'alice' })
+  })
+
+  it('is refused once the old key is gone', async () => {
+    const { token } = await issue([old])
+    const error = await verifyAccessToken(token, depsOf([next])).catch((thrown: unknown) => thrown)
+    expect(isTokenRejected(error) && error.reason).toBe('unknown_key')
+  })
+
+  it('expires by the clock, at its second', async () => {
+    const { token, expiresAt } = await issue([next])
+    clock.set(expiresAt - 0.001)
+    expect(await verifyAccessToken(token, depsOf([next]))).toMatchObject({ expiresAt })
+    clock.set(expiresAt)
+    const error = await verifyAccessToken(token, depsOf([next])).catch((thrown: unknown) => thrown)
+    expect(isTokenRejected(error) && error.reason).toBe('expired')
+  })
+})

@@ -1,0 +1,165 @@
+import { createPublicKey } from 'node:crypto'
+import { beforeEach, describe, expect, it } from '@jest/globals'
+import { exportJWK } from 'jose'
+import { ExchangeEventEmitter, type ExchangeEvents } from '../../../src/events/exchange-events.js'
+import { isTokenRejected } from '../../../src/events/rejections.js'
+import { type Certificate, readCertificates } from '../../../src/jwks/certificate.js'
+import { CertificateKeySource } from '../../../src/jwks/certificate-key-source.js'
+import { AdjustableClock } from '../../support/adjustable-clock.js'
+import {
+  EC_CERTIFICATE,
+  EXPIRED_CERTIFICATE,
+  NAMELESS_CERTIFICATE,
+  RSA_CERTIFICATE,
+  RSA_CERTIFICATE_KEY,
+} from '../../support/certificates.js'
+
+const DAY = 86_400
+const [FROM_2020, FROM_2021, FROM_2024, FROM_2100] = [2020, 2021, 2024, 2100].map((year) => Date.UTC(year) / 1000) as [
+  number,
+  number,
+  number,
+  number,
+]
+const publicJwkOf = (pem: string) => createPublicKey(pem).export({ format: 'jwk' })
+
+function read(pem: string): Certificate[] {
+  const certificates = readCertificates(pem)
+  if (certificates === undefined) throw new Error('not readable')
+  return certificates
+}
+
+describe('a certificate', () => {
+  it('is read with subject, dates and key', async () => {
+    const [certificate] = read(RSA_CERTIFICATE)
+    expect(certificate).toMatchObject({ subject: 'CN=RSA until 2100', validFrom: FROM_2024, expiresAt: FROM_2100 })
+    const [key] = (await certificate?.keySet.find({ alg: 'RS256' })) ?? []
+    expect(key && (await exportJWK(key))).toMatchObject(publicJwkOf(RSA_CERTIFICATE_KEY))
+  })
+
+  it('may have no subject', () => {
+    expect(read(NAMELESS_CERTIFICATE)).toMatchObject([{ subject: '', expiresAt: FROM_2100 }])
+  })
+
+  it('may stand beside others and other text', () => {
+    const text = `Bag Attributes: none\n${RSA_CERTIFICATE}\nsubject=x\n${EC_CERTIFICATE.replaceAll('\n', '\r\n')}`
+    expect(read(text).map(({ subject }) => subject)).toEqual(['CN=RSA until 2100', 'CN=P-256 until 2100'])
+  })
+
+  it.each<[string, string]>([
+    ['nothing', ''],
+    ['a private key', RSA_CERTIFICATE_KEY],
+    ['a broken certificate', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----'],
+    ['a good one and a broken one', `${RSA_CERTIFICATE}\n-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----`],
+    ['half of one', RSA_CERTIFICATE.slice(0, 400)],
+  ])('is not read from %s', (_, text) => expect(readCertificates(text)).toBeUndefined())
+})
+
+describe('the keys of certificates', () => {
+  let clock: AdjustableClock
+  let warnings: ExchangeEvents['certificate.expiring'][]
+  let events: ExchangeEventEmitter
+
+  beforeEach(() => {
+    clock = new AdjustableClock()
+    warnings = []
+    events = new ExchangeEventEmitter()
+    events.on('certificate.expiring', (event) => warnings.push(event))
+  })
+
+  const sourceOf = (...pems: string[]) =>
+    new CertificateKeySource(pems.flatMap(read), { identityProvider: 'https://idp.example.com', clock, events })
+  /** The key types found, or the reason why there are none. */
+  const outcomeOf = async (source: CertificateKeySource, alg: string, kid?: string): Promise<unknown> => {
+    try {
+      const keys = await source.findKeys(kid === undefined ? { alg } : { alg, kid })
+      return await Promise.all(keys.map(async (key) => (await exportJWK(key)).kty))
+    } catch (error) {
+      if (isTokenRejected(error)) return error.reason
+      throw error
+    }
+  }
+
+  it('are those that suit the algorithm, whatever the kid', async () => {
+    const source = sourceOf(RSA_CERTIFICATE, EC_CERTIFICATE)
+    clock.set(FROM_2024)
+    expect(await outcomeOf(source, 'RS256')).toEqual(['RSA'])
+    expect(await outcomeOf(source, 'PS512', 'anything')).toEqual(['RSA'])
+    expect(await outcomeOf(source, 'ES256', 'anything')).toEqual(['EC'])
+    expect(await outcomeOf(source, 'EdDSA')).toBe('unknown_key')
+    expect(await outcomeOf(source, 'ES384')).toBe('unknown_key')
+  })
+
+  it('are all of those that overlap', async () => {
+    const source = sourceOf(EXPIRED_CERTIFICATE, EC_CERTIFICATE, NAMELESS_CERTIFICATE)
+    clock.set(FROM_2024)
+    expect(await outcomeOf(source, 'ES256')).toEqual(['EC', 'EC'])
+    clock.set(FROM_2020)
+    expect(await outcomeOf(source, 'ES256')).toEqual(['EC'])
+  })
+
+  it('are used from the first to the last second, and no longer', async () => {
+    const source = sourceOf(EXPIRED_CERTIFICATE)
+    for (const [now, outcome] of [
+      [FROM_2020 - 0.001, 'certificate_expired'],
+      [FROM_2020, ['EC']],
+      [FROM_2021 - 0.001, ['EC']],
+      [FROM_2021, 'certificate_expired'],
+    ] as const) {
+      clock.set(now)
+      expect([now, await outcomeOf(source, 'ES256')]).toEqual([now, outcome])
+    }
+  })
+
+  it('are refused for the certificates and not for the key when all have expired', async () => {
+    clock.set(FROM_2100)
+    expect(await outcomeOf(sourceOf(RSA_CERTIFICATE, EC_CERTIFICATE), 'EdDSA')).toBe('certificate_expired')
+  })
+
+  it('have nothing newer', async () => {
+    expect(await sourceOf(RSA_CERTIFICATE).findNewerKeys()).toEqual([])
+  })
+
+  it('are told about in the stats: down while no certificate is valid', () => {
+    const source = sourceOf(EXPIRED_CERTIFICATE)
+    const stateAt = (now: number) => {
+      clock.set(now)
+      return source.stats().state
+    }
+    expect([stateAt(FROM_2020 - 1), stateAt(FROM_2020), stateAt(FROM_2021 - 1), stateAt(FROM_2021)]).toEqual([
+      'down',
+      'ok',
+      'ok',
+      'down',
+    ])
+    expect(source.stats().certificates).toEqual([{ subject: 'CN=Expired in 2021', expiresAt: FROM_2021 }])
+  })
+
+  it('are warned about once a day from 30 days before the end', async () => {
+    const source = sourceOf(EXPIRED_CERTIFICATE)
+    const countAt = async (now: number) => {
+      clock.set(now)
+      await outcomeOf(source, 'ES256')
+      await outcomeOf(source, 'ES256')
+      return warnings.length
+    }
+    expect(await countAt(FROM_2021 - 30 * DAY - 1)).toBe(0)
+    expect(await countAt(FROM_2021 - 30 * DAY)).toBe(1)
+    expect(await countAt(FROM_2021 - 29 * DAY - 1)).toBe(1)
+    expect(await countAt(FROM_2021 - 29 * DAY)).toBe(2)
+    expect(await countAt(FROM_2021 - 28 * DAY)).toBe(3)
+    expect(await countAt(FROM_2021)).toBe(4)
+    expect(await countAt(FROM_2021 + DAY)).toBe(5)
+    expect(warnings[0]).toEqual({
+      identityProvider: 'https://idp.example.com',
+      certificate: 'CN=Expired in 2021',
+      expiresAt: FROM_2021,
+    })
+  })
+
+  it('are warned about one by one, and not when they are good for long', async () => {
+    clock.set(FROM_2021 - DAY)
+    await outcomeOf(sourceOf(RSA_CERTIFICATE, EXPIRED_CERTIFICATE), 'ES256')
+    expect(warnings.map(({ certificate }) => certificate)).toEqual(['CN=Expired in 2021'])
+  })
+})

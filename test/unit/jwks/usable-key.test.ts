@@ -1,0 +1,151 @@
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto'
+import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import type { JWK } from 'jose'
+import { readUsableKey } from '../../../src/jwks/usable-key.js'
+import {
+  EC_CERTIFICATE,
+  EC_CERTIFICATE_KEY,
+  EXPIRED_CERTIFICATE,
+  EXPIRED_CERTIFICATE_KEY,
+  RSA_CERTIFICATE,
+  RSA_CERTIFICATE_KEY,
+} from '../../support/certificates.js'
+
+const jwkOf = (key: KeyObject): JWK => ({ ...key.export({ format: 'jwk' }) }) as JWK
+const RSA = jwkOf(createPublicKey(RSA_CERTIFICATE_KEY))
+const EC = jwkOf(createPublicKey(EC_CERTIFICATE_KEY))
+const ED = jwkOf(generateKeyPairSync('ed25519').publicKey)
+const x5cOf = (pem: string) => [new X509Certificate(pem).raw.toString('base64')]
+const randomModulus = (bits: number) => {
+  const bytes = Buffer.alloc(bits / 8, 0xab)
+  bytes[bytes.length - 1] = 0xcd
+  return bytes.toString('base64url')
+}
+
+/** Why a member is skipped, or the names of the parameters of the key that is used. */
+function outcomeOf(member: unknown): string {
+  const result = readUsableKey(member)
+  return 'key' in result ? `used: ${Object.keys(result.key).sort().join(' ')}` : result.skipped
+}
+
+describe('a usable key', () => {
+  it.each<[string, unknown, string]>([
+    ['RSA', RSA, 'used: e kty n'],
+    ['P-256', EC, 'used: crv kty x y'],
+    ['P-384', jwkOf(generateKeyPairSync('ec', { namedCurve: 'P-384' }).publicKey), 'used: crv kty x y'],
+    ['P-521', jwkOf(generateKeyPairSync('ec', { namedCurve: 'P-521' }).publicKey), 'used: crv kty x y'],
+    ['Ed25519', ED, 'used: crv kty x'],
+    ['RSA with e = 3', { ...RSA, e: 'Aw' }, 'used: e kty n'],
+    ['RSA of 8192 bits', { ...RSA, n: randomModulus(8192) }, 'used: e kty n'],
+    [
+      'one for signatures',
+      { ...RSA, use: 'sig', key_ops: ['verify'], alg: 'PS512', kid: 'k' },
+      'used: alg e kid kty n',
+    ],
+    ['one that may do more', { ...EC, key_ops: ['sign', 'verify'] }, 'used: crv kty x y'],
+    ['one with an empty kid', { ...EC, kid: '' }, 'used: crv kid kty x y'],
+    ['one with its certificate', { ...RSA, x5c: x5cOf(RSA_CERTIFICATE) }, 'used: e kty n'],
+    [
+      'one with a certificate that has expired',
+      { ...jwkOf(createPublicKey(EXPIRED_CERTIFICATE_KEY)), x5c: x5cOf(EXPIRED_CERTIFICATE) },
+      'used: crv kty x y',
+    ],
+    [
+      'one with members that nobody knows',
+      { ...EC, x5t: 'a', x5u: 'https://evil.example', custom: { d: 1 } },
+      'used: crv kty x y',
+    ],
+  ])('is %s; nothing but what matters is taken over', (_, member, outcome) => expect(outcomeOf(member)).toBe(outcome))
+
+  it('is taken over as it stands', () => {
+    expect(readUsableKey({ ...EC, kid: 'k', alg: 'ES256' })).toEqual({ key: { ...EC, kid: 'k', alg: 'ES256' } })
+  })
+})
+
+describe('a member of a key set is skipped', () => {
+  const privateRsa = jwkOf(createPrivateKey(RSA_CERTIFICATE_KEY))
+  it.each<[string, string, unknown]>([
+    ['not_an_object', 'null', null],
+    ['not_an_object', 'a text', 'key'],
+    ['not_an_object', 'an array', [EC]],
+    ['invalid_kid', 'with a kid that is a number', { ...EC, kid: 1 }],
+    ['invalid_kid', 'with a kid that is null', { ...EC, kid: null }],
+    ['private_or_symmetric', 'that is private', privateRsa],
+    ['private_or_symmetric', 'with d, even if it is null', { ...EC, d: null }],
+    ...['p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'].map((name): [string, string, unknown] => [
+      'private_or_symmetric',
+      `with ${name}`,
+      { ...RSA, [name]: 'AA' },
+    ]),
+    ['private_or_symmetric', 'that is symmetric', { kty: 'oct', k: 'c2VjcmV0', alg: 'HS256' }],
+    ['unsupported_key_type', 'that is symmetric without its key', { kty: 'oct' }],
+    ['not_for_signatures', 'for encryption', { ...RSA, use: 'enc' }],
+    ['not_for_signatures', 'for something else', { ...RSA, use: 'SIG' }],
+    ['not_for_signatures', 'that may only sign', { ...RSA, key_ops: ['sign'] }],
+    ['not_for_signatures', 'that may do nothing', { ...RSA, key_ops: [] }],
+    ['not_for_signatures', 'with key_ops that are no array', { ...RSA, key_ops: 'verify' }],
+    ['unsupported_algorithm', 'for HS256', { ...RSA, alg: 'HS256' }],
+    ['unsupported_algorithm', 'for none', { ...RSA, alg: 'none' }],
+    ['unsupported_algorithm', 'for RSA-OAEP', { ...RSA, alg: 'RSA-OAEP' }],
+    ['unsupported_algorithm', 'for rs256', { ...RSA, alg: 'rs256' }],
+    ['unsupported_algorithm', 'for several', { ...RSA, alg: ['RS256'] }],
+    ['unsupported_algorithm', 'for ES256K', { ...EC, alg: 'ES256K' }],
+    ['unsupported_key_type', 'without a type', { n: RSA.n, e: RSA.e }],
+    ['unsupported_key_type', 'of the type of the prototype', { kty: '__proto__' }],
+    ['unsupported_key_type', 'of a type that comes later', { kty: 'AKP', pub: 'AA' }],
+    ['unsupported_key_type', 'without its parameters', { kty: 'RSA', e: 'AQAB' }],
+    ['unsupported_key_type', 'with a parameter that is no text', { ...EC, x: 1 }],
+    ['unsupported_key_type', 'on secp256k1', jwkOf(generateKeyPairSync('ec', { namedCurve: 'secp256k1' }).publicKey)],
+    ['unsupported_key_type', 'on X25519', jwkOf(generateKeyPairSync('x25519').publicKey)],
+    ['unsupported_key_type', 'on Ed448', jwkOf(generateKeyPairSync('ed448').publicKey)],
+    ['invalid_key', 'with a point that is not on the curve', { ...EC, y: EC.x }],
+    ['invalid_key', 'with the point of another curve', { ...EC, crv: 'P-384' }],
+    ['invalid_key', 'with coordinates of the wrong length', { ...EC, x: 'AA', y: 'AA' }],
+    ['invalid_key', 'with Ed25519 bytes of the wrong length', { ...ED, x: 'AAAA' }],
+    ['invalid_key', 'of one type on the curve of another', { ...EC, crv: 'Ed25519' }],
+    ['rsa_too_small', 'of 1024 bits', jwkOf(generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey)],
+    ['rsa_too_small', 'of 2040 bits', { ...RSA, n: randomModulus(2040) }],
+    ['rsa_too_large', 'of 8200 bits', { ...RSA, n: randomModulus(8200) }],
+    ['rsa_exponent_too_small_or_even', 'with e = 1', { ...RSA, e: 'AQ' }],
+    ['rsa_exponent_too_small_or_even', 'with e = 2', { ...RSA, e: 'Ag' }],
+    ['rsa_exponent_too_small_or_even', 'with e = 65 536', { ...RSA, e: 'AQAA' }],
+    ['rsa_exponent_too_large', 'with e of 33 bits', { ...RSA, e: 'AQAAAAE' }],
+    ['rsa_exponent_too_large', 'with e of 2048 bits', { ...RSA, e: RSA.n }],
+    ['certificate_mismatch', 'with the certificate of another key', { ...RSA, x5c: x5cOf(EC_CERTIFICATE) }],
+    [
+      'certificate_mismatch',
+      'with another certificate first',
+      { ...RSA, x5c: [...x5cOf(EC_CERTIFICATE), ...x5cOf(RSA_CERTIFICATE)] },
+    ],
+    ['certificate_mismatch', 'with a broken certificate', { ...RSA, x5c: ['AAAA'] }],
+    ['certificate_mismatch', 'with no certificate in x5c', { ...RSA, x5c: [] }],
+    ['certificate_mismatch', 'with x5c that is a text', { ...RSA, x5c: x5cOf(RSA_CERTIFICATE)[0] }],
+  ])('as %s: one %s', (reason, _, member) => expect(outcomeOf(member)).toBe(reason))
+
+  it('with its kid, for the operator', () => {
+    expect(readUsableKey({ ...RSA, use: 'enc', kid: 'k' })).toEqual({ kid: 'k', skipped: 'not_for_signatures' })
+  })
+
+  it.each([16_384, 131_072, 4_194_304])('fast when its modulus has %d bits', (bits) => {
+    const member = { ...RSA, n: randomModulus(bits) }
+    const start = performance.now()
+    expect(outcomeOf(member)).not.toMatch(/^used/)
+    expect(performance.now() - start).toBeLessThan(200)
+  })
+
+  it('and nothing thrown, whatever it is', () => {
+    const names = ['kty', 'crv', 'x', 'y', 'n', 'e', 'kid', 'alg', 'use', 'key_ops', 'x5c', '__proto__']
+    const value = fc.oneof(
+      fc.jsonValue({ maxDepth: 2 }),
+      fc.constantFrom('RSA', 'EC', 'OKP', 'P-256', 'Ed25519', 'sig', 'RS256', 'AQAB', EC.x, EC.y, RSA.n),
+    )
+    const member = fc
+      .dictionary(fc.constantFrom(...names), value)
+      .chain((changes) => fc.constantFrom(changes, { ...RSA, ...changes }, { ...EC, ...changes }))
+    fc.assert(
+      fc.property(fc.oneof(member, fc.anything()), (each) => expect(outcomeOf(each)).toMatch(/^(used: |[a-z0-9_]+$)/)),
+      { numRuns: 300 },
+    )
+  })
+})

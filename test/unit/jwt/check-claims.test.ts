@@ -1,0 +1,156 @@
+import { describe, expect, it } from '@jest/globals'
+import type { RejectionReason } from '../../../src/events/reason-codes.js'
+import { isTokenRejected } from '../../../src/events/rejections.js'
+import {
+  checkAudience,
+  checkExpiry,
+  checkIssuedAt,
+  checkNotBefore,
+  checkNumericDate,
+  checkStringClaim,
+} from '../../../src/jwt/check-claims.js'
+
+const NOW = 1_700_000_000
+
+/** The reason for which it is rejected, or 'passed'. */
+function outcomeOf(check: () => unknown): RejectionReason | 'passed' {
+  try {
+    check()
+    return 'passed'
+  } catch (error) {
+    if (isTokenRejected(error)) return error.reason
+    throw error
+  }
+}
+
+describe('exp', () => {
+  it.each([
+    ['in the next second', 1, 0, 'passed'],
+    ['in a fraction of a second', 0.001, 0, 'passed'],
+    ['in this very second', 0, 0, 'expired'],
+    ['a second ago', -1, 0, 'expired'],
+    ['within the tolerance', -59, 60, 'passed'],
+    ['a fraction within the tolerance', -59.999, 60, 'passed'],
+    ['at the end of the tolerance', -60, 60, 'expired'],
+    ['beyond the tolerance', -61, 60, 'expired'],
+  ])('%s', (_, offset, tolerance, outcome) => {
+    expect(outcomeOf(() => checkExpiry({ exp: NOW + offset }, NOW, tolerance))).toBe(outcome)
+  })
+
+  it('is returned', () => expect(checkExpiry({ exp: NOW + 1.5 }, NOW, 0)).toBe(NOW + 1.5))
+
+  it('is required', () => expect(outcomeOf(() => checkExpiry({}, NOW, 600))).toBe('invalid_expiry'))
+})
+
+describe('nbf', () => {
+  it.each([
+    ['in this very second', 0, 0, 'passed'],
+    ['in the next second', 1, 0, 'not_yet_valid'],
+    ['in a fraction of a second', 0.001, 0, 'not_yet_valid'],
+    ['a second ago', -1, 0, 'passed'],
+    ['at the end of the tolerance', 60, 60, 'passed'],
+    ['beyond the tolerance', 61, 60, 'not_yet_valid'],
+  ])('%s', (_, offset, tolerance, outcome) => {
+    expect(outcomeOf(() => checkNotBefore({ nbf: NOW + offset }, NOW, tolerance))).toBe(outcome)
+  })
+
+  it('may be absent', () => expect(outcomeOf(() => checkNotBefore({}, NOW, 0))).toBe('passed'))
+})
+
+describe('iat', () => {
+  it.each([
+    ['in this very second', 0, 0, 'passed'],
+    ['in the next second', 1, 0, 'issued_in_future'],
+    ['at the end of the tolerance', 60, 60, 'passed'],
+    ['beyond the tolerance', 61, 60, 'issued_in_future'],
+    ['as old as allowed', -1800, 0, 'passed'],
+    ['older than allowed', -1801, 0, 'too_old'],
+    ['older than allowed, within the tolerance', -1860, 60, 'passed'],
+    ['older than allowed and tolerated', -1861, 60, 'too_old'],
+  ])('%s', (_, offset, tolerance, outcome) => {
+    expect(outcomeOf(() => checkIssuedAt({ iat: NOW + offset }, NOW, tolerance, 1800))).toBe(outcome)
+  })
+
+  it('may be absent', () => expect(outcomeOf(() => checkIssuedAt({}, NOW, 0, 1))).toBe('passed'))
+})
+
+describe('a date', () => {
+  const reasonFor = {
+    exp: (claims: Record<string, unknown>) => outcomeOf(() => checkExpiry(claims, NOW, 0)),
+    nbf: (claims: Record<string, unknown>) => outcomeOf(() => checkNotBefore(claims, NOW, 0)),
+    iat: (claims: Record<string, unknown>) => outcomeOf(() => checkIssuedAt(claims, NOW, 0, 1800)),
+  }
+
+  it.each<[string, unknown]>([
+    ['a string', String(NOW)],
+    ['null', null],
+    ['true', true],
+    ['an array', [NOW]],
+    ['an object', {}],
+    ['infinite', Number.POSITIVE_INFINITY],
+    ['1e999', JSON.parse('1e999')],
+    ['no number', Number.NaN],
+    ['negative', -1],
+    ['beyond the year 9999', 253_402_300_800],
+    ['1e300', 1e300],
+    ['undefined', undefined],
+  ])('is invalid when it is %s', (_, value) => {
+    expect(reasonFor.exp({ exp: value })).toBe('invalid_expiry')
+    expect(reasonFor.nbf({ nbf: value })).toBe('invalid_not_before')
+    expect(reasonFor.iat({ iat: value })).toBe('invalid_issued_at')
+  })
+
+  it('may be the last second of the year 9999, and the first of 1970', () => {
+    expect(checkNumericDate({ exp: 253_402_300_799 }, 'exp', 'invalid_expiry')).toBe(253_402_300_799)
+    expect(checkNumericDate({ exp: 0 }, 'exp', 'invalid_expiry')).toBe(0)
+  })
+
+  it('is an own claim, never an inherited one', () => {
+    expect(checkNumericDate(Object.create({ nbf: NOW }), 'nbf', 'invalid_not_before')).toBeUndefined()
+  })
+})
+
+describe('aud', () => {
+  const accepted = new Set(['https://us.example.com', 'other'])
+
+  it.each<[string, unknown, string]>([
+    ['the accepted string', 'https://us.example.com', 'passed'],
+    ['an array with it', ['https://us.example.com'], 'passed'],
+    ['an array with it and a stranger', ['stranger', 'other'], 'passed'],
+    ['a stranger', 'stranger', 'wrong_audience'],
+    ['the empty string', '', 'wrong_audience'],
+    ['a slash more', 'https://us.example.com/', 'wrong_audience'],
+    ['another case', 'https://US.example.com', 'wrong_audience'],
+    ['two joined by a space', 'https://us.example.com other', 'wrong_audience'],
+    ['an empty array', [], 'invalid_audience'],
+    ['an array with it and a number', ['other', 1], 'invalid_audience'],
+    ['a nested array', [['other']], 'invalid_audience'],
+    ['an object', { 0: 'other', length: 1 }, 'invalid_audience'],
+    ['a number', 1, 'invalid_audience'],
+    ['null', null, 'invalid_audience'],
+    ['absent', undefined, 'invalid_audience'],
+  ])('%s', (_, aud, outcome) => expect(outcomeOf(() => checkAudience({ aud }, accepted))).toBe(outcome))
+})
+
+describe('a string claim', () => {
+  it.each(['alice', ' ', 'a b', 'üñí', '👩‍👩‍👧', '|', '"'])('may be %j', (sub) => {
+    expect(checkStringClaim({ sub }, 'sub', 'invalid_subject')).toBe(sub)
+  })
+
+  it.each<[string, unknown]>([
+    ['absent', undefined],
+    ['empty', ''],
+    ['a number', 7],
+    ['null', null],
+    ['an array', ['alice']],
+    ['an object', { toString: 'alice' }],
+    ['with a NUL', 'alice\0'],
+    ['with a line break', 'alice\nbob'],
+    ['with DEL', 'alice\x7f'],
+    ['with a C1 control', 'alice\x85'],
+    ['with half of a surrogate pair', 'alice\ud800'],
+  ])('is refused when %s', (_, sub) => {
+    expect(outcomeOf(() => checkStringClaim({ sub }, 'sub', 'invalid_subject'))).toBe('invalid_subject')
+    expect(outcomeOf(() => checkStringClaim({ jti: sub }, 'jti', 'invalid_jwt_id'))).toBe('invalid_jwt_id')
+  })
+})

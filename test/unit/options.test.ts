@@ -1,0 +1,480 @@
+import { describe, expect, it } from '@jest/globals'
+import { systemClock } from '../../src/clock/clock.js'
+import { type ConfigProblem, formatPath, isConfigError } from '../../src/option-checks/config-error.js'
+import { checkOptions, type JwtExchangeSettings } from '../../src/options.js'
+import { generateFakeKey } from '../../src/testing/index.js'
+import { AdjustableClock } from '../support/adjustable-clock.js'
+import { EC_CERTIFICATE, RSA_CERTIFICATE, RSA_CERTIFICATE_KEY } from '../support/certificates.js'
+
+type Options = Record<string, unknown>
+
+const ISSUER = 'https://api.example.com/oauth2'
+const IDP = { name: 'https://idp.example.com', jwksUri: 'https://idp.example.com/keys' }
+const OTHER_IDP = { name: 'https://other.example.com', jwksUri: 'https://other.example.com/keys' }
+const CLIENT = { clientId: 'app', clientSecret: 'hunter2' }
+const BASE = {
+  issuer: ISSUER,
+  identityProviders: [IDP],
+  clients: [CLIENT],
+  accessToken: { audience: 'https://api.example.com' },
+}
+const { publicJwk, privateJwk } = await generateFakeKey('ES256', 'k')
+
+/** The base with some options laid over it; undefined takes one away. */
+const check = (options: Options = {}) => checkOptions({ ...BASE, ...options })
+const checkProvider = (options: Options) => check({ identityProviders: [{ ...IDP, ...options }] })
+
+function problems(options: Options): readonly ConfigProblem[] {
+  try {
+    check(options)
+    return []
+  } catch (error) {
+    if (isConfigError(error)) return error.problems
+    throw error
+  }
+}
+
+/** Each problem as `path: what is wanted`. */
+function problemsOf(options: Options): string[] {
+  return problems(options).map(({ path, wanted }) => `${formatPath(path)}: ${wanted}`)
+}
+
+const providerProblemsOf = (options: Options) => problemsOf({ identityProviders: [{ ...IDP, ...options }] })
+
+/** An options object with one value at a path such as `jwksEndpoint.readTimeout`. */
+function at(path: string, value: unknown): Options {
+  const [first = '', second] = path.split('.')
+  if (second === undefined) return { [first]: value }
+  return { [first]: { ...(first === 'accessToken' ? BASE.accessToken : {}), [second]: value } }
+}
+
+describe('the options', () => {
+  it('have these defaults', () => {
+    const settings = check()
+    const limits = {
+      clockTolerance: 60,
+      maxAge: 1800,
+      maxLifetime: 86_400,
+      maxBytes: 32_768,
+      replay: 'once',
+      algorithms: new Set('RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519'.split(' ')),
+    }
+    expect(settings).toMatchObject({
+      issuer: ISSUER,
+      tokenEndpoint: `${ISSUER}/token`,
+      requireHttps: false,
+      jwksEndpoint: {
+        enable: true,
+        connectionTimeout: 1000,
+        readTimeout: 1000,
+        sizeLimitBytes: 51_200,
+        cacheMaxAge: 300_000,
+        cooldownDuration: 30_000,
+        cacheMaxAgeFallback: 3_600_000,
+      },
+      findClient: undefined,
+      clientAuthentication: { maxFailures: 500, failureWindow: 600 },
+      accessToken: { lifetime: 3600, isKeyGenerated: true },
+      subject: 'raw',
+      replay: { store: undefined, maxEntries: 1_000_000 },
+      clock: systemClock,
+    })
+    expect(settings.identityProviders).toEqual([
+      {
+        name: IDP.name,
+        alias: `${ISSUER}/token`,
+        audiences: new Set([`${ISSUER}/token`]),
+        enabled: true,
+        scopes: undefined,
+        types: new Set(['jwt']),
+        limits,
+        keys: { jwksUri: IDP.jwksUri },
+      },
+    ])
+  })
+
+  it('are frozen, and not those that were given', () => {
+    const given = { ...BASE }
+    const settings = checkOptions(given)
+    expect(Object.isFrozen(settings)).toBe(true)
+    given.issuer = 'https://elsewhere.example.com'
+    expect(settings.issuer).toBe(ISSUER)
+  })
+
+  it.each<[string, number, number, (settings: Readonly<JwtExchangeSettings>) => unknown]>([
+    ['jwksEndpoint.connectionTimeout', 20, 10_000, (settings) => settings.jwksEndpoint.connectionTimeout],
+    ['jwksEndpoint.readTimeout', 20, 10_000, (settings) => settings.jwksEndpoint.readTimeout],
+    ['jwksEndpoint.sizeLimitBytes', 1024, 1_048_576, (settings) => settings.jwksEndpoint.sizeLimitBytes],
+    ['jwksEndpoint.cacheMaxAge', 20, 3_600_000, (settings) => settings.jwksEndpoint.cacheMaxAge],
+    ['jwksEndpoint.cooldownDuration', 20, 600_000, (settings) => settings.jwksEndpoint.cooldownDuration],
+    ['jwksEndpoint.cacheMaxAgeFallback', 0, 86_400_000, (settings) => settings.jwksEndpoint.cacheMaxAgeFallback],
+    ['assertion.clockTolerance', 0, 600, (settings) => settings.identityProviders[0]?.limits.clockTolerance],
+    ['assertion.maxAge', 1, 31_536_000, (settings) => settings.identityProviders[0]?.limits.maxAge],
+    ['assertion.maxLifetime', 1, 31_536_000, (settings) => settings.identityProviders[0]?.limits.maxLifetime],
+    ['assertion.maxBytes', 256, 1_048_576, (settings) => settings.identityProviders[0]?.limits.maxBytes],
+    ['clientAuthentication.maxFailures', 1, 1_000_000, (settings) => settings.clientAuthentication.maxFailures],
+    ['clientAuthentication.failureWindow', 1, 86_400, (settings) => settings.clientAuthentication.failureWindow],
+    ['accessToken.lifetime', 1, 86_400, (settings) => settings.accessToken.lifetime],
+    ['replay.maxEntries', 1, 10_000_000, (settings) => settings.replay.maxEntries],
+  ])('have %s from %d to %d', (path, min, max, read) => {
+    expect([read(check(at(path, min))), read(check(at(path, max)))]).toEqual([min, max])
+    for (const value of [
+      min - 1,
+      max + 1,
+      min + 0.5,
+      String(min),
+      Number.NaN,
+      Number.POSITIVE_INFINITY,
+      -1,
+      true,
+      [min],
+    ]) {
+      expect([value, problems(at(path, value)).map((problem) => formatPath(problem.path))]).toEqual([value, [path]])
+    }
+  })
+
+  it.each(['requireHttps', 'jwksEndpoint.enable'])('have %s as a boolean', (path) => {
+    for (const value of ['true', 'false', 0, 1, 'yes', {}])
+      expect(problemsOf(at(path, value))).toContain(`${path}: true or false`)
+  })
+
+  it('show all that is wrong at once', () => {
+    const found = problemsOf({
+      issuer: 'api.example.com',
+      tokenEndpoint: 'http://api.example.com/token',
+      identityProviders: [{ name: '', jwksUri: 'ftp://x' }, { name: 'https://a' }],
+      clients: [{ clientId: 'app' }],
+      accessToken: { lifetime: 0 },
+      jwksEndpoint: { readTimeout: 1 },
+      replay: { store: 'redis' },
+      colour: 'red',
+    })
+    expect(found.map((line) => line.split(':')[0])).toEqual(
+      expect.arrayContaining([
+        'issuer',
+        'tokenEndpoint',
+        'jwksEndpoint.readTimeout',
+        'identityProviders[0].name',
+        'identityProviders[0].jwksUri',
+        'identityProviders[1]',
+        'clients[0].clientSecret',
+        'accessToken.audience',
+        'accessToken.lifetime',
+        'subject',
+        'replay.store',
+        'colour',
+      ]),
+    )
+  })
+
+  it.each([undefined, null, 'options', 7, []])('are an object and not %j', (options) => {
+    expect(() => checkOptions(options)).toThrow(expect.objectContaining({ name: 'ConfigError' }))
+  })
+
+  it.each<[string, Options, string]>([
+    ['isuer', { isuer: ISSUER }, 'issuer'],
+    ['identity_providers', { identity_providers: [] }, 'identityProviders'],
+    ['jwksEndpoints', { jwksEndpoints: {} }, 'jwksEndpoint'],
+    ['jwksEndpoint.readTimeOut', at('jwksEndpoint.readTimeOut', 1), 'readTimeout'],
+    ['assertion.maxage', at('assertion.maxage', 1), 'maxAge'],
+    ['replay.maxEntrys', at('replay.maxEntrys', 1), 'maxEntries'],
+    ['clientAuthentication.maxFailure', at('clientAuthentication.maxFailure', 1), 'maxFailures'],
+    ['identityProviders[0].jwks_uri', { identityProviders: [{ ...IDP, jwks_uri: '' }] }, 'jwksUri'],
+    ['clients[0].client_id', { clients: [{ ...CLIENT, client_id: '' }] }, 'clientId'],
+  ])('of an unknown name ask what was meant: %s', (path, options, suggestion) => {
+    expect(problems(options)).toContainEqual(
+      expect.objectContaining({ path: expect.anything(), found: 'an unknown option', suggestion }),
+    )
+    expect(problems(options).map((problem) => formatPath(problem.path))).toContain(path)
+  })
+
+  it('print no secret, whatever is wrong with it or beside it', () => {
+    const secrets: Options[] = [
+      { clients: [{ clientId: 'app', clientSecretHash: 'hunter2' }] },
+      { clients: [{ clientId: 'app', clientSecret: ['hunter2'] }] },
+      { clients: [{ clientId: 'app', clientSecret: 'hunter2', clientSecretHash: 'hunter2' }] },
+      { clients: [{ clientId: 'app', secret: 'hunter2' }] },
+      { clients: ['hunter2'] },
+      { clients: { app: 'hunter2' } },
+      { clients: 'hunter2', findClient: () => undefined },
+      { accessToken: { audience: 'a', signingKeys: ['hunter2'] } },
+      { accessToken: { audience: 'a', signingKeys: [{ kty: 'oct', k: 'hunter2' }] } },
+      { identityProviders: [{ ...IDP, jwksUri: 'https://user:hunter2@idp.example.com/keys' }] },
+      { identityProviders: [{ name: IDP.name, jwks: { keys: [{ kty: 'oct', k: 'hunter2' }] } }] },
+      { identityProviders: [{ name: IDP.name, jwks: '{"keys":[{"kty":"oct","k":"hunter2"}]}' }] },
+      { identityProviders: [{ name: IDP.name, certificates: ['-----BEGIN PRIVATE KEY-----\nhunter2'] }] },
+    ]
+    for (const options of secrets) {
+      expect(problems(options).length).toBeGreaterThan(0)
+      expect(() => check({ ...options, colour: 'hunter' })).not.toThrow(/hunter2/)
+    }
+  })
+})
+
+describe('the issuer', () => {
+  it.each([
+    'https://api.example.com',
+    'https://api.example.com/',
+    'http://localhost:3000/oauth2',
+    'http://127.0.0.1:3000',
+    'http://[::1]:3000',
+  ])('may be %s', (issuer) => expect(check({ issuer }).issuer).toBe(issuer))
+
+  it.each([
+    undefined,
+    '',
+    'api.example.com',
+    'http://api.example.com',
+    'https://api.example.com?tenant=a',
+    'https://api.example.com?',
+    'https://api.example.com/#a',
+    'https://api.example.com#',
+    'https://user@api.example.com',
+    'urn:example:api',
+    ' https://api.example.com',
+    7,
+  ])('is refused when it is %j', (issuer) => {
+    expect(problemsOf({ issuer })).toEqual(['issuer: an https URL without query and fragment (http only on loopback)'])
+  })
+
+  it('gives the token endpoint, with one slash', () => {
+    expect(check({ issuer: 'https://api.example.com/' }).tokenEndpoint).toBe('https://api.example.com/token')
+    expect(check({ issuer: 'https://api.example.com' }).tokenEndpoint).toBe('https://api.example.com/token')
+    expect(check({ tokenEndpoint: 'https://t.example.com/x?y=1' }).tokenEndpoint).toBe('https://t.example.com/x?y=1')
+  })
+
+  it.each(['http://api.example.com/token', '/oauth2/token', 'https://api.example.com/token#a'])(
+    'gives none at %j',
+    (tokenEndpoint) => {
+      expect(problemsOf({ tokenEndpoint })).toEqual([
+        'tokenEndpoint: an https URL without fragment (http only on loopback)',
+      ])
+    },
+  )
+
+  it('is no identity provider as well', () => {
+    expect(providerProblemsOf({ name: ISSUER })).toEqual([
+      'identityProviders[0].name: another issuer than ourselves: our own access tokens are no assertions',
+    ])
+  })
+})
+
+describe('the identity providers', () => {
+  it('must say how their subjects are kept apart when they are several', () => {
+    const several = { identityProviders: [IDP, OTHER_IDP] }
+    expect(problemsOf(several)).toEqual([
+      expect.stringMatching(/^subject: "namespaced", "raw" or a function, because /),
+    ])
+    expect(problemsOf({ ...several, subject: 'Raw' })).toEqual(['subject: one of "raw", "namespaced"'])
+    for (const subject of ['raw', 'namespaced', () => 'x']) expect(check({ ...several, subject }).subject).toBe(subject)
+  })
+
+  it('have names that differ, exactly', () => {
+    const subject = 'namespaced'
+    expect(problemsOf({ subject, identityProviders: [IDP, OTHER_IDP, { ...OTHER_IDP, name: IDP.name }] })).toEqual([
+      'identityProviders[2].name: a name that no other entry has',
+    ])
+    expect(problemsOf({ subject, identityProviders: [IDP, { ...OTHER_IDP, name: `${IDP.name}/` }] })).toEqual([])
+  })
+
+  it('are required, as an array', () => {
+    expect(problemsOf({ identityProviders: undefined })).toEqual(['identityProviders: an array of identity providers'])
+    expect(problemsOf({ identityProviders: IDP })).toEqual(['identityProviders: an array of objects'])
+    expect(problemsOf({ identityProviders: [null] })).toContain('identityProviders[0]: an object')
+  })
+
+  it('take the limits of all from assertion, and their own before them', () => {
+    const settings = check({
+      assertion: { maxAge: 100, clockTolerance: 5, replay: 'allow', algorithms: ['ES256'] },
+      subject: 'raw',
+      identityProviders: [{ ...IDP, maxAge: 10, algorithms: ['RS256'] }, OTHER_IDP],
+    })
+    expect(settings.identityProviders.map(({ limits }) => limits)).toMatchObject([
+      { maxAge: 10, clockTolerance: 5, replay: 'allow', algorithms: new Set(['RS256']) },
+      { maxAge: 100, clockTolerance: 5, replay: 'allow', algorithms: new Set(['ES256']) },
+    ])
+  })
+
+  it.each(['none', 'HS256', 'RS1', 'rs256', '', 'ES256K'])('never accept the algorithm %j', (algorithm) => {
+    expect(providerProblemsOf({ algorithms: ['RS256', algorithm] })).toEqual([
+      expect.stringMatching(/^identityProviders\[0\]\.algorithms\[1\]: asymmetric algorithms: RS256, /),
+    ])
+  })
+
+  it('accept some algorithm', () => {
+    expect(providerProblemsOf({ algorithms: [] })).toEqual([expect.stringMatching(/algorithms: at least one of the /)])
+  })
+
+  it.each([
+    'at+jwt',
+    'AT+JWT',
+    'application/at+jwt',
+    'logout+jwt',
+    'secevent+jwt',
+    'dpop+jwt',
+    'kb+jwt',
+    'client-authentication+jwt',
+    '',
+  ])('never accept the foreign type %j', (type) => {
+    expect(providerProblemsOf({ types: [type] })).toEqual([
+      'identityProviders[0].types[0]: typ values that mean an assertion and nothing else',
+    ])
+  })
+
+  it('accept further types and audiences beside their own', () => {
+    const [provider] = checkProvider({
+      types: ['application/Assertion+JWT'],
+      alias: 'us',
+      audiences: ['old us'],
+    }).identityProviders
+    expect(provider).toMatchObject({
+      alias: 'us',
+      audiences: new Set(['us', 'old us']),
+      types: new Set(['jwt', 'assertion+jwt']),
+    })
+  })
+
+  it('are bounded in scopes that are well formed', () => {
+    expect(checkProvider({ scopes: [] }).identityProviders[0]?.scopes).toEqual(new Set())
+    expect(providerProblemsOf({ scopes: ['a b'] })).toEqual([
+      'identityProviders[0].scopes[0]: scope tokens of RFC 6749 §3.3',
+    ])
+    expect(providerProblemsOf({ scopes: 'a' })).toEqual([
+      'identityProviders[0].scopes: an array: scope tokens of RFC 6749 §3.3',
+    ])
+  })
+})
+
+describe('the keys of an identity provider', () => {
+  const { name } = IDP
+  const keysOf = (options: Options, enable = true) =>
+    check({ identityProviders: [{ name, ...options }], jwksEndpoint: { enable } }).identityProviders[0]?.keys
+  const keyProblemsOf = (options: Options, enable = true) =>
+    problemsOf({ identityProviders: [{ name, ...options }], jwksEndpoint: { enable } })
+
+  it('come from one place', () => {
+    expect(keyProblemsOf({})).toEqual(['identityProviders[0]: its keys: one of jwksUri, certificates, jwks'])
+    expect(keysOf({ jwksUri: IDP.jwksUri })).toEqual({ jwksUri: IDP.jwksUri })
+    expect(keysOf({ certificates: [RSA_CERTIFICATE] })).toHaveProperty('certificates.length', 1)
+    expect(keysOf({ jwks: { keys: [publicJwk] } })).toHaveProperty('keySet.kids', ['k'])
+    expect(keyProblemsOf({ certificates: [RSA_CERTIFICATE], jwks: { keys: [publicJwk] } })).toEqual([
+      'identityProviders[0].jwks: either jwks or certificates, not both',
+    ])
+  })
+
+  it('come from certificates beside an endpoint only when endpoints are off', () => {
+    const both = { jwksUri: IDP.jwksUri, certificates: [RSA_CERTIFICATE] }
+    expect(keysOf(both)).toEqual({ jwksUri: IDP.jwksUri })
+    expect(keysOf(both, false)).toHaveProperty('certificates.length', 1)
+  })
+
+  it('cannot come from an endpoint when endpoints are off', () => {
+    expect(keyProblemsOf({ jwksUri: IDP.jwksUri }, false)).toEqual([
+      'identityProviders[0].jwksUri: certificates or jwks, or enabled = false, because jwksEndpoint.enable is false',
+    ])
+    expect(keysOf({ jwksUri: IDP.jwksUri, enabled: false }, false)).toBeUndefined()
+    expect(keysOf({ jwks: { keys: [publicJwk] } }, false)).toHaveProperty('keySet')
+  })
+
+  it('are not needed while it is disabled', () => expect(keysOf({ enabled: false })).toBeUndefined())
+
+  it.each([
+    'http://idp.example.com/keys',
+    'https://u:p@idp.example.com/keys',
+    'https://idp.example.com/keys#a',
+    'file:///keys',
+    '/keys',
+    '',
+    7,
+  ])('do not come from %j', (jwksUri) => {
+    expect(keyProblemsOf({ jwksUri })).toEqual([
+      'identityProviders[0].jwksUri: an https URL without user info or fragment (http only on loopback)',
+    ])
+  })
+
+  it.each(['http://localhost:8080/keys', 'http://127.0.0.1:8080/keys', 'http://[::1]/keys'])(
+    'may come from loopback: %s',
+    (jwksUri) => {
+      expect(keysOf({ jwksUri })).toEqual({ jwksUri })
+    },
+  )
+
+  it('come from ten certificates at most, all of them readable', () => {
+    expect(keysOf({ certificates: [RSA_CERTIFICATE.repeat(5), EC_CERTIFICATE.repeat(5)] })).toHaveProperty(
+      'certificates.length',
+      10,
+    )
+    expect(keyProblemsOf({ certificates: [RSA_CERTIFICATE.repeat(11)] })).toContain(
+      'identityProviders[0].certificates: at most 10 certificates',
+    )
+    expect(keyProblemsOf({ certificates: [] })).toContain('identityProviders[0].certificates: at least one certificate')
+    for (const spoiled of ['idp.pem', RSA_CERTIFICATE_KEY, RSA_CERTIFICATE.replace('MII', 'AAA')]) {
+      expect(keyProblemsOf({ certificates: [EC_CERTIFICATE, spoiled] })).toEqual([
+        expect.stringMatching(/^identityProviders\[0\]\.certificates\[1\]: PEM text of X\.509 certificates/),
+      ])
+    }
+  })
+
+  it.each<[string, unknown, string]>([
+    ['a private key', { keys: [publicJwk, privateJwk] }, 'public signature keys only'],
+    ['a symmetric key', { keys: [publicJwk, { kty: 'oct', k: 'AA' }] }, 'public signature keys only'],
+    ['no usable key', { keys: [{ ...publicJwk, use: 'enc' }] }, 'public signature keys only'],
+    ['no key', { keys: [] }, 'at least one key'],
+    ['an array', [publicJwk], 'a JWK set: { keys: [...] }'],
+    ['a key', publicJwk, 'a JWK set: { keys: [...] }'],
+    ['null', null, 'a JWK set: { keys: [...] }'],
+  ])('do not come from a fixed set that is or has %s', (_, jwks, wanted) => {
+    expect(keyProblemsOf({ jwks })).toEqual([`identityProviders[0].jwks: ${wanted}`])
+  })
+
+  it('come from a fixed set beside keys that are for something else', () => {
+    expect(keysOf({ jwks: { keys: [publicJwk, { ...publicJwk, kid: 'e', use: 'enc' }] } })).toHaveProperty(
+      'keySet.kids',
+      ['k'],
+    )
+  })
+})
+
+describe('the clients', () => {
+  it('are listed or looked up, and not both', () => {
+    const wanted = ['clients: either clients or findClient']
+    expect(problemsOf({ clients: undefined })).toEqual(wanted)
+    expect(problemsOf({ findClient: () => undefined })).toEqual(wanted)
+    const findClient = () => undefined
+    expect(check({ clients: undefined, findClient })).toMatchObject({ clients: [], findClient })
+    expect(problemsOf({ clients: undefined, findClient: 'app' })).toEqual(['findClient: a function'])
+  })
+
+  it('have ids that differ, exactly', () => {
+    expect(problemsOf({ clients: [CLIENT, { ...CLIENT, clientId: 'App' }, CLIENT] })).toEqual([
+      'clients[2].clientId: a clientId that no other entry has',
+    ])
+  })
+
+  it('name identity providers that there are', () => {
+    expect(check({ clients: [{ ...CLIENT, identityProviders: [IDP.name] }] }).clients[0]?.identityProviders).toEqual(
+      new Set([IDP.name]),
+    )
+    expect(problemsOf({ clients: [{ ...CLIENT, identityProviders: [IDP.name, `${IDP.name}/`] }] })).toEqual([
+      'clients[0].identityProviders: names of registered identity providers',
+    ])
+  })
+})
+
+describe('the replay store and the clock', () => {
+  it('are what they must be able to do', () => {
+    const store = { claim: () => true }
+    const clock = new AdjustableClock()
+    expect(check({ replay: { store }, clock })).toMatchObject({ replay: { store }, clock })
+    for (const other of ['redis', null, {}, { claim: true }, () => true]) {
+      expect(problemsOf({ replay: { store: other } })).toEqual([
+        'replay.store: a replay store: an object with a function claim',
+      ])
+    }
+    for (const other of [{}, { now: () => 0 }, { now: 0, monotonic: 0 }, 7]) {
+      expect(problemsOf({ clock: other })).toEqual([
+        'clock: an object with the functions now() in seconds and monotonic() in milliseconds',
+      ])
+    }
+  })
+})
