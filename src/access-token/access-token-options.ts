@@ -26,6 +26,8 @@ export interface AccessTokenOptions {
   algorithm?: SigningAlgorithm
 }
 
+const PEM_KEY = /-----BEGIN [A-Z ]*KEY-----[^-]+-----END [A-Z ]*KEY-----/g
+
 export interface AccessTokenSettings {
   audiences: readonly string[]
   lifetime: number
@@ -94,6 +96,12 @@ function readKey(
   }
 }
 
+/** PEM text may hold several keys, and the parameters of one (SEC 1), which stand in the key as well. */
+function separateKeys(source: unknown): unknown[] {
+  const blocks = typeof source === 'string' ? source.match(PEM_KEY) : null
+  return blocks ?? [source]
+}
+
 function sourcesOf(signingKeys: unknown): readonly unknown[] | undefined {
   if (signingKeys === undefined) return undefined
   if (
@@ -104,5 +112,5 @@ function sourcesOf(signingKeys: unknown): readonly unknown[] | undefined {
   ) {
     return signingKeys.keys
   }
-  return Array.isArray(signingKeys) ? signingKeys : [signingKeys]
+  return (Array.isArray(signingKeys) ? signingKeys : [signingKeys]).flatMap(separateKeys)
 }

@@ -16,7 +16,7 @@ const NO_CLIENT_DIGEST = Buffer.alloc(32)
 
 /**
  * The client whose secret was presented (RFC 6749 §3.2.1). Unknown client and wrong secret get the same answer after the
- * same work; too many failures for one client from one address are refused before the secret is looked at (§2.3.1).
+ * same work; after too many failures for one client id from one address the secret is not looked at (§2.3.1).
  *
  * @throws OAuthError `invalid_client`; `temporarily_unavailable` with status 429
  */
@@ -26,9 +26,10 @@ export async function authenticateClient(
   deps: AuthenticateClientDeps,
 ): Promise<Client> {
   if (credentials === undefined) throw invalidClient('no_client_authentication')
+  const client = await deps.findClient(credentials.clientId)
+  // From here on nothing is awaited, so that attempts in parallel cannot pass the limit together.
   const attempt = deps.failureLimiter.attempt(credentials.clientId, remoteAddress)
   if (attempt.retryAfter !== undefined) throw tooManyFailures(attempt.retryAfter)
-  const client = await deps.findClient(credentials.clientId)
   const isRightSecret = timingSafeEqual(
     digestSecret(credentials.clientSecret),
     client?.secretDigest ?? NO_CLIENT_DIGEST,

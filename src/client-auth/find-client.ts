@@ -14,7 +14,9 @@ export function createFindClient(clients: readonly Client[], findClient: FindCli
 async function lookUp(clientId: string, findClient: FindClientOptions): Promise<Client | undefined> {
   try {
     const found = await findClient(clientId)
-    return found === undefined || found === null ? undefined : readFoundClient(found)
+    const client = found === undefined || found === null ? undefined : readFoundClient(found)
+    // A database that ignores case finds a client for ids that are not its own.
+    return client?.clientId === clientId ? client : undefined
   } catch (cause) {
     throw new DependencyUnavailable('client_lookup_failed', { cause })
   }

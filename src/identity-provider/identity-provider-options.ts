@@ -19,7 +19,7 @@ export interface IdentityProviderOptions extends AssertionOptions {
    * `jwksEndpoint.enable` is false, never because the endpoint fails.
    */
   certificates?: readonly string[]
-  /** A fixed key set of public keys, instead of an endpoint or certificates. */
+  /** A fixed key set of public keys, instead of certificates. Beside a `jwksUri` it is used as those are. */
   jwks?: { keys: readonly unknown[] }
   /** `false`: its assertions are refused. Default: true. */
   enabled?: boolean

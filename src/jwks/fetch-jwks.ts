@@ -113,6 +113,8 @@ function responseTo(request: ClientRequest): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     request.once('response', resolve)
     request.once('error', reject)
+    // Without an error: Node closes so after 101 Switching Protocols, and a deadline then finds nothing to destroy.
+    request.once('close', () => reject(new JwksFetchError('read_failed')))
   })
 }
 

@@ -1,5 +1,5 @@
 import { createPublicKey, type JsonWebKey, type KeyObject, X509Certificate } from 'node:crypto'
-import { isAsymmetricAlgorithm } from '../jwt/algorithms.js'
+import { type AsymmetricAlgorithm, isAsymmetricAlgorithm } from '../jwt/algorithms.js'
 
 /** A public JWK reduced to the members that matter: all that reaches jose. */
 export interface UsableKey {
@@ -16,6 +16,20 @@ const PUBLIC_PARAMETERS: Readonly<Record<string, readonly string[]>> = {
 }
 const CURVES = ['P-256', 'P-384', 'P-521', 'Ed25519']
 const PRIVATE_PARAMETERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
+/** The key type and curve for each algorithm (RFC 7518 §3.1, RFC 8037, RFC 9864). */
+const KEY_OF_ALGORITHM: Readonly<Record<AsymmetricAlgorithm, { kty: string; crv?: string }>> = {
+  RS256: { kty: 'RSA' },
+  RS384: { kty: 'RSA' },
+  RS512: { kty: 'RSA' },
+  PS256: { kty: 'RSA' },
+  PS384: { kty: 'RSA' },
+  PS512: { kty: 'RSA' },
+  ES256: { kty: 'EC', crv: 'P-256' },
+  ES384: { kty: 'EC', crv: 'P-384' },
+  ES512: { kty: 'EC', crv: 'P-521' },
+  EdDSA: { kty: 'OKP', crv: 'Ed25519' },
+  Ed25519: { kty: 'OKP', crv: 'Ed25519' },
+}
 const SMALLEST_RSA_BITS = 2048
 const LARGEST_RSA_BITS = 8192
 /** Of a public exponent. OpenSSL refuses more than 64 bits for large moduli; real ones are 3, 17 and 65 537. */
@@ -40,6 +54,7 @@ export function readUsableKey(member: unknown): { key: UsableKey } | { kid?: str
   if (jwk.alg !== undefined && !isAsymmetricAlgorithm(jwk.alg)) return skipped('unsupported_algorithm')
   const key = pickPublicParameters(jwk)
   if (key === undefined) return skipped('unsupported_key_type')
+  if (jwk.alg !== undefined && !suitsAlgorithm(key, jwk.alg)) return skipped('algorithm_mismatch')
   const publicKey = importPublicKey(key)
   if (publicKey === undefined) return skipped('invalid_key')
   const weakness = findWeakness(publicKey)
@@ -63,6 +78,11 @@ function pickPublicParameters(jwk: Readonly<Record<string, unknown>>): UsableKey
     key[parameter] = value
   }
   return key.crv === undefined || CURVES.includes(key.crv) ? key : undefined
+}
+
+function suitsAlgorithm({ kty, crv }: UsableKey, algorithm: AsymmetricAlgorithm): boolean {
+  const wanted = KEY_OF_ALGORITHM[algorithm]
+  return wanted.kty === kty && wanted.crv === crv
 }
 
 function importPublicKey(key: UsableKey): KeyObject | undefined {

@@ -26,7 +26,7 @@ export interface VerificationKeySource {
 }
 
 export interface KeySourceStats {
-  /** `ok`: fresh; `stale`: expired, serving while the endpoint fails; `down`: no usable keys; `never`: not fetched yet. */
+  /** `ok`: fresh; `stale`: expired, but serving if the endpoint fails; `down`: no usable keys; `never`: not fetched yet. */
   state: 'ok' | 'stale' | 'down' | 'never'
   kids: readonly (string | undefined)[]
   /** Milliseconds since the key set was fetched. */

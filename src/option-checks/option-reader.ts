@@ -41,21 +41,21 @@ export class OptionReader {
   }
 
   integer(key: string, bounds: { min: number; max: number; default: number; unit: string }): number {
-    const value = this.value(key) ?? bounds.default
+    const value = this.#valueOr(key, bounds.default)
     if (Number.isInteger(value) && Number(value) >= bounds.min && Number(value) <= bounds.max) return Number(value)
     this.problem(key, `a whole number of ${bounds.unit} from ${bounds.min} to ${bounds.max}`)
     return bounds.default
   }
 
   boolean(key: string, otherwise: boolean): boolean {
-    const value = this.value(key) ?? otherwise
+    const value = this.#valueOr(key, otherwise)
     if (typeof value === 'boolean') return value
     this.problem(key, 'true or false')
     return otherwise
   }
 
   oneOf<const Choice extends string>(key: string, choices: readonly Choice[], otherwise: Choice): Choice {
-    const value = this.value(key) ?? otherwise
+    const value = this.#valueOr(key, otherwise)
     const choice = choices.find((candidate) => candidate === value)
     if (choice === undefined) this.problem(key, `one of ${choices.map((candidate) => `"${candidate}"`).join(', ')}`)
     return choice ?? otherwise
@@ -96,7 +96,7 @@ export class OptionReader {
 
   /** A reader for a nested object; an absent one reads as `{}`. */
   object(key: string): OptionReader {
-    return new OptionReader(this.value(key) ?? {}, [...this.path, key], this.#problems)
+    return new OptionReader(this.#valueOr(key, {}), [...this.path, key], this.#problems)
   }
 
   objects(key: string): OptionReader[] {
@@ -106,6 +106,11 @@ export class OptionReader {
     }
     if (value !== undefined) this.problem(key, 'an array of objects', describeType(value))
     return []
+  }
+
+  /** The default is for an absent option only: `null` is something else than what is wanted. */
+  #valueOr(key: string, otherwise: unknown): unknown {
+    return this.has(key) ? this.value(key) : otherwise
   }
 
   /** Notes every option that no getter asked for. Call it last. */

@@ -40,6 +40,7 @@ export function generateSigningKey(algorithm: SigningAlgorithm = 'ES256'): JWK {
 export function readSigningKey(source: unknown, algorithm: SigningAlgorithm | undefined): SigningKey {
   const jwk = typeof source === 'object' && source !== null ? (source as JWK) : undefined
   if (jwk === undefined && typeof source !== 'string') throw new SigningKeyError('neither a JWK nor PEM text')
+  if (jwk?.use !== undefined && jwk.use !== 'sig') throw new SigningKeyError('a key that is not for signatures')
   const key = importKey(jwk ?? String(source))
   const wanted = jwk?.alg ?? (suits(key, algorithm) ? algorithm : undefined) ?? naturalAlgorithm(key)
   const known = SIGNING_ALGORITHMS.find((candidate) => candidate === wanted)

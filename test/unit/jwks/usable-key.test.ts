@@ -64,6 +64,12 @@ describe('a usable key', () => {
 })
 
 describe('a member of a key set is skipped', () => {
+  it.each([
+    ['an EC key for RS256', { ...EC, alg: 'RS256' }],
+    ['a P-256 key for ES384', { ...EC, alg: 'ES384' }],
+    ['an RSA key for EdDSA', { ...RSA, alg: 'EdDSA' }],
+  ])('with algorithm_mismatch: %s', (_, member) => expect(outcomeOf(member)).toBe('algorithm_mismatch'))
+
   const privateRsa = jwkOf(createPrivateKey(RSA_CERTIFICATE_KEY))
   it.each<[string, string, unknown]>([
     ['not_an_object', 'null', null],

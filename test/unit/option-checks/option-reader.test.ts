@@ -20,6 +20,17 @@ function problemsOf(options: unknown, read: (reader: OptionReader) => void): str
 }
 
 describe('an option reader', () => {
+  it('takes null for something else than what is wanted, and nothing for the default', () => {
+    const read = (reader: OptionReader) => {
+      reader.integer('a', { min: 1, max: 2, default: 1, unit: 'seconds' })
+      reader.boolean('b', true)
+      reader.oneOf('c', ['x'], 'x')
+      reader.object('d')
+    }
+    expect(problemsOf({ a: null, b: null, c: null, d: null }, read)).toHaveLength(4)
+    expect(problemsOf({ a: undefined }, read)).toEqual([])
+  })
+
   it('finds every problem at once, each with path, finding and wish', () => {
     const lines = problemsOf(
       { lifetime: 0, on: 'yes', mode: 'c', name: '', list: ['a', 7], inner: { size: 1.5 } },
