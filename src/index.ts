@@ -1,10 +1,10 @@
 export type { AccessToken } from './access-token/access-token.js'
 export type { AccessTokenOptions } from './access-token/access-token-options.js'
-export type { RequiredScope } from './access-token/check-scopes.js'
+export type { RequiredScope } from './access-token/required-scope.js'
 export type { AssertedCaller } from './assertion/authenticate-assertion.js'
 export type { AssertionSubject, SubjectOption } from './assertion/resolve-subject.js'
+export type { ClientAuthenticationOptions } from './client-auth/client-authentication-options.js'
 export { type ClientOptions, type FindClientOptions, hashClientSecret } from './client-auth/client-options.js'
-export type { ClientAuthenticationOptions } from './client-auth/failure-limiter.js'
 export type { Clock } from './clock/clock.js'
 export type {
   DecisionRefused,

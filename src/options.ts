@@ -5,12 +5,12 @@ import {
 } from './access-token/access-token-options.js'
 import type { SubjectOption } from './assertion/resolve-subject.js'
 import type { Client } from './client-auth/client.js'
-import { type ClientOptions, checkClientOptions, type FindClientOptions } from './client-auth/client-options.js'
 import {
   type ClientAuthenticationOptions,
   type ClientAuthenticationSettings,
   checkClientAuthenticationOptions,
-} from './client-auth/failure-limiter.js'
+} from './client-auth/client-authentication-options.js'
+import { type ClientOptions, checkClientOptions, type FindClientOptions } from './client-auth/client-options.js'
 import { type Clock, systemClock } from './clock/clock.js'
 import { type AssertionOptions, readAssertionLimits } from './identity-provider/assertion-limits.js'
 import {
@@ -185,9 +185,14 @@ function readFunction<Callback>(reader: OptionReader, key: string): Callback | u
 }
 
 function readClock(reader: OptionReader): Clock {
-  const clock = (reader.value('clock') ?? systemClock) as Partial<Clock>
-  if (typeof clock.now !== 'function' || typeof clock.monotonic !== 'function') {
-    reader.problem('clock', 'an object with the functions now() in seconds and monotonic() in milliseconds')
-  }
-  return clock as Clock
+  const clock = (reader.has('clock') ? reader.value('clock') : systemClock) as Partial<Clock> | null
+  const isClock = typeof clock?.now === 'function' && typeof clock.monotonic === 'function'
+  if (isClock && isPlausible(clock.now?.()) && Number.isFinite(clock.monotonic?.())) return clock as Clock
+  reader.problem('clock', 'an object with the functions now() in seconds and monotonic() in milliseconds')
+  return systemClock
+}
+
+/** Seconds since 1970, and not milliseconds. */
+function isPlausible(now: unknown): boolean {
+  return Number.isFinite(now) && Number(now) < 100_000_000_000
 }

@@ -26,23 +26,26 @@ export async function authenticateClient(
   deps: AuthenticateClientDeps,
 ): Promise<Client> {
   if (credentials === undefined) throw invalidClient('no_client_authentication')
-  const client = await deps.findClient(credentials.clientId)
-  // From here on nothing is awaited, so that attempts in parallel cannot pass the limit together.
-  const attempt = deps.failureLimiter.attempt(credentials.clientId, remoteAddress)
-  if (attempt.retryAfter !== undefined) throw tooManyFailures(attempt.retryAfter)
+  const { clientId } = credentials
+  checkAllowance(clientId, remoteAddress, deps.failureLimiter)
+  const client = await deps.findClient(clientId)
+  // Once more, and from here on nothing is awaited: attempts in parallel must not pass the limit together.
+  checkAllowance(clientId, remoteAddress, deps.failureLimiter)
   const isRightSecret = timingSafeEqual(
     digestSecret(credentials.clientSecret),
     client?.secretDigest ?? NO_CLIENT_DIGEST,
   )
   if (client === undefined || !isRightSecret) {
-    attempt.failed()
+    deps.failureLimiter.countFailure(clientId, remoteAddress)
     throw invalidClient(client === undefined ? 'unknown_client' : 'wrong_client_secret')
   }
   return client
 }
 
-function tooManyFailures(retryAfter: number): OAuthError {
-  return new OAuthError('temporarily_unavailable', 'Too many failed client authentications', {
+function checkAllowance(clientId: string, remoteAddress: string, failureLimiter: FailureLimiter): void {
+  const retryAfter = failureLimiter.retryAfter(clientId, remoteAddress)
+  if (retryAfter === undefined) return
+  throw new OAuthError('temporarily_unavailable', 'Too many failed client authentications', {
     status: 429,
     reason: 'too_many_client_failures',
     headers: { 'Retry-After': String(retryAfter) },

@@ -32,7 +32,7 @@ export function parseBasicCredentials(authorization: string): ClientCredentials 
   if (decoded === undefined || colon < 0) throw invalidClient('malformed_credentials')
   const clientId = decodeFormValue(decoded.slice(0, colon))
   const clientSecret = decodeFormValue(decoded.slice(colon + 1))
-  if (!clientId || clientSecret === undefined) throw invalidClient('malformed_credentials')
+  if (!clientId || !clientSecret) throw invalidClient('malformed_credentials')
   return { clientId, clientSecret }
 }
 

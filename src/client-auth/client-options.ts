@@ -1,4 +1,6 @@
+import { JWT_BEARER_GRANT_TYPE } from '../oauth/names.js'
 import { isScopeToken } from '../oauth/scope.js'
+import { ConfigError } from '../option-checks/config-error.js'
 import { OptionReader } from '../option-checks/option-reader.js'
 import { type Client, digestSecret } from './client.js'
 
@@ -23,20 +25,27 @@ export interface ClientOptions {
  */
 export type FindClientOptions = (clientId: string) => ClientOptions | undefined | Promise<ClientOptions | undefined>
 
-const SECRET_HASH = /^sha256:(?:([0-9a-f]{64})|([A-Za-z0-9_-]{43}))$/
+const SECRET_HASH = /^sha256:(?:([0-9A-Fa-f]{64})|([A-Za-z0-9_-]{43}))$/
 
-/** What to store as `clientSecretHash` instead of a secret. */
+/**
+ * What to store as `clientSecretHash` instead of a secret.
+ *
+ * @throws ConfigError for an empty secret: an unset variable, most likely
+ */
 export function hashClientSecret(secret: string): string {
+  if (typeof secret !== 'string' || secret === '') {
+    throw new ConfigError([{ path: ['secret'], found: 'no secret', wanted: 'a non-empty string' }])
+  }
   return `sha256:${digestSecret(secret).toString('base64url')}`
 }
 
 export function checkClientOptions(reader: OptionReader): Client {
   const identityProviders = reader.strings('identityProviders', 'names of identity providers')
-  const grantTypes = reader.strings('grantTypes', 'grant types')
+  const grantTypes = reader.strings('grantTypes', `grant types, whole: ${JWT_BEARER_GRANT_TYPE}`, isWholeGrantType)
   const client = {
     clientId: reader.string('clientId', 'a non-empty string of printable ASCII (RFC 6749 §2.2)', isVisibleText),
     secretDigest: readSecretDigest(reader),
-    scopes: reader.strings('scopes', 'scope tokens of RFC 6749 §3.3', isScopeToken) ?? [],
+    scopes: [...new Set(reader.strings('scopes', 'scope tokens of RFC 6749 §3.3', isScopeToken))],
     identityProviders: identityProviders && new Set(identityProviders),
     grantTypes: grantTypes && new Set(grantTypes),
   }
@@ -62,13 +71,21 @@ function readSecretDigest(reader: OptionReader): Buffer {
   }
   if (!reader.has('clientSecretHash')) return digestSecret(reader.secret('clientSecret'))
   const [, hex, base64url] = SECRET_HASH.exec(reader.secret('clientSecretHash')) ?? []
-  if (hex !== undefined) return Buffer.from(hex, 'hex')
-  if (base64url !== undefined) return Buffer.from(base64url, 'base64url')
-  reader.problem('clientSecretHash', '"sha256:" and 64 hex or 43 base64url characters', 'something else')
-  return digestSecret('')
+  const digest = hex === undefined ? Buffer.from(base64url ?? '', 'base64url') : Buffer.from(hex, 'hex')
+  if (digest.length === 0) {
+    reader.problem('clientSecretHash', '"sha256:" and 64 hex or 43 base64url characters', 'something else')
+  } else if (digest.equals(digestSecret(''))) {
+    reader.problem('clientSecretHash', 'the hash of a secret', 'the hash of an empty string')
+  }
+  return digest
+}
+
+/** Grant types of other servers are fine; the end of ours is a slip that would let the client get nothing. */
+function isWholeGrantType(text: string): boolean {
+  return text !== '' && (text === JWT_BEARER_GRANT_TYPE || !JWT_BEARER_GRANT_TYPE.endsWith(text))
 }
 
 /** RFC 6749 App. A.1: *VSCHAR. */
-function isVisibleText(text: string): boolean {
+export function isVisibleText(text: string): boolean {
   return /^[\x20-\x7E]+$/.test(text)
 }

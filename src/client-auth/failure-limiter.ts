@@ -1,40 +1,18 @@
 import { createHash } from 'node:crypto'
 import type { Clock } from '../clock/clock.js'
 import { TokenBucket } from '../clock/token-bucket.js'
-import type { OptionReader } from '../option-checks/option-reader.js'
+import type { ClientAuthenticationSettings } from './client-authentication-options.js'
 
-/** The protection of client secrets against guessing (RFC 6749 §2.3.1). */
-export interface ClientAuthenticationOptions {
-  /**
-   * Failed authentications allowed for one client id from one address at once, 1 to 1 000 000; then 429. The address is
-   * Express's `req.ip`: set `trust proxy` behind one. Default: 500.
-   */
-  maxFailures?: number
-  /** Seconds in which the whole allowance comes back, little by little, 1 to 86 400. Default: 600. */
-  failureWindow?: number
-}
-
-export type ClientAuthenticationSettings = Required<ClientAuthenticationOptions>
-
-export function checkClientAuthenticationOptions(reader: OptionReader): ClientAuthenticationSettings {
-  const settings = {
-    maxFailures: reader.integer('maxFailures', { min: 1, max: 1_000_000, default: 500, unit: 'failures' }),
-    failureWindow: reader.integer('failureWindow', { min: 1, max: 86_400, default: 600, unit: 'seconds' }),
-  }
-  reader.refuseUnknown()
-  return settings
-}
-
-/** Pairs of client id and address remembered; the longest unused goes first. */
+/** Pairs of client id and address that are remembered. */
 const MOST_PAIRS = 10_000
+/** The longest unused pairs, among which the one to forget is chosen. */
+const CANDIDATES = 100
 
-export interface AuthenticationAttempt {
-  /** Seconds to wait; undefined: go ahead. */
-  retryAfter: number | undefined
-  failed(): void
-}
-
-/** Counts failed authentications for each pair of client id and address. A success costs nothing. */
+/**
+ * Counts failed authentications for each pair of client id and address. A success costs nothing. When it remembers too
+ * many pairs it forgets, of those longest unused, the one with the most allowance left: so made-up client ids do not
+ * flush the count of a pair under attack.
+ */
 export class FailureLimiter {
   readonly #settings: ClientAuthenticationSettings
   readonly #clock: Clock
@@ -45,29 +23,47 @@ export class FailureLimiter {
     this.#clock = clock
   }
 
-  attempt(clientId: string, remoteAddress: string): AuthenticationAttempt {
-    const pair = createHash('sha256')
-      .update(JSON.stringify([clientId, remoteAddress]))
-      .digest('base64url')
-    const allowance = this.#allowances.get(pair)
-    return {
-      retryAfter: allowance?.isEmpty === true ? Math.ceil(this.#refillInterval() / 1000) : undefined,
-      failed: () => this.#countFailure(pair),
-    }
+  /** Seconds until one more attempt is allowed; undefined where it is now. */
+  retryAfter(clientId: string, remoteAddress: string): number | undefined {
+    if (this.#allowances.size === 0) return undefined
+    const allowance = this.#allowances.get(pairOf(clientId, remoteAddress))
+    return allowance !== undefined && allowance.available < 1 ? Math.ceil(this.#refillInterval() / 1000) : undefined
   }
 
-  #countFailure(pair: string): void {
-    const { maxFailures } = this.#settings
-    const allowance = this.#allowances.get(pair) ?? new TokenBucket(maxFailures, this.#refillInterval(), this.#clock)
+  countFailure(clientId: string, remoteAddress: string): void {
+    const pair = pairOf(clientId, remoteAddress)
+    const allowance = this.#allowances.get(pair) ?? this.#newAllowance()
     allowance.take()
     this.#allowances.delete(pair)
     this.#allowances.set(pair, allowance)
-    const [oldest] = this.#allowances.keys()
-    if (this.#allowances.size > MOST_PAIRS && oldest !== undefined) this.#allowances.delete(oldest)
+    if (this.#allowances.size > MOST_PAIRS) this.#forgetOne()
+  }
+
+  #forgetOne(): void {
+    let most = -1
+    let fullest = ''
+    let looked = 0
+    for (const [pair, { available }] of this.#allowances) {
+      if (available > most) [most, fullest] = [available, pair]
+      looked += 1
+      if (looked === CANDIDATES) break
+    }
+    this.#allowances.delete(fullest)
+  }
+
+  #newAllowance(): TokenBucket {
+    return new TokenBucket(this.#settings.maxFailures, this.#refillInterval(), this.#clock)
   }
 
   /** Milliseconds. */
   #refillInterval(): number {
     return (this.#settings.failureWindow * 1000) / this.#settings.maxFailures
   }
+}
+
+/** Hashed, so that long ids take no more room. */
+function pairOf(clientId: string, remoteAddress: string): string {
+  return createHash('sha256')
+    .update(JSON.stringify([clientId, remoteAddress]))
+    .digest('base64url')
 }

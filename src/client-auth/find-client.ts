@@ -1,6 +1,8 @@
 import { DependencyUnavailable } from '../events/rejections.js'
 import type { Client } from './client.js'
-import { type FindClientOptions, readFoundClient } from './client-options.js'
+import { type FindClientOptions, isVisibleText, readFoundClient } from './client-options.js'
+
+const LONGEST_CLIENT_ID = 1024
 
 export type FindClient = (clientId: string) => Promise<Client | undefined>
 
@@ -11,7 +13,9 @@ export function createFindClient(clients: readonly Client[], findClient: FindCli
   return async (clientId) => byId.get(clientId)
 }
 
+/** An id that no client can have is not looked up: some databases fail on it. */
 async function lookUp(clientId: string, findClient: FindClientOptions): Promise<Client | undefined> {
+  if (clientId.length > LONGEST_CLIENT_ID || !isVisibleText(clientId)) return undefined
   try {
     const found = await findClient(clientId)
     const client = found === undefined || found === null ? undefined : readFoundClient(found)

@@ -27,14 +27,10 @@ export class TokenBucket {
     this.#available = Math.min(this.#capacity, this.#available + 1)
   }
 
-  get isEmpty(): boolean {
+  /** Takes that are left, fractions included. */
+  get available(): number {
     this.#refill()
-    return this.#available < 1
-  }
-
-  get isFull(): boolean {
-    this.#refill()
-    return this.#available >= this.#capacity
+    return this.#available
   }
 
   #refill(): void {

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { AccessToken } from '../access-token/access-token.js'
 import { type AuthenticateAccessTokenDeps, authenticateAccessToken } from '../access-token/authenticate-access-token.js'
-import { type RequiredScope, readRequiredScope } from '../access-token/check-scopes.js'
+import { type RequiredScope, readRequiredScope } from '../access-token/required-scope.js'
 import type { ExpressRequest, Middleware } from './http.js'
 import { sendOAuthError } from './send-json.js'
 
@@ -14,9 +14,13 @@ interface ProtectedRequest extends ExpressRequest {
   auth?: AccessToken
 }
 
-/** Lets a request pass that has an access token with the scopes, as `req.auth`; answers every other one (RFC 6750 §3). */
+/**
+ * Lets a request pass that has an access token with the scopes, as `req.auth`; answers every other one (RFC 6750 §3).
+ *
+ * @throws ConfigError for options that are not understood: a route must not be open by a slip
+ */
 export function createProtect(options: ProtectOptions, deps: AuthenticateAccessTokenDeps): Middleware {
-  const requiredScopes = readRequiredScope(options.scope)
+  const requiredScopes = readRequiredScope(options)
   return (req, res, next) => void protect(req, res, next, requiredScopes, deps).catch(next)
 }
 

@@ -21,7 +21,7 @@ export interface TokenEndpointDeps extends TokenRequestDeps {
 /** `POST /token` (RFC 6749 §3.2). */
 export function createTokenEndpoint(deps: TokenEndpointDeps): Middleware {
   const parseForm = createFormParser(deps.maxAssertionBytes + ROOM_BESIDE_ASSERTION)
-  return (req, res) => void answerTokenRequest(req, res, parseForm, deps)
+  return (req, res, next) => void answerTokenRequest(req, res, parseForm, deps).catch(next)
 }
 
 async function answerTokenRequest(

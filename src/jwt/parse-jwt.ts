@@ -27,6 +27,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
  * @throws TokenRejected `too_large`, `malformed_jwt`, `unsupported_header`
  */
 export function parseJwt(token: string, maxBytes: number): UnverifiedJwt {
+  if (typeof token !== 'string') throw new TokenRejected('malformed_jwt') // JavaScript callers may pass anything.
   if (token.length > maxBytes) throw new TokenRejected('too_large')
   const [encodedHeader, encodedPayload, encodedSignature, ...rest] = token.split('.', 4)
   if (

@@ -27,6 +27,11 @@ export class OptionReader {
     return Object.hasOwn(this.#values, key) ? this.#values[key] : undefined
   }
 
+  /** Whether the option is there at all, be it as undefined. */
+  isNamed(key: string): boolean {
+    return Object.hasOwn(this.#values, key)
+  }
+
   has(key: string): boolean {
     return this.value(key) !== undefined
   }

@@ -1,10 +1,21 @@
 import { type AuthenticateAssertionDeps, authenticateAssertion } from '../assertion/authenticate-assertion.js'
+import { ConfigError } from '../option-checks/config-error.js'
 import { createPromiseStrategy, type PassportStrategy } from './promise-strategy.js'
+import { scopeOptions } from './scope-options.js'
 
 /**
  * `'jwt-assertion'`: authenticates a request by an identity provider's assertion as the bearer token, for services that
- * want no exchange; `req.user` is the `AssertedCaller`. With `replay: 'once'` each request needs another assertion.
+ * want no exchange; `req.user` is the `AssertedCaller`. With `replay: 'once'` each request needs another assertion. An
+ * assertion has no scopes: a route that requires some goes to the error handler with a ConfigError.
  */
 export function createAssertionStrategy(deps: AuthenticateAssertionDeps): PassportStrategy {
-  return createPromiseStrategy('jwt-assertion', (req) => authenticateAssertion(req, deps))
+  return createPromiseStrategy('jwt-assertion', async (req, options) => {
+    const [name] = Object.keys(scopeOptions(options))
+    if (name !== undefined) throw scopeWithoutMeaning(name)
+    return authenticateAssertion(req, deps)
+  })
+}
+
+function scopeWithoutMeaning(name: string): ConfigError {
+  return new ConfigError([{ path: [name], found: 'an option', wanted: 'none: an assertion has no scopes' }])
 }

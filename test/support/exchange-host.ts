@@ -78,7 +78,7 @@ let sharedKey: ReturnType<typeof generateSigningKey> | undefined
 export async function startExchangeHost(options: ExchangeHostOptions = {}): Promise<ExchangeHost> {
   const idp = await FakeIdentityProvider.start({ alias: TOKEN_ENDPOINT, ...options.idp })
   sharedKey ??= generateSigningKey()
-  const exchange = createJwtExchange({
+  const exchange = createOrClose(idp, {
     issuer: ISSUER,
     identityProviders: [{ name: idp.name, jwksUri: idp.jwksUri, ...options.identityProvider }],
     ...(options.exchange?.findClient === undefined && { clients: [CLIENT] }),
@@ -116,6 +116,16 @@ export async function startExchangeHost(options: ExchangeHostOptions = {}): Prom
     },
   }
   return host
+}
+
+/** A fake identity provider left open would keep a failed test run from ending. */
+function createOrClose(idp: FakeIdentityProvider, options: JwtExchangeOptions): JwtExchange {
+  try {
+    return createJwtExchange(options)
+  } catch (error) {
+    void idp.close()
+    throw error
+  }
 }
 
 /** The routes: `/me` through Passport, `/admin` likewise with a scope, `/orders` through `protect`, `/whoami` by assertion. */

@@ -1,8 +1,11 @@
 import { describe, expect, it } from '@jest/globals'
 import { authenticateClient } from '../../../src/client-auth/authenticate-client.js'
 import { digestSecret } from '../../../src/client-auth/client.js'
+import { parseBasicCredentials } from '../../../src/client-auth/client-credentials.js'
+import { checkClientOptions, hashClientSecret } from '../../../src/client-auth/client-options.js'
 import { FailureLimiter } from '../../../src/client-auth/failure-limiter.js'
 import { createFindClient } from '../../../src/client-auth/find-client.js'
+import { OptionReader } from '../../../src/option-checks/option-reader.js'
 import { AdjustableClock } from '../../support/adjustable-clock.js'
 
 const CLIENT = {
@@ -41,5 +44,38 @@ describe('a client that the host looks up', () => {
     const findClient = createFindClient([], () => ({ clientId: 'app', clientSecret: 'right' }))
     expect(await findClient('APP')).toBeUndefined()
     expect(await findClient('app')).toMatchObject({ clientId: 'app' })
+  })
+})
+
+describe('a client id that no client can have', () => {
+  it.each(['a\u0000b', 'a\nb', 'ü', 'a'.repeat(2000)])('is not looked up: %j', async (clientId) => {
+    const findClient = createFindClient([], () => {
+      throw new Error('the database refuses this text')
+    })
+    expect(await findClient(clientId)).toBeUndefined()
+  })
+})
+
+describe('an empty secret', () => {
+  it('has no hash to configure', () => {
+    expect(() => hashClientSecret('')).toThrow('non-empty')
+    const reader = new OptionReader({ clientId: 'app', clientSecretHash: `sha256:${digestSecret('').toString('hex')}` })
+    checkClientOptions(reader)
+    expect(() => reader.throwProblems()).toThrow('the hash of an empty string')
+  })
+
+  it('is no credential', () => {
+    const basic = `Basic ${Buffer.from('app:').toString('base64')}`
+    expect(() => parseBasicCredentials(basic)).toThrow('Client authentication failed')
+  })
+})
+
+describe('a clientSecretHash', () => {
+  it.each(['hex', 'HEX', 'base64url'] as const)('may be written in %s', (form) => {
+    const digest = digestSecret('right')
+    const text = form === 'HEX' ? digest.toString('hex').toUpperCase() : digest.toString(form === 'hex' ? 'hex' : form)
+    const reader = new OptionReader({ clientId: 'app', clientSecretHash: `sha256:${text}` })
+    expect(checkClientOptions(reader).secretDigest).toEqual(digest)
+    reader.throwProblems()
   })
 })

@@ -7,9 +7,9 @@ const HERE = '192.0.2.1'
 function setUp({ maxFailures = 3, failureWindow = 30 } = {}) {
   const clock = new AdjustableClock()
   const limiter = new FailureLimiter({ maxFailures, failureWindow }, clock)
-  const isAllowed = (clientId = 'app', address = HERE) => limiter.attempt(clientId, address).retryAfter === undefined
+  const isAllowed = (clientId = 'app', address = HERE) => limiter.retryAfter(clientId, address) === undefined
   const fail = (times: number, clientId = 'app', address = HERE) => {
-    for (let failure = 0; failure < times; failure += 1) limiter.attempt(clientId, address).failed()
+    for (let failure = 0; failure < times; failure += 1) limiter.countFailure(clientId, address)
   }
   return { clock, limiter, isAllowed, fail }
 }
@@ -31,7 +31,7 @@ describe('the limit on failed client authentications', () => {
   it('tells in whole seconds when to try again, and is right about it', () => {
     const { clock, limiter, fail, isAllowed } = setUp({ maxFailures: 3, failureWindow: 30 })
     fail(3)
-    const { retryAfter } = limiter.attempt('app', HERE)
+    const retryAfter = limiter.retryAfter('app', HERE)
     expect(retryAfter).toBe(10)
     clock.advance(9.9)
     expect(isAllowed()).toBe(false)
@@ -42,7 +42,7 @@ describe('the limit on failed client authentications', () => {
   it('tells a whole second where less would do', () => {
     const { limiter, fail } = setUp({ maxFailures: 500, failureWindow: 1 })
     fail(500)
-    expect(limiter.attempt('app', HERE).retryAfter).toBe(1)
+    expect(limiter.retryAfter('app', HERE)).toBe(1)
   })
 
   it('gives the whole allowance back within the window', () => {
@@ -99,5 +99,19 @@ describe('the limit on failed client authentications', () => {
     expect(isAllowed('first')).toBe(false)
     expect(isAllowed('second')).toBe(true)
     expect(isAllowed('client 0')).toBe(false)
+  })
+})
+
+describe('made-up client ids', () => {
+  it('do not flush the count of a client under attack, though there are more of them than are remembered', () => {
+    const clock = new AdjustableClock()
+    const limiter = new FailureLimiter({ maxFailures: 5, failureWindow: 600 }, clock)
+    for (let failure = 0; failure < 5; failure += 1) limiter.countFailure('app', '192.0.2.1')
+    for (let count = 0; count < 12_000; count += 1) {
+      limiter.countFailure(`made-up-${count}`, '192.0.2.1')
+      clock.advance(0.001)
+      if (count % 1000 === 0) limiter.countFailure('app', '192.0.2.1')
+    }
+    expect(limiter.retryAfter('app', '192.0.2.1')).toBeDefined()
   })
 })

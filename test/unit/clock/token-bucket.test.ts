@@ -13,9 +13,9 @@ describe('a token bucket', () => {
 
   it('is full at first and gives its capacity at once', () => {
     const bucket = new TokenBucket(3, 1000, clock)
-    expect(bucket.isFull).toBe(true)
+    expect(bucket.available).toBe(3)
     expect(takeAll(bucket)).toBe(3)
-    expect(bucket.isEmpty).toBe(true)
+    expect(bucket.available).toBe(0)
   })
 
   it('gives one back for each interval, and none a moment earlier', () => {

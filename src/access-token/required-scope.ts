@@ -1,0 +1,29 @@
+import { isScopeToken, parseScope } from '../oauth/scope.js'
+import { OptionReader } from '../option-checks/option-reader.js'
+
+/** The scopes that a route requires, all of them: an array, or one string with spaces between. */
+export type RequiredScope = string | readonly string[]
+
+const WANTED = 'at least one scope token of RFC 6749 §3.3, in an array or in a string with spaces between'
+
+/**
+ * The scopes that the options of a route require; none where there is no `scope`. Everything that could be a mistake is
+ * refused, because a scope that is not understood would leave the route open.
+ *
+ * @throws ConfigError
+ */
+export function readRequiredScope(options: unknown): readonly string[] {
+  const reader = new OptionReader(options)
+  const scopes = reader.isNamed('scope') ? readScopes(reader) : []
+  reader.refuseUnknown()
+  reader.throwProblems()
+  return scopes
+}
+
+function readScopes(reader: OptionReader): readonly string[] {
+  const scope = reader.value('scope')
+  const scopes = typeof scope === 'string' ? parseScope(scope) : scope
+  if (Array.isArray(scopes) && scopes.length > 0 && scopes.every(isScopeToken)) return scopes
+  reader.problem('scope', WANTED)
+  return []
+}

@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import express, { type ErrorRequestHandler } from 'express'
+import passport from 'passport'
+import request from 'supertest'
+import type { ProtectOptions } from '../../src/index.js'
+import { type ExchangeHost, startExchangeHost } from '../support/exchange-host.js'
+
+let host: ExchangeHost
+let token: string
+beforeAll(async () => {
+  host = await startExchangeHost({ idp: { algorithm: 'ES256' } })
+  token = await host.accessToken()
+})
+afterAll(() => host.close())
+
+const SLIPS: [string, unknown][] = [
+  ['scopes instead of scope', { scopes: ['admin'] }],
+  ['an empty string', { scope: '' }],
+  ['spaces', { scope: '  ' }],
+  ['no scope at all in the array', { scope: [] }],
+  ['undefined', { scope: undefined }],
+  ['null', { scope: null }],
+  ['a number', { scope: 5 }],
+  ['a set', { scope: new Set(['admin']) }],
+  ['what is no scope token', { scope: 'ad"min' }],
+]
+
+describe('a slip in the options of protect', () => {
+  it.each<[string, unknown]>([
+    ...SLIPS,
+    ['a string for the options', 'admin'],
+    ['an array for the options', ['admin']],
+    ['null for the options', null],
+  ])('is a ConfigError and opens no route: %s', (_name, options) => {
+    expect(() => host.exchange.protect(options as ProtectOptions)).toThrow(
+      expect.objectContaining({ name: 'ConfigError' }),
+    )
+  })
+})
+
+/** The status of a route behind a strategy with these options, and the name of the error that its host was given. */
+async function answerBehind(strategy: 'accessTokenStrategy' | 'assertionStrategy', options: object, bearer: string) {
+  let errorName = ''
+  const keepError: ErrorRequestHandler = (error, _req, res, _next) => {
+    errorName = error.name
+    res.status(500).end()
+  }
+  const app = express()
+  const guard = passport.authenticate(host.exchange[strategy], { session: false, ...options })
+  app.get('/', guard, (_req, res) => void res.end('open'))
+  app.use(keepError)
+  const { status } = await request(app).get('/').auth(bearer, { type: 'bearer' })
+  return [status, errorName]
+}
+
+describe('a slip in the options of passport.authenticate', () => {
+  it.each(SLIPS)('reaches the error handler and opens no route: %s', async (_name, options) => {
+    expect(await answerBehind('accessTokenStrategy', options as object, token)).toEqual([500, 'ConfigError'])
+  })
+
+  it('reaches the error handler where an assertion should have scopes', async () => {
+    const assertion = await host.idp.issueAssertion()
+    expect(await answerBehind('assertionStrategy', { scope: 'admin' }, assertion)).toEqual([500, 'ConfigError'])
+    expect(await answerBehind('assertionStrategy', {}, assertion)).toEqual([200, ''])
+  })
+
+  it('leaves the options alone that are Passport’s own', async () => {
+    const options = { failureMessage: true, assignProperty: 'caller', scope: 'orders:read' }
+    expect(await answerBehind('accessTokenStrategy', options, token)).toEqual([200, ''])
+  })
+})
+
+describe('the token endpoint on a response that fails', () => {
+  it('hands the fault to the host', async () => {
+    const app = express()
+    app.use((_req, res, next) => {
+      res.writeHead = () => {
+        throw new Error('a patched writeHead')
+      }
+      next()
+    })
+    const faults: string[] = []
+    const keepError: ErrorRequestHandler = (error, req, _res, _next) => {
+      faults.push(error.message)
+      req.socket.destroy()
+    }
+    app.use('/oauth2', host.exchange.router)
+    app.use(keepError)
+    await expect(request(app).post('/oauth2/token')).rejects.toThrow()
+    expect(faults).toEqual(['a patched writeHead'])
+  })
+})
