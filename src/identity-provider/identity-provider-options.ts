@@ -1,4 +1,4 @@
-import { type Certificate, readCertificates } from '../jwks/certificate.js'
+import { type Certificate, findIssuer, readCertificates } from '../jwks/certificate.js'
 import { type KeySet, readKeySet } from '../jwks/key-set.js'
 import { normaliseType } from '../jwt/token-type.js'
 import { isScopeToken } from '../oauth/scope.js'
@@ -15,7 +15,7 @@ export interface IdentityProviderOptions extends AssertionOptions {
   /** Its JWKS endpoint: `https`, or `http` on loopback. */
   jwksUri?: string
   /**
-   * PEM certificates, 1 to 10; several may overlap. Beside a `jwksUri` they are used only when
+   * PEM certificates of its signing keys, 1 to 10, without their chain; several may overlap. Beside a `jwksUri` they are used only when
    * `jwksEndpoint.enable` is false, never because the endpoint fails.
    */
   certificates?: readonly string[]
@@ -113,6 +113,11 @@ function readCertificateList(reader: OptionReader): Certificate[] | undefined {
   )
   if (certificates.length > MOST_CERTIFICATES)
     reader.problem('certificates', `at most ${MOST_CERTIFICATES} certificates`)
+  const issuer = findIssuer(certificates)
+  if (issuer !== undefined) {
+    const found = `a chain: "${issuer.subject}" issued another one`
+    reader.problem('certificates', 'the certificates of the signing keys only', found)
+  }
   const value = reader.value('certificates')
   if (Array.isArray(value) && value.length === 0) reader.problem('certificates', 'at least one certificate', 'none')
   return certificates.length > 0 ? certificates : undefined

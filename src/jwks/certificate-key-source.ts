@@ -27,11 +27,13 @@ export class CertificateKeySource implements VerificationKeySource {
   constructor(certificates: readonly Certificate[], deps: CertificateKeySourceDeps) {
     this.#certificates = certificates
     this.#deps = deps
+    // In the next microtask, so that a listener attached right after creation hears it.
+    queueMicrotask(() => this.#warnBeforeExpiry(deps.clock.now()))
   }
 
   async findKeys(header: KeyHeader): Promise<readonly CryptoKey[]> {
     const now = this.#deps.clock.now()
-    for (const certificate of this.#certificates) this.#warnBeforeExpiry(certificate, now)
+    this.#warnBeforeExpiry(now)
     const valid = this.#validAt(now)
     if (valid.length === 0) throw new TokenRejected('certificate_expired')
     const keys = (await Promise.all(valid.map(({ keySet }) => keySet.find({ alg: header.alg })))).flat()
@@ -43,7 +45,9 @@ export class CertificateKeySource implements VerificationKeySource {
     return []
   }
 
-  async warmUp(): Promise<void> {}
+  async warmUp(): Promise<void> {
+    this.#warnBeforeExpiry(this.#deps.clock.now())
+  }
 
   stats(): KeySourceStats {
     const now = this.#deps.clock.now()
@@ -55,14 +59,16 @@ export class CertificateKeySource implements VerificationKeySource {
     return this.#certificates.filter(({ validFrom, expiresAt }) => validFrom <= now && now < expiresAt)
   }
 
-  #warnBeforeExpiry(certificate: Certificate, now: number): void {
-    if (now < certificate.expiresAt - WARN_AHEAD) return
-    if (now < (this.#warnedAt.get(certificate) ?? Number.NEGATIVE_INFINITY) + DAY) return
-    this.#warnedAt.set(certificate, now)
-    this.#deps.events.emit('certificate.expiring', {
-      identityProvider: this.#deps.identityProvider,
-      certificate: printable(certificate.subject),
-      expiresAt: certificate.expiresAt,
-    })
+  #warnBeforeExpiry(now: number): void {
+    for (const certificate of this.#certificates) {
+      const warnedAt = this.#warnedAt.get(certificate) ?? Number.NEGATIVE_INFINITY
+      if (now < certificate.expiresAt - WARN_AHEAD || now < warnedAt + DAY) continue
+      this.#warnedAt.set(certificate, now)
+      this.#deps.events.emit('certificate.expiring', {
+        identityProvider: this.#deps.identityProvider,
+        certificate: printable(certificate.subject),
+        expiresAt: certificate.expiresAt,
+      })
+    }
   }
 }

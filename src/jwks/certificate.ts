@@ -11,15 +11,27 @@ export interface Certificate {
   validFrom: number
   expiresAt: number
   keySet: KeySet
+  x509: X509Certificate
 }
 
-/** The certificates in PEM text, or undefined where there is none or one cannot be used. */
+/** The certificates in PEM text, or undefined where there is none, one cannot be used, or something else stands there. */
 export function readCertificates(pem: string): Certificate[] | undefined {
   const blocks = pem.match(PEM_CERTIFICATE) ?? []
+  if (blocks.length !== pem.split('-----BEGIN ').length - 1) return undefined
   const certificates = blocks.map(readCertificate)
   return certificates.length > 0 && certificates.every((certificate) => certificate !== undefined)
     ? certificates
     : undefined
+}
+
+/**
+ * A certificate that issued another one of them. In a chain, everybody who holds the key of the authority would become
+ * a signer; certificates of one key that follow each other are no chain.
+ */
+export function findIssuer(certificates: readonly Certificate[]): Certificate | undefined {
+  const issued = (one: X509Certificate, other: X509Certificate) =>
+    !one.publicKey.equals(other.publicKey) && other.verify(one.publicKey)
+  return certificates.find((issuer) => certificates.some(({ x509 }) => issued(issuer.x509, x509)))
 }
 
 function readCertificate(pem: string): Certificate | undefined {
@@ -33,6 +45,7 @@ function readCertificate(pem: string): Certificate | undefined {
       validFrom: Date.parse(certificate.validFrom) / 1000,
       expiresAt: Date.parse(certificate.validTo) / 1000,
       keySet: new KeySet([result.key]),
+      x509: certificate,
     }
   } catch {
     return undefined

@@ -53,7 +53,10 @@ export async function fetchJwks(endpoint: URL, limits: JwksFetchLimits, closing:
     interruption.failAfter(limits.connectionTimeout, 'connection_timeout')
     await connectionOf(request)
     interruption.failAfter(limits.readTimeout, 'read_timeout')
-    return readMembers(await readBody(await responseTo(request), limits.sizeLimitBytes))
+    const body = await readBody(await responseTo(request), limits.sizeLimitBytes)
+    const cause = interruption.cause() // A body without a declared length ends well even where we cut it off.
+    if (cause !== undefined) throw cause
+    return readMembers(body)
   } catch (error) {
     throw interruption.cause() ?? (isJwksFetchError(error) ? error : new JwksFetchError('read_failed'))
   } finally {

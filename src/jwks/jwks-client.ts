@@ -4,6 +4,7 @@ import { TokenBucket } from '../clock/token-bucket.js'
 import type { ExchangeEventEmitter } from '../events/exchange-events.js'
 import { printable } from '../events/printable.js'
 import { DependencyUnavailable, TokenRejected } from '../events/rejections.js'
+import { CachedKeySet } from './cached-key-set.js'
 import { fetchJwks, isJwksFetchError, JwksFetchError } from './fetch-jwks.js'
 import type { JwksEndpointSettings } from './jwks-endpoint-options.js'
 import { type KeySet, readKeySet, type SkippedKey } from './key-set.js'
@@ -26,14 +27,14 @@ export class JwksClient implements VerificationKeySource {
   readonly #endpoint: URL
   readonly #settings: JwksEndpointSettings
   readonly #deps: JwksClientDeps
+  readonly #cache: CachedKeySet
+  readonly #backOff: BackOff
   readonly #unknownKeyBudget: TokenBucket
   /** Apart from the other one, so that forged signatures cannot delay the discovery of new keys. */
   readonly #badSignatureBudget: TokenBucket
-  readonly #backOff: BackOff
   readonly #closing = new AbortController()
-  #keySet: KeySet | undefined
-  #fetchedAt = 0
-  #refreshing: Promise<void> | undefined
+  /** The fetch under way, true when it succeeds. */
+  #refreshing: Promise<boolean> | undefined
   #fetches = 0
   #lastFailure: { reason: string; at: number } | undefined
 
@@ -42,8 +43,9 @@ export class JwksClient implements VerificationKeySource {
     this.#endpoint = new URL(endpoint)
     this.#settings = settings
     this.#deps = deps
-    this.#unknownKeyBudget = new TokenBucket(REFRESH_BUDGET, settings.cooldownDuration, deps.clock)
+    this.#cache = new CachedKeySet(settings, deps.clock)
     this.#backOff = new BackOff(deps)
+    this.#unknownKeyBudget = new TokenBucket(REFRESH_BUDGET, settings.cooldownDuration, deps.clock)
     this.#badSignatureBudget = new TokenBucket(REFRESH_BUDGET, settings.cooldownDuration, deps.clock)
   }
 
@@ -55,19 +57,19 @@ export class JwksClient implements VerificationKeySource {
     if (awaited.length > 0) return awaited
     const fetched = await this.#findAfter(this.#refreshWithin(this.#unknownKeyBudget), header)
     if (fetched.length > 0) return fetched
-    if (this.#backOff.isWaiting) throw this.#unavailable()
+    if (!this.#mayRefresh()) throw this.#unavailable()
     throw new TokenRejected('unknown_key')
   }
 
   async findNewerKeys(header: KeyHeader, keys: readonly CryptoKey[]): Promise<readonly CryptoKey[]> {
-    const current = await this.#findAfter(this.#refreshing, header)
-    if (current.some((key) => !keys.includes(key))) return current
-    const refreshed = await this.#findAfter(this.#refreshWithin(this.#badSignatureBudget), header)
-    return refreshed.filter((key) => !keys.includes(key))
+    const isNewer = (key: CryptoKey) => !keys.includes(key)
+    const current = (await this.#findAfter(this.#refreshing, header)).filter(isNewer)
+    if (current.length > 0) return current
+    return (await this.#findAfter(this.#refreshWithin(this.#badSignatureBudget), header)).filter(isNewer)
   }
 
   async warmUp(): Promise<void> {
-    if (!this.#isFresh() && !this.#backOff.isWaiting) await this.#refresh()
+    if (!this.#cache.isFresh && this.#mayRefresh()) await this.#refresh()
   }
 
   /** Ends a fetch under way and makes no other. */
@@ -80,40 +82,53 @@ export class JwksClient implements VerificationKeySource {
     const failure = this.#lastFailure
     return {
       state: this.#state(),
-      kids: this.#keySet?.kids ?? [],
+      kids: this.#cache.last?.kids ?? [],
       fetches: this.#fetches,
-      ...(this.#keySet && { keySetAge: Math.round(now - this.#fetchedAt) }),
+      ...(this.#cache.last && { keySetAge: Math.round(this.#cache.age) }),
       ...(failure && { lastFailure: { reason: failure.reason, millisecondsAgo: Math.round(now - failure.at) } }),
     }
   }
 
+  /** Waits for a fetch where there is no fresh key set; not where the last fetch failed and the old one still serves. */
   async #currentKeySet(): Promise<KeySet> {
-    if (!this.#isFresh() && !this.#backOff.isWaiting) await this.#refresh()
-    if (this.#keySet === undefined || !this.#isServable()) throw this.#unavailable()
-    return this.#keySet
+    if (!this.#cache.isFresh && this.#mayRefresh()) {
+      const refreshed = this.#refresh()
+      const isOutage = this.#backOff.consecutiveFailures > 0
+      if (!isOutage || this.#cache.servable === undefined) await refreshed
+    }
+    const keySet = this.#cache.servable
+    if (keySet === undefined) throw this.#unavailable()
+    return keySet
   }
 
-  async #findAfter(refresh: Promise<void> | undefined, header: KeyHeader): Promise<readonly CryptoKey[]> {
+  async #findAfter(refresh: Promise<unknown> | undefined, header: KeyHeader): Promise<readonly CryptoKey[]> {
     await refresh
-    return (await this.#keySet?.find(header)) ?? []
+    return (await this.#cache.servable?.find(header)) ?? []
+  }
+
+  #mayRefresh(): boolean {
+    return !this.#backOff.isWaiting && !this.#closing.signal.aborted
   }
 
   /** Joins a fetch under way at no cost. A failed one does not count against the budget: back-off bounds those. */
   async #refreshWithin(budget: TokenBucket): Promise<void> {
-    if (this.#refreshing !== undefined) return this.#refreshing
-    if (this.#backOff.isWaiting || !budget.take()) return
-    await this.#refresh()
-    if (this.#backOff.isWaiting) budget.giveBack()
+    if (this.#refreshing !== undefined) {
+      await this.#refreshing
+    } else if (this.#mayRefresh() && budget.take()) {
+      const succeeded = await this.#refresh()
+      if (!succeeded) budget.giveBack()
+    }
   }
 
-  #refresh(): Promise<void> {
+  #refresh(): Promise<boolean> {
     this.#refreshing ??= this.#fetchKeySet().finally(() => {
       this.#refreshing = undefined
     })
     return this.#refreshing
   }
 
-  async #fetchKeySet(): Promise<void> {
+  /** Never rejects: true where a new key set is in use. */
+  async #fetchKeySet(): Promise<boolean> {
     const startedAt = this.#deps.clock.monotonic()
     this.#fetches += 1
     try {
@@ -121,19 +136,19 @@ export class JwksClient implements VerificationKeySource {
       this.#reportSkipped(skipped)
       if (keySet === undefined) throw new JwksFetchError('no_usable_key')
       this.#accept(keySet, startedAt)
+      return true
     } catch (error) {
-      this.#fail(isJwksFetchError(error) ? error.failure : 'read_failed', startedAt)
+      if (!this.#closing.signal.aborted) this.#fail(isJwksFetchError(error) ? error.failure : 'read_failed', startedAt)
+      return false
     }
   }
 
   #accept(keySet: KeySet, startedAt: number): void {
-    const now = this.#deps.clock.monotonic()
-    this.#keySet = keySet
-    this.#fetchedAt = now
+    this.#cache.replace(keySet)
     this.#backOff.succeed()
     this.#deps.events.emit('jwks.refreshed', {
       ...this.#identity(),
-      durationMs: Math.round(now - startedAt),
+      durationMs: Math.round(this.#deps.clock.monotonic() - startedAt),
       kids: keySet.kids.map((kid) => kid && printable(kid)),
     })
   }
@@ -162,18 +177,6 @@ export class JwksClient implements VerificationKeySource {
     return { alias: this.#alias, endpoint: this.#endpoint.href }
   }
 
-  #age(): number {
-    return this.#keySet === undefined ? Number.POSITIVE_INFINITY : this.#deps.clock.monotonic() - this.#fetchedAt
-  }
-
-  #isFresh(): boolean {
-    return this.#age() < this.#settings.cacheMaxAge
-  }
-
-  #isServable(): boolean {
-    return this.#isFresh() || this.#age() < this.#settings.cacheMaxAge + this.#settings.cacheMaxAgeFallback
-  }
-
   #unavailable(): DependencyUnavailable {
     return new DependencyUnavailable('jwks_unavailable', {
       retryAfter: this.#backOff.remaining / 1000,
@@ -182,8 +185,8 @@ export class JwksClient implements VerificationKeySource {
   }
 
   #state(): KeySourceStats['state'] {
-    if (this.#isFresh()) return 'ok'
-    if (this.#keySet === undefined) return this.#lastFailure === undefined ? 'never' : 'down'
-    return this.#isServable() ? 'stale' : 'down'
+    if (this.#cache.isFresh) return 'ok'
+    if (this.#cache.servable !== undefined) return 'stale'
+    return this.#cache.last === undefined && this.#lastFailure === undefined ? 'never' : 'down'
   }
 }

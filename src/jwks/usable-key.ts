@@ -41,6 +41,7 @@ const LONGEST_PARAMETER = 1400
  * A member of a key set as a usable verification key, or the reason why it is skipped (RFC 7517 §4 and §5: members that
  * are not understood are ignored). Refused are private and symmetric keys, keys not meant for signatures, RSA below 2048
  * or above 8192 bits or with an exponent below 3, points off the curve, and keys that contradict their certificate.
+ * `EdDSA` and `Ed25519` are two names of the one algorithm of an Ed25519 key (RFC 9864), so its `alg` is left out.
  */
 export function readUsableKey(member: unknown): { key: UsableKey } | { kid?: string; skipped: string } {
   if (typeof member !== 'object' || member === null || Array.isArray(member)) return { skipped: 'not_an_object' }
@@ -60,7 +61,7 @@ export function readUsableKey(member: unknown): { key: UsableKey } | { kid?: str
   const weakness = findWeakness(publicKey)
   if (weakness !== undefined) return skipped(weakness)
   if (!agreesWithCertificate(jwk.x5c, publicKey)) return skipped('certificate_mismatch')
-  return { key: { ...key, ...kid, ...(jwk.alg !== undefined && { alg: jwk.alg }) } }
+  return { key: { ...key, ...kid, ...(jwk.alg !== undefined && key.kty !== 'OKP' && { alg: jwk.alg }) } }
 }
 
 function isMeantForVerification(jwk: Readonly<Record<string, unknown>>): boolean {

@@ -1,4 +1,11 @@
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  type ED25519KeyPairOptions,
+  generateKeyPairSync,
+  type KeyObject,
+} from 'node:crypto'
 import type { JWK } from 'jose'
 
 /** The algorithms that access tokens can be signed with (RFC 9068 §2.1, RFC 7518 §3.1, RFC 8037). */
@@ -21,13 +28,17 @@ export class SigningKeyError extends Error {
 }
 
 const SMALLEST_RSA_BITS = 2048
+const AS_DER: ED25519KeyPairOptions<'der', 'der'> = {
+  publicKeyEncoding: { type: 'spki', format: 'der' },
+  privateKeyEncoding: { type: 'pkcs8', format: 'der' },
+}
 
 /**
  * A key for development and tests: a new private JWK with `kid`, `alg` and `use`. In production make the key once and
  * keep it: tokens of a key that is gone are refused.
  */
 export function generateSigningKey(algorithm: SigningAlgorithm = 'ES256'): JWK {
-  const { privateKey } = generatePair(algorithm)
+  const privateKey = createPrivateKey({ key: generatePkcs8(algorithm), format: 'der', type: 'pkcs8' })
   const { kid, publicJwk } = describeKey(privateKey, undefined, algorithm)
   return { ...privateKey.export({ format: 'jwk' }), kid, alg: algorithm, use: publicJwk.use ?? 'sig' } as JWK
 }
@@ -90,9 +101,14 @@ function naturalAlgorithm(key: KeyObject): SigningAlgorithm | undefined {
   return SIGNING_ALGORITHMS.find((algorithm) => suits(key, algorithm))
 }
 
-function generatePair(algorithm: SigningAlgorithm) {
-  if (algorithm === 'ES256') return generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  return algorithm === 'EdDSA' ? generateKeyPairSync('ed25519') : generateKeyPairSync('rsa', { modulusLength: 2048 })
+/**
+ * Bytes, not the KeyObject: in Node 20 to export that one as a JWK can deadlock, when a garbage collection meanwhile ends
+ * the job that generated it, which locks the key's own mutex.
+ */
+function generatePkcs8(algorithm: SigningAlgorithm): Buffer {
+  if (algorithm === 'ES256') return generateKeyPairSync('ec', { namedCurve: 'P-256', ...AS_DER }).privateKey
+  if (algorithm === 'EdDSA') return generateKeyPairSync('ed25519', AS_DER).privateKey
+  return generateKeyPairSync('rsa', { modulusLength: 2048, ...AS_DER }).privateKey
 }
 
 /** RFC 7638. */

@@ -3,9 +3,13 @@ import { beforeEach, describe, expect, it } from '@jest/globals'
 import { exportJWK } from 'jose'
 import { ExchangeEventEmitter, type ExchangeEvents } from '../../../src/events/exchange-events.js'
 import { isTokenRejected } from '../../../src/events/rejections.js'
-import { type Certificate, readCertificates } from '../../../src/jwks/certificate.js'
+import { readAssertionLimits } from '../../../src/identity-provider/assertion-limits.js'
+import { checkIdentityProviderOptions } from '../../../src/identity-provider/identity-provider-options.js'
+import { type Certificate, findIssuer, readCertificates } from '../../../src/jwks/certificate.js'
 import { CertificateKeySource } from '../../../src/jwks/certificate-key-source.js'
+import { OptionReader } from '../../../src/option-checks/option-reader.js'
 import { AdjustableClock } from '../../support/adjustable-clock.js'
+import { AUTHORITY_CERTIFICATE, ISSUED_CERTIFICATE, RENEWED_CERTIFICATE } from '../../support/certificate-chain.js'
 import {
   EC_CERTIFICATE,
   EXPIRED_CERTIFICATE,
@@ -52,7 +56,30 @@ describe('a certificate', () => {
     ['a broken certificate', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----'],
     ['a good one and a broken one', `${RSA_CERTIFICATE}\n-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----`],
     ['half of one', RSA_CERTIFICATE.slice(0, 400)],
+    ['a good one and half of one', `${RSA_CERTIFICATE}\n${EC_CERTIFICATE.slice(0, 200)}`],
+    ['one and a private key', `${RSA_CERTIFICATE}\n${RSA_CERTIFICATE_KEY}`],
   ])('is not read from %s', (_, text) => expect(readCertificates(text)).toBeUndefined())
+})
+
+describe('a chain', () => {
+  it('is told by the certificate that issued another one, whatever the order', () => {
+    const chain = read(`${ISSUED_CERTIFICATE}\n${AUTHORITY_CERTIFICATE}`)
+    expect(findIssuer(chain)?.subject).toBe('CN=Authority')
+    expect(findIssuer(chain.toReversed())?.subject).toBe('CN=Authority')
+  })
+
+  it('is not what self-signed certificates of one name are', () => {
+    expect(findIssuer(read(`${AUTHORITY_CERTIFICATE}\n${RENEWED_CERTIFICATE}`))).toBeUndefined()
+    expect(findIssuer(read(`${AUTHORITY_CERTIFICATE}\n${AUTHORITY_CERTIFICATE}`))).toBeUndefined()
+  })
+
+  it('is refused as the certificates of an identity provider', () => {
+    const options = { name: 'https://idp.example.com', certificates: [ISSUED_CERTIFICATE, AUTHORITY_CERTIFICATE] }
+    const reader = new OptionReader(options)
+    const limits = readAssertionLimits(new OptionReader({}))
+    checkIdentityProviderOptions(reader, { tokenEndpoint: 'https://us/token', limits, jwksEndpointEnabled: true })
+    expect(() => reader.throwProblems()).toThrow('a chain: "CN=Authority" issued another one')
+  })
 })
 
 describe('the keys of certificates', () => {

@@ -155,6 +155,18 @@ describe('fetching a key set from any server', () => {
     })
   })
 
+  it('takes no body that only the deadline ended, though it reads as a whole one', async () => {
+    const outcome = await fetchFrom(
+      (_req, res) => {
+        res.useChunkedEncodingByDefault = false
+        res.removeHeader('transfer-encoding')
+        res.write('{"keys":[]}') // With no length declared, the end of the connection is the end of the body.
+      },
+      { readTimeout: 100 },
+    )
+    expect(outcome).toBe('read_timeout')
+  })
+
   it('takes a body of just the size limit, declared or chunked', async () => {
     expect(
       await fetchFrom((_, res) => void res.setHeader('content-length', 1024).end(paddedTo(1024)), {

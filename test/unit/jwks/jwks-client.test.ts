@@ -419,8 +419,22 @@ describe('an expired key set', () => {
     await outcomeOf(currentKey())
     await idp.fault('none')
     clock.advance(1)
-    await outcomeOf(currentKey())
+    expect(await outcomeOf(currentKey())).toBe('found')
+    await client.warmUp()
     expect(client.stats()).toMatchObject({ state: 'ok', keySetAge: 0 })
+  })
+
+  it('keeps no request waiting for an endpoint that stalls, once a fetch has failed', async () => {
+    await outcomeOf(currentKey())
+    await idp.fault('down')
+    clock.advance(300)
+    expect(await outcomeOf(currentKey())).toBe('found')
+    await idp.fault('stalled')
+    clock.advance(1)
+    const isAnswered = outcomeOf(currentKey()).then(() => 'answered')
+    const isOver = client.warmUp().then(() => 'the fetch is over')
+    expect(await Promise.race([isOver, isAnswered])).toBe('answered')
+    expect(await isOver).toBe('the fetch is over')
   })
 
   it('recovers also after it served no longer', async () => {
@@ -482,6 +496,18 @@ describe('a good key set', () => {
 })
 
 describe('close', () => {
+  it('makes no further fetch and reports none, however long ago the key set was fetched', async () => {
+    await outcomeOf(currentKey())
+    client.close()
+    for (let hours = 0; hours < 3; hours += 1) {
+      clock.advance(1800)
+      await outcomeOf(currentKey())
+      await client.warmUp()
+    }
+    expect(await outcomeOf(currentKey())).toBe('jwks_unavailable')
+    expect([client.stats().fetches, failed]).toEqual([1, []])
+  })
+
   it('ends a fetch under way', async () => {
     await idp.fault('stalled')
     const slow = createClient({ readTimeout: 10_000 })

@@ -63,6 +63,12 @@ describe('a usable key', () => {
   })
 })
 
+describe('an Ed25519 key', () => {
+  it.each(['EdDSA', 'Ed25519'])('published with alg %s is used under both names of its algorithm', (alg) => {
+    expect(readUsableKey({ ...ED, alg })).toEqual({ key: ED })
+  })
+})
+
 describe('a member of a key set is skipped', () => {
   it.each([
     ['an EC key for RS256', { ...EC, alg: 'RS256' }],
