@@ -141,7 +141,11 @@ function readIdentityProviders(
 
 function readClients(reader: OptionReader, identityProviders: readonly IdentityProviderSettings[]): Client[] {
   if (reader.has('clients') === reader.has('findClient')) {
-    reader.problem('clients', 'either clients or findClient', reader.has('clients') ? 'both' : 'neither')
+    reader.problem(
+      'clients',
+      'either clients or a function that finds them',
+      reader.has('clients') ? 'both' : 'neither',
+    )
   }
   const readers = reader.objects('clients')
   const clients = readers.map(checkClientOptions)

@@ -22,11 +22,14 @@ export interface AccessTokenOptions {
    * tokens end with the process and no other process accepts them.
    */
   signingKeys?: readonly (JWK | string)[] | { keys: readonly JWK[] } | string
-  /** Must suit the first key. Default: the `alg` of that key, or what suits it: ES256, RS256 or EdDSA. */
+  /**
+   * Must suit the first key; the others keep the `alg` of their JWK, or in PEM what suits them. Default: the `alg` of that key, or what
+   * suits it: ES256, RS256 or EdDSA.
+   */
   algorithm?: SigningAlgorithm
 }
 
-const PEM_KEY = /-----BEGIN [A-Z ]*KEY-----[^-]+-----END [A-Z ]*KEY-----/g
+const PEM_BLOCK = /-----BEGIN ([A-Z ]+)-----[^-]+-----END \1-----/g
 
 export interface AccessTokenSettings {
   audiences: readonly string[]
@@ -54,7 +57,9 @@ export function checkAccessTokenOptions(reader: OptionReader): AccessTokenSettin
 function readSigningKeys(reader: OptionReader): SigningKeys {
   const algorithm = reader.has('algorithm') ? reader.oneOf('algorithm', SIGNING_ALGORITHMS, 'ES256') : undefined
   const sources = sourcesOf(reader.value('signingKeys')) ?? [generateSigningKey(algorithm)]
-  const [first, ...retired] = sources.map((source, index) => readKey(reader, source, index, algorithm))
+  const [first, ...retired] = sources.map((source, index) =>
+    readKey(reader, source, index, index === 0 ? algorithm : undefined),
+  )
   const keys = [first, ...retired].filter((key) => key !== undefined)
   if (new Set(keys.map(({ kid }) => kid)).size < keys.length) {
     reader.problem('signingKeys', 'keys with different kids', 'one kid twice')
@@ -98,8 +103,10 @@ function readKey(
 
 /** PEM text may hold several keys, and the parameters of one (SEC 1), which stand in the key as well. */
 function separateKeys(source: unknown): unknown[] {
-  const blocks = typeof source === 'string' ? source.match(PEM_KEY) : null
-  return blocks ?? [source]
+  const blocks = typeof source === 'string' ? [...source.matchAll(PEM_BLOCK)] : []
+  const isWhole = blocks.length === String(source).split('-----BEGIN ').length - 1
+  if (blocks.length === 0 || !isWhole) return [source]
+  return blocks.filter(([, label]) => label?.endsWith('KEY')).map(([block]) => block)
 }
 
 function sourcesOf(signingKeys: unknown): readonly unknown[] | undefined {

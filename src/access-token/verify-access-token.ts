@@ -9,7 +9,8 @@ import { parseScope } from '../oauth/scope.js'
 import type { SigningKeys } from '../signing-keys/signing-keys.js'
 import type { AccessToken } from './access-token.js'
 
-const LONGEST_ACCESS_TOKEN = 32_768
+/** In bytes; longer than any that is issued, with a subject of full length. */
+const LONGEST_ACCESS_TOKEN = 131_072
 
 export interface VerifyAccessTokenDeps {
   issuer: string

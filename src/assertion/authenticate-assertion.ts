@@ -2,6 +2,7 @@ import { type AuthenticateBearerDeps, authenticateBearer, type BearerOutcome } f
 import type { BearerRequest } from '../bearer/read-bearer-token.js'
 import { printable } from '../events/printable.js'
 import type { ReplayStore } from '../replay/replay-store.js'
+import { inContext } from './assertion-context.js'
 import { claimAssertion } from './claim-assertion.js'
 import { resolveSubject, type SubjectOption } from './resolve-subject.js'
 import { type VerifyAssertionDeps, verifyAssertion } from './verify-assertion.js'
@@ -42,8 +43,11 @@ export function authenticateAssertion(
 
 async function acceptAssertion(token: string, deps: AuthenticateAssertionDeps): Promise<AssertedCaller> {
   const assertion = await verifyAssertion(token, deps)
-  const sub = await resolveSubject(assertion, deps.subject)
-  await claimAssertion(assertion, deps.replayStore)
-  const { identityProvider, expiresAt, payload } = assertion
+  const { identityProvider, expiresAt, payload, context } = assertion
+  const sub = await inContext(context, async () => {
+    const subject = await resolveSubject(assertion, deps.subject)
+    await claimAssertion(assertion, deps.replayStore)
+    return subject
+  })
   return { sub, issuer: identityProvider.name, expiresAt, token, payload }
 }

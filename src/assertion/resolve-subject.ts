@@ -1,4 +1,5 @@
 import { DependencyUnavailable, TokenRejected } from '../events/rejections.js'
+import { isPlainText } from '../jwt/check-claims.js'
 import type { VerifiedAssertion } from './verified-assertion.js'
 
 /** What a `subject` function is given. */
@@ -9,24 +10,31 @@ export interface AssertionSubject {
   claims: Readonly<Record<string, unknown>>
 }
 
+const LONGEST_SUBJECT = 16_384
+
 /**
  * How the `sub` of an access token comes from an assertion. `raw`: the assertion's `sub`. `namespaced`: the identity
  * provider's name, `|`, and the `sub`, where `%` and `|` in the name are written `%25` and `%7C`, so that no two
- * identity providers share a subject. A function gives any other non-empty string.
+ * identity providers share a subject. A function gives any other text. In each case at most 16 384 characters, none of them
+ * a control character.
  */
 export type SubjectOption = 'raw' | 'namespaced' | ((assertion: AssertionSubject) => string | Promise<string>)
 
 /**
- * @throws TokenRejected `invalid_subject` where a function gives no non-empty string
+ * @throws TokenRejected `invalid_subject` where that is empty, too long or no plain text
  * @throws DependencyUnavailable `subject_mapping_failed` where it throws
  */
 export async function resolveSubject(assertion: VerifiedAssertion, option: SubjectOption): Promise<string> {
   const issuer = assertion.identityProvider.name
-  if (option === 'raw') return assertion.sub
-  if (option === 'namespaced') return `${issuer.replaceAll('%', '%25').replaceAll('|', '%7C')}|${assertion.sub}`
-  const subject: unknown = await mapSubject(option, { issuer, sub: assertion.sub, claims: assertion.payload })
-  if (typeof subject !== 'string' || subject === '') throw new TokenRejected('invalid_subject')
+  const subject = await subjectOf({ issuer, sub: assertion.sub, claims: assertion.payload }, option)
+  if (!isPlainText(subject) || subject.length > LONGEST_SUBJECT) throw new TokenRejected('invalid_subject')
   return subject
+}
+
+function subjectOf(assertion: AssertionSubject, option: SubjectOption): unknown {
+  if (option === 'raw') return assertion.sub
+  if (option !== 'namespaced') return mapSubject(option, assertion)
+  return `${assertion.issuer.replaceAll('%', '%25').replaceAll('|', '%7C')}|${assertion.sub}`
 }
 
 async function mapSubject(map: Exclude<SubjectOption, string>, assertion: AssertionSubject): Promise<unknown> {

@@ -1,3 +1,4 @@
+import type { TokenContext } from '../events/rejections.js'
 import type { IdentityProvider } from '../identity-provider/identity-provider.js'
 
 /** An assertion whose signature and claims were verified. Whether it was used before is not known yet. */
@@ -9,8 +10,8 @@ export interface VerifiedAssertion {
   expiresAt: number
   /** Its `jti`. */
   assertionId: string | undefined
-  kid: string | undefined
-  algorithm: string
+  /** What events tell of it. */
+  context: TokenContext
   /** All claims. */
   payload: Readonly<Record<string, unknown>>
   /** The middle part as it was sent: with it the replay key is made where there is no `jti`. */

@@ -1,11 +1,11 @@
 import type { Clock } from '../clock/clock.js'
-import { printable } from '../events/printable.js'
-import { isDependencyUnavailable, isTokenRejected, TokenRejected } from '../events/rejections.js'
+import { TokenRejected } from '../events/rejections.js'
 import type { IdentityProvider } from '../identity-provider/identity-provider.js'
 import type { IdentityProviderRegistry } from '../identity-provider/identity-provider-registry.js'
 import { checkAudience, checkExpiry, checkIssuedAt, checkNotBefore, checkStringClaim } from '../jwt/check-claims.js'
 import { parseJwt, type UnverifiedHeader, type UnverifiedJwt } from '../jwt/parse-jwt.js'
 import { normaliseType } from '../jwt/token-type.js'
+import { contextOf, inContext } from './assertion-context.js'
 import type { VerifiedAssertion } from './verified-assertion.js'
 import { verifySignature } from './verify-signature.js'
 
@@ -25,27 +25,25 @@ export interface VerifyAssertionDeps {
 export async function verifyAssertion(assertion: string, deps: VerifyAssertionDeps): Promise<VerifiedAssertion> {
   const jwt = parseJwt(assertion, deps.identityProviders.maxAssertionBytes)
   const identityProvider = deps.identityProviders.find(jwt.payload.iss)
-  try {
-    return await verifyParsedAssertion(assertion, jwt, identityProvider, deps.clock)
-  } catch (error) {
-    if (isTokenRejected(error) || isDependencyUnavailable(error)) error.context = contextOf(jwt, identityProvider)
-    throw error
-  }
+  const context = contextOf(jwt, identityProvider)
+  return inContext(context, async () => {
+    if (identityProvider === undefined) throw new TokenRejected('unknown_issuer')
+    const claims = await verifyByIdentityProvider(assertion, jwt, identityProvider, deps.clock)
+    return { ...claims, identityProvider, context, payload: jwt.payload, encodedPayload: jwt.encodedPayload }
+  })
 }
 
-async function verifyParsedAssertion(
+async function verifyByIdentityProvider(
   assertion: string,
-  { header, payload, encodedPayload }: UnverifiedJwt,
-  identityProvider: IdentityProvider | undefined,
+  { header, payload }: UnverifiedJwt,
+  identityProvider: IdentityProvider,
   clock: Clock,
-): Promise<VerifiedAssertion> {
-  if (identityProvider === undefined) throw new TokenRejected('unknown_issuer')
+) {
   if (!identityProvider.enabled) throw new TokenRejected('identity_provider_disabled')
   if (assertion.length > identityProvider.limits.maxBytes) throw new TokenRejected('too_large')
   checkHeader(header, identityProvider)
   await verifySignature(assertion, header, identityProvider.keySource)
-  const claims = checkClaims(payload, identityProvider, clock.now())
-  return { ...claims, identityProvider, kid: header.kid, algorithm: header.alg, payload, encodedPayload }
+  return checkClaims(payload, identityProvider, clock.now())
 }
 
 /** The header never decides: its algorithm and type must be among those that this identity provider may use. */
@@ -65,12 +63,4 @@ function checkClaims(payload: UnverifiedJwt['payload'], { audiences, limits }: I
   checkIssuedAt(payload, now, clockTolerance, maxAge)
   const hasId = Object.hasOwn(payload, 'jti')
   return { sub, expiresAt, assertionId: hasId ? checkStringClaim(payload, 'jti', 'invalid_jwt_id') : undefined }
-}
-
-function contextOf({ header }: UnverifiedJwt, identityProvider: IdentityProvider | undefined) {
-  return {
-    algorithm: printable(header.alg),
-    ...(identityProvider && { identityProvider: identityProvider.name }),
-    ...(header.kid !== undefined && { kid: printable(header.kid) }),
-  }
 }

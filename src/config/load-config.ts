@@ -8,9 +8,14 @@ import { readTomlOptions } from './read-toml-options.js'
 import { locate } from './toml-location.js'
 import { tomlName, tomlPath } from './toml-names.js'
 
+/** Names of options in the sentences of problems. */
+const CAMEL_CASE = /\b[a-z]+(?:[A-Z][a-z]+)+\b/g
+
 export interface LoadConfigOptions {
   /** Where `${VAR}` is looked up. Default: `process.env`. */
   env?: Readonly<Record<string, string | undefined>>
+  /** Laid over the options of the file: what a file cannot say, such as `findClient`, `replay.store` or a `subject` function. */
+  options?: Partial<JwtExchangeOptions>
 }
 
 /**
@@ -20,11 +25,12 @@ export interface LoadConfigOptions {
  *
  * @throws ConfigError with every problem at once
  */
-export function loadConfig(path: string, { env = process.env }: LoadConfigOptions = {}): JwtExchangeOptions {
+export function loadConfig(path: string, loadOptions: LoadConfigOptions = {}): JwtExchangeOptions {
+  const { env = process.env, options: inCode = {} } = loadOptions
   const source = readSource(path)
   const file = parseToml(source, path)
   const problems: ConfigProblem[] = []
-  const options = readTomlOptions(file, { directory: dirname(resolve(path)), env, problems })
+  const options = { ...readTomlOptions(file, { directory: dirname(resolve(path)), env, problems }), ...inCode }
   for (const problem of problemsOf(options)) {
     if (!problems.some((known) => known.path.join('.') === problem.path.join('.'))) problems.push(problem)
   }
@@ -62,6 +68,7 @@ function problemsOf(options: unknown): ConfigProblem[] {
     return error.problems.map(({ suggestion, ...problem }) => ({
       ...problem,
       path: tomlPath(problem.path),
+      wanted: problem.wanted.replace(CAMEL_CASE, tomlName),
       ...(suggestion !== undefined && { suggestion: tomlName(suggestion) }),
     }))
   }

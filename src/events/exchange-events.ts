@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { debuglog } from 'node:util'
 import type { ReasonCode } from './reason-codes.js'
+import type { TokenContext } from './rejections.js'
 
 /** Every event, with what it carries. No event carries a token, a secret or unescaped input. */
 export interface ExchangeEvents {
@@ -8,6 +9,8 @@ export interface ExchangeEvents {
   'token.issued': {
     clientId: string
     identityProvider: string
+    /** The key that signed the assertion. */
+    kid?: string
     subject: string
     scopes: readonly string[]
     /** The `jti` of the access token. */
@@ -42,16 +45,12 @@ export interface ExchangeEvents {
 }
 
 /** What both kinds of refusal carry. */
-export interface DecisionRefused {
+export interface DecisionRefused extends TokenContext {
   /** A stable code: see docs/errors.md. */
   reason: ReasonCode
   /** The OAuth error code that the client was told; none where a route got no token at all. */
   error?: string
   status: number
-  /** The `name` of the identity provider, once it is known. */
-  identityProvider?: string
-  kid?: string
-  algorithm?: string
   /** The message of the underlying fault, where one of our dependencies failed. */
   cause?: string
 }

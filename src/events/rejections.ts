@@ -3,9 +3,14 @@ import type { RejectionReason, UnavailableReason } from './reason-codes.js'
 
 /** What an event tells of the token that was judged: never the token itself. */
 export interface TokenContext {
+  /** The `name` of the identity provider, once it is known. */
   identityProvider?: string
   kid?: string
   algorithm?: string
+  /** The `iss`, where no identity provider has it. */
+  issuer?: string
+  /** The `aud`, where it is not accepted. */
+  audience?: string
 }
 
 /** A token that must not be accepted, for the operator: the caller translates it to the client's error by its role. */

@@ -37,7 +37,13 @@ async function protect(
       req.auth = outcome.caller
       return next()
     case 'missing':
-      res.writeHead(401, { 'WWW-Authenticate': outcome.challenge, 'Content-Length': 0 }).end()
+      res
+        .writeHead(401, {
+          'WWW-Authenticate': outcome.challenge,
+          'Cache-Control': 'no-store',
+          'Content-Length': 0,
+        })
+        .end()
       return
     case 'refused':
       return sendOAuthError(res, outcome.answer)

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { parse } from 'node:querystring'
+import { parse as parseQuery } from 'node:querystring'
 import bodyParser from 'body-parser'
 import { fieldOf } from '../errors/field-of.js'
 import { OAuthError } from '../oauth/errors.js'
@@ -9,6 +9,9 @@ const FORM = /^application\/x-www-form-urlencoded *(?:; *charset="?utf-8"? *)?$/
 const MOST_PARAMETERS = 100
 /** A parameter that may be repeated (RFC 8707 §2). */
 const REPEATABLE = 'resource'
+
+/** Bytes after which a body that is too large anyway is not even read to its end. */
+const MOST_DRAINED = 4_194_304
 
 export type FormParser = ReturnType<typeof createFormParser>
 
@@ -42,24 +45,39 @@ function checkContentType({ headers }: ExpressRequest): void {
     : new OAuthError('invalid_request', 'The content type must be application/x-www-form-urlencoded')
 }
 
+/** body-parser reads a body that is too large to its end before it says so; one without an end would never be answered. */
 function parseBody(req: ExpressRequest, res: ServerResponse, parseForm: FormParser): Promise<void> {
   return new Promise((resolve, reject) => {
+    let size = 0
+    req.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size > MOST_DRAINED) reject(tooLarge({ Connection: 'close' }))
+    })
     parseForm(req, res, (error?: unknown) => (error === undefined ? resolve() : reject(bodyError(error))))
   })
 }
 
 /** body-parser's own errors, whose messages quote input, as ours. */
 function bodyError(error: unknown): OAuthError {
+  if (fieldOf(error, 'type') === 'parameters.too.many') return tooManyParameters()
   const status = fieldOf(error, 'status')
-  if (status === 413) return new OAuthError('invalid_request', 'The request body is too large', { status: 413 })
+  if (status === 413) return tooLarge()
   if (status === 415) {
     return new OAuthError('invalid_request', 'The request body has an unsupported encoding', { status: 415 })
   }
   return new OAuthError('invalid_request', 'The request body cannot be read')
 }
 
+function tooLarge(headers: Readonly<Record<string, string>> = {}): OAuthError {
+  return new OAuthError('invalid_request', 'The request body is too large', { status: 413, headers })
+}
+
+function tooManyParameters(): OAuthError {
+  return new OAuthError('invalid_request', 'There are too many parameters')
+}
+
 function fieldsOf(body: unknown): Readonly<Record<string, unknown>> {
-  if (typeof body === 'string') return parse(body, '&', '=', { maxKeys: 0 }) // All: one that is cut off may be a repetition.
+  if (typeof body === 'string') return parseQuery(body, '&', '=', { maxKeys: 0 }) // All: one that is cut off may be a repetition.
   if (Buffer.isBuffer(body)) return fieldsOf(body.toString('utf8'))
   if (typeof body === 'object' && body !== null && !Array.isArray(body)) return { ...body }
   throw new OAuthError('invalid_request', 'The request has no body, or another middleware consumed it', {
@@ -76,6 +94,6 @@ function readParameters(fields: Readonly<Record<string, unknown>>): Map<string, 
       throw new OAuthError('invalid_request', 'A parameter is repeated or nested')
     }
   }
-  if (parameters.size > MOST_PARAMETERS) throw new OAuthError('invalid_request', 'There are too many parameters')
+  if (parameters.size > MOST_PARAMETERS) throw tooManyParameters()
   return parameters
 }

@@ -10,6 +10,8 @@ export interface Authorization {
   scopes: readonly string[]
   /** The `name` of the identity provider that vouches for the subject. */
   identityProvider: string
+  /** The key that signed the assertion, for the event. */
+  kid?: string
 }
 
 /** One way to get an access token. */

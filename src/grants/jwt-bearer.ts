@@ -1,3 +1,4 @@
+import { inContext } from '../assertion/assertion-context.js'
 import { claimAssertion } from '../assertion/claim-assertion.js'
 import { resolveSubject, type SubjectOption } from '../assertion/resolve-subject.js'
 import type { VerifiedAssertion } from '../assertion/verified-assertion.js'
@@ -33,12 +34,23 @@ async function authorizeByAssertion(
   const encoded = parameters.get('assertion')
   if (encoded === undefined) throw new OAuthError('invalid_request', 'The parameter assertion is missing')
   const assertion = await verifyAssertion(encoded, deps)
+  return inContext(assertion.context, () => authorizeVerified(assertion, parameters, client, deps))
+}
+
+async function authorizeVerified(
+  assertion: VerifiedAssertion,
+  parameters: TokenRequestParameters,
+  client: Client,
+  deps: JwtBearerGrantDeps,
+): Promise<Authorization> {
+  const { identityProvider, context } = assertion
   checkClientMayExchange(client, assertion)
   const subject = await resolveSubject(assertion, deps.subject)
   await checkSubjectIsNoClient(subject, deps)
-  const scopes = grantScopes(parameters.get('scope'), client.scopes, assertion.identityProvider.scopes)
+  const scopes = grantScopes(parameters.get('scope'), client.scopes, identityProvider.scopes)
   await claimAssertion(assertion, deps.replayStore)
-  return { subject, scopes, identityProvider: assertion.identityProvider.name }
+  const signedBy = context.kid === undefined ? {} : { kid: context.kid }
+  return { subject, scopes, identityProvider: identityProvider.name, ...signedBy }
 }
 
 function checkClientMayExchange(client: Client, { identityProvider }: VerifiedAssertion): void {

@@ -21,7 +21,7 @@ export interface AssertionLimits extends Omit<Required<AssertionOptions>, 'algor
   algorithms: ReadonlySet<string>
 }
 
-const DEFAULT_LIMITS: AssertionLimits = {
+export const DEFAULT_LIMITS: AssertionLimits = {
   clockTolerance: 60,
   maxAge: 1800,
   maxLifetime: 86_400,

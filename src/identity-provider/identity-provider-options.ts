@@ -53,18 +53,19 @@ export interface IdentityProviderContext {
 /** Types that mean something else than an assertion (RFC 8725 §3.11): configuring one would invite substitution. */
 const FOREIGN_TYPES = ['at+jwt', 'logout+jwt', 'secevent+jwt', 'dpop+jwt', 'client-authentication+jwt', 'kb+jwt']
 const MOST_CERTIFICATES = 10
+const EXACT = 'a non-empty string without white space around it: it is compared exactly'
 
 export function checkIdentityProviderOptions(
   reader: OptionReader,
   context: IdentityProviderContext,
 ): IdentityProviderSettings {
-  const alias = reader.has('alias') ? reader.string('alias') : context.tokenEndpoint
+  const alias = reader.has('alias') ? reader.string('alias', EXACT, isTrimmed) : context.tokenEndpoint
   const enabled = reader.boolean('enabled', true)
   const scopes = reader.strings('scopes', 'scope tokens of RFC 6749 §3.3', isScopeToken)
   const settings = {
-    name: reader.string('name', "the identity provider's iss: a non-empty string"),
+    name: reader.string('name', EXACT, isTrimmed),
     alias,
-    audiences: new Set([alias, ...(reader.strings('audiences', 'non-empty strings') ?? [])]),
+    audiences: new Set([alias, ...(reader.strings('audiences', EXACT, isTrimmed) ?? [])]),
     enabled,
     scopes: scopes && new Set(scopes),
     types: readTypes(reader),
@@ -73,6 +74,10 @@ export function checkIdentityProviderOptions(
   }
   reader.refuseUnknown()
   return settings
+}
+
+function isTrimmed(text: string): boolean {
+  return text !== '' && text === text.trim()
 }
 
 function readTypes(reader: OptionReader): ReadonlySet<string> {

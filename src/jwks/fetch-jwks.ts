@@ -51,14 +51,12 @@ export async function fetchJwks(endpoint: URL, limits: JwksFetchLimits, closing:
   const interruption = interruptible(request, closing)
   try {
     interruption.failAfter(limits.connectionTimeout, 'connection_timeout')
-    await connectionOf(request)
+    await interruption.orEarlier(connectionOf(request))
     interruption.failAfter(limits.readTimeout, 'read_timeout')
-    const body = await readBody(await responseTo(request), limits.sizeLimitBytes)
-    const cause = interruption.cause() // A body without a declared length ends well even where we cut it off.
-    if (cause !== undefined) throw cause
-    return readMembers(body)
+    const response = await interruption.orEarlier(responseTo(request))
+    return readMembers(await interruption.orEarlier(readBody(response, limits.sizeLimitBytes)))
   } catch (error) {
-    throw interruption.cause() ?? (isJwksFetchError(error) ? error : new JwksFetchError('read_failed'))
+    throw isJwksFetchError(error) ? error : new JwksFetchError('read_failed')
   } finally {
     interruption.end()
     request.destroy()
@@ -80,16 +78,19 @@ function sendRequest(endpoint: URL): ClientRequest {
 }
 
 /**
- * Destroys the request at a deadline, or when the exchange closes, and remembers why: the error that a stream then
- * throws does not tell. A new deadline takes the place of the one before.
+ * Ends the request at a deadline, or when the exchange closes. What waits is told by a promise of its own and not by the
+ * streams: some end well, and some not at all, when they are cut off. A new deadline takes the place of the one before.
  */
 function interruptible(request: ClientRequest, closing: AbortSignal) {
-  let cause: JwksFetchError | undefined
   let deadline: NodeJS.Timeout | undefined
-  const interrupt = (failure: JwksFetchFailure) => {
-    cause = new JwksFetchError(failure)
-    request.destroy(cause)
-  }
+  let interrupt: (failure: JwksFetchFailure) => void = () => {}
+  const interrupted = new Promise<never>((_resolve, reject) => {
+    interrupt = (failure) => {
+      reject(new JwksFetchError(failure))
+      request.destroy()
+    }
+  })
+  interrupted.catch(() => {}) // Nobody may be waiting when it happens.
   const close = () => interrupt('closed')
   closing.addEventListener('abort', close, { once: true })
   return {
@@ -97,7 +98,7 @@ function interruptible(request: ClientRequest, closing: AbortSignal) {
       clearTimeout(deadline)
       deadline = setTimeout(interrupt, milliseconds, failure)
     },
-    cause: () => cause,
+    orEarlier: <Result>(step: Promise<Result>) => Promise.race([interrupted, step]),
     end() {
       clearTimeout(deadline)
       closing.removeEventListener('abort', close)

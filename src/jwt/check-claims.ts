@@ -1,3 +1,4 @@
+import { printable } from '../events/printable.js'
 import type { RejectionReason } from '../events/reason-codes.js'
 import { TokenRejected } from '../events/rejections.js'
 
@@ -10,10 +11,12 @@ const CONTROL_CHARACTER = /\p{Cc}/u
 /** A claim that must be a non-empty, well-formed string without control characters (RFC 7519 §4.1). */
 export function checkStringClaim(claims: Claims, name: string, reason: RejectionReason): string {
   const value = claims[name]
-  if (typeof value !== 'string' || value === '' || !value.isWellFormed() || CONTROL_CHARACTER.test(value)) {
-    throw new TokenRejected(reason)
-  }
+  if (!isPlainText(value)) throw new TokenRejected(reason)
   return value
+}
+
+export function isPlainText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && value.isWellFormed() && !CONTROL_CHARACTER.test(value)
 }
 
 /** The NumericDate of a claim (RFC 7519 §2): a finite number of seconds, fractions allowed; undefined where absent. */
@@ -29,7 +32,10 @@ export function checkAudience(claims: Claims, accepted: ReadonlySet<string>): vo
   const audiences = typeof claims.aud === 'string' ? [claims.aud] : claims.aud
   if (!Array.isArray(audiences) || audiences.length === 0) throw new TokenRejected('invalid_audience')
   if (!audiences.every((audience) => typeof audience === 'string')) throw new TokenRejected('invalid_audience')
-  if (!audiences.some((audience) => accepted.has(audience))) throw new TokenRejected('wrong_audience')
+  if (audiences.some((audience) => accepted.has(audience))) return
+  const rejection = new TokenRejected('wrong_audience')
+  rejection.context = { audience: printable(audiences.join(' ')) }
+  throw rejection
 }
 
 /** `exp` is required; refused from the second `exp + clockTolerance` on (RFC 7519 §4.1.4). */

@@ -1,5 +1,6 @@
 import { fieldOf } from '../errors/field-of.js'
 import type { ReasonCode, RequestReason } from '../events/reason-codes.js'
+import type { TokenContext } from '../events/rejections.js'
 
 /** The error codes of RFC 6749 §5.2 and RFC 6750 §3.1, and `temporarily_unavailable` for an outage. */
 export type OAuthErrorCode =
@@ -43,6 +44,7 @@ export class OAuthError extends Error {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly reason: ReasonCode
+  context: TokenContext = {}
 
   constructor(code: OAuthErrorCode, description: string, details: OAuthErrorDetails = {}) {
     super(description)

@@ -33,15 +33,15 @@ export function toRefusal(error: unknown, answerRejected: (rejected: TokenReject
   return refusalOf(answer, outage)
 }
 
-function refusalOf(answer: OAuthError, error?: TokenRejected | DependencyUnavailable): Refusal {
-  const cause = messageOf(error?.cause)
+function refusalOf(answer: OAuthError, error: OAuthError | TokenRejected | DependencyUnavailable = answer): Refusal {
+  const cause = messageOf(error.cause)
   return {
     answer,
     event: {
       reason: answer.reason,
       error: answer.code,
       status: answer.status,
-      ...error?.context,
+      ...error.context,
       ...(cause !== undefined && { cause }),
     },
   }

@@ -1,6 +1,8 @@
 /** The candidate nearest to a mistyped name, if it is near enough to be what was meant. */
 export function closestName(name: string, candidates: readonly string[]): string | undefined {
   const plain = (text: string) => text.toLowerCase().replace(/[^a-z0-9]/g, '')
+  const containing = candidates.find((candidate) => name.length > 3 && plain(candidate).includes(plain(name)))
+  if (containing !== undefined) return containing
   const furthest = Math.max(1, Math.floor(name.length / 3))
   let closest: string | undefined
   let least = furthest + 1

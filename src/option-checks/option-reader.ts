@@ -123,7 +123,11 @@ export class OptionReader {
     for (const key of Object.keys(this.#values)) {
       if (this.#known.has(key)) continue
       const suggestion = closestName(key, [...this.#known])
-      const problem = { path: [...this.path, key], found: 'an unknown option', wanted: 'nothing of this name' }
+      const problem = {
+        path: [...this.path, key],
+        found: 'an unknown option',
+        wanted: `one of ${[...this.#known].join(', ')}`,
+      }
       this.#problems.push(suggestion === undefined ? problem : { ...problem, suggestion })
     }
   }

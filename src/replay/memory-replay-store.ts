@@ -1,5 +1,7 @@
 import { type Clock, systemClock } from '../clock/clock.js'
 import { DependencyUnavailable } from '../events/rejections.js'
+import { OptionReader } from '../option-checks/option-reader.js'
+import { readMaxEntries } from './replay-options.js'
 import type { ReplayStore } from './replay-store.js'
 
 /** Entries looked at for each claim: more than one, so that expired entries go faster than new ones come. */
@@ -24,7 +26,9 @@ export class MemoryReplayStore implements ReplayStore {
   #sweep: Iterator<[string, number]> = this.#expiryOfKey.entries()
 
   constructor(options: MemoryReplayStoreOptions = {}) {
-    this.#maxEntries = options.maxEntries ?? 1_000_000
+    const reader = new OptionReader({ ...options })
+    this.#maxEntries = readMaxEntries(reader)
+    reader.throwProblems()
     this.#clock = options.clock ?? systemClock
   }
 

@@ -14,13 +14,17 @@ export interface ReplaySettings {
   maxEntries: number
 }
 
+export function readMaxEntries(reader: OptionReader): number {
+  return reader.integer('maxEntries', { min: 1, max: 10_000_000, default: 1_000_000, unit: 'entries' })
+}
+
 export function checkReplayOptions(reader: OptionReader): ReplaySettings {
   const store = reader.value('store')
   const isStore = typeof store === 'object' && store !== null && 'claim' in store && typeof store.claim === 'function'
   if (store !== undefined && !isStore) reader.problem('store', 'a replay store: an object with a function claim')
   const settings = {
     store: store as ReplayStore | undefined,
-    maxEntries: reader.integer('maxEntries', { min: 1, max: 10_000_000, default: 1_000_000, unit: 'entries' }),
+    maxEntries: readMaxEntries(reader),
   }
   reader.refuseUnknown()
   return settings

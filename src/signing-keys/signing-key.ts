@@ -5,6 +5,8 @@ import {
   type ED25519KeyPairOptions,
   generateKeyPairSync,
   type KeyObject,
+  sign,
+  verify,
 } from 'node:crypto'
 import type { JWK } from 'jose'
 
@@ -51,12 +53,32 @@ export function generateSigningKey(algorithm: SigningAlgorithm = 'ES256'): JWK {
 export function readSigningKey(source: unknown, algorithm: SigningAlgorithm | undefined): SigningKey {
   const jwk = typeof source === 'object' && source !== null ? (source as JWK) : undefined
   if (jwk === undefined && typeof source !== 'string') throw new SigningKeyError('neither a JWK nor PEM text')
-  if (jwk?.use !== undefined && jwk.use !== 'sig') throw new SigningKeyError('a key that is not for signatures')
+  if (jwk !== undefined) checkMembers(jwk)
   const key = importKey(jwk ?? String(source))
   const wanted = jwk?.alg ?? (suits(key, algorithm) ? algorithm : undefined) ?? naturalAlgorithm(key)
   const known = SIGNING_ALGORITHMS.find((candidate) => candidate === wanted)
   if (known === undefined || !suits(key, known)) throw new SigningKeyError('a key that suits none of the algorithms')
-  return describeKey(key, typeof jwk?.kid === 'string' ? jwk.kid : undefined, known)
+  const signingKey = describeKey(key, jwk?.kid, known)
+  if (!canVerifyItself(signingKey))
+    throw new SigningKeyError('a key whose private and public parts do not belong together')
+  return signingKey
+}
+
+/** RFC 7517 §4.2 to §4.5. */
+function checkMembers({ use, key_ops: operations, kid }: JWK): void {
+  if (use !== undefined && use !== 'sig') throw new SigningKeyError('a key that is not for signatures')
+  if (operations !== undefined && !operations.some((operation) => operation === 'sign' || operation === 'verify')) {
+    throw new SigningKeyError('a key that is not for signatures')
+  }
+  if (kid !== undefined && (typeof kid !== 'string' || kid === '')) throw new SigningKeyError('a key with an empty kid')
+}
+
+/** Better at creation than when the first token is signed. */
+function canVerifyItself({ privateKey, publicKey, algorithm }: SigningKey): boolean {
+  if (privateKey === undefined) return true
+  const hash = algorithm === 'EdDSA' ? null : 'sha256'
+  const probe = Buffer.from('a probe')
+  return verify(hash, probe, publicKey, sign(hash, probe, privateKey))
 }
 
 function describeKey(key: KeyObject, kid: string | undefined, algorithm: SigningAlgorithm): SigningKey {
@@ -73,6 +95,9 @@ function describeKey(key: KeyObject, kid: string | undefined, algorithm: Signing
 }
 
 function importKey(source: JWK | string): KeyObject {
+  if (typeof source === 'string' && source.split('-----BEGIN ').length !== 2) {
+    throw new SigningKeyError('PEM text that is not whole')
+  }
   const input = typeof source === 'string' ? source : { key: source as Record<string, unknown>, format: 'jwk' as const }
   const isPrivate = typeof source === 'string' ? source.includes('PRIVATE KEY') : source.d !== undefined
   try {

@@ -1,4 +1,12 @@
-import { constants, createPrivateKey, generateKeyPair, type KeyObject, randomUUID, sign } from 'node:crypto'
+import {
+  constants,
+  createPrivateKey,
+  createPublicKey,
+  type ED25519KeyPairOptions,
+  generateKeyPair,
+  randomUUID,
+  sign,
+} from 'node:crypto'
 import { promisify } from 'node:util'
 import type { JWK } from 'jose'
 
@@ -28,16 +36,21 @@ export interface FakeKey {
 
 const generatePair = promisify(generateKeyPair)
 const signAsync = promisify(sign)
+const AS_DER: ED25519KeyPairOptions<'der', 'der'> = {
+  publicKeyEncoding: { type: 'spki', format: 'der' },
+  privateKeyEncoding: { type: 'pkcs8', format: 'der' },
+}
 
 /** Generates a key pair. RSA keys have 2048 bits and take some 100 ms. Default `kid`: a random UUID. */
 export async function generateFakeKey(algorithm: SigningAlgorithm, kid: string = randomUUID()): Promise<FakeKey> {
-  const pair = await generatePairFor(algorithm)
+  const pkcs8 = await generatePkcs8(algorithm)
+  const privateKey = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' })
   const parameters = { kid, alg: algorithm, use: 'sig' }
   return {
     kid,
     algorithm,
-    privateJwk: { ...pair.privateKey.export({ format: 'jwk' }), ...parameters },
-    publicJwk: { ...pair.publicKey.export({ format: 'jwk' }), ...parameters },
+    privateJwk: { ...privateKey.export({ format: 'jwk' }), ...parameters },
+    publicJwk: { ...createPublicKey(privateKey).export({ format: 'jwk' }), ...parameters },
   }
 }
 
@@ -66,19 +79,23 @@ function encodePart(part: Readonly<Record<string, unknown>> | string): string {
   return Buffer.from(typeof part === 'string' ? part : JSON.stringify(part)).toString('base64url')
 }
 
-function generatePairFor(algorithm: SigningAlgorithm): Promise<{ publicKey: KeyObject; privateKey: KeyObject }> {
+/**
+ * Bytes, not a KeyObject: in Node 20 to export a generated KeyObject as a JWK can deadlock, when a garbage collection
+ * meanwhile ends the job that generated it, which locks the key's own mutex.
+ */
+async function generatePkcs8(algorithm: SigningAlgorithm): Promise<Buffer> {
   switch (algorithm) {
     case 'ES256':
-      return generatePair('ec', { namedCurve: 'P-256' })
+      return (await generatePair('ec', { namedCurve: 'P-256', ...AS_DER })).privateKey
     case 'ES384':
-      return generatePair('ec', { namedCurve: 'P-384' })
+      return (await generatePair('ec', { namedCurve: 'P-384', ...AS_DER })).privateKey
     case 'ES512':
-      return generatePair('ec', { namedCurve: 'P-521' })
+      return (await generatePair('ec', { namedCurve: 'P-521', ...AS_DER })).privateKey
     case 'EdDSA':
     case 'Ed25519':
-      return generatePair('ed25519')
+      return (await generatePair('ed25519', AS_DER)).privateKey
     default:
-      return generatePair('rsa', { modulusLength: 2048 })
+      return (await generatePair('rsa', { modulusLength: 2048, ...AS_DER })).privateKey
   }
 }
 

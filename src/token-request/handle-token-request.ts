@@ -37,7 +37,7 @@ export async function handleTokenRequest(request: TokenRequest, deps: TokenReque
   const grant = findGrant(request.parameters, deps.grants)
   const client = await authenticateClient(request.credentials, request.remoteAddress, deps)
   checkClientMayUse(client, grant)
-  const { subject, scopes, identityProvider } = await grant.authorize(request.parameters, client)
+  const { subject, scopes, identityProvider, kid } = await grant.authorize(request.parameters, client)
   const { token, tokenId, expiresIn, expiresAt } = await issueAccessToken(
     { subject, clientId: client.clientId, scopes },
     deps,
@@ -45,6 +45,7 @@ export async function handleTokenRequest(request: TokenRequest, deps: TokenReque
   deps.events.emit('token.issued', {
     clientId: client.clientId,
     identityProvider,
+    ...(kid !== undefined && { kid }),
     subject: printable(subject),
     scopes,
     tokenId,

@@ -3,7 +3,6 @@ import {
   createHmac,
   createPrivateKey,
   createPublicKey,
-  generateKeyPairSync,
   type KeyObject,
   privateEncrypt,
   randomBytes,
@@ -13,6 +12,7 @@ import { type FakeKey, generateFakeKey, type SigningAlgorithm, signAssertion } f
 import { ACCEPTED, type ClockedHost, refused, startClockedHost } from '../support/clocked-host.js'
 import { signCompact, signingInputOf, withSignature } from '../support/compact-jws.js'
 import { CLIENT } from '../support/exchange-host.js'
+import { generatePair } from '../support/generate-pair.js'
 
 const RSA_PSS = 6
 /** DigestInfo of SHA-256 (RFC 8017 §9.2). */
@@ -42,7 +42,7 @@ function lastSkipped(): string | undefined {
 }
 
 function generateRsa(modulusLength: number, publicExponent = 65_537): FakeKey {
-  const pair = generateKeyPairSync('rsa', { modulusLength, publicExponent })
+  const pair = generatePair('rsa', { modulusLength, publicExponent })
   const named = { kid: `rsa-${modulusLength}-${publicExponent}`, alg: 'RS256' }
   return {
     kid: named.kid,

@@ -437,7 +437,7 @@ describe('the keys of an identity provider', () => {
 
 describe('the clients', () => {
   it('are listed or looked up, and not both', () => {
-    const wanted = ['clients: either clients or findClient']
+    const wanted = ['clients: either clients or a function that finds them']
     expect(problemsOf({ clients: undefined })).toEqual(wanted)
     expect(problemsOf({ findClient: () => undefined })).toEqual(wanted)
     const findClient = () => undefined

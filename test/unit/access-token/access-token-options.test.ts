@@ -111,12 +111,12 @@ describe('the options of access tokens', () => {
     [
       'a broken second key',
       { signingKeys: [key, 'nonsense'] },
-      'signingKeys: found at position 2 a key that cannot be read; wanted P-256, Ed25519 or RSA (2048 bits or more) keys as JWK or PEM',
+      'signingKeys: found at position 2 PEM text that is not whole; wanted P-256, Ed25519 or RSA (2048 bits or more) keys as JWK or PEM',
     ],
     [
       'an unknown option',
       { lifeTime: 60 },
-      'lifeTime: found an unknown option; wanted nothing of this name (did you mean "lifetime"?)',
+      'lifeTime: found an unknown option; wanted one of algorithm, signingKeys, audience, lifetime (did you mean "lifetime"?)',
     ],
   ])('refuse %s', (_, options, line) => expect(problemsOf(options)).toEqual([line]))
 

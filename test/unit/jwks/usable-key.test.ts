@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto'
+import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import type { JWK } from 'jose'
@@ -11,11 +11,12 @@ import {
   RSA_CERTIFICATE,
   RSA_CERTIFICATE_KEY,
 } from '../../support/certificates.js'
+import { generatePair } from '../../support/generate-pair.js'
 
 const jwkOf = (key: KeyObject): JWK => ({ ...key.export({ format: 'jwk' }) }) as JWK
 const RSA = jwkOf(createPublicKey(RSA_CERTIFICATE_KEY))
 const EC = jwkOf(createPublicKey(EC_CERTIFICATE_KEY))
-const ED = jwkOf(generateKeyPairSync('ed25519').publicKey)
+const ED = jwkOf(generatePair('ed25519').publicKey)
 const x5cOf = (pem: string) => [new X509Certificate(pem).raw.toString('base64')]
 const randomModulus = (bits: number) => {
   const bytes = Buffer.alloc(bits / 8, 0xab)
@@ -33,8 +34,8 @@ describe('a usable key', () => {
   it.each<[string, unknown, string]>([
     ['RSA', RSA, 'used: e kty n'],
     ['P-256', EC, 'used: crv kty x y'],
-    ['P-384', jwkOf(generateKeyPairSync('ec', { namedCurve: 'P-384' }).publicKey), 'used: crv kty x y'],
-    ['P-521', jwkOf(generateKeyPairSync('ec', { namedCurve: 'P-521' }).publicKey), 'used: crv kty x y'],
+    ['P-384', jwkOf(generatePair('ec', { namedCurve: 'P-384' }).publicKey), 'used: crv kty x y'],
+    ['P-521', jwkOf(generatePair('ec', { namedCurve: 'P-521' }).publicKey), 'used: crv kty x y'],
     ['Ed25519', ED, 'used: crv kty x'],
     ['RSA with e = 3', { ...RSA, e: 'Aw' }, 'used: e kty n'],
     ['RSA of 8192 bits', { ...RSA, n: randomModulus(8192) }, 'used: e kty n'],
@@ -108,15 +109,15 @@ describe('a member of a key set is skipped', () => {
     ['unsupported_key_type', 'of a type that comes later', { kty: 'AKP', pub: 'AA' }],
     ['unsupported_key_type', 'without its parameters', { kty: 'RSA', e: 'AQAB' }],
     ['unsupported_key_type', 'with a parameter that is no text', { ...EC, x: 1 }],
-    ['unsupported_key_type', 'on secp256k1', jwkOf(generateKeyPairSync('ec', { namedCurve: 'secp256k1' }).publicKey)],
-    ['unsupported_key_type', 'on X25519', jwkOf(generateKeyPairSync('x25519').publicKey)],
-    ['unsupported_key_type', 'on Ed448', jwkOf(generateKeyPairSync('ed448').publicKey)],
+    ['unsupported_key_type', 'on secp256k1', jwkOf(generatePair('ec', { namedCurve: 'secp256k1' }).publicKey)],
+    ['unsupported_key_type', 'on X25519', jwkOf(generatePair('x25519').publicKey)],
+    ['unsupported_key_type', 'on Ed448', jwkOf(generatePair('ed448').publicKey)],
     ['invalid_key', 'with a point that is not on the curve', { ...EC, y: EC.x }],
     ['invalid_key', 'with the point of another curve', { ...EC, crv: 'P-384' }],
     ['invalid_key', 'with coordinates of the wrong length', { ...EC, x: 'AA', y: 'AA' }],
     ['invalid_key', 'with Ed25519 bytes of the wrong length', { ...ED, x: 'AAAA' }],
     ['invalid_key', 'of one type on the curve of another', { ...EC, crv: 'Ed25519' }],
-    ['rsa_too_small', 'of 1024 bits', jwkOf(generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey)],
+    ['rsa_too_small', 'of 1024 bits', jwkOf(generatePair('rsa', { modulusLength: 1024 }).publicKey)],
     ['rsa_too_small', 'of 2040 bits', { ...RSA, n: randomModulus(2040) }],
     ['rsa_too_large', 'of 8200 bits', { ...RSA, n: randomModulus(8200) }],
     ['rsa_exponent_too_small_or_even', 'with e = 1', { ...RSA, e: 'AQ' }],

@@ -82,7 +82,7 @@ describe('an option reader', () => {
         for (const known of ['jwksUri', 'clientSecret', 'enabled']) reader.has(known)
       })
     expect(lineFor('jwksUrl')).toEqual([
-      '  jwksUrl: found an unknown option; wanted nothing of this name (did you mean "jwksUri"?)',
+      '  jwksUrl: found an unknown option; wanted one of jwksUri, clientSecret, enabled (did you mean "jwksUri"?)',
     ])
     expect(lineFor('client_secret')[0]).toContain('did you mean "clientSecret"?')
     expect(lineFor('enable')[0]).toContain('did you mean "enabled"?')

@@ -1,4 +1,4 @@
-import { createHash, createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { createHash, createPrivateKey, type KeyObject } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
 import { calculateJwkThumbprint, type JWK } from 'jose'
 import {
@@ -9,11 +9,12 @@ import {
 } from '../../../src/signing-keys/signing-key.js'
 import { isActiveSigningKey, SigningKeys } from '../../../src/signing-keys/signing-keys.js'
 import { EC_CERTIFICATE_KEY, RSA_CERTIFICATE_KEY } from '../../support/certificates.js'
+import { generatePair } from '../../support/generate-pair.js'
 
 const pem = (key: KeyObject, type: 'pkcs8' | 'pkcs1' | 'sec1' | 'spki') => String(key.export({ format: 'pem', type }))
-const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
-const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-const ed = generateKeyPairSync('ed25519')
+const rsa = generatePair('rsa', { modulusLength: 2048 })
+const ec = generatePair('ec', { namedCurve: 'P-256' })
+const ed = generatePair('ed25519')
 const privateJwk = (key: KeyObject): JWK => ({ ...key.export({ format: 'jwk' }) }) as JWK
 
 /** What is wrong with a key, in words; 'read' where nothing is. */
@@ -105,17 +106,17 @@ describe('a signing key', () => {
     }
   })
 
-  const small = generateKeyPairSync('rsa', { modulusLength: 1024 })
-  const p384 = generateKeyPairSync('ec', { namedCurve: 'P-384' })
+  const small = generatePair('rsa', { modulusLength: 1024 })
+  const p384 = generatePair('ec', { namedCurve: 'P-384' })
   it.each<[string, unknown, string]>([
     ['RSA of 1024 bits', pem(small.privateKey, 'pkcs8'), 'a key that suits none of the algorithms'],
     ['P-384', pem(p384.privateKey, 'pkcs8'), 'a key that suits none of the algorithms'],
     [
       'secp256k1',
-      pem(generateKeyPairSync('ec', { namedCurve: 'secp256k1' }).privateKey, 'pkcs8'),
+      pem(generatePair('ec', { namedCurve: 'secp256k1' }).privateKey, 'pkcs8'),
       'a key that suits none of the algorithms',
     ],
-    ['X25519', pem(generateKeyPairSync('x25519').privateKey, 'pkcs8'), 'a key that suits none of the algorithms'],
+    ['X25519', pem(generatePair('x25519').privateKey, 'pkcs8'), 'a key that suits none of the algorithms'],
     [
       'an alg that we cannot',
       { ...privateJwk(rsa.privateKey), alg: 'RS384' },
@@ -134,8 +135,8 @@ describe('a signing key', () => {
       String(ec.privateKey.export({ format: 'pem', type: 'pkcs8', cipher: 'aes-256-cbc', passphrase: 'p' })),
       'a key that cannot be read',
     ],
-    ['the name of a file', 'keys.pem', 'a key that cannot be read'],
-    ['no text at all', '', 'a key that cannot be read'],
+    ['the name of a file', 'keys.pem', 'PEM text that is not whole'],
+    ['no text at all', '', 'PEM text that is not whole'],
     ['a number', 7, 'neither a JWK nor PEM text'],
     ['null', null, 'neither a JWK nor PEM text'],
   ])('is refused when it is %s', (_, source, words) => expect(outcomeOf(source)).toBe(words))

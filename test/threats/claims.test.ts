@@ -1,0 +1,465 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { createJwtExchange, generateSigningKey } from '../../src/index.js'
+import { FakeIdentityProvider, type FakeKey, generateFakeKey, signAssertion } from '../../src/testing/index.js'
+import { AdjustableClock } from '../support/adjustable-clock.js'
+import {
+  AUDIENCE,
+  CLIENT,
+  type ExchangeHost,
+  ISSUER,
+  startExchangeHost,
+  TOKEN_ENDPOINT,
+} from '../support/exchange-host.js'
+import { closeUnharmed, expectAssertionRefused, expectInvalidToken } from '../support/expect-refusal.js'
+import { goodClaims, goodHeader, macToken } from '../support/forged-jwt.js'
+import { startHostOfMany } from '../support/host-of-many.js'
+
+const NAME = 'https://idp.example.com/oauth2/default'
+let host: ExchangeHost
+
+async function expectExchanged(assertion: string, started = host): Promise<void> {
+  const response = await started.exchangeAssertion(assertion)
+  expect({ status: response.status, reason: response.status === 200 || started.lastReason() }).toEqual({
+    status: 200,
+    reason: true,
+  })
+}
+
+/** Signed by the identity provider; the claims are JSON text, so that they can hold what no value can. */
+function signedText(claims: (json: string) => string): Promise<string> {
+  const { idp } = host
+  return signAssertion(idp.signingKey, goodHeader(idp), claims(JSON.stringify(goodClaims(idp))))
+}
+
+describe('the issuer and the audience', () => {
+  beforeAll(async () => {
+    host = await startExchangeHost({ idp: { algorithm: 'ES256', name: NAME } })
+  })
+  afterAll(() => closeUnharmed(host))
+
+  it.each([
+    ['a slash more', `${NAME}/`],
+    ['a scheme in capitals', NAME.replace('https', 'HTTPS')],
+    ['a host in capitals', NAME.replace('idp.', 'IDP.')],
+    ['a path in capitals', NAME.replace('default', 'Default')],
+    ['the default port', NAME.replace('.com', '.com:443')],
+    ['http', NAME.replace('https', 'http')],
+    ['a prefix', NAME.slice(0, -1)],
+    ['the host alone', 'https://idp.example.com'],
+    ['a suffix', `${NAME}x`],
+    ['another host after it', `${NAME}.attacker.example`],
+    ['another host before it', `https://attacker.example/${NAME}`],
+    ['user info', NAME.replace('//', '//attacker@')],
+    ['a query', `${NAME}?`],
+    ['a fragment', `${NAME}#`],
+    ['a dot segment', NAME.replace('/default', '/./default')],
+    ['percent-encoding', NAME.replace('default', '%64efault')],
+    ['NUL', `${NAME}\u0000`],
+    ['a space', `${NAME} `],
+    ['a newline', `${NAME}\n`],
+    ['another host after NUL', `${NAME}\u0000.attacker.example`],
+    ['a Cyrillic letter', NAME.replace('a', 'а')],
+    ['a pattern', '.*'],
+    ['a pattern of itself', NAME.replace('default', '.*')],
+    ['a comma', `${NAME},https://attacker.example`],
+    ['8 KB', `${NAME}/${'x'.repeat(8192)}`],
+    ['nothing', ''],
+  ])('C1: iss with %s is another issuer', async (_name, iss) => {
+    await expectAssertionRefused(host, await host.idp.issueAssertion({ iss }), 'unknown_issuer')
+  })
+
+  it.each([
+    ['the attacker and the good one', ['https://attacker.example', NAME]],
+    ['an array of the good one', [NAME]],
+    ['an array in an array', [[NAME]]],
+    ['an object', { 0: NAME, toString: NAME }],
+    ['a number', 1],
+    ['zero', 0],
+    ['true', true],
+    ['null', null],
+    ['nothing', undefined],
+  ])('C2: iss that is %s is refused', async (_name, iss) => {
+    await expectAssertionRefused(host, await host.idp.issueAssertion({ iss }), 'unknown_issuer')
+  })
+
+  it.each([
+    ['a prefix', TOKEN_ENDPOINT.slice(0, -1)],
+    ['a suffix', `${TOKEN_ENDPOINT}x`],
+    ['a slash more', `${TOKEN_ENDPOINT}/`],
+    ['a query', `${TOKEN_ENDPOINT}?x=1`],
+    ['a fragment', `${TOKEN_ENDPOINT}#`],
+    ['a host in capitals', TOKEN_ENDPOINT.replace('api', 'API')],
+    ['the default port', TOKEN_ENDPOINT.replace('.com', '.com:443')],
+    ['user info', TOKEN_ENDPOINT.replace('//', '//attacker@')],
+    ['percent-encoding', TOKEN_ENDPOINT.replace('token', '%74oken')],
+    ['http', TOKEN_ENDPOINT.replace('https', 'http')],
+    ['a space', `${TOKEN_ENDPOINT} `],
+    ['NUL', `${TOKEN_ENDPOINT}\u0000`],
+    ['a second one after a space', `${TOKEN_ENDPOINT} https://attacker.example`],
+    ['a second one after a comma', `https://attacker.example,${TOKEN_ENDPOINT}`],
+    ['an array as text', `["${TOKEN_ENDPOINT}"]`],
+    ['the issuer', ISSUER],
+    ['nothing', ''],
+    ['others only', ['https://attacker.example', `${TOKEN_ENDPOINT}/`]],
+    ['1000 others', Array.from({ length: 1000 }, (_, index) => `https://rs${index}`)],
+  ])('C6: aud with %s is another audience', async (_name, aud) => {
+    await expectAssertionRefused(host, await host.idp.issueAssertion({ aud }), 'wrong_audience')
+  })
+
+  it.each([
+    ['an array in an array', [[TOKEN_ENDPOINT]]],
+    ['the good one beside a number', [TOKEN_ENDPOINT, 1]],
+    ['the good one beside null', [null, TOKEN_ENDPOINT]],
+    ['the good one beside an array', [TOKEN_ENDPOINT, [TOKEN_ENDPOINT]]],
+    ['an object', { 0: TOKEN_ENDPOINT }],
+    ['an object with a length', { 0: TOKEN_ENDPOINT, length: 1 }],
+    ['an empty array', []],
+    ['an empty object', {}],
+    ['null', null],
+    ['true', true],
+    ['a number', 1],
+    ['missing', undefined],
+  ])('C6: aud that is %s is refused', async (_name, aud) => {
+    await expectAssertionRefused(host, await host.idp.issueAssertion({ aud }), 'invalid_audience')
+  })
+
+  it('C6: an array of strings with the alias among them is accepted', async () => {
+    await expectExchanged(await host.idp.issueAssertion({ aud: ['https://other.example', TOKEN_ENDPOINT] }))
+  })
+
+  it.each<[name: string, changes: Record<string, unknown>]>([
+    ['name', { name: /^https:\/\/(idp)+$/ }],
+    ['alias', { alias: /(a+)+$/ }],
+    ['audiences', { audiences: [/(a+)+$/g] }],
+    ['types', { types: [/jwt/y] }],
+    ['scopes', { scopes: [/.*/] }],
+    ['audiences', { audiences: [''] }],
+  ])('C13: a pattern as %s is no configuration', (option, changes) => {
+    const identityProvider = { name: NAME, jwksUri: 'https://idp.example.com/jwks', ...changes }
+    const options = {
+      issuer: ISSUER,
+      identityProviders: [identityProvider],
+      clients: [CLIENT],
+      accessToken: { audience: AUDIENCE },
+    }
+    expect(() => Reflect.apply(createJwtExchange, undefined, [options])).toThrow(`identityProviders[0].${option}`)
+  })
+
+  it('C13: an aud and an iss made to run patterns astray cost no time', async () => {
+    const text = `${'a'.repeat(8000)}!`
+    await expectAssertionRefused(host, await host.idp.issueAssertion({ aud: text }), 'wrong_audience')
+    await expectAssertionRefused(host, await host.idp.issueAssertion({ iss: text }), 'unknown_issuer')
+  })
+})
+
+describe('two identity providers', () => {
+  const otherName = 'https://other.example.com'
+  let other: FakeIdentityProvider
+  let otherKey: FakeKey
+
+  beforeAll(async () => {
+    const own = await FakeIdentityProvider.start({ algorithm: 'ES256' })
+    other = await FakeIdentityProvider.start({ algorithm: 'ES256' })
+    otherKey = await generateFakeKey('ES256', 'shared-kid')
+    other.publish([otherKey.publicJwk])
+    own.publish([own.signingKey.publicJwk, { ...own.signingKey.publicJwk, kid: otherKey.kid }])
+    const { jwksUri } = other
+    host = await startHostOfMany(own, [
+      { name: own.name, jwksUri: own.jwksUri },
+      { name: otherName, jwksUri, alias: 'https://alias-of-other' },
+      { name: 'https://same-alias.example.com', jwksUri },
+      { name: 'https://off.example.com', jwksUri, enabled: false },
+    ])
+  })
+  afterAll(async () => {
+    await other.close()
+    await closeUnharmed(host)
+  })
+
+  it.each([
+    ['with its own alias', otherName, 'https://alias-of-other'],
+    ['with the same alias', 'https://same-alias.example.com', TOKEN_ENDPOINT],
+  ])('C3: the key of one does not sign for the other, %s, under the same kid', async (_name, iss, aud) => {
+    const { idp } = host
+    const ownKey = { ...idp.signingKey, kid: otherKey.kid }
+    const header = { alg: 'ES256', kid: otherKey.kid }
+    const claims = { ...goodClaims(idp), iss, aud }
+    await expectExchanged(await signAssertion(otherKey, header, claims))
+    await expectExchanged(await signAssertion(ownKey, header, goodClaims(idp)))
+    await expectAssertionRefused(host, await signAssertion(ownKey, header, claims), 'bad_signature')
+    await expectAssertionRefused(host, await signAssertion(otherKey, header, goodClaims(idp)), 'bad_signature')
+    await expectAssertionRefused(host, await signAssertion(ownKey, { alg: 'ES256' }, claims), 'bad_signature')
+  })
+
+  it('C4: a good token of a disabled one is refused without a look at its keys', async () => {
+    const { fetches } = other
+    const claims = { ...goodClaims(host.idp), iss: 'https://off.example.com' }
+    const token = await signAssertion(otherKey, { alg: 'ES256', kid: otherKey.kid }, claims)
+    await expectAssertionRefused(host, token, 'identity_provider_disabled')
+    expect(other.fetches).toBe(fetches)
+  })
+
+  it('C5: the alias of one is no audience for the other', async () => {
+    const fromOther = { ...goodClaims(host.idp), iss: otherName, aud: TOKEN_ENDPOINT }
+    const token = await signAssertion(otherKey, { alg: 'ES256', kid: otherKey.kid }, fromOther)
+    await expectAssertionRefused(host, token, 'wrong_audience')
+    const fromOwn = await host.idp.issueAssertion({ aud: 'https://alias-of-other' })
+    await expectAssertionRefused(host, fromOwn, 'wrong_audience')
+  })
+})
+
+describe('the dates of an assertion', () => {
+  beforeAll(async () => {
+    host = await startExchangeHost({ idp: { algorithm: 'ES256' } })
+  })
+  afterAll(() => closeUnharmed(host))
+
+  const now = Math.floor(Date.now() / 1000)
+  const tenYears = 315_360_000
+
+  it.each([
+    ['missing', undefined],
+    ['null', null],
+    ['a string', String(now + 300)],
+    ['an ISO date', '2099-01-01T00:00:00Z'],
+    ['true', true],
+    ['an array', [now + 300]],
+    ['an object', { valueOf: now + 300 }],
+    ['-1', -1],
+    ['1e300', 1e300],
+    ['milliseconds', (now + 300) * 1000],
+    ['2 ** 53', 2 ** 53],
+  ])('C7: exp that is %s is refused', async (_name, exp) => {
+    await expectAssertionRefused(host, await host.idp.issueAssertion({ exp }), 'invalid_expiry')
+  })
+
+  it.each(['1e999', '-1e999', '1e400', '-1', '99999999999999999999'])(
+    'C7: exp written as %s is refused',
+    async (exp) => {
+      await expectAssertionRefused(
+        host,
+        await signedText((json) => json.replace(/"exp":\d+/, `"exp":${exp}`)),
+        'invalid_expiry',
+      )
+    },
+  )
+
+  it.each(['0', '-0', '0.0', '1e-999', '1'])('C7: exp written as %s has passed', async (exp) => {
+    await expectAssertionRefused(host, await signedText((json) => json.replace(/"exp":\d+/, `"exp":${exp}`)), 'expired')
+  })
+
+  it.each([
+    ['ten years', tenYears],
+    ['a day and an hour', 90_000],
+  ])('C7: exp in %s is refused', async (_name, lifetime) => {
+    await expectAssertionRefused(host, await host.idp.issueAssertion({ exp: now + lifetime }), 'lifetime_too_long')
+  })
+
+  it.each([
+    ['nbf', 'invalid_not_before'],
+    ['iat', 'invalid_issued_at'],
+  ])('C8: %s that is no date is refused', async (name, reason) => {
+    for (const value of [String(now), null, true, [now], {}, '', -1, 1e300, now * 1000]) {
+      await expectAssertionRefused(host, await host.idp.issueAssertion({ [name]: value }), reason)
+    }
+    for (const text of ['1e999', '-1e999']) {
+      const token = await signedText((json) => json.replace(/"iat":\d+/, `"${name}":${text}`))
+      await expectAssertionRefused(host, token, reason)
+    }
+  })
+
+  it('C8: nbf in the future is refused, in the past it is not', async () => {
+    await expectAssertionRefused(host, await host.idp.issueAssertion({ nbf: now + 120 }), 'not_yet_valid')
+    await expectAssertionRefused(host, await host.idp.issueAssertion({ nbf: now + tenYears }), 'not_yet_valid')
+    await expectExchanged(await host.idp.issueAssertion({ nbf: now - tenYears }))
+    await expectExchanged(await host.idp.issueAssertion({ nbf: 0 }))
+  })
+
+  it('C8: iat in the future or long ago is refused', async () => {
+    await expectAssertionRefused(host, await host.idp.issueAssertion({ iat: now + 120 }), 'issued_in_future')
+    await expectAssertionRefused(host, await host.idp.issueAssertion({ iat: now - tenYears }), 'too_old')
+    await expectAssertionRefused(host, await host.idp.issueAssertion({ iat: 0 }), 'too_old')
+  })
+
+  it('C9: the tolerance is in favour of the assertion', async () => {
+    await expectExchanged(await host.idp.issueAssertion({ exp: now - 30 }))
+    await expectExchanged(await host.idp.issueAssertion({ nbf: now + 30 }))
+    await expectExchanged(await host.idp.issueAssertion({ iat: now + 30 }))
+    await expectAssertionRefused(host, await host.idp.issueAssertion({ exp: now - 61 }), 'expired')
+  })
+
+  it('C9: without tolerance an assertion lives until its exp and not a second longer', async () => {
+    const clock = new AdjustableClock()
+    clock.set(now)
+    const strict = await startExchangeHost({
+      idp: { algorithm: 'ES256' },
+      exchange: { clock, assertion: { clockTolerance: 0 } },
+    })
+    try {
+      await expectExchanged(await strict.idp.issueAssertion({ iat: now, exp: now + 1 }), strict)
+      await expectAssertionRefused(strict, await strict.idp.issueAssertion({ iat: now, exp: now }), 'expired')
+    } finally {
+      await strict.close()
+    }
+  })
+})
+
+describe('the subject and the identifier', () => {
+  beforeAll(async () => {
+    host = await startExchangeHost({ idp: { algorithm: 'ES256' } })
+  })
+  afterAll(() => closeUnharmed(host))
+
+  it.each([
+    ['missing', undefined],
+    ['empty', ''],
+    ['null', null],
+    ['a number', 1],
+    ['zero', 0],
+    ['true', true],
+    ['an array', ['alice']],
+    ['an object', { toString: 'alice' }],
+  ])('C10: sub that is %s is refused', async (_name, sub) => {
+    await expectAssertionRefused(host, await host.idp.issueAssertion({ sub }), 'invalid_subject')
+  })
+
+  it('C10: a sub that is the id of a client is refused', async () => {
+    await expectInvalidGrantOnly(await host.idp.issueAssertion({ sub: 'app' }), 'subject_is_client_id')
+  })
+
+  it.each([
+    ['empty', ''],
+    ['null', null],
+    ['a number', 1],
+    ['false', false],
+    ['an array', ['id']],
+    ['an object', {}],
+  ])('C11: jti that is %s is refused', async (_name, jti) => {
+    await expectAssertionRefused(host, await host.idp.issueAssertion({ jti }), 'invalid_jwt_id')
+  })
+
+  it('C11: an assertion without jti is accepted once', async () => {
+    const token = await host.idp.issueAssertion({ jti: undefined, x: randomUUID() })
+    await expectExchanged(token)
+    await expectAssertionRefused(host, token, 'replayed')
+  })
+
+  async function expectInvalidGrantOnly(assertion: string, reason: string): Promise<void> {
+    const response = await host.exchangeAssertion(assertion)
+    expect({ status: response.status, error: response.body.error, reason: host.lastReason() }).toEqual({
+      status: 400,
+      error: 'invalid_grant',
+      reason,
+    })
+  }
+})
+
+describe('a token in the place of another kind', () => {
+  const signingKey = generateSigningKey()
+  const ownKey: FakeKey = { kid: signingKey.kid ?? '', algorithm: 'ES256', privateJwk: signingKey, publicJwk: {} }
+  const ownHeader = { alg: 'ES256', kid: ownKey.kid, typ: 'at+jwt' }
+
+  beforeAll(async () => {
+    host = await startExchangeHost({
+      idp: { algorithm: 'ES256' },
+      exchange: { accessToken: { audience: AUDIENCE, signingKeys: [signingKey] } },
+    })
+  })
+  afterAll(() => closeUnharmed(host))
+
+  function accessTokenClaims(): Record<string, unknown> {
+    return { ...goodClaims(host.idp), iss: ISSUER, aud: AUDIENCE, client_id: 'app', scope: 'orders:read' }
+  }
+
+  it('C12: our access token is no assertion', async () => {
+    const token = await host.accessToken()
+    const response = await host.exchangeAssertion(token)
+    expect([response.status, response.body.error, host.lastReason()]).toEqual([400, 'invalid_grant', 'unknown_issuer'])
+    await expectInvalidToken(host, '/whoami', `Bearer ${token}`, 'unknown_issuer')
+  })
+
+  it('C12: our key does not sign for an identity provider, nor its key for us', async () => {
+    const ownSigned = await signAssertion(ownKey, { alg: 'ES256', kid: ownKey.kid }, goodClaims(host.idp))
+    await expectAssertionRefused(host, ownSigned, 'unknown_key')
+    const kid = host.idp.signingKey.kid
+    await expectAssertionRefused(
+      host,
+      await signAssertion(ownKey, { alg: 'ES256', kid }, goodClaims(host.idp)),
+      'bad_signature',
+    )
+    const { signingKey: idpKey } = host.idp
+    for (const header of [ownHeader, { ...ownHeader, kid: idpKey.kid }, { ...ownHeader, kid: undefined }]) {
+      const token = await signAssertion(idpKey, header, accessTokenClaims())
+      const reason = header.kid === ownKey.kid ? 'bad_signature' : 'unknown_key'
+      await expectInvalidToken(host, '/me', `Bearer ${token}`, reason)
+      await expectInvalidToken(host, '/orders', `Bearer ${token}`, reason)
+    }
+  })
+
+  it('C12: an ID token of another client is no assertion', async () => {
+    const claims = { aud: 'another-client', azp: 'another-client', nonce: 'n', at_hash: 'h' }
+    await expectAssertionRefused(host, await host.idp.issueAssertion(claims), 'wrong_audience')
+  })
+
+  it('C12: an assertion is no access token', async () => {
+    const assertion = await host.idp.issueAssertion({ scope: 'orders:read', client_id: 'app' })
+    await expectInvalidToken(host, '/me', `Bearer ${assertion}`, 'type_not_allowed')
+    await expectInvalidToken(host, '/orders', `Bearer ${assertion}`, 'type_not_allowed')
+  })
+
+  it('C12: an assertion typed at+jwt is neither', async () => {
+    const assertion = await host.idp.issueAssertion(accessTokenClaims(), { typ: 'at+jwt' })
+    await expectAssertionRefused(host, assertion, 'unknown_issuer')
+    const typed = await host.idp.issueAssertion({}, { typ: 'application/AT+jwt' })
+    await expectAssertionRefused(host, typed, 'type_not_allowed')
+  })
+
+  it.each<[name: string, header: Record<string, unknown>, claims: Record<string, unknown>, reason: string]>([
+    ['without typ', { typ: undefined }, {}, 'type_not_allowed'],
+    ['with typ JWT', { typ: 'JWT' }, {}, 'type_not_allowed'],
+    ['without kid', { kid: undefined }, {}, 'unknown_key'],
+    ['with alg none in the header', { alg: 'none' }, {}, 'algorithm_not_allowed'],
+    ['with alg HS256 in the header', { alg: 'HS256' }, {}, 'algorithm_not_allowed'],
+    ['with alg ES384 in the header', { alg: 'ES384' }, {}, 'algorithm_not_allowed'],
+    ['with crit', { crit: ['exp'] }, {}, 'unsupported_header'],
+    ['with b64', { b64: true }, {}, 'unsupported_header'],
+    ['of another issuer', {}, { iss: 'https://attacker.example' }, 'wrong_issuer'],
+    ['of an array of issuers', {}, { iss: [ISSUER] }, 'wrong_issuer'],
+    ['for another audience', {}, { aud: 'https://attacker.example' }, 'wrong_audience'],
+    ['for no audience', {}, { aud: undefined }, 'invalid_audience'],
+    ['that expired this second', {}, { exp: Math.floor(Date.now() / 1000) }, 'expired'],
+    ['without exp', {}, { exp: undefined }, 'invalid_expiry'],
+    ['with exp as text', {}, { exp: '9999999999' }, 'invalid_expiry'],
+    ['that is not valid yet', {}, { nbf: Math.floor(Date.now() / 1000) + 60 }, 'not_yet_valid'],
+    ['without sub', {}, { sub: undefined }, 'invalid_subject'],
+    ['with a number for sub', {}, { sub: 1 }, 'invalid_subject'],
+    ['without client_id', {}, { client_id: undefined }, 'invalid_claim'],
+    ['without jti', {}, { jti: undefined }, 'invalid_jwt_id'],
+    ['with an array for scope', {}, { scope: ['orders:read'] }, 'invalid_claim'],
+    ['with a malformed scope', {}, { scope: 'orders:read "' }, 'invalid_claim'],
+  ])('C12: a token of our own key %s is no access token', async (_name, header, claims, reason) => {
+    const token = await signAssertion(ownKey, { ...ownHeader, ...header }, { ...accessTokenClaims(), ...claims })
+    await expectInvalidToken(host, '/me', `Bearer ${token}`, reason)
+    await expectInvalidToken(host, '/orders', `Bearer ${token}`, reason)
+  })
+
+  it('C12: an access token keyed with our public key as HS256 is refused', async () => {
+    const { x, y, kid } = signingKey
+    for (const key of [JSON.stringify({ kty: 'EC', crv: 'P-256', x, y }), String(x), '']) {
+      const token = macToken({ ...ownHeader, alg: 'HS256', kid }, accessTokenClaims(), key)
+      await expectInvalidToken(host, '/me', `Bearer ${token}`, 'algorithm_not_allowed')
+      await expectInvalidToken(host, '/orders', `Bearer ${token}`, 'algorithm_not_allowed')
+    }
+  })
+
+  it('C12: our own issuer cannot be an identity provider by accident', () => {
+    const options = {
+      issuer: ISSUER,
+      identityProviders: [{ name: ISSUER, jwksUri: `${ISSUER}/jwks` }],
+      clients: [CLIENT],
+      accessToken: { audience: AUDIENCE },
+    }
+    expect(() => createJwtExchange(options)).toThrow(/identityProviders\[0\]\.name/)
+  })
+})
