@@ -12,15 +12,16 @@ export function createHostApp(exchange: JwtExchange): Express {
   passport.use(exchange.accessTokenStrategy)
   passport.use(exchange.assertionStrategy)
   app.get('/me', passport.authenticate('access-token', { session: false }), (req, res) => {
-    res.json(req.user)
+    res.json(withoutToken(req.user))
   })
   app.get('/orders', exchange.protect({ scope: 'orders:read' }), (req, res) => {
     res.json({ orders: [{ id: 1, item: 'a teapot' }], for: req.auth?.sub })
   })
   app.get('/whoami', passport.authenticate('jwt-assertion', { session: false }), (req, res) => {
-    res.json(req.user)
+    res.json(withoutToken(req.user))
   })
 
+  // It names the identity providers: in production, for the eyes of operators only.
   app.get('/health', (_req, res) => {
     res.json(exchange.stats())
   })
@@ -29,6 +30,11 @@ export function createHostApp(exchange: JwtExchange): Express {
   })
   app.use(answerError)
   return app
+}
+
+/** A token is a secret: it is not sent back. */
+function withoutToken(user: Express.User | undefined): object {
+  return { ...user, token: undefined }
 }
 
 /** Errors that reach the host: an outage behind a Passport strategy has a `status` and `headers`. */

@@ -18,6 +18,6 @@ async function serveConfig(path: string): Promise<void> {
 try {
   await (CONFIG ? serveConfig(CONFIG) : tellStory(Number(PORT), HOST))
 } catch (error) {
-  console.error(error instanceof Error ? error.message : error)
-  process.exitCode = 1
+  console.error(String(error))
+  process.exit(1)
 }

@@ -7,6 +7,9 @@ const CLIENT = { clientId: 'app', clientSecret: 'app-secret', scopes: ['openid',
 const GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 const FORM = 'application/x-www-form-urlencoded'
 
+/** Where the app is reached as localhost. */
+const LOCAL_HOSTS = ['127.0.0.1', '::1', 'localhost', '0.0.0.0', '::']
+
 interface Answer {
   status: number
   body: Record<string, unknown>
@@ -15,7 +18,7 @@ interface Answer {
 /** Starts a fake identity provider and the host app, performs the main job and prints it, and goes on serving. */
 export async function tellStory(wantedPort: number, host: string): Promise<void> {
   const { server, port } = await listen(wantedPort, host)
-  const url = `http://localhost:${port}`
+  const url = `http://${LOCAL_HOSTS.includes(host) ? 'localhost' : host}:${port}`
   const idp = await startIdentityProvider(`${url}/oauth2/token`, wantedPort === 0 ? 0 : port + 1)
   const exchange = createExchange(url, idp)
   server.on('request', createHostApp(exchange))

@@ -6,13 +6,6 @@ export type { AssertionSubject, SubjectOption } from './assertion/resolve-subjec
 export type { ClientAuthenticationOptions } from './client-auth/client-authentication-options.js'
 export { type ClientOptions, type FindClientOptions, hashClientSecret } from './client-auth/client-options.js'
 export type { Clock } from './clock/clock.js'
-export type {
-  DecisionRefused,
-  ExchangeEventListener,
-  ExchangeEventName,
-  ExchangeEventSource,
-  ExchangeEvents,
-} from './events/exchange-events.js'
 export {
   REJECTION_REASONS,
   REQUEST_REASONS,
@@ -21,8 +14,15 @@ export {
   type RequestReason,
   UNAVAILABLE_REASONS,
   type UnavailableReason,
-} from './events/reason-codes.js'
-export { DependencyUnavailable, TokenRejected } from './events/rejections.js'
+} from './errors/reason-codes.js'
+export { DependencyUnavailable, TokenRejected } from './errors/rejections.js'
+export type {
+  DecisionRefused,
+  ExchangeEventListener,
+  ExchangeEventName,
+  ExchangeEventSource,
+  ExchangeEvents,
+} from './events/exchange-events.js'
 export type { Middleware } from './express/http.js'
 export type { ProtectOptions } from './express/protect.js'
 export type { AssertionOptions } from './identity-provider/assertion-limits.js'

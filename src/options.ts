@@ -10,11 +10,11 @@ import {
   type ClientAuthenticationSettings,
   checkClientAuthenticationOptions,
 } from './client-auth/client-authentication-options.js'
-import { type ClientOptions, checkClientOptions, type FindClientOptions } from './client-auth/client-options.js'
+import { type ClientOptions, checkClients, type FindClientOptions } from './client-auth/client-options.js'
 import { type Clock, systemClock } from './clock/clock.js'
-import { type AssertionOptions, readAssertionLimits } from './identity-provider/assertion-limits.js'
+import { type AssertionOptions, checkAssertionOptions } from './identity-provider/assertion-limits.js'
 import {
-  checkIdentityProviderOptions,
+  checkIdentityProviders,
   type IdentityProviderOptions,
   type IdentityProviderSettings,
 } from './identity-provider/identity-provider-options.js'
@@ -87,14 +87,19 @@ export function checkOptions(options: unknown): Readonly<JwtExchangeSettings> {
   const issuer = reader.string('issuer', 'an https URL without query and fragment (http only on loopback)', isIssuer)
   const tokenEndpoint = readTokenEndpoint(reader, issuer)
   const jwksEndpoint = checkJwksEndpointOptions(reader.object('jwksEndpoint'))
-  const identityProviders = readIdentityProviders(reader, issuer, tokenEndpoint, jwksEndpoint)
+  const identityProviders = checkIdentityProviders(reader, {
+    issuer,
+    tokenEndpoint,
+    limits: checkAssertionOptions(reader.object('assertion')),
+    jwksEndpointEnabled: jwksEndpoint.enable,
+  })
   const settings = {
     issuer,
     tokenEndpoint,
     requireHttps: reader.boolean('requireHttps', false),
     jwksEndpoint,
     identityProviders,
-    clients: readClients(reader, identityProviders),
+    clients: checkClients(reader, new Set(identityProviders.map(({ name }) => name))),
     findClient: readFunction<FindClientOptions>(reader, 'findClient'),
     clientAuthentication: checkClientAuthenticationOptions(reader.object('clientAuthentication')),
     accessToken: checkAccessTokenOptions(reader.object('accessToken')),
@@ -114,62 +119,6 @@ function isIssuer(text: string): boolean {
 function readTokenEndpoint(reader: OptionReader, issuer: string): string {
   if (!reader.has('tokenEndpoint')) return `${issuer.replace(/\/$/, '')}/token`
   return reader.string('tokenEndpoint', 'an https URL without fragment (http only on loopback)', isSecureUrl)
-}
-
-function readIdentityProviders(
-  reader: OptionReader,
-  issuer: string,
-  tokenEndpoint: string,
-  jwksEndpoint: JwksEndpointSettings,
-): IdentityProviderSettings[] {
-  const assertion = reader.object('assertion')
-  const limits = readAssertionLimits(assertion)
-  assertion.refuseUnknown()
-  const context = { tokenEndpoint, limits, jwksEndpointEnabled: jwksEndpoint.enable }
-  const readers = reader.objects('identityProviders')
-  if (!reader.has('identityProviders')) reader.problem('identityProviders', 'an array of identity providers')
-  const identityProviders = readers.map((each) => checkIdentityProviderOptions(each, context))
-  const ourselves = identityProviders.findIndex(({ name }) => name !== '' && name === issuer)
-  readers[ourselves]?.problem('name', 'another issuer than ourselves: our own access tokens are no assertions')
-  refuseRepeated(
-    readers,
-    'name',
-    identityProviders.map(({ name }) => name),
-  )
-  return identityProviders
-}
-
-function readClients(reader: OptionReader, identityProviders: readonly IdentityProviderSettings[]): Client[] {
-  if (reader.has('clients') === reader.has('findClient')) {
-    reader.problem(
-      'clients',
-      'either clients or a function that finds them',
-      reader.has('clients') ? 'both' : 'neither',
-    )
-  }
-  const readers = reader.objects('clients')
-  const clients = readers.map(checkClientOptions)
-  refuseRepeated(
-    readers,
-    'clientId',
-    clients.map(({ clientId }) => clientId),
-  )
-  const names = new Set(identityProviders.map(({ name }) => name))
-  for (const [index, client] of clients.entries()) {
-    const unknown = [...(client.identityProviders ?? [])].find((name) => !names.has(name))
-    if (unknown !== undefined) {
-      readers[index]?.problem('identityProviders', 'names of registered identity providers', JSON.stringify(unknown))
-    }
-  }
-  return clients
-}
-
-function refuseRepeated(readers: readonly OptionReader[], key: string, values: readonly string[]): void {
-  const seen = new Set<string>()
-  for (const [index, value] of values.entries()) {
-    if (value !== '' && seen.has(value)) readers[index]?.problem(key, `a ${key} that no other entry has`)
-    seen.add(value)
-  }
 }
 
 function readSubject(reader: OptionReader, identityProviders: readonly IdentityProviderSettings[]): SubjectOption {

@@ -1,6 +1,6 @@
 import { compactVerify } from 'jose'
 import type { Clock } from '../clock/clock.js'
-import { TokenRejected } from '../events/rejections.js'
+import { TokenRejected } from '../errors/rejections.js'
 import { checkAudience, checkExpiry, checkNotBefore, checkNumericDate, checkStringClaim } from '../jwt/check-claims.js'
 import { parseJwt, type UnverifiedHeader } from '../jwt/parse-jwt.js'
 import { normaliseType } from '../jwt/token-type.js'

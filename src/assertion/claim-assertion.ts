@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { DependencyUnavailable, isDependencyUnavailable, TokenRejected } from '../events/rejections.js'
+import { DependencyUnavailable, isDependencyUnavailable, TokenRejected } from '../errors/rejections.js'
 import type { ReplayStore } from '../replay/replay-store.js'
 import type { VerifiedAssertion } from './verified-assertion.js'
 

@@ -1,4 +1,4 @@
-import { DependencyUnavailable, TokenRejected } from '../events/rejections.js'
+import { DependencyUnavailable, TokenRejected } from '../errors/rejections.js'
 import { isPlainText } from '../jwt/check-claims.js'
 import type { VerifiedAssertion } from './verified-assertion.js'
 

@@ -1,4 +1,4 @@
-import type { TokenContext } from '../events/rejections.js'
+import type { TokenContext } from '../errors/rejections.js'
 import type { IdentityProvider } from '../identity-provider/identity-provider.js'
 
 /** An assertion whose signature and claims were verified. Whether it was used before is not known yet. */

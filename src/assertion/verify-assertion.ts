@@ -1,5 +1,5 @@
 import type { Clock } from '../clock/clock.js'
-import { TokenRejected } from '../events/rejections.js'
+import { TokenRejected } from '../errors/rejections.js'
 import type { IdentityProvider } from '../identity-provider/identity-provider.js'
 import type { IdentityProviderRegistry } from '../identity-provider/identity-provider-registry.js'
 import { checkAudience, checkExpiry, checkIssuedAt, checkNotBefore, checkStringClaim } from '../jwt/check-claims.js'

@@ -1,5 +1,5 @@
 import { type CryptoKey, compactVerify } from 'jose'
-import { TokenRejected } from '../events/rejections.js'
+import { TokenRejected } from '../errors/rejections.js'
 import type { VerificationKeySource } from '../jwks/verification-key-source.js'
 import type { UnverifiedHeader } from '../jwt/parse-jwt.js'
 

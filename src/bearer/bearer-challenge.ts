@@ -1,4 +1,4 @@
-import type { ReasonCode } from '../events/reason-codes.js'
+import type { ReasonCode } from '../errors/reason-codes.js'
 import { OAuthError, type OAuthErrorCode } from '../oauth/errors.js'
 
 export const INVALID_TOKEN = 'The access token is not valid'

@@ -4,7 +4,7 @@ import { type BearerChallenge, INVALID_TOKEN } from './bearer-challenge.js'
 const BEARER = /^Bearer +([A-Za-z0-9\-._~+/]+=*)$/i
 const BEARER_SCHEME = /^Bearer(?:\s|$)/i
 
-/** What Express and body parsers add to a request. */
+/** A request with what Express and body parsers add to it. */
 export interface BearerRequest extends IncomingMessage {
   query?: unknown
   body?: unknown

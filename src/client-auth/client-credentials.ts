@@ -1,4 +1,4 @@
-import type { RequestReason } from '../events/reason-codes.js'
+import type { RequestReason } from '../errors/reason-codes.js'
 import { OAuthError } from '../oauth/errors.js'
 
 /** What a client presented to authenticate itself (RFC 6749 §2.3.1). */

@@ -2,6 +2,7 @@ import { JWT_BEARER_GRANT_TYPE } from '../oauth/names.js'
 import { isScopeToken } from '../oauth/scope.js'
 import { ConfigError } from '../option-checks/config-error.js'
 import { OptionReader } from '../option-checks/option-reader.js'
+import { refuseRepeated } from '../option-checks/refuse-repeated.js'
 import { type Client, digestSecret } from './client.js'
 
 /** One client. It authenticates with its secret, by HTTP Basic or in the body (RFC 6749 §2.3.1). */
@@ -37,6 +38,27 @@ export function hashClientSecret(secret: string): string {
     throw new ConfigError([{ path: ['secret'], found: 'no secret', wanted: 'a non-empty string' }])
   }
   return `sha256:${digestSecret(secret).toString('base64url')}`
+}
+
+/** The entries of `clients`, each with another id, unless there is a `findClient`. */
+export function checkClients(reader: OptionReader, identityProviders: ReadonlySet<string>): Client[] {
+  if (reader.has('clients') === reader.has('findClient')) {
+    const found = reader.has('clients') ? 'both' : 'neither'
+    reader.problem('clients', 'either clients or a function that finds them', found)
+  }
+  const readers = reader.objects('clients')
+  const clients = readers.map(checkClientOptions)
+  refuseRepeated(
+    readers,
+    'clientId',
+    clients.map(({ clientId }) => clientId),
+  )
+  for (const [index, client] of clients.entries()) {
+    const unknown = [...(client.identityProviders ?? [])].find((name) => !identityProviders.has(name))
+    if (unknown === undefined) continue
+    readers[index]?.problem('identityProviders', 'names of registered identity providers', JSON.stringify(unknown))
+  }
+  return clients
 }
 
 export function checkClientOptions(reader: OptionReader): Client {

@@ -1,4 +1,4 @@
-import { DependencyUnavailable } from '../events/rejections.js'
+import { DependencyUnavailable } from '../errors/rejections.js'
 import type { Client } from './client.js'
 import { type FindClientOptions, isVisibleText, readFoundClient } from './client-options.js'
 

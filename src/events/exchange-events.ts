@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { debuglog } from 'node:util'
-import type { ReasonCode } from './reason-codes.js'
-import type { TokenContext } from './rejections.js'
+import type { ReasonCode } from '../errors/reason-codes.js'
+import type { TokenContext } from '../errors/rejections.js'
 
 /** Every event, with what it carries. No event carries a token, a secret or unescaped input. */
 export interface ExchangeEvents {

@@ -6,7 +6,7 @@ const NO_STORE = { 'Cache-Control': 'no-store', Pragma: 'no-cache' }
 
 type Headers = Readonly<Record<string, string>>
 
-export function sendJson(res: ServerResponse, status: number, body: unknown, headers: Headers): void {
+function sendJson(res: ServerResponse, status: number, body: unknown, headers: Headers): void {
   sendText(res, status, JSON.stringify(body), headers)
 }
 

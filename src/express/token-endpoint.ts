@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
+import type { TokenRejected } from '../errors/rejections.js'
 import { printable } from '../events/printable.js'
-import type { TokenRejected } from '../events/rejections.js'
 import { OAuthError } from '../oauth/errors.js'
 import { toRefusal } from '../oauth/refusal.js'
 import { handleTokenRequest, type TokenRequestDeps } from '../token-request/handle-token-request.js'

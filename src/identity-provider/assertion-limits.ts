@@ -49,6 +49,12 @@ export function readAssertionLimits(reader: OptionReader, otherwise = DEFAULT_LI
   }
 }
 
+export function checkAssertionOptions(reader: OptionReader): AssertionLimits {
+  const limits = readAssertionLimits(reader)
+  reader.refuseUnknown()
+  return limits
+}
+
 function readAlgorithms(reader: OptionReader): ReadonlySet<string> | undefined {
   const wanted = `asymmetric algorithms: ${ASYMMETRIC_ALGORITHMS.join(', ')}`
   const algorithms = reader.strings('algorithms', wanted, isAsymmetricAlgorithm)

@@ -3,6 +3,7 @@ import { type KeySet, readKeySet } from '../jwks/key-set.js'
 import { normaliseType } from '../jwt/token-type.js'
 import { isScopeToken } from '../oauth/scope.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
+import { refuseRepeated } from '../option-checks/refuse-repeated.js'
 import { isSecureUrl } from '../option-checks/urls.js'
 import { type AssertionLimits, type AssertionOptions, readAssertionLimits } from './assertion-limits.js'
 
@@ -45,6 +46,8 @@ export interface IdentityProviderSettings {
 
 /** What must be known of the other options. */
 export interface IdentityProviderContext {
+  /** Who we are: no identity provider. */
+  issuer: string
   tokenEndpoint: string
   limits: AssertionLimits
   jwksEndpointEnabled: boolean
@@ -54,6 +57,23 @@ export interface IdentityProviderContext {
 const FOREIGN_TYPES = ['at+jwt', 'logout+jwt', 'secevent+jwt', 'dpop+jwt', 'client-authentication+jwt', 'kb+jwt']
 const MOST_CERTIFICATES = 10
 const EXACT = 'a non-empty string without white space around it: it is compared exactly'
+
+/** The entries of `identityProviders`, each with another name. */
+export function checkIdentityProviders(
+  reader: OptionReader,
+  context: IdentityProviderContext,
+): IdentityProviderSettings[] {
+  if (!reader.has('identityProviders')) reader.problem('identityProviders', 'an array of identity providers')
+  const readers = reader.objects('identityProviders')
+  const identityProviders = readers.map((each) => checkIdentityProviderOptions(each, context))
+  const names = identityProviders.map(({ name }) => name)
+  refuseRepeated(readers, 'name', names)
+  if (context.issuer !== '') {
+    const wanted = 'another issuer than ourselves: our own access tokens are no assertions'
+    readers[names.indexOf(context.issuer)]?.problem('name', wanted)
+  }
+  return identityProviders
+}
 
 export function checkIdentityProviderOptions(
   reader: OptionReader,

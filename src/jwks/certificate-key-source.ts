@@ -1,8 +1,8 @@
 import type { CryptoKey } from 'jose'
 import type { Clock } from '../clock/clock.js'
+import { TokenRejected } from '../errors/rejections.js'
 import type { ExchangeEventEmitter } from '../events/exchange-events.js'
 import { printable } from '../events/printable.js'
-import { TokenRejected } from '../events/rejections.js'
 import type { Certificate } from './certificate.js'
 import type { KeyHeader, KeySourceStats, VerificationKeySource } from './verification-key-source.js'
 

@@ -1,5 +1,5 @@
 import type { CryptoKey } from 'jose'
-import { TokenRejected } from '../events/rejections.js'
+import { TokenRejected } from '../errors/rejections.js'
 import type { KeySet } from './key-set.js'
 import type { KeyHeader, KeySourceStats, VerificationKeySource } from './verification-key-source.js'
 

@@ -1,6 +1,6 @@
+import type { RejectionReason } from '../errors/reason-codes.js'
+import { TokenRejected } from '../errors/rejections.js'
 import { printable } from '../events/printable.js'
-import type { RejectionReason } from '../events/reason-codes.js'
-import { TokenRejected } from '../events/rejections.js'
 
 type Claims = Readonly<Record<string, unknown>>
 

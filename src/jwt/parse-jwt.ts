@@ -1,4 +1,4 @@
-import { TokenRejected } from '../events/rejections.js'
+import { TokenRejected } from '../errors/rejections.js'
 import { parseJsonObject } from './parse-json-object.js'
 
 /** A JWT's parts before anything about it is known to be true. */

@@ -1,6 +1,6 @@
 import { fieldOf } from '../errors/field-of.js'
-import type { ReasonCode, RequestReason } from '../events/reason-codes.js'
-import type { TokenContext } from '../events/rejections.js'
+import type { ReasonCode, RequestReason } from '../errors/reason-codes.js'
+import type { TokenContext } from '../errors/rejections.js'
 
 /** The error codes of RFC 6749 §5.2 and RFC 6750 §3.1, and `temporarily_unavailable` for an outage. */
 export type OAuthErrorCode =

@@ -1,12 +1,12 @@
 import { fieldOf } from '../errors/field-of.js'
-import type { DecisionRefused } from '../events/exchange-events.js'
-import { printable } from '../events/printable.js'
 import {
   DependencyUnavailable,
   isDependencyUnavailable,
   isTokenRejected,
   type TokenRejected,
-} from '../events/rejections.js'
+} from '../errors/rejections.js'
+import type { DecisionRefused } from '../events/exchange-events.js'
+import { printable } from '../events/printable.js'
 import { isOAuthError, OAuthError } from './errors.js'
 
 /** One refusal for its two readers. */

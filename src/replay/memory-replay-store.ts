@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../clock/clock.js'
-import { DependencyUnavailable } from '../events/rejections.js'
+import { DependencyUnavailable } from '../errors/rejections.js'
 import { OptionReader } from '../option-checks/option-reader.js'
 import { readMaxEntries } from './replay-options.js'
 import type { ReplayStore } from './replay-store.js'

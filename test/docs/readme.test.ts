@@ -7,6 +7,7 @@ import request from 'supertest'
 import { generateSigningKey } from '../../src/index.js'
 import { checkOptions } from '../../src/options.js'
 import { FakeIdentityProvider } from '../../src/testing/index.js'
+import { startExchangeHost } from '../support/exchange-host.js'
 import { findFreePort } from '../support/free-port.js'
 
 const README = readFileSync('README.md', 'utf8')
@@ -73,12 +74,25 @@ describe('the README', () => {
 
     const url = `http://localhost:${port}`
     const get = (path: string) => request(url).get(path).auth(answer.access_token, { type: 'bearer' })
-    const { body: me } = await get('/me')
-    const [, fields = ''] = /`req\.auth` is `\{ (.*?) \}`/.exec(README) ?? []
-    expect(Object.keys(me).sort()).toEqual(fields.split(', ').sort())
+    expect((await get('/me')).body).toEqual({ sub: 'alice' })
     expect((await get('/orders')).body).toEqual({ for: 'alice' })
     expect((await request(url).get('/.well-known/oauth-authorization-server/oauth2')).status).toBe(200)
     expect((await request(url).get('/oauth2/jwks')).body.keys).toHaveLength(1)
+  })
+
+  it('names the fields that req.auth and req.user have', async () => {
+    const host = await startExchangeHost({ idp: { algorithm: 'ES256' } })
+    try {
+      const token = await host.accessToken()
+      const { body: auth } = await request(host.url).get('/orders').auth(token, { type: 'bearer' })
+      const assertion = await host.idp.issueAssertion()
+      const { body: user } = await request(host.url).get('/whoami').auth(assertion, { type: 'bearer' })
+      const [ofAuth, ofUser] = [...README.matchAll(/`req\.(?:auth|user)` is `\{ (.*?) \}`/g)].map(([, names]) => names)
+      expect(Object.keys(auth).sort()).toEqual(ofAuth?.split(', ').sort())
+      expect(Object.keys(user).sort()).toEqual(ofUser?.split(', ').sort())
+    } finally {
+      await host.close()
+    }
   })
 
   it('has a TOML file that the code beside it loads', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { resolveSubject, type SubjectOption } from '../../../src/assertion/resolve-subject.js'
 import type { VerifiedAssertion } from '../../../src/assertion/verified-assertion.js'
-import { isDependencyUnavailable, isTokenRejected } from '../../../src/events/rejections.js'
+import { isDependencyUnavailable, isTokenRejected } from '../../../src/errors/rejections.js'
 
 function assertionOf(name: string, sub: string): VerifiedAssertion {
   return {

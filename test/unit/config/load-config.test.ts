@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { loadConfig } from '../../../src/config/index.js'
 import { type ConfigError, createJwtExchange, generateSigningKey } from '../../../src/index.js'
+import { RSA_CERTIFICATE_KEY } from '../../support/certificates.js'
 
 let directory: string
 beforeAll(() => {
@@ -154,6 +155,52 @@ describe('a TOML file with problems', () => {
     const bad = GOOD.replace('enable = true', 'enable = false')
     expect(problemsOf(bad)).toEqual(['28:1 identity_provider.0.jwks_uri'])
     expect(messageOf(bad)).toContain('certificates or jwks')
+  })
+})
+
+describe('keys in the environment', () => {
+  const FROM_ENV = GOOD.replace('keys.json', '${SIGNING_KEYS}')
+  const env = (SIGNING_KEYS: string) => ({ APP_SECRET: 'secret-from-env', SIGNING_KEYS })
+
+  it('may be a JWK set or PEM', () => {
+    const jwks = { keys: [generateSigningKey()] }
+    expect(load(FROM_ENV, env(JSON.stringify(jwks))).accessToken.signingKeys).toEqual(jwks)
+    expect(load(FROM_ENV, env(RSA_CERTIFICATE_KEY)).accessToken.signingKeys).toBe(RSA_CERTIFICATE_KEY)
+  })
+
+  it('are not repeated in a message, however broken they are', () => {
+    const secret = 'qqu5w-PxaKQvIv0kpcqcT4VqmFqQ'
+    for (const broken of [
+      `{"keys":[{"d":"${secret}"`,
+      `-----BEGIN PRIVATE KEY-----\n${secret}`,
+      `${secret}+/==\n${secret}`,
+    ]) {
+      expect(problemsOf(FROM_ENV, env(broken))).toEqual(['23:1 access_token.signing_keys'])
+      expect(messageOf(FROM_ENV, env(broken))).not.toContain(secret)
+    }
+  })
+})
+
+describe('options beside a TOML file', () => {
+  it('say what a file cannot, and are checked with it', () => {
+    const path = join(directory, 'deployment.toml')
+    writeFileSync(path, GOOD.replace(/\[\[client\]\].*/s, '').replace('subject = "namespaced"', ''))
+    expect(() => loadConfig(path)).toThrow('either clients or a function that finds them')
+    const findClient = () => undefined
+    const subject = () => 'somebody'
+    const options = loadConfig(path, { options: { findClient, subject } })
+    expect([options.findClient, options.subject]).toEqual([findClient, subject])
+    createJwtExchange(options)
+  })
+})
+
+describe('the wish of a problem', () => {
+  it('names options as the file has them', () => {
+    const withoutKeys = GOOD.replace(/jwks_uri = .*\n/, '')
+    expect(messageOf(withoutKeys)).toContain('one of jwks_uri, certificates, jwks')
+    expect(messageOf(GOOD.replace('[oauth.jwks_endpoint]', '[jwks_endpoint]'))).toContain(
+      'did you mean "oauth.jwks_endpoint"?',
+    )
   })
 })
 

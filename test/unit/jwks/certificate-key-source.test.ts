@@ -1,8 +1,8 @@
 import { createPublicKey } from 'node:crypto'
 import { beforeEach, describe, expect, it } from '@jest/globals'
 import { exportJWK } from 'jose'
+import { isTokenRejected } from '../../../src/errors/rejections.js'
 import { ExchangeEventEmitter, type ExchangeEvents } from '../../../src/events/exchange-events.js'
-import { isTokenRejected } from '../../../src/events/rejections.js'
 import { readAssertionLimits } from '../../../src/identity-provider/assertion-limits.js'
 import { checkIdentityProviderOptions } from '../../../src/identity-provider/identity-provider-options.js'
 import { type Certificate, findIssuer, readCertificates } from '../../../src/jwks/certificate.js'
@@ -77,7 +77,8 @@ describe('a chain', () => {
     const options = { name: 'https://idp.example.com', certificates: [ISSUED_CERTIFICATE, AUTHORITY_CERTIFICATE] }
     const reader = new OptionReader(options)
     const limits = readAssertionLimits(new OptionReader({}))
-    checkIdentityProviderOptions(reader, { tokenEndpoint: 'https://us/token', limits, jwksEndpointEnabled: true })
+    const context = { issuer: 'https://us', tokenEndpoint: 'https://us/token', limits, jwksEndpointEnabled: true }
+    checkIdentityProviderOptions(reader, context)
     expect(() => reader.throwProblems()).toThrow('a chain: "CN=Authority" issued another one')
   })
 })

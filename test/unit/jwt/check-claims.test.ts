@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
-import type { RejectionReason } from '../../../src/events/reason-codes.js'
-import { isTokenRejected } from '../../../src/events/rejections.js'
+import type { RejectionReason } from '../../../src/errors/reason-codes.js'
+import { isTokenRejected } from '../../../src/errors/rejections.js'
 import {
   checkAudience,
   checkExpiry,

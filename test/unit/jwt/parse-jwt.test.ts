@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { isTokenRejected } from '../../../src/events/rejections.js'
+import { isTokenRejected } from '../../../src/errors/rejections.js'
 import { parseJwt } from '../../../src/jwt/parse-jwt.js'
 
 const LIMIT = 32_768

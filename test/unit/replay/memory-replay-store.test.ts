@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { isDependencyUnavailable } from '../../../src/events/rejections.js'
+import { isDependencyUnavailable } from '../../../src/errors/rejections.js'
 import { MemoryReplayStore } from '../../../src/replay/memory-replay-store.js'
 import { AdjustableClock } from '../../support/adjustable-clock.js'
 
@@ -141,5 +141,11 @@ describe('the memory replay store', () => {
       }),
       { numRuns: 300 },
     )
+  })
+})
+
+describe('the size of a memory replay store', () => {
+  it.each([Number.NaN, 0, -1, 1.5, 10_000_001])('is not %p', (maxEntries) => {
+    expect(() => new MemoryReplayStore({ maxEntries })).toThrow('a whole number of entries from 1 to 10000000')
   })
 })

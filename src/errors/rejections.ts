@@ -1,4 +1,4 @@
-import { fieldOf } from '../errors/field-of.js'
+import { fieldOf } from './field-of.js'
 import type { RejectionReason, UnavailableReason } from './reason-codes.js'
 
 /** What an event tells of the token that was judged: never the token itself. */
