@@ -6,6 +6,7 @@ import type { OptionReader } from '../option-checks/option-reader.js'
 import { refuseRepeated } from '../option-checks/refuse-repeated.js'
 import { isSecureUrl } from '../option-checks/urls.js'
 import { type AssertionLimits, type AssertionOptions, readAssertionLimits } from './assertion-limits.js'
+import type { IdentityProvider } from './identity-provider.js'
 
 /** One identity provider: who it is, who we are to it, and where its keys come from. */
 export interface IdentityProviderOptions extends AssertionOptions {
@@ -32,15 +33,9 @@ export interface IdentityProviderOptions extends AssertionOptions {
   types?: readonly string[]
 }
 
-/** The options of one identity provider, checked. */
-export interface IdentityProviderSettings {
-  name: string
-  alias: string
-  audiences: ReadonlySet<string>
-  enabled: boolean
-  scopes: ReadonlySet<string> | undefined
-  types: ReadonlySet<string>
-  limits: AssertionLimits
+/** The options of one identity provider, checked: all of it but the source of its keys. */
+export interface IdentityProviderSettings extends Omit<IdentityProvider, 'keySource'> {
+  /** undefined for a disabled one only. */
   keys: { jwksUri: string } | { certificates: readonly Certificate[] } | { keySet: KeySet } | undefined
 }
 
