@@ -28,6 +28,7 @@ export type { ProtectOptions } from './express/protect.js'
 export type { AssertionOptions } from './identity-provider/assertion-limits.js'
 export type { IdentityProviderOptions } from './identity-provider/identity-provider-options.js'
 export type { JwksEndpointOptions } from './jwks/jwks-endpoint-options.js'
+export type { KeySourceStats } from './jwks/verification-key-source.js'
 export type { AsymmetricAlgorithm } from './jwt/algorithms.js'
 export {
   createJwtExchange,
@@ -35,7 +36,7 @@ export {
   type JwtExchange,
   type JwtExchangeStats,
 } from './jwt-exchange.js'
-export { OAuthError, type OAuthErrorCode } from './oauth/errors.js'
+export { OAuthError, type OAuthErrorCode, type OAuthErrorDetails } from './oauth/errors.js'
 export { ConfigError, type ConfigProblem } from './option-checks/config-error.js'
 export type { JwtExchangeOptions } from './options.js'
 export type { PassportStrategy } from './passport/promise-strategy.js'

@@ -106,7 +106,7 @@ function separateKeys(source: unknown): unknown[] {
   const blocks = typeof source === 'string' ? [...source.matchAll(PEM_BLOCK)] : []
   const isWhole = blocks.length === String(source).split('-----BEGIN ').length - 1
   if (blocks.length === 0 || !isWhole) return [source]
-  return blocks.filter(([, label]) => label?.endsWith('KEY')).map(([block]) => block)
+  return blocks.filter(([, label]) => label !== 'EC PARAMETERS').map(([block]) => block)
 }
 
 function sourcesOf(signingKeys: unknown): readonly unknown[] | undefined {

@@ -22,8 +22,9 @@ export function readRequiredScope(options: unknown): readonly string[] {
 
 function readScopes(reader: OptionReader): readonly string[] {
   const scope = reader.value('scope')
-  const scopes = typeof scope === 'string' ? parseScope(scope) : scope
-  if (Array.isArray(scopes) && scopes.length > 0 && scopes.every(isScopeToken)) return scopes
+  // A copy: what the host does with its array later must not change what the route requires.
+  const scopes = typeof scope === 'string' ? parseScope(scope) : Array.isArray(scope) ? [...scope] : []
+  if (scopes !== undefined && scopes.length > 0 && scopes.every(isScopeToken)) return scopes
   reader.problem('scope', WANTED)
   return []
 }

@@ -21,7 +21,7 @@ export async function inContext<Result>(context: TokenContext, act: () => Promis
     return await act()
   } catch (error) {
     if (isTokenRejected(error) || isDependencyUnavailable(error) || isOAuthError(error)) {
-      error.context = { ...context, ...error.context }
+      error.context = { ...error.context, ...context }
     }
     throw error
   }

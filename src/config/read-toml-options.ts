@@ -22,7 +22,7 @@ const FILE_READERS: Readonly<Record<string, (text: string) => unknown>> = {
   'identityProviders.jwks': parseKeys,
 }
 /** Anything else may be a secret in the wrong place, and is not repeated in a message. */
-const FILE_NAME = /^[\w.,~ /\\:-]{1,100}$/
+const FILE_NAME = /^[\w.,~ /\\:${}-]{1,100}$/
 const VARIABLE = /\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g
 
 /** The options that a parsed file means: names changed, `${VAR}` replaced, files read. Nothing is checked beyond that. */
@@ -67,7 +67,7 @@ function readString(text: string, path: TomlPath, option: string, deps: ReadToml
   const read = Object.hasOwn(FILE_READERS, option) ? FILE_READERS[option] : undefined
   if (read === undefined) return expanded
   if (isContent(expanded)) return readContent(expanded, path, read, deps)
-  return readNamedFile(expanded, path, read, deps)
+  return readNamedFile(expanded, text, path, read, deps)
 }
 
 /** A key or certificate itself, as from an environment variable, and not the name of a file. */
@@ -84,13 +84,20 @@ function readContent(text: string, path: TomlPath, read: (text: string) => unkno
   }
 }
 
-function readNamedFile(name: string, path: TomlPath, read: (text: string) => unknown, deps: ReadTomlDeps): unknown {
+/** @param written as it stands in the file: what a variable holds may be a secret */
+function readNamedFile(
+  name: string,
+  written: string,
+  path: TomlPath,
+  read: (text: string) => unknown,
+  deps: ReadTomlDeps,
+): unknown {
   try {
     return read(readFileSync(resolve(deps.directory, name), 'utf8'))
   } catch (error) {
-    const shown = FILE_NAME.test(name) ? `"${name}"` : 'the name of'
     const isMissing = fieldOf(error, 'code') === 'ENOENT'
-    const found = `${shown}, a file that ${isMissing ? 'is not there' : 'cannot be read'}`
+    const shown = FILE_NAME.test(written) ? `"${written}", ` : ''
+    const found = `${shown}a file that ${isMissing ? 'is not there' : 'cannot be read'}`
     addProblem(path, found, `PEM text, or the name of a readable file, relative to ${deps.directory}`, deps)
     return name
   }

@@ -28,9 +28,8 @@ export class CachedKeySet {
 
   /** The key set, unless it is too old to be used at all. */
   get servable(): KeySet | undefined {
-    return this.age < this.#settings.cacheMaxAge + this.#settings.cacheMaxAgeFallback || this.isFresh
-      ? this.#keySet
-      : undefined
+    const { cacheMaxAge, cacheMaxAgeFallback } = this.#settings
+    return this.age < cacheMaxAge + cacheMaxAgeFallback ? this.#keySet : undefined
   }
 
   get isFresh(): boolean {

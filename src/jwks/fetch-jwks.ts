@@ -43,7 +43,7 @@ export function isJwksFetchError(error: unknown): error is JwksFetchError {
  * size limit counted on the bytes received, no redirects, no compression, status 200 only; the content type is not
  * trusted.
  *
- * @throws JwksFetchError always and only
+ * @throws JwksFetchError
  */
 export async function fetchJwks(endpoint: URL, limits: JwksFetchLimits, closing: AbortSignal): Promise<unknown[]> {
   if (closing.aborted) throw new JwksFetchError('closed')

@@ -34,6 +34,6 @@ export interface KeySourceStats {
   /** How many fetches were made. */
   fetches?: number
   lastFailure?: { reason: string; millisecondsAgo: number }
-  /** The certificates in use: subject and end of validity in seconds since the epoch. */
+  /** The configured certificates: subject and end of validity in seconds since the epoch. */
   certificates?: readonly { subject: string; expiresAt: number }[]
 }

@@ -137,8 +137,11 @@ export class OptionReader {
   }
 }
 
+/** A literal of any realm. A Map, a Set or an instance keeps its values where no option would be found. */
 function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || (typeof prototype === 'object' && Object.getPrototypeOf(prototype) === null)
 }
 
 function describeType(value: unknown): string {

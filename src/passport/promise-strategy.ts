@@ -16,7 +16,7 @@ interface PassportActions {
 }
 
 interface PassportRequest extends IncomingMessage {
-  res?: ServerResponse
+  res?: ServerResponse | undefined
 }
 
 /** How a refusal travels through passport-custom, whose `fail` takes one argument. */
@@ -34,7 +34,10 @@ export type Judge<Caller> = (req: IncomingMessage, options: unknown) => Promise<
  */
 export function createPromiseStrategy<Caller>(name: string, judge: Judge<Caller>): PassportStrategy {
   const custom = new CustomStrategy({ passOptionsToCallback: true }, (req, options, done) => {
-    judge(req, options).then((outcome) => report(outcome, done), done)
+    judge(req, options)
+      .then((outcome) => report(outcome, done))
+      .catch(done)
+      .catch(() => endUnanswered(req))
   })
   return {
     name,
@@ -42,6 +45,12 @@ export function createPromiseStrategy<Caller>(name: string, judge: Judge<Caller>
       Reflect.apply(custom.authenticate, Object.assign(Object.create(custom), actionsOf(this, req)), [req, options])
     },
   }
+}
+
+/** Passport or a callback of the host threw, twice: neither a hanging request nor an unhandled rejection may be left. */
+function endUnanswered({ res }: PassportRequest): void {
+  if (res === undefined || res.headersSent) return
+  res.writeHead(500, { 'Content-Length': 0 }).end()
 }
 
 function actionsOf({ success, fail, error }: PassportActions, req: PassportRequest): PassportActions {

@@ -1,5 +1,8 @@
 /** The options that speak of scopes, well spelled or not; the others of `passport.authenticate` are Passport's own. */
 export function scopeOptions(options: unknown): Readonly<Record<string, unknown>> {
-  const entries = typeof options === 'object' && options !== null ? Object.entries(options) : []
-  return Object.fromEntries(entries.filter(([name]) => /^scopes?$/i.test(name)))
+  const found: Record<string, unknown> = {}
+  if (typeof options !== 'object' || options === null) return found
+  // With the inherited ones: such a scope is meant as well.
+  for (const name in options) if (/scop/i.test(name)) found[name] = Reflect.get(options, name)
+  return found
 }

@@ -7,7 +7,8 @@ export interface ReplayStore {
    * @param key 43 characters of base64url, derived from the assertion by SHA-256
    * @param expiresAt seconds since the epoch until which the claim must be remembered
    * @returns true for the first claim of this key, false for every later one until it expires
-   * @throws when it cannot tell: the assertion is then refused with 503, never accepted; likewise after 1000 ms
+   * @throws when it cannot tell: the assertion is then refused with 503, never accepted; likewise after 1000 ms, and a claim that
+   * succeeds later than that is used up all the same
    */
   claim(key: string, expiresAt: number): boolean | Promise<boolean>
 }

@@ -31,7 +31,7 @@ export interface TokenRequestDeps extends AuthenticateClientDeps, IssueAccessTok
 /**
  * One token request, top to bottom.
  *
- * @throws OAuthError, TokenRejected, DependencyUnavailable: see `reportTokenRejection`
+ * @throws OAuthError, TokenRejected, DependencyUnavailable: see `toRefusal`
  */
 export async function handleTokenRequest(request: TokenRequest, deps: TokenRequestDeps): Promise<TokenResponse> {
   const grant = findGrant(request.parameters, deps.grants)

@@ -22,6 +22,7 @@ const SLIPS: [string, unknown][] = [
   ['null', { scope: null }],
   ['a number', { scope: 5 }],
   ['a set', { scope: new Set(['admin']) }],
+  ['an array with a hole', { scope: new Array(1) }],
   ['what is no scope token', { scope: 'ad"min' }],
 ]
 
@@ -31,6 +32,9 @@ describe('a slip in the options of protect', () => {
     ['a string for the options', 'admin'],
     ['an array for the options', ['admin']],
     ['null for the options', null],
+    ['a set for the options', new Set(['admin'])],
+    ['a map for the options', new Map([['scope', 'admin']])],
+    ['an inherited scope', Object.create({ scope: 'admin' })],
   ])('is a ConfigError and opens no route: %s', (_name, options) => {
     expect(() => host.exchange.protect(options as ProtectOptions)).toThrow(
       expect.objectContaining({ name: 'ConfigError' }),
@@ -53,7 +57,47 @@ async function answerBehind(strategy: 'accessTokenStrategy' | 'assertionStrategy
   return [status, errorName]
 }
 
+describe('the scope of a route', () => {
+  it('stays what it was when the array of the host changes', async () => {
+    const scope = ['admin']
+    const app = express()
+    app.get('/', host.exchange.protect({ scope }), (_req, res) => void res.end('open'))
+    scope.length = 0
+    const { status } = await request(app).get('/').auth(token, { type: 'bearer' })
+    expect(status).toBe(403)
+  })
+})
+
+describe('a fault behind a strategy', () => {
+  it('of Passport reaches the error handler, and none leaves the request hanging', async () => {
+    expect(await answerBehind('accessTokenStrategy', { failureMessage: true }, 'bad')).toEqual([500, 'TypeError'])
+  })
+
+  it('of a callback that throws is answered 500', async () => {
+    const app = express()
+    app.get('/', (req, res, next) => {
+      const fail = () => {
+        throw new Error('a bad callback')
+      }
+      passport.authenticate(host.exchange.accessTokenStrategy, { session: false }, fail)(req, res, next)
+    })
+    const { status } = await request(app).get('/').auth(token, { type: 'bearer' })
+    expect(status).toBe(500)
+  })
+})
+
 describe('a slip in the options of passport.authenticate', () => {
+  it.each([{ requiredScope: 'admin' }, Object.create({ scope: 'admin' }, {})])(
+    'opens no route where the scope has another name or place: %j',
+    async (options) => {
+      const guard = passport.authenticate(host.exchange.accessTokenStrategy, Object.assign(options, { session: false }))
+      const app = express()
+      app.get('/', guard, (_req, res) => void res.end('open'))
+      const { status } = await request(app).get('/').auth(token, { type: 'bearer' })
+      expect([403, 500]).toContain(status)
+    },
+  )
+
   it.each(SLIPS)('reaches the error handler and opens no route: %s', async (_name, options) => {
     expect(await answerBehind('accessTokenStrategy', options as object, token)).toEqual([500, 'ConfigError'])
   })

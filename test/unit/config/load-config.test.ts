@@ -177,6 +177,7 @@ describe('keys in the environment', () => {
     ]) {
       expect(problemsOf(FROM_ENV, env(broken))).toEqual(['23:1 access_token.signing_keys'])
       expect(messageOf(FROM_ENV, env(broken))).not.toContain(secret)
+      expect(messageOf(FROM_ENV, env(broken))).not.toContain('c0ffee11')
     }
   })
 })
