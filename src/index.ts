@@ -22,13 +22,17 @@ export type {
   ExchangeEventName,
   ExchangeEventSource,
   ExchangeEvents,
+  KeySetOwner,
 } from './events/exchange-events.js'
 export type { Middleware } from './express/http.js'
 export type { ProtectOptions } from './express/protect.js'
 export type { AssertionOptions } from './identity-provider/assertion-limits.js'
 export type { IdentityProviderOptions } from './identity-provider/identity-provider-options.js'
+export type { ReadyOptions } from './identity-provider/warm-up.js'
+export type { JwksAgent, JwksConnectionOptions, JwksRequestHeaders } from './jwks/jwks-connection-options.js'
 export type { JwksEndpointOptions } from './jwks/jwks-endpoint-options.js'
-export type { KeySourceStats } from './jwks/verification-key-source.js'
+export type { Network } from './jwks/network-guard.js'
+export type { FetchStats, KeySourceStats, KeyStats } from './jwks/verification-key-source.js'
 export type { AsymmetricAlgorithm } from './jwt/algorithms.js'
 export {
   createJwtExchange,

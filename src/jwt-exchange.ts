@@ -3,7 +3,9 @@ import { verifyAccessToken } from './access-token/verify-access-token.js'
 import { BearerChallenge } from './bearer/bearer-challenge.js'
 import { FailureLimiter } from './client-auth/failure-limiter.js'
 import { createFindClient } from './client-auth/find-client.js'
+import { systemTimers } from './clock/timers.js'
 import { ExchangeEventEmitter, type ExchangeEventSource } from './events/exchange-events.js'
+import { printable } from './events/printable.js'
 import type { Middleware } from './express/http.js'
 import { createMetadataEndpoint, type MetadataDeps } from './express/metadata-endpoint.js'
 import { createProtect, type ProtectOptions } from './express/protect.js'
@@ -14,8 +16,11 @@ import { createJwtBearerGrant } from './grants/jwt-bearer.js'
 import { createIdentityProviders } from './identity-provider/create-identity-providers.js'
 import type { IdentityProvider } from './identity-provider/identity-provider.js'
 import { IdentityProviderRegistry } from './identity-provider/identity-provider-registry.js'
+import { type ReadyOptions, warmUp } from './identity-provider/warm-up.js'
+import { fetchJwks } from './jwks/fetch-jwks.js'
 import { JwksClientPool } from './jwks/jwks-client-pool.js'
 import type { KeySourceStats } from './jwks/verification-key-source.js'
+import { ConfigError } from './option-checks/config-error.js'
 import { checkOptions, type JwtExchangeOptions, type JwtExchangeSettings } from './options.js'
 import { createAccessTokenStrategy } from './passport/access-token-strategy.js'
 import { createAssertionStrategy } from './passport/assertion-strategy.js'
@@ -43,10 +48,22 @@ export interface JwtExchange {
   events: ExchangeEventSource
   stats(): JwtExchangeStats
   /**
-   * Fetches the key set of every enabled identity provider that is not fresh, all at once, for a readiness probe. It
-   * settles within the connection and read timeouts and never rejects: the stats tell which are down.
+   * Fetches the key set of every enabled identity provider that is not fresh, all at once, before the first request or
+   * for a readiness probe. It settles within 5 seconds and, without `failFast`, never rejects: the stats tell which are
+   * down.
+   *
+   * @throws DependencyUnavailable with `failFast`
    */
-  ready(): Promise<JwtExchangeStats>
+  ready(options?: ReadyOptions): Promise<JwtExchangeStats>
+  /**
+   * Fetches the key set of one identity provider now, whatever is cached, so that a key that it has withdrawn is refused
+   * at once. Nothing to do where its keys are configured.
+   *
+   * @param name the `name` of the identity provider
+   * @throws ConfigError where there is none of this name
+   * @throws DependencyUnavailable where the fetch fails: the old keys serve on
+   */
+  refreshKeys(name: string): Promise<IdentityProviderStats>
   /** Ends fetches under way; afterwards no key set is fetched any more. */
   close(): void
 }
@@ -85,10 +102,11 @@ export function createJwtExchange(options: JwtExchangeOptions): JwtExchange {
     verifyAccessToken: (token) => verifyAccessToken(token, accessToken),
     events,
     stats,
-    ready: async () => {
-      await identityProviders.warmUp()
+    ready: async (readyOptions = {}) => {
+      await warmUp(identityProviders.all(), readyOptions, { timers: systemTimers, random: Math.random })
       return stats()
     },
+    refreshKeys: (name) => refreshKeys(name, identityProviders),
     close: () => parts.jwksClients.close(),
   }
 }
@@ -98,7 +116,13 @@ function createParts(settings: JwtExchangeSettings) {
   const { issuer, subject, clock } = settings
   const { audiences, lifetime, signingKeys } = settings.accessToken
   const events = new ExchangeEventEmitter()
-  const jwksClients = new JwksClientPool(settings.jwksEndpoint, { clock, events, random: Math.random })
+  const jwksClients = new JwksClientPool(settings.jwksEndpoint, {
+    clock,
+    events,
+    random: Math.random,
+    timers: systemTimers,
+    fetchJwks,
+  })
   const identityProviders = new IdentityProviderRegistry(
     createIdentityProviders(settings.identityProviders, { jwksClients, clock, events }),
   )
@@ -127,6 +151,16 @@ function metadataOf(settings: JwtExchangeSettings, { tokenEndpoint }: ReturnType
     grantTypes: [...tokenEndpoint.grants.keys()],
     scopes: [...new Set(settings.clients.flatMap(({ scopes }) => scopes))],
   }
+}
+
+async function refreshKeys(name: string, registry: IdentityProviderRegistry): Promise<IdentityProviderStats> {
+  const identityProvider = registry.find(name)
+  if (identityProvider === undefined) {
+    const wanted = 'the name of a registered identity provider'
+    throw new ConfigError([{ path: ['name'], found: JSON.stringify(printable(String(name))), wanted }])
+  }
+  await identityProvider.keySource.refreshKeys()
+  return statsOf(identityProvider)
 }
 
 function statsOf({ name, alias, enabled, keySource }: IdentityProvider): IdentityProviderStats {

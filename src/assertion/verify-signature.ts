@@ -1,4 +1,5 @@
-import { type CryptoKey, compactVerify } from 'jose'
+import type { KeyObject } from 'node:crypto'
+import { compactVerify } from 'jose'
 import { TokenRejected } from '../errors/rejections.js'
 import type { VerificationKeySource } from '../jwks/verification-key-source.js'
 import type { UnverifiedHeader } from '../jwt/parse-jwt.js'
@@ -21,14 +22,14 @@ export async function verifySignature(
   throw new TokenRejected('bad_signature')
 }
 
-async function isSignedByOneOf(keys: readonly CryptoKey[], assertion: string, algorithm: string): Promise<boolean> {
+async function isSignedByOneOf(keys: readonly KeyObject[], assertion: string, algorithm: string): Promise<boolean> {
   for (const key of keys) {
     if (await isSignedBy(key, assertion, algorithm)) return true
   }
   return false
 }
 
-async function isSignedBy(key: CryptoKey, assertion: string, algorithm: string): Promise<boolean> {
+async function isSignedBy(key: KeyObject, assertion: string, algorithm: string): Promise<boolean> {
   try {
     await compactVerify(assertion, key, { algorithms: [algorithm] })
     return true

@@ -6,17 +6,22 @@ export interface BackOffDeps {
   random: () => number
 }
 
-/** Milliseconds after the first failure, at most; twice as many after each further one. */
-const FIRST_WAIT = 1000
+/** Milliseconds at most, unless the first wait is longer or the failing side asks for more. */
 const LONGEST_WAIT = 60_000
 
-/** How long to leave something alone that keeps failing. Jitter takes up to half of each wait away. */
+/**
+ * How long to leave something alone that keeps failing: `firstWait` milliseconds after the first failure, twice as many
+ * after each further one, up to a minute. Jitter takes up to half of each wait away and not more, so that a failing
+ * side is never asked again at once.
+ */
 export class BackOff {
+  readonly #firstWait: number
   readonly #deps: BackOffDeps
   #consecutiveFailures = 0
   #waitingUntil = Number.NEGATIVE_INFINITY
 
-  constructor(deps: BackOffDeps) {
+  constructor(firstWait: number, deps: BackOffDeps) {
+    this.#firstWait = firstWait
     this.#deps = deps
   }
 
@@ -33,10 +38,15 @@ export class BackOff {
     return Math.max(0, this.#waitingUntil - this.#deps.clock.monotonic())
   }
 
-  fail(): void {
-    const longest = Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** this.#consecutiveFailures)
+  /** @param atLeast milliseconds that the failing side asked for */
+  fail(atLeast = 0): void {
+    const longest = Math.min(
+      Math.max(LONGEST_WAIT, this.#firstWait),
+      this.#firstWait * 2 ** Math.min(this.#consecutiveFailures, 30),
+    )
+    const wait = longest * (0.5 + this.#deps.random() / 2)
     this.#consecutiveFailures += 1
-    this.#waitingUntil = this.#deps.clock.monotonic() + longest * (0.5 + this.#deps.random() / 2)
+    this.#waitingUntil = this.#deps.clock.monotonic() + Math.max(wait, atLeast)
   }
 
   succeed(): void {

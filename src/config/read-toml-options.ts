@@ -18,11 +18,14 @@ export interface ReadTomlDeps {
 /** Options whose strings may name files. */
 const FILE_READERS: Readonly<Record<string, (text: string) => unknown>> = {
   'accessToken.signingKeys': parseKeys,
+  'identityProviders.ca': (text) => text,
   'identityProviders.certificates': (text) => text,
   'identityProviders.jwks': parseKeys,
 }
 /** Anything else may be a secret in the wrong place, and is not repeated in a message. */
 const FILE_NAME = /^[\w.,~ /\\:${}-]{1,100}$/
+/** Tables whose keys are no options, and stay as they are written. */
+const FREE_KEYS = ['identityProviders.headers']
 const VARIABLE = /\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g
 
 /** The options that a parsed file means: names changed, `${VAR}` replaced, files read. Nothing is checked beyond that. */
@@ -51,7 +54,7 @@ function readValue(value: unknown, path: TomlPath, option: string, deps: ReadTom
   if (!isTable(value) || Object.hasOwn(FILE_READERS, option)) return value
   const options: Record<string, unknown> = {}
   for (const [key, nested] of Object.entries(value)) {
-    const name = optionName(key)
+    const name = FREE_KEYS.includes(option) ? key : optionName(key)
     if (name === undefined) refuseUnknown([...path, key], key, [tomlName(key)], deps)
     else options[name] = readValue(nested, [...path, key], `${option}.${name}`, deps)
   }

@@ -24,24 +24,50 @@ export interface ExchangeEvents {
   'access.granted': { subject: string; clientId?: string; identityProvider?: string }
   /** A protected route refused a request. */
   'access.denied': DecisionRefused
-  /** A key set was fetched and is now in use. */
-  'jwks.refreshed': { alias: string; endpoint: string; durationMs: number; kids: readonly (string | undefined)[] }
-  /** A key set could not be fetched, or was not usable; the last good one stays. */
-  'jwks.failed': {
-    alias: string
-    endpoint: string
+  /** A key set was fetched, or confirmed, and is now in use. */
+  'jwks.refreshed': KeySetOwner & {
     durationMs: number
+    kids: readonly (string | undefined)[]
+    /** Whether it is another one than before. */
+    hasChanged: boolean
+    /** Milliseconds. */
+    freshForMs: number
+  }
+  /** A key set could not be fetched, or was not usable; the last good one stays. */
+  'jwks.failed': KeySetOwner & {
+    durationMs: number
+    /** A stable code: see docs/errors.md. */
     reason: string
+    /** The code of the underlying error, or the HTTP status. */
+    code?: string
     consecutiveFailures: number
     /** Milliseconds until the endpoint is asked again. */
     retryInMs: number
   }
-  /** A member of a key set was skipped; the others are used. */
-  'jwks.key_rejected': { alias: string; endpoint: string; kid?: string; reason: string }
-  /** A configured certificate expires within 30 days, or has expired. At most one a day for each certificate. */
+  /**
+   * A key set has expired and serves on, because the endpoint fails: told once, and once more as `degraded` when it has
+   * done so for half of `cacheMaxAgeFallback`.
+   */
+  'jwks.stale': KeySetOwner & { state: 'stale' | 'degraded'; keySetAgeMs: number; servesForMs: number }
+  /** The endpoint answers again; told after `jwks.refreshed`. */
+  'jwks.recovered': KeySetOwner & { failedForMs: number }
+  /** A member of a key set is skipped, and the others are used. Told again when the key set has changed. */
+  'jwks.key_rejected': KeySetOwner & { kid?: string; reason: string }
+  /**
+   * A configured certificate, or one that was published with a key (`x5c`), expires within 30 days, or has expired. At
+   * most one a day for each certificate.
+   */
   'certificate.expiring': { identityProvider: string; certificate: string; expiresAt: number }
   /** No signing key was configured, so one was generated: its tokens die with this process. */
   'signing_key.generated': { kid: string }
+}
+
+/** Whose key set it is. Where two identity providers share an alias and an endpoint, each event is told for both. */
+export interface KeySetOwner {
+  /** The `name` of the identity provider. */
+  identityProvider: string
+  alias: string
+  endpoint: string
 }
 
 /** What both kinds of refusal carry. */

@@ -31,7 +31,7 @@ function keySourceOf(
   { jwksClients, clock, events }: IdentityProviderDeps,
 ): VerificationKeySource {
   if (keys === undefined) return new FixedKeySource(new KeySet([])) // Of a disabled identity provider only.
-  if ('jwksUri' in keys) return jwksClients.clientFor(alias, keys.jwksUri)
+  if ('jwksUri' in keys) return jwksClients.clientFor({ identityProvider: name, alias, ...keys })
   if ('keySet' in keys) return new FixedKeySource(keys.keySet)
   return new CertificateKeySource(keys.certificates, { identityProvider: name, clock, events })
 }

@@ -1,4 +1,10 @@
 import { type Certificate, findIssuer, readCertificates } from '../jwks/certificate.js'
+import {
+  isSameConnection,
+  type JwksConnectionOptions,
+  type JwksConnectionSettings,
+  readJwksConnection,
+} from '../jwks/jwks-connection-options.js'
 import { type KeySet, readKeySet } from '../jwks/key-set.js'
 import { normaliseType } from '../jwt/token-type.js'
 import { isScopeToken } from '../oauth/scope.js'
@@ -9,7 +15,7 @@ import { type AssertionLimits, type AssertionOptions, readAssertionLimits } from
 import type { IdentityProvider } from './identity-provider.js'
 
 /** One identity provider: who it is, who we are to it, and where its keys come from. */
-export interface IdentityProviderOptions extends AssertionOptions {
+export interface IdentityProviderOptions extends AssertionOptions, JwksConnectionOptions {
   /** The `iss` of its assertions, compared exactly. */
   name: string
   /** The `aud` that it must put into its assertions. Default: the URL of the token endpoint. */
@@ -36,7 +42,11 @@ export interface IdentityProviderOptions extends AssertionOptions {
 /** The options of one identity provider, checked: all of it but the source of its keys. */
 export interface IdentityProviderSettings extends Omit<IdentityProvider, 'keySource'> {
   /** undefined for a disabled one only. */
-  keys: { jwksUri: string } | { certificates: readonly Certificate[] } | { keySet: KeySet } | undefined
+  keys:
+    | { jwksUri: string; connection: JwksConnectionSettings }
+    | { certificates: readonly Certificate[] }
+    | { keySet: KeySet }
+    | undefined
 }
 
 /** What must be known of the other options. */
@@ -63,11 +73,28 @@ export function checkIdentityProviders(
   const identityProviders = readers.map((each) => checkIdentityProviderOptions(each, context))
   const names = identityProviders.map(({ name }) => name)
   refuseRepeated(readers, 'name', names)
+  refuseOtherConnections(readers, identityProviders)
   if (context.issuer !== '') {
     const wanted = 'another issuer than ourselves: our own access tokens are no assertions'
     readers[names.indexOf(context.issuer)]?.problem('name', wanted)
   }
   return identityProviders
+}
+
+/** One client serves all that have one alias and one endpoint, and it connects in one way. */
+function refuseOtherConnections(
+  readers: readonly OptionReader[],
+  identityProviders: readonly IdentityProviderSettings[],
+): void {
+  const sources = identityProviders.map(({ alias, keys }) =>
+    keys && 'jwksUri' in keys ? { alias, ...keys } : undefined,
+  )
+  for (const [index, source] of sources.entries()) {
+    const first = sources.find((other) => other?.alias === source?.alias && other?.jwksUri === source?.jwksUri)
+    if (source === undefined || first === undefined || isSameConnection(first.connection, source.connection)) continue
+    const wanted = 'the same ca, headers, proxy, agent, lookup and network as the other one with this alias and jwksUri'
+    readers[index]?.problem('jwksUri', wanted)
+  }
 }
 
 export function checkIdentityProviderOptions(
@@ -103,10 +130,11 @@ function readTypes(reader: OptionReader): ReadonlySet<string> {
 
 function readKeys(reader: OptionReader, enabled: boolean, context: IdentityProviderContext) {
   const jwksUri = reader.has('jwksUri') ? readJwksUri(reader) : undefined
+  const connection = readJwksConnection(reader, jwksUri)
   const certificates = reader.has('certificates') ? readCertificateList(reader) : undefined
   const keySet = reader.has('jwks') ? readFixedKeySet(reader) : undefined
   if (reader.has('certificates') && reader.has('jwks')) reader.problem('jwks', 'either jwks or certificates, not both')
-  if (jwksUri !== undefined && context.jwksEndpointEnabled) return { jwksUri }
+  if (jwksUri !== undefined && context.jwksEndpointEnabled) return { jwksUri, connection }
   if (certificates !== undefined) return { certificates }
   if (keySet !== undefined) return { keySet }
   if (!enabled) return undefined
@@ -151,7 +179,7 @@ function readFixedKeySet(reader: OptionReader): KeySet | undefined {
     return undefined
   }
   const { keySet, skipped } = readKeySet(members)
-  for (const { reason, kid } of skipped) {
+  for (const { skipped: reason, kid } of skipped) {
     if (keySet !== undefined && reason !== 'private_or_symmetric') continue
     reader.problem('jwks', 'public signature keys only', `a key${kid === undefined ? '' : ` "${kid}"`}: ${reason}`)
   }

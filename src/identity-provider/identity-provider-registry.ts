@@ -19,12 +19,6 @@ export class IdentityProviderRegistry {
     return typeof issuer === 'string' ? this.#byName.get(issuer) : undefined
   }
 
-  /** Fetches the key sets of those that are enabled, all at once. */
-  async warmUp(): Promise<void> {
-    const enabled = [...this.#byName.values()].filter((identityProvider) => identityProvider.enabled)
-    await Promise.all(enabled.map(({ keySource }) => keySource.warmUp()))
-  }
-
   all(): Iterable<IdentityProvider> {
     return this.#byName.values()
   }

@@ -1,24 +1,35 @@
 import type { Clock } from '../clock/clock.js'
-import type { JwksEndpointSettings } from './jwks-endpoint-options.js'
+import type { Validators } from './fetch-jwks.js'
 import type { KeySet } from './key-set.js'
 
-type CacheSettings = Pick<JwksEndpointSettings, 'cacheMaxAge' | 'cacheMaxAgeFallback'>
-
-/** The last good key set with its age: fresh at first, then servable while nothing newer is to be had, then gone. */
+/**
+ * The last good key set with its age: fresh for its lifetime, then servable while nothing newer is to be had, then gone.
+ */
 export class CachedKeySet {
-  readonly #settings: CacheSettings
+  readonly #fallback: number
   readonly #clock: Clock
   #keySet: KeySet | undefined
-  #fetchedAt = 0
+  #version: string | undefined
+  #validators: Validators = {}
+  #confirmedAt = 0
+  #lifetime = 0
 
-  constructor(settings: CacheSettings, clock: Clock) {
-    this.#settings = settings
+  /** @param fallback milliseconds for which it serves after its lifetime */
+  constructor(fallback: number, clock: Clock) {
+    this.#fallback = fallback
     this.#clock = clock
   }
 
-  replace(keySet: KeySet): void {
+  replace(keySet: KeySet, version: string): void {
     this.#keySet = keySet
-    this.#fetchedAt = this.#clock.monotonic()
+    this.#version = version
+  }
+
+  /** It is what the endpoint has now. `lifetime`: milliseconds for which it is fresh. */
+  confirm(validators: Validators, lifetime: number): void {
+    this.#validators = validators
+    this.#lifetime = lifetime
+    this.#confirmedAt = this.#clock.monotonic()
   }
 
   /** The key set, however old; undefined before the first one. */
@@ -26,18 +37,44 @@ export class CachedKeySet {
     return this.#keySet
   }
 
+  get version(): string | undefined {
+    return this.#version
+  }
+
   /** The key set, unless it is too old to be used at all. */
   get servable(): KeySet | undefined {
-    const { cacheMaxAge, cacheMaxAgeFallback } = this.#settings
-    return this.age < cacheMaxAge + cacheMaxAgeFallback ? this.#keySet : undefined
+    return this.servesFor > 0 ? this.#keySet : undefined
+  }
+
+  get validators(): Validators {
+    return this.#validators
+  }
+
+  get lifetime(): number {
+    return this.#lifetime
   }
 
   get isFresh(): boolean {
-    return this.age < this.#settings.cacheMaxAge
+    return this.expiresIn > 0
   }
 
-  /** Milliseconds since it was fetched; infinite before the first one. */
+  /** Whether it has been expired for more than half of the time for which it serves then. */
+  get isDegraded(): boolean {
+    return -this.expiresIn > this.#fallback / 2
+  }
+
+  /** Milliseconds since it was fetched or confirmed; infinite before the first one. */
   get age(): number {
-    return this.#keySet === undefined ? Number.POSITIVE_INFINITY : this.#clock.monotonic() - this.#fetchedAt
+    return this.#keySet === undefined ? Number.POSITIVE_INFINITY : this.#clock.monotonic() - this.#confirmedAt
+  }
+
+  /** Milliseconds for which it is fresh yet; not positive once it has expired. */
+  get expiresIn(): number {
+    return this.#lifetime - this.age
+  }
+
+  /** Milliseconds for which it serves yet; not positive once it does not. */
+  get servesFor(): number {
+    return this.expiresIn + this.#fallback
   }
 }

@@ -1,13 +1,10 @@
-import type { CryptoKey } from 'jose'
+import type { KeyObject } from 'node:crypto'
 import type { Clock } from '../clock/clock.js'
 import { TokenRejected } from '../errors/rejections.js'
 import type { ExchangeEventEmitter } from '../events/exchange-events.js'
-import { printable } from '../events/printable.js'
 import type { Certificate } from './certificate.js'
+import { CertificateWarnings } from './certificate-warnings.js'
 import type { KeyHeader, KeySourceStats, VerificationKeySource } from './verification-key-source.js'
-
-const DAY = 86_400
-const WARN_AHEAD = 30 * DAY
 
 interface CertificateKeySourceDeps {
   identityProvider: string
@@ -22,53 +19,47 @@ interface CertificateKeySourceDeps {
 export class CertificateKeySource implements VerificationKeySource {
   readonly #certificates: readonly Certificate[]
   readonly #deps: CertificateKeySourceDeps
-  readonly #warnedAt = new Map<Certificate, number>()
+  readonly #warnings: CertificateWarnings
 
   constructor(certificates: readonly Certificate[], deps: CertificateKeySourceDeps) {
     this.#certificates = certificates
     this.#deps = deps
+    this.#warnings = new CertificateWarnings(deps)
     // In the next microtask, so that a listener attached right after creation hears it.
-    queueMicrotask(() => this.#warnBeforeExpiry(deps.clock.now()))
+    queueMicrotask(() => this.#warnBeforeExpiry())
   }
 
-  async findKeys(header: KeyHeader): Promise<readonly CryptoKey[]> {
+  async findKeys(header: KeyHeader): Promise<readonly KeyObject[]> {
     const now = this.#deps.clock.now()
-    this.#warnBeforeExpiry(now)
+    this.#warnBeforeExpiry()
     const valid = this.#validAt(now)
     if (valid.length === 0) throw new TokenRejected('certificate_expired')
-    const keys = (await Promise.all(valid.map(({ keySet }) => keySet.find({ alg: header.alg })))).flat()
+    const keys = valid.flatMap(({ keySet }) => keySet.find({ alg: header.alg }))
     if (keys.length === 0) throw new TokenRejected('unknown_key')
     return keys
   }
 
-  async findNewerKeys(): Promise<readonly CryptoKey[]> {
+  async findNewerKeys(): Promise<readonly KeyObject[]> {
     return []
   }
 
   async warmUp(): Promise<void> {
-    this.#warnBeforeExpiry(this.#deps.clock.now())
+    this.#warnBeforeExpiry()
   }
+
+  async refreshKeys(): Promise<void> {}
 
   stats(): KeySourceStats {
     const now = this.#deps.clock.now()
     const certificates = this.#certificates.map(({ subject, expiresAt }) => ({ subject, expiresAt }))
-    return { state: this.#validAt(now).length > 0 ? 'ok' : 'down', kids: [], certificates }
+    return { state: this.#validAt(now).length > 0 ? 'ok' : 'down', kids: [], keys: [], certificates }
   }
 
   #validAt(now: number): Certificate[] {
     return this.#certificates.filter(({ validFrom, expiresAt }) => validFrom <= now && now < expiresAt)
   }
 
-  #warnBeforeExpiry(now: number): void {
-    for (const certificate of this.#certificates) {
-      const warnedAt = this.#warnedAt.get(certificate) ?? Number.NEGATIVE_INFINITY
-      if (now < certificate.expiresAt - WARN_AHEAD || now < warnedAt + DAY) continue
-      this.#warnedAt.set(certificate, now)
-      this.#deps.events.emit('certificate.expiring', {
-        identityProvider: this.#deps.identityProvider,
-        certificate: printable(certificate.subject),
-        expiresAt: certificate.expiresAt,
-      })
-    }
+  #warnBeforeExpiry(): void {
+    this.#warnings.check(this.#certificates, [this.#deps.identityProvider])
   }
 }

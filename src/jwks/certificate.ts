@@ -37,14 +37,14 @@ export function findIssuer(certificates: readonly Certificate[]): Certificate | 
 function readCertificate(pem: string): Certificate | undefined {
   try {
     const certificate = new X509Certificate(pem)
-    const result = readUsableKey(certificate.publicKey.export({ format: 'jwk' }))
-    if (!('key' in result)) return undefined
+    const key = readUsableKey(certificate.publicKey.export({ format: 'jwk' }))
+    if (!('publicKey' in key)) return undefined
     const { subject = '' }: { subject?: string } = certificate // Node's types do not know that it may be absent.
     return {
       subject: subject.replaceAll('\n', ', '),
       validFrom: Date.parse(certificate.validFrom) / 1000,
       expiresAt: Date.parse(certificate.validTo) / 1000,
-      keySet: new KeySet([result.key]),
+      keySet: new KeySet([key]),
       x509: certificate,
     }
   } catch {

@@ -1,131 +1,115 @@
-import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
-import { request as httpsRequest } from 'node:https'
-import { fieldOf } from '../errors/field-of.js'
+import { createHash } from 'node:crypto'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import { readMaxAge, readRetryAfter } from './freshness.js'
+import { Interruption } from './interruption.js'
+import type { JwksConnectionSettings } from './jwks-connection-options.js'
+import { JwksFetchError, toJwksFetchError } from './jwks-fetch-error.js'
+import { connectionOf, readRequestHeaders, responseTo, sendJwksRequest } from './jwks-request.js'
 
 export interface JwksFetchLimits {
-  /** Milliseconds for DNS, TCP and TLS. */
+  /** Milliseconds for DNS, TCP and TLS, those of a proxy included. */
   connectionTimeout: number
   /** Milliseconds from then to the end of the body. */
   readTimeout: number
   sizeLimitBytes: number
 }
 
-export type JwksFetchFailure =
-  | 'connection_timeout'
-  | 'connection_failed'
-  | 'read_timeout'
-  | 'read_failed'
-  | 'too_large'
-  | 'redirected'
-  | 'unexpected_status'
-  | 'unexpected_encoding'
-  | 'not_json'
-  | 'not_a_key_set'
-  | 'no_usable_key'
-  | 'closed'
-
-export class JwksFetchError extends Error {
-  override readonly name = 'JwksFetchError'
-  readonly failure: JwksFetchFailure
-
-  constructor(failure: JwksFetchFailure) {
-    super(failure)
-    this.failure = failure
-  }
+/** What tells one version of a key set from another (RFC 9110 §8.8). */
+export interface Validators {
+  etag?: string
+  lastModified?: string
 }
 
-export function isJwksFetchError(error: unknown): error is JwksFetchError {
-  return fieldOf(error, 'name') === 'JwksFetchError'
+export interface JwksFetch {
+  endpoint: URL
+  limits: JwksFetchLimits
+  connection: JwksConnectionSettings
+  /** Milliseconds for all of it. */
+  totalTimeout: number
+  /** Of the key set that is at hand: the endpoint may answer that it is still the same. */
+  validators?: Validators | undefined
+  /** Wall clock, in seconds: what a date in `Retry-After` is compared with. */
+  now: number
 }
+
+export interface JwksAnswer {
+  /** undefined: it has not changed. */
+  published: PublishedKeySet | undefined
+  validators: Validators
+  /** Milliseconds for which the endpoint says that it is fresh, where it says so. */
+  maxAge: number | undefined
+}
+
+export interface PublishedKeySet {
+  /** The members of `keys` (RFC 7517 §5). */
+  members: readonly unknown[]
+  /** The same for the same text. */
+  version: string
+}
+
+/** What can be sent back as it came. */
+const VALIDATOR = /^[\x20-\x7E]{1,512}$/
 
 /**
- * Gets a key set and returns the members of its `keys` (RFC 7517 §5). A deadline for connecting and one for reading, a
- * size limit counted on the bytes received, no redirects, no compression, status 200 only; the content type is not
- * trusted.
+ * Gets a key set. A deadline for connecting and one for reading, a size limit counted on the bytes received, no
+ * redirects, no compression, status 200 only, or 304 where that was asked for; the content type is not trusted.
  *
  * @throws JwksFetchError
  */
-export async function fetchJwks(endpoint: URL, limits: JwksFetchLimits, closing: AbortSignal): Promise<unknown[]> {
+export async function fetchJwks(fetch: JwksFetch, closing: AbortSignal): Promise<JwksAnswer> {
   if (closing.aborted) throw new JwksFetchError('closed')
-  const request = sendRequest(endpoint)
-  const interruption = interruptible(request, closing)
+  const { endpoint, limits, connection, validators = {} } = fetch
+  const interruption = new Interruption(fetch.totalTimeout, closing)
   try {
     interruption.failAfter(limits.connectionTimeout, 'connection_timeout')
-    await interruption.orEarlier(connectionOf(request))
+    const headers = await interruption.orEarlier(readRequestHeaders(connection))
+    const conditional = { ...headers, ...conditionsOf(validators) }
+    const request = sendJwksRequest(endpoint, connection, conditional, interruption.signal)
+    await interruption.orEarlier(connectionOf(request, connection))
     interruption.failAfter(limits.readTimeout, 'read_timeout')
     const response = await interruption.orEarlier(responseTo(request))
-    return readMembers(await interruption.orEarlier(readBody(response, limits.sizeLimitBytes)))
+    return await interruption.orEarlier(readAnswer(response, fetch))
   } catch (error) {
-    throw isJwksFetchError(error) ? error : new JwksFetchError('read_failed')
+    throw toJwksFetchError(error, 'read_failed')
   } finally {
     interruption.end()
-    request.destroy()
   }
 }
 
-function sendRequest(endpoint: URL): ClientRequest {
-  const send = endpoint.protocol === 'https:' ? httpsRequest : httpRequest
-  const request = send(endpoint, {
-    agent: false,
-    headers: {
-      accept: 'application/jwk-set+json, application/json',
-      'accept-encoding': 'identity',
-      'user-agent': 'express-jwt-exchange',
-    },
-  })
-  request.on('error', () => {}) // Whoever waits learns of it; an error that comes later must not be unhandled.
-  return request.end()
-}
-
-/**
- * Ends the request at a deadline, or when the exchange closes. What waits is told by a promise of its own and not by the
- * streams: some end well, and some not at all, when they are cut off. A new deadline takes the place of the one before.
- */
-function interruptible(request: ClientRequest, closing: AbortSignal) {
-  let deadline: NodeJS.Timeout | undefined
-  let interrupt: (failure: JwksFetchFailure) => void = () => {}
-  const interrupted = new Promise<never>((_resolve, reject) => {
-    interrupt = (failure) => {
-      reject(new JwksFetchError(failure))
-      request.destroy()
-    }
-  })
-  interrupted.catch(() => {}) // Nobody may be waiting when it happens.
-  const close = () => interrupt('closed')
-  closing.addEventListener('abort', close, { once: true })
+function conditionsOf({ etag, lastModified }: Validators) {
   return {
-    failAfter(milliseconds: number, failure: JwksFetchFailure) {
-      clearTimeout(deadline)
-      deadline = setTimeout(interrupt, milliseconds, failure)
-    },
-    orEarlier: <Result>(step: Promise<Result>) => Promise.race([interrupted, step]),
-    end() {
-      clearTimeout(deadline)
-      closing.removeEventListener('abort', close)
-    },
+    ...(etag !== undefined && { 'if-none-match': etag }),
+    ...(lastModified !== undefined && { 'if-modified-since': lastModified }),
   }
 }
 
-function connectionOf(request: ClientRequest): Promise<void> {
-  return new Promise((resolve, reject) => {
-    request.once('error', () => reject(new JwksFetchError('connection_failed')))
-    request.once('socket', (socket) => socket.once('encrypted' in socket ? 'secureConnect' : 'connect', resolve))
+async function readAnswer(response: IncomingMessage, fetch: JwksFetch): Promise<JwksAnswer> {
+  const { statusCode = 0, headers } = response
+  const { validators = {} } = fetch
+  const maxAge = readMaxAge(headers)
+  const isConditional = validators.etag !== undefined || validators.lastModified !== undefined
+  if (statusCode === 304 && isConditional) return { published: undefined, validators, maxAge }
+  checkStatus(statusCode, headers, fetch.now)
+  const body = await readBody(response, fetch.limits.sizeLimitBytes)
+  const version = createHash('sha256').update(body).digest('base64url')
+  return { published: { members: readMembers(body), version }, validators: readValidators(headers), maxAge }
+}
+
+function checkStatus(status: number, headers: IncomingHttpHeaders, now: number): void {
+  if (status === 200) return
+  const retryAfter = readRetryAfter(headers, now)
+  throw new JwksFetchError(status >= 300 && status < 400 ? 'redirected' : 'unexpected_status', {
+    code: String(status),
+    ...(retryAfter !== undefined && { retryAfter }),
   })
 }
 
-function responseTo(request: ClientRequest): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    request.once('response', resolve)
-    request.once('error', reject)
-    // Without an error: Node closes so after 101 Switching Protocols, and a deadline then finds nothing to destroy.
-    request.once('close', () => reject(new JwksFetchError('read_failed')))
-  })
+function readValidators({ etag = '', 'last-modified': lastModified = '' }: IncomingHttpHeaders): Validators {
+  return { ...(VALIDATOR.test(etag) && { etag }), ...(VALIDATOR.test(lastModified) && { lastModified }) }
 }
 
 async function readBody(response: IncomingMessage, sizeLimitBytes: number): Promise<string> {
-  const { statusCode = 0, headers } = response
-  if (statusCode >= 300 && statusCode < 400) throw new JwksFetchError('redirected')
-  if (statusCode !== 200) throw new JwksFetchError('unexpected_status')
+  const { headers } = response
   if ((headers['content-encoding'] ?? 'identity').toLowerCase() !== 'identity') {
     throw new JwksFetchError('unexpected_encoding')
   }

@@ -1,4 +1,4 @@
-import type { CryptoKey } from 'jose'
+import type { KeyObject } from 'node:crypto'
 import { TokenRejected } from '../errors/rejections.js'
 import type { KeySet } from './key-set.js'
 import type { KeyHeader, KeySourceStats, VerificationKeySource } from './verification-key-source.js'
@@ -11,19 +11,21 @@ export class FixedKeySource implements VerificationKeySource {
     this.#keySet = keySet
   }
 
-  async findKeys(header: KeyHeader): Promise<readonly CryptoKey[]> {
-    const keys = await this.#keySet.find(header)
+  async findKeys(header: KeyHeader): Promise<readonly KeyObject[]> {
+    const keys = this.#keySet.find(header)
     if (keys.length === 0) throw new TokenRejected('unknown_key')
     return keys
   }
 
-  async findNewerKeys(): Promise<readonly CryptoKey[]> {
+  async findNewerKeys(): Promise<readonly KeyObject[]> {
     return []
   }
 
   async warmUp(): Promise<void> {}
 
+  async refreshKeys(): Promise<void> {}
+
   stats(): KeySourceStats {
-    return { state: 'ok', kids: this.#keySet.kids }
+    return { state: 'ok', kids: this.#keySet.kids, keys: this.#keySet.stats() }
   }
 }

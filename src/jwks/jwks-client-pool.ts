@@ -1,5 +1,14 @@
 import { JwksClient, type JwksClientDeps } from './jwks-client.js'
+import type { JwksConnectionSettings } from './jwks-connection-options.js'
 import type { JwksEndpointSettings } from './jwks-endpoint-options.js'
+
+/** Where an identity provider has its keys, and who we are to it. */
+export interface JwksSource {
+  identityProvider: string
+  alias: string
+  jwksUri: string
+  connection: JwksConnectionSettings
+}
 
 /** One JWKS client for each pair of alias and endpoint. What happens to one of them touches no other. */
 export class JwksClientPool {
@@ -12,12 +21,13 @@ export class JwksClientPool {
     this.#deps = deps
   }
 
-  clientFor(alias: string, endpoint: string): JwksClient {
-    const pair = JSON.stringify([alias, endpoint])
-    const existing = this.#clients.get(pair)
-    if (existing !== undefined) return existing
-    const client = new JwksClient(alias, endpoint, this.#settings, this.#deps)
+  clientFor({ identityProvider, alias, jwksUri, connection }: JwksSource): JwksClient {
+    const pair = JSON.stringify([alias, jwksUri])
+    const client =
+      this.#clients.get(pair) ??
+      new JwksClient(alias, { url: new URL(jwksUri), connection, settings: this.#settings }, this.#deps)
     this.#clients.set(pair, client)
+    client.addIdentityProvider(identityProvider)
     return client
   }
 

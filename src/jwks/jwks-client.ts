@@ -1,192 +1,148 @@
-import type { CryptoKey } from 'jose'
-import { BackOff, type BackOffDeps } from '../clock/back-off.js'
+import type { KeyObject } from 'node:crypto'
+import { within } from '../clock/timers.js'
 import { TokenBucket } from '../clock/token-bucket.js'
-import { DependencyUnavailable, TokenRejected } from '../errors/rejections.js'
+import { TokenRejected } from '../errors/rejections.js'
 import type { ExchangeEventEmitter } from '../events/exchange-events.js'
-import { printable } from '../events/printable.js'
-import { CachedKeySet } from './cached-key-set.js'
-import { fetchJwks, isJwksFetchError, JwksFetchError } from './fetch-jwks.js'
-import type { JwksEndpointSettings } from './jwks-endpoint-options.js'
-import { type KeySet, readKeySet, type SkippedKey } from './key-set.js'
+import { JwksReporter } from './jwks-reporter.js'
+import { type JwksEndpoint, KeySetRefresher, type KeySetRefresherDeps } from './key-set-refresher.js'
+import { UnknownKids } from './unknown-kids.js'
 import type { KeyHeader, KeySourceStats, VerificationKeySource } from './verification-key-source.js'
 
-/** Fetches at once for keys that we do not know; after that one for each `cooldownDuration`. */
-const REFRESH_BUDGET = 2
+/** Milliseconds that a request waits at most, however slow the endpoint may be: for a key, and for a newer one. */
+const LONGEST_WAIT = 3000
+const LONGEST_WAIT_FOR_NEWER = 2000
+/** Requests that wait at once; a further one is told at once that the keys cannot be had. */
+const MOST_WAITING = 1000
 
-export interface JwksClientDeps extends BackOffDeps {
+export interface JwksClientDeps extends KeySetRefresherDeps {
   events: ExchangeEventEmitter
 }
 
 /**
- * The key set of one JWKS endpoint: fetched when needed, by one fetch at a time that all requests share, cached, and
- * kept while the endpoint fails. A key that is not in it causes a fetch, within a budget that made-up key ids exhaust
- * but that a real rollover finds filled.
+ * The keys of one identity provider, from its JWKS endpoint. A key that is not in the key set causes a fetch, within a
+ * budget that made-up key ids exhaust but that a real rollover finds filled; known keys are not disturbed by that.
  */
 export class JwksClient implements VerificationKeySource {
-  readonly #alias: string
-  readonly #endpoint: URL
-  readonly #settings: JwksEndpointSettings
   readonly #deps: JwksClientDeps
-  readonly #cache: CachedKeySet
-  readonly #backOff: BackOff
-  readonly #unknownKeyBudget: TokenBucket
+  readonly #reporter: JwksReporter
+  readonly #refresher: KeySetRefresher
+  readonly #unknownKids: UnknownKids
+  readonly #unknownKidBudget: TokenBucket
   /** Apart from the other one, so that forged signatures cannot delay the discovery of new keys. */
   readonly #badSignatureBudget: TokenBucket
-  readonly #closing = new AbortController()
-  /** The fetch under way, true when it succeeds. */
-  #refreshing: Promise<boolean> | undefined
-  #fetches = 0
-  #lastFailure: { reason: string; at: number } | undefined
+  #unknownKidCount = 0
+  #badSignatureCount = 0
+  #waiting = 0
 
-  constructor(alias: string, endpoint: string, settings: JwksEndpointSettings, deps: JwksClientDeps) {
-    this.#alias = alias
-    this.#endpoint = new URL(endpoint)
-    this.#settings = settings
+  constructor(alias: string, endpoint: JwksEndpoint, deps: JwksClientDeps) {
+    const { cooldownDuration, refreshBudget } = endpoint.settings
     this.#deps = deps
-    this.#cache = new CachedKeySet(settings, deps.clock)
-    this.#backOff = new BackOff(deps)
-    this.#unknownKeyBudget = new TokenBucket(REFRESH_BUDGET, settings.cooldownDuration, deps.clock)
-    this.#badSignatureBudget = new TokenBucket(REFRESH_BUDGET, settings.cooldownDuration, deps.clock)
+    this.#reporter = new JwksReporter(alias, endpoint.url.href, deps)
+    this.#refresher = new KeySetRefresher(endpoint, this.#reporter, () => this.#unknownKids.clear(), deps)
+    this.#unknownKids = new UnknownKids(cooldownDuration, deps.clock)
+    this.#unknownKidBudget = new TokenBucket(refreshBudget, cooldownDuration, deps.clock)
+    this.#badSignatureBudget = new TokenBucket(refreshBudget, cooldownDuration, deps.clock)
   }
 
-  async findKeys(header: KeyHeader): Promise<readonly CryptoKey[]> {
-    const known = await (await this.#currentKeySet()).find(header)
-    if (known.length > 0) return known
-    // A fetch that is under way may have started before the key was published, so that one more may be needed.
-    const awaited = this.#refreshing === undefined ? [] : await this.#findAfter(this.#refreshing, header)
-    if (awaited.length > 0) return awaited
-    const fetched = await this.#findAfter(this.#refreshWithin(this.#unknownKeyBudget), header)
-    if (fetched.length > 0) return fetched
-    if (!this.#mayRefresh()) throw this.#unavailable()
-    throw new TokenRejected('unknown_key')
+  /** Tells of this identity provider in events. */
+  addIdentityProvider(name: string): void {
+    this.#reporter.addIdentityProvider(name)
   }
 
-  async findNewerKeys(header: KeyHeader, keys: readonly CryptoKey[]): Promise<readonly CryptoKey[]> {
-    const isNewer = (key: CryptoKey) => !keys.includes(key)
-    const current = (await this.#findAfter(this.#refreshing, header)).filter(isNewer)
-    if (current.length > 0) return current
-    return (await this.#findAfter(this.#refreshWithin(this.#badSignatureBudget), header)).filter(isNewer)
+  async findKeys(header: KeyHeader): Promise<readonly KeyObject[]> {
+    const patience = this.#patience(LONGEST_WAIT)
+    const refreshing = this.#refresher.use()
+    if (refreshing !== undefined) await patience(refreshing)
+    if (this.#refresher.servable === undefined) throw this.#refresher.unavailable()
+    const known = this.#find(header)
+    return known.length > 0 ? known : this.#findUnknown(header, patience)
+  }
+
+  async findNewerKeys(header: KeyHeader, keys: readonly KeyObject[]): Promise<readonly KeyObject[]> {
+    const findNewer = () => this.#find(header).filter((key) => !keys.some((known) => known.equals(key)))
+    const { found } = await this.#findAnew(findNewer, this.#badSignatureBudget, this.#patience(LONGEST_WAIT_FOR_NEWER))
+    if (found.length === 0) this.#badSignatureCount += 1
+    return found
   }
 
   async warmUp(): Promise<void> {
-    if (!this.#cache.isFresh && this.#mayRefresh()) await this.#refresh()
+    await (this.#refresher.use() ?? this.#refresher.refreshing)
+  }
+
+  async refreshKeys(): Promise<void> {
+    await this.#refresher.refreshing // It may have begun before what it shall find.
+    if (!(await this.#refresher.refresh())) throw this.#refresher.unavailable()
   }
 
   /** Ends a fetch under way and makes no other. */
   close(): void {
-    this.#closing.abort()
+    this.#refresher.close()
   }
 
   stats(): KeySourceStats {
-    const now = this.#deps.clock.monotonic()
-    const failure = this.#lastFailure
     return {
-      state: this.#state(),
-      kids: this.#cache.last?.kids ?? [],
-      fetches: this.#fetches,
-      ...(this.#cache.last && { keySetAge: Math.round(this.#cache.age) }),
-      ...(failure && { lastFailure: { reason: failure.reason, millisecondsAgo: Math.round(now - failure.at) } }),
+      ...this.#refresher.stats(),
+      unknownKids: this.#unknownKidCount,
+      badSignatures: this.#badSignatureCount,
+      budget: {
+        unknownKids: Math.floor(this.#unknownKidBudget.available),
+        badSignatures: Math.floor(this.#badSignatureBudget.available),
+      },
+      waiting: this.#waiting,
     }
   }
 
-  /** Waits for a fetch where there is no fresh key set; not where the last fetch failed and the old one still serves. */
-  async #currentKeySet(): Promise<KeySet> {
-    if (!this.#cache.isFresh && this.#mayRefresh()) {
-      const refreshed = this.#refresh()
-      const isOutage = this.#backOff.consecutiveFailures > 0
-      if (!isOutage || this.#cache.servable === undefined) await refreshed
+  #find(header: KeyHeader): readonly KeyObject[] {
+    return this.#refresher.servable?.find(header) ?? []
+  }
+
+  async #findUnknown(header: KeyHeader, patience: Patience): Promise<readonly KeyObject[]> {
+    if (!this.#unknownKids.has(header)) {
+      const { found, refresh } = await this.#findAnew(() => this.#find(header), this.#unknownKidBudget, patience)
+      if (found.length > 0) return found
+      if (refresh === 'failed') throw this.#refresher.unavailable()
+      if (refresh === 'succeeded') this.#unknownKids.add(header)
     }
-    const keySet = this.#cache.servable
-    if (keySet === undefined) throw this.#unavailable()
-    return keySet
+    this.#unknownKidCount += 1
+    throw new TokenRejected('unknown_key')
   }
 
-  async #findAfter(refresh: Promise<unknown> | undefined, header: KeyHeader): Promise<readonly CryptoKey[]> {
-    await refresh
-    return (await this.#cache.servable?.find(header)) ?? []
-  }
-
-  #mayRefresh(): boolean {
-    return !this.#backOff.isWaiting && !this.#closing.signal.aborted
+  /** Looks again after a fetch that is under way, and, as that may have begun too early, after one more. */
+  async #findAnew(find: () => readonly KeyObject[], budget: TokenBucket, patience: Patience) {
+    const underWay = this.#refresher.refreshing
+    if (underWay !== undefined) await patience(underWay)
+    const found = find()
+    if (found.length > 0) return { found }
+    const refresh = await this.#refreshWithin(budget, patience)
+    return { found: find(), refresh }
   }
 
   /** Joins a fetch under way at no cost. A failed one does not count against the budget: back-off bounds those. */
-  async #refreshWithin(budget: TokenBucket): Promise<void> {
-    if (this.#refreshing !== undefined) {
-      await this.#refreshing
-    } else if (this.#mayRefresh() && budget.take()) {
-      const succeeded = await this.#refresh()
-      if (!succeeded) budget.giveBack()
+  async #refreshWithin(budget: TokenBucket, patience: Patience): Promise<'succeeded' | 'failed' | 'not_allowed'> {
+    const underWay = this.#refresher.refreshing
+    if (underWay !== undefined) return (await patience(underWay)) === true ? 'succeeded' : 'failed'
+    if (!this.#refresher.mayRefresh) return 'failed'
+    if (!budget.take()) return 'not_allowed'
+    const isRefreshed = await patience(this.#refresher.refresh())
+    if (isRefreshed === false) budget.giveBack()
+    return isRefreshed === true ? 'succeeded' : 'failed'
+  }
+
+  /** How long one request waits for fetches, all of them together. */
+  #patience(milliseconds: number): Patience {
+    const { clock, timers } = this.#deps
+    const endsAt = clock.monotonic() + milliseconds
+    return async (refreshing) => {
+      if (this.#waiting >= MOST_WAITING) throw this.#refresher.unavailable()
+      this.#waiting += 1
+      try {
+        return await within(Math.max(0, endsAt - clock.monotonic()), refreshing, timers)
+      } finally {
+        this.#waiting -= 1
+      }
     }
-  }
-
-  #refresh(): Promise<boolean> {
-    this.#refreshing ??= this.#fetchKeySet().finally(() => {
-      this.#refreshing = undefined
-    })
-    return this.#refreshing
-  }
-
-  /** Never rejects: true where a new key set is in use. */
-  async #fetchKeySet(): Promise<boolean> {
-    const startedAt = this.#deps.clock.monotonic()
-    this.#fetches += 1
-    try {
-      const { keySet, skipped } = readKeySet(await fetchJwks(this.#endpoint, this.#settings, this.#closing.signal))
-      this.#reportSkipped(skipped)
-      if (keySet === undefined) throw new JwksFetchError('no_usable_key')
-      this.#accept(keySet, startedAt)
-      return true
-    } catch (error) {
-      if (!this.#closing.signal.aborted) this.#fail(isJwksFetchError(error) ? error.failure : 'read_failed', startedAt)
-      return false
-    }
-  }
-
-  #accept(keySet: KeySet, startedAt: number): void {
-    this.#cache.replace(keySet)
-    this.#backOff.succeed()
-    this.#deps.events.emit('jwks.refreshed', {
-      ...this.#identity(),
-      durationMs: Math.round(this.#deps.clock.monotonic() - startedAt),
-      kids: keySet.kids.map((kid) => kid && printable(kid)),
-    })
-  }
-
-  #fail(reason: string, startedAt: number): void {
-    const now = this.#deps.clock.monotonic()
-    this.#backOff.fail()
-    this.#lastFailure = { reason, at: now }
-    this.#deps.events.emit('jwks.failed', {
-      ...this.#identity(),
-      durationMs: Math.round(now - startedAt),
-      reason,
-      consecutiveFailures: this.#backOff.consecutiveFailures,
-      retryInMs: Math.round(this.#backOff.remaining),
-    })
-  }
-
-  #reportSkipped(skipped: readonly SkippedKey[]): void {
-    for (const { reason, kid } of skipped) {
-      const named = kid === undefined ? {} : { kid: printable(kid) }
-      this.#deps.events.emit('jwks.key_rejected', { ...this.#identity(), ...named, reason })
-    }
-  }
-
-  #identity() {
-    return { alias: this.#alias, endpoint: this.#endpoint.href }
-  }
-
-  #unavailable(): DependencyUnavailable {
-    return new DependencyUnavailable('jwks_unavailable', {
-      retryAfter: this.#backOff.remaining / 1000,
-      ...(this.#lastFailure && { cause: new Error(this.#lastFailure.reason) }),
-    })
-  }
-
-  #state(): KeySourceStats['state'] {
-    if (this.#cache.isFresh) return 'ok'
-    if (this.#cache.servable !== undefined) return 'stale'
-    return this.#cache.last === undefined && this.#lastFailure === undefined ? 'never' : 'down'
   }
 }
+
+/** Waits for a fetch: whether it succeeded, or undefined where that takes too long. Throws where too many wait. */
+type Patience = (refreshing: Promise<boolean>) => Promise<boolean | undefined>

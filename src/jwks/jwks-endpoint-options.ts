@@ -13,11 +13,32 @@ export interface JwksEndpointOptions {
   readTimeout?: number
   /** The largest key set, in bytes as received, 1024 to 1 048 576. Default: 51 200. */
   sizeLimitBytes?: number
-  /** Milliseconds for which a fetched key set is fresh, 20 to 3 600 000. Default: 300 000. */
+  /**
+   * Milliseconds for which a key set is fresh where the endpoint does not say (`Cache-Control`), 20 to 3 600 000.
+   * Default: 300 000.
+   */
   cacheMaxAge?: number
   /**
-   * Milliseconds after which one more fetch for an unknown `kid` is allowed; two are allowed at once.
-   * 20 to 600 000. Default: 30 000.
+   * Milliseconds, 20 to 3 600 000: what the endpoint says counts as this much at least, `no-store` included.
+   * Default: 30 000, or `cacheMaxAge` where that is less.
+   */
+  cacheMaxAgeAtLeast?: number
+  /** Milliseconds, 20 to 86 400 000: what the endpoint says counts as this much at most. Default: 3 600 000. */
+  cacheMaxAgeAtMost?: number
+  /**
+   * Per cent of the time for which a key set is fresh, 50 to 95, give or take a tenth by chance: it is refreshed in the
+   * background then, if it was used since as long as it is fresh. `false`: only when a request finds it expired.
+   * Default: 80.
+   */
+  refreshAhead?: number | false
+  /**
+   * Fetches for unknown `kid`s that are allowed at once, 1 to 10, and as many more for bad signatures, whose key may have
+   * changed under its `kid`. Default: 2.
+   */
+  refreshBudget?: number
+  /**
+   * Milliseconds after which one fetch of `refreshBudget` is allowed again, and for which a `kid` that the endpoint was
+   * asked for in vain is refused without asking again. 20 to 600 000. Default: 30 000.
    */
   cooldownDuration?: number
   /**
@@ -25,6 +46,17 @@ export interface JwksEndpointOptions {
    * 0 to 86 400 000. Default: 3 600 000.
    */
   cacheMaxAgeFallback?: number
+  /**
+   * Milliseconds for which a failing endpoint is left alone after its first failure, 20 to 60 000; twice as long after
+   * each further one, up to a minute; up to half of it less by chance. A `Retry-After` of the endpoint counts up to
+   * 300 000. Default: 1000.
+   */
+  failureBackOff?: number
+  /**
+   * How many times, 0 to 2, a connection that was refused or reset is tried again within the same fetch where no keys are
+   * at hand. Default: 1.
+   */
+  connectionRetries?: number
 }
 
 export type JwksEndpointSettings = Required<JwksEndpointOptions>
@@ -37,10 +69,33 @@ export function checkJwksEndpointOptions(reader: OptionReader): JwksEndpointSett
     connectionTimeout: milliseconds('connectionTimeout', 20, 10_000, 1000),
     readTimeout: milliseconds('readTimeout', 20, 10_000, 1000),
     sizeLimitBytes: reader.integer('sizeLimitBytes', { min: 1024, max: 1_048_576, default: 51_200, unit: 'bytes' }),
-    cacheMaxAge: milliseconds('cacheMaxAge', 20, 3_600_000, 300_000),
+    ...readCacheAges(reader, milliseconds),
+    refreshAhead: readRefreshAhead(reader),
+    refreshBudget: reader.integer('refreshBudget', { min: 1, max: 10, default: 2, unit: 'fetches' }),
     cooldownDuration: milliseconds('cooldownDuration', 20, 600_000, 30_000),
-    cacheMaxAgeFallback: milliseconds('cacheMaxAgeFallback', 0, 86_400_000, 3_600_000),
+    failureBackOff: milliseconds('failureBackOff', 20, 60_000, 1000),
+    connectionRetries: reader.integer('connectionRetries', { min: 0, max: 2, default: 1, unit: 'retries' }),
   }
   reader.refuseUnknown()
   return settings
+}
+
+function readCacheAges(
+  reader: OptionReader,
+  milliseconds: (key: string, min: number, max: number, otherwise: number) => number,
+) {
+  const cacheMaxAge = milliseconds('cacheMaxAge', 20, 3_600_000, 300_000)
+  const cacheMaxAgeAtLeast = milliseconds('cacheMaxAgeAtLeast', 20, 3_600_000, Math.min(30_000, cacheMaxAge))
+  const cacheMaxAgeAtMost = milliseconds('cacheMaxAgeAtMost', 20, 86_400_000, 3_600_000)
+  if (cacheMaxAgeAtLeast > cacheMaxAgeAtMost) {
+    const wanted = `at least cacheMaxAgeAtLeast, which is ${cacheMaxAgeAtLeast}`
+    reader.problem('cacheMaxAgeAtMost', wanted, String(cacheMaxAgeAtMost))
+  }
+  const cacheMaxAgeFallback = milliseconds('cacheMaxAgeFallback', 0, 86_400_000, 3_600_000)
+  return { cacheMaxAge, cacheMaxAgeAtLeast, cacheMaxAgeAtMost, cacheMaxAgeFallback }
+}
+
+function readRefreshAhead(reader: OptionReader): number | false {
+  if (reader.value('refreshAhead') === false) return false
+  return reader.integer('refreshAhead', { min: 50, max: 95, default: 80, unit: 'per cent, or false,' })
 }

@@ -1,11 +1,25 @@
 import { createPublicKey, type JsonWebKey, type KeyObject, X509Certificate } from 'node:crypto'
-import { type AsymmetricAlgorithm, isAsymmetricAlgorithm } from '../jwt/algorithms.js'
+import { ASYMMETRIC_ALGORITHMS, type AsymmetricAlgorithm, isAsymmetricAlgorithm } from '../jwt/algorithms.js'
 
-/** A public JWK reduced to the members that matter: all that reaches jose. */
+/** A public key that may verify signatures, and by which algorithms. */
 export interface UsableKey {
-  kty: string
   kid?: string
-  alg?: string
+  algorithms: readonly AsymmetricAlgorithm[]
+  publicKey: KeyObject
+  /** Seconds since the epoch, of the certificate that was published with it. */
+  certificateExpiresAt?: number
+}
+
+/** A member of a key set that is not used. */
+export interface SkippedKey {
+  kid?: string
+  skipped: string
+}
+
+/** The members of a JWK that make its key, and nothing else. */
+interface PublicParameters {
+  kty: string
+  crv?: string
   [parameter: string]: string | undefined
 }
 
@@ -41,9 +55,8 @@ const LONGEST_PARAMETER = 1400
  * A member of a key set as a usable verification key, or the reason why it is skipped (RFC 7517 §4 and §5: members that
  * are not understood are ignored). Refused are private and symmetric keys, keys not meant for signatures, RSA below 2048
  * or above 8192 bits or with an exponent below 3, points off the curve, and keys that contradict their certificate.
- * `EdDSA` and `Ed25519` are two names of the one algorithm of an Ed25519 key (RFC 9864), so its `alg` is left out.
  */
-export function readUsableKey(member: unknown): { key: UsableKey } | { kid?: string; skipped: string } {
+export function readUsableKey(member: unknown): UsableKey | SkippedKey {
   if (typeof member !== 'object' || member === null || Array.isArray(member)) return { skipped: 'not_an_object' }
   const jwk: Readonly<Record<string, unknown>> = { ...member }
   const kid = jwk.kid === undefined ? {} : typeof jwk.kid === 'string' ? { kid: jwk.kid } : undefined
@@ -53,15 +66,18 @@ export function readUsableKey(member: unknown): { key: UsableKey } | { kid?: str
   if (PRIVATE_PARAMETERS.some((parameter) => Object.hasOwn(jwk, parameter))) return skipped('private_or_symmetric')
   if (!isMeantForVerification(jwk)) return skipped('not_for_signatures')
   if (jwk.alg !== undefined && !isAsymmetricAlgorithm(jwk.alg)) return skipped('unsupported_algorithm')
-  const key = pickPublicParameters(jwk)
-  if (key === undefined) return skipped('unsupported_key_type')
-  if (jwk.alg !== undefined && !suitsAlgorithm(key, jwk.alg)) return skipped('algorithm_mismatch')
-  const publicKey = importPublicKey(key)
+  const parameters = pickPublicParameters(jwk)
+  if (parameters === undefined) return skipped('unsupported_key_type')
+  const algorithms = algorithmsOf(parameters, jwk.alg)
+  if (jwk.alg !== undefined && algorithms.length === 0) return skipped('algorithm_mismatch')
+  const publicKey = importPublicKey(parameters)
   if (publicKey === undefined) return skipped('invalid_key')
   const weakness = findWeakness(publicKey)
   if (weakness !== undefined) return skipped(weakness)
-  if (!agreesWithCertificate(jwk.x5c, publicKey)) return skipped('certificate_mismatch')
-  return { key: { ...key, ...kid, ...(jwk.alg !== undefined && key.kty !== 'OKP' && { alg: jwk.alg }) } }
+  if (jwk.x5c === undefined) return { ...kid, algorithms, publicKey }
+  const certificate = readCertificate(jwk.x5c)
+  if (!certificate?.publicKey.equals(publicKey)) return skipped('certificate_mismatch')
+  return { ...kid, algorithms, publicKey, certificateExpiresAt: Date.parse(certificate.validTo) / 1000 }
 }
 
 function isMeantForVerification(jwk: Readonly<Record<string, unknown>>): boolean {
@@ -69,10 +85,10 @@ function isMeantForVerification(jwk: Readonly<Record<string, unknown>>): boolean
   return jwk.key_ops === undefined || (Array.isArray(jwk.key_ops) && jwk.key_ops.includes('verify'))
 }
 
-function pickPublicParameters(jwk: Readonly<Record<string, unknown>>): UsableKey | undefined {
+function pickPublicParameters(jwk: Readonly<Record<string, unknown>>): PublicParameters | undefined {
   const { kty } = jwk
   if (typeof kty !== 'string' || !Object.hasOwn(PUBLIC_PARAMETERS, kty)) return undefined
-  const key: UsableKey = { kty }
+  const key: PublicParameters = { kty }
   for (const parameter of PUBLIC_PARAMETERS[kty] ?? []) {
     const value = jwk[parameter]
     if (typeof value !== 'string' || value.length > LONGEST_PARAMETER) return undefined
@@ -81,12 +97,18 @@ function pickPublicParameters(jwk: Readonly<Record<string, unknown>>): UsableKey
   return key.crv === undefined || CURVES.includes(key.crv) ? key : undefined
 }
 
-function suitsAlgorithm({ kty, crv }: UsableKey, algorithm: AsymmetricAlgorithm): boolean {
-  const wanted = KEY_OF_ALGORITHM[algorithm]
-  return wanted.kty === kty && wanted.crv === crv
+/**
+ * The algorithms that suit the key type and curve; of these the key's own `alg` alone, where it has one (RFC 7517 §4.4).
+ * `EdDSA` and `Ed25519` are two names of one algorithm (RFC 9864).
+ */
+function algorithmsOf({ kty, crv }: PublicParameters, alg?: AsymmetricAlgorithm): AsymmetricAlgorithm[] {
+  const suits = (algorithm: AsymmetricAlgorithm) =>
+    KEY_OF_ALGORITHM[algorithm].kty === kty && KEY_OF_ALGORITHM[algorithm].crv === crv
+  const isMeant = (algorithm: AsymmetricAlgorithm) => alg === undefined || alg === algorithm || kty === 'OKP'
+  return alg === undefined || suits(alg) ? ASYMMETRIC_ALGORITHMS.filter((each) => suits(each) && isMeant(each)) : []
 }
 
-function importPublicKey(key: UsableKey): KeyObject | undefined {
+function importPublicKey(key: PublicParameters): KeyObject | undefined {
   try {
     return createPublicKey({ key: key as JsonWebKey, format: 'jwk' })
   } catch {
@@ -103,13 +125,12 @@ function findWeakness(publicKey: KeyObject): string | undefined {
   return publicExponent > LARGEST_RSA_EXPONENT ? 'rsa_exponent_too_large' : undefined
 }
 
-/** RFC 7517 §4.7: the key in the first certificate must be the key that the other members describe. */
-function agreesWithCertificate(x5c: unknown, publicKey: KeyObject): boolean {
-  if (x5c === undefined) return true
-  if (!Array.isArray(x5c) || typeof x5c[0] !== 'string') return false
+/** The first certificate of an `x5c`: its key must be the one that the other members describe (RFC 7517 §4.7). */
+function readCertificate(x5c: unknown): X509Certificate | undefined {
+  if (!Array.isArray(x5c) || typeof x5c[0] !== 'string') return undefined
   try {
-    return new X509Certificate(Buffer.from(x5c[0], 'base64')).publicKey.equals(publicKey)
+    return new X509Certificate(Buffer.from(x5c[0], 'base64'))
   } catch {
-    return false
+    return undefined
   }
 }

@@ -1,4 +1,4 @@
-import type { CryptoKey } from 'jose'
+import type { KeyObject } from 'node:crypto'
 
 /** The header parameters that choose a key. */
 export interface KeyHeader {
@@ -14,26 +14,70 @@ export interface VerificationKeySource {
    * @throws TokenRejected `unknown_key`, `certificate_expired`
    * @throws DependencyUnavailable `jwks_unavailable`
    */
-  findKeys(header: KeyHeader): Promise<readonly CryptoKey[]>
+  findKeys(header: KeyHeader): Promise<readonly KeyObject[]>
   /**
    * The keys for this header from a key set newer than the one that `keys` came from: a key may have changed under its
    * `kid`. None where there is nothing newer.
    */
-  findNewerKeys(header: KeyHeader, keys: readonly CryptoKey[]): Promise<readonly CryptoKey[]>
+  findNewerKeys(header: KeyHeader, keys: readonly KeyObject[]): Promise<readonly KeyObject[]>
   /** Fetches what is not fresh. Settles when that has succeeded or failed, and never rejects. */
   warmUp(): Promise<void>
+  /**
+   * Fetches anew, whatever is cached and however long ago a fetch failed.
+   *
+   * @throws DependencyUnavailable `jwks_unavailable`: the old keys stay
+   */
+  refreshKeys(): Promise<void>
   stats(): KeySourceStats
 }
 
-export interface KeySourceStats {
-  /** `ok`: fresh; `stale`: expired, but serving if the endpoint fails; `down`: no usable keys; `never`: not fetched yet. */
-  state: 'ok' | 'stale' | 'down' | 'never'
+export interface KeySourceStats extends Partial<FetchStats> {
+  /**
+   * `ok`: fresh. `stale`: expired, serving while nothing newer is to be had. `degraded`: stale for more than half of
+   * `cacheMaxAgeFallback`. `down`: no usable keys. `never`: not fetched yet.
+   */
+  state: 'ok' | 'stale' | 'degraded' | 'down' | 'never'
+  /** The `kid` of each usable key. */
   kids: readonly (string | undefined)[]
-  /** Milliseconds since the key set was fetched. */
-  keySetAge?: number
-  /** How many fetches were made. */
-  fetches?: number
-  lastFailure?: { reason: string; millisecondsAgo: number }
+  keys: readonly KeyStats[]
   /** The configured certificates: subject and end of validity in seconds since the epoch. */
   certificates?: readonly { subject: string; expiresAt: number }[]
+  /** Milliseconds since the key set was fetched, or confirmed by the endpoint. */
+  keySetAge?: number
+  /** Milliseconds for which the key set is fresh yet. */
+  expiresIn?: number
+  /** Milliseconds for which it serves yet if the endpoint fails. */
+  servesFor?: number
+  /** Milliseconds until it is refreshed in the background, if it is in use then. */
+  nextRefreshIn?: number
+  /** Milliseconds until the endpoint is asked again after a failure. */
+  nextAttemptIn?: number
+  /** Tokens for which the key set has no key, made-up `kid`s among them. */
+  unknownKids?: number
+  /** Tokens that no key of the set has signed. */
+  badSignatures?: number
+  /** Fetches that are allowed at once now: for unknown `kid`s, and for bad signatures. */
+  budget?: { unknownKids: number; badSignatures: number }
+  /** Requests that wait for a fetch. */
+  waiting?: number
+}
+
+/** What became of the fetches of a key set. */
+export interface FetchStats {
+  /** How many there were, failed ones included. */
+  fetches: number
+  failedFetches: number
+  /** Since the last success. */
+  consecutiveFailures: number
+  /** Milliseconds: of all fetches together, and of the longest one. */
+  fetchDurationMs: { total: number; longest: number }
+  lastSuccess?: { millisecondsAgo: number; durationMs: number }
+  lastFailure?: { reason: string; code?: string; millisecondsAgo: number; durationMs: number }
+}
+
+export interface KeyStats {
+  kid?: string
+  algorithms: readonly string[]
+  /** Seconds since the epoch, of the certificate published with the key (`x5c`). An expired one does not end the key. */
+  certificateExpiresAt?: number
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -7,10 +8,10 @@ import { gzipSync } from 'node:zlib'
 /**
  * What is wrong with the fake identity provider. All but `down` and `slow-connect` concern its key set only.
  *
- * - `none`: nothing.
+ * - `off`: nothing.
  * - `down`: connections are refused; those that were open are destroyed.
  * - `slow-connect`: a TCP connection neither completes nor fails; those that were open are destroyed. Linux only.
- * - `slow-body`: headers at once, then one byte each 20 ms without end, so that an inactivity timer never fires.
+ * - `slow`: headers at once, then one byte each 20 ms without end, so that an inactivity timer never fires.
  * - `stalled`: the request is accepted and never answered.
  * - `oversize`: a good key set, padded with white space to 10 MiB, without Content-Length.
  * - `garbage`: 200 with a body that is not JSON.
@@ -19,10 +20,10 @@ import { gzipSync } from 'node:zlib'
  * - `compressed`: the good key set with `Content-Encoding: gzip`, whatever the request accepts.
  */
 export type FaultKind =
-  | 'none'
+  | 'off'
   | 'down'
   | 'slow-connect'
-  | 'slow-body'
+  | 'slow'
   | 'stalled'
   | 'oversize'
   | 'garbage'
@@ -30,10 +31,11 @@ export type FaultKind =
   | 'redirect'
   | 'compressed'
 
-/** A fault of which nothing can be heard over HTTP. */
+/** A fault of the port itself. */
 export type UnreachableFault = 'down' | 'slow-connect'
 
-type KeySetAnswer = (response: ServerResponse, keySet: string) => void
+type Headers = Readonly<Record<string, string>>
+type KeySetAnswer = (response: ServerResponse, keySet: string, headers: Headers) => void
 
 /** Where a good key set is served, whatever the fault. */
 export const elsewherePath = '/jwks/elsewhere'
@@ -42,8 +44,8 @@ const oversizeBytes = 10 * 1024 * 1024
 const dripInterval = 20
 
 const keySetAnswers: Readonly<Record<Exclude<FaultKind, UnreachableFault>, KeySetAnswer>> = {
-  none: (response, keySet) => sendJson(response, 200, keySet),
-  'slow-body': dripSlowly,
+  off: sendKeySet,
+  slow: dripSlowly,
   stalled: () => {},
   oversize: sendOversize,
   garbage: (response) => sendJson(response, 200, 'this is not JSON'),
@@ -60,18 +62,25 @@ export function isFaultKind(kind: string): kind is FaultKind {
   return kind === 'down' || kind === 'slow-connect' || Object.hasOwn(keySetAnswers, kind)
 }
 
-/** Answers a request for the key set as the fault has it. */
-export function answerKeySet(kind: FaultKind, response: ServerResponse, keySet: string): void {
-  if (isUnreachable(kind)) response.destroy()
-  else keySetAnswers[kind](response, keySet)
+/**
+ * Answers a request for the key set as the fault has it.
+ *
+ * @param headers sent with a good key set
+ */
+export function answerKeySet(kind: FaultKind, response: ServerResponse, keySet: string, headers: Headers): void {
+  if (isUnreachable(kind)) response.req.socket.resetAndDestroy()
+  else keySetAnswers[kind](response, keySet, headers)
 }
 
-export function sendJson(
-  response: ServerResponse,
-  status: number,
-  body: string | Buffer,
-  headers: Readonly<Record<string, string>> = {},
-): void {
+/** With an entity tag, and 304 for whoever has this key set already. */
+function sendKeySet(response: ServerResponse, keySet: string, headers: Headers): void {
+  const etag = `"${createHash('sha256').update(keySet).digest('base64url')}"`
+  const isSame = response.req.headers['if-none-match'] === etag
+  if (isSame) response.writeHead(304, { etag, ...headers }).end()
+  else sendJson(response, 200, keySet, { etag, ...headers })
+}
+
+export function sendJson(response: ServerResponse, status: number, body: string | Buffer, headers: Headers = {}): void {
   response
     .writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), ...headers })
     .end(body)

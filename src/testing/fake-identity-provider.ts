@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { clearTimeout, setTimeout } from 'node:timers'
-import { answerKeySet, type FaultKind, isFaultKind, isUnreachable } from './fake-faults.js'
+import { answerKeySet, type FaultKind, isFaultKind } from './fake-faults.js'
 import { FakeKeySet } from './fake-key-set.js'
 import { type FakeKey, type SigningAlgorithm, signAssertion } from './fake-keys.js'
 import { answerRequest } from './fake-routes.js'
@@ -19,8 +19,10 @@ export interface FakeIdentityProviderOptions {
   readonly port?: number
   /** `false`: keys are published, and assertions signed, without `kid`. Default: `true`. */
   readonly keyIds?: boolean
-  /** How long `down` and `slow-connect` last when set over HTTP, in milliseconds. Default: 10000. */
+  /** How long `slow-connect` lasts when set over HTTP, in milliseconds. Default: 10000. */
   readonly unreachableFor?: number
+  /** The private key and certificate, in PEM, to serve `https` with. Default: none, it serves `http`. */
+  readonly tls?: { readonly key: string; readonly cert: string }
 }
 
 const assertionLifetime = 300
@@ -30,15 +32,16 @@ const assertionLifetime = 300
  * assertions, and misbehaves on demand. Whoever reaches its port gets any assertion: never trust it in production.
  *
  * Over HTTP: `GET /jwks`; `GET /assertion` (text; each query parameter is a claim, always a string); `POST /rotate`
- * (answers `{ kid }`); `POST /fault/{kind}` (204: from now on; but `down` and `slow-connect` begin after the answer and
- * end by themselves after 10 seconds, because nothing could then be told to end them). Anything else is 404.
+ * (answers `{ kid }`); `POST /fault/{kind}` (204: from now on; but `down` resets only the connections that ask for the key
+ * set, so that it can be ended over HTTP, and `slow-connect` begins after the answer and ends by itself after 10 seconds).
+ * Anything else is 404.
  */
 export class FakeIdentityProvider {
   /** The `iss` of its assertions. */
   readonly name: string
   /** The `aud` of its assertions. */
   readonly alias: string
-  /** `http://127.0.0.1:PORT`, without a slash at the end. */
+  /** `http://127.0.0.1:PORT`, without a slash at the end; `https` with the option `tls`. */
   readonly url: string
   /** Where it serves its key set; the same while it is down. */
   readonly jwksUri: string
@@ -46,13 +49,14 @@ export class FakeIdentityProvider {
   readonly #keySet: FakeKeySet
   readonly #unreachableFor: number
   #fetches = 0
-  #fault: FaultKind = 'none'
+  #keySetHeaders: Readonly<Record<string, string>> = {}
+  #fault: FaultKind = 'off'
   #turn: Promise<unknown> = Promise.resolve()
   #recovery: NodeJS.Timeout | undefined
   #closed = false
 
   private constructor(port: LoopbackPort, keySet: FakeKeySet, options: FakeIdentityProviderOptions) {
-    this.url = `http://127.0.0.1:${port.number}`
+    this.url = `${options.tls === undefined ? 'http' : 'https'}://127.0.0.1:${port.number}`
     this.jwksUri = `${this.url}/jwks`
     this.name = options.name ?? this.url
     this.alias = options.alias ?? 'https://api.example.com/oauth2/token'
@@ -65,7 +69,7 @@ export class FakeIdentityProvider {
   /** Resolves when it listens. It keeps the process alive until `close`. */
   static async start(options: FakeIdentityProviderOptions = {}): Promise<FakeIdentityProvider> {
     const keySet = await FakeKeySet.create(options.algorithm ?? 'RS256', options.keyIds ?? true)
-    return new FakeIdentityProvider(await LoopbackPort.open(options.port ?? 0), keySet, options)
+    return new FakeIdentityProvider(await LoopbackPort.open(options.port ?? 0, options.tls), keySet, options)
   }
 
   /** The key that signs its assertions, published or not. */
@@ -115,6 +119,11 @@ export class FakeIdentityProvider {
     this.#keySet.publish(members)
   }
 
+  /** Sends these headers with its key set from now on, such as `Cache-Control`, beside an `ETag`. */
+  setKeySetHeaders(headers: Readonly<Record<string, string>>): void {
+    this.#keySetHeaders = headers
+  }
+
   /**
    * Resolves when the fault is there, in place of the one before. A response under way goes on as it began. Rejects when
    * the port is lost to another process, which a later call may mend.
@@ -154,13 +163,14 @@ export class FakeIdentityProvider {
 
   #applyFromHttp(kind: FaultKind): Promise<void> {
     return this.#inTurn(async () => {
-      await this.#apply(kind)
-      if (isUnreachable(kind)) this.#recoverLater()
+      await this.#apply(kind === 'down' ? 'off' : kind)
+      this.#fault = kind
+      if (kind === 'slow-connect') this.#recoverLater()
     })
   }
 
   #recoverLater(): void {
-    this.#recovery = setTimeout(() => this.fault('none').catch(() => {}), this.#unreachableFor)
+    this.#recovery = setTimeout(() => this.fault('off').catch(() => {}), this.#unreachableFor)
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
@@ -168,7 +178,7 @@ export class FakeIdentityProvider {
       keySet: () => this.#keySet.toJson(),
       answerKeySet: () => {
         this.#fetches += 1
-        answerKeySet(this.#fault, response, this.#keySet.toJson())
+        answerKeySet(this.#fault, response, this.#keySet.toJson(), this.#keySetHeaders)
       },
       issueAssertion: (claims) => this.issueAssertion(claims),
       rotate: () => this.rotate(),

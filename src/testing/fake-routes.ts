@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { elsewherePath, type FaultKind, isFaultKind, isUnreachable, sendJson } from './fake-faults.js'
+import { elsewherePath, type FaultKind, isFaultKind, sendJson } from './fake-faults.js'
 
 /** What the routes ask of the fake identity provider. */
 export interface FakeRoutesDeps {
@@ -7,7 +7,7 @@ export interface FakeRoutesDeps {
   readonly answerKeySet: (response: ServerResponse) => void
   readonly issueAssertion: (claims: Readonly<Record<string, unknown>>) => Promise<string>
   readonly rotate: () => Promise<{ readonly kid: string }>
-  /** Ends by itself when nothing could be told to end it over HTTP. */
+  /** As set over HTTP, where it must be possible to end it, or it ends by itself. */
   readonly fault: (kind: FaultKind) => Promise<void>
 }
 
@@ -29,7 +29,7 @@ export async function answerRequest(
 
 async function answerFault(kind: string, response: ServerResponse, deps: FakeRoutesDeps): Promise<void> {
   if (!isFaultKind(kind)) return sendNotFound(response)
-  if (isUnreachable(kind)) {
+  if (kind === 'slow-connect') {
     const apply = () => deps.fault(kind).catch(() => {})
     response.req.socket.once('close', apply)
     response.writeHead(204, { connection: 'close' }).end()

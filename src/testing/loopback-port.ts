@@ -1,32 +1,38 @@
 import { once } from 'node:events'
-import { createServer, type RequestListener, type Server } from 'node:http'
-import type { Socket } from 'node:net'
+import { createServer as createHttpServer, type RequestListener } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
+import type { Server, Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { holdConnects } from './held-connects.js'
 
 const reopenAttempts = 40
 const reopenInterval = 50
 
+/** The private key and certificate to serve HTTPS with, in PEM. */
+type Tls = { readonly key: string; readonly cert: string } | undefined
+
 /**
- * One port of 127.0.0.1 whose HTTP server can leave it and come back to it. Its methods must not overlap.
+ * One port of 127.0.0.1 whose HTTP or HTTPS server can leave it and come back to it. Its methods must not overlap.
  */
 export class LoopbackPort {
   readonly number: number
+  readonly #tls: Tls
   readonly #sockets = new Set<Socket>()
   #listener: RequestListener | undefined
   #server: Server | undefined
   #release: (() => Promise<void>) | undefined
 
-  private constructor(server: Server) {
+  private constructor(server: Server, tls: Tls) {
     const address = server.address()
     if (address === null || typeof address === 'string') throw new Error('The server has no port')
     this.number = address.port
+    this.#tls = tls
     this.#use(server)
   }
 
   /** Port 0: any free port. Requests are answered once there is a listener. */
-  static async open(port: number): Promise<LoopbackPort> {
-    return new LoopbackPort(await listen(port))
+  static async open(port: number, tls?: Tls): Promise<LoopbackPort> {
+    return new LoopbackPort(await listen(port, tls), tls)
   }
 
   serve(listener: RequestListener): void {
@@ -36,7 +42,7 @@ export class LoopbackPort {
   /** Serves again, on the same port. */
   async reopen(): Promise<void> {
     await this.#giveBack()
-    if (this.#server === undefined) this.#use(await listenAgain(this.number))
+    if (this.#server === undefined) this.#use(await listenAgain(this.number, this.#tls))
   }
 
   /** Refuses connections, and destroys those that are open. */
@@ -74,21 +80,21 @@ export class LoopbackPort {
   }
 }
 
-async function listen(port: number): Promise<Server> {
-  const server = createServer()
+async function listen(port: number, tls: Tls): Promise<Server> {
+  const server = tls === undefined ? createHttpServer() : createHttpsServer({ ...tls })
   server.listen(port, '127.0.0.1')
   await once(server, 'listening')
   return server
 }
 
 // Meanwhile the kernel may have lent the port to an outgoing connection of anybody.
-async function listenAgain(port: number): Promise<Server> {
+async function listenAgain(port: number, tls: Tls): Promise<Server> {
   for (let attempt = 1; attempt < reopenAttempts; attempt += 1) {
     try {
-      return await listen(port)
+      return await listen(port, tls)
     } catch {
       await wait(reopenInterval)
     }
   }
-  return listen(port)
+  return listen(port, tls)
 }

@@ -441,7 +441,7 @@ describe('an endpoint that answers nonsense', () => {
     try {
       const assertion = await signAssertion(members.good, { alg: 'ES256' }, goodClaims(host.idp))
       await expectUnavailable(host.exchangeAssertion(assertion), host, 'jwks_unavailable')
-      expect(failuresOf(host)).toEqual(['connection_failed'])
+      expect(failuresOf(host)).toEqual(['certificate_not_trusted'])
     } finally {
       await host.close()
       server.close()
@@ -764,7 +764,7 @@ describe('an endpoint under load', () => {
         await host.exchangeAssertion(await host.idp.issueAssertion())
       }
       expect(host.idp.fetches).toBe(61)
-      await host.idp.fault('none')
+      await host.idp.fault('off')
       host.advance(60)
       await expectServing(host)
     } finally {
@@ -846,7 +846,8 @@ describe('an endpoint under load', () => {
       const good = Array.from({ length: 5 }, () => send(idp.name))
       expect(await Promise.all(failing)).toEqual(Array(15).fill(503))
       expect(await Promise.all(good)).toEqual(Array(5).fill(200))
-      for (const server of servers) expect(server.requests.length).toBe(1)
+      // A connection that was closed or reset is tried once more within the same fetch, as no keys are at hand.
+      expect(servers.map((server) => server.requests.length)).toEqual([2, 1, 1, 2, 1])
     } finally {
       await closeUnharmed(host)
       for (const server of servers) await server.close()

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { systemClock } from '../../src/clock/clock.js'
+import { DIRECT_CONNECTION } from '../../src/jwks/jwks-connection-options.js'
 import { type ConfigProblem, formatPath, isConfigError } from '../../src/option-checks/config-error.js'
 import { checkOptions, type JwtExchangeSettings } from '../../src/options.js'
 import { generateFakeKey } from '../../src/testing/index.js'
@@ -69,8 +70,14 @@ describe('the options', () => {
         readTimeout: 1000,
         sizeLimitBytes: 51_200,
         cacheMaxAge: 300_000,
+        cacheMaxAgeAtLeast: 30_000,
+        cacheMaxAgeAtMost: 3_600_000,
+        refreshAhead: 80,
+        refreshBudget: 2,
         cooldownDuration: 30_000,
         cacheMaxAgeFallback: 3_600_000,
+        failureBackOff: 1000,
+        connectionRetries: 1,
       },
       findClient: undefined,
       clientAuthentication: { maxFailures: 500, failureWindow: 600 },
@@ -88,7 +95,7 @@ describe('the options', () => {
         scopes: undefined,
         types: new Set(['jwt']),
         limits,
-        keys: { jwksUri: IDP.jwksUri },
+        keys: { jwksUri: IDP.jwksUri, connection: DIRECT_CONNECTION },
       },
     ])
   })
@@ -106,7 +113,12 @@ describe('the options', () => {
     ['jwksEndpoint.readTimeout', 20, 10_000, (settings) => settings.jwksEndpoint.readTimeout],
     ['jwksEndpoint.sizeLimitBytes', 1024, 1_048_576, (settings) => settings.jwksEndpoint.sizeLimitBytes],
     ['jwksEndpoint.cacheMaxAge', 20, 3_600_000, (settings) => settings.jwksEndpoint.cacheMaxAge],
+    ['jwksEndpoint.cacheMaxAgeAtLeast', 20, 3_600_000, (settings) => settings.jwksEndpoint.cacheMaxAgeAtLeast],
+    ['jwksEndpoint.refreshAhead', 50, 95, (settings) => settings.jwksEndpoint.refreshAhead],
+    ['jwksEndpoint.refreshBudget', 1, 10, (settings) => settings.jwksEndpoint.refreshBudget],
     ['jwksEndpoint.cooldownDuration', 20, 600_000, (settings) => settings.jwksEndpoint.cooldownDuration],
+    ['jwksEndpoint.failureBackOff', 20, 60_000, (settings) => settings.jwksEndpoint.failureBackOff],
+    ['jwksEndpoint.connectionRetries', 0, 2, (settings) => settings.jwksEndpoint.connectionRetries],
     ['jwksEndpoint.cacheMaxAgeFallback', 0, 86_400_000, (settings) => settings.jwksEndpoint.cacheMaxAgeFallback],
     ['assertion.clockTolerance', 0, 600, (settings) => settings.identityProviders[0]?.limits.clockTolerance],
     ['assertion.maxAge', 1, 31_536_000, (settings) => settings.identityProviders[0]?.limits.maxAge],
@@ -354,7 +366,7 @@ describe('the keys of an identity provider', () => {
 
   it('come from one place', () => {
     expect(keyProblemsOf({})).toEqual(['identityProviders[0]: its keys: one of jwksUri, certificates, jwks'])
-    expect(keysOf({ jwksUri: IDP.jwksUri })).toEqual({ jwksUri: IDP.jwksUri })
+    expect(keysOf({ jwksUri: IDP.jwksUri })).toEqual({ jwksUri: IDP.jwksUri, connection: DIRECT_CONNECTION })
     expect(keysOf({ certificates: [RSA_CERTIFICATE] })).toHaveProperty('certificates.length', 1)
     expect(keysOf({ jwks: { keys: [publicJwk] } })).toHaveProperty('keySet.kids', ['k'])
     expect(keyProblemsOf({ certificates: [RSA_CERTIFICATE], jwks: { keys: [publicJwk] } })).toEqual([
@@ -364,7 +376,7 @@ describe('the keys of an identity provider', () => {
 
   it('come from certificates beside an endpoint only when endpoints are off', () => {
     const both = { jwksUri: IDP.jwksUri, certificates: [RSA_CERTIFICATE] }
-    expect(keysOf(both)).toEqual({ jwksUri: IDP.jwksUri })
+    expect(keysOf(both)).toEqual({ jwksUri: IDP.jwksUri, connection: DIRECT_CONNECTION })
     expect(keysOf(both, false)).toHaveProperty('certificates.length', 1)
   })
 
@@ -395,7 +407,7 @@ describe('the keys of an identity provider', () => {
   it.each(['http://localhost:8080/keys', 'http://127.0.0.1:8080/keys', 'http://[::1]/keys'])(
     'may come from loopback: %s',
     (jwksUri) => {
-      expect(keysOf({ jwksUri })).toEqual({ jwksUri })
+      expect(keysOf({ jwksUri })).toEqual({ jwksUri, connection: DIRECT_CONNECTION })
     },
   )
 

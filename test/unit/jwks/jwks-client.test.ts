@@ -1,13 +1,17 @@
+import type { KeyObject } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { type CryptoKey, compactVerify, exportJWK } from 'jose'
+import { compactVerify, exportJWK } from 'jose'
+import { systemTimers } from '../../../src/clock/timers.js'
 import { isDependencyUnavailable, isTokenRejected } from '../../../src/errors/rejections.js'
 import { ExchangeEventEmitter, type ExchangeEvents } from '../../../src/events/exchange-events.js'
+import { fetchJwks } from '../../../src/jwks/fetch-jwks.js'
 import { JwksClient } from '../../../src/jwks/jwks-client.js'
 import { JwksClientPool } from '../../../src/jwks/jwks-client-pool.js'
+import { DIRECT_CONNECTION } from '../../../src/jwks/jwks-connection-options.js'
 import type { JwksEndpointSettings } from '../../../src/jwks/jwks-endpoint-options.js'
 import type { KeyHeader } from '../../../src/jwks/verification-key-source.js'
 import { FakeIdentityProvider, type FaultKind, generateFakeKey } from '../../../src/testing/index.js'
@@ -19,9 +23,17 @@ const SETTINGS: JwksEndpointSettings = {
   readTimeout: 2000,
   sizeLimitBytes: 51_200,
   cacheMaxAge: 300_000,
+  cacheMaxAgeAtLeast: 30_000,
+  cacheMaxAgeAtMost: 3_600_000,
+  refreshAhead: 80,
+  refreshBudget: 2,
   cooldownDuration: 30_000,
   cacheMaxAgeFallback: 3_600_000,
+  failureBackOff: 1000,
+  connectionRetries: 1,
 }
+
+const IDP_NAME = 'https://idp.example.com'
 
 let idp: FakeIdentityProvider
 let clock: AdjustableClock
@@ -50,8 +62,15 @@ afterEach(async () => {
   await idp.close()
 })
 
-const createClient = (settings: Partial<JwksEndpointSettings> = {}) =>
-  new JwksClient('us', idp.jwksUri, { ...SETTINGS, ...settings }, { clock, random: () => random, events })
+const createClient = (settings: Partial<JwksEndpointSettings> = {}) => createClientOf(idp.jwksUri, settings)
+/** Background refreshes come by real time here, so none comes: see background-refresh.test.ts. */
+const deps = () => ({ clock, random: () => random, events, timers: systemTimers, fetchJwks })
+function createClientOf(uri: string, settings: Partial<JwksEndpointSettings> = {}): JwksClient {
+  const endpoint = { url: new URL(uri), connection: DIRECT_CONNECTION, settings: { ...SETTINGS, ...settings } }
+  const created = new JwksClient('us', endpoint, deps())
+  created.addIdentityProvider(IDP_NAME)
+  return created
+}
 const currentKey = (): KeyHeader => ({ alg: 'ES256', kid: idp.signingKey.kid })
 const unknownKey = (kid = 'made up'): KeyHeader => ({ alg: 'ES256', kid })
 
@@ -83,7 +102,7 @@ describe('a JWKS client', () => {
   it('gives the key that verifies', async () => {
     const assertion = await idp.issueAssertion()
     const [key] = await client.findKeys(currentKey())
-    await expect(compactVerify(assertion, key as CryptoKey)).resolves.toBeDefined()
+    await expect(compactVerify(assertion, key as KeyObject)).resolves.toBeDefined()
   })
 
   it('gives a key for a header without a kid', async () => {
@@ -105,9 +124,28 @@ describe('a JWKS client', () => {
 
   it('tells of a fetch: who, where, what', async () => {
     await outcomeOf(currentKey())
-    expect(refreshed).toEqual([{ alias: 'us', endpoint: idp.jwksUri, durationMs: 0, kids: [idp.signingKey.kid] }])
+    const { kid } = idp.signingKey
+    const owner = { identityProvider: IDP_NAME, alias: 'us', endpoint: idp.jwksUri }
+    expect(refreshed).toEqual([{ ...owner, durationMs: 0, kids: [kid], hasChanged: true, freshForMs: 300_000 }])
     clock.advance(2)
-    expect(client.stats()).toEqual({ state: 'ok', kids: [idp.signingKey.kid], fetches: 1, keySetAge: 2000 })
+    expect(client.stats()).toEqual({
+      state: 'ok',
+      kids: [kid],
+      keys: [{ kid, algorithms: ['ES256'] }],
+      keySetAge: 2000,
+      expiresIn: 298_000,
+      servesFor: 3_898_000,
+      nextRefreshIn: 262_000,
+      fetches: 1,
+      failedFetches: 0,
+      consecutiveFailures: 0,
+      fetchDurationMs: { total: 0, longest: 0 },
+      lastSuccess: { millisecondsAgo: 2000, durationMs: 0 },
+      unknownKids: 0,
+      badSignatures: 0,
+      budget: { unknownKids: 2, badSignatures: 2 },
+      waiting: 0,
+    })
   })
 
   it('keeps a key set for cacheMaxAge and no longer', async () => {
@@ -193,7 +231,7 @@ describe('a key that is not known', () => {
       held[number - 1]?.()
     }
     const { port } = server.address() as AddressInfo
-    const slow = new JwksClient('us', `http://127.0.0.1:${port}`, SETTINGS, { clock, random: () => random, events })
+    const slow = createClientOf(`http://127.0.0.1:${port}`)
     const first = outcomeOf(currentKey(), slow)
     await answerFetch(1)
     expect(await first).toBe('found')
@@ -298,19 +336,19 @@ describe('a key that has changed under its kid', () => {
 })
 
 describe('an endpoint that fails', () => {
-  it.each<[FaultKind, string]>([
-    ['down', 'connection_failed'],
-    ['garbage', 'not_json'],
-    ['error', 'unexpected_status'],
-    ['redirect', 'redirected'],
-    ['compressed', 'unexpected_encoding'],
-    ['oversize', 'too_large'],
-  ])('is an outage under %s, told with its reason', async (fault, reason) => {
+  it.each<[FaultKind, string, string]>([
+    ['down', 'connection_failed', 'ECONNREFUSED'],
+    ['garbage', 'not_json', ''],
+    ['error', 'unexpected_status', '500'],
+    ['redirect', 'redirected', '302'],
+    ['compressed', 'unexpected_encoding', ''],
+    ['oversize', 'too_large', ''],
+  ])('is an outage under %s, told with its reason', async (fault, reason, code) => {
     await idp.fault(fault)
     expect(await outcomeOf(currentKey())).toBe('jwks_unavailable')
-    expect(failed).toEqual([
-      { alias: 'us', endpoint: idp.jwksUri, durationMs: 0, reason, consecutiveFailures: 1, retryInMs: 1000 },
-    ])
+    const owner = { identityProvider: IDP_NAME, alias: 'us', endpoint: idp.jwksUri }
+    const failure = { durationMs: 0, reason, consecutiveFailures: 1, retryInMs: 1000, ...(code && { code }) }
+    expect(failed).toEqual([{ ...owner, ...failure }])
     expect(client.stats()).toMatchObject({ state: 'down', kids: [], lastFailure: { reason, millisecondsAgo: 0 } })
   })
 
@@ -358,7 +396,7 @@ describe('an endpoint that fails', () => {
     await outcomeOf(currentKey())
     clock.advance(1)
     await outcomeOf(currentKey())
-    await idp.fault('none')
+    await idp.fault('off')
     clock.advance(2)
     expect([await outcomeOf(currentKey()), client.stats().state]).toEqual(['found', 'ok'])
     await idp.fault('error')
@@ -374,7 +412,7 @@ describe('an endpoint that fails', () => {
       expect(await outcomeOf(unknownKey())).toBe('jwks_unavailable')
       clock.advance((failed.at(-1)?.retryInMs ?? 0) / 1000)
     }
-    await idp.fault('none')
+    await idp.fault('off')
     clock.advance(300)
     for (let rollover = 0; rollover < 2; rollover += 1) {
       await idp.rotate()
@@ -396,8 +434,10 @@ describe('an expired key set', () => {
     await idp.fault('down')
     clock.advance(300)
     expect([await outcomeOf(currentKey()), client.stats().state]).toEqual(['found', 'stale'])
-    clock.advance(3599.999)
+    clock.advance(1800)
     expect([await outcomeOf(currentKey()), client.stats().state]).toEqual(['found', 'stale'])
+    clock.advance(1799.999)
+    expect([await outcomeOf(currentKey()), client.stats().state]).toEqual(['found', 'degraded'])
     clock.advance(0.001)
     expect([await outcomeOf(currentKey()), client.stats().state]).toEqual(['jwks_unavailable', 'down'])
   })
@@ -417,7 +457,7 @@ describe('an expired key set', () => {
     await idp.fault('down')
     clock.advance(300)
     await outcomeOf(currentKey())
-    await idp.fault('none')
+    await idp.fault('off')
     clock.advance(1)
     expect(await outcomeOf(currentKey())).toBe('found')
     await client.warmUp()
@@ -442,7 +482,7 @@ describe('an expired key set', () => {
     await idp.fault('down')
     clock.advance(4000)
     expect(await outcomeOf(currentKey())).toBe('jwks_unavailable')
-    await idp.fault('none')
+    await idp.fault('off')
     clock.advance(1)
     expect(await outcomeOf(currentKey())).toBe('found')
   })
@@ -546,18 +586,22 @@ describe('warming up', () => {
 
 describe('a pool of JWKS clients', () => {
   it('has one client for each pair of alias and endpoint', () => {
-    const pool = new JwksClientPool(SETTINGS, { clock, random: () => random, events })
-    const first = pool.clientFor('us', idp.jwksUri)
-    expect(pool.clientFor('us', idp.jwksUri)).toBe(first)
-    expect(pool.clientFor('others', idp.jwksUri)).not.toBe(first)
-    expect(pool.clientFor('us', `${idp.jwksUri}?tenant=a`)).not.toBe(first)
+    const pool = new JwksClientPool(SETTINGS, deps())
+    const clientFor = (alias: string, jwksUri: string) =>
+      pool.clientFor({ identityProvider: IDP_NAME, alias, jwksUri, connection: DIRECT_CONNECTION })
+    const first = clientFor('us', idp.jwksUri)
+    expect(clientFor('us', idp.jwksUri)).toBe(first)
+    expect(clientFor('others', idp.jwksUri)).not.toBe(first)
+    expect(clientFor('us', `${idp.jwksUri}?tenant=a`)).not.toBe(first)
   })
 
   it('keeps the trouble of one endpoint away from the others', async () => {
     const other = await FakeIdentityProvider.start({ algorithm: 'ES256' })
     try {
-      const pool = new JwksClientPool({ ...SETTINGS, readTimeout: 300 }, { clock, random: () => random, events })
-      const [sick, healthy] = [pool.clientFor('us', idp.jwksUri), pool.clientFor('us', other.jwksUri)]
+      const pool = new JwksClientPool({ ...SETTINGS, readTimeout: 300 }, deps())
+      const clientFor = (jwksUri: string) =>
+        pool.clientFor({ identityProvider: IDP_NAME, alias: 'us', jwksUri, connection: DIRECT_CONNECTION })
+      const [sick, healthy] = [clientFor(idp.jwksUri), clientFor(other.jwksUri)]
       await idp.fault('stalled')
       await Promise.all([sick.warmUp(), healthy.warmUp()])
       expect([sick.stats().state, healthy.stats().state]).toEqual(['down', 'ok'])

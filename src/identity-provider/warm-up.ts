@@ -1,0 +1,67 @@
+import { pause, type Timers, within } from '../clock/timers.js'
+import { DependencyUnavailable } from '../errors/rejections.js'
+import { printable } from '../events/printable.js'
+import { OptionReader } from '../option-checks/option-reader.js'
+import type { IdentityProvider } from './identity-provider.js'
+
+export interface ReadyOptions {
+  /**
+   * Reject, with a `DependencyUnavailable` that names them, where identity providers have no usable keys afterwards.
+   * Default: false, so that a dead identity provider does not keep the service from starting.
+   */
+  failFast?: boolean
+  /**
+   * Milliseconds, 0 to 60 000, over which the fetches are spread by chance: for many processes that start together.
+   * Default: 0.
+   */
+  spread?: number
+}
+
+interface WarmUpDeps {
+  timers: Timers
+  random: () => number
+}
+
+/** Milliseconds that it takes at most, beside `spread`: what is slower goes on in the background. */
+const LONGEST = 5000
+
+/**
+ * Fetches the key set of every enabled identity provider that is not fresh, all at once.
+ *
+ * @throws ConfigError for options that are not understood
+ * @throws DependencyUnavailable with `failFast`
+ */
+export async function warmUp(
+  identityProviders: Iterable<IdentityProvider>,
+  options: ReadyOptions,
+  { timers, random }: WarmUpDeps,
+): Promise<void> {
+  const { failFast, spread } = readOptions(options)
+  const enabled = [...identityProviders].filter((identityProvider) => identityProvider.enabled)
+  const fetches = enabled.map(async ({ keySource }) => {
+    if (spread > 0) await pause(random() * spread, timers)
+    await keySource.warmUp()
+  })
+  await within(spread + LONGEST, Promise.all(fetches), timers)
+  if (failFast) checkAllUsable(enabled)
+}
+
+function readOptions(options: ReadyOptions) {
+  const reader = new OptionReader(options)
+  const failFast = reader.boolean('failFast', false)
+  const spread = reader.integer('spread', { min: 0, max: 60_000, default: 0, unit: 'milliseconds' })
+  reader.refuseUnknown()
+  reader.throwProblems()
+  return { failFast, spread }
+}
+
+function checkAllUsable(identityProviders: readonly IdentityProvider[]): void {
+  const unusable = identityProviders.flatMap(({ name, keySource }) => {
+    const { state, lastFailure } = keySource.stats()
+    return state === 'down' || state === 'never'
+      ? [`${printable(name)}: ${lastFailure?.reason ?? 'no answer yet'}`]
+      : []
+  })
+  if (unusable.length === 0) return
+  throw new DependencyUnavailable('jwks_unavailable', { cause: new Error(unusable.join('; ')) })
+}

@@ -1,0 +1,77 @@
+import type { Clock } from '../clock/clock.js'
+import type { JwksFetchError } from './jwks-fetch-error.js'
+import type { FetchStats } from './verification-key-source.js'
+
+interface Ended {
+  at: number
+  durationMs: number
+}
+
+/** What became of the fetches of one key set, for operators. */
+export class FetchLog {
+  readonly #clock: Clock
+  #fetches = 0
+  #failedFetches = 0
+  #totalDurationMs = 0
+  #longestDurationMs = 0
+  #lastSuccess: Ended | undefined
+  #lastFailure: (Ended & { reason: string; code?: string }) | undefined
+  /** When the endpoint began to fail; undefined while it does not. */
+  #failingSince: number | undefined
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  get lastFailure(): string | undefined {
+    return this.#lastFailure?.reason
+  }
+
+  /** Milliseconds since the first of the failures in a row, undefined where the last fetch succeeded. */
+  get failingFor(): number | undefined {
+    return this.#failingSince === undefined ? undefined : this.#clock.monotonic() - this.#failingSince
+  }
+
+  begin(): void {
+    this.#fetches += 1
+  }
+
+  /** Returns how long it took. */
+  succeed(startedAt: number): number {
+    this.#lastSuccess = this.#end(startedAt)
+    this.#failingSince = undefined
+    return this.#lastSuccess.durationMs
+  }
+
+  /** Returns how long it took. */
+  fail({ failure, code }: JwksFetchError, startedAt: number): number {
+    this.#lastFailure = { ...this.#end(startedAt), reason: failure, ...(code !== undefined && { code }) }
+    this.#failedFetches += 1
+    this.#failingSince ??= startedAt
+    return this.#lastFailure.durationMs
+  }
+
+  stats(consecutiveFailures: number): FetchStats {
+    const [success, failure] = [this.#lastSuccess, this.#lastFailure]
+    return {
+      fetches: this.#fetches,
+      failedFetches: this.#failedFetches,
+      consecutiveFailures,
+      fetchDurationMs: { total: this.#totalDurationMs, longest: this.#longestDurationMs },
+      ...(success && { lastSuccess: this.#aged(success) }),
+      ...(failure && { lastFailure: this.#aged(failure) }),
+    }
+  }
+
+  #end(startedAt: number): Ended {
+    const at = this.#clock.monotonic()
+    const durationMs = Math.round(at - startedAt)
+    this.#totalDurationMs += durationMs
+    this.#longestDurationMs = Math.max(this.#longestDurationMs, durationMs)
+    return { at, durationMs }
+  }
+
+  #aged<Fetch extends Ended>({ at, ...fetch }: Fetch) {
+    return { ...fetch, millisecondsAgo: Math.round(this.#clock.monotonic() - at) }
+  }
+}

@@ -1,0 +1,39 @@
+import type { Clock } from '../clock/clock.js'
+import { pause, type Timers } from '../clock/timers.js'
+import type { fetchJwks, JwksAnswer, JwksFetch } from './fetch-jwks.js'
+import { toJwksFetchError } from './jwks-fetch-error.js'
+
+export interface FetchWithRetriesDeps {
+  clock: Clock
+  timers: Timers
+  fetchJwks: typeof fetchJwks
+}
+
+/** Milliseconds before the connection is tried again. */
+const RETRY_PAUSE = 100
+const CONNECTION_LOST = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE']
+
+/**
+ * Fetches a key set, and tries again where the connection is refused or reset; all attempts together take no longer than
+ * one may.
+ *
+ * @throws JwksFetchError
+ */
+export async function fetchWithRetries(
+  fetch: Omit<JwksFetch, 'totalTimeout' | 'now'>,
+  retries: number,
+  closing: AbortSignal,
+  { clock, timers, fetchJwks }: FetchWithRetriesDeps,
+): Promise<JwksAnswer> {
+  const endsAt = clock.monotonic() + fetch.limits.connectionTimeout + fetch.limits.readTimeout
+  for (let retriesLeft = retries; ; retriesLeft -= 1) {
+    try {
+      const times = { totalTimeout: endsAt - clock.monotonic(), now: clock.now() }
+      return await fetchJwks({ ...fetch, ...times }, closing)
+    } catch (error) {
+      const isConnectionLost = CONNECTION_LOST.includes(toJwksFetchError(error, 'read_failed').code ?? '')
+      if (retriesLeft <= 0 || !isConnectionLost || endsAt - clock.monotonic() <= RETRY_PAUSE) throw error
+      await pause(RETRY_PAUSE, timers)
+    }
+  }
+}

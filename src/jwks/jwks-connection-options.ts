@@ -1,0 +1,175 @@
+import { X509Certificate } from 'node:crypto'
+import { type OutgoingHttpHeaders, validateHeaderName, validateHeaderValue } from 'node:http'
+import type { LookupFunction } from 'node:net'
+import type { OptionReader } from '../option-checks/option-reader.js'
+import { isHostAllowed, type Network } from './network-guard.js'
+
+export type JwksRequestHeaders = Readonly<Record<string, string>>
+
+/** An `http.Agent` or `https.Agent`, or whatever acts as one. */
+export interface JwksAgent {
+  addRequest?: unknown
+  createConnection?: unknown
+}
+
+/** How the JWKS endpoint of one identity provider is reached. */
+export interface JwksConnectionOptions {
+  /**
+   * PEM certificates of the authorities that may have issued the endpoint's certificate, in place of Node's own list.
+   * Default: Node's list. Certificates are always checked in full, whatever `NODE_TLS_REJECT_UNAUTHORIZED` says.
+   */
+  ca?: string | readonly string[]
+  /**
+   * Sent with each fetch, up to 20: for an endpoint that wants to know who asks, such as a Kubernetes API server. A
+   * function is called before each fetch, within the connection timeout. Default: none.
+   */
+  headers?: JwksRequestHeaders | (() => JwksRequestHeaders | Promise<JwksRequestHeaders>)
+  /**
+   * URL of a forward proxy, `http` or `https`, user info allowed; it is asked for a tunnel (CONNECT). Default: none, and
+   * no environment variable is read: give `process.env.HTTPS_PROXY`, or `"${HTTPS_PROXY}"` in a file.
+   */
+  proxy?: string
+  /** An agent that makes the connections, instead of one for each fetch. Default: none. */
+  agent?: JwksAgent
+  /** Resolves the endpoint's name, as `dns.lookup` does. Default: `dns.lookup`. */
+  lookup?: LookupFunction
+  /**
+   * `public`: only globally reachable addresses; private, loopback and link-local ones are refused after the name is
+   * resolved, on the address that is connected to. Not together with `proxy` or `agent`, which hide that address.
+   * `any`: all addresses. Those of cloud metadata services, such as 169.254.169.254, are refused always. Default: `any`.
+   */
+  network?: Network
+}
+
+export interface JwksConnectionSettings {
+  ca: readonly string[] | undefined
+  headers: JwksConnectionOptions['headers']
+  proxy: URL | undefined
+  agent: JwksAgent | undefined
+  lookup: LookupFunction | undefined
+  network: Network
+}
+
+export const DIRECT_CONNECTION: JwksConnectionSettings = {
+  ca: undefined,
+  headers: undefined,
+  proxy: undefined,
+  agent: undefined,
+  lookup: undefined,
+  network: 'any',
+}
+
+const OPTION_NAMES = ['ca', 'headers', 'proxy', 'agent', 'lookup', 'network'] as const
+const MOST_HEADERS = 20
+/** What the client itself sends, or what would change the meaning of the request. */
+const RESERVED_HEADERS = [
+  ...['accept-encoding', 'connection', 'content-length', 'expect', 'host', 'if-modified-since', 'if-none-match'],
+  ...['keep-alive', 'proxy-authorization', 'te', 'trailer', 'transfer-encoding', 'upgrade'],
+]
+
+/** Reads the options of a connection that stand in `reader`, the entry of an identity provider. */
+export function readJwksConnection(reader: OptionReader, endpoint: string | undefined): JwksConnectionSettings {
+  const connection = {
+    ca: readAuthorities(reader),
+    headers: readHeaders(reader),
+    proxy: readProxy(reader),
+    agent: readAgent(reader),
+    lookup: readLookup(reader),
+    network: reader.oneOf('network', ['any', 'public'], 'any'),
+  }
+  checkSuitsEndpoint(reader, connection, endpoint)
+  return connection
+}
+
+/** Whether two connections are made in the same way, so that one client can serve both. */
+export function isSameConnection(one: JwksConnectionSettings, other: JwksConnectionSettings): boolean {
+  const comparable = ({ ca, headers, proxy, network }: JwksConnectionSettings) =>
+    JSON.stringify([ca, typeof headers === 'function' ? 'function' : headers, proxy, network])
+  const isSameFunction = one.headers === other.headers || typeof one.headers !== 'function'
+  return (
+    comparable(one) === comparable(other) && isSameFunction && one.agent === other.agent && one.lookup === other.lookup
+  )
+}
+
+/** Whether these can be sent: at most 20, none that is ours, names and values as RFC 9110 §5 has them. */
+export function areSendable(headers: unknown): headers is OutgoingHttpHeaders {
+  if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) return false
+  const entries = Object.entries(headers)
+  return entries.length <= MOST_HEADERS && entries.every(([name, value]) => isSendable(name, value))
+}
+
+function isSendable(name: string, value: unknown): boolean {
+  if (typeof value !== 'string' || RESERVED_HEADERS.includes(name.toLowerCase())) return false
+  try {
+    validateHeaderName(name)
+    validateHeaderValue(name, value)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function readAuthorities(reader: OptionReader): readonly string[] | undefined {
+  const value = reader.value('ca')
+  if (value === undefined) return undefined
+  const authorities: unknown[] = Array.isArray(value) ? value : [value]
+  if (authorities.length > 0 && authorities.every(isCertificatePem)) return authorities
+  reader.problem('ca', 'PEM text of X.509 certificates')
+  return undefined
+}
+
+function isCertificatePem(pem: unknown): pem is string {
+  try {
+    return typeof pem === 'string' && new X509Certificate(pem).raw.length > 0
+  } catch {
+    return false
+  }
+}
+
+function readHeaders(reader: OptionReader): JwksConnectionOptions['headers'] {
+  const value = reader.value('headers')
+  if (value === undefined || typeof value === 'function') return value as JwksConnectionOptions['headers']
+  if (areSendable(value)) return value as JwksRequestHeaders
+  const wanted = `header names with string values, at most ${MOST_HEADERS}, none of ${RESERVED_HEADERS.join(', ')}; or a function`
+  reader.problem('headers', wanted, 'something else')
+  return undefined
+}
+
+function readProxy(reader: OptionReader): URL | undefined {
+  if (!reader.has('proxy')) return undefined
+  const isProxy = (text: string) => /^https?:\/\/[^/\s]/i.test(text) && URL.canParse(text)
+  const proxy = reader.string('proxy', 'the http or https URL of a proxy', isProxy)
+  return proxy === '' ? undefined : new URL(proxy)
+}
+
+function readAgent(reader: OptionReader): JwksAgent | undefined {
+  const agent = reader.value('agent') as JwksAgent | null | undefined
+  const isAgent = typeof agent?.addRequest === 'function' || typeof agent?.createConnection === 'function'
+  if (agent !== undefined && !isAgent) reader.problem('agent', 'an https.Agent')
+  return agent ?? undefined
+}
+
+function readLookup(reader: OptionReader): LookupFunction | undefined {
+  const lookup = reader.value('lookup')
+  if (lookup !== undefined && typeof lookup !== 'function') reader.problem('lookup', 'a function like dns.lookup')
+  return lookup as LookupFunction | undefined
+}
+
+function checkSuitsEndpoint(reader: OptionReader, connection: JwksConnectionSettings, endpoint: string | undefined) {
+  const { network, proxy, agent } = connection
+  if (proxy !== undefined && agent !== undefined) reader.problem('proxy', 'either proxy or agent, not both')
+  if (network === 'public' && (proxy !== undefined || agent !== undefined)) {
+    reader.problem('network', '"any", because a proxy or an agent hides the address that is connected to')
+  }
+  if (endpoint === undefined) {
+    const useless = reader.has('jwksUri') ? undefined : OPTION_NAMES.find((name) => reader.has(name))
+    if (useless !== undefined) reader.problem(useless, 'a jwksUri beside it: it says how that is reached', 'no jwksUri')
+    return
+  }
+  const { hostname, protocol } = new URL(endpoint)
+  if (!isHostAllowed(hostname, network)) {
+    const why = network === 'public' ? 'network is "public"' : 'a metadata service has no key set'
+    reader.problem('jwksUri', `another host, because ${why}`)
+  }
+  if (protocol === 'http:' && proxy !== undefined) reader.problem('proxy', 'no proxy for http on loopback')
+}

@@ -1,0 +1,52 @@
+import { fieldOf } from '../errors/field-of.js'
+
+/** Why a key set could not be had. Stable: see docs/errors.md. */
+export type JwksFetchFailure =
+  | 'request_headers_failed'
+  | 'address_not_allowed'
+  | 'proxy_refused'
+  | 'connection_timeout'
+  | 'connection_failed'
+  | 'certificate_not_trusted'
+  | 'read_timeout'
+  | 'read_failed'
+  | 'too_large'
+  | 'redirected'
+  | 'unexpected_status'
+  | 'unexpected_encoding'
+  | 'not_json'
+  | 'not_a_key_set'
+  | 'no_usable_key'
+  | 'closed'
+
+export interface JwksFetchErrorDetails {
+  /** The code of the underlying error, such as `ECONNREFUSED` or `CERT_HAS_EXPIRED`, or the HTTP status. */
+  code?: string
+  /** Milliseconds for which the endpoint asked to be left alone. */
+  retryAfter?: number
+}
+
+export class JwksFetchError extends Error {
+  override readonly name = 'JwksFetchError'
+  readonly failure: JwksFetchFailure
+  readonly code: string | undefined
+  readonly retryAfter: number | undefined
+
+  constructor(failure: JwksFetchFailure, details: JwksFetchErrorDetails = {}) {
+    super(failure)
+    this.failure = failure
+    this.code = details.code
+    this.retryAfter = details.retryAfter
+  }
+}
+
+export function isJwksFetchError(error: unknown): error is JwksFetchError {
+  return fieldOf(error, 'name') === 'JwksFetchError'
+}
+
+/** Anything that was thrown during a fetch, as a failure. */
+export function toJwksFetchError(error: unknown, failure: JwksFetchFailure): JwksFetchError {
+  if (isJwksFetchError(error)) return error
+  const code = fieldOf(error, 'code')
+  return new JwksFetchError(failure, typeof code === 'string' ? { code } : {})
+}

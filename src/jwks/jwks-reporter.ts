@@ -1,0 +1,70 @@
+import type { Clock } from '../clock/clock.js'
+import type { ExchangeEventEmitter, ExchangeEvents } from '../events/exchange-events.js'
+import { printable } from '../events/printable.js'
+import { CertificateWarnings } from './certificate-warnings.js'
+import type { KeySet } from './key-set.js'
+import type { SkippedKey } from './usable-key.js'
+import type { KeySourceStats } from './verification-key-source.js'
+
+type JwksEvent = 'jwks.refreshed' | 'jwks.failed' | 'jwks.key_rejected' | 'jwks.stale' | 'jwks.recovered'
+type Told<Name extends JwksEvent> = Omit<ExchangeEvents[Name], 'identityProvider' | 'alias' | 'endpoint'>
+
+/** Tells operators what becomes of one endpoint's key set, for each identity provider that has its keys there. */
+export class JwksReporter {
+  readonly #alias: string
+  readonly #endpoint: string
+  readonly #events: ExchangeEventEmitter
+  readonly #identityProviders: string[] = []
+  readonly #certificateWarnings: CertificateWarnings
+  #toldState: KeySourceStats['state'] = 'never'
+
+  constructor(alias: string, endpoint: string, deps: { clock: Clock; events: ExchangeEventEmitter }) {
+    this.#alias = alias
+    this.#endpoint = endpoint
+    this.#events = deps.events
+    this.#certificateWarnings = new CertificateWarnings(deps)
+  }
+
+  addIdentityProvider(name: string): void {
+    this.#identityProviders.push(name)
+  }
+
+  tellSkipped(skipped: readonly SkippedKey[]): void {
+    for (const { kid, skipped: reason } of skipped) {
+      this.#tell('jwks.key_rejected', { ...(kid !== undefined && { kid: printable(kid) }), reason })
+    }
+  }
+
+  /** @param failedForMs undefined where the endpoint did not fail before */
+  tellRefreshed(keySet: KeySet, told: Omit<Told<'jwks.refreshed'>, 'kids'>, failedForMs: number | undefined): void {
+    this.#toldState = 'ok'
+    this.#tell('jwks.refreshed', { ...told, kids: keySet.kids.map((kid) => kid && printable(kid)) })
+    if (failedForMs !== undefined) this.#tell('jwks.recovered', { failedForMs: Math.round(failedForMs) })
+    this.#warnOfCertificates(keySet)
+  }
+
+  tellFailed(told: Told<'jwks.failed'>): void {
+    this.#tell('jwks.failed', told)
+  }
+
+  /** Once when the old keys begin to serve, and once when half of the time for which they do is over. */
+  tellStale(state: KeySourceStats['state'], keySetAgeMs: number, servesForMs: number): void {
+    if (state === this.#toldState || (state !== 'stale' && state !== 'degraded')) return
+    this.#toldState = state
+    this.#tell('jwks.stale', { state, keySetAgeMs: Math.round(keySetAgeMs), servesForMs: Math.round(servesForMs) })
+  }
+
+  #tell<Name extends JwksEvent>(name: Name, told: Told<Name>): void {
+    for (const identityProvider of this.#identityProviders) {
+      const owner = { identityProvider, alias: this.#alias, endpoint: this.#endpoint }
+      this.#events.emit(name, { ...owner, ...told } as unknown as ExchangeEvents[Name])
+    }
+  }
+
+  #warnOfCertificates(keySet: KeySet): void {
+    const certificates = keySet.stats().flatMap(({ kid = '', certificateExpiresAt: expiresAt }) => {
+      return expiresAt === undefined ? [] : [{ subject: `x5c of the key ${kid}`, expiresAt }]
+    })
+    this.#certificateWarnings.check(certificates, this.#identityProviders)
+  }
+}

@@ -1,0 +1,108 @@
+import { type Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import type { Socket } from 'node:net'
+import { areSendable, type JwksConnectionSettings, type JwksRequestHeaders } from './jwks-connection-options.js'
+import { JwksFetchError, toJwksFetchError } from './jwks-fetch-error.js'
+import { guardLookup, isAddressAllowed, isHostAllowed } from './network-guard.js'
+import { openTunnel } from './proxy-tunnel.js'
+
+const OWN_HEADERS = {
+  accept: 'application/jwk-set+json, application/json',
+  'accept-encoding': 'identity',
+  'user-agent': 'express-jwt-exchange',
+}
+
+/** The headers that the connection options add to a fetch. */
+export async function readRequestHeaders({ headers }: JwksConnectionSettings): Promise<JwksRequestHeaders> {
+  if (typeof headers !== 'function') return headers ?? {}
+  try {
+    const made = await headers()
+    if (areSendable(made)) return { ...made }
+  } catch {
+    // What it threw may name a secret.
+  }
+  throw new JwksFetchError('request_headers_failed')
+}
+
+/** Sends a GET on a connection of its own, unless there is an agent. The signal ends it. */
+export function sendJwksRequest(
+  endpoint: URL,
+  connection: JwksConnectionSettings,
+  headers: JwksRequestHeaders,
+  signal: AbortSignal,
+): ClientRequest {
+  if (!isHostAllowed(endpoint.hostname, connection.network)) throw new JwksFetchError('address_not_allowed')
+  const send = endpoint.protocol === 'https:' ? httpsRequest : httpRequest
+  const request = send(endpoint, {
+    headers: { ...OWN_HEADERS, ...headers },
+    signal,
+    rejectUnauthorized: true,
+    ...(connection.ca !== undefined && { ca: [...connection.ca] }),
+    ...routeOf(endpoint, connection, signal),
+  })
+  request.on('error', () => {}) // Whoever waits learns of it; an error that comes later must not be unhandled.
+  return request.end()
+}
+
+/** How the connection comes about: through a proxy, by an agent, or directly on a new socket. */
+function routeOf(endpoint: URL, { proxy, agent, ca, network, lookup }: JwksConnectionSettings, signal: AbortSignal) {
+  const guarded = guardLookup(network, lookup)
+  if (proxy === undefined) return { agent: (agent as Agent | undefined) ?? (false as const), lookup: guarded }
+  return {
+    createConnection: (_options: unknown, connected: (error: Error | null, socket: Socket) => void) => {
+      openTunnel(endpoint, { proxy, ca, lookup: guarded, signal }).then(
+        (socket) => connected(null, socket),
+        (error: Error) => (connected as (error: Error) => void)(error),
+      )
+      return undefined
+    },
+  }
+}
+
+/** Waits for the connection, TLS included, and checks whom it is with. */
+export function connectionOf(request: ClientRequest, connection: JwksConnectionSettings): Promise<void> {
+  return new Promise((resolve, reject) => {
+    request.once('error', (error) => reject(connectionError(error)))
+    request.once('socket', (socket) => {
+      const connected = () => {
+        const refusal = findRefusal(socket, connection)
+        if (refusal === undefined) return resolve()
+        socket.destroy()
+        reject(new JwksFetchError(refusal))
+      }
+      if (isConnected(socket)) connected()
+      else socket.once('encrypted' in socket ? 'secureConnect' : 'connect', connected)
+    })
+  })
+}
+
+/** An agent or a tunnel may hand over a socket that is connected already. */
+function isConnected(socket: Socket): boolean {
+  return !socket.connecting && !('secureConnecting' in socket && socket.secureConnecting === true)
+}
+
+/** Checked once more on the connection itself: an agent may have options or a lookup of its own. */
+function findRefusal(socket: Socket, { network, proxy, agent }: JwksConnectionSettings) {
+  if ('encrypted' in socket && 'authorized' in socket && socket.authorized !== true) return 'certificate_not_trusted'
+  const isDirect = proxy === undefined && agent === undefined
+  const { remoteAddress } = socket
+  if (remoteAddress === undefined) return isDirect ? 'address_not_allowed' : undefined
+  return isAddressAllowed(remoteAddress, network) ? undefined : 'address_not_allowed'
+}
+
+const UNTRUSTED = /^(?:CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_CERT_|CRL_|HOSTNAME_MISMATCH|INVALID_CA)/
+
+function connectionError(error: Error & { code?: string }): JwksFetchError {
+  if (error.code === 'EADDRNOTALLOWED') return new JwksFetchError('address_not_allowed')
+  const isUntrusted = UNTRUSTED.test(error.code ?? '')
+  return toJwksFetchError(error, isUntrusted ? 'certificate_not_trusted' : 'connection_failed')
+}
+
+export function responseTo(request: ClientRequest): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    request.once('response', resolve)
+    request.once('error', reject)
+    // Without an error: Node closes so after 101 Switching Protocols, and a deadline then finds nothing to destroy.
+    request.once('close', () => reject(new JwksFetchError('read_failed')))
+  })
+}

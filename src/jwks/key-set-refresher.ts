@@ -1,0 +1,203 @@
+import { BackOff, type BackOffDeps } from '../clock/back-off.js'
+import { DependencyUnavailable } from '../errors/rejections.js'
+import { CachedKeySet } from './cached-key-set.js'
+import type { JwksAnswer, PublishedKeySet } from './fetch-jwks.js'
+import { FetchLog } from './fetch-log.js'
+import { type FetchWithRetriesDeps, fetchWithRetries } from './fetch-with-retries.js'
+import type { JwksConnectionSettings } from './jwks-connection-options.js'
+import type { JwksEndpointSettings } from './jwks-endpoint-options.js'
+import { JwksFetchError, toJwksFetchError } from './jwks-fetch-error.js'
+import type { JwksReporter } from './jwks-reporter.js'
+import { type KeySet, readKeySet } from './key-set.js'
+import { RefreshSchedule } from './refresh-schedule.js'
+import type { KeySourceStats } from './verification-key-source.js'
+
+export interface KeySetRefresherDeps extends BackOffDeps, FetchWithRetriesDeps {}
+
+export interface JwksEndpoint {
+  url: URL
+  connection: JwksConnectionSettings
+  settings: JwksEndpointSettings
+}
+
+/**
+ * Keeps the key set of one endpoint current: one fetch at a time that all share, ahead of expiry and in the background
+ * while the key set is in use, with back-off while the endpoint fails.
+ */
+export class KeySetRefresher {
+  readonly #endpoint: JwksEndpoint
+  readonly #deps: KeySetRefresherDeps
+  readonly #reporter: JwksReporter
+  readonly #onRefreshed: () => void
+  readonly #cache: CachedKeySet
+  readonly #backOff: BackOff
+  readonly #log: FetchLog
+  readonly #schedule: RefreshSchedule
+  readonly #closing = new AbortController()
+  #refreshing: Promise<boolean> | undefined
+  #lastUsedAt = Number.NEGATIVE_INFINITY
+
+  constructor(endpoint: JwksEndpoint, reporter: JwksReporter, onRefreshed: () => void, deps: KeySetRefresherDeps) {
+    this.#endpoint = endpoint
+    this.#deps = deps
+    this.#reporter = reporter
+    this.#onRefreshed = onRefreshed
+    this.#cache = new CachedKeySet(endpoint.settings.cacheMaxAgeFallback, deps.clock)
+    this.#backOff = new BackOff(endpoint.settings.failureBackOff, deps)
+    this.#log = new FetchLog(deps.clock)
+    this.#schedule = new RefreshSchedule(endpoint.settings.refreshAhead, () => this.#refreshIfInUse(), deps)
+  }
+
+  /** The key set, unless it is too old to be used at all. */
+  get servable(): KeySet | undefined {
+    return this.#cache.servable
+  }
+
+  /** Whether a fetch may begin: neither does the endpoint fail just now, nor is this closed. */
+  get mayRefresh(): boolean {
+    return !this.#backOff.isWaiting && !this.#closing.signal.aborted
+  }
+
+  /** The fetch under way: true where a key set is confirmed or new after it. Never rejects. */
+  get refreshing(): Promise<boolean> | undefined {
+    return this.#refreshing
+  }
+
+  /**
+   * To be called at each use. Begins a fetch where the key set has expired, and returns it where there is nothing to
+   * serve before it ends: in an outage the old keys serve without waiting.
+   */
+  use(): Promise<boolean> | undefined {
+    this.#lastUsedAt = this.#deps.clock.monotonic()
+    if (this.#cache.isFresh) return undefined
+    const isOutage = this.#backOff.consecutiveFailures > 0
+    if (isOutage) this.#tellStale()
+    if (!this.mayRefresh) return undefined
+    const refreshing = this.#refresh({ conditionally: true })
+    return isOutage && this.#cache.servable !== undefined ? undefined : refreshing
+  }
+
+  /** Fetches the key set whole, whatever is at hand, or joins the fetch under way. */
+  refresh(): Promise<boolean> {
+    return this.#refresh({ conditionally: false })
+  }
+
+  /** Ends a fetch under way and makes no other. */
+  close(): void {
+    this.#closing.abort()
+    this.#schedule.close()
+  }
+
+  unavailable(): DependencyUnavailable {
+    const { lastFailure } = this.#log
+    return new DependencyUnavailable('jwks_unavailable', {
+      retryAfter: this.#backOff.remaining / 1000,
+      ...(lastFailure !== undefined && { cause: new Error(lastFailure) }),
+    })
+  }
+
+  stats(): KeySourceStats {
+    const { last, age, expiresIn, servesFor } = this.#cache
+    const { nextIn } = this.#schedule
+    const whole = (milliseconds: number) => Math.max(0, Math.round(milliseconds))
+    return {
+      state: this.#state(),
+      kids: last?.kids ?? [],
+      keys: last?.stats() ?? [],
+      ...this.#log.stats(this.#backOff.consecutiveFailures),
+      ...(last && { keySetAge: whole(age), expiresIn: whole(expiresIn), servesFor: whole(servesFor) }),
+      ...(nextIn !== undefined && { nextRefreshIn: whole(nextIn) }),
+      ...(this.#backOff.isWaiting && { nextAttemptIn: whole(this.#backOff.remaining) }),
+    }
+  }
+
+  #refresh(how: { conditionally: boolean }): Promise<boolean> {
+    this.#refreshing ??= this.#fetchKeySet(how).finally(() => {
+      this.#refreshing = undefined
+    })
+    return this.#refreshing
+  }
+
+  async #fetchKeySet({ conditionally }: { conditionally: boolean }): Promise<boolean> {
+    const startedAt = this.#deps.clock.monotonic()
+    this.#log.begin()
+    try {
+      this.#accept(await this.#fetch(conditionally), startedAt)
+      return true
+    } catch (error) {
+      if (!this.#closing.signal.aborted) this.#fail(toJwksFetchError(error, 'read_failed'), startedAt)
+      return false
+    }
+  }
+
+  #fetch(conditionally: boolean): Promise<JwksAnswer> {
+    const { url: endpoint, connection, settings } = this.#endpoint
+    const validators = conditionally ? this.#cache.validators : {}
+    const retries = this.#cache.servable === undefined ? settings.connectionRetries : 0
+    return fetchWithRetries(
+      { endpoint, connection, limits: settings, validators },
+      retries,
+      this.#closing.signal,
+      this.#deps,
+    )
+  }
+
+  /** @throws JwksFetchError `no_usable_key`: such a set never replaces a good one */
+  #accept({ published, validators, maxAge }: JwksAnswer, startedAt: number): void {
+    const hasChanged = published !== undefined && published.version !== this.#cache.version
+    const keySet = hasChanged ? this.#replaceBy(published) : this.#cache.last
+    if (keySet === undefined) throw new JwksFetchError('no_usable_key')
+    const freshForMs = this.#lifetimeOf(maxAge)
+    this.#cache.confirm(validators, freshForMs)
+    const failedForMs = this.#log.failingFor
+    const durationMs = this.#log.succeed(startedAt)
+    this.#backOff.succeed()
+    this.#onRefreshed()
+    this.#schedule.planAhead(freshForMs)
+    this.#reporter.tellRefreshed(keySet, { durationMs, hasChanged, freshForMs }, failedForMs)
+  }
+
+  #replaceBy({ members, version }: PublishedKeySet): KeySet | undefined {
+    const { keySet, skipped } = readKeySet(members)
+    this.#reporter.tellSkipped(skipped)
+    if (keySet !== undefined) this.#cache.replace(keySet, version)
+    return keySet
+  }
+
+  #fail(error: JwksFetchError, startedAt: number): void {
+    const durationMs = this.#log.fail(error, startedAt)
+    this.#backOff.fail(error.retryAfter)
+    this.#schedule.planAfter(this.#backOff.remaining)
+    this.#reporter.tellFailed({
+      durationMs,
+      reason: error.failure,
+      ...(error.code !== undefined && { code: error.code }),
+      consecutiveFailures: this.#backOff.consecutiveFailures,
+      retryInMs: Math.round(this.#backOff.remaining),
+    })
+    this.#tellStale()
+  }
+
+  #tellStale(): void {
+    this.#reporter.tellStale(this.#state(), this.#cache.age, this.#cache.servesFor)
+  }
+
+  /** What the endpoint says, within the bounds of the options. */
+  #lifetimeOf(maxAge: number | undefined): number {
+    const { cacheMaxAge, cacheMaxAgeAtLeast, cacheMaxAgeAtMost } = this.#endpoint.settings
+    return maxAge === undefined ? cacheMaxAge : Math.min(cacheMaxAgeAtMost, Math.max(cacheMaxAgeAtLeast, maxAge))
+  }
+
+  /** In use is what was used for the last time not longer ago than a key set is fresh. */
+  #refreshIfInUse(): void {
+    const recently = this.#cache.last === undefined ? this.#endpoint.settings.cacheMaxAge : this.#cache.lifetime
+    const isInUse = this.#deps.clock.monotonic() - this.#lastUsedAt <= recently
+    if (isInUse) void this.#refresh({ conditionally: true })
+  }
+
+  #state(): KeySourceStats['state'] {
+    if (this.#cache.isFresh) return 'ok'
+    if (this.#cache.servable !== undefined) return this.#cache.isDegraded ? 'degraded' : 'stale'
+    return this.#cache.last === undefined && this.#log.lastFailure === undefined ? 'never' : 'down'
+  }
+}

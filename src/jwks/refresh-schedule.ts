@@ -1,0 +1,57 @@
+import type { Clock } from '../clock/clock.js'
+import type { Timers } from '../clock/timers.js'
+
+interface RefreshScheduleDeps {
+  clock: Clock
+  timers: Timers
+  /** From 0 to 1. */
+  random: () => number
+}
+
+/** How far, up and down, chance moves the time of a refresh, and how close to the expiry it may come. */
+const JITTER = 0.1
+const LATEST = 0.98
+
+/** When the key set is refreshed next in the background. A new time takes the place of the one before. */
+export class RefreshSchedule {
+  readonly #refreshAhead: number | false
+  readonly #refresh: () => void
+  readonly #deps: RefreshScheduleDeps
+  #nextAt: number | undefined
+  #cancel = () => {}
+  #isClosed = false
+
+  /** @param refreshAhead per cent of the lifetime of a key set; false: never in the background */
+  constructor(refreshAhead: number | false, refresh: () => void, deps: RefreshScheduleDeps) {
+    this.#refreshAhead = refreshAhead
+    this.#refresh = refresh
+    this.#deps = deps
+  }
+
+  /** Milliseconds; undefined where no refresh is planned. */
+  get nextIn(): number | undefined {
+    return this.#nextAt === undefined ? undefined : Math.max(0, this.#nextAt - this.#deps.clock.monotonic())
+  }
+
+  /** @param lifetime milliseconds for which the key set is fresh from now on */
+  planAhead(lifetime: number): void {
+    const jitter = 1 - JITTER + 2 * JITTER * this.#deps.random()
+    this.planAfter(lifetime * Math.min(LATEST, (Number(this.#refreshAhead) / 100) * jitter))
+  }
+
+  planAfter(milliseconds: number): void {
+    this.#cancel()
+    if (this.#refreshAhead === false || this.#isClosed) return
+    this.#nextAt = this.#deps.clock.monotonic() + milliseconds
+    this.#cancel = this.#deps.timers.inBackground(milliseconds, () => {
+      this.#nextAt = undefined
+      this.#refresh()
+    })
+  }
+
+  close(): void {
+    this.#cancel()
+    this.#isClosed = true
+    this.#nextAt = undefined
+  }
+}
