@@ -49,7 +49,7 @@ const keySetAnswers: Readonly<Record<Exclude<FaultKind, UnreachableFault>, KeySe
   stalled: () => {},
   oversize: sendOversize,
   garbage: (response) => sendJson(response, 200, 'this is not JSON'),
-  error: (response, keySet) => sendJson(response, 500, keySet),
+  error: (response, keySet, headers) => sendJson(response, 500, keySet, headers),
   redirect: (response) => response.writeHead(302, { location: elsewherePath }).end(),
   compressed: (response, keySet) => sendJson(response, 200, gzipSync(keySet), { 'content-encoding': 'gzip' }),
 }

@@ -119,7 +119,10 @@ export class FakeIdentityProvider {
     this.#keySet.publish(members)
   }
 
-  /** Sends these headers with its key set from now on, such as `Cache-Control`, beside an `ETag`. */
+  /**
+   * Sends these headers with its key set from now on, and under `error`: `Cache-Control` or `Retry-After`. The key set
+   * always has an `ETag`.
+   */
   setKeySetHeaders(headers: Readonly<Record<string, string>>): void {
     this.#keySetHeaders = headers
   }

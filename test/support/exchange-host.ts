@@ -68,6 +68,8 @@ const EVENT_NAMES: ExchangeEventName[] = [
   'access.denied',
   'jwks.refreshed',
   'jwks.failed',
+  'jwks.stale',
+  'jwks.recovered',
   'jwks.key_rejected',
   'certificate.expiring',
   'signing_key.generated',

@@ -1,0 +1,126 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { afterEach, describe, expect, it } from '@jest/globals'
+import { type Attempt, startTlsHost, startTlsServer, type TlsHost, type TlsServer } from '../../support/tls-host.js'
+
+let host: TlsHost
+let server: TlsServer | undefined
+afterEach(async () => {
+  await host.close()
+  await server?.close()
+  server = undefined
+})
+
+const PATIENT = { connectionTimeout: 2000, readTimeout: 2000 }
+
+describe('a key set in use', () => {
+  it('is refreshed ahead of its expiry, so that no request waits for a fetch after the first', async () => {
+    const slowness = 300
+    server = await startTlsServer((_, response) => {
+      const keySet = JSON.stringify({ keys: [host.idp.signingKey.publicJwk] })
+      setTimeout(() => response.end(keySet), slowness)
+    })
+    host = await startTlsHost({
+      jwksEndpoint: { ...PATIENT, cacheMaxAge: 1000, refreshAhead: 50 },
+      identityProvider: { jwksUri: server.url },
+    })
+    const attempts: Attempt[] = []
+    const end = performance.now() + 3000
+    while (performance.now() < end) {
+      attempts.push(await host.tryExchange())
+      await pause(10)
+    }
+    const [first, ...others] = attempts
+    expect(first?.milliseconds).toBeGreaterThanOrEqual(slowness - 5)
+    expect(new Set(attempts.map(({ status }) => status))).toEqual(new Set([200]))
+    expect(Math.max(...others.map(({ milliseconds }) => milliseconds))).toBeLessThan(slowness / 2)
+    // One each 750 to 850 ms: 450 to 550 ms of freshness and 300 ms of the fetch.
+    expect(server.seen.requests).toBeGreaterThanOrEqual(3)
+    expect(server.seen.requests).toBeLessThanOrEqual(8)
+  })
+
+  it('is fetched no more when it is not used any more, and again with the next request', async () => {
+    host = await startTlsHost({ jwksEndpoint: { ...PATIENT, cacheMaxAge: 100 } })
+    await host.tryExchange()
+    await pause(700)
+    const fetches = host.idp.fetches
+    expect(fetches).toBeLessThanOrEqual(2)
+    expect([(await host.tryExchange()).status, host.idp.fetches]).toEqual([200, fetches + 1])
+  })
+
+  it('costs the endpoint a 304 while it does not change', async () => {
+    host = await startTlsHost({ jwksEndpoint: { ...PATIENT, cacheMaxAge: 60, refreshAhead: false } })
+    for (let count = 0; count < 4; count += 1) {
+      expect((await host.tryExchange()).status).toBe(200)
+      await pause(80)
+    }
+    expect(host.eventsOf('jwks.refreshed').map(({ hasChanged }) => hasChanged)).toEqual([true, false, false, false])
+    await host.idp.rotate()
+    expect((await host.tryExchange()).status).toBe(200)
+    expect(host.eventsOf('jwks.refreshed').at(-1)).toMatchObject({ hasChanged: true })
+  })
+
+  it('is found changed at a rollover though the endpoint wrongly says 304 for ever', async () => {
+    server = await startTlsServer((request, response) => {
+      const keySet = JSON.stringify({ keys: [host.idp.signingKey.publicJwk] })
+      if (request.headers['if-none-match'] === undefined) response.setHeader('etag', '"always"').end(keySet)
+      else response.writeHead(304).end()
+    })
+    host = await startTlsHost({ jwksEndpoint: PATIENT, identityProvider: { jwksUri: server.url } })
+    expect((await host.tryExchange()).status).toBe(200)
+    await host.idp.rotate()
+    expect((await host.tryExchange()).status).toBe(200)
+  })
+})
+
+describe('what the endpoint says of freshness', () => {
+  it.each([
+    ['max-age=120', 120_000],
+    ['public, max-age=0', 30_000],
+    ['no-store', 30_000],
+    ['max-age=86400', 3_600_000],
+    ['max-age=nonsense', 30_000],
+    ['public', 300_000],
+  ])('counts within the bounds: %s', async (cacheControl, freshForMs) => {
+    host = await startTlsHost()
+    host.idp.setKeySetHeaders({ 'cache-control': cacheControl })
+    await host.exchange.ready()
+    expect(host.eventsOf('jwks.refreshed')).toMatchObject([{ freshForMs }])
+    expect(host.stats().expiresIn).toBeGreaterThan(freshForMs - 5000)
+    expect(host.stats().nextRefreshIn).toBeLessThanOrEqual(0.88 * freshForMs)
+  })
+})
+
+describe('ready', () => {
+  it('fetches every key set once, so that the first request waits for none', async () => {
+    host = await startTlsHost()
+    await host.exchange.ready()
+    expect([(await host.tryExchange()).status, host.idp.fetches]).toEqual([200, 1])
+  })
+
+  it('settles though an identity provider is dead, and rejects then with failFast, naming it', async () => {
+    host = await startTlsHost()
+    await host.idp.fault('down')
+    const { identityProviders } = await host.exchange.ready()
+    expect(identityProviders).toMatchObject([{ state: 'down', lastFailure: { code: 'ECONNREFUSED' } }])
+    const cause = { message: `${host.idp.name}: connection_failed` }
+    await expect(host.exchange.ready({ failFast: true })).rejects.toMatchObject({ reason: 'jwks_unavailable', cause })
+    await host.idp.fault('off')
+    await host.exchange.refreshKeys(host.idp.name)
+    await expect(host.exchange.ready({ failFast: true })).resolves.toMatchObject({
+      identityProviders: [{ state: 'ok' }],
+    })
+  })
+
+  it('takes no option that it does not know', async () => {
+    host = await startTlsHost()
+    await expect(host.exchange.ready({ failfast: true } as object)).rejects.toMatchObject({ name: 'ConfigError' })
+  })
+
+  it('spreads the fetches over the time that it is given', async () => {
+    host = await startTlsHost()
+    const startedAt = performance.now()
+    await host.exchange.ready({ spread: 300 })
+    expect(performance.now() - startedAt).toBeLessThan(2 * 600)
+    expect(host.stats().state).toBe('ok')
+  })
+})
