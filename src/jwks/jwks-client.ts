@@ -123,9 +123,11 @@ export class JwksClient implements VerificationKeySource {
     if (underWay !== undefined) return (await patience(underWay)) === true ? 'succeeded' : 'failed'
     if (!this.#refresher.mayRefresh) return 'failed'
     if (!budget.take()) return 'not_allowed'
-    const isRefreshed = await patience(this.#refresher.refresh())
-    if (isRefreshed === false) budget.giveBack()
-    return isRefreshed === true ? 'succeeded' : 'failed'
+    const refreshing = this.#refresher.refresh().then((isRefreshed) => {
+      if (!isRefreshed) budget.giveBack() // Whether or not somebody still waits for it.
+      return isRefreshed
+    })
+    return (await patience(refreshing)) === true ? 'succeeded' : 'failed'
   }
 
   /** How long one request waits for fetches, all of them together. */
