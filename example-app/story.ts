@@ -27,10 +27,14 @@ export async function tellStory(wantedPort: number, host: string): Promise<void>
     return idp.close()
   })
   console.log(`Host app           ${url}`)
-  console.log(`Identity provider  ${idp.url} (fake; GET /assertion, POST /rotate, POST /fault/down …)`)
+  console.log(`Identity provider  ${idp.url} (fake)`)
   await performSteps(url, idp)
   console.log('\nBoth go on serving. An exchange with a fresh assertion:')
   console.log(`  ${curlOf(url, `"${formOf(`$(curl -s ${idp.url}/assertion)`)}"`)}`)
+  console.log('\nPlay with the identity provider, and see what the app makes of it:')
+  console.log(`  curl -X POST ${idp.url}/rotate`)
+  console.log(`  curl -X POST ${idp.url}/fault/down   (or slow, oversize, garbage; off ends it)`)
+  console.log(`  curl ${url}/health`)
   console.log('Stop with Ctrl-C.')
 }
 
@@ -39,6 +43,8 @@ function createExchange(url: string, idp: FakeIdentityProvider): JwtExchange {
     issuer: `${url}/oauth2`,
     identityProviders: [{ name: idp.name, alias: `${url}/oauth2/token`, jwksUri: idp.jwksUri }],
     clients: [CLIENT],
+    // Much shorter than by default, so that the end of old keys can be watched, and ten rollovers played in a row.
+    jwksEndpoint: { cacheMaxAge: 10_000, cacheMaxAgeFallback: 20_000, cooldownDuration: 2000, refreshBudget: 10 },
     accessToken: { audience: url, signingKeys: [generateSigningKey()] },
   })
 }

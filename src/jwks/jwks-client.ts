@@ -98,10 +98,11 @@ export class JwksClient implements VerificationKeySource {
 
   async #findUnknown(header: KeyHeader, patience: Patience): Promise<readonly KeyObject[]> {
     if (!this.#unknownKids.has(header)) {
+      const askedAt = this.#deps.clock.monotonic()
       const { found, refresh } = await this.#findAnew(() => this.#find(header), this.#unknownKidBudget, patience)
       if (found.length > 0) return found
       if (refresh === 'failed') throw this.#refresher.unavailable()
-      if (refresh === 'succeeded') this.#unknownKids.add(header)
+      if (refresh === 'succeeded') this.#unknownKids.add(header, askedAt)
     }
     this.#unknownKidCount += 1
     throw new TokenRejected('unknown_key')

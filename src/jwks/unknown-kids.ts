@@ -23,10 +23,11 @@ export class UnknownKids {
     return this.#expiryOf.size
   }
 
-  add(header: KeyHeader): void {
+  /** @param askedAt when it was asked for: what was published since cannot have been found */
+  add(header: KeyHeader, askedAt: number): void {
     const key = digestOf(header)
     this.#expiryOf.delete(key)
-    this.#expiryOf.set(key, this.#clock.monotonic() + this.#rememberFor)
+    this.#expiryOf.set(key, askedAt + this.#rememberFor)
     for (const oldest of this.#expiryOf.keys()) {
       if (this.#expiryOf.size <= MOST_REMEMBERED) break
       this.#expiryOf.delete(oldest)

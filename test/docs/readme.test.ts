@@ -64,7 +64,7 @@ describe('the README', () => {
   })
 
   it('has a server and a curl command that exchange an assertion and open the routes', async () => {
-    const { stdout } = await promisify(execFile)('bash', ['-c', localised(snippets('sh')[1] ?? '', idp, port)], {
+    const { stdout } = await promisify(execFile)('bash', ['-c', localised(snippets('sh')[2] ?? '', idp, port)], {
       env: { ...process.env, APP_SECRET: 's3cret', ASSERTION: await idp.issueAssertion() },
     })
     expect(stdout).toMatch(/^HTTP\/1.1 200 OK/)

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -73,6 +73,46 @@ describe('npm start without configuration', () => {
     }
     expect(output.match(/curl -i/g)).toHaveLength(2)
   })
+})
+
+describe('the commands of the README to play with the identity provider', () => {
+  const [, commands = ''] =
+    /play with its identity provider.*?```sh\n(.*?)```/s.exec(readFileSync('README.md', 'utf8')) ?? []
+
+  it('roll its key over, take it down, tell how it is, and bring it back', async () => {
+    const { output } = await startUntil('Stop with Ctrl-C', {})
+    const [app = '', idpUrl = ''] = [/Host app +(\S+)/, /Identity provider +(\S+)/].map((url) => url.exec(output)?.[1])
+    const run = async (line: string) => {
+      const command = line.replace('http://127.0.0.1:3001', idpUrl).replace('http://localhost:3000', app)
+      return (await promisify(execFile)('bash', ['-c', `curl() { command curl -sf "$@"; }; ${command}`])).stdout
+    }
+    const issue = async () => (await request(idpUrl).get('/assertion')).text
+    const exchange = async (assertion: string) => {
+      const grantType = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
+      const form = { grant_type: grantType, assertion }
+      return (await request(app).post('/oauth2/token').auth('app', 'app-secret').type('form').send(form)).status
+    }
+    const [rotate = '', down = '', health = '', off = ''] = commands.trimEnd().split('\n')
+    const kid = JSON.parse(await run(rotate)).kid
+    expect(await exchange(await issue())).toBe(200)
+    for (const fault of ['down', 'slow', 'oversize', 'garbage']) {
+      expect(down).toContain(fault)
+      await run(down.replace('fault/down', `fault/${fault}`))
+      await run(rotate)
+      expect(await exchange(await issue())).toBe(503)
+    }
+    const { identityProviders } = JSON.parse(await run(health))
+    expect(identityProviders).toMatchObject([{ state: 'ok', lastFailure: { reason: expect.any(String) } }])
+    expect(identityProviders[0].kids).toContain(kid)
+    await run(off)
+    const assertion = await issue()
+    let status = 503
+    for (let tries = 0; status === 503 && tries < 200; tries += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      status = await exchange(assertion)
+    }
+    expect(status).toBe(200)
+  }, 40_000)
 })
 
 describe('npm start with CONFIG', () => {

@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import request from 'supertest'
 import { createJwtExchange, type JwksEndpointOptions } from '../../src/index.js'
+import { UnknownKids } from '../../src/jwks/unknown-kids.js'
 import { FakeIdentityProvider, type FakeKey, generateFakeKey, signAssertion } from '../../src/testing/index.js'
 import { AdjustableClock } from '../support/adjustable-clock.js'
 import { EC_CERTIFICATE, EC_CERTIFICATE_KEY } from '../support/certificates.js'
@@ -343,6 +344,75 @@ describe('an endpoint that leads elsewhere', () => {
     expect(() => createJwtExchange(options)).toThrow(/identityProviders\[0\]\.jwksUri/)
   })
 
+  const withJwksUri = (jwksUri: string, network: 'any' | 'public') => () =>
+    createJwtExchange({
+      issuer: ISSUER,
+      identityProviders: [{ name: 'idp', jwksUri, network }],
+      clients: [CLIENT],
+      accessToken: { audience: AUDIENCE },
+    })
+
+  it.each([
+    'https://169.254.169.254/jwks',
+    'https://2852039166/jwks',
+    'https://0xa9.0xfe.0xa9.0xfe/jwks',
+    'https://0251.0376.0251.0376/jwks',
+    'https://[::ffff:169.254.169.254]/jwks',
+    'https://[64:ff9b::a9fe:a9fe]/jwks',
+    'https://[2002:a9fe:a9fe::1]/jwks',
+    'https://[::169.254.169.254]/jwks',
+    'https://[fd00:ec2::254]/jwks',
+    'https://[fe80::a9fe:a9fe]/jwks',
+    'https://169.254.170.2/v2/credentials',
+    'https://100.100.100.200/latest',
+  ])('J6: the metadata service %s is no jwksUri whatever the network is', (jwksUri) => {
+    for (const network of ['any', 'public'] as const) {
+      expect(withJwksUri(jwksUri, network)).toThrow(/identityProviders\[0\]\.jwksUri/)
+    }
+  })
+
+  it.each([
+    'https://10.0.0.1/jwks',
+    'https://localhost/jwks',
+    'https://127.1/jwks',
+    'https://[::1]/jwks',
+    'https://192.168.0.1/',
+  ])('J6: %s is no jwksUri where the network is public', (jwksUri) => {
+    expect(withJwksUri(jwksUri, 'public')).toThrow(/identityProviders\[0\]\.jwksUri/)
+    expect(withJwksUri(jwksUri, 'any')).not.toThrow()
+  })
+
+  it.each([
+    ['127.0.0.1', 'public'],
+    ['::1', 'public'],
+    ['10.1.2.3', 'public'],
+    ['169.254.169.254', 'any'],
+    ['::ffff:169.254.169.254', 'any'],
+  ] as const)(
+    'J6: a name that resolves to %s is not connected to where the network is %s',
+    async (address, network) => {
+      const server = await startRawServer()
+      const { port } = new URL(server.url)
+      const found = [{ address, family: address.includes(':') ? 6 : 4 }]
+      const host = await startExchangeHost({
+        idp: { algorithm: 'ES256' },
+        identityProvider: {
+          jwksUri: `https://idp.attacker.example:${port}/jwks`,
+          network,
+          lookup: (_name, { all }, callback) =>
+            all ? callback(null, found) : callback(null, address, found[0]?.family),
+        },
+      })
+      try {
+        await expectUnavailable(host.exchangeAssertion(await host.idp.issueAssertion()), host, 'jwks_unavailable')
+        expect([failuresOf(host), server.requests]).toEqual([['address_not_allowed'], []])
+      } finally {
+        await host.close()
+        await server.close()
+      }
+    },
+  )
+
   it('J7: no URL in a token causes a request', async () => {
     const host = await startExchangeHost({ idp: { algorithm: 'ES256' } })
     const { url } = attacker
@@ -429,6 +499,29 @@ describe('an endpoint that answers nonsense', () => {
     ['a NUL in a header', (host) => httpAnswer('200 OK', keySetOf(host), ['X-Nul: a\u0000b']), 'read_failed'],
   ])('J8: %s: a failed fetch', async (_name, answer, reason) => {
     await expectFailedFetch(answer, reason)
+  })
+
+  it.each([
+    ['429 Too Many Requests', 'Retry-After: 200', 200],
+    ['503 Service Unavailable', 'Retry-After: 999999999', 300],
+    ['503 Service Unavailable', `Retry-After: ${new Date(Date.now() + 3_600_000).toUTCString()}`, 300],
+    ['503 Service Unavailable', 'Retry-After: -1', 1],
+    ['503 Service Unavailable', 'Retry-After: soon', 1],
+  ])('J8: %s with %s is left alone and answered so, for 300 seconds at most', async (status, header, seconds) => {
+    const server = await startRawServer(httpAnswer(status, '', [header, 'Content-Length: 0']))
+    const host = await startHostAt(server)
+    try {
+      const response = await host.exchangeAssertion(await host.idp.issueAssertion())
+      expect([response.status, server.requests.length]).toEqual([503, 1])
+      expect(Number(response.headers['retry-after'])).toBeLessThanOrEqual(seconds)
+      expect(Number(response.headers['retry-after'])).toBeGreaterThanOrEqual(Math.max(1, seconds - 5))
+      host.clock.advance(0.9 * seconds - 0.5)
+      await host.exchangeAssertion(await host.idp.issueAssertion())
+      expect(server.requests.length).toBe(1)
+    } finally {
+      await host.close()
+      await server.close()
+    }
   })
 
   it('J8: a good key set under a certificate that nobody vouches for: a failed fetch', async () => {
@@ -746,6 +839,35 @@ describe('an endpoint under load', () => {
       const statuses = await Promise.all(kids.map((kid) => statusOf(host, host.idp.issueAssertion({}, { kid }))))
       expect(new Set(statuses)).toEqual(new Set([400]))
       expect(host.idp.fetches).toBeLessThanOrEqual(3)
+    } finally {
+      await closeUnharmed(host)
+    }
+  })
+
+  it('J20: what is remembered of unknown kids is bounded: the latest thousand, each of any length', async () => {
+    const unknownKids = new UnknownKids(30_000, new AdjustableClock())
+    const kids = Array.from({ length: 5000 }, (_, index) => `${index} ${'x'.repeat(200)}`)
+    for (const kid of kids) unknownKids.add({ alg: 'ES256', kid }, 0)
+    expect(unknownKids.size).toBe(1000)
+    expect(kids.filter((kid) => unknownKids.has({ alg: 'ES256', kid }))).toEqual(kids.slice(-1000))
+  })
+
+  it('J20: one kid that is unknown costs one fetch, however often it comes', async () => {
+    const host = await startClocked()
+    try {
+      await expectServing(host)
+      for (const kid of ['__proto__', 'constructor', 'gone']) {
+        host.advance(60)
+        const { fetches } = host.idp
+        for (let count = 0; count < 20; count += 1) {
+          await expectInvalidGrant(
+            host.exchangeAssertion(await host.idp.issueAssertion({}, { kid })),
+            host,
+            'unknown_key',
+          )
+        }
+        expect(host.idp.fetches).toBe(fetches + 1)
+      }
     } finally {
       await closeUnharmed(host)
     }

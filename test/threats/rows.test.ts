@@ -14,10 +14,7 @@ const NOT_TESTED: Readonly<Record<string, string>> = {
   'R2, processes that share a real store':
     'Two exchanges share one store here; Redis and PostgreSQL stores are not built.',
   'R9, the eviction policy of Redis': 'There is no Redis store yet.',
-  'J6, the address a name resolves to': 'The guard against private addresses and DNS rebinding is not built.',
   'J6, a flag for loopback': 'By design http is allowed on loopback without a flag.',
-  'J8, Retry-After of the endpoint': 'It is not honoured yet: our own back-off of at most a minute is.',
-  J20: 'No cache is keyed by what a token says: unknown keys are bounded by a budget of fetches (J15).',
 }
 
 const ROWS = Object.entries(SECTIONS).flatMap(([section, count]) =>

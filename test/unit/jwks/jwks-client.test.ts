@@ -9,7 +9,7 @@ import { systemTimers } from '../../../src/clock/timers.js'
 import { isDependencyUnavailable, isTokenRejected } from '../../../src/errors/rejections.js'
 import { ExchangeEventEmitter, type ExchangeEvents } from '../../../src/events/exchange-events.js'
 import { fetchJwks } from '../../../src/jwks/fetch-jwks.js'
-import { JwksClient } from '../../../src/jwks/jwks-client.js'
+import { JwksClient, type JwksClientDeps } from '../../../src/jwks/jwks-client.js'
 import { JwksClientPool } from '../../../src/jwks/jwks-client-pool.js'
 import { DIRECT_CONNECTION } from '../../../src/jwks/jwks-connection-options.js'
 import type { JwksEndpointSettings } from '../../../src/jwks/jwks-endpoint-options.js'
@@ -65,9 +65,13 @@ afterEach(async () => {
 const createClient = (settings: Partial<JwksEndpointSettings> = {}) => createClientOf(idp.jwksUri, settings)
 /** Background refreshes come by real time here, so none comes: see background-refresh.test.ts. */
 const deps = () => ({ clock, random: () => random, events, timers: systemTimers, fetchJwks })
-function createClientOf(uri: string, settings: Partial<JwksEndpointSettings> = {}): JwksClient {
+function createClientOf(
+  uri: string,
+  settings: Partial<JwksEndpointSettings> = {},
+  changed: Partial<JwksClientDeps> = {},
+) {
   const endpoint = { url: new URL(uri), connection: DIRECT_CONNECTION, settings: { ...SETTINGS, ...settings } }
-  const created = new JwksClient('us', endpoint, deps())
+  const created = new JwksClient('us', endpoint, { ...deps(), ...changed })
   created.addIdentityProvider(IDP_NAME)
   return created
 }
@@ -264,6 +268,22 @@ describe('a key that is not known', () => {
     const flood = () =>
       Promise.all(Array.from({ length: 100 }, (_, index) => outcomeOf(unknownKey(`made up ${index}`))))
     expect(await fetchesDuring(flood)).toBeLessThanOrEqual(2)
+  })
+
+  it('is found one cooldown after it was asked for in vain, however long that fetch took', async () => {
+    const takingOneSecond: typeof fetchJwks = (...fetch) => {
+      clock.advance(1)
+      return fetchJwks(...fetch)
+    }
+    const slow = createClientOf(idp.jwksUri, {}, { fetchJwks: takingOneSecond })
+    await outcomeOf(currentKey(), slow)
+    const next = await generateFakeKey('ES256')
+    expect(await outcomeOf({ alg: 'ES256', kid: next.kid }, slow)).toBe('unknown_key')
+    idp.publish([next.publicJwk])
+    clock.advance(28.9)
+    expect(await outcomeOf({ alg: 'ES256', kid: next.kid }, slow)).toBe('unknown_key')
+    clock.advance(0.1)
+    expect(await outcomeOf({ alg: 'ES256', kid: next.kid }, slow)).toBe('found')
   })
 
   it('does not hold known keys up', async () => {
