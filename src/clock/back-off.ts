@@ -46,7 +46,8 @@ export class BackOff {
     )
     const wait = longest * (0.5 + this.#deps.random() / 2)
     this.#consecutiveFailures += 1
-    this.#waitingUntil = this.#deps.clock.monotonic() + Math.max(wait, atLeast)
+    // Whoever failed sooner than it was asked again does not shorten what it asked for before.
+    this.#waitingUntil = Math.max(this.#waitingUntil, this.#deps.clock.monotonic() + Math.max(wait, atLeast))
   }
 
   succeed(): void {

@@ -18,7 +18,7 @@ export interface ExchangeEvents {
     /** Seconds since the epoch. */
     expiresAt: number
   }
-  /** The token endpoint refused a request. */
+  /** The token endpoint refused a request. No `clientId` where it is unknown: it may be a secret in the wrong place. */
   'token.rejected': DecisionRefused & { clientId?: string }
   /** A protected route let a request pass. */
   'access.granted': { subject: string; clientId?: string; identityProvider?: string }

@@ -39,6 +39,7 @@ async function answerTokenRequest(
     sendUncached(res, await handleTokenRequest({ parameters, credentials, remoteAddress: req.ip ?? '' }, deps))
   } catch (error) {
     const { answer, event } = toRefusal(error, invalidGrant)
+    if (event.reason === 'unknown_client') clientId = undefined // It may be a secret in the place of an id.
     deps.events.emit('token.rejected', { ...event, ...(clientId !== undefined && { clientId: printable(clientId) }) })
     sendOAuthError(res, answer)
   }

@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import type { Clock } from '../clock/clock.js'
 import { TokenRejected } from '../errors/rejections.js'
 import type { ExchangeEventEmitter } from '../events/exchange-events.js'
+import { printable } from '../events/printable.js'
 import type { Certificate } from './certificate.js'
 import { CertificateWarnings } from './certificate-warnings.js'
 import type { KeyHeader, KeySourceStats, VerificationKeySource } from './verification-key-source.js'
@@ -51,7 +52,10 @@ export class CertificateKeySource implements VerificationKeySource {
 
   stats(): KeySourceStats {
     const now = this.#deps.clock.now()
-    const certificates = this.#certificates.map(({ subject, expiresAt }) => ({ subject, expiresAt }))
+    const certificates = this.#certificates.map(({ subject, expiresAt }) => ({
+      subject: printable(subject),
+      expiresAt,
+    }))
     return { state: this.#validAt(now).length > 0 ? 'ok' : 'down', kids: [], keys: [], certificates }
   }
 

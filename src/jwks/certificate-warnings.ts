@@ -32,7 +32,7 @@ export class CertificateWarnings {
       if (now < expiresAt - WARN_AHEAD) continue
       const certificate = printable(subject)
       const key = JSON.stringify([certificate, expiresAt])
-      const before = this.#warnedAt.get(key) ?? warnedAt.get(key) ?? Number.NEGATIVE_INFINITY
+      const before = warnedAt.get(key) ?? this.#warnedAt.get(key) ?? Number.NEGATIVE_INFINITY
       warnedAt.set(key, now < before + DAY ? before : now)
       if (now < before + DAY) continue
       for (const identityProvider of identityProviders) {

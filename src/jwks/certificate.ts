@@ -16,12 +16,14 @@ export interface Certificate {
 
 /** The certificates in PEM text, or undefined where there is none, one cannot be used, or something else stands there. */
 export function readCertificates(pem: string): Certificate[] | undefined {
+  const certificates = findCertificateBlocks(pem)?.map(readCertificate)
+  return certificates?.every((certificate) => certificate !== undefined) ? certificates : undefined
+}
+
+/** The certificates in PEM text, each by itself; undefined where there is none, or something else that begins. */
+export function findCertificateBlocks(pem: string): string[] | undefined {
   const blocks = pem.match(PEM_CERTIFICATE) ?? []
-  if (blocks.length !== pem.split('-----BEGIN ').length - 1) return undefined
-  const certificates = blocks.map(readCertificate)
-  return certificates.length > 0 && certificates.every((certificate) => certificate !== undefined)
-    ? certificates
-    : undefined
+  return blocks.length > 0 && blocks.length === pem.split('-----BEGIN ').length - 1 ? blocks : undefined
 }
 
 /**

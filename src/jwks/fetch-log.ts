@@ -32,6 +32,12 @@ export class FetchLog {
     return this.#failingSince === undefined ? undefined : this.#clock.monotonic() - this.#failingSince
   }
 
+  /** Milliseconds since the last failure, undefined where the last fetch succeeded. */
+  get lastFailedFor(): number | undefined {
+    if (this.#failingSince === undefined || this.#lastFailure === undefined) return undefined
+    return this.#clock.monotonic() - this.#lastFailure.at
+  }
+
   begin(): void {
     this.#fetches += 1
   }

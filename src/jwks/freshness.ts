@@ -2,9 +2,17 @@ import type { IncomingHttpHeaders } from 'node:http'
 
 /** The longest that an endpoint can ask to be left alone, in milliseconds. */
 const LONGEST_RETRY_AFTER = 300_000
-const DIRECTIVE = /([\w-]+)(?:\s*=\s*(?:"([^"]*)"|([^\s,"]*)))?/g
+/** A name and, quoted or as a token, its value (RFC 9111 §5.2, RFC 9110 §5.6.2 and §5.6.4). */
+const DIRECTIVE = /([\w!#$%&'*+.^`|~-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*)))?/g
 const SECONDS = /^\d+$/
-const HTTP_DATE = /^[\w:, -]{8,40} GMT$/
+/** More counts as this much (RFC 9111 §1.2.2). */
+const MOST_SECONDS = 2 ** 31
+/** The three forms of RFC 9110 §5.6.7; the last one names no zone. */
+const DATES = [
+  /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/,
+  /^[A-Z][a-z]+day, \d{2}-[A-Z][a-z]{2}-\d{2} \d{2}:\d{2}:\d{2} GMT$/,
+  /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d{2}:\d{2}:\d{2} \d{4}$/,
+]
 
 /**
  * For how many milliseconds an answer says that it is fresh (RFC 9111 §4.2): `max-age` less `Age`; 0 with `no-store` or
@@ -32,10 +40,11 @@ export function readRetryAfter(headers: IncomingHttpHeaders, now: number): numbe
 }
 
 function secondsOf(text: string | undefined): number | undefined {
-  return text !== undefined && SECONDS.test(text) ? Number(text) : undefined
+  return text !== undefined && SECONDS.test(text) ? Math.min(MOST_SECONDS, Number(text)) : undefined
 }
 
 function secondsUntil(date: string | undefined, now: number): number | undefined {
-  const time = date !== undefined && HTTP_DATE.test(date) ? Date.parse(date) : Number.NaN
+  if (date === undefined || !DATES.some((form) => form.test(date))) return undefined
+  const time = Date.parse(date.endsWith('GMT') ? date : `${date} GMT`)
   return Number.isNaN(time) ? undefined : time / 1000 - now
 }

@@ -1,7 +1,8 @@
 import { X509Certificate } from 'node:crypto'
 import { type OutgoingHttpHeaders, validateHeaderName, validateHeaderValue } from 'node:http'
 import type { LookupFunction } from 'node:net'
-import type { OptionReader } from '../option-checks/option-reader.js'
+import { isPlainObject, type OptionReader } from '../option-checks/option-reader.js'
+import { findCertificateBlocks } from './certificate.js'
 import { isHostAllowed, type Network } from './network-guard.js'
 
 export type JwksRequestHeaders = Readonly<Record<string, string>>
@@ -63,9 +64,25 @@ const OPTION_NAMES = ['ca', 'headers', 'proxy', 'agent', 'lookup', 'network'] as
 const MOST_HEADERS = 20
 /** What the client itself sends, or what would change the meaning of the request. */
 const RESERVED_HEADERS = [
-  ...['accept-encoding', 'connection', 'content-length', 'expect', 'host', 'if-modified-since', 'if-none-match'],
-  ...['keep-alive', 'proxy-authorization', 'te', 'trailer', 'transfer-encoding', 'upgrade'],
+  ...['accept-encoding', 'connection', 'content-length', 'expect', 'host', 'if-match', 'if-modified-since'],
+  ...['if-none-match', 'if-range', 'if-unmodified-since', 'keep-alive', 'proxy-authorization', 'range', 'te'],
+  ...['trailer', 'transfer-encoding', 'upgrade'],
 ]
+
+/** An origin, with user info or without: a `/`, `?` or `#` in a password must be encoded, or it is taken for a path. */
+function isProxy(text: string): boolean {
+  if (!/^https?:\/\/[^/\s\\]+\/?$/i.test(text) || !URL.canParse(text)) return false
+  const { hostname, username, password, search, hash } = new URL(text)
+  return search === '' && hash === '' && isDecodable(username + password) && isHostAllowed(hostname, 'any')
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    return decodeURIComponent(text).length >= 0
+  } catch {
+    return false
+  }
+}
 
 /** Reads the options of a connection that stand in `reader`, the entry of an identity provider. */
 export function readJwksConnection(reader: OptionReader, endpoint: string | undefined): JwksConnectionSettings {
@@ -93,7 +110,7 @@ export function isSameConnection(one: JwksConnectionSettings, other: JwksConnect
 
 /** Whether these can be sent: at most 20, none that is ours, names and values as RFC 9110 §5 has them. */
 export function areSendable(headers: unknown): headers is OutgoingHttpHeaders {
-  if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) return false
+  if (!isPlainObject(headers)) return false // A Map or a Headers object keeps them where none would be found.
   const entries = Object.entries(headers)
   return entries.length <= MOST_HEADERS && entries.every(([name, value]) => isSendable(name, value))
 }
@@ -113,14 +130,17 @@ function readAuthorities(reader: OptionReader): readonly string[] | undefined {
   const value = reader.value('ca')
   if (value === undefined) return undefined
   const authorities: unknown[] = Array.isArray(value) ? value : [value]
-  if (authorities.length > 0 && authorities.every(isCertificatePem)) return authorities
-  reader.problem('ca', 'PEM text of X.509 certificates')
+  if (authorities.length > 0 && authorities.every(areCertificates)) return [...authorities]
+  const isPrivate = authorities.some((pem) => typeof pem === 'string' && pem.includes('PRIVATE KEY'))
+  const wanted = 'PEM text of X.509 certificates and nothing else'
+  reader.problem('ca', wanted, isPrivate ? 'a private key' : 'something else')
   return undefined
 }
 
-function isCertificatePem(pem: unknown): pem is string {
+function areCertificates(pem: unknown): pem is string {
+  const blocks = typeof pem === 'string' ? findCertificateBlocks(pem) : undefined
   try {
-    return typeof pem === 'string' && new X509Certificate(pem).raw.length > 0
+    return blocks?.every((block) => new X509Certificate(block).raw.length > 0) === true
   } catch {
     return false
   }
@@ -129,7 +149,7 @@ function isCertificatePem(pem: unknown): pem is string {
 function readHeaders(reader: OptionReader): JwksConnectionOptions['headers'] {
   const value = reader.value('headers')
   if (value === undefined || typeof value === 'function') return value as JwksConnectionOptions['headers']
-  if (areSendable(value)) return value as JwksRequestHeaders
+  if (areSendable(value)) return { ...value } as JwksRequestHeaders
   const wanted = `header names with string values, at most ${MOST_HEADERS}, none of ${RESERVED_HEADERS.join(', ')}; or a function`
   reader.problem('headers', wanted, 'something else')
   return undefined
@@ -137,8 +157,11 @@ function readHeaders(reader: OptionReader): JwksConnectionOptions['headers'] {
 
 function readProxy(reader: OptionReader): URL | undefined {
   if (!reader.has('proxy')) return undefined
-  const isProxy = (text: string) => /^https?:\/\/[^/\s]/i.test(text) && URL.canParse(text)
-  const proxy = reader.string('proxy', 'the http or https URL of a proxy', isProxy)
+  const proxy = reader.string(
+    'proxy',
+    'the http or https URL of a proxy, without a path, its user info percent-encoded',
+    isProxy,
+  )
   return proxy === '' ? undefined : new URL(proxy)
 }
 

@@ -17,6 +17,7 @@ export class JwksReporter {
   readonly #identityProviders: string[] = []
   readonly #certificateWarnings: CertificateWarnings
   #toldState: KeySourceStats['state'] = 'never'
+  #toldVersion: string | undefined
 
   constructor(alias: string, endpoint: string, deps: { clock: Clock; events: ExchangeEventEmitter }) {
     this.#alias = alias
@@ -29,7 +30,10 @@ export class JwksReporter {
     this.#identityProviders.push(name)
   }
 
-  tellSkipped(skipped: readonly SkippedKey[]): void {
+  /** @param version of the key set that they stand in: they are told once of each */
+  tellSkipped(skipped: readonly SkippedKey[], version: string): void {
+    if (version === this.#toldVersion) return
+    this.#toldVersion = version
     for (const { kid, skipped: reason } of skipped) {
       this.#tell('jwks.key_rejected', { ...(kid !== undefined && { kid: printable(kid) }), reason })
     }
@@ -38,7 +42,7 @@ export class JwksReporter {
   /** @param failedForMs undefined where the endpoint did not fail before */
   tellRefreshed(keySet: KeySet, told: Omit<Told<'jwks.refreshed'>, 'kids'>, failedForMs: number | undefined): void {
     this.#toldState = 'ok'
-    this.#tell('jwks.refreshed', { ...told, kids: keySet.kids.map((kid) => kid && printable(kid)) })
+    this.#tell('jwks.refreshed', { ...told, kids: keySet.kids })
     if (failedForMs !== undefined) this.#tell('jwks.recovered', { failedForMs: Math.round(failedForMs) })
     this.#warnOfCertificates(keySet)
   }

@@ -20,6 +20,9 @@ export interface JwksEndpoint {
   settings: JwksEndpointSettings
 }
 
+/** Milliseconds: longer than the longest back-off, after which the endpoint is asked again while its keys are in use. */
+const LATELY = 120_000
+
 /**
  * Keeps the key set of one endpoint current: one fetch at a time that all share, ahead of expiry and in the background
  * while the key set is in use, with back-off while the endpoint fails.
@@ -69,17 +72,19 @@ export class KeySetRefresher {
    */
   use(): Promise<boolean> | undefined {
     this.#lastUsedAt = this.#deps.clock.monotonic()
-    if (this.#cache.isFresh) return undefined
-    const isOutage = this.#backOff.consecutiveFailures > 0
-    if (isOutage) this.#tellStale()
+    if (this.#cache.isFresh) {
+      if (this.#schedule.isDue) void this.#refresh({ conditionally: true })
+      return undefined
+    }
+    if (this.#backOff.consecutiveFailures > 0) this.#tellStale()
     if (!this.mayRefresh) return undefined
     const refreshing = this.#refresh({ conditionally: true })
-    return isOutage && this.#cache.servable !== undefined ? undefined : refreshing
+    return this.#failedLately() && this.#cache.servable !== undefined ? undefined : refreshing
   }
 
   /** Fetches the key set whole, whatever is at hand, or joins the fetch under way. */
-  refresh(): Promise<boolean> {
-    return this.#refresh({ conditionally: false })
+  async refresh(): Promise<boolean> {
+    return !this.#closing.signal.aborted && this.#refresh({ conditionally: false })
   }
 
   /** Ends a fetch under way and makes no other. */
@@ -159,7 +164,7 @@ export class KeySetRefresher {
 
   #replaceBy({ members, version }: PublishedKeySet): KeySet | undefined {
     const { keySet, skipped } = readKeySet(members)
-    this.#reporter.tellSkipped(skipped)
+    this.#reporter.tellSkipped(skipped, version)
     if (keySet !== undefined) this.#cache.replace(keySet, version)
     return keySet
   }
@@ -188,6 +193,12 @@ export class KeySetRefresher {
     return maxAge === undefined ? cacheMaxAge : Math.min(cacheMaxAgeAtMost, Math.max(cacheMaxAgeAtLeast, maxAge))
   }
 
+  /** Whether it is known that the endpoint fails: where it was not asked for long, it may be up again. */
+  #failedLately(): boolean {
+    const { lastFailedFor } = this.#log
+    return lastFailedFor !== undefined && lastFailedFor <= Math.max(this.#cache.lifetime, LATELY)
+  }
+
   /** In use is what was used for the last time not longer ago than a key set is fresh. */
   #refreshIfInUse(): void {
     const recently = this.#cache.last === undefined ? this.#endpoint.settings.cacheMaxAge : this.#cache.lifetime
@@ -197,7 +208,8 @@ export class KeySetRefresher {
 
   #state(): KeySourceStats['state'] {
     if (this.#cache.isFresh) return 'ok'
-    if (this.#cache.servable !== undefined) return this.#cache.isDegraded ? 'degraded' : 'stale'
-    return this.#cache.last === undefined && this.#log.lastFailure === undefined ? 'never' : 'down'
+    if (this.#backOff.consecutiveFailures === 0) return this.#cache.last === undefined ? 'never' : 'idle'
+    if (this.#cache.servable === undefined) return 'down'
+    return this.#cache.isDegraded ? 'degraded' : 'stale'
   }
 }

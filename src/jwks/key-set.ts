@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto'
+import { printable } from '../events/printable.js'
 import { readUsableKey, type SkippedKey, type UsableKey } from './usable-key.js'
 import type { KeyHeader, KeyStats } from './verification-key-source.js'
 
@@ -16,8 +17,9 @@ export class KeySet {
     for (const key of keys) this.#keysOfKid.set(key.kid, [...(this.#keysOfKid.get(key.kid) ?? []), key])
   }
 
+  /** As operators read them: escaped, at most 200 characters of each. */
   get kids(): readonly (string | undefined)[] {
-    return this.#keys.map(({ kid }) => kid)
+    return this.#keys.map(({ kid }) => kid && printable(kid))
   }
 
   /**
@@ -34,7 +36,7 @@ export class KeySet {
 
   stats(): KeyStats[] {
     return this.#keys.map(({ kid, algorithms, certificateExpiresAt }) => ({
-      ...(kid !== undefined && { kid }),
+      ...(kid !== undefined && { kid: printable(kid) }),
       algorithms,
       ...(certificateExpiresAt !== undefined && { certificateExpiresAt }),
     }))

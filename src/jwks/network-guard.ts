@@ -1,24 +1,37 @@
-import { lookup as systemLookup } from 'node:dns'
+import { type LookupAddress, lookup as systemLookup } from 'node:dns'
 import { BlockList, isIP, type LookupFunction } from 'node:net'
+import { fieldOf } from '../errors/field-of.js'
 
 /** `public`: only addresses of the public internet; `any`: all but those of cloud metadata services. */
 export type Network = 'any' | 'public'
 
 type Subnet = readonly [address: string, prefix: number]
 
-/** Where clouds hand credentials to whoever asks from inside: AWS, Google, Azure and others; ECS and EKS; Alibaba. */
+/**
+ * Where clouds hand credentials to whoever asks from inside: AWS, Google, Azure and others; ECS and EKS; Alibaba; Azure;
+ * Tencent; Scaleway; Oracle.
+ */
 const METADATA_IPV4: readonly Subnet[] = [
   ['169.254.169.254', 32],
   ['169.254.170.2', 32],
   ['169.254.170.23', 32],
   ['100.100.100.200', 32],
   ['168.63.129.16', 32],
+  ['169.254.0.23', 32],
+  ['169.254.42.42', 32],
+  ['192.0.0.192', 32],
 ]
 const METADATA_IPV6: readonly Subnet[] = [
   ['fd00:ec2::254', 128],
   ['fd00:ec2::23', 128],
   ['fd20:ce::254', 128],
+  ['fd00:c1::a9fe:a9fe', 128],
+  ['fd00:a9fe:a9fe::1', 128],
+  ['fd00:42::42', 128],
   ['fe80::a9fe:a9fe', 128],
+  // Local NAT64 (RFC 8215) and IPv4-translated addresses (RFC 2765): which IPv4 address they lead to cannot be told.
+  ['64:ff9b:1::', 48],
+  ['::ffff:0:0:0', 96],
 ]
 
 /** The special-purpose registries of RFC 6890, with multicast: what is not globally reachable. */
@@ -53,10 +66,9 @@ const PRIVATE_IPV6: readonly Subnet[] = [
   ['4000::', 2],
   ['8000::', 1],
 ]
-/** How an IPv4 address stands inside an IPv6 address: NAT64 (RFC 6052, RFC 8215), IPv4-compatible, 6to4. */
+/** How an IPv4 address stands inside an IPv6 address: NAT64 (RFC 6052), IPv4-compatible, 6to4. */
 const EMBEDDINGS: readonly ((ipv4: Subnet) => Subnet)[] = [
   ([address, prefix]) => [`64:ff9b::${address}`, 96 + prefix],
-  ([address, prefix]) => [`64:ff9b:1::${address}`, 96 + prefix],
   ([address, prefix]) => [`::${address}`, 96 + prefix],
   ([address, prefix]) => [`2002:${hexadecimal(address)}::`, 16 + prefix],
 ]
@@ -75,7 +87,7 @@ const CARRIES_IPV4 = blockListOf(
 
 /** Whether a connection to this address is allowed; a text that is no address is not. */
 export function isAddressAllowed(address: string, network: Network): boolean {
-  const [bare = ''] = address.split('%', 1) // The zone of a link-local address.
+  const bare = address.includes(':') ? address.replace(/%.*$/s, '') : address // Without the zone of a link-local one.
   const family = isIP(bare)
   if (family === 0) return false
   const type = family === 6 ? 'ipv6' : 'ipv4'
@@ -104,14 +116,22 @@ export function guardLookup(network: Network, lookup: LookupFunction = systemLoo
   return (hostname, options, callback) => {
     lookup(hostname, options, (error, found, family) => {
       if (error) return callback(error, found, family)
-      const addresses = typeof found === 'string' ? [{ address: found, family: family ?? isIP(found) }] : found
-      const allowed = addresses.filter(({ address }) => isAddressAllowed(address, network))
+      const allowed = addressesOf(found).filter(({ address }) => isAddressAllowed(address, network))
       const [first] = allowed
       if (first === undefined) return callback(notAllowed(), '', 0)
       if (options.all === true) callback(null, allowed)
       else callback(null, first.address, first.family)
     })
   }
+}
+
+/** Of whatever a lookup answered, the addresses. */
+function addressesOf(found: unknown): LookupAddress[] {
+  const answers: unknown[] = Array.isArray(found) ? found : [{ address: found }]
+  return answers.flatMap((answer) => {
+    const address = fieldOf(answer, 'address')
+    return typeof address === 'string' ? [{ address, family: isIP(address) }] : []
+  })
 }
 
 function notAllowed(): NodeJS.ErrnoException {

@@ -20,12 +20,18 @@ export class RefreshSchedule {
   #nextAt: number | undefined
   #cancel = () => {}
   #isClosed = false
+  #isDue = false
 
   /** @param refreshAhead per cent of the lifetime of a key set; false: never in the background */
   constructor(refreshAhead: number | false, refresh: () => void, deps: RefreshScheduleDeps) {
     this.#refreshAhead = refreshAhead
     this.#refresh = refresh
     this.#deps = deps
+  }
+
+  /** Whether the time has come since the key set was fetched: what `refresh` then left out can be done now. */
+  get isDue(): boolean {
+    return this.#isDue
   }
 
   /** Milliseconds; undefined where no refresh is planned. */
@@ -41,10 +47,12 @@ export class RefreshSchedule {
 
   planAfter(milliseconds: number): void {
     this.#cancel()
+    this.#isDue = false
     if (this.#refreshAhead === false || this.#isClosed) return
     this.#nextAt = this.#deps.clock.monotonic() + milliseconds
     this.#cancel = this.#deps.timers.inBackground(milliseconds, () => {
       this.#nextAt = undefined
+      this.#isDue = true
       this.#refresh()
     })
   }
@@ -52,6 +60,7 @@ export class RefreshSchedule {
   close(): void {
     this.#cancel()
     this.#isClosed = true
+    this.#isDue = false
     this.#nextAt = undefined
   }
 }

@@ -33,11 +33,12 @@ export interface VerificationKeySource {
 
 export interface KeySourceStats extends Partial<FetchStats> {
   /**
-   * `ok`: fresh. `stale`: expired, serving while nothing newer is to be had. `degraded`: stale for more than half of
-   * `cacheMaxAgeFallback`. `down`: no usable keys. `never`: not fetched yet.
+   * `ok`: fresh. `idle`: expired because nobody needed it; the next request fetches it. `stale`: expired, and serving
+   * because the endpoint fails. `degraded`: stale for more than half of `cacheMaxAgeFallback`. `down`: no usable keys,
+   * because the endpoint fails. `never`: not fetched yet.
    */
-  state: 'ok' | 'stale' | 'degraded' | 'down' | 'never'
-  /** The `kid` of each usable key. */
+  state: 'ok' | 'idle' | 'stale' | 'degraded' | 'down' | 'never'
+  /** The `kid` of each usable key, escaped. */
   kids: readonly (string | undefined)[]
   keys: readonly KeyStats[]
   /** The configured certificates: subject and end of validity in seconds since the epoch. */

@@ -138,7 +138,7 @@ export class OptionReader {
 }
 
 /** A literal of any realm. A Map, a Set or an instance keeps its values where no option would be found. */
-function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
+export function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === null || (typeof prototype === 'object' && Object.getPrototypeOf(prototype) === null)
@@ -160,6 +160,6 @@ function describeValue(value: unknown): string {
 function quote(text: string): string {
   if (text.includes('PRIVATE KEY')) return 'a private key'
   if (/^\s*[{[]/.test(text)) return 'text that looks like JSON'
-  const withoutPassword = text.replace(/\/\/[^/?#]*@/, '//…@')
+  const withoutPassword = text.replace(/^([a-z][a-z\d+.-]*:\/\/)?.*@/is, '$1…@')
   return JSON.stringify(withoutPassword.length > 80 ? `${withoutPassword.slice(0, 80)}…` : withoutPassword)
 }

@@ -818,6 +818,7 @@ describe('what an answer and the log tell', () => {
     await request(host.url).get('/me').auth(body.access_token, { type: 'bearer' })
     await request(host.url).get('/me').auth(assertion, { type: 'bearer' })
     await postForm(await goodForm(), [basicOf('app', 'another-secret-attempt'), FORM])
+    await postForm(await goodForm(), [basicOf(CLIENT.clientSecret, CLIENT.clientId), FORM])
     const log = JSON.stringify(host.events)
     for (const secret of [
       ...assertion.split('.'),
