@@ -24,7 +24,7 @@ function judge(request: SimulatedRequest): string | undefined {
   return key.withdrawnAt === undefined ? judgePublished(request) : judgeWithdrawn(request)
 }
 
-function judgePublished({ identityProvider, key, outcome, askedAt }: SimulatedRequest): string | undefined {
+function judgePublished({ identityProvider, key, outcome, askedAt, answeredAt }: SimulatedRequest): string | undefined {
   if (key === undefined || outcome === 'accepted') return undefined
   const publishedFor = askedAt - key.publishedAt
   // Under a kid that is known, a key that has changed cannot be told from a forgery while the endpoint does not answer.
@@ -33,7 +33,7 @@ function judgePublished({ identityProvider, key, outcome, askedAt }: SimulatedRe
   }
   const { snapshot, fetches } = identityProvider
   const isAtHand = snapshot?.kids.get(key.kid)?.equals(key.publicKey) === true && snapshot.at <= askedAt
-  if (isAtHand && askedAt < snapshot.at + snapshot.lifetime + SETTINGS.cacheMaxAgeFallback) {
+  if (isAtHand && answeredAt < snapshot.at + snapshot.lifetime + SETTINGS.cacheMaxAgeFallback) {
     return 'a key was at hand and not used'
   }
   const askedToWaitUntil = Math.max(0, ...fetches.slice(-20).map(({ endedAt, retryAfter }) => endedAt + retryAfter))

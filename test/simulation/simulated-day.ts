@@ -2,7 +2,7 @@ import { isDependencyUnavailable, isTokenRejected } from '../../src/errors/rejec
 import { ExchangeEventEmitter } from '../../src/events/exchange-events.js'
 import { JwksClient } from '../../src/jwks/jwks-client.js'
 import { DIRECT_CONNECTION } from '../../src/jwks/jwks-connection-options.js'
-import type { JwksEndpointSettings } from '../../src/jwks/jwks-endpoint-options.js'
+import { DEFAULT_SETTINGS } from '../support/jwks-settings.js'
 import { SeededRandom } from './seeded-random.js'
 import { FAULTS, SimulatedIdentityProvider, type SimulatedKey } from './simulated-identity-provider.js'
 import { VirtualTime } from './virtual-time.js'
@@ -12,21 +12,7 @@ const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 
 /** The defaults of the options. */
-export const SETTINGS: JwksEndpointSettings = {
-  enable: true,
-  connectionTimeout: SECOND,
-  readTimeout: SECOND,
-  sizeLimitBytes: 51_200,
-  cacheMaxAge: 5 * MINUTE,
-  cacheMaxAgeAtLeast: 30 * SECOND,
-  cacheMaxAgeAtMost: HOUR,
-  refreshAhead: 80,
-  refreshBudget: 2,
-  cooldownDuration: 30 * SECOND,
-  cacheMaxAgeFallback: HOUR,
-  failureBackOff: SECOND,
-  connectionRetries: 1,
-}
+export const SETTINGS = DEFAULT_SETTINGS
 
 export type Outcome = 'accepted' | 'unknown_key' | 'bad_signature' | 'unavailable'
 

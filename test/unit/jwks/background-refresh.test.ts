@@ -12,22 +12,9 @@ import type { KeyHeader } from '../../../src/jwks/verification-key-source.js'
 import { type FakeKey, generateFakeKey } from '../../../src/testing/index.js'
 import { AdjustableClock } from '../../support/adjustable-clock.js'
 import { AdjustableTimers } from '../../support/adjustable-timers.js'
+import { DEFAULT_SETTINGS } from '../../support/jwks-settings.js'
 
-const SETTINGS: JwksEndpointSettings = {
-  enable: true,
-  connectionTimeout: 1000,
-  readTimeout: 1000,
-  sizeLimitBytes: 51_200,
-  cacheMaxAge: 300_000,
-  cacheMaxAgeAtLeast: 30_000,
-  cacheMaxAgeAtMost: 3_600_000,
-  refreshAhead: 80,
-  refreshBudget: 2,
-  cooldownDuration: 30_000,
-  cacheMaxAgeFallback: 3_600_000,
-  failureBackOff: 1000,
-  connectionRetries: 1,
-}
+const SETTINGS = DEFAULT_SETTINGS
 const HOUR = 3600
 const [KEY, OTHER_KEY] = await Promise.all([generateFakeKey('ES256', 'a'), generateFakeKey('ES256', 'b')])
 const KNOWN: KeyHeader = { alg: 'ES256', kid: 'a' }

@@ -16,22 +16,9 @@ import type { JwksEndpointSettings } from '../../../src/jwks/jwks-endpoint-optio
 import type { KeyHeader } from '../../../src/jwks/verification-key-source.js'
 import { FakeIdentityProvider, type FaultKind, generateFakeKey } from '../../../src/testing/index.js'
 import { AdjustableClock } from '../../support/adjustable-clock.js'
+import { DEFAULT_SETTINGS } from '../../support/jwks-settings.js'
 
-const SETTINGS: JwksEndpointSettings = {
-  enable: true,
-  connectionTimeout: 2000,
-  readTimeout: 2000,
-  sizeLimitBytes: 51_200,
-  cacheMaxAge: 300_000,
-  cacheMaxAgeAtLeast: 30_000,
-  cacheMaxAgeAtMost: 3_600_000,
-  refreshAhead: 80,
-  refreshBudget: 2,
-  cooldownDuration: 30_000,
-  cacheMaxAgeFallback: 3_600_000,
-  failureBackOff: 1000,
-  connectionRetries: 1,
-}
+const SETTINGS: JwksEndpointSettings = { ...DEFAULT_SETTINGS, connectionTimeout: 2000, readTimeout: 2000 }
 
 const IDP_NAME = 'https://idp.example.com'
 
