@@ -49,8 +49,8 @@ export interface JwtExchange {
   stats(): JwtExchangeStats
   /**
    * Fetches the key set of every enabled identity provider that is not fresh, all at once, before the first request or
-   * for a readiness probe. It settles within 5 seconds and, without `failFast`, never rejects: the stats tell which are
-   * down.
+   * for a readiness probe. It settles within 5 seconds, beside `spread`, and without `failFast` never rejects: the stats
+   * tell which are down.
    *
    * @throws DependencyUnavailable with `failFast`
    */

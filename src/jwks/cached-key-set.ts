@@ -11,6 +11,7 @@ export class CachedKeySet {
   #keySet: KeySet | undefined
   #version: string | undefined
   #validators: Validators = {}
+  #maxAge: number | undefined
   #confirmedAt = 0
   #lifetime = 0
 
@@ -25,9 +26,15 @@ export class CachedKeySet {
     this.#version = version
   }
 
-  /** It is what the endpoint has now. `lifetime`: milliseconds for which it is fresh. */
-  confirm(validators: Validators, lifetime: number): void {
+  /**
+   * It is what the endpoint has now.
+   *
+   * @param lifetime milliseconds for which it is fresh
+   * @param maxAge what the endpoint said of that, milliseconds
+   */
+  confirm(validators: Validators, lifetime: number, maxAge?: number): void {
     this.#validators = validators
+    this.#maxAge = maxAge
     this.#lifetime = lifetime
     this.#confirmedAt = this.#clock.monotonic()
   }
@@ -48,6 +55,11 @@ export class CachedKeySet {
 
   get validators(): Validators {
     return this.#validators
+  }
+
+  /** What the endpoint said last of its freshness: an answer 304 that says nothing leaves it so (RFC 9111 §4.3.4). */
+  get maxAge(): number | undefined {
+    return this.#maxAge
   }
 
   get lifetime(): number {

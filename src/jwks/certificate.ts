@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { KeySet } from './key-set.js'
-import { readUsableKey } from './usable-key.js'
+import { isSameKey, readUsableKey } from './usable-key.js'
 
 const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
 
@@ -32,7 +32,7 @@ export function findCertificateBlocks(pem: string): string[] | undefined {
  */
 export function findIssuer(certificates: readonly Certificate[]): Certificate | undefined {
   const issued = (one: X509Certificate, other: X509Certificate) =>
-    !one.publicKey.equals(other.publicKey) && other.verify(one.publicKey)
+    !isSameKey(one.publicKey, other.publicKey) && other.verify(one.publicKey)
   return certificates.find((issuer) => certificates.some(({ x509 }) => issued(issuer.x509, x509)))
 }
 

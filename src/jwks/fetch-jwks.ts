@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { readMaxAge, readRetryAfter } from './freshness.js'
 import { Interruption } from './interruption.js'
@@ -56,19 +57,19 @@ const VALIDATOR = /^[\x20-\x7E]{1,512}$/
  *
  * @throws JwksFetchError
  */
-export async function fetchJwks(fetch: JwksFetch, closing: AbortSignal): Promise<JwksAnswer> {
+export async function fetchJwks(jwksFetch: JwksFetch, closing: AbortSignal): Promise<JwksAnswer> {
   if (closing.aborted) throw new JwksFetchError('closed')
-  const { endpoint, limits, connection, validators = {} } = fetch
-  const interruption = new Interruption(fetch.totalTimeout, closing)
+  const { endpoint, limits, connection, validators = {} } = jwksFetch
+  const interruption = new Interruption(jwksFetch.totalTimeout, closing)
   try {
     interruption.failAfter(limits.connectionTimeout, 'connection_timeout')
     const headers = await interruption.orEarlier(readRequestHeaders(connection))
     const conditional = { ...headers, ...conditionsOf(validators) }
     const request = sendJwksRequest(endpoint, connection, conditional, interruption.signal)
-    await interruption.orEarlier(connectionOf(request, connection))
+    await interruption.orEarlier(connectionOf(request, endpoint, connection))
     interruption.failAfter(limits.readTimeout, 'read_timeout')
     const response = await interruption.orEarlier(responseTo(request))
-    return await interruption.orEarlier(readAnswer(response, fetch))
+    return await interruption.orEarlier(readAnswer(response, jwksFetch))
   } catch (error) {
     throw toJwksFetchError(error, 'read_failed')
   } finally {
@@ -83,14 +84,17 @@ function conditionsOf({ etag, lastModified }: Validators) {
   }
 }
 
-async function readAnswer(response: IncomingMessage, fetch: JwksFetch): Promise<JwksAnswer> {
+async function readAnswer(response: IncomingMessage, jwksFetch: JwksFetch): Promise<JwksAnswer> {
   const { statusCode = 0, headers } = response
-  const { validators = {} } = fetch
+  const { validators = {} } = jwksFetch
   const maxAge = readMaxAge(headers)
   const isConditional = validators.etag !== undefined || validators.lastModified !== undefined
-  if (statusCode === 304 && isConditional) return { published: undefined, validators, maxAge }
-  checkStatus(statusCode, headers, fetch.now)
-  const body = await readBody(response, fetch.limits.sizeLimitBytes)
+  if (statusCode === 304 && isConditional) {
+    await once(response.resume(), 'end') // An agent can keep the connection then.
+    return { published: undefined, validators, maxAge }
+  }
+  checkStatus(statusCode, headers, jwksFetch.now)
+  const body = await readBody(response, jwksFetch.limits.sizeLimitBytes)
   const version = createHash('sha256').update(body).digest('base64url')
   return { published: { members: readMembers(body), version }, validators: readValidators(headers), maxAge }
 }
@@ -110,7 +114,7 @@ function readValidators({ etag = '', 'last-modified': lastModified = '' }: Incom
 
 async function readBody(response: IncomingMessage, sizeLimitBytes: number): Promise<string> {
   const { headers } = response
-  if ((headers['content-encoding'] ?? 'identity').toLowerCase() !== 'identity') {
+  if ((headers['content-encoding'] || 'identity').toLowerCase() !== 'identity') {
     throw new JwksFetchError('unexpected_encoding')
   }
   if (Number(headers['content-length'] ?? 0) > sizeLimitBytes) throw new JwksFetchError('too_large')
@@ -121,7 +125,7 @@ async function readBody(response: IncomingMessage, sizeLimitBytes: number): Prom
     if (size > sizeLimitBytes) throw new JwksFetchError('too_large')
     chunks.push(chunk)
   }
-  return Buffer.concat(chunks).toString('utf8')
+  return new TextDecoder().decode(Buffer.concat(chunks)) // Without a byte order mark.
 }
 
 function readMembers(body: string): unknown[] {

@@ -20,16 +20,16 @@ const CONNECTION_LOST = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE']
  * @throws JwksFetchError
  */
 export async function fetchWithRetries(
-  fetch: Omit<JwksFetch, 'totalTimeout' | 'now'>,
+  jwksFetch: Omit<JwksFetch, 'totalTimeout' | 'now'>,
   retries: number,
   closing: AbortSignal,
   { clock, timers, fetchJwks }: FetchWithRetriesDeps,
 ): Promise<JwksAnswer> {
-  const endsAt = clock.monotonic() + fetch.limits.connectionTimeout + fetch.limits.readTimeout
+  const endsAt = clock.monotonic() + jwksFetch.limits.connectionTimeout + jwksFetch.limits.readTimeout
   for (let retriesLeft = retries; ; retriesLeft -= 1) {
     try {
       const times = { totalTimeout: endsAt - clock.monotonic(), now: clock.now() }
-      return await fetchJwks({ ...fetch, ...times }, closing)
+      return await fetchJwks({ ...jwksFetch, ...times }, closing)
     } catch (error) {
       const isConnectionLost = CONNECTION_LOST.includes(toJwksFetchError(error, 'read_failed').code ?? '')
       if (retriesLeft <= 0 || !isConnectionLost || endsAt - clock.monotonic() <= RETRY_PAUSE) throw error

@@ -6,6 +6,7 @@ import type { ExchangeEventEmitter } from '../events/exchange-events.js'
 import { JwksReporter } from './jwks-reporter.js'
 import { type JwksEndpoint, KeySetRefresher, type KeySetRefresherDeps } from './key-set-refresher.js'
 import { UnknownKids } from './unknown-kids.js'
+import { isSameKey } from './usable-key.js'
 import type { KeyHeader, KeySourceStats, VerificationKeySource } from './verification-key-source.js'
 
 /** Milliseconds that a request waits at most, however slow the endpoint may be: for a key, and for a newer one. */
@@ -19,7 +20,7 @@ export interface JwksClientDeps extends KeySetRefresherDeps {
 }
 
 /**
- * The keys of one identity provider, from its JWKS endpoint. A key that is not in the key set causes a fetch, within a
+ * The keys that stand at one JWKS endpoint, for the identity providers that have theirs there. A key that is not in the key set causes a fetch, within a
  * budget that made-up key ids exhaust but that a real rollover finds filled; known keys are not disturbed by that.
  */
 export class JwksClient implements VerificationKeySource {
@@ -52,14 +53,15 @@ export class JwksClient implements VerificationKeySource {
   async findKeys(header: KeyHeader): Promise<readonly KeyObject[]> {
     const patience = this.#patience(LONGEST_WAIT)
     const refreshing = this.#refresher.use()
-    if (refreshing !== undefined) await patience(refreshing)
+    const mayServeAtOnce = this.#isCrowded && this.#refresher.servable !== undefined
+    if (refreshing !== undefined && !mayServeAtOnce) await patience(refreshing)
     if (this.#refresher.servable === undefined) throw this.#refresher.unavailable()
     const known = this.#find(header)
     return known.length > 0 ? known : this.#findUnknown(header, patience)
   }
 
   async findNewerKeys(header: KeyHeader, keys: readonly KeyObject[]): Promise<readonly KeyObject[]> {
-    const findNewer = () => this.#find(header).filter((key) => !keys.some((known) => known.equals(key)))
+    const findNewer = () => this.#find(header).filter((key) => !keys.some((known) => isSameKey(known, key)))
     const { found } = await this.#findAnew(findNewer, this.#badSignatureBudget, this.#patience(LONGEST_WAIT_FOR_NEWER))
     if (found.length === 0) this.#badSignatureCount += 1
     return found
@@ -131,12 +133,16 @@ export class JwksClient implements VerificationKeySource {
     return (await patience(refreshing)) === true ? 'succeeded' : 'failed'
   }
 
+  get #isCrowded(): boolean {
+    return this.#waiting >= MOST_WAITING
+  }
+
   /** How long one request waits for fetches, all of them together. */
   #patience(milliseconds: number): Patience {
     const { clock, timers } = this.#deps
     const endsAt = clock.monotonic() + milliseconds
     return async (refreshing) => {
-      if (this.#waiting >= MOST_WAITING) throw this.#refresher.unavailable()
+      if (this.#isCrowded) throw this.#refresher.unavailable()
       this.#waiting += 1
       try {
         return await within(Math.max(0, endsAt - clock.monotonic()), refreshing, timers)

@@ -9,8 +9,8 @@ export type JwksRequestHeaders = Readonly<Record<string, string>>
 
 /** An `http.Agent` or `https.Agent`, or whatever acts as one. */
 export interface JwksAgent {
-  addRequest?: unknown
   createConnection?: unknown
+  addRequest?: unknown
 }
 
 /** How the JWKS endpoint of one identity provider is reached. */
@@ -167,7 +167,7 @@ function readProxy(reader: OptionReader): URL | undefined {
 
 function readAgent(reader: OptionReader): JwksAgent | undefined {
   const agent = reader.value('agent') as JwksAgent | null | undefined
-  const isAgent = typeof agent?.addRequest === 'function' || typeof agent?.createConnection === 'function'
+  const isAgent = typeof agent?.addRequest === 'function'
   if (agent !== undefined && !isAgent) reader.problem('agent', 'an https.Agent')
   return agent ?? undefined
 }

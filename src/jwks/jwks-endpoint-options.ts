@@ -20,7 +20,7 @@ export interface JwksEndpointOptions {
   cacheMaxAge?: number
   /**
    * Milliseconds, 20 to 3 600 000: what the endpoint says counts as this much at least, `no-store` included.
-   * Default: 30 000, or `cacheMaxAge` where that is less.
+   * Default: 30 000, or `cacheMaxAge` or `cacheMaxAgeAtMost` where that is less.
    */
   cacheMaxAgeAtLeast?: number
   /** Milliseconds, 20 to 86 400 000: what the endpoint says counts as this much at most. Default: 3 600 000. */
@@ -85,8 +85,9 @@ function readCacheAges(
   milliseconds: (key: string, min: number, max: number, otherwise: number) => number,
 ) {
   const cacheMaxAge = milliseconds('cacheMaxAge', 20, 3_600_000, 300_000)
-  const cacheMaxAgeAtLeast = milliseconds('cacheMaxAgeAtLeast', 20, 3_600_000, Math.min(30_000, cacheMaxAge))
   const cacheMaxAgeAtMost = milliseconds('cacheMaxAgeAtMost', 20, 86_400_000, 3_600_000)
+  const atLeast = Math.min(30_000, cacheMaxAge, cacheMaxAgeAtMost)
+  const cacheMaxAgeAtLeast = milliseconds('cacheMaxAgeAtLeast', 20, 3_600_000, atLeast)
   if (cacheMaxAgeAtLeast > cacheMaxAgeAtMost) {
     const wanted = `at least cacheMaxAgeAtLeast, which is ${cacheMaxAgeAtLeast}`
     reader.problem('cacheMaxAgeAtMost', wanted, String(cacheMaxAgeAtMost))

@@ -50,3 +50,10 @@ export function toJwksFetchError(error: unknown, failure: JwksFetchFailure): Jwk
   const code = fieldOf(error, 'code')
   return new JwksFetchError(failure, typeof code === 'string' ? { code } : {})
 }
+
+const UNTRUSTED = /^(?:CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_CERT_|CRL_|HOSTNAME_MISMATCH|INVALID_CA)/
+
+/** Whether TLS failed because of the certificate. */
+export function isUntrustedCertificate(error: unknown): boolean {
+  return UNTRUSTED.test(String(fieldOf(error, 'code')))
+}

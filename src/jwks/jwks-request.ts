@@ -1,10 +1,15 @@
 import { type Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import type { Socket } from 'node:net'
+import { checkServerIdentity, type TLSSocket } from 'node:tls'
+import { fieldOf } from '../errors/field-of.js'
 import { areSendable, type JwksConnectionSettings, type JwksRequestHeaders } from './jwks-connection-options.js'
-import { JwksFetchError, toJwksFetchError } from './jwks-fetch-error.js'
+import { isUntrustedCertificate, JwksFetchError, toJwksFetchError } from './jwks-fetch-error.js'
 import { guardLookup, isAddressAllowed, isHostAllowed } from './network-guard.js'
 import { openTunnel } from './proxy-tunnel.js'
+
+/** Answers of status 1xx before the one that counts. */
+const MOST_HINTS = 10
 
 const OWN_HEADERS = {
   accept: 'application/jwk-set+json, application/json',
@@ -33,15 +38,20 @@ export function sendJwksRequest(
 ): ClientRequest {
   if (!isHostAllowed(endpoint.hostname, connection.network)) throw new JwksFetchError('address_not_allowed')
   const send = endpoint.protocol === 'https:' ? httpsRequest : httpRequest
-  const request = send(endpoint, {
+  const options = {
     headers: { ...OWN_HEADERS, ...headers },
     signal,
     rejectUnauthorized: true,
     ...(connection.ca !== undefined && { ca: [...connection.ca] }),
     ...routeOf(endpoint, connection, signal),
-  })
-  request.on('error', () => {}) // Whoever waits learns of it; an error that comes later must not be unhandled.
-  return request.end()
+  }
+  try {
+    const request = send(endpoint, options)
+    request.on('error', () => {}) // Whoever waits learns of it; an error that comes later must not be unhandled.
+    return request.end()
+  } catch (error) {
+    throw connectionError(error) // An agent of another protocol.
+  }
 }
 
 /** How the connection comes about: through a proxy, by an agent, or directly on a new socket. */
@@ -60,12 +70,12 @@ function routeOf(endpoint: URL, { proxy, agent, ca, network, lookup }: JwksConne
 }
 
 /** Waits for the connection, TLS included, and checks whom it is with. */
-export function connectionOf(request: ClientRequest, connection: JwksConnectionSettings): Promise<void> {
+export function connectionOf(request: ClientRequest, endpoint: URL, connection: JwksConnectionSettings): Promise<void> {
   return new Promise((resolve, reject) => {
     request.once('error', (error) => reject(connectionError(error)))
     request.once('socket', (socket) => {
       const connected = () => {
-        const refusal = findRefusal(socket, connection)
+        const refusal = findRefusal(socket, endpoint, connection)
         if (refusal === undefined) return resolve()
         socket.destroy()
         reject(new JwksFetchError(refusal))
@@ -81,25 +91,32 @@ function isConnected(socket: Socket): boolean {
   return !socket.connecting && !('secureConnecting' in socket && socket.secureConnecting === true)
 }
 
-/** Checked once more on the connection itself: an agent may have options or a lookup of its own. */
-function findRefusal(socket: Socket, { network, proxy, agent }: JwksConnectionSettings) {
-  if ('encrypted' in socket && 'authorized' in socket && socket.authorized !== true) return 'certificate_not_trusted'
+/** Checked once more on the connection itself: an agent may have options, a lookup or no TLS of its own. */
+function findRefusal(socket: Socket, endpoint: URL, { network, proxy, agent }: JwksConnectionSettings) {
+  if (endpoint.protocol === 'https:' && !isTrusted(socket, endpoint)) return 'certificate_not_trusted'
   const isDirect = proxy === undefined && agent === undefined
   const { remoteAddress } = socket
   if (remoteAddress === undefined) return isDirect ? 'address_not_allowed' : undefined
   return isAddressAllowed(remoteAddress, network) ? undefined : 'address_not_allowed'
 }
 
-const UNTRUSTED = /^(?:CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_CERT_|CRL_|HOSTNAME_MISMATCH|INVALID_CA)/
+function isTrusted(socket: Socket | TLSSocket, { hostname }: URL): boolean {
+  if (!('encrypted' in socket) || socket.authorized !== true) return false
+  return checkServerIdentity(hostname.replace(/^\[|\]$/g, ''), socket.getPeerCertificate()) === undefined
+}
 
-function connectionError(error: Error & { code?: string }): JwksFetchError {
-  if (error.code === 'EADDRNOTALLOWED') return new JwksFetchError('address_not_allowed')
-  const isUntrusted = UNTRUSTED.test(error.code ?? '')
-  return toJwksFetchError(error, isUntrusted ? 'certificate_not_trusted' : 'connection_failed')
+function connectionError(error: unknown): JwksFetchError {
+  if (fieldOf(error, 'code') === 'EADDRNOTALLOWED') return new JwksFetchError('address_not_allowed')
+  return toJwksFetchError(error, isUntrustedCertificate(error) ? 'certificate_not_trusted' : 'connection_failed')
 }
 
 export function responseTo(request: ClientRequest): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
+    let hints = 0
+    request.on('information', () => {
+      hints += 1
+      if (hints > MOST_HINTS) reject(new JwksFetchError('read_failed'))
+    })
     request.once('response', resolve)
     request.once('error', reject)
     // Without an error: Node closes so after 101 Switching Protocols, and a deadline then finds nothing to destroy.

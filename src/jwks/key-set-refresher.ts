@@ -148,12 +148,13 @@ export class KeySetRefresher {
   }
 
   /** @throws JwksFetchError `no_usable_key`: such a set never replaces a good one */
-  #accept({ published, validators, maxAge }: JwksAnswer, startedAt: number): void {
+  #accept({ published, validators, ...answer }: JwksAnswer, startedAt: number): void {
     const hasChanged = published !== undefined && published.version !== this.#cache.version
     const keySet = hasChanged ? this.#replaceBy(published) : this.#cache.last
     if (keySet === undefined) throw new JwksFetchError('no_usable_key')
+    const maxAge = published === undefined ? (answer.maxAge ?? this.#cache.maxAge) : answer.maxAge
     const freshForMs = this.#lifetimeOf(maxAge)
-    this.#cache.confirm(validators, freshForMs)
+    this.#cache.confirm(validators, freshForMs, maxAge)
     const failedForMs = this.#log.failingFor
     const durationMs = this.#log.succeed(startedAt)
     this.#backOff.succeed()

@@ -37,7 +37,7 @@ export class KeySet {
   stats(): KeyStats[] {
     return this.#keys.map(({ kid, algorithms, certificateExpiresAt }) => ({
       ...(kid !== undefined && { kid: printable(kid) }),
-      algorithms,
+      algorithms: [...algorithms],
       ...(certificateExpiresAt !== undefined && { certificateExpiresAt }),
     }))
   }

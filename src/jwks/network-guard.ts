@@ -114,14 +114,17 @@ export function isHostAllowed(hostname: string, network: Network): boolean {
  */
 export function guardLookup(network: Network, lookup: LookupFunction = systemLookup): LookupFunction {
   return (hostname, options, callback) => {
-    lookup(hostname, options, (error, found, family) => {
+    const answer: Parameters<LookupFunction>[2] = (error, found, family) => {
       if (error) return callback(error, found, family)
       const allowed = addressesOf(found).filter(({ address }) => isAddressAllowed(address, network))
       const [first] = allowed
       if (first === undefined) return callback(notAllowed(), '', 0)
       if (options.all === true) callback(null, allowed)
       else callback(null, first.address, first.family)
-    })
+    }
+    // A host's lookup may throw, or be an async function that rejects.
+    const looking = async (): Promise<unknown> => lookup(hostname, options, answer)
+    looking().catch((error: NodeJS.ErrnoException) => callback(error, '', 0))
   }
 }
 

@@ -2,7 +2,7 @@ import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { isIP, type LookupFunction, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
-import { JwksFetchError } from './jwks-fetch-error.js'
+import { isUntrustedCertificate, JwksFetchError, toJwksFetchError } from './jwks-fetch-error.js'
 
 export interface TunnelDeps {
   proxy: URL
@@ -44,11 +44,10 @@ function askForTunnel(authority: string, { proxy, lookup, signal }: Omit<TunnelD
       socket.destroy()
       reject(new JwksFetchError('proxy_refused', { code: String(response.statusCode) }))
     })
-    request.once('response', (response) => {
-      response.destroy()
-      reject(new JwksFetchError('proxy_refused', { code: String(response.statusCode) }))
+    request.on('error', (error: NodeJS.ErrnoException) => {
+      // Its own certificate, not the endpoint's.
+      reject(isUntrustedCertificate(error) ? toJwksFetchError({ code: error.code }, 'proxy_refused') : error)
     })
-    request.on('error', reject)
     request.end()
   })
 }

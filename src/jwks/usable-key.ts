@@ -76,8 +76,17 @@ export function readUsableKey(member: unknown): UsableKey | SkippedKey {
   if (weakness !== undefined) return skipped(weakness)
   if (jwk.x5c === undefined) return { ...kid, algorithms, publicKey }
   const certificate = readCertificate(jwk.x5c)
-  if (!certificate?.publicKey.equals(publicKey)) return skipped('certificate_mismatch')
-  return { ...kid, algorithms, publicKey, certificateExpiresAt: Date.parse(certificate.validTo) / 1000 }
+  if (certificate === undefined || !isSameKey(certificate.publicKey, publicKey)) return skipped('certificate_mismatch')
+  return { ...kid, algorithms, publicKey, certificateExpiresAt: certificate.expiresAt }
+}
+
+/**
+ * Compares the bytes: `KeyObject.equals` of two types leaves an error behind in OpenSSL, at which whatever else the process
+ * does next with cryptography fails (seen in Node 20).
+ */
+export function isSameKey(one: KeyObject, other: KeyObject): boolean {
+  const [bytes, otherBytes] = [one, other].map((key) => key.export({ type: 'spki', format: 'der' }))
+  return bytes !== undefined && otherBytes !== undefined && bytes.equals(otherBytes)
 }
 
 function isMeantForVerification(jwk: Readonly<Record<string, unknown>>): boolean {
@@ -126,10 +135,11 @@ function findWeakness(publicKey: KeyObject): string | undefined {
 }
 
 /** The first certificate of an `x5c`: its key must be the one that the other members describe (RFC 7517 §4.7). */
-function readCertificate(x5c: unknown): X509Certificate | undefined {
+function readCertificate(x5c: unknown): { publicKey: KeyObject; expiresAt: number } | undefined {
   if (!Array.isArray(x5c) || typeof x5c[0] !== 'string') return undefined
   try {
-    return new X509Certificate(Buffer.from(x5c[0], 'base64'))
+    const { publicKey, validTo } = new X509Certificate(Buffer.from(x5c[0], 'base64'))
+    return { publicKey, expiresAt: Date.parse(validTo) / 1000 } // Reading the key may throw, too.
   } catch {
     return undefined
   }

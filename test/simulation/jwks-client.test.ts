@@ -18,9 +18,10 @@ function report(seed: number, day: SimulatedDay): void {
 
 /** What must be so of each request, whatever happens. The first that is not, in words. */
 function judge(request: SimulatedRequest): string | undefined {
-  const { key, outcome, askedAt, answeredAt } = request
+  const { key, isMadeUp, outcome, askedAt, answeredAt } = request
   if (answeredAt - askedAt > LONGEST_WAIT) return 'a request waited too long'
-  if (key === undefined) return outcome === 'accepted' ? 'a made-up kid was accepted' : undefined
+  if (isMadeUp && outcome === 'bad_signature') return 'a key was found for a made-up kid'
+  if (key === undefined) return undefined
   return key.withdrawnAt === undefined ? judgePublished(request) : judgeWithdrawn(request)
 }
 

@@ -19,8 +19,10 @@ export type Outcome = 'accepted' | 'unknown_key' | 'bad_signature' | 'unavailabl
 /** One assertion, and what was made of it. */
 export interface SimulatedRequest {
   identityProvider: SimulatedIdentityProvider
-  /** The key that signed it; undefined: a made-up kid. */
+  /** The key that signed it; undefined: none that was ever published. */
   key: SimulatedKey | undefined
+  /** Whether no key has this kid, now or later. */
+  isMadeUp: boolean
   askedAt: number
   answeredAt: number
   outcome: Outcome
@@ -162,7 +164,8 @@ async function present(world: World, key: SimulatedKey | undefined, kid?: string
   const askedAt = time.monotonic()
   day.requests += 1
   const outcome = await outcomeOf(client, kid ?? key?.kid ?? `made up ${day.requests}`, key)
-  const request = { identityProvider, key, askedAt, answeredAt: time.monotonic(), outcome }
+  const isMadeUp = key === undefined && kid === undefined
+  const request = { identityProvider, key, isMadeUp, askedAt, answeredAt: time.monotonic(), outcome }
   day.outcomes[outcome] += 1
   const violation = judge(request)
   if (violation !== undefined) day.violations.push(`${violation}: ${describe(request)}`)

@@ -1,3 +1,4 @@
+import { Agent } from 'node:https'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { type Attempt, startTlsHost, startTlsServer, type TlsHost, type TlsServer } from '../../support/tls-host.js'
@@ -47,17 +48,75 @@ describe('a key set in use', () => {
     expect([(await host.tryExchange()).status, host.idp.fetches]).toEqual([200, fetches + 1])
   })
 
-  it('costs the endpoint a 304 while it does not change', async () => {
-    host = await startTlsHost({ jwksEndpoint: { ...PATIENT, cacheMaxAge: 60, refreshAhead: false } })
-    for (let count = 0; count < 4; count += 1) {
+  it('costs the endpoint a 304 while it does not change, on one connection of an agent', async () => {
+    const asked: unknown[] = []
+    server = await startTlsServer((request, response) => {
+      const { 'if-none-match': etag, 'if-modified-since': since } = request.headers
+      asked.push([etag, since])
+      const keySet = JSON.stringify({ keys: [host.idp.signingKey.publicJwk] })
+      const headers = { etag: '"1"', 'last-modified': 'Tue, 24 Nov 2026 00:00:00 GMT' }
+      if (etag === '"1"') response.writeHead(304).end()
+      else response.writeHead(200, headers).end(keySet)
+    })
+    const agent = new Agent({ keepAlive: true })
+    host = await startTlsHost({
+      jwksEndpoint: { ...PATIENT, cacheMaxAge: 60, refreshAhead: false },
+      identityProvider: { jwksUri: server.url, agent },
+    })
+    for (let count = 0; count < 3; count += 1) {
       expect((await host.tryExchange()).status).toBe(200)
       await pause(80)
     }
-    expect(host.eventsOf('jwks.refreshed').map(({ hasChanged }) => hasChanged)).toEqual([true, false, false, false])
-    await host.idp.rotate()
-    expect((await host.tryExchange()).status).toBe(200)
-    expect(host.eventsOf('jwks.refreshed').at(-1)).toMatchObject({ hasChanged: true })
+    const conditions = ['"1"', 'Tue, 24 Nov 2026 00:00:00 GMT']
+    expect(asked).toEqual([[undefined, undefined], conditions, conditions])
+    expect(host.eventsOf('jwks.refreshed').map(({ hasChanged }) => hasChanged)).toEqual([true, false, false])
+    expect(server.seen.connections).toBe(1)
+    agent.destroy()
   })
+
+  it('is as fresh after a 304 that says nothing of that as the endpoint said before (RFC 9111 §4.3.4)', async () => {
+    server = await startTlsServer((request, response) => {
+      const keySet = JSON.stringify({ keys: [host.idp.signingKey.publicJwk] })
+      if (request.headers['if-none-match'] !== undefined) response.writeHead(304).end()
+      else response.writeHead(200, { etag: '"1"', 'cache-control': 'max-age=1' }).end(keySet)
+    })
+    host = await startTlsHost({
+      jwksEndpoint: { ...PATIENT, cacheMaxAgeAtLeast: 100, refreshAhead: 50 },
+      identityProvider: { jwksUri: server.url },
+    })
+    await host.tryExchange()
+    await pause(700)
+    const refreshed = host.eventsOf('jwks.refreshed').map(({ hasChanged, freshForMs }) => [hasChanged, freshForMs])
+    expect(refreshed.slice(0, 2)).toEqual([
+      [true, 1000],
+      [false, 1000],
+    ])
+  })
+
+  it('serves those for whom there is no place to wait, though it has just expired', async () => {
+    let answer = () => {}
+    server = await startTlsServer((_, response) => {
+      const keySet = JSON.stringify({ keys: [host.idp.signingKey.publicJwk] })
+      answer = () => response.end(keySet)
+      if (server?.seen.requests === 1) answer()
+    })
+    host = await startTlsHost({
+      jwksEndpoint: { ...PATIENT, cacheMaxAge: 50, refreshAhead: false },
+      identityProvider: { jwksUri: server.url },
+    })
+    await host.tryExchange()
+    await pause(100)
+    const assertions = await Promise.all(Array.from({ length: 1020 }, () => host.idp.issueAssertion()))
+    const statuses: number[] = []
+    const answers = assertions.map((assertion) =>
+      host.exchangeAssertion(assertion).then(({ status }) => statuses.push(status)),
+    )
+    while (statuses.length < 20) await pause(10)
+    expect(host.stats().waiting).toBe(1000)
+    answer()
+    await Promise.all(answers)
+    expect(new Set(statuses)).toEqual(new Set([200]))
+  }, 20_000)
 
   it('is found changed at a rollover though the endpoint wrongly says 304 for ever', async () => {
     server = await startTlsServer((request, response) => {

@@ -118,6 +118,34 @@ describe('an answer that is no key set', () => {
     expect(host.stats().kids).toEqual([host.idp.signingKey.kid])
   })
 
+  it('costs one request when hints come without end, and none of the time that there would be', async () => {
+    await startHostAt((_, res) => {
+      res.once(
+        'close',
+        sendEndlessly(
+          () => {
+            for (let count = 0; count < 20; count += 1) res.writeEarlyHints({ link: '</a>; rel=preload' })
+            return true
+          },
+          '',
+          1,
+        ),
+      )
+    })
+    const { status, milliseconds } = await host.tryExchange()
+    expect([status, host.stats().lastFailure?.reason]).toEqual([503, 'read_failed'])
+    expect(milliseconds).toBeLessThan(QUICK.readTimeout)
+  })
+
+  it.each<[string, RequestListener]>([
+    ['it begins with a byte order mark', (_, res) => res.end(`\ufeff${goodSet()}`)],
+    ['its encoding is said to be nothing', (_, res) => res.writeHead(200, { 'content-encoding': '' }).end(goodSet())],
+    ['it says nothing of its type', (_, res) => res.writeHead(200, { 'content-type': 'text/html' }).end(goodSet())],
+  ])('is a good one though %s', async (_, answer) => {
+    await startHostAt(answer)
+    expect((await host.tryExchange()).status).toBe(200)
+  })
+
   it('is none at the limit to the byte: that is a good one', async () => {
     await startHostAt((_, res) => res.end(paddedTo(LIMIT)))
     expect((await host.tryExchange()).status).toBe(200)

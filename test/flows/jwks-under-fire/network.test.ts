@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
+import { Agent as HttpAgent } from 'node:http'
 import { Agent } from 'node:https'
-import type { LookupFunction } from 'node:net'
+import { connect, type LookupFunction } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterEach, describe, expect, it } from '@jest/globals'
@@ -231,6 +232,28 @@ describe('the network guard', () => {
     await expectFailure('connection_failed', 'ENOTFOUND')
   })
 
+  it.each<[string, (...args: Parameters<LookupFunction>) => unknown]>([
+    [
+      'throws',
+      () => {
+        throw new Error('s3cret')
+      },
+    ],
+    ['rejects, as an async function does', () => Promise.reject(new Error('s3cret'))],
+    [
+      'answers nothing',
+      (_name, _options, callback) => void setImmediate(callback as (...answer: unknown[]) => void, null, undefined),
+    ],
+    [
+      'answers nothing in a list',
+      (_name, _options, callback) => void setImmediate(callback as (...answer: unknown[]) => void, null, [null, {}, 7]),
+    ],
+  ])('is an outage where a lookup %s', async (_, lookup) => {
+    await startHostWith({ lookup }, { hostname: 'idp.example.com' })
+    expect((await host.tryExchange()).status).toBe(503)
+    expect([server.seen.connections, JSON.stringify(host.events).includes('s3cret')]).toEqual([0, false])
+  })
+
   it('cuts a lookup off that never answers', async () => {
     await startHostWith({ lookup: () => {} }, { hostname: 'idp.example.com' })
     await expectFailure('connection_timeout')
@@ -245,7 +268,27 @@ describe('an agent', () => {
     await host.exchange.refreshKeys(host.idp.name)
     expect((await host.tryExchange()).status).toBe(200)
     expect([server.seen.requests, server.seen.connections]).toEqual([2, 1])
+    server.answerWith((_, response) => response.writeHead(500).end())
     agent.destroy()
+  })
+})
+
+describe('an agent that does not do what it should', () => {
+  it.each<[string, () => object]>([
+    ['hands over a connection without TLS', () => Object.assign(new Agent(), { createConnection: connect })],
+    ['takes a certificate of any name', () => new Agent({ checkServerIdentity: () => undefined })],
+    ['asks for another name', () => new Agent({ servername: 'other.example.com' })],
+  ])('is refused before anything is sent when it %s', async (_, createAgent) => {
+    await startHostWith(
+      { agent: createAgent(), headers: { authorization: 'Bearer s3cret' } },
+      { certificate: AUTHORITY.issue({ names: ['other.example.com'] }) },
+    )
+    await expectFailure('certificate_not_trusted')
+  })
+
+  it('is a failed connection when it speaks another protocol', async () => {
+    await startHostWith({ agent: new HttpAgent() })
+    await expectFailure('connection_failed', 'ERR_INVALID_PROTOCOL')
   })
 })
 

@@ -319,7 +319,6 @@ describe('agent', () => {
     ['of https', new HttpsAgent()],
     ['of http', new HttpAgent()],
     ['of another make, that takes requests', { addRequest: () => {} }],
-    ['of another make, that makes connections', { createConnection: () => {} }],
   ])('is one %s', (_, agent) => expect(read({ agent }).agent).toBe(agent))
 })
 

@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { createPrivateKey, createPublicKey, type KeyObject, sign, verify, X509Certificate } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import type { JWK } from 'jose'
@@ -141,6 +141,26 @@ describe('a member of a key set is skipped', () => {
     ['certificate_mismatch', 'with no certificate in x5c', { ...RSA, x5c: [] }],
     ['certificate_mismatch', 'with x5c that is a text', { ...RSA, x5c: x5cOf(RSA_CERTIFICATE)[0] }],
   ])('as %s: one %s', (reason, _, member) => expect(outcomeOf(member)).toBe(reason))
+
+  it.each<[string, Buffer, Buffer]>([
+    ['of a curve that nobody knows', Buffer.from('2a8648ce3d030107', 'hex'), Buffer.from('2a8648ce3d030177', 'hex')],
+    ['of a kind that nobody knows', Buffer.from('2a8648ce3d0201', 'hex'), Buffer.from('2a8648ce3d0277', 'hex')],
+  ])('with certificate_mismatch: one whose certificate has a key %s', (_, known, unknown) => {
+    const { raw } = new X509Certificate(EC_CERTIFICATE)
+    const changed = Buffer.from(raw)
+    unknown.copy(changed, raw.indexOf(known))
+    expect(outcomeOf({ ...EC, x5c: [changed.toString('base64')] })).toBe('certificate_mismatch')
+  })
+
+  it('with certificate_mismatch: one of another type, which leaves nothing behind that fails the next signature', () => {
+    const { publicKey, privateKey } = generatePair('rsa', { modulusLength: 2048 })
+    for (const x5c of [x5cOf(RSA_CERTIFICATE), x5cOf(EC_CERTIFICATE)]) {
+      expect(outcomeOf({ ...ED, x5c })).toBe('certificate_mismatch')
+      const pem = privateKey.export({ type: 'pkcs8', format: 'pem' })
+      expect(createPrivateKey(pem).asymmetricKeyType).toBe('rsa')
+      expect(verify('sha256', Buffer.of(1), publicKey, sign('sha256', Buffer.of(1), pem))).toBe(true)
+    }
+  })
 
   it('with its kid, for the operator', () => {
     expect(readUsableKey({ ...RSA, use: 'enc', kid: 'k' })).toEqual({ kid: 'k', skipped: 'not_for_signatures' })

@@ -1,0 +1,88 @@
+import { describe, expect, it } from '@jest/globals'
+import type { IdentityProvider } from '../../../src/identity-provider/identity-provider.js'
+import { type ReadyOptions, warmUp } from '../../../src/identity-provider/warm-up.js'
+import { AdjustableClock } from '../../support/adjustable-clock.js'
+import { AdjustableTimers } from '../../support/adjustable-timers.js'
+
+/** Warms identity providers up, of which each begins when this says so; those of no name never end. */
+function start(options: ReadyOptions, names: readonly string[] = ['one', 'two']) {
+  const timers = new AdjustableTimers(new AdjustableClock())
+  const begun: string[] = []
+  const identityProviders = names.map((name) => ({
+    name,
+    enabled: name !== 'disabled',
+    keySource: {
+      warmUp: async () => {
+        begun.push(name)
+        if (name === '') await new Promise(() => {})
+      },
+      stats: () =>
+        name === 'dead'
+          ? { state: 'down', lastFailure: { reason: 'not_json' } }
+          : { state: name === '' ? 'never' : 'ok' },
+    },
+  }))
+  const chances = [0.25, 0.75]
+  const random = () => chances.shift() ?? 0
+  let outcome = 'warming up'
+  warmUp(identityProviders as unknown as IdentityProvider[], options, { timers, random }).then(
+    () => {
+      outcome = 'done'
+    },
+    (error: Error) => {
+      outcome = String(error.cause ?? error.name)
+    },
+  )
+  return { timers, begun, outcome: () => outcome }
+}
+
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+describe('warming up', () => {
+  it('begins with all at once', async () => {
+    const { begun, outcome } = start({})
+    expect(begun).toEqual(['one', 'two'])
+    await turn()
+    expect(outcome()).toBe('done')
+  })
+
+  it('is spread by chance over the time that it is given', async () => {
+    const { begun, timers } = start({ spread: 1000 })
+    await timers.advance(0.249)
+    expect(begun).toEqual([])
+    await timers.advance(0.001)
+    expect(begun).toEqual(['one'])
+    await timers.advance(0.5)
+    expect(begun).toEqual(['one', 'two'])
+  })
+
+  it('leaves out what is disabled', async () => {
+    expect(start({}, ['disabled', 'one']).begun).toEqual(['one'])
+  })
+
+  it('ends after 5 seconds, beside the spread, though a fetch does not', async () => {
+    const { outcome, timers } = start({ spread: 1000 }, ['one', ''])
+    await timers.advance(5.999)
+    expect(outcome()).toBe('warming up')
+    await timers.advance(0.001)
+    expect(outcome()).toBe('done')
+  })
+
+  it('rejects with failFast where one is down or gave no answer yet, and names each', async () => {
+    const { outcome, timers } = start({ failFast: true }, ['one', 'dead', ''])
+    await timers.advance(5)
+    expect(outcome()).toBe('Error: dead: not_json; : no answer yet')
+  })
+
+  it.each<[string, object]>([
+    ['a slip', { failfast: true }],
+    ['a negative spread', { spread: -1 }],
+    ['a spread of more than a minute', { spread: 60_001 }],
+    ['a spread that is a text', { spread: '1' }],
+    ['failFast that is a text', { failFast: 'yes' }],
+  ])('takes no options with %s, and begins nothing', async (_, options) => {
+    const { begun, outcome } = start(options)
+    await turn()
+    expect([begun, outcome()]).toEqual([[], 'ConfigError'])
+  })
+})
