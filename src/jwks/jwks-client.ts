@@ -12,7 +12,7 @@ import type { KeyHeader, KeySourceStats, VerificationKeySource } from './verific
 /** Milliseconds that a request waits at most, however slow the endpoint may be: for a key, and for a newer one. */
 const LONGEST_WAIT = 3000
 const LONGEST_WAIT_FOR_NEWER = 2000
-/** Requests that wait at once; a further one is told at once that the keys cannot be had. */
+/** Requests that wait at once; a further one is served the old keys, or told at once that none can be had. */
 const MOST_WAITING = 1000
 
 export interface JwksClientDeps extends KeySetRefresherDeps {
@@ -20,8 +20,9 @@ export interface JwksClientDeps extends KeySetRefresherDeps {
 }
 
 /**
- * The keys that stand at one JWKS endpoint, for the identity providers that have theirs there. A key that is not in the key set causes a fetch, within a
- * budget that made-up key ids exhaust but that a real rollover finds filled; known keys are not disturbed by that.
+ * The keys that stand at one JWKS endpoint, for the identity providers that have theirs there. A key that is not in the
+ * key set causes a fetch, within a budget that made-up key ids exhaust but that a real rollover finds filled; known keys
+ * are not disturbed by that.
  */
 export class JwksClient implements VerificationKeySource {
   readonly #deps: JwksClientDeps

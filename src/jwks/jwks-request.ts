@@ -42,6 +42,7 @@ export function sendJwksRequest(
     headers: { ...OWN_HEADERS, ...headers },
     signal,
     rejectUnauthorized: true,
+    session: undefined, // An agent resumes none: a resumed session has no certificate that could be checked.
     ...(connection.ca !== undefined && { ca: [...connection.ca] }),
     ...routeOf(endpoint, connection, signal),
   }

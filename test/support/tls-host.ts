@@ -60,8 +60,8 @@ export interface TlsServer {
   /** `https://127.0.0.1:PORT/jwks`. */
   url: string
   port: number
-  /** How many connections came, and how many requests. */
-  readonly seen: { connections: number; requests: number }
+  /** How many connections came, how many of them resumed a TLS session, and how many requests. */
+  readonly seen: { connections: number; resumed: number; requests: number }
   answerWith(listener: RequestListener): void
   close(): Promise<void>
 }
@@ -71,7 +71,7 @@ export async function startTlsServer(
   certificate: IssuedCertificate = SERVER_CERTIFICATE,
 ): Promise<TlsServer> {
   let current = answer
-  const seen = { connections: 0, requests: 0 }
+  const seen = { connections: 0, resumed: 0, requests: 0 }
   const sockets = new Set<Socket>()
   const server = createServer({ ...certificate }, (request, response) => {
     seen.requests += 1
@@ -82,6 +82,9 @@ export async function startTlsServer(
     sockets.add(socket)
     socket.on('error', () => {})
     socket.once('close', () => sockets.delete(socket))
+  })
+  server.on('secureConnection', (socket) => {
+    if (socket.isSessionReused()) seen.resumed += 1
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo

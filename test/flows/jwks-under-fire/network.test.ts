@@ -273,6 +273,17 @@ describe('an agent', () => {
   })
 })
 
+describe('an agent that could resume TLS sessions', () => {
+  it('resumes none, because a resumed session has no certificate to check', async () => {
+    const agent = new Agent()
+    await startHostWith({ agent })
+    for (let count = 1; count <= 3; count += 1) await host.exchange.refreshKeys(host.idp.name)
+    expect([host.stats().state, server.seen.connections]).toEqual(['ok', 3])
+    expect(server.seen.resumed).toBe(0)
+    agent.destroy()
+  })
+})
+
 describe('an agent that does not do what it should', () => {
   it.each<[string, () => object]>([
     ['hands over a connection without TLS', () => Object.assign(new Agent(), { createConnection: connect })],
