@@ -388,6 +388,21 @@ describe('the keys of an identity provider', () => {
     expect(keysOf({ jwks: { keys: [publicJwk] } }, false)).toHaveProperty('keySet')
   })
 
+  it('come in one way for all that have one alias and one endpoint, because one client fetches them', () => {
+    const first = { name: 'https://one.example.com', jwksUri: IDP.jwksUri }
+    const second = { name: 'https://two.example.com', jwksUri: IDP.jwksUri }
+    const problemsWith = (options: Options) =>
+      problemsOf({ subject: 'raw', identityProviders: [first, { ...second, ...options }] })
+    const wanted = 'the same ca, headers, proxy, agent, lookup and network as the other one with this alias and jwksUri'
+    expect(problemsWith({ network: 'public' })).toEqual([`identityProviders[1].jwksUri: ${wanted}`])
+    expect(problemsWith({ headers: { authorization: 'Bearer s3cret' } })).toEqual([
+      `identityProviders[1].jwksUri: ${wanted}`,
+    ])
+    expect(problemsWith({})).toEqual([])
+    expect(problemsWith({ network: 'public', alias: 'another' })).toEqual([])
+    expect(problemsWith({ network: 'public', jwksUri: `${IDP.jwksUri}?other` })).toEqual([])
+  })
+
   it('are not needed while it is disabled', () => expect(keysOf({ enabled: false })).toBeUndefined())
 
   it.each([
