@@ -1,6 +1,6 @@
 import { once } from 'node:events'
-import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
-import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net'
+import { Agent, createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
+import { type AddressInfo, createServer as createTcpServer, type LookupFunction, type Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { fetchJwks, type JwksAnswer, type JwksFetch, type JwksFetchLimits } from '../../../src/jwks/fetch-jwks.js'
@@ -148,6 +148,27 @@ describe('fetching a key set from any server', () => {
     res.write(paddedTo(bytes))
     res.end()
   }
+
+  it('sends nothing to an address that is not allowed, though an agent has connected to it', async () => {
+    let requests = 0
+    answer = (_, res) => {
+      requests += 1
+      res.end('{"keys":[]}')
+    }
+    const lookup: LookupFunction = (_name, _options, callback) => callback(null, [{ address: '127.0.0.1', family: 4 }])
+    const { port } = server.address() as AddressInfo
+    const fetch: JwksFetch = {
+      endpoint: new URL(`http://idp.example.com:${port}/keys`),
+      limits: LIMITS,
+      connection: { ...DIRECT_CONNECTION, network: 'public', agent: new Agent({ lookup }) },
+      totalTimeout: 60_000,
+      now: 0,
+    }
+    await expect(fetchJwks(fetch, open())).rejects.toMatchObject({ failure: 'address_not_allowed' })
+    const allowed = { ...fetch, connection: { ...fetch.connection, network: 'any' as const } }
+    await expect(fetchJwks(allowed, open())).resolves.toMatchObject({ published: { members: [] } })
+    expect(requests).toBe(1)
+  })
 
   it('asks for the whole URL, uncompressed, on a connection of its own', async () => {
     let asked: unknown

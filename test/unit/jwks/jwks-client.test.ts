@@ -13,6 +13,7 @@ import { JwksClient, type JwksClientDeps } from '../../../src/jwks/jwks-client.j
 import { JwksClientPool } from '../../../src/jwks/jwks-client-pool.js'
 import { DIRECT_CONNECTION } from '../../../src/jwks/jwks-connection-options.js'
 import type { JwksEndpointSettings } from '../../../src/jwks/jwks-endpoint-options.js'
+import { JwksFetchError } from '../../../src/jwks/jwks-fetch-error.js'
 import type { KeyHeader } from '../../../src/jwks/verification-key-source.js'
 import { FakeIdentityProvider, type FaultKind, generateFakeKey } from '../../../src/testing/index.js'
 import { AdjustableClock } from '../../support/adjustable-clock.js'
@@ -357,6 +358,23 @@ describe('an endpoint that fails', () => {
     const failure = { durationMs: 0, reason, consecutiveFailures: 1, retryInMs: 1000, ...(code && { code }) }
     expect(failed).toEqual([{ ...owner, ...failure }])
     expect(client.stats()).toMatchObject({ state: 'down', kids: [], lastFailure: { reason, millisecondsAgo: 0 } })
+  })
+
+  it('is asked twice within one fetch when it refuses connections, and once where keys are at hand', async () => {
+    let fetches = 0
+    let isDown = true
+    const counting: typeof fetchJwks = async (...fetch) => {
+      fetches += 1
+      if (isDown) throw new JwksFetchError('connection_failed', { code: 'ECONNREFUSED' })
+      return fetchJwks(...fetch)
+    }
+    const counted = createClientOf(idp.jwksUri, {}, { fetchJwks: counting })
+    expect([await outcomeOf(currentKey(), counted), fetches]).toEqual(['jwks_unavailable', 2])
+    isDown = false
+    clock.advance(1)
+    expect([await outcomeOf(currentKey(), counted), fetches]).toEqual(['found', 3])
+    isDown = true
+    expect([await outcomeOf(unknownKey(), counted), fetches]).toEqual(['jwks_unavailable', 4])
   })
 
   it('is asked again after a second, two, four, up to a minute', async () => {
