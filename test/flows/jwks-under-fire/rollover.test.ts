@@ -68,20 +68,22 @@ describe('the request that brings a new key', () => {
     await pause(300)
     for (let count = 0; count < 20; count += 1) expect((await host.tryExchange()).status).toBe(200)
 
-    const old = host.idp.signingKey
-    await host.idp.rotate()
-    const rolledOverAt = performance.now()
-    let status = 0
-    while (status !== 200 && performance.now() - rolledOverAt < 10 * cooldownDuration) {
-      status = (await host.tryExchange()).status
-      const byOldKey = await signAssertion(old, { alg: 'ES256', kid: old.kid }, goodClaims(host.idp))
-      expect((await host.exchangeAssertion(byOldKey)).status).toBe(200)
+    for (let rollover = 1; rollover <= 3; rollover += 1) {
+      const old = host.idp.signingKey
+      await host.idp.rotate()
+      const rolledOverAt = performance.now()
+      let status = 0
+      while (status !== 200 && performance.now() - rolledOverAt < 10 * cooldownDuration) {
+        status = (await host.tryExchange()).status
+        const byOldKey = await signAssertion(old, { alg: 'ES256', kid: old.kid }, goodClaims(host.idp))
+        expect((await host.exchangeAssertion(byOldKey)).status).toBe(200)
+      }
+      expect([rollover, status]).toEqual([rollover, 200])
+      expect(performance.now() - rolledOverAt).toBeLessThan(2 * cooldownDuration)
     }
-    const waited = performance.now() - rolledOverAt
     const { sent, statuses } = await flood.stop()
     const elapsed = performance.now() - startedAt
-    expect([status, statuses]).toEqual([200, new Set([400])])
-    expect(waited).toBeLessThan(2 * cooldownDuration)
+    expect(statuses).toEqual(new Set([400]))
     expect(sent).toBeGreaterThan(100)
     expect(host.idp.fetches).toBeLessThanOrEqual(1 + 2 + 2 * Math.ceil(elapsed / cooldownDuration))
     expect(host.stats().unknownKids).toBeGreaterThanOrEqual(sent)
