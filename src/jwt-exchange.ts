@@ -52,6 +52,7 @@ export interface JwtExchange {
    * for a readiness probe. It settles within 5 seconds, beside `spread`, and without `failFast` never rejects: the stats
    * tell which are down.
    *
+   * @throws ConfigError for options that are not understood
    * @throws DependencyUnavailable with `failFast`
    */
   ready(options?: ReadyOptions): Promise<JwtExchangeStats>

@@ -40,10 +40,7 @@ export class BackOff {
 
   /** @param atLeast milliseconds that the failing side asked for */
   fail(atLeast = 0): void {
-    const longest = Math.min(
-      Math.max(LONGEST_WAIT, this.#firstWait),
-      this.#firstWait * 2 ** Math.min(this.#consecutiveFailures, 30),
-    )
+    const longest = Math.min(Math.max(LONGEST_WAIT, this.#firstWait), this.#firstWait * 2 ** this.#consecutiveFailures)
     const wait = longest * (0.5 + this.#deps.random() / 2)
     this.#consecutiveFailures += 1
     // Whoever failed sooner than it was asked again does not shorten what it asked for before.

@@ -57,8 +57,8 @@ function readOptions(options: ReadyOptions) {
 
 function checkAllUsable(identityProviders: readonly IdentityProvider[]): void {
   const unusable = identityProviders.flatMap(({ name, keySource }) => {
-    const { state, lastFailure } = keySource.stats()
-    return state === 'down' || state === 'never'
+    const { state, servesFor, lastFailure } = keySource.stats()
+    return state === 'down' || state === 'never' || servesFor === 0
       ? [`${printable(name)}: ${lastFailure?.reason ?? 'no answer yet'}`]
       : []
   })

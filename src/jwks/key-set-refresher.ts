@@ -22,6 +22,8 @@ export interface JwksEndpoint {
 
 /** Milliseconds: longer than the longest back-off, after which the endpoint is asked again while its keys are in use. */
 const LATELY = 120_000
+/** Milliseconds after which the whole key set is asked for again, so that no 304 that is wrong keeps a key for ever. */
+const WHOLE_EVERY = 3_600_000
 
 /**
  * Keeps the key set of one endpoint current: one fetch at a time that all share, ahead of expiry and in the background
@@ -39,6 +41,7 @@ export class KeySetRefresher {
   readonly #closing = new AbortController()
   #refreshing: Promise<boolean> | undefined
   #lastUsedAt = Number.NEGATIVE_INFINITY
+  #wholeSince = Number.NEGATIVE_INFINITY
 
   constructor(endpoint: JwksEndpoint, reporter: JwksReporter, onRefreshed: () => void, deps: KeySetRefresherDeps) {
     this.#endpoint = endpoint
@@ -137,14 +140,11 @@ export class KeySetRefresher {
 
   #fetch(conditionally: boolean): Promise<JwksAnswer> {
     const { url: endpoint, connection, settings } = this.#endpoint
-    const validators = conditionally ? this.#cache.validators : {}
+    const isWholeLately = this.#deps.clock.monotonic() - this.#wholeSince < WHOLE_EVERY
+    const validators = conditionally && isWholeLately ? this.#cache.validators : {}
     const retries = this.#cache.servable === undefined ? settings.connectionRetries : 0
-    return fetchWithRetries(
-      { endpoint, connection, limits: settings, validators },
-      retries,
-      this.#closing.signal,
-      this.#deps,
-    )
+    const jwksFetch = { endpoint, connection, limits: settings, validators }
+    return fetchWithRetries(jwksFetch, retries, this.#closing.signal, this.#deps)
   }
 
   /** @throws JwksFetchError `no_usable_key`: such a set never replaces a good one */
@@ -152,6 +152,7 @@ export class KeySetRefresher {
     const hasChanged = published !== undefined && published.version !== this.#cache.version
     const keySet = hasChanged ? this.#replaceBy(published) : this.#cache.last
     if (keySet === undefined) throw new JwksFetchError('no_usable_key')
+    if (published !== undefined) this.#wholeSince = this.#deps.clock.monotonic()
     const maxAge = published === undefined ? (answer.maxAge ?? this.#cache.maxAge) : answer.maxAge
     const freshForMs = this.#lifetimeOf(maxAge)
     this.#cache.confirm(validators, freshForMs, maxAge)

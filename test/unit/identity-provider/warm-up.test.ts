@@ -4,6 +4,12 @@ import { type ReadyOptions, warmUp } from '../../../src/identity-provider/warm-u
 import { AdjustableClock } from '../../support/adjustable-clock.js'
 import { AdjustableTimers } from '../../support/adjustable-timers.js'
 
+const STATS: Readonly<Record<string, object>> = {
+  '': { state: 'never' },
+  dead: { state: 'down', lastFailure: { reason: 'not_json' } },
+  'too old': { state: 'idle', servesFor: 0 },
+}
+
 /** Warms identity providers up, of which each begins when this says so; those of no name never end. */
 function start(options: ReadyOptions, names: readonly string[] = ['one', 'two']) {
   const timers = new AdjustableTimers(new AdjustableClock())
@@ -16,10 +22,7 @@ function start(options: ReadyOptions, names: readonly string[] = ['one', 'two'])
         begun.push(name)
         if (name === '') await new Promise(() => {})
       },
-      stats: () =>
-        name === 'dead'
-          ? { state: 'down', lastFailure: { reason: 'not_json' } }
-          : { state: name === '' ? 'never' : 'ok' },
+      stats: () => STATS[name] ?? { state: 'ok', servesFor: 1 },
     },
   }))
   const chances = [0.25, 0.75]
@@ -72,6 +75,12 @@ describe('warming up', () => {
     const { outcome, timers } = start({ failFast: true }, ['one', 'dead', ''])
     await timers.advance(5)
     expect(outcome()).toBe('Error: dead: not_json; : no answer yet')
+  })
+
+  it('rejects with failFast where the keys at hand are too old to serve and newer ones did not come in time', async () => {
+    const { outcome } = start({ failFast: true }, ['one', 'too old'])
+    await turn()
+    expect(outcome()).toBe('Error: too old: no answer yet')
   })
 
   it.each<[string, object]>([

@@ -329,9 +329,20 @@ describe('a conditional fetch', () => {
   it('renews in the background and at the expiry', async () => {
     publish([KEY], SAME)
     await outcomeOf()
-    await timers.advance(10 * HOUR)
+    await timers.advance(0.9 * HOUR)
     await outcomeOf()
     expect(fetches.map(({ validators }) => validators)).toEqual([{}, SAME, SAME])
+  })
+
+  it('takes turns with a whole one each hour: a withdrawn key does not live on a 304 that is wrong', async () => {
+    publish([KEY], SAME)
+    await useEvery(30, 3500)
+    const conditions = fetches.map(({ validators }) => validators?.etag)
+    expect([conditions[0], new Set(conditions.slice(1))]).toEqual([undefined, new Set(['"a"'])])
+    publish([OTHER_KEY], SAME)
+    await useEvery(30, 400)
+    expect(fetches.at(-1)?.validators).toEqual({})
+    expect(await outcomeOf()).toBe('unknown_key')
   })
 
   it('begins a new lifetime with the very same keys where nothing has changed, and stays conditional', async () => {
