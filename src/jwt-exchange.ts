@@ -1,3 +1,4 @@
+import cluster from 'node:cluster'
 import type { AccessToken } from './access-token/access-token.js'
 import { verifyAccessToken } from './access-token/verify-access-token.js'
 import { BearerChallenge } from './bearer/bearer-challenge.js'
@@ -26,6 +27,10 @@ import { createAccessTokenStrategy } from './passport/access-token-strategy.js'
 import { createAssertionStrategy } from './passport/assertion-strategy.js'
 import type { PassportStrategy } from './passport/promise-strategy.js'
 import { MemoryReplayStore } from './replay/memory-replay-store.js'
+import { ReplayProtection } from './replay/replay-protection.js'
+
+const NOT_SHARED =
+  'Each worker of the cluster remembers used assertions for itself, and accepts what another one has: set replay.store'
 
 /** A token endpoint and what protects routes with its tokens. */
 export interface JwtExchange {
@@ -90,7 +95,7 @@ export function createJwtExchange(options: JwtExchangeOptions): JwtExchange {
   const parts = createParts(settings)
   const { identityProviders, accessToken, assertion, events } = parts
   const stats = () => ({ identityProviders: [...identityProviders.all()].map(statsOf) })
-  reportGeneratedKey(settings, events)
+  queueMicrotask(() => reportRisks(settings, events))
   return {
     router: createRouter(
       createTokenEndpoint(parts.tokenEndpoint),
@@ -127,10 +132,10 @@ function createParts(settings: JwtExchangeSettings) {
   const identityProviders = new IdentityProviderRegistry(
     createIdentityProviders(settings.identityProviders, { jwksClients, clock, events }),
   )
-  const replayStore = settings.replay.store ?? new MemoryReplayStore({ maxEntries: settings.replay.maxEntries, clock })
+  const replayProtection = createReplayProtection(settings, events)
   const findClient = createFindClient(settings.clients, settings.findClient)
   const challenge = new BearerChallenge(issuer)
-  const assertion = { identityProviders, clock, subject, replayStore, events, challenge }
+  const assertion = { identityProviders, clock, subject, replayProtection, events, challenge }
   const accessToken = { issuer, audiences, lifetime, signingKeys, clock, events, challenge }
   const jwtBearer = createJwtBearerGrant({ ...assertion, findClient })
   const tokenEndpoint = {
@@ -142,6 +147,15 @@ function createParts(settings: JwtExchangeSettings) {
     requireHttps: settings.requireHttps,
   }
   return { events, jwksClients, identityProviders, assertion, accessToken, tokenEndpoint }
+}
+
+function createReplayProtection(
+  { replay, clock }: JwtExchangeSettings,
+  events: ExchangeEventEmitter,
+): ReplayProtection {
+  const { store = new MemoryReplayStore({ maxEntries: replay.maxEntries, clock }), timeout } = replay
+  const reportRisk = (message: string) => events.emit('replay_store.at_risk', { message })
+  return new ReplayProtection({ store, timeout, timers: systemTimers, reportRisk })
 }
 
 function metadataOf(settings: JwtExchangeSettings, { tokenEndpoint }: ReturnType<typeof createParts>): MetadataDeps {
@@ -168,9 +182,8 @@ function statsOf({ name, alias, enabled, keySource }: IdentityProvider): Identit
   return { name, alias, enabled, ...keySource.stats() }
 }
 
-/** In the next microtask, so that a listener attached right after creation hears it. */
-function reportGeneratedKey({ accessToken }: JwtExchangeSettings, events: ExchangeEventEmitter): void {
-  if (!accessToken.isKeyGenerated) return
-  const { kid } = accessToken.signingKeys.active
-  queueMicrotask(() => events.emit('signing_key.generated', { kid }))
+/** What is at risk by the options alone. Told in the next microtask, so that a listener attached right after creation hears it. */
+function reportRisks({ accessToken, replay }: JwtExchangeSettings, events: ExchangeEventEmitter): void {
+  if (accessToken.isKeyGenerated) events.emit('signing_key.generated', { kid: accessToken.signingKeys.active.kid })
+  if (replay.store === undefined && cluster.isWorker) events.emit('replay_store.at_risk', { message: NOT_SHARED })
 }

@@ -1,7 +1,7 @@
 import { type AuthenticateBearerDeps, authenticateBearer, type BearerOutcome } from '../bearer/authenticate-bearer.js'
 import type { BearerRequest } from '../bearer/read-bearer-token.js'
 import { printable } from '../events/printable.js'
-import type { ReplayStore } from '../replay/replay-store.js'
+import type { ReplayProtection } from '../replay/replay-protection.js'
 import { inContext } from './assertion-context.js'
 import { claimAssertion } from './claim-assertion.js'
 import { resolveSubject, type SubjectOption } from './resolve-subject.js'
@@ -25,7 +25,7 @@ export interface AuthenticateAssertionDeps
   extends VerifyAssertionDeps,
     Pick<AuthenticateBearerDeps<AssertedCaller>, 'challenge' | 'events'> {
   subject: SubjectOption
-  replayStore: ReplayStore
+  replayProtection: ReplayProtection
 }
 
 /** Judges a request by an assertion in place of an access token. Never rejects. */
@@ -46,7 +46,7 @@ async function acceptAssertion(token: string, deps: AuthenticateAssertionDeps): 
   const { identityProvider, expiresAt, payload, context } = assertion
   const sub = await inContext(context, async () => {
     const subject = await resolveSubject(assertion, deps.subject)
-    await claimAssertion(assertion, deps.replayStore)
+    await claimAssertion(assertion, deps.replayProtection)
     return subject
   })
   return { sub, issuer: identityProvider.name, expiresAt, token, payload }

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
-import { DependencyUnavailable, isDependencyUnavailable, TokenRejected } from '../errors/rejections.js'
-import type { ReplayStore } from '../replay/replay-store.js'
+import { TokenRejected } from '../errors/rejections.js'
+import type { ReplayProtection } from '../replay/replay-protection.js'
 import type { VerifiedAssertion } from './verified-assertion.js'
 
-/** Seconds kept beyond the last moment at which the assertion would be accepted. */
-const MARGIN = 1
-/** Milliseconds that a replay store has for one claim. */
-const LONGEST_CLAIM = 1000
+/**
+ * Seconds kept beyond the last moment at which the assertion would be accepted by our clock: those of other processes,
+ * and of the store's server, may be up to half a minute off in either direction. Another second for what is rounded.
+ */
+const MARGIN = 61
 
 /**
  * Uses an assertion up, unless its identity provider is set to `replay: 'allow'` (RFC 7523 §3, 7). The last step: after
@@ -15,35 +16,11 @@ const LONGEST_CLAIM = 1000
  * @throws TokenRejected `replayed`
  * @throws DependencyUnavailable `replay_store_unavailable`, `replay_store_full`
  */
-export async function claimAssertion(assertion: VerifiedAssertion, replayStore: ReplayStore): Promise<void> {
+export async function claimAssertion(assertion: VerifiedAssertion, replayProtection: ReplayProtection): Promise<void> {
   const { limits } = assertion.identityProvider
   if (limits.replay === 'allow') return
   const expiresAt = Math.ceil(assertion.expiresAt) + limits.clockTolerance + MARGIN
-  if (!(await claim(replayStore, replayKeyOf(assertion), expiresAt))) throw new TokenRejected('replayed')
-}
-
-/** True for the store's own `true` only: a store that answers anything else has not said that this is the first use. */
-async function claim(replayStore: ReplayStore, key: string, expiresAt: number): Promise<boolean> {
-  try {
-    return (await withinTime(replayStore.claim(key, expiresAt))) === true
-  } catch (cause) {
-    if (isDependencyUnavailable(cause)) throw cause
-    throw new DependencyUnavailable('replay_store_unavailable', { cause })
-  }
-}
-
-/** A store that does not answer in time has not said that this is the first use. */
-async function withinTime(answer: boolean | Promise<boolean>): Promise<boolean> {
-  if (typeof answer === 'boolean') return answer
-  let timer: NodeJS.Timeout | undefined
-  const timeout = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error('the replay store did not answer in time')), LONGEST_CLAIM)
-  })
-  try {
-    return await Promise.race([answer, timeout])
-  } finally {
-    clearTimeout(timer)
-  }
+  if (!(await replayProtection.claim(replayKeyOf(assertion), expiresAt))) throw new TokenRejected('replayed')
 }
 
 /**

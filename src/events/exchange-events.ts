@@ -60,6 +60,11 @@ export interface ExchangeEvents {
   'certificate.expiring': { identityProvider: string; certificate: string; expiresAt: number }
   /** No signing key was configured, so one was generated: its tokens die with this process. */
   'signing_key.generated': { kid: string }
+  /**
+   * The replay store may forget an assertion that was used, or does not know what other processes have accepted. Told at
+   * most once: right after creation, or after the first claim.
+   */
+  'replay_store.at_risk': { message: string }
 }
 
 /** Whose key set it is. Where two identity providers share an alias and an endpoint, each event is told for both. */

@@ -8,13 +8,13 @@ import type { FindClient } from '../client-auth/find-client.js'
 import { TokenRejected } from '../errors/rejections.js'
 import { OAuthError } from '../oauth/errors.js'
 import { JWT_BEARER_GRANT_TYPE } from '../oauth/names.js'
-import type { ReplayStore } from '../replay/replay-store.js'
+import type { ReplayProtection } from '../replay/replay-protection.js'
 import type { Authorization, Grant, TokenRequestParameters } from './grant.js'
 import { grantScopes } from './grant-scopes.js'
 
 export interface JwtBearerGrantDeps extends VerifyAssertionDeps {
   subject: SubjectOption
-  replayStore: ReplayStore
+  replayProtection: ReplayProtection
   findClient: FindClient
 }
 
@@ -48,7 +48,7 @@ async function authorizeVerified(
   const subject = await resolveSubject(assertion, deps.subject)
   await checkSubjectIsNoClient(subject, deps)
   const scopes = grantScopes(parameters.get('scope'), client.scopes, identityProvider.scopes)
-  await claimAssertion(assertion, deps.replayStore)
+  await claimAssertion(assertion, deps.replayProtection)
   const signedBy = context.kid === undefined ? {} : { kid: context.kid }
   return { subject, scopes, identityProvider: identityProvider.name, ...signedBy }
 }

@@ -4,6 +4,8 @@ import type { ReplayStore } from './replay-store.js'
 export interface ReplayOptions {
   /** Where used assertions are remembered. Default: the memory of this process. */
   store?: ReplayStore
+  /** Milliseconds in which the store must answer a claim, 10 to 60 000; then the request is answered 503. Default: 1000. */
+  timeout?: number
   /** The most that the memory of this process holds, 1 to 10 000 000; when full, assertions are refused with 503. Default: 1 000 000. */
   maxEntries?: number
 }
@@ -11,6 +13,7 @@ export interface ReplayOptions {
 export interface ReplaySettings {
   /** undefined: the memory of this process. */
   store: ReplayStore | undefined
+  timeout: number
   maxEntries: number
 }
 
@@ -19,13 +22,18 @@ export function readMaxEntries(reader: OptionReader): number {
 }
 
 export function checkReplayOptions(reader: OptionReader): ReplaySettings {
-  const store = reader.value('store')
-  const isStore = typeof store === 'object' && store !== null && 'claim' in store && typeof store.claim === 'function'
-  if (store !== undefined && !isStore) reader.problem('store', 'a replay store: an object with a function claim')
   const settings = {
-    store: store as ReplayStore | undefined,
+    store: readStore(reader),
+    timeout: reader.integer('timeout', { min: 10, max: 60_000, default: 1000, unit: 'milliseconds' }),
     maxEntries: readMaxEntries(reader),
   }
   reader.refuseUnknown()
   return settings
+}
+
+function readStore(reader: OptionReader): ReplayStore | undefined {
+  const store = reader.value('store')
+  const isStore = typeof store === 'object' && store !== null && 'claim' in store && typeof store.claim === 'function'
+  if (store !== undefined && !isStore) reader.problem('store', 'a replay store: an object with a function claim')
+  return store as ReplayStore | undefined
 }

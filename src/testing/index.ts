@@ -1,3 +1,4 @@
 export type { FaultKind } from './fake-faults.js'
 export { FakeIdentityProvider, type FakeIdentityProviderOptions } from './fake-identity-provider.js'
 export { type FakeKey, generateFakeKey, type SigningAlgorithm, signAssertion } from './fake-keys.js'
+export { type CheckedReplayStore, type ReplayStoreCase, replayStoreContract } from './replay-store-contract.js'

@@ -73,6 +73,7 @@ const EVENT_NAMES: ExchangeEventName[] = [
   'jwks.key_rejected',
   'certificate.expiring',
   'signing_key.generated',
+  'replay_store.at_risk',
 ]
 
 let sharedKey: ReturnType<typeof generateSigningKey> | undefined

@@ -1,0 +1,75 @@
+/** A client of `redis` (version 5 or 6) or `ioredis` (5 or 6): a connection, a pool, a sentinel or a cluster. */
+export interface RedisClient {
+  set(...args: never[]): unknown
+  get(...args: never[]): unknown
+}
+
+/** `PXAT`: the time at which a key expires. `PX`: after how long. Both in milliseconds. */
+export type ExpiryKind = 'PXAT' | 'PX'
+
+/** The few commands that we need, whichever library the client is of. */
+export interface RedisCommands {
+  /** Whether a command is sent at once. Otherwise it would wait in a queue, and be executed when nobody waits for it. */
+  isReady(): boolean
+  /** Answers `OK`, or null where the key exists. */
+  setNew(key: string, value: string, kind: ExpiryKind, milliseconds: number): unknown
+  get(key: string): unknown
+  /** undefined where the client cannot be asked. */
+  info(section: string): unknown
+}
+
+type Send = (...args: unknown[]) => unknown
+
+/** undefined where it is no client that we know. */
+export function redisCommandsOf(client: unknown): RedisCommands | undefined {
+  if (!isClient(client)) return undefined
+  if (typeof client.defineCommand === 'function') return commandsOfIoredis(client)
+  return typeof client.isOpen === 'boolean' ? commandsOfNodeRedis(client) : undefined
+}
+
+function commandsOfIoredis(client: AnyClient): RedisCommands {
+  return {
+    ...commonCommands(client),
+    // A client that was made with `lazyConnect` waits for its first command.
+    isReady: () => client.status === 'ready' || client.status === 'wait',
+    setNew: (key, value, kind, milliseconds) => client.set(key, value, kind, milliseconds, 'NX'),
+  }
+}
+
+function commandsOfNodeRedis(client: AnyClient): RedisCommands {
+  return {
+    ...commonCommands(client),
+    // Pools, and clusters before version 6, tell only whether they are open.
+    isReady: () => (typeof client.isReady === 'boolean' ? client.isReady : client.isOpen) === true,
+    // In both spellings: a client that did not know the one it gets would set the key without a condition.
+    setNew: (key, value, kind, milliseconds) =>
+      client.set(key, value, {
+        condition: 'NX',
+        NX: true,
+        expiration: { type: kind, value: milliseconds },
+        [kind]: milliseconds,
+      }),
+  }
+}
+
+function commonCommands(client: AnyClient): Pick<RedisCommands, 'get' | 'info'> {
+  return {
+    get: (key) => client.get(key),
+    info: (section) => client.info?.(section),
+  }
+}
+
+interface AnyClient {
+  set: Send
+  get: Send
+  info?: Send
+  status?: unknown
+  isOpen?: unknown
+  isReady?: unknown
+  defineCommand?: unknown
+}
+
+function isClient(client: unknown): client is AnyClient {
+  if (typeof client !== 'object' || client === null) return false
+  return ['set', 'get'].every((name) => typeof Reflect.get(client, name) === 'function')
+}

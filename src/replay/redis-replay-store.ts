@@ -1,0 +1,107 @@
+import { randomBytes } from 'node:crypto'
+import { type Clock, systemClock } from '../clock/clock.js'
+import { fieldOf } from '../errors/field-of.js'
+import { DependencyUnavailable } from '../errors/rejections.js'
+import { ConfigError } from '../option-checks/config-error.js'
+import { OptionReader } from '../option-checks/option-reader.js'
+import { hearErrors } from './client-errors.js'
+import { type ExpiryKind, type RedisClient, type RedisCommands, redisCommandsOf } from './redis-client.js'
+import type { ReplayStore } from './replay-store.js'
+
+export type { RedisClient } from './redis-client.js'
+
+export interface RedisReplayStoreOptions {
+  /**
+   * What the keys begin with, 1 to 100 characters. Services that share a Redis and trust the same identity providers
+   * under the same alias share the claims, too, unless they have different ones. Default: `jwt-replay:`.
+   */
+  prefix?: string
+  /** For servers before Redis 6.2, which cannot be told a time. */
+  clock?: Clock
+}
+
+/**
+ * Holds the claims in Redis or Valkey, for all processes that use it: one key for each claim, set by one
+ * `SET … NX PXAT`, and expired by the server's clock. While the client is not connected a claim fails at once.
+ * The store listens to the client's `error` events, so that a broken connection does not end the process; it never
+ * connects or closes the client.
+ */
+export class RedisReplayStore implements ReplayStore {
+  readonly #commands: RedisCommands
+  readonly #prefix: string
+  readonly #clock: Clock
+  readonly #storeId = randomBytes(9).toString('base64url')
+  #claims = 0
+  #expiryKind: ExpiryKind = 'PXAT'
+
+  /** @throws ConfigError for a client that is not known, or options that are not understood */
+  constructor(client: RedisClient, options: RedisReplayStoreOptions = {}) {
+    const reader = new OptionReader({ ...options })
+    this.#prefix = readPrefix(reader)
+    this.#clock = (reader.value('clock') as Clock | undefined) ?? systemClock
+    reader.refuseUnknown()
+    reader.throwProblems()
+    this.#commands = checkClient(client)
+    hearErrors(client)
+  }
+
+  async claim(key: string, expiresAt: number): Promise<boolean> {
+    if (!this.#commands.isReady()) throw new Error('the Redis client is not connected')
+    this.#claims += 1
+    const claimId = `${this.#storeId}${this.#claims.toString(36)}`
+    try {
+      return await this.#set(this.#prefix + key, claimId, expiresAt * 1000)
+    } catch (cause) {
+      if (!/^OOM\b/.test(messageOf(cause))) throw cause
+      throw new DependencyUnavailable('replay_store_full', { retryAfter: 30, cause })
+    }
+  }
+
+  async findRisk(): Promise<string | undefined> {
+    const info = String(await this.#commands.info('memory'))
+    const [, policy = 'noeviction'] = /^maxmemory_policy:(.*?)\r?$/m.exec(info) ?? []
+    if (policy === 'noeviction' || /^maxmemory:0\r?$/m.test(info)) return undefined
+    return `Redis may evict claims when its memory is full (maxmemory-policy ${policy}), and accept their assertions again: set noeviction`
+  }
+
+  async #set(key: string, claimId: string, expiresAt: number): Promise<boolean> {
+    const answer = await this.#setNew(key, claimId, expiresAt)
+    if (answer === null) return await this.#isOurs(key, claimId)
+    if (String(answer) !== 'OK') throw new Error('an answer that is none of SET')
+    return true
+  }
+
+  async #setNew(key: string, claimId: string, expiresAt: number): Promise<unknown> {
+    if (this.#expiryKind === 'PXAT') {
+      try {
+        return await this.#commands.setNew(key, claimId, 'PXAT', expiresAt)
+      } catch (error) {
+        // Servers before Redis 6.2 do not know PXAT.
+        if (!/\bsyntax error\b/i.test(messageOf(error))) throw error
+        this.#expiryKind = 'PX'
+      }
+    }
+    const left = Math.ceil(expiresAt - this.#clock.now() * 1000)
+    return await this.#commands.setNew(key, claimId, 'PX', Math.max(1, left))
+  }
+
+  /** A client that lost the connection before the answer came may send the claim again, and meet the first one. */
+  async #isOurs(key: string, claimId: string): Promise<boolean> {
+    return String(await this.#commands.get(key)) === claimId
+  }
+}
+
+function checkClient(client: RedisClient): RedisCommands {
+  const commands = redisCommandsOf(client)
+  if (commands !== undefined) return commands
+  throw new ConfigError([{ path: ['client'], found: 'something else', wanted: 'a client of redis or ioredis' }])
+}
+
+function readPrefix(reader: OptionReader): string {
+  if (!reader.has('prefix')) return 'jwt-replay:'
+  return reader.string('prefix', 'a string of 1 to 100 characters', (prefix) => prefix.length <= 100)
+}
+
+function messageOf(error: unknown): string {
+  return String(fieldOf(error, 'message'))
+}
