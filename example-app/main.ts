@@ -1,22 +1,67 @@
-import { createJwtExchange } from 'express-jwt-exchange'
-import { createHostApp } from './host-app.js'
-import { closeOnSignal, listen } from './serve.js'
-import { tellStory } from './story.js'
+import { type Deployment, readDeployment, withSigningKeys } from './deployment.js'
+import { openReplayStore, type StoreChoice } from './replay-stores.js'
+import { choosePlace, type Place, serve } from './serve.js'
+import { startStory, tellStory } from './story.js'
+import { startWorkers } from './workers.js'
 
-const { CONFIG, HOST = '127.0.0.1', PORT = '3000' } = process.env
+const { CONFIG, HOST = '127.0.0.1', PORT = '3000', WORKERS = '1' } = process.env
+const { REDIS_URL, DATABASE_URL } = process.env
+const MOST_WORKERS = 64
+
+/** Where the app is reached as localhost. */
+const LOCAL_HOSTS = ['127.0.0.1', '::1', 'localhost', '0.0.0.0', '::']
 
 /** The host app alone, with the options of a TOML file. */
-async function serveConfig(path: string): Promise<void> {
-  const { loadConfig } = await import('express-jwt-exchange/config')
-  const exchange = createJwtExchange(loadConfig(path))
-  const { server, port } = await listen(Number(PORT), HOST)
-  server.on('request', createHostApp(exchange))
-  closeOnSignal(server, () => exchange.close())
-  console.log(`Listening on http://${HOST.includes(':') ? `[${HOST}]` : HOST}:${port} with ${path}`)
+async function serveConfig(path: string, place: Place, workers: number): Promise<void> {
+  const deployment = readDeployment(path)
+  await serveIn(workers, place, deployment)
+  console.log(
+    `Listening on http://${place.host.includes(':') ? `[${place.host}]` : place.host}:${place.port} with ${path}`,
+  )
+}
+
+/** The host app beside a fake identity provider, and the main job performed with both. */
+async function serveStory(place: Place, workers: number): Promise<void> {
+  const url = `http://${LOCAL_HOSTS.includes(place.host) ? 'localhost' : place.host}:${place.port}`
+  const { idp, options } = await startStory(url, PORT === '0' ? 0 : place.port + 1)
+  await serveIn(workers, place, { options, store: workers > 1 ? sharedStore() : undefined })
+  await tellStory(url, idp, workers)
+}
+
+/** In this process, or in several. */
+async function serveIn(workers: number, place: Place, deployment: Deployment): Promise<void> {
+  if (workers === 1) return serve(place, deployment)
+  await checkShared(deployment.store)
+  return startWorkers(workers, { place, deployment: withSigningKeys(deployment) })
+}
+
+/** Opened once before there are workers, so that what is wrong with it is told once. */
+async function checkShared(store: StoreChoice | undefined): Promise<void> {
+  if (store === undefined) {
+    throw new Error(
+      'WORKERS needs a replay store that they share: [replay] with store = "redis" or "postgres", and url',
+    )
+  }
+  const { close } = await openReplayStore(store)
+  await close()
+}
+
+function sharedStore(): StoreChoice {
+  if (REDIS_URL) return { name: 'redis', url: REDIS_URL }
+  if (DATABASE_URL) return { name: 'postgres', url: DATABASE_URL }
+  return { name: 'redis', url: 'redis://127.0.0.1:6379' }
+}
+
+function readNumber(name: string, text: string, least: number, most: number): number {
+  const number = Number(text)
+  if (text !== '' && Number.isInteger(number) && number >= least && number <= most) return number
+  throw new Error(`${name} must be a whole number from ${least} to ${most}`)
 }
 
 try {
-  await (CONFIG ? serveConfig(CONFIG) : tellStory(Number(PORT), HOST))
+  const workers = readNumber('WORKERS', WORKERS, 1, MOST_WORKERS)
+  const place = await choosePlace(readNumber('PORT', PORT, 0, 65_535), HOST)
+  await (CONFIG ? serveConfig(CONFIG, place, workers) : serveStory(place, workers))
 } catch (error) {
   console.error(String(error))
   process.exit(1)

@@ -1,34 +1,43 @@
-import { createJwtExchange, generateSigningKey, type JwtExchange } from 'express-jwt-exchange'
+import { generateSigningKey, type JwtExchangeOptions } from 'express-jwt-exchange'
 import { FakeIdentityProvider } from 'express-jwt-exchange/testing'
-import { createHostApp } from './host-app.js'
-import { closeOnSignal, listen } from './serve.js'
+import { onEndSignal } from './serve.js'
 
 const CLIENT = { clientId: 'app', clientSecret: 'app-secret', scopes: ['openid', 'orders:read'] }
 const GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 const FORM = 'application/x-www-form-urlencoded'
-
-/** Where the app is reached as localhost. */
-const LOCAL_HOSTS = ['127.0.0.1', '::1', 'localhost', '0.0.0.0', '::']
 
 interface Answer {
   status: number
   body: Record<string, unknown>
 }
 
-/** Starts a fake identity provider and the host app, performs the main job and prints it, and goes on serving. */
-export async function tellStory(wantedPort: number, host: string): Promise<void> {
-  const { server, port } = await listen(wantedPort, host)
-  const url = `http://${LOCAL_HOSTS.includes(host) ? 'localhost' : host}:${port}`
-  const idp = await startIdentityProvider(`${url}/oauth2/token`, wantedPort === 0 ? 0 : port + 1)
-  const exchange = createExchange(url, idp)
-  server.on('request', createHostApp(exchange))
-  closeOnSignal(server, () => {
-    exchange.close()
-    return idp.close()
-  })
-  console.log(`Host app           ${url}`)
+export interface Story {
+  idp: FakeIdentityProvider
+  /** Those of the host app. */
+  options: JwtExchangeOptions
+}
+
+/** Starts a fake identity provider for a host app at this URL. */
+export async function startStory(url: string, idpPort: number): Promise<Story> {
+  const idp = await startIdentityProvider(`${url}/oauth2/token`, idpPort)
+  onEndSignal(() => idp.close())
+  const options: JwtExchangeOptions = {
+    issuer: `${url}/oauth2`,
+    identityProviders: [{ name: idp.name, alias: `${url}/oauth2/token`, jwksUri: idp.jwksUri }],
+    clients: [CLIENT],
+    // Much shorter than by default, so that the end of old keys can be watched, and ten rollovers played in a row.
+    jwksEndpoint: { cacheMaxAge: 10_000, cacheMaxAgeFallback: 20_000, cooldownDuration: 2000, refreshBudget: 10 },
+    accessToken: { audience: url, signingKeys: [generateSigningKey()] },
+  }
+  return { idp, options }
+}
+
+/** Performs the main job with the host app, prints it, and tells how to go on. */
+export async function tellStory(url: string, idp: FakeIdentityProvider, workers: number): Promise<void> {
+  console.log(`Host app           ${url}${workers > 1 ? ` (${workers} processes)` : ''}`)
   console.log(`Identity provider  ${idp.url} (fake)`)
   await performSteps(url, idp)
+  if (workers > 1) await sendToAllProcesses(url, idp)
   console.log('\nBoth go on serving. An exchange with a fresh assertion:')
   console.log(`  ${curlOf(url, `"${formOf(`$(curl -s ${idp.url}/assertion)`)}"`)}`)
   console.log('\nPlay with the identity provider, and see what the app makes of it:')
@@ -36,17 +45,6 @@ export async function tellStory(wantedPort: number, host: string): Promise<void>
   console.log(`  curl -X POST ${idp.url}/fault/down   (or slow, oversize, garbage; off ends it)`)
   console.log(`  curl ${url}/health`)
   console.log('Stop with Ctrl-C.')
-}
-
-function createExchange(url: string, idp: FakeIdentityProvider): JwtExchange {
-  return createJwtExchange({
-    issuer: `${url}/oauth2`,
-    identityProviders: [{ name: idp.name, alias: `${url}/oauth2/token`, jwksUri: idp.jwksUri }],
-    clients: [CLIENT],
-    // Much shorter than by default, so that the end of old keys can be watched, and ten rollovers played in a row.
-    jwksEndpoint: { cacheMaxAge: 10_000, cacheMaxAgeFallback: 20_000, cooldownDuration: 2000, refreshBudget: 10 },
-    accessToken: { audience: url, signingKeys: [generateSigningKey()] },
-  })
 }
 
 /** On the port after the app's, so that it can be guessed, or on any where that one is taken. */
@@ -89,6 +87,16 @@ async function performSteps(url: string, idp: FakeIdentityProvider): Promise<voi
   report('400 invalid_grant: it is not meant for this service', isInvalidGrant(misdirected), misdirected)
 }
 
+async function sendToAllProcesses(url: string, idp: FakeIdentityProvider): Promise<void> {
+  step('One assertion, sent 20 times at once: each process gets some of them')
+  const assertion = await idp.issueAssertion()
+  const answers = await Promise.all(Array.from({ length: 20 }, () => exchangeAssertion(url, assertion)))
+  const issued = answers.filter(({ status }) => status === 200)
+  const refused = answers.filter(isInvalidGrant)
+  console.log(`   expected 200 once, and 400 invalid_grant 19 times`)
+  tell(issued.length === 1 && refused.length === 19, `200: ${issued.length}, 400: ${refused.length}`)
+}
+
 let steps = 0
 
 function step(title: string): void {
@@ -98,7 +106,11 @@ function step(title: string): void {
 
 function report(expected: string, isAsExpected: boolean, { status, body }: Answer): void {
   console.log(`   expected ${expected}`)
-  console.log(`   ${isAsExpected ? '✓' : '✗'} came   ${status} ${JSON.stringify(body, cutTokens)}`)
+  tell(isAsExpected, `${status} ${JSON.stringify(body, cutTokens)}`)
+}
+
+function tell(isAsExpected: boolean, came: string): void {
+  console.log(`   ${isAsExpected ? '✓' : '✗'} came   ${came}`)
   if (!isAsExpected) process.exitCode = 1
 }
 

@@ -1,1 +1,2 @@
 export { type LoadConfigOptions, loadConfig } from './load-config.js'
+export type { OpenReplayStore, ReplayStores } from './named-replay-store.js'

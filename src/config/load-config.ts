@@ -4,6 +4,8 @@ import { parse, type TomlTable } from 'smol-toml'
 import { fieldOf } from '../errors/field-of.js'
 import { ConfigError, type ConfigProblem, isConfigError } from '../option-checks/config-error.js'
 import { checkOptions, type JwtExchangeOptions } from '../options.js'
+import type { ReplayStore } from '../replay/replay-store.js'
+import { type ReplayStores, takeNamedReplayStore } from './named-replay-store.js'
 import { readTomlOptions } from './read-toml-options.js'
 import { locate } from './toml-location.js'
 import { tomlName, tomlPath } from './toml-names.js'
@@ -14,8 +16,13 @@ const CAMEL_CASE = /\b[a-z]+(?:[A-Z][a-z]+)+\b/g
 export interface LoadConfigOptions {
   /** Where `${VAR}` is looked up. Default: `process.env`. */
   env?: Readonly<Record<string, string | undefined>>
-  /** Laid over the options of the file: what a file cannot say, such as `findClient`, `replay.store` or a `subject` function. */
+  /** Laid over the options of the file: what a file cannot say, such as `findClient` or a `subject` function. */
   options?: Partial<JwtExchangeOptions>
+  /**
+   * What `store` in `[replay]` may name beside `memory`, each with what makes the store of the `url` there:
+   * `{ redis: (url) => new RedisReplayStore(createClient({ url })) }`. Called once all of the file is in order.
+   */
+  replayStores?: ReplayStores
 }
 
 /**
@@ -26,16 +33,25 @@ export interface LoadConfigOptions {
  * @throws ConfigError with every problem at once
  */
 export function loadConfig(path: string, loadOptions: LoadConfigOptions = {}): JwtExchangeOptions {
-  const { env = process.env, options: inCode = {} } = loadOptions
+  const { env = process.env, options: inCode = {}, replayStores = {} } = loadOptions
   const source = readSource(path)
   const file = parseToml(source, path)
   const problems: ConfigProblem[] = []
-  const options = { ...readTomlOptions(file, { directory: dirname(resolve(path)), env, problems }), ...inCode }
+  const fromFile = readTomlOptions(file, { directory: dirname(resolve(path)), env, problems })
+  const replay = takeNamedReplayStore(fromFile.replay, { replayStores, problems })
+  const options = { ...fromFile, replay: replay.table, ...inCode }
   for (const problem of problemsOf(options)) {
     if (!problems.some((known) => known.path.join('.') === problem.path.join('.'))) problems.push(problem)
   }
   if (problems.length > 0) throw new ConfigError(inOrderOfFile(problems, path, source))
-  return options as unknown as JwtExchangeOptions
+  return withReplayStore(
+    options as unknown as JwtExchangeOptions,
+    inCode.replay === undefined ? replay.open : undefined,
+  )
+}
+
+function withReplayStore(options: JwtExchangeOptions, open: (() => ReplayStore) | undefined): JwtExchangeOptions {
+  return open === undefined ? options : { ...options, replay: { ...options.replay, store: open() } }
 }
 
 function readSource(path: string): string {

@@ -344,6 +344,7 @@ describe('logEvents', () => {
       'jwks.key_rejected': [{}],
       'certificate.expiring': [{ expiresAt: now + 60 }, { expiresAt: now - 60 }],
       'signing_key.generated': [{}],
+      'replay_store.at_risk': [{}],
     }
     const lines: string[] = []
     const events = new ExchangeEventEmitter()

@@ -124,18 +124,21 @@ describe('the packed files', () => {
     expect(targets.filter((path) => !existsSync(join(unpacked, path)))).toEqual([])
   })
 
-  it.each(['dist/index.d.ts', 'dist/config/index.d.ts', 'dist/testing/index.d.ts'])(
-    'name no type of Express or Passport, beginning at %s',
-    (entry) => {
-      const { files, packages } = reachableTypes(entry)
-      expect(files.size).toBeGreaterThan(1)
-      expect([...files].filter((file) => !existsSync(join(unpacked, file)))).toEqual([])
-      const { dependencies } = JSON.parse(readPacked('package.json')) as { dependencies: Record<string, string> }
-      const isAllowed = (name: string) =>
-        name.startsWith('node:') || (name in dependencies && !/express|passport/.test(name))
-      expect([...packages].filter((name) => !isAllowed(name) || name === 'body-parser')).toEqual([])
-    },
-  )
+  it.each([
+    'dist/index.d.ts',
+    'dist/config/index.d.ts',
+    'dist/testing/index.d.ts',
+    'dist/replay/redis-replay-store.d.ts',
+    'dist/replay/postgres-replay-store.d.ts',
+  ])('name no type of Express or Passport, beginning at %s', (entry) => {
+    const { files, packages } = reachableTypes(entry)
+    expect(files.size).toBeGreaterThan(1)
+    expect([...files].filter((file) => !existsSync(join(unpacked, file)))).toEqual([])
+    const { dependencies } = JSON.parse(readPacked('package.json')) as { dependencies: Record<string, string> }
+    const isAllowed = (name: string) =>
+      name.startsWith('node:') || (name in dependencies && !/express|passport/.test(name))
+    expect([...packages].filter((name) => !isAllowed(name) || name === 'body-parser')).toEqual([])
+  })
 })
 
 /** A host from beginning to end: mounts the exchange, exchanges an assertion, calls the protected routes. */
@@ -206,7 +209,10 @@ ${passport ? "import passport from 'passport'" : 'const passport = undefined'}
 import { createJwtExchange } from 'express-jwt-exchange'
 import { loadConfig } from 'express-jwt-exchange/config'
 import { FakeIdentityProvider } from 'express-jwt-exchange/testing'
+import { RedisReplayStore } from 'express-jwt-exchange/redis'
+import { PostgresReplayStore } from 'express-jwt-exchange/postgres'
 import 'express-jwt-exchange/augment'
+if (typeof RedisReplayStore !== 'function' || typeof PostgresReplayStore !== 'function') throw new Error('no stores')
 if (typeof loadConfig !== 'function') throw new Error('no loadConfig')
 ${STORY}
 await story({ express, passport, createJwtExchange, FakeIdentityProvider })
@@ -217,6 +223,9 @@ const passport = require('passport')
 const { createJwtExchange } = require('express-jwt-exchange')
 const { loadConfig } = require('express-jwt-exchange/config')
 const { FakeIdentityProvider } = require('express-jwt-exchange/testing')
+const { RedisReplayStore } = require('express-jwt-exchange/redis')
+const { PostgresReplayStore } = require('express-jwt-exchange/postgres')
+if (typeof RedisReplayStore !== 'function' || typeof PostgresReplayStore !== 'function') throw new Error('no stores')
 require('express-jwt-exchange/augment')
 if (typeof loadConfig !== 'function') throw new Error('no loadConfig')
 ${STORY}
@@ -256,7 +265,9 @@ import express from 'express'
 import passport from 'passport'
 import { createJwtExchange, type JwtExchange, type JwtExchangeOptions } from 'express-jwt-exchange'
 import { loadConfig } from 'express-jwt-exchange/config'
-import { FakeIdentityProvider } from 'express-jwt-exchange/testing'
+import { FakeIdentityProvider, replayStoreContract } from 'express-jwt-exchange/testing'
+import { type PostgresPool, PostgresReplayStore } from 'express-jwt-exchange/postgres'
+import { type RedisClient, RedisReplayStore } from 'express-jwt-exchange/redis'
 import 'express-jwt-exchange/augment'
 
 const options: JwtExchangeOptions = {
@@ -285,7 +296,18 @@ const router = express.Router()
 router.use(exchange.protect({ scope: ['a', 'b'] }))
 exchange.events.on('token.issued', (e) => e.clientId.toUpperCase())
 const idp: Promise<FakeIdentityProvider> = FakeIdentityProvider.start()
-export { idp, router }
+declare const client: RedisClient
+declare const pool: PostgresPool
+createJwtExchange({ ...options, replay: { store: new RedisReplayStore(client, { prefix: 'a:' }), timeout: 500 } })
+createJwtExchange({ ...options, replay: { store: new PostgresReplayStore(pool, { schema: 'a', table: 'b' }) } })
+const names: string[] = replayStoreContract(() => new RedisReplayStore(client)).map(({ name }) => name)
+const withStore = loadConfig('deployment.toml', { replayStores: { mine: (url) => ({ claim: () => url !== '' }) } })
+export { idp, names, router, withStore }
+
+// @ts-expect-error No such option.
+new RedisReplayStore(client, { prefx: 'a:' })
+// @ts-expect-error No client.
+new RedisReplayStore({ get: () => {} })
 
 // @ts-expect-error No such event.
 exchange.events.on('token.lost', () => {})

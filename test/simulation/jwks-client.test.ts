@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { SETTINGS, type SimulatedDay, type SimulatedRequest, simulateDay } from './simulated-day.js'
 
-/** 200 in the soak. */
+/** 200 by `npm run simulate`. */
 const SEEDS = Number(process.env.SIMULATION_SEEDS ?? 5)
 const FIRST_SEED = Number(process.env.SIMULATION_FIRST_SEED ?? 1)
 const PROVIDERS = 50
@@ -10,7 +10,7 @@ const LONGEST_BACK_OFF = 60_000
 const LONGEST_FETCH = SETTINGS.connectionTimeout + SETTINGS.readTimeout
 const LONGEST_WAIT = 5000
 
-/** A line for each day of the soak; the heap must not grow from one to the next. */
+/** A line for each of many days; the heap must not grow from one to the next. */
 function report(seed: number, day: SimulatedDay): void {
   const heapMiB = Math.round(process.memoryUsage().heapUsed / 2 ** 20)
   process.stdout.write(`${JSON.stringify({ seed, ...day, heapMiB })}\n`)

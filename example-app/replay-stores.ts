@@ -1,0 +1,63 @@
+import type { ReplayStore } from 'express-jwt-exchange'
+import { PostgresReplayStore } from 'express-jwt-exchange/postgres'
+import { RedisReplayStore } from 'express-jwt-exchange/redis'
+
+/** A shared replay store, as `[replay]` of the file names it. */
+export interface StoreChoice {
+  name: 'redis' | 'postgres'
+  /** It may hold a password. */
+  url: string
+}
+
+export interface OpenStore {
+  store: ReplayStore
+  close(): Promise<unknown>
+}
+
+/** Milliseconds. */
+const CONNECT_TIMEOUT = 1000
+const LONGEST_PAUSE_BEFORE_RECONNECT = 500
+
+/** Loads the client package and connects. Fails where the server does not answer; later, the client reconnects by itself. */
+export function openReplayStore({ name, url }: StoreChoice): Promise<OpenStore> {
+  return name === 'redis' ? openRedis(url) : openPostgres(url)
+}
+
+async function openRedis(url: string): Promise<OpenStore> {
+  const { createClient } = await load('redis', () => import('redis'))
+  let hasConnected = false
+  const reconnectStrategy = (retries: number) =>
+    hasConnected && Math.min(50 * (retries + 1), LONGEST_PAUSE_BEFORE_RECONNECT)
+  const client = createClient({ url, socket: { connectTimeout: CONNECT_TIMEOUT, reconnectStrategy } })
+  const store = new RedisReplayStore(client)
+  await connected('Redis', url, client.connect())
+  hasConnected = true
+  return { store, close: async () => client.destroy() }
+}
+
+async function openPostgres(url: string): Promise<OpenStore> {
+  const { default: pg } = await load('pg', () => import('pg'))
+  const pool = new pg.Pool({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT })
+  const store = new PostgresReplayStore(pool)
+  await connected('PostgreSQL', url, store.createTable())
+  return { store, close: () => pool.end() }
+}
+
+/** The package of a client is no dependency: whoever uses the store installs it. */
+async function load<Module>(name: string, importPackage: () => Promise<Module>): Promise<Module> {
+  try {
+    return await importPackage()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error
+    throw new Error(`this replay store needs the package ${name}: npm install ${name}`)
+  }
+}
+
+async function connected(server: string, url: string, connecting: Promise<unknown>): Promise<void> {
+  try {
+    await connecting
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    throw new Error(`${server} at ${new URL(url).host} cannot be used as the replay store: ${message || code}`)
+  }
+}

@@ -1,0 +1,56 @@
+import { closestName } from '../option-checks/closest-name.js'
+import type { ConfigProblem } from '../option-checks/config-error.js'
+import { isPlainObject } from '../option-checks/option-reader.js'
+import type { ReplayStore } from '../replay/replay-store.js'
+
+/** Makes the replay store behind a URL, such as `redis://localhost:6379`. */
+export type OpenReplayStore = (url: string) => ReplayStore
+
+/** How to make each replay store that a file may name in `[replay]`, by that name. */
+export type ReplayStores = Readonly<Record<string, OpenReplayStore>>
+
+const MEMORY = 'memory'
+
+interface Deps {
+  replayStores: ReplayStores
+  /** Collects problems, with paths as in the file. */
+  problems: ConfigProblem[]
+}
+
+/**
+ * Takes `store` and `url` out of the `[replay]` table of a file: a file can only name a store.
+ *
+ * @returns the table without them, and what makes the store; undefined for the memory of the process
+ */
+export function takeNamedReplayStore(table: unknown, deps: Deps): { table: unknown; open?: () => ReplayStore } {
+  if (!isPlainObject(table)) return { table }
+  const { store: name = MEMORY, url, ...others } = table
+  if (name === MEMORY) {
+    if (url !== undefined) addProblem('url', 'a URL', 'none with the memory of the process: say which store', deps)
+    return { table: others }
+  }
+  const open = typeof name === 'string' && Object.hasOwn(deps.replayStores, name) ? deps.replayStores[name] : undefined
+  if (open === undefined) refuseStore(name, deps)
+  else if (isUrl(url)) return { table: others, open: () => open(url) }
+  else addProblem('url', typeof url === 'string' ? 'text that is no URL' : 'none', 'the URL of the store', deps)
+  return { table: others }
+}
+
+function isUrl(url: unknown): url is string {
+  return typeof url === 'string' && URL.canParse(url)
+}
+
+function refuseStore(name: unknown, deps: Deps): void {
+  const names = [MEMORY, ...Object.keys(deps.replayStores)]
+  const wanted = `one of ${names.map((each) => `"${each}"`).join(', ')}; others are made known by loadConfig(path, { replayStores })`
+  const suggestion = typeof name === 'string' ? closestName(name, names) : undefined
+  // What is longer than a name may be a URL with a password in the wrong place.
+  const isName = typeof name === 'string' && /^\w{1,30}$/.test(name)
+  addProblem('store', isName ? `"${name}"` : 'something else', wanted, deps, suggestion)
+}
+
+function addProblem(key: string, found: string, wanted: string, { problems }: Deps, suggestion?: string): void {
+  const path = ['replay', key]
+  if (problems.some((known) => known.path.join('.') === path.join('.'))) return // A variable that is not set.
+  problems.push({ path, found, wanted, ...(suggestion !== undefined && { suggestion }) })
+}

@@ -1,0 +1,70 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { afterAll, beforeAll, expect, it } from '@jest/globals'
+import { createClient } from 'redis'
+import { PostgresReplayStore } from '../../src/replay/postgres-replay-store.js'
+import { createSchema, type TestSchema } from '../support/postgres-schema.js'
+import { DATABASE_URL, describeWithPostgres, describeWithRedis, REDIS_URL } from '../support/services.js'
+
+const PROCESSES = 4
+const CLAIMS_OF_EACH = 50
+const ROUNDS = 50
+
+async function startProcess(args: readonly string[]): Promise<ChildProcess> {
+  const child = fork('test/support/claiming-process.js', args, { env: { ...process.env, NODE_OPTIONS: '' } })
+  await once(child, 'message')
+  return child
+}
+
+/** The answers of all processes, claiming one key at the same time. */
+async function claimInAll(processes: readonly ChildProcess[], key: string): Promise<boolean[]> {
+  const expiresAt = Math.ceil(Date.now() / 1000) + 60
+  const answers = processes.map(async (each): Promise<boolean[]> => {
+    each.send({ key, expiresAt, claims: CLAIMS_OF_EACH })
+    return (await once(each, 'message'))[0]
+  })
+  return (await Promise.all(answers)).flat()
+}
+
+/** @param argsOf the kind of store, its URL, and the prefix or schema */
+function describeRaces(name: string, argsOf: () => readonly string[]): void {
+  it(`${PROCESSES * CLAIMS_OF_EACH} claims at once from ${PROCESSES} processes have one winner, ${ROUNDS} times: ${name}`, async () => {
+    const processes = await Promise.all(Array.from({ length: PROCESSES }, () => startProcess(argsOf())))
+    try {
+      const winners: number[] = []
+      for (let round = 0; round < ROUNDS; round += 1) {
+        const answers = await claimInAll(processes, randomBytes(32).toString('base64url'))
+        expect(answers.filter((answer) => typeof answer === 'boolean')).toHaveLength(PROCESSES * CLAIMS_OF_EACH)
+        winners.push(answers.filter((answer) => answer).length)
+      }
+      expect(winners).toEqual(Array(ROUNDS).fill(1))
+    } finally {
+      for (const each of processes) each.kill('SIGKILL')
+    }
+  }, 60_000)
+}
+
+describeWithRedis('processes with one Redis', () => {
+  const prefix = `test-${randomBytes(6).toString('hex')}:`
+  afterAll(async () => {
+    const client = await createClient({ url: REDIS_URL }).connect()
+    const keys = await client.keys(`${prefix}*`)
+    if (keys.length > 0) await client.del(keys)
+    client.destroy()
+  })
+
+  describeRaces('redis', () => ['redis', REDIS_URL, prefix])
+  describeRaces('ioredis', () => ['ioredis', REDIS_URL, prefix])
+})
+
+describeWithPostgres('processes with one PostgreSQL', () => {
+  let schema: TestSchema
+  beforeAll(async () => {
+    schema = await createSchema()
+    await new PostgresReplayStore(schema.openPool(), { schema: schema.name }).createTable()
+  })
+  afterAll(() => schema.drop())
+
+  describeRaces('pg', () => ['pg', DATABASE_URL, schema.name])
+})

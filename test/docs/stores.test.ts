@@ -1,0 +1,148 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { UNAVAILABLE_REASONS } from '../../src/errors/reason-codes.js'
+import type { JwtExchangeOptions, ReplayOptions, ReplayStore } from '../../src/index.js'
+import { checkOptions } from '../../src/options.js'
+import { PostgresReplayStore } from '../../src/replay/postgres-replay-store.js'
+import { replayStoreContract } from '../../src/testing/index.js'
+import { createSchema, type TestSchema } from '../support/postgres-schema.js'
+import { DATABASE_URL, describeWithPostgres, describeWithRedis, REDIS_URL } from '../support/services.js'
+
+const STORES = readFileSync('docs/stores.md', 'utf8')
+const OPERATIONS = readFileSync('docs/operations.md', 'utf8')
+
+function snippet(heading: string, language: string): string {
+  const [, part = ''] = new RegExp(`^## ${heading}$(.*?)(?=^## |$(?![\\s\\S]))`, 'ms').exec(STORES) ?? []
+  return new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'ms').exec(part)?.[1] ?? ''
+}
+
+let directory: string
+beforeAll(() => {
+  // Inside the package, so that its name resolves to itself.
+  directory = mkdtempSync('example-app/dist/stores-')
+})
+afterAll(() => rmSync(directory, { recursive: true }))
+
+/** What a snippet exports, and what it keeps for itself under these names. */
+function runSnippet(
+  code: string,
+  env: Readonly<Record<string, string>>,
+  ...names: string[]
+): Promise<Record<string, unknown>> {
+  const path = join(directory, `${randomBytes(6).toString('hex')}.mjs`)
+  const exported = names.length > 0 ? `export { ${names.join(', ')} }\n` : ''
+  const withEnv = Object.entries(env).reduce(
+    (text, [name, value]) => text.replaceAll(`process.env.${name}`, JSON.stringify(value)),
+    code,
+  )
+  writeFileSync(path, withEnv + exported)
+  return import(pathToFileURL(path).href)
+}
+
+async function expectClaimedOnce(store: ReplayStore | undefined): Promise<void> {
+  const key = randomBytes(32).toString('base64url')
+  const expiresAt = Math.ceil(Date.now() / 1000) + 1
+  expect([await store?.claim(key, expiresAt), await store?.claim(key, expiresAt)]).toEqual([true, false])
+}
+
+describe('docs/stores.md and docs/operations.md', () => {
+  it('tell the defaults and the margin that the code has', () => {
+    const [, margin] = /plus `clockTolerance`, plus (\d+) seconds/.exec(STORES) ?? []
+    expect(readFileSync('src/assertion/claim-assertion.ts', 'utf8')).toContain(`MARGIN = ${margin}\n`)
+    expect(readFileSync('src/replay/redis-replay-store.ts', 'utf8')).toContain("return 'jwt-replay:'")
+    expect(STORES).toContain('| `prefix` | `jwt-replay:` |')
+    const { replay } = checkOptions(OPTIONS)
+    expect(STORES).toContain(`timeout: ${replay.timeout} }`)
+  })
+
+  it('name reasons that there are', () => {
+    const named = [...OPERATIONS.matchAll(/`(replay_store_\w+)`/g)].map(([, name]) => name)
+    expect(named.length).toBeGreaterThan(3)
+    expect(named.filter((name) => !UNAVAILABLE_REASONS.some((reason) => reason === name))).toEqual([])
+  })
+
+  it('do the sum of the live claims right', () => {
+    expect(OPERATIONS).toContain('100 × 421 = 42 100 claims, 8 MB in Redis')
+    const [, bytes] = /\| bytes for each live claim \| \d+ \| (\d+) \|/.exec(OPERATIONS) ?? []
+    expect(300 + 60 + 61).toBe(421)
+    expect(Math.round((42_100 * Number(bytes)) / 1e6)).toBe(8)
+  })
+})
+
+const OPTIONS: JwtExchangeOptions = {
+  issuer: 'https://api.example.com/oauth2',
+  identityProviders: [{ name: 'https://exampleidp.com', jwksUri: 'https://exampleidp.com/keys' }],
+  clients: [{ clientId: 'app', clientSecret: 's3cret' }],
+  accessToken: { audience: 'https://api.example.com' },
+}
+
+describeWithRedis('the snippets for Redis', () => {
+  it('make a store of a client', async () => {
+    const { replay, client } = await runSnippet(snippet('Redis and Valkey', 'js'), { REDIS_URL }, 'client')
+    await expectClaimedOnce((replay as ReplayOptions).store)
+    expect(checkOptions({ ...OPTIONS, replay }).replay).toMatchObject(replay as object)
+    ;(client as { destroy(): void }).destroy()
+  })
+
+  it('load a file that names a store', async () => {
+    const path = join(directory, 'deployment.toml')
+    const lines = [
+      'issuer = "https://api.example.com/oauth2"',
+      '[access_token]\naudience = "https://api.example.com"',
+      '[[identity_provider]]\nname = "https://exampleidp.com"\njwks_uri = "https://exampleidp.com/keys"',
+      '[[client]]\nclient_id = "app"\nclient_secret = "s3cret"',
+      snippet('In a file', 'toml').replace('${REDIS_URL}', REDIS_URL),
+    ]
+    writeFileSync(path, lines.join('\n'))
+    const code = snippet('In a file', 'js').replace("'deployment.toml'", JSON.stringify(path))
+    const kept = code
+      .replace('const client =', 'const client = kept[0] =')
+      .replace('export', 'export const kept = []\nexport')
+    const { options, kept: clients } = await runSnippet(kept, {})
+    const [client] = clients as { isReady: boolean; destroy(): void }[]
+    while (client?.isReady === false) await new Promise((resolve) => setTimeout(resolve, 10))
+    await expectClaimedOnce((options as JwtExchangeOptions).replay?.store)
+    client?.destroy()
+  })
+})
+
+describeWithPostgres('the snippets for PostgreSQL', () => {
+  let schema: TestSchema
+  beforeAll(async () => {
+    schema = await createSchema()
+  })
+  afterAll(() => schema.drop())
+
+  it('make a store of a pool', async () => {
+    const code = snippet('PostgreSQL', 'js').replace(
+      'ReplayStore(pool)',
+      `ReplayStore(pool, { schema: '${schema.name}' })`,
+    )
+    const { replay, pool } = await runSnippet(code, { DATABASE_URL }, 'pool')
+    await expectClaimedOnce((replay as ReplayOptions).store)
+    await (pool as { end(): Promise<void> }).end()
+  })
+
+  it('have the statements of createTable()', async () => {
+    const sent: string[] = []
+    const query = async (text: string) => ({ rows: [sent.push(text)] })
+    await new PostgresReplayStore({ query }).createTable()
+    expect(snippet('PostgreSQL', 'sql').trimEnd().split('\n')).toEqual(sent.map((statement) => `${statement};`))
+  })
+
+  describe('the store of ten lines or so', () => {
+    const makeStore = async () => {
+      const code = snippet('A store of your own', 'js')
+      const { createSqlReplayStore } = await runSnippet(code, {})
+      const pool = schema.openPool({ max: 4, options: `-c search_path=${schema.name}` })
+      await pool
+        .query('CREATE TABLE IF NOT EXISTS claims (id text PRIMARY KEY, expires_at double precision)')
+        .catch(() => {})
+      return (createSqlReplayStore as (database: unknown) => ReplayStore)(pool)
+    }
+    for (const { name, run } of replayStoreContract(makeStore)) it(name, run)
+  })
+})

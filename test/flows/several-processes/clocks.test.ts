@@ -1,0 +1,104 @@
+import { randomBytes } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { createClient } from 'redis'
+import type { ReplayStore } from '../../../src/index.js'
+import { PostgresReplayStore } from '../../../src/replay/postgres-replay-store.js'
+import { RedisReplayStore } from '../../../src/replay/redis-replay-store.js'
+import { FakeIdentityProvider } from '../../../src/testing/index.js'
+import type { ExchangeHost } from '../../support/exchange-host.js'
+import { startHostOfMany } from '../../support/host-of-many.js'
+import { createSchema, type TestSchema } from '../../support/postgres-schema.js'
+import { describeWithPostgres, describeWithRedis, REDIS_URL } from '../../support/services.js'
+
+const TOLERANCE = 60
+/** Seconds that the clock of each host is ahead of the store's. */
+const OFFSETS = [-30, 0, 30]
+const PAIRS = OFFSETS.flatMap((first) => OFFSETS.map((second) => [first, second] as const))
+
+interface StoreOfAll {
+  makeStore(): ReplayStore
+  /** Until when the store keeps each of its claims, in seconds since the epoch. */
+  expiries(): Promise<number[]>
+}
+
+/** Hosts with clocks of their own, on one store. */
+function describeClocks(open: () => StoreOfAll): void {
+  let idp: FakeIdentityProvider
+  let hosts: Map<number, ExchangeHost>
+  beforeAll(async () => {
+    idp = await FakeIdentityProvider.start({ algorithm: 'ES256' })
+    hosts = new Map()
+    for (const offset of OFFSETS) hosts.set(offset, await startHost(offset))
+  })
+  afterAll(async () => {
+    for (const each of hosts.values()) await each.close()
+  })
+
+  function startHost(offset: number): Promise<ExchangeHost> {
+    const clock = { now: () => Date.now() / 1000 + offset, monotonic: () => performance.now() }
+    const identityProviders = [{ name: idp.name, jwksUri: idp.jwksUri }]
+    return startHostOfMany(idp, identityProviders, { clock, replay: { store: open().makeStore() } })
+  }
+
+  async function judge(offset: number, assertion: string): Promise<number | string | undefined> {
+    const host = hosts.get(offset)
+    const response = await host?.exchangeAssertion(assertion)
+    return response?.status === 200 ? 200 : host?.lastReason()
+  }
+
+  it.each(PAIRS)('what a clock %i s ahead accepts is refused by one %i s ahead', async (first, second) => {
+    const now = Math.floor(Date.now() / 1000)
+    const assertion = await idp.issueAssertion({ iat: now - 60, exp: now + 60 })
+    expect(await judge(first, assertion)).toBe(200)
+    expect(await judge(second, assertion)).toBe('replayed')
+  })
+
+  it('what the fastest clock accepts at the last moment is kept until the slowest one refuses it as expired', async () => {
+    const now = Math.floor(Date.now() / 1000)
+    const exp = now + 30 - TOLERANCE + 5
+    const assertion = await idp.issueAssertion({ iat: now - 120, exp })
+    const before = await open().expiries()
+    expect(await judge(30, assertion)).toBe(200)
+    expect(await judge(-30, assertion)).toBe('replayed')
+    const [expiry = 0] = (await open().expiries()).filter((each) => !before.includes(each))
+    expect(expiry).toBeGreaterThan(exp + TOLERANCE + 30)
+    expect(expiry).toBe(exp + TOLERANCE + 61)
+  })
+}
+
+describeWithRedis('hosts whose clocks differ, on one Redis', () => {
+  const prefix = `test-${randomBytes(6).toString('hex')}:`
+  const client = createClient({ url: REDIS_URL })
+  beforeAll(async () => void (await client.connect()))
+  afterAll(async () => {
+    const keys = await client.keys(`${prefix}*`)
+    if (keys.length > 0) await client.del(keys)
+    client.destroy()
+  })
+
+  describeClocks(() => ({
+    makeStore: () => new RedisReplayStore(client, { prefix }),
+    expiries: async () => Promise.all((await client.keys(`${prefix}*`)).map((key) => client.expireTime(key))),
+  }))
+})
+
+describeWithPostgres('hosts whose clocks differ, on one PostgreSQL', () => {
+  let schema: TestSchema
+  beforeAll(async () => {
+    schema = await createSchema()
+    await new PostgresReplayStore(schema.openPool(), { schema: schema.name }).createTable()
+  })
+  afterAll(() => schema.drop())
+
+  describe('with a pool for each', () => {
+    describeClocks(() => ({
+      makeStore: () => new PostgresReplayStore(schema.openPool(), { schema: schema.name }),
+      expiries: async () => {
+        const rows = await schema.query(
+          `SELECT extract(epoch FROM expires_at) AS at FROM ${schema.name}.jwt_replay_claims`,
+        )
+        return rows.map(({ at }) => Number(at))
+      },
+    }))
+  })
+})

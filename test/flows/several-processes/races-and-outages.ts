@@ -1,0 +1,110 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, it } from '@jest/globals'
+import { FakeIdentityProvider } from '../../../src/testing/index.js'
+import {
+  APP_TOKEN_ENDPOINT,
+  type AppConfig,
+  type AppProcess,
+  startAppOn,
+  writeAppConfig,
+} from '../../support/app-process.js'
+import { ExchangeLoad, type LoadReport, postAssertion, timeUntilAccepted } from '../../support/exchange-load.js'
+import type { SharedStore } from '../../support/shared-store.js'
+
+const RACES = 100
+/** Milliseconds. */
+const OUTAGE = 1500
+const LONGEST_RECOVERY = 2000
+
+/** What several processes with one store must do, whichever store that is. */
+export function describeSeveralProcesses(startStore: () => Promise<SharedStore>, outages: readonly string[]): void {
+  let store: SharedStore
+  let idp: FakeIdentityProvider
+  let config: AppConfig
+  const processes: AppProcess[] = []
+  /** Changes when a process is replaced. */
+  const urls: string[] = []
+
+  const start = async (at: number) => {
+    const started = await startAppOn(config)
+    processes[at] = started
+    urls[at] = started.url
+  }
+
+  beforeAll(async () => {
+    store = await startStore()
+    idp = await FakeIdentityProvider.start({ alias: APP_TOKEN_ENDPOINT, algorithm: 'ES256' })
+    config = writeAppConfig(idp, store.toml)
+    for (let at = 0; at < 4; at += 1) await start(at)
+  }, 30_000)
+  afterAll(async () => {
+    for (const each of processes) await each.end()
+    config.remove()
+    await idp.close()
+    await store.close()
+  })
+
+  it.each([2, 4])(
+    `%i processes accept an assertion that is raced over them once, ${RACES} times`,
+    async (count) => {
+      const raced = urls.slice(0, count)
+      for (let race = 0; race < RACES; race += 1) {
+        const assertion = await idp.issueAssertion()
+        const outcomes = await Promise.all([...raced, ...raced].map((url) => postAssertion(url, assertion)))
+        expect(outcomes.sort()).toEqual([200, ...Array(2 * count - 1).fill(400)])
+      }
+    },
+    30_000,
+  )
+
+  it('a process that is killed under load is replaced, and nothing is accepted twice', async () => {
+    const load = new ExchangeLoad(idp, urls)
+    for (const at of [0, 2]) {
+      await pause(500)
+      await processes[at]?.end('SIGKILL')
+      await start(at)
+    }
+    await pause(500)
+    const report = await load.stop()
+    tellCounts('kill -9 of two processes', report)
+    const { 'no answer': _, ...answered } = report.counts
+    expectSafe({ ...report, counts: answered })
+  }, 30_000)
+
+  it.each(outages)(
+    '%s under load: 200, 400 or 503, nothing twice, and back within two seconds',
+    async (name) => {
+      const outage = store.outages.find((each) => each.name === name)
+      const load = new ExchangeLoad(idp, urls)
+      await pause(500)
+      await outage?.begin()
+      await pause(OUTAGE)
+      await outage?.end()
+      const recovery = await timeUntilAccepted(idp, urls)
+      await pause(300)
+      const report = await load.stop()
+      tellCounts(`${name}, back after ${Math.round(recovery)} ms`, report)
+      expectSafe(report)
+      expect(recovery).toBeLessThan(LONGEST_RECOVERY)
+      expect(processes.map(({ child }) => child.exitCode ?? child.signalCode)).toEqual([null, null, null, null])
+    },
+    30_000,
+  )
+
+  it('no process has printed a stack or a password', () => {
+    for (const { output } of processes) expect(output().trimEnd().split('\n')).toHaveLength(1)
+  })
+}
+
+function expectSafe({ counts, acceptedTwice }: LoadReport): void {
+  expect(acceptedTwice).toBe(0)
+  expect(Object.keys(counts).filter((outcome) => !['200', '400', '503'].includes(outcome))).toEqual([])
+  expect(counts[200]).toBeGreaterThan(20)
+  expect(counts[400]).toBeGreaterThan(20)
+}
+
+/** Past Jest's console, which would print where it was called. */
+function tellCounts(story: string, { counts, assertions, acceptedTwice }: LoadReport): void {
+  const told = Object.entries(counts).map(([outcome, count]) => `${outcome}: ${count}`)
+  process.stderr.write(`  ${story}: ${assertions} assertions, ${told.join(', ')}, accepted twice: ${acceptedTwice}\n`)
+}
