@@ -6,6 +6,7 @@ import {
   type AppConfig,
   type AppProcess,
   startAppOn,
+  WITH_MEMORY,
   writeAppConfig,
 } from '../support/app-process.js'
 import { ExchangeLoad, timeUntilAccepted } from '../support/exchange-load.js'
@@ -14,7 +15,8 @@ import { createSharedDatabase } from '../support/shared-database.js'
 import { startSharedRedis } from '../support/shared-redis.js'
 import type { SharedStore } from '../support/shared-store.js'
 
-const SECONDS = Number(process.env.SOAK_SECONDS ?? 300)
+/** For each store. */
+const SECONDS = Number(process.env.SOAK_SECONDS ?? 150)
 /** Seconds. */
 const REPORT_EVERY = 30
 const OUTAGE_EVERY = 15

@@ -41,7 +41,7 @@ export async function startRedisProxy(redis: string): Promise<RedisProxy> {
   let answersToLose = 0
   let isHeld = false
 
-  /** Resolves the bytes to send on. */
+  /** The bytes to send on. */
   const pass = (command: Command, loseAnswer: () => void): Buffer => {
     commands.push(command)
     if (command[0]?.toUpperCase() !== 'SET') return writeCommand(command)
@@ -109,7 +109,9 @@ export async function startRedisProxy(redis: string): Promise<RedisProxy> {
       cut()
       await closed
     },
-    open: () => listen(port),
+    open: async () => {
+      if (!server.listening) await listen(port)
+    },
   }
 }
 
