@@ -83,7 +83,7 @@ describe('the options', () => {
       clientAuthentication: { maxFailures: 500, failureWindow: 600 },
       accessToken: { lifetime: 3600, isKeyGenerated: true },
       subject: 'raw',
-      replay: { store: undefined, maxEntries: 1_000_000 },
+      replay: { store: undefined, timeout: 1000, maxEntries: 1_000_000 },
       clock: systemClock,
     })
     expect(settings.identityProviders).toEqual([
@@ -127,6 +127,7 @@ describe('the options', () => {
     ['clientAuthentication.maxFailures', 1, 1_000_000, (settings) => settings.clientAuthentication.maxFailures],
     ['clientAuthentication.failureWindow', 1, 86_400, (settings) => settings.clientAuthentication.failureWindow],
     ['accessToken.lifetime', 1, 86_400, (settings) => settings.accessToken.lifetime],
+    ['replay.timeout', 10, 60_000, (settings) => settings.replay.timeout],
     ['replay.maxEntries', 1, 10_000_000, (settings) => settings.replay.maxEntries],
   ])('have %s from %d to %d', (path, min, max, read) => {
     expect([read(check(at(path, min))), read(check(at(path, max)))]).toEqual([min, max])
