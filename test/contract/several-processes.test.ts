@@ -2,9 +2,8 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
-import { createClient } from 'redis'
-import { PostgresReplayStore } from '../../src/replay/postgres-replay-store.js'
-import { createSchema, type TestSchema } from '../support/postgres-schema.js'
+import { createSchemaWithTable, type TestSchema } from '../support/postgres-schema.js'
+import { openKeyspace, type RedisKeyspace } from '../support/redis-keyspace.js'
 import { DATABASE_URL, describeWithPostgres, describeWithRedis, REDIS_URL } from '../support/services.js'
 
 const PROCESSES = 4
@@ -46,25 +45,20 @@ function describeRaces(name: string, argsOf: () => readonly string[]): void {
 }
 
 describeWithRedis('processes with one Redis', () => {
-  const prefix = `test-${randomBytes(6).toString('hex')}:`
-  afterAll(async () => {
-    const client = await createClient({ url: REDIS_URL }).connect()
-    const keys = await client.keys(`${prefix}*`)
-    if (keys.length > 0) await client.del(keys)
-    client.destroy()
+  let keyspace: RedisKeyspace
+  beforeAll(async () => {
+    keyspace = await openKeyspace()
   })
-
-  describeRaces('redis', () => ['redis', REDIS_URL, prefix])
-  describeRaces('ioredis', () => ['ioredis', REDIS_URL, prefix])
+  afterAll(() => keyspace.drop())
+  describeRaces('redis', () => ['redis', REDIS_URL, keyspace.prefix])
+  describeRaces('ioredis', () => ['ioredis', REDIS_URL, keyspace.prefix])
 })
 
 describeWithPostgres('processes with one PostgreSQL', () => {
   let schema: TestSchema
   beforeAll(async () => {
-    schema = await createSchema()
-    await new PostgresReplayStore(schema.openPool(), { schema: schema.name }).createTable()
+    schema = await createSchemaWithTable()
   })
   afterAll(() => schema.drop())
-
   describeRaces('pg', () => ['pg', DATABASE_URL, schema.name])
 })

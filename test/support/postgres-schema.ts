@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { Pool } from 'pg'
+import { PostgresReplayStore } from '../../src/replay/postgres-replay-store.js'
 import { DATABASE_URL } from './services.js'
 
 /** A schema of its own in the database of the tests. */
@@ -7,6 +8,8 @@ export interface TestSchema {
   name: string
   /** A pool, ended with the schema. */
   openPool(config?: ConstructorParameters<typeof Pool>[0]): Pool
+  /** A store with a pool of its own, for the table of `createSchemaWithTable`. */
+  makeStore(): PostgresReplayStore
   query(text: string, values?: unknown[]): Promise<Record<string, unknown>[]>
   drop(): Promise<void>
 }
@@ -25,10 +28,18 @@ export async function createSchema(): Promise<TestSchema> {
   return {
     name,
     openPool,
+    makeStore: () => new PostgresReplayStore(openPool(), { schema: name }),
     query: async (text, values) => (await pool.query(text, values)).rows,
     drop: async () => {
       await pool.query(`DROP SCHEMA ${name} CASCADE`)
       await Promise.all(pools.map((each) => each.end()))
     },
   }
+}
+
+/** A schema that has the table of claims. */
+export async function createSchemaWithTable(): Promise<TestSchema> {
+  const schema = await createSchema()
+  await schema.makeStore().createTable()
+  return schema
 }

@@ -2,15 +2,15 @@ import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { createClient } from 'redis'
 import type { ReplayStore } from '../../src/index.js'
-import { PostgresReplayStore } from '../../src/replay/postgres-replay-store.js'
 import { RedisReplayStore } from '../../src/replay/redis-replay-store.js'
 import { FakeIdentityProvider } from '../../src/testing/index.js'
 import { type ExchangeHost, startExchangeHost } from '../support/exchange-host.js'
 import { expectAssertionRefused, expectUnavailable } from '../support/expect-refusal.js'
 import { startHostOfMany } from '../support/host-of-many.js'
-import { createSchema, type TestSchema } from '../support/postgres-schema.js'
+import { createSchemaWithTable, type TestSchema } from '../support/postgres-schema.js'
+import { openKeyspace, type RedisKeyspace } from '../support/redis-keyspace.js'
 import { type RedisServer, startRedisServer } from '../support/redis-server.js'
-import { describeWithPostgres, describeWithRedis, describeWithRedisServer, REDIS_URL } from '../support/services.js'
+import { describeWithPostgres, describeWithRedis, describeWithRedisServer } from '../support/services.js'
 
 /** What a column, a key or a quoted string of a store could trip over. */
 const HOSTILE = [
@@ -71,26 +71,21 @@ function describeTwoHosts(makeStore: () => ReplayStore): void {
 }
 
 describeWithRedis('two hosts with one Redis', () => {
-  const prefix = `test-${randomBytes(6).toString('hex')}:`
-  const client = createClient({ url: REDIS_URL })
-  beforeAll(async () => void (await client.connect()))
-  afterAll(async () => {
-    await client.del(await client.keys(`${prefix}*`))
-    client.destroy()
+  let keyspace: RedisKeyspace
+  beforeAll(async () => {
+    keyspace = await openKeyspace()
   })
-  describeTwoHosts(() => new RedisReplayStore(client, { prefix }))
+  afterAll(() => keyspace.drop())
+  describe('and a client', () => describeTwoHosts(() => keyspace.makeStore()))
 })
 
 describeWithPostgres('two hosts with one PostgreSQL', () => {
   let schema: TestSchema
   beforeAll(async () => {
-    schema = await createSchema()
-    await new PostgresReplayStore(schema.openPool(), { schema: schema.name }).createTable()
+    schema = await createSchemaWithTable()
   })
   afterAll(() => schema.drop())
-  describe('with a pool for each', () => {
-    describeTwoHosts(() => new PostgresReplayStore(schema.openPool(), { schema: schema.name }))
-  })
+  describe('and a pool for each', () => describeTwoHosts(() => schema.makeStore()))
 })
 
 describeWithRedisServer('a Redis with little memory', () => {

@@ -1,14 +1,11 @@
-import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { createClient } from 'redis'
 import type { ReplayStore } from '../../../src/index.js'
-import { PostgresReplayStore } from '../../../src/replay/postgres-replay-store.js'
-import { RedisReplayStore } from '../../../src/replay/redis-replay-store.js'
 import { FakeIdentityProvider } from '../../../src/testing/index.js'
 import type { ExchangeHost } from '../../support/exchange-host.js'
 import { startHostOfMany } from '../../support/host-of-many.js'
-import { createSchema, type TestSchema } from '../../support/postgres-schema.js'
-import { describeWithPostgres, describeWithRedis, REDIS_URL } from '../../support/services.js'
+import { createSchemaWithTable, type TestSchema } from '../../support/postgres-schema.js'
+import { openKeyspace, type RedisKeyspace } from '../../support/redis-keyspace.js'
+import { describeWithPostgres, describeWithRedis } from '../../support/services.js'
 
 const TOLERANCE = 60
 /** Seconds that the clock of each host is ahead of the store's. */
@@ -67,38 +64,24 @@ function describeClocks(open: () => StoreOfAll): void {
 }
 
 describeWithRedis('hosts whose clocks differ, on one Redis', () => {
-  const prefix = `test-${randomBytes(6).toString('hex')}:`
-  const client = createClient({ url: REDIS_URL })
-  beforeAll(async () => void (await client.connect()))
-  afterAll(async () => {
-    const keys = await client.keys(`${prefix}*`)
-    if (keys.length > 0) await client.del(keys)
-    client.destroy()
+  let keyspace: RedisKeyspace
+  beforeAll(async () => {
+    keyspace = await openKeyspace()
   })
-
-  describeClocks(() => ({
-    makeStore: () => new RedisReplayStore(client, { prefix }),
-    expiries: async () => Promise.all((await client.keys(`${prefix}*`)).map((key) => client.expireTime(key))),
-  }))
+  afterAll(() => keyspace.drop())
+  describe('and a client', () => describeClocks(() => keyspace))
 })
 
 describeWithPostgres('hosts whose clocks differ, on one PostgreSQL', () => {
   let schema: TestSchema
   beforeAll(async () => {
-    schema = await createSchema()
-    await new PostgresReplayStore(schema.openPool(), { schema: schema.name }).createTable()
+    schema = await createSchemaWithTable()
   })
   afterAll(() => schema.drop())
 
-  describe('with a pool for each', () => {
-    describeClocks(() => ({
-      makeStore: () => new PostgresReplayStore(schema.openPool(), { schema: schema.name }),
-      expiries: async () => {
-        const rows = await schema.query(
-          `SELECT extract(epoch FROM expires_at) AS at FROM ${schema.name}.jwt_replay_claims`,
-        )
-        return rows.map(({ at }) => Number(at))
-      },
-    }))
-  })
+  const expiries = async () => {
+    const rows = await schema.query(`SELECT extract(epoch FROM expires_at) AS at FROM ${schema.name}.jwt_replay_claims`)
+    return rows.map(({ at }) => Number(at))
+  }
+  describe('and a pool for each', () => describeClocks(() => ({ makeStore: () => schema.makeStore(), expiries })))
 })
