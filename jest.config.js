@@ -1,6 +1,7 @@
 export default {
   testEnvironment: 'node',
   maxWorkers: '100%',
+  maxConcurrency: 20,
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],

@@ -12,10 +12,11 @@ const CLAIMS_PER_SWEEP = 100
 const SWEPT_AT_ONCE = 1000
 /** Bytes that the name of a table may have: PostgreSQL cuts names at 63, and that of the index is longer. */
 const LONGEST_NAME = 50
+const NAME = `a name of 1 to ${LONGEST_NAME} bytes without NUL`
 /** disk_full, out_of_memory */
 const FULL = ['53100', '53200']
-/** unique_violation, duplicate_table: what `IF NOT EXISTS` may meet where another process creates the same. */
-const JUST_CREATED = ['23505', '42P07']
+/** unique_violation, duplicate_table, duplicate_object: `IF NOT EXISTS` may meet what another process creates right now. */
+const JUST_CREATED = ['23505', '42P07', '42710']
 
 const debug = debuglog('express-jwt-exchange')
 
@@ -25,7 +26,7 @@ export interface PostgresPool {
 }
 
 export interface PostgresReplayStoreOptions {
-  /** The schema, which must exist, 1 to 50 bytes. Default: `public`. */
+  /** The schema, which must exist, 1 to 50 bytes, not beginning with `pg_`. Default: `public`. */
   schema?: string
   /** The table, 1 to 50 bytes. Default: `jwt_replay_claims`. */
   table?: string
@@ -34,20 +35,21 @@ export interface PostgresReplayStoreOptions {
 /**
  * Holds the claims in a table of PostgreSQL, for all processes that use it: one row for each, written by one
  * `INSERT … ON CONFLICT`, and expired by the server's clock. Expired rows are deleted beside the claims, at most 1000 at
- * once, and no claim waits for it. The store listens to the pool's `error` events, so that a broken connection does not
+ * once, over another connection of the pool. The store listens to the pool's `error` events, so that a broken connection does not
  * end the process; it never ends the pool.
  */
 export class PostgresReplayStore implements ReplayStore {
   readonly #pool: PostgresPool
   readonly #statements: ReturnType<typeof statementsFor>
   #claims = 0
+  #isSweeping = false
 
   /** @throws ConfigError for a pool without `query`, or options that are not understood */
   constructor(pool: PostgresPool, options: PostgresReplayStoreOptions = {}) {
     const reader = new OptionReader({ ...options })
     const names = {
-      schema: readName(reader, 'schema', 'public'),
-      table: readName(reader, 'table', 'jwt_replay_claims'),
+      schema: readSchema(reader),
+      table: readTable(reader),
     }
     reader.refuseUnknown()
     reader.throwProblems()
@@ -57,15 +59,14 @@ export class PostgresReplayStore implements ReplayStore {
     hearErrors(pool)
   }
 
-  /** Creates the table and its index where they are missing. Any number of processes may do so at the same time. */
+  /**
+   * Creates the table and its index where they are missing, and touches nothing that is there. Any number of processes may
+   * do so at the same time.
+   */
   async createTable(): Promise<void> {
-    for (const statement of this.#statements.create) {
-      try {
-        await this.#pool.query(statement)
-      } catch (error) {
-        if (!JUST_CREATED.includes(codeOf(error))) throw error
-      }
-    }
+    const { table, createTable, findIndex, createIndex } = this.#statements
+    await this.#createMissing('SELECT 1 WHERE pg_catalog.to_regclass($1) IS NOT NULL', createTable, table)
+    await this.#createMissing(findIndex, createIndex, table)
   }
 
   async claim(key: string, expiresAt: number): Promise<boolean> {
@@ -77,7 +78,7 @@ export class PostgresReplayStore implements ReplayStore {
   async #insert(key: string, expiresAt: number): Promise<boolean> {
     try {
       const { rows } = await this.#pool.query(this.#statements.claim, [key, expiresAt])
-      return rows.length === 1
+      return rows.length === 1 && isSureOf(rows[0])
     } catch (cause) {
       if (!FULL.includes(codeOf(cause))) throw cause
       throw new DependencyUnavailable('replay_store_full', { retryAfter: 30, cause })
@@ -91,28 +92,54 @@ export class PostgresReplayStore implements ReplayStore {
 
   /** Nobody waits for it, and what it leaves, the next one finds. */
   async #deleteExpired(): Promise<void> {
+    if (this.#isSweeping) return
+    this.#isSweeping = true
     try {
       await this.#pool.query(this.#statements.deleteExpired)
     } catch (error) {
       debug('expired claims could not be deleted: %s', error)
+    } finally {
+      this.#isSweeping = false
     }
+  }
+
+  async #createMissing(find: string, create: string, table: string): Promise<void> {
+    const isThere = async () => (await this.#pool.query(find, [table])).rows.length > 0
+    if (await isThere()) return
+    try {
+      await this.#pool.query(create)
+    } catch (error) {
+      if (!JUST_CREATED.includes(codeOf(error))) throw error
+    }
+    if (!(await isThere())) throw new Error(`its name is taken by something else: ${create}`)
   }
 }
 
+/** A column of another type could forget the claim, as a `date` does at midnight. */
+function isSureOf(row: unknown): boolean {
+  if (fieldOf(row, 'is_timestamptz') === true) return true
+  throw new Error('the column expires_at is no timestamptz')
+}
+
+/** Functions are named with their schema, so that none in the `search_path` of the role takes their place. */
 function statementsFor(names: { schema: string; table: string }) {
   const table = `${quoted(names.schema)}.${quoted(names.table)}`
   const index = quoted(`${names.table}_expires_at`)
   return {
-    create: [
-      `CREATE TABLE IF NOT EXISTS ${table} (key text COLLATE "C" PRIMARY KEY, expires_at timestamptz NOT NULL)`,
-      `CREATE INDEX IF NOT EXISTS ${index} ON ${table} (expires_at)`,
-    ],
-    claim: `INSERT INTO ${table} AS claimed (key, expires_at) VALUES ($1, to_timestamp($2))
-      ON CONFLICT (key) DO UPDATE SET expires_at = EXCLUDED.expires_at WHERE claimed.expires_at <= now()
-      RETURNING 1`,
-    // Rows that another process deletes, or that are claimed again right now, are passed over and not waited for.
-    deleteExpired: `DELETE FROM ${table} WHERE key IN (SELECT key FROM ${table} WHERE expires_at <= now()
-      ORDER BY expires_at LIMIT ${SWEPT_AT_ONCE} FOR UPDATE SKIP LOCKED)`,
+    table,
+    createTable: `CREATE TABLE IF NOT EXISTS ${table} (key text COLLATE "C" PRIMARY KEY, expires_at timestamptz NOT NULL)`,
+    createIndex: `CREATE INDEX IF NOT EXISTS ${index} ON ${table} (expires_at)`,
+    findIndex: `SELECT 1 FROM pg_catalog.pg_index i
+      JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+      WHERE i.indrelid = pg_catalog.to_regclass($1) AND a.attname = 'expires_at'`,
+    claim: `INSERT INTO ${table} AS claimed (key, expires_at)
+      VALUES ($1, pg_catalog.to_timestamp($2::pg_catalog.float8))
+      ON CONFLICT (key) DO UPDATE SET expires_at = EXCLUDED.expires_at WHERE claimed.expires_at <= pg_catalog.now()
+      RETURNING pg_catalog.pg_typeof(claimed.expires_at) = 'pg_catalog.timestamptz'::pg_catalog.regtype AS is_timestamptz`,
+    // Rows that another process deletes, or that are claimed again right now, are passed over and not waited for. As an
+    // array, because the planner may ask a subquery again for each row, and its limit would count anew.
+    deleteExpired: `DELETE FROM ${table} WHERE key = ANY (ARRAY(SELECT key FROM ${table}
+      WHERE expires_at <= pg_catalog.now() ORDER BY expires_at LIMIT ${SWEPT_AT_ONCE} FOR UPDATE SKIP LOCKED))`,
   }
 }
 
@@ -121,10 +148,18 @@ function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
 }
 
-function readName(reader: OptionReader, key: string, otherwise: string): string {
-  if (!reader.has(key)) return otherwise
-  const wanted = `a name of 1 to ${LONGEST_NAME} bytes without NUL`
-  return reader.string(key, wanted, (name) => Buffer.byteLength(name) <= LONGEST_NAME && !name.includes('\0'))
+/** Not in `pg_temp`, where each connection has a table of its own, nor in another schema of the system. */
+function readSchema(reader: OptionReader): string {
+  if (!reader.has('schema')) return 'public'
+  return reader.string('schema', `${NAME}, not beginning with pg_`, (name) => isName(name) && !name.startsWith('pg_'))
+}
+
+function readTable(reader: OptionReader): string {
+  return reader.has('table') ? reader.string('table', NAME, isName) : 'jwt_replay_claims'
+}
+
+function isName(name: string): boolean {
+  return Buffer.byteLength(name) <= LONGEST_NAME && !name.includes('\0')
 }
 
 function checkPool(pool: unknown): void {

@@ -21,7 +21,7 @@ export class ReplayProtection {
   /** A claim was not answered in time, and none has been answered since. */
   #isOverdue = false
   #isProbing = false
-  #isRiskKnown = false
+  #hasAskedForRisk = false
 
   constructor(deps: ReplayProtectionDeps) {
     this.#deps = deps
@@ -45,41 +45,54 @@ export class ReplayProtection {
 
   async #ask(key: string, expiresAt: number): Promise<boolean> {
     try {
-      const answer: unknown = this.#deps.store.claim(key, expiresAt)
-      return (typeof answer === 'boolean' ? answer : await this.#inTime(answer)) === true
+      const claim: unknown = this.#deps.store.claim(key, expiresAt)
+      if (typeof claim !== 'boolean') return (await this.#inTime(Promise.resolve(claim))) === true
+      this.#noteAnswer()
+      return claim
     } catch (cause) {
       throw isDependencyUnavailable(cause) ? cause : unavailable(cause)
     }
   }
 
-  async #inTime(answer: unknown): Promise<unknown> {
+  /** Also of an answer that comes late. */
+  #noteAnswer(): void {
+    this.#isOverdue = false
+    if (!this.#hasAskedForRisk) void this.#findRisk()
+  }
+
+  async #inTime(claim: Promise<unknown>): Promise<unknown> {
     const { timers, timeout } = this.#deps
-    const answered = Promise.resolve(answer).then((value) => {
-      this.#isOverdue = false
-      void this.#findRiskOnce()
-      return value
+    let isSettled = false
+    const answer = claim.finally(() => {
+      isSettled = true
     })
+    answer.then(
+      () => this.#noteAnswer(),
+      () => {},
+    )
     let cancel = () => {}
     const tooLate = new Promise<never>((_resolve, reject) => {
-      cancel = timers.after(timeout, () => {
+      const giveUp = () => {
+        if (isSettled) return
         this.#isOverdue = true
         reject(new Error(`the replay store did not answer within ${timeout} ms`))
-      })
+      }
+      // Where this process stood still, the answer may be there, and only not read yet.
+      cancel = timers.after(timeout, () => setImmediate(giveUp))
     })
     try {
-      return await Promise.race([answered, tooLate])
+      return await Promise.race([answer, tooLate])
     } finally {
       cancel()
     }
   }
 
   /** After an answer, when the store is reached for certain. One that cannot tell is asked no more. */
-  async #findRiskOnce(): Promise<void> {
-    if (this.#isRiskKnown) return
-    this.#isRiskKnown = true
+  async #findRisk(): Promise<void> {
+    this.#hasAskedForRisk = true
     try {
       const risk = await this.#deps.store.findRisk?.()
-      if (risk !== undefined) this.#deps.reportRisk(risk)
+      if (typeof risk === 'string') this.#deps.reportRisk(risk)
     } catch {
       // A database may allow claims, but not to ask how it is configured.
     }

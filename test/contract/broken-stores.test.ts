@@ -1,0 +1,393 @@
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
+import { describe, expect, it, jest } from '@jest/globals'
+import { type CheckedReplayStore, replayStoreContract } from '../../src/testing/index.js'
+
+jest.setTimeout(30_000)
+
+const LATER = 'tells the first claim of a key true, and every later one false'
+const OTHER_PROCESS = 'tells the claim of another process false at once'
+const RACE = 'lets one of 200 claims at the same time win, in four processes'
+const RACE_FOR_EXPIRED = 'lets one of many claims at the same time win where an expired one is in the way'
+const SIMILAR = 'keeps keys apart that differ in one character, or in upper and lower case only'
+const CHARACTERS = 'takes every character of base64url first and last'
+const MANY = 'remembers 500 claims'
+const EXPIRY = 'remembers a claim until it expires'
+const REFUSED = 'is not made to forget a claim by those that it refuses'
+const LONG_CLAIMS = 'takes a claim for a day, and for thirty'
+const EXPIRED = 'lets a key be claimed again that expired long ago'
+const ALL = [
+  LATER,
+  OTHER_PROCESS,
+  RACE,
+  RACE_FOR_EXPIRED,
+  SIMILAR,
+  CHARACTERS,
+  MANY,
+  EXPIRY,
+  REFUSED,
+  LONG_CLAIMS,
+  EXPIRED,
+]
+
+type Claim = (key: string, expiresAt: number) => unknown
+
+function now(): number {
+  return Date.now() / 1000
+}
+
+/** A store that keeps the promises, in a map from keys to expiry. */
+function claimIn(claims: Map<string, number>): Claim {
+  return (key, expiresAt) => {
+    if ((claims.get(key) ?? 0) > now()) return false
+    claims.set(key, expiresAt)
+    return true
+  }
+}
+
+/** A store of which every process has the same data. */
+function shared(claim: Claim): () => CheckedReplayStore {
+  const store = { claim } as CheckedReplayStore
+  return () => store
+}
+
+/** Runs these cases at the same time, and tells which fail and with what. */
+async function failuresOf(
+  makeStore: () => CheckedReplayStore | Promise<CheckedReplayStore>,
+  names = ALL,
+): Promise<Map<string, unknown>> {
+  const failures = new Map<string, unknown>()
+  const cases = replayStoreContract(makeStore).filter(({ name }) => names.includes(name))
+  await Promise.all(
+    cases.map(async ({ name, run }) => {
+      try {
+        await run()
+      } catch (error) {
+        failures.set(name, error)
+      }
+    }),
+  )
+  return failures
+}
+
+/** Expects that the contract refuses a store, and by which of its cases. */
+async function expectRefused(makeStore: () => CheckedReplayStore, expected: readonly string[]): Promise<void> {
+  const failures = await failuresOf(makeStore)
+  expect([...failures.keys()].sort()).toEqual([...expected].sort())
+  for (const error of failures.values()) expect(error).toMatchObject({ name: 'AssertionError' })
+}
+
+/** Waits for this fraction of a second, a few hundredths more or less. */
+async function waitForFraction(fraction: number): Promise<void> {
+  while (Math.abs((now() % 1) - fraction) > 0.03) await pause(5)
+}
+
+describe('the contract', () => {
+  it('has a name for each case, and no other', () => {
+    expect(replayStoreContract(shared(() => true)).map(({ name }) => name)).toEqual(ALL)
+  })
+
+  it.concurrent.each<[string, (claim: Claim) => Claim]>([
+    ['answers at once', (claim) => claim],
+    ['answers in a promise', (claim) => async (key, expiresAt) => claim(key, expiresAt)],
+    [
+      'takes its time before it claims',
+      (claim) => async (key, expiresAt) => {
+        await nextTurn()
+        return claim(key, expiresAt)
+      },
+    ],
+    [
+      'takes its time before it answers, one sooner and one later',
+      (claim) => async (key, expiresAt) => {
+        const isFirst = claim(key, expiresAt)
+        await pause(Math.random() * 5)
+        return isFirst
+      },
+    ],
+  ])('is kept by a store that %s', async (_, make) => {
+    expect(await failuresOf(shared(make(claimIn(new Map()))))).toEqual(new Map())
+  })
+
+  it.concurrent('is kept by stores that take time to make', async () => {
+    const store = { claim: claimIn(new Map()) } as CheckedReplayStore
+    const makeStore = async () => {
+      await pause(5)
+      return store
+    }
+    expect(await failuresOf(makeStore)).toEqual(new Map())
+  })
+
+  it.concurrent('is kept by a store that is a class, and one whose data are not empty', async () => {
+    class Store implements CheckedReplayStore {
+      static readonly #claims = new Map<string, number>()
+      claim(key: string, expiresAt: number): boolean {
+        return claimIn(Store.#claims)(key, expiresAt) === true
+      }
+    }
+    expect(await failuresOf(() => new Store())).toEqual(new Map())
+    expect(await failuresOf(() => new Store())).toEqual(new Map())
+  })
+})
+
+describe('the contract does not blame a store that', () => {
+  it.concurrent('is busy with other claims at the same time', async () => {
+    const makeStore = shared(claimIn(new Map()))
+    const failures = await Promise.all(Array.from({ length: 5 }, () => failuresOf(makeStore)))
+    expect(failures).toEqual(Array(5).fill(new Map()))
+  })
+
+  it.concurrent('takes a second for each claim', async () => {
+    const claim = claimIn(new Map())
+    const slow: Claim = async (key, expiresAt) => {
+      await pause(1000)
+      return claim(key, expiresAt)
+    }
+    await waitForFraction(0.1)
+    expect(await failuresOf(shared(slow), [EXPIRY])).toEqual(new Map())
+  })
+})
+
+describe('the contract refuses a store that', () => {
+  it.concurrent('looks before it claims, and waits in between', async () => {
+    const claims = new Map<string, number>()
+    const claim: Claim = async (key, expiresAt) => {
+      const isUsed = (claims.get(key) ?? 0) > now()
+      await nextTurn()
+      if (!isUsed) claims.set(key, expiresAt)
+      return !isUsed
+    }
+    await expectRefused(shared(claim), [RACE, RACE_FOR_EXPIRED])
+  })
+
+  it.concurrent('looks before it claims where an expired claim is in the way only', async () => {
+    const claims = new Map<string, number>()
+    const claim: Claim = async (key, expiresAt) => {
+      const claimedUntil = claims.get(key)
+      if (claimedUntil !== undefined) {
+        await nextTurn()
+        if (claimedUntil > now()) return false
+      }
+      claims.set(key, expiresAt)
+      return true
+    }
+    await expectRefused(shared(claim), [RACE_FOR_EXPIRED])
+  })
+
+  it.concurrent('has data of its own in each process', async () => {
+    await expectRefused(
+      () => ({ claim: claimIn(new Map()) }) as CheckedReplayStore,
+      [OTHER_PROCESS, RACE, RACE_FOR_EXPIRED],
+    )
+  })
+
+  it.concurrent('tells the other processes of a claim a moment later', async () => {
+    const told = new Map<string, number>()
+    const makeStore = () => {
+      const own = new Map<string, number>()
+      const claim: Claim = (key, expiresAt) => {
+        if ((told.get(key) ?? 0) > now()) return false
+        const isFirst = claimIn(own)(key, expiresAt)
+        setTimeout(() => told.set(key, expiresAt), 20).unref()
+        return isFirst
+      }
+      return { claim } as CheckedReplayStore
+    }
+    await expectRefused(makeStore, [OTHER_PROCESS, RACE, RACE_FOR_EXPIRED])
+  })
+
+  it.concurrent.each<[string, (key: string) => string, string[]]>([
+    ['takes keys in lower case', (key) => key.toLowerCase(), [SIMILAR]],
+    ['takes keys in upper case', (key) => key.toUpperCase(), [SIMILAR]],
+    ['cuts keys at 40 characters', (key) => key.slice(0, 40), [SIMILAR]],
+    ['cuts keys at 42 characters', (key) => key.slice(0, 42), [SIMILAR]],
+    ['takes base64url for base64', (key) => key.replaceAll('-', '+').replaceAll('_', '+'), [SIMILAR]],
+  ])('%s', async (_, normalize, expected) => {
+    const claim = claimIn(new Map())
+    await expectRefused(
+      shared((key, expiresAt) => claim(normalize(key), expiresAt)),
+      expected,
+    )
+  })
+
+  it.concurrent.each(['-', '_', 'A', 'z', '0'])('never remembers a key that begins with %p', async (character) => {
+    const claim = claimIn(new Map())
+    const failures = await failuresOf(shared((key, expiresAt) => key.startsWith(character) || claim(key, expiresAt)))
+    expect([...failures.keys()]).toContain(CHARACTERS)
+  })
+
+  it.concurrent('takes milliseconds for seconds', async () => {
+    const claims = new Map<string, number>()
+    const claim: Claim = (key, expiresAt) => {
+      if ((claims.get(key) ?? 0) > Date.now()) return false
+      claims.set(key, expiresAt)
+      return true
+    }
+    const failures = await failuresOf(shared(claim))
+    expect([...failures.keys()]).toEqual(expect.arrayContaining([LATER, EXPIRY, LONG_CLAIMS]))
+  })
+
+  it.concurrent('forgets claims after half a second', async () => {
+    const claims = new Map<string, number>()
+    const claim: Claim = (key, expiresAt) => claimIn(claims)(key, Math.min(expiresAt, now() + 0.5))
+    const failures = await failuresOf(shared(claim))
+    expect([...failures.keys()]).toContain(EXPIRY)
+  })
+
+  it.concurrent.each([0.05, 0.3, 0.6])(
+    'forgets claims after a second, where it is asked %p s after a full one',
+    async (fraction) => {
+      const claims = new Map<string, number>()
+      const claim: Claim = (key, expiresAt) => claimIn(claims)(key, Math.min(expiresAt, now() + 1))
+      await waitForFraction(fraction)
+      const failures = await failuresOf(shared(claim), [EXPIRY, REFUSED])
+      expect(failures.size).toBeGreaterThan(0)
+    },
+  )
+
+  it.concurrent('forgets claims after a second, whenever it is asked', async () => {
+    const claims = new Map<string, number>()
+    const claim: Claim = (key, expiresAt) => claimIn(claims)(key, Math.min(expiresAt, now() + 1))
+    await waitForFraction(0.9)
+    const failures = await failuresOf(shared(claim))
+    expect(failures.size).toBeGreaterThan(0)
+  })
+
+  it.concurrent('lets a refused claim say until when it is remembered', async () => {
+    const claims = new Map<string, number>()
+    const claim: Claim = (key, expiresAt) => {
+      const isFirst = !((claims.get(key) ?? 0) > now())
+      claims.set(key, expiresAt)
+      return isFirst
+    }
+    await expectRefused(shared(claim), [REFUSED])
+  })
+
+  it.concurrent('always answers true', async () => {
+    await expectRefused(
+      shared(() => true),
+      ALL,
+    )
+  })
+
+  it.concurrent('always answers false', async () => {
+    await expectRefused(
+      shared(() => false),
+      ALL,
+    )
+  })
+
+  it.concurrent('answers the wrong way round', async () => {
+    const claim = claimIn(new Map())
+    await expectRefused(
+      shared((key, expiresAt) => !claim(key, expiresAt)),
+      ALL,
+    )
+  })
+
+  it.concurrent.each<[string, unknown, unknown]>([
+    ['1 and 0', 1, 0],
+    ['OK and null', 'OK', null],
+    ['nothing', undefined, undefined],
+    ['true and undefined', true, undefined],
+    ['true and null', true, null],
+  ])('answers %s', async (_, first, later) => {
+    const claim = claimIn(new Map())
+    await expectRefused(
+      shared(async (key, expiresAt) => (claim(key, expiresAt) ? first : later)),
+      ALL,
+    )
+  })
+
+  it.concurrent('never lets go of a key', async () => {
+    const used = new Set<string>()
+    const claim: Claim = (key) => {
+      const isFirst = !used.has(key)
+      used.add(key)
+      return isFirst
+    }
+    await expectRefused(shared(claim), [RACE_FOR_EXPIRED, EXPIRED])
+  })
+
+  it.concurrent('throws where the expiry is far away', async () => {
+    const claim = claimIn(new Map())
+    const failures = await failuresOf(
+      shared(async (key, expiresAt) => {
+        if (expiresAt > now() + 7 * 86_400) throw new RangeError('out of range')
+        return claim(key, expiresAt)
+      }),
+    )
+    expect([...failures.keys()]).toEqual([LONG_CLAIMS])
+  })
+
+  it.concurrent('throws where a key is used', async () => {
+    const claim = claimIn(new Map())
+    const failures = await failuresOf(
+      shared(async (key, expiresAt) => {
+        if (claim(key, expiresAt)) return true
+        throw new Error('duplicate key')
+      }),
+    )
+    expect([...failures.keys()].sort()).toEqual([...ALL].sort())
+  })
+
+  it.concurrent('fails under load', async () => {
+    const claim = claimIn(new Map())
+    let running = 0
+    const failures = await failuresOf(
+      shared(async (key, expiresAt) => {
+        running += 1
+        await nextTurn()
+        running -= 1
+        if (running > 100) throw new Error('too many clients')
+        return claim(key, expiresAt)
+      }),
+      [RACE],
+    )
+    expect([...failures.keys()]).toEqual([RACE])
+  })
+
+  it.concurrent('throws, with what it throws', async () => {
+    const claim: Claim = async () => {
+      throw new Error('no table')
+    }
+    const failures = await failuresOf(shared(claim))
+    expect([...failures.keys()].sort()).toEqual([...ALL].sort())
+    for (const error of failures.values()) expect(error).toMatchObject({ message: 'no table' })
+  })
+
+  it.concurrent('forgets a claim for thirty days in a millisecond, because no timer waits so long', async () => {
+    const used = new Set<string>()
+    const claim: Claim = async (key, expiresAt) => {
+      if (used.has(key)) return false
+      used.add(key)
+      setTimeout(() => used.delete(key), (expiresAt - now()) * 1000).unref()
+      return true
+    }
+    const failures = await failuresOf(shared(claim), [LONG_CLAIMS])
+    expect([...failures.keys()]).toEqual([LONG_CLAIMS])
+  })
+
+  it.concurrent.each([10, 100])('forgets the oldest of %p claims', async (most) => {
+    const claims = new Map<string, number>()
+    const claim: Claim = (key, expiresAt) => {
+      const isFirst = claimIn(claims)(key, expiresAt)
+      for (const oldest of claims.keys()) if (claims.size > most) claims.delete(oldest)
+      return isFirst
+    }
+    const failures = new Map<string, unknown>()
+    // One after the other: at the same time the cases would crowd each other out.
+    for (const name of ALL)
+      for (const [failed, error] of await failuresOf(shared(claim), [name])) failures.set(failed, error)
+    expect(failures.size).toBeGreaterThan(0)
+  })
+
+  it.concurrent.each<[string, (key: string) => string]>([
+    ['cuts the first character off', (key) => key.slice(1)],
+    ['takes the last 20 characters only', (key) => key.slice(-20)],
+    ['trims punctuation off', (key) => key.replace(/^[-_]+|[-_]+$/g, '')],
+  ])('%s', async (_, normalize) => {
+    const claim = claimIn(new Map())
+    const failures = await failuresOf(shared((key, expiresAt) => claim(normalize(key), expiresAt)))
+    expect(failures.size).toBeGreaterThan(0)
+  })
+})

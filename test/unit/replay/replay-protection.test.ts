@@ -1,0 +1,619 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { DependencyUnavailable, isDependencyUnavailable } from '../../../src/errors/rejections.js'
+import { ReplayProtection } from '../../../src/replay/replay-protection.js'
+import type { ReplayStore } from '../../../src/replay/replay-store.js'
+import { AdjustableClock } from '../../support/adjustable-clock.js'
+import { AdjustableTimers } from '../../support/adjustable-timers.js'
+
+/** Milliseconds. */
+const TIMEOUT = 1000
+const EXPIRES_AT = 1_800_000_300
+
+/** A claim that the store was asked for, to be answered by the test. */
+interface Call {
+  key: string
+  answer(value: unknown): void
+  fail(error: unknown): void
+}
+
+/** A claim of the caller: what it came to, `undefined` while it waits. */
+interface Asked {
+  outcome?: unknown
+  error?: unknown
+}
+
+let timers: AdjustableTimers
+let risks: unknown[]
+
+beforeEach(() => {
+  timers = new AdjustableTimers(new AdjustableClock())
+  risks = []
+})
+
+/** Jest fails a test that leaves a rejection unhandled, when it is told in time. */
+afterEach(() => settle())
+
+function protect(store: object, reportRisk = (risk: unknown) => void risks.push(risk)): ReplayProtection {
+  return new ReplayProtection({ store: store as ReplayStore, timeout: TIMEOUT, timers, reportRisk })
+}
+
+/** A store that answers what it is told to. */
+function answering(answer: () => unknown, more: object = {}): object {
+  return { claim: answer, ...more }
+}
+
+/** A store whose claims wait until the test answers them, and the protection before it. */
+function withWaitingStore(more: object = {}) {
+  const calls: Call[] = []
+  const claim = (key: string) =>
+    new Promise((resolve, reject) => {
+      calls.push({ key, answer: resolve, fail: reject })
+    })
+  const protection = protect({ claim, ...more })
+  const ask = (key = `key ${calls.length}`) => watch(protection.claim(key, EXPIRES_AT))
+  const call = (index: number): Call => {
+    const found = calls[index]
+    if (found === undefined) throw new Error(`the store was not asked ${index + 1} times`)
+    return found
+  }
+  return { calls, call, ask, protection }
+}
+
+/** A store that has kept one claim waiting for too long. */
+async function withOverdueStore(more: object = {}) {
+  const parts = withWaitingStore(more)
+  const overdue = parts.ask()
+  await timers.advance(TIMEOUT / 1000)
+  expect(overdue.outcome).toBe('replay_store_unavailable')
+  return parts
+}
+
+function watch(claim: Promise<boolean>): Asked {
+  const asked: Asked = {}
+  claim.then(
+    (isFirst) => {
+      asked.outcome = isFirst
+    },
+    (error) => {
+      asked.outcome = isDependencyUnavailable(error) ? error.reason : error
+      asked.error = error
+    },
+  )
+  return asked
+}
+
+/** What a claim is refused with. */
+async function refusalOf(claim: Promise<boolean>): Promise<DependencyUnavailable> {
+  const error: unknown = await claim.then(
+    (isFirst) => isFirst,
+    (reason) => reason,
+  )
+  if (!isDependencyUnavailable(error)) throw new Error(`not refused: ${error}`)
+  return error
+}
+
+/** Lets everything happen that does not wait for time. */
+function settle(): Promise<void> {
+  return timers.advance(0)
+}
+
+describe('a claim', () => {
+  it('passes the key and its expiry to the store, as a method of it', async () => {
+    const store = {
+      seen: [] as unknown[],
+      claim(...claim: unknown[]) {
+        this.seen.push(claim)
+        return true
+      },
+    }
+    await protect(store).claim('a key', EXPIRES_AT)
+    expect(store.seen).toEqual([['a key', EXPIRES_AT]])
+  })
+
+  it.each([true, false])('is %p at once where the store says so at once', async (answer) => {
+    const asked = watch(protect(answering(() => answer)).claim('a', EXPIRES_AT))
+    expect(timers.pending).toBe(0)
+    await settle()
+    expect(asked.outcome).toBe(answer)
+  })
+
+  it.each([true, false])('is %p where the store says so later', async (answer) => {
+    const { ask, call } = withWaitingStore()
+    const asked = ask()
+    await timers.advance(0.9)
+    expect([asked.outcome, timers.pending]).toEqual([undefined, 1])
+    call(0).answer(answer)
+    await settle()
+    expect([asked.outcome, timers.pending]).toEqual([answer, 0])
+  })
+
+  it.each([true, false])('is %p where a thenable of any library says so', async (answer) => {
+    const thenable = {
+      // biome-ignore lint/suspicious/noThenProperty: what is tested
+      then: (resolve: (value: unknown) => void) => resolve(answer),
+    }
+    expect(await protect(answering(() => thenable)).claim('a', EXPIRES_AT)).toBe(answer)
+    expect(timers.pending).toBe(0)
+  })
+
+  it.each<unknown>([undefined, null, 1, 'true', 'OK', {}, [true], new Boolean(true), 1n])(
+    'is true for true only, and not for %p',
+    async (answer) => {
+      expect(await protect(answering(() => answer)).claim('a', EXPIRES_AT)).toBe(false)
+      expect(await protect(answering(async () => answer)).claim('a', EXPIRES_AT)).toBe(false)
+      expect(timers.pending).toBe(0)
+    },
+  )
+
+  it.each<[string, (cause: unknown) => unknown]>([
+    [
+      'throws',
+      (cause) => {
+        throw cause
+      },
+    ],
+    ['rejects', (cause) => Promise.reject(cause)],
+    [
+      'answers with a thenable that throws',
+      (cause) => ({
+        // biome-ignore lint/suspicious/noThenProperty: what is tested
+        then: () => {
+          throw cause
+        },
+      }),
+    ],
+  ])('of a store that %s is refused with the cause', async (_, fail) => {
+    for (const cause of [new Error('the disk is on fire'), 'text', undefined, null, { reason: 'replayed' }]) {
+      const refusal = await refusalOf(protect(answering(() => fail(cause))).claim('a', EXPIRES_AT))
+      expect(refusal).toMatchObject({ reason: 'replay_store_unavailable', retryAfter: 1 })
+      expect(refusal.cause).toBe(cause)
+      expect(timers.pending).toBe(0)
+    }
+  })
+
+  it('is refused with what the store itself throws of the kind', async () => {
+    const full = new DependencyUnavailable('replay_store_full', { retryAfter: 30 })
+    const throwing = () => {
+      throw full
+    }
+    for (const fail of [throwing, async () => throwing()]) {
+      expect(await refusalOf(protect(answering(fail)).claim('a', EXPIRES_AT))).toBe(full)
+    }
+  })
+
+  it('is refused with an error of another copy of the package, too', async () => {
+    const full = Object.assign(new Error('full'), { name: 'DependencyUnavailable', reason: 'replay_store_full' })
+    expect(await refusalOf(protect(answering(() => Promise.reject(full))).claim('a', EXPIRES_AT))).toBe(full)
+  })
+})
+
+describe('a claim without an answer', () => {
+  it('is refused after the timeout', async () => {
+    const { ask } = withWaitingStore()
+    const asked = ask()
+    await timers.advance(0.999)
+    expect(asked.outcome).toBeUndefined()
+    await timers.advance(0.001)
+    expect(asked).toMatchObject({
+      outcome: 'replay_store_unavailable',
+      error: { cause: new Error('the replay store did not answer within 1000 ms'), retryAfter: 1 },
+    })
+    expect(timers.pending).toBe(0)
+  })
+
+  it('is refused alone: those that were on their way may still be answered', async () => {
+    const { ask, call } = withWaitingStore()
+    ask()
+    await timers.advance(0.5)
+    const later = ask()
+    await timers.advance(0.5)
+    expect(later.outcome).toBeUndefined()
+    call(1).answer(true)
+    await settle()
+    expect(later.outcome).toBe(true)
+  })
+
+  it.each(['a', undefined, new DependencyUnavailable('replay_store_full')])(
+    'may reject later, with %p, and nothing is left unhandled',
+    async (reason) => {
+      const { call } = await withOverdueStore()
+      call(0).fail(reason)
+      await timers.advance(10)
+    },
+  )
+
+  it('stays refused, whatever the answer is that comes later', async () => {
+    const { ask, call } = withWaitingStore()
+    const asked = ask()
+    await timers.advance(1)
+    call(0).answer(true)
+    await settle()
+    expect(asked.outcome).toBe('replay_store_unavailable')
+  })
+
+  it('leaves no timer behind, however many there were', async () => {
+    const { ask, call, calls } = withWaitingStore()
+    const asked = Array.from({ length: 100 }, () => ask())
+    for (const index of calls.keys()) if (index % 3 === 0) call(index).answer(true)
+    for (const index of calls.keys()) if (index % 3 === 1) call(index).fail(new Error('no'))
+    await settle()
+    expect(timers.pending).toBe(33)
+    await timers.advance(1)
+    expect([timers.pending, asked.filter(({ outcome }) => outcome === undefined)]).toEqual([0, []])
+  })
+})
+
+describe('while a claim is overdue', () => {
+  it('one claim at a time reaches the store, and the others are refused without waiting', async () => {
+    const { ask, calls } = await withOverdueStore()
+    const probe = ask()
+    const others = Array.from({ length: 50 }, () => ask())
+    await settle()
+    expect(calls).toHaveLength(2)
+    expect(probe.outcome).toBeUndefined()
+    for (const other of others) {
+      expect(other).toMatchObject({
+        outcome: 'replay_store_unavailable',
+        error: { cause: new Error('the replay store has not answered earlier claims'), retryAfter: 1 },
+      })
+    }
+    expect(timers.pending).toBe(1)
+  })
+
+  it('the first answer lets everything through again', async () => {
+    const { ask, call, calls } = await withOverdueStore()
+    const probe = ask()
+    call(1).answer(false)
+    await settle()
+    expect(probe.outcome).toBe(false)
+    const asked = Array.from({ length: 50 }, () => ask())
+    expect(calls).toHaveLength(52)
+    for (let index = 2; index < 52; index += 1) call(index).answer(true)
+    await settle()
+    expect(asked.map(({ outcome }) => outcome)).toEqual(Array(50).fill(true))
+  })
+
+  it('the late answer to an earlier claim does so, too', async () => {
+    const { ask, call, calls } = await withOverdueStore()
+    call(0).answer(true)
+    await settle()
+    ask()
+    ask()
+    expect(calls).toHaveLength(3)
+  })
+
+  it('the late answer lets everything through while the probe still waits', async () => {
+    const { ask, call, calls } = await withOverdueStore()
+    const probe = ask()
+    call(0).answer(false)
+    await settle()
+    const asked = [ask(), ask()]
+    expect(calls).toHaveLength(4)
+    for (const index of [1, 2, 3]) call(index).answer(true)
+    await settle()
+    expect([probe, ...asked].map(({ outcome }) => outcome)).toEqual([true, true, true])
+  })
+
+  it('a late failure does not', async () => {
+    const { ask, call, calls } = await withOverdueStore()
+    call(0).fail(new Error('the connection is lost'))
+    await settle()
+    ask()
+    ask()
+    expect(calls).toHaveLength(2)
+  })
+
+  it('a probe that fails makes room for the next', async () => {
+    const { ask, call, calls } = await withOverdueStore()
+    for (let index = 1; index <= 5; index += 1) {
+      const probe = ask()
+      const other = ask()
+      call(index).fail(new Error('nobody listens there'))
+      await settle()
+      expect(probe).toMatchObject({
+        outcome: 'replay_store_unavailable',
+        error: { cause: new Error('nobody listens there') },
+      })
+      expect(other.outcome).toBe('replay_store_unavailable')
+    }
+    expect(calls).toHaveLength(6)
+  })
+
+  it('a probe that fails before it returns makes room for the next', async () => {
+    let fail = () => {}
+    let calls = 0
+    const protection = protect(
+      answering(() => {
+        calls += 1
+        fail()
+        return new Promise(() => {})
+      }),
+    )
+    watch(protection.claim('a', EXPIRES_AT))
+    await timers.advance(1)
+    fail = () => {
+      throw new Error('not connected')
+    }
+    for (let index = 0; index < 3; index += 1) {
+      expect((await refusalOf(protection.claim('a', EXPIRES_AT))).cause).toEqual(new Error('not connected'))
+    }
+    expect(calls).toBe(4)
+  })
+
+  it('a store that never answers is asked again and again, and is back with its first answer', async () => {
+    const { ask, call, calls } = await withOverdueStore()
+    for (let seconds = 0; seconds < 100; seconds += 1) {
+      const asked = [ask(), ask()]
+      await timers.advance(1)
+      expect(asked.map(({ outcome }) => outcome)).toEqual(Array(2).fill('replay_store_unavailable'))
+    }
+    expect(calls).toHaveLength(101)
+    const probe = ask()
+    call(101).answer(true)
+    await settle()
+    expect(probe.outcome).toBe(true)
+    const asked = [ask(), ask()]
+    call(102).answer(true)
+    call(103).answer(true)
+    await settle()
+    expect(asked.map(({ outcome }) => outcome)).toEqual([true, true])
+  })
+
+  it('a store that answers at once now is not kept waiting', async () => {
+    let answer: unknown = new Promise(() => {})
+    const protection = protect(answering(() => answer))
+    watch(protection.claim('a', EXPIRES_AT))
+    await timers.advance(1)
+    answer = true
+    for (let index = 0; index < 3; index += 1) expect(await protection.claim('a', EXPIRES_AT)).toBe(true)
+  })
+})
+
+describe('the risk of a store', () => {
+  it('is asked for once, after the first answer, and reported once', async () => {
+    let asked = 0
+    const findRisk = async () => {
+      asked += 1
+      return 'it may forget'
+    }
+    const { ask, call } = withWaitingStore({ findRisk })
+    ask()
+    await settle()
+    expect([asked, risks]).toStrictEqual([0, []])
+    call(0).answer(true)
+    await settle()
+    expect([asked, risks]).toStrictEqual([1, ['it may forget']])
+    for (let index = 1; index < 5; index += 1) {
+      ask()
+      call(index).answer(index % 2 === 0)
+      await settle()
+    }
+    expect([asked, risks]).toStrictEqual([1, ['it may forget']])
+  })
+
+  it('is asked for once where many are answered at the same time', async () => {
+    let asked = 0
+    const findRisk = async () => {
+      asked += 1
+      return undefined
+    }
+    const { ask, call } = withWaitingStore({ findRisk })
+    for (let index = 0; index < 20; index += 1) ask()
+    for (let index = 0; index < 20; index += 1) call(index).answer(true)
+    await settle()
+    expect(asked).toBe(1)
+  })
+
+  it('is asked of the store itself', async () => {
+    const store = {
+      risk: 'it may forget',
+      claim: async () => true,
+      async findRisk() {
+        return this.risk
+      },
+    }
+    await protect(store).claim('a', EXPIRES_AT)
+    await settle()
+    expect(risks).toEqual(['it may forget'])
+  })
+
+  it('is not asked for while nothing but failures comes', async () => {
+    let asked = 0
+    const findRisk = async () => {
+      asked += 1
+    }
+    const { ask, call } = withWaitingStore({ findRisk })
+    ask()
+    call(0).fail(new Error('no'))
+    ask()
+    await timers.advance(1)
+    expect(asked).toBe(0)
+    call(1).answer(true)
+    await settle()
+    expect(asked).toBe(1)
+  })
+
+  it('is not reported where there is none', async () => {
+    const { ask, call } = withWaitingStore({ findRisk: async () => undefined })
+    ask()
+    call(0).answer(true)
+    await settle()
+    expect(risks).toHaveLength(0)
+  })
+
+  it.each<[string, unknown]>([
+    ['rejects', () => Promise.reject(new Error('NOPERM'))],
+    ['never answers', () => new Promise(() => {})],
+    ['is no function', 'noeviction'],
+    [
+      'throws',
+      () => {
+        throw new Error('NOPERM')
+      },
+    ],
+  ])('disturbs no claim where findRisk %s', async (_, findRisk) => {
+    const { ask, call } = withWaitingStore({ findRisk })
+    for (let index = 0; index < 3; index += 1) {
+      const asked = ask()
+      call(index).answer(true)
+      await settle()
+      expect([asked.outcome, timers.pending]).toEqual([true, 0])
+    }
+    await timers.advance(10)
+    expect(risks).toHaveLength(0)
+  })
+
+  it('disturbs no claim where it cannot be reported', async () => {
+    const reportRisk = () => {
+      throw new Error('no log')
+    }
+    const protection = protect({ claim: async () => true, findRisk: async () => 'it may forget' }, reportRisk)
+    expect(await protection.claim('a', EXPIRES_AT)).toBe(true)
+    await settle()
+    expect(await protection.claim('b', EXPIRES_AT)).toBe(true)
+  })
+
+  it('is asked for of a store that answers at once, too', async () => {
+    await protect({ claim: () => true, findRisk: async () => 'it may forget' }).claim('a', EXPIRES_AT)
+    await settle()
+    expect(risks).toEqual(['it may forget'])
+  })
+
+  it('is not reported where the store answers null', async () => {
+    await protect({ claim: async () => true, findRisk: async () => null }).claim('a', EXPIRES_AT)
+    await settle()
+    expect(risks).toHaveLength(0)
+  })
+})
+
+/** What happens to the protection: claims, answers and failures of the store, and time. */
+type Happening =
+  | { kind: 'claims'; count: number }
+  | { kind: 'answer'; which: number; value: unknown }
+  | { kind: 'failure'; which: number }
+  | { kind: 'time'; milliseconds: number }
+
+/** A claim as the model sees it. */
+interface ModelClaim {
+  startedAt: number
+  isProbe: boolean
+  expected: unknown
+  /** Which call of the store it is, undefined where it never reached it. */
+  call?: number
+  asked: Asked
+}
+
+/** What the protection should do, in a few lines. */
+class Model {
+  readonly claims: ModelClaim[] = []
+  /** Calls that the store has neither answered nor failed. */
+  readonly open: ModelClaim[] = []
+  time = 0
+  isOverdue = false
+
+  get waiting(): ModelClaim[] {
+    return this.claims.filter(({ expected }) => expected === undefined)
+  }
+
+  get probes(): ModelClaim[] {
+    return this.waiting.filter(({ isProbe }) => isProbe)
+  }
+
+  get calls(): number {
+    return this.claims.filter(({ call }) => call !== undefined).length
+  }
+
+  claim(asked: Asked): void {
+    const startedAt = this.time
+    if (this.isOverdue && this.probes.length > 0) {
+      this.claims.push({ startedAt, isProbe: false, expected: 'replay_store_unavailable', asked })
+      return
+    }
+    const claim = { startedAt, isProbe: this.isOverdue, expected: undefined, call: this.calls, asked }
+    this.claims.push(claim)
+    this.open.push(claim)
+  }
+
+  answer(claim: ModelClaim, value: unknown): void {
+    this.isOverdue = false
+    claim.expected ??= value === true
+  }
+
+  fail(claim: ModelClaim): void {
+    claim.expected ??= 'replay_store_unavailable'
+  }
+
+  pass(milliseconds: number): void {
+    this.time += milliseconds
+    for (const claim of this.waiting.filter(({ startedAt }) => startedAt + TIMEOUT <= this.time)) {
+      claim.expected = 'replay_store_unavailable'
+      this.isOverdue = true
+    }
+  }
+}
+
+const happening: fc.Arbitrary<Happening> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('claims'), count: fc.integer({ min: 1, max: 4 }) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('answer'),
+      which: fc.nat(),
+      value: fc.constantFrom<unknown>(true, false, undefined, 1),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('failure'), which: fc.nat() }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('time'),
+      milliseconds: fc.constantFrom(1, 100, 499, 500, 999, 1000, 2500),
+    }),
+  },
+) as fc.Arbitrary<Happening>
+
+describe('whatever comes', () => {
+  it('it does what the model does: one probe at a time, and no claim waits longer than the timeout', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(happening, { maxLength: 40 }), async (happenings) => {
+        timers = new AdjustableTimers(new AdjustableClock())
+        const { ask, call, calls } = withWaitingStore()
+        const model = new Model()
+        for (const each of happenings) {
+          await perform(each, model, ask, call)
+          await settle()
+          expect(calls).toHaveLength(model.calls)
+          expect(model.claims.map(({ asked }) => asked.outcome)).toStrictEqual(
+            model.claims.map(({ expected }) => expected),
+          )
+          expect(model.probes.length).toBeLessThanOrEqual(1)
+          expect(model.waiting.every(({ startedAt }) => model.time - startedAt < TIMEOUT)).toBe(true)
+          expect(timers.pending).toBe(model.waiting.length)
+        }
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
+
+async function perform(each: Happening, model: Model, ask: () => Asked, call: (index: number) => Call): Promise<void> {
+  if (each.kind === 'claims') {
+    for (let count = 0; count < each.count; count += 1) model.claim(ask())
+    return
+  }
+  if (each.kind === 'time') {
+    await timers.advance(each.milliseconds / 1000)
+    model.pass(each.milliseconds)
+    return
+  }
+  const [claim] = model.open.splice(each.which % model.open.length, 1)
+  if (claim?.call === undefined) return
+  if (each.kind === 'answer') {
+    call(claim.call).answer(each.value)
+    model.answer(claim, each.value)
+  } else {
+    call(claim.call).fail(new Error('failed'))
+    model.fail(claim)
+  }
+}
