@@ -23,7 +23,7 @@ type Send = (...args: unknown[]) => unknown
 /** undefined where it is no client that we know. */
 export function redisCommandsOf(client: unknown): RedisCommands | undefined {
   if (!isClient(client)) return undefined
-  if (typeof client.defineCommand === 'function') return commandsOfIoredis(client)
+  if (typeof client.status === 'string') return commandsOfIoredis(client)
   return typeof client.isOpen === 'boolean' ? commandsOfNodeRedis(client) : undefined
 }
 
@@ -66,7 +66,6 @@ interface AnyClient {
   status?: unknown
   isOpen?: unknown
   isReady?: unknown
-  defineCommand?: unknown
 }
 
 function isClient(client: unknown): client is AnyClient {
