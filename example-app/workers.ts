@@ -17,6 +17,8 @@ const PAUSE_BEFORE_NEXT = 1000
  * ends the process where one cannot begin to.
  */
 export function startWorkers(count: number, work: Work): Promise<void> {
+  // Each worker accepts for itself: a connection that the primary process hands to a worker that dies would hang.
+  cluster.schedulingPolicy = cluster.SCHED_NONE
   cluster.setupPrimary({ exec: fileURLToPath(new URL('worker.js', import.meta.url)) })
   const serving = new Set<Worker>()
   let hasStarted = false
