@@ -1,5 +1,6 @@
 import cluster from 'node:cluster'
 import type { AccessToken } from './access-token/access-token.js'
+import { VerifiedTokenCache } from './access-token/verified-token-cache.js'
 import { verifyAccessToken } from './access-token/verify-access-token.js'
 import { BearerChallenge } from './bearer/bearer-challenge.js'
 import { FailureLimiter } from './client-auth/failure-limiter.js'
@@ -120,7 +121,7 @@ export function createJwtExchange(options: JwtExchangeOptions): JwtExchange {
 /** Everything behind the face, each part with the others that it needs. */
 function createParts(settings: JwtExchangeSettings) {
   const { issuer, subject, clock } = settings
-  const { audiences, lifetime, signingKeys } = settings.accessToken
+  const { audiences, lifetime, signingKeys, cacheSizeBytes } = settings.accessToken
   const events = new ExchangeEventEmitter()
   const jwksClients = new JwksClientPool(settings.jwksEndpoint, {
     clock,
@@ -136,7 +137,8 @@ function createParts(settings: JwtExchangeSettings) {
   const findClient = createFindClient(settings.clients, settings.findClient)
   const challenge = new BearerChallenge(issuer)
   const assertion = { identityProviders, clock, subject, replayProtection, events, challenge }
-  const accessToken = { issuer, audiences, lifetime, signingKeys, clock, events, challenge }
+  const verifiedTokens = new VerifiedTokenCache(cacheSizeBytes)
+  const accessToken = { issuer, audiences, lifetime, signingKeys, verifiedTokens, clock, events, challenge }
   const jwtBearer = createJwtBearerGrant({ ...assertion, findClient })
   const tokenEndpoint = {
     ...accessToken,

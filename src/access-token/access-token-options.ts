@@ -27,6 +27,11 @@ export interface AccessTokenOptions {
    * suits it: ES256, RS256 or EdDSA.
    */
   algorithm?: SigningAlgorithm
+  /**
+   * Bytes for accepted tokens, so that the same one need not be verified again, 0 to 1 073 741 824; 0: none is remembered.
+   * Expiry and the signing key are checked at each use. Default: 10 485 760, about 4000 tokens.
+   */
+  cacheSizeBytes?: number
 }
 
 const PEM_BLOCK = /-----BEGIN ([A-Z ]+)-----[^-]+-----END \1-----/g
@@ -35,6 +40,7 @@ export interface AccessTokenSettings {
   audiences: readonly string[]
   lifetime: number
   signingKeys: SigningKeys
+  cacheSizeBytes: number
   /** Whether the key was generated, for want of one. */
   isKeyGenerated: boolean
 }
@@ -47,6 +53,7 @@ export function checkAccessTokenOptions(reader: OptionReader): AccessTokenSettin
       : [reader.string('audience', 'a non-empty string or an array of them')],
     lifetime: reader.integer('lifetime', { min: 1, max: 86_400, default: 3600, unit: 'seconds' }),
     signingKeys,
+    cacheSizeBytes: reader.integer('cacheSizeBytes', { min: 0, max: 2 ** 30, default: 10_485_760, unit: 'bytes' }),
     isKeyGenerated: !reader.has('signingKeys'),
   }
   if (settings.audiences.length === 0) reader.problem('audience', 'at least one audience')

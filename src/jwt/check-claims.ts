@@ -47,9 +47,10 @@ export function checkExpiry(claims: Claims, now: number, clockTolerance: number)
 }
 
 /** `nbf`, when present: refused before the second `nbf - clockTolerance` (RFC 7519 §4.1.5). */
-export function checkNotBefore(claims: Claims, now: number, clockTolerance: number): void {
+export function checkNotBefore(claims: Claims, now: number, clockTolerance: number): number | undefined {
   const notBefore = checkNumericDate(claims, 'nbf', 'invalid_not_before')
   if (notBefore !== undefined && now < notBefore - clockTolerance) throw new TokenRejected('not_yet_valid')
+  return notBefore
 }
 
 /** `iat`, when present: not in the future, and at most `maxAge` seconds ago (RFC 7523 §3, 6). */

@@ -127,6 +127,7 @@ describe('the options', () => {
     ['clientAuthentication.maxFailures', 1, 1_000_000, (settings) => settings.clientAuthentication.maxFailures],
     ['clientAuthentication.failureWindow', 1, 86_400, (settings) => settings.clientAuthentication.failureWindow],
     ['accessToken.lifetime', 1, 86_400, (settings) => settings.accessToken.lifetime],
+    ['accessToken.cacheSizeBytes', 0, 2 ** 30, (settings) => settings.accessToken.cacheSizeBytes],
     ['replay.timeout', 10, 60_000, (settings) => settings.replay.timeout],
     ['replay.maxEntries', 1, 10_000_000, (settings) => settings.replay.maxEntries],
   ])('have %s from %d to %d', (path, min, max, read) => {

@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals'
 import type { JWK } from 'jose'
 import { checkAccessTokenOptions } from '../../../src/access-token/access-token-options.js'
 import { issueAccessToken } from '../../../src/access-token/issue-access-token.js'
+import { VerifiedTokenCache } from '../../../src/access-token/verified-token-cache.js'
 import { verifyAccessToken } from '../../../src/access-token/verify-access-token.js'
 import { isTokenRejected } from '../../../src/errors/rejections.js'
 import { isConfigError } from '../../../src/option-checks/config-error.js'
@@ -116,7 +117,7 @@ describe('the options of access tokens', () => {
     [
       'an unknown option',
       { lifeTime: 60 },
-      'lifeTime: found an unknown option; wanted one of algorithm, signingKeys, audience, lifetime (did you mean "lifetime"?)',
+      'lifeTime: found an unknown option; wanted one of algorithm, signingKeys, audience, lifetime, cacheSizeBytes (did you mean "lifetime"?)',
     ],
   ])('refuse %s', (_, options, line) => expect(problemsOf(options)).toEqual([line]))
 
@@ -143,7 +144,7 @@ describe('an access token after the signing key has changed', () => {
   const clock = new AdjustableClock()
   const depsOf = (signingKeys: unknown) => {
     const settings = read({ signingKeys, lifetime: 60 })
-    return { ...settings, issuer: ISSUER, clock }
+    return { ...settings, issuer: ISSUER, clock, verifiedTokens: new VerifiedTokenCache(settings.cacheSizeBytes) }
   }
   const issue = (signingKeys: unknown) =>
     issueAccessToken({ subject: 'alice', clientId: 'app', scopes: [] }, depsOf(signingKeys))

@@ -1,0 +1,69 @@
+import type { SigningKey } from '../signing-keys/signing-key.js'
+import type { SigningKeys } from '../signing-keys/signing-keys.js'
+import type { AccessToken } from './access-token.js'
+
+/** What is remembered of a token that was accepted, beside its claims. */
+export interface VerifiedToken {
+  accessToken: AccessToken
+  /** Seconds since the epoch; undefined where the token has no `nbf`. */
+  notBefore: number | undefined
+  signingKey: SigningKey
+}
+
+/** Bytes of an entry beside what grows with the token: the objects, and its place in the map. */
+const BYTES_OF_ENTRY = 1500
+/** Bytes for each character of a token: the text, and its claims as values. */
+const BYTES_OF_CHARACTER = 4
+
+/**
+ * Accepted tokens by their exact text, so that the same token is not verified twice: no other text, however similar, finds
+ * an entry. Bounded in bytes, as estimated: of two halves the older one is dropped when the younger one is full, and what
+ * is used moves to the younger. What can change is checked at each use: expiry, `nbf`, and whether the key that signed
+ * the token is still one of ours.
+ */
+export class VerifiedTokenCache {
+  readonly #bytesOfHalf: number
+  #younger = new Map<string, VerifiedToken>()
+  #older: ReadonlyMap<string, VerifiedToken> = new Map()
+  #youngerBytes = 0
+
+  /** @param maxBytes 0: nothing is remembered */
+  constructor(maxBytes: number) {
+    this.#bytesOfHalf = maxBytes / 2
+  }
+
+  /** How many tokens are remembered, expired ones included. */
+  get size(): number {
+    return this.#younger.size + this.#older.size
+  }
+
+  /** An object of its own for each request: a host may add to it. What is within is frozen. */
+  find(token: string, signingKeys: SigningKeys, now: number): AccessToken | undefined {
+    const entry = this.#younger.get(token) ?? this.#older.get(token)
+    if (entry === undefined || !isAcceptable(entry, signingKeys, now)) return undefined
+    if (!this.#younger.has(token)) this.add(entry)
+    return { ...entry.accessToken }
+  }
+
+  /** For a token that was just accepted, and no other. */
+  add(entry: VerifiedToken): void {
+    const { token } = entry.accessToken
+    const bytes = BYTES_OF_ENTRY + BYTES_OF_CHARACTER * token.length
+    if (bytes > this.#bytesOfHalf) return
+    if (this.#youngerBytes + bytes > this.#bytesOfHalf) {
+      this.#older = this.#younger
+      this.#younger = new Map()
+      this.#youngerBytes = 0
+    }
+    this.#younger.set(token, entry)
+    this.#youngerBytes += bytes
+  }
+}
+
+function isAcceptable({ accessToken, notBefore, signingKey }: VerifiedToken, keys: SigningKeys, now: number): boolean {
+  return (
+    now < accessToken.expiresAt &&
+    (notBefore === undefined || now >= notBefore) &&
+    keys.find(signingKey.kid) === signingKey
+  )
+}

@@ -1,0 +1,111 @@
+import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import type { AccessToken } from '../../../src/access-token/access-token.js'
+import { VerifiedTokenCache } from '../../../src/access-token/verified-token-cache.js'
+import { generateSigningKey, readSigningKey } from '../../../src/signing-keys/signing-key.js'
+import { type ActiveSigningKey, SigningKeys } from '../../../src/signing-keys/signing-keys.js'
+
+const NOW = 1_800_000_000
+
+function newKey(): ActiveSigningKey {
+  return readSigningKey(generateSigningKey(), undefined) as ActiveSigningKey
+}
+
+const KEY = newKey()
+const KEYS = new SigningKeys(KEY, [])
+
+function accessToken(token: string, expiresAt = NOW + 60): AccessToken {
+  const claims = { sub: 'alice', clientId: 'app', scopes: ['a'], issuer: 'i', audience: ['b'], tokenId: 't' }
+  return { ...claims, expiresAt, token, payload: {} }
+}
+
+function cacheOf(token: string, changes: { expiresAt?: number; notBefore?: number } = {}): VerifiedTokenCache {
+  const cache = new VerifiedTokenCache(1_000_000)
+  const { expiresAt, notBefore } = changes
+  cache.add({ accessToken: accessToken(token, expiresAt), notBefore, signingKey: KEY })
+  return cache
+}
+
+describe('the cache of verified tokens', () => {
+  it('finds the exact text and no other', () => {
+    const token = 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl'
+    const cache = cacheOf(token)
+    expect(cache.find(token, KEYS, NOW)?.sub).toBe('alice')
+    const others = [...token].map(
+      (character, at) => token.slice(0, at) + (character === 'A' ? 'B' : 'A') + token.slice(at + 1),
+    )
+    for (const other of [
+      ...others,
+      `${token} `,
+      ` ${token}`,
+      token.slice(1),
+      token.slice(0, -1),
+      `${token}=`,
+      '',
+      'constructor',
+      '__proto__',
+    ]) {
+      expect([other, cache.find(other, KEYS, NOW)]).toEqual([other, undefined])
+    }
+  })
+
+  it('finds no token from the second on in which it expires', () => {
+    const cache = cacheOf('a', { expiresAt: NOW + 60 })
+    expect(cache.find('a', KEYS, NOW + 59.999)).toBeDefined()
+    expect(cache.find('a', KEYS, NOW + 60)).toBeUndefined()
+  })
+
+  it('finds no token before its nbf, where the clock was set back', () => {
+    const cache = cacheOf('a', { notBefore: NOW })
+    expect(cache.find('a', KEYS, NOW)).toBeDefined()
+    expect(cache.find('a', KEYS, NOW - 0.001)).toBeUndefined()
+  })
+
+  it('finds no token whose key is gone, or is another one of the same kid', () => {
+    const cache = cacheOf('a')
+    expect(cache.find('a', new SigningKeys(newKey(), [KEY]), NOW)).toBeDefined()
+    expect(cache.find('a', new SigningKeys(newKey(), []), NOW)).toBeUndefined()
+    expect(cache.find('a', new SigningKeys({ ...newKey(), kid: KEY.kid }, []), NOW)).toBeUndefined()
+  })
+
+  it('gives each caller an object of its own', () => {
+    const cache = cacheOf('a')
+    const first = cache.find('a', KEYS, NOW)
+    Object.assign(first ?? {}, { sub: 'mallory', scopes: ['admin'] })
+    expect(cache.find('a', KEYS, NOW)).toMatchObject({ sub: 'alice', scopes: ['a'] })
+  })
+
+  it('remembers nothing where it may hold nothing, nor a token that is larger than half of it', () => {
+    for (const maxBytes of [0, 1, 3000]) {
+      const cache = new VerifiedTokenCache(maxBytes)
+      cache.add({ accessToken: accessToken('a'), notBefore: undefined, signingKey: KEY })
+      expect([maxBytes, cache.size, cache.find('a', KEYS, NOW)]).toEqual([maxBytes, 0, undefined])
+    }
+  })
+
+  it('keeps what is used, however many others come', () => {
+    const cache = new VerifiedTokenCache(100_000)
+    cache.add({ accessToken: accessToken('used'), notBefore: undefined, signingKey: KEY })
+    for (let other = 0; other < 1000; other += 1) {
+      cache.add({ accessToken: accessToken(`other ${other}`), notBefore: undefined, signingKey: KEY })
+      expect(cache.find('used', KEYS, NOW)).toBeDefined()
+    }
+    expect(cache.find('other 0', KEYS, NOW)).toBeUndefined()
+  })
+
+  it('stays within its bytes, whatever comes', () => {
+    const step = fc.record({ token: fc.integer({ min: 0, max: 30 }), length: fc.integer({ min: 1, max: 3000 }) })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 200 }), fc.integer({ min: 0, max: 60_000 }), (steps, maxBytes) => {
+        const cache = new VerifiedTokenCache(maxBytes)
+        for (const { token, length } of steps) {
+          const text = `${token}`.padEnd(length, 'x')
+          cache.find(text, KEYS, NOW)
+          cache.add({ accessToken: accessToken(text), notBefore: undefined, signingKey: KEY })
+        }
+        // No entry counts for less.
+        expect(cache.size * 1500).toBeLessThanOrEqual(maxBytes)
+      }),
+    )
+  })
+})
