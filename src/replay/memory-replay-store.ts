@@ -26,7 +26,7 @@ export class MemoryReplayStore implements ReplayStore {
   #sweep: Iterator<[string, number]> = this.#expiryOfKey.entries()
 
   constructor(options: MemoryReplayStoreOptions = {}) {
-    const reader = new OptionReader({ ...options })
+    const reader = new OptionReader(options)
     this.#maxEntries = readMaxEntries(reader)
     reader.throwProblems()
     this.#clock = options.clock ?? systemClock

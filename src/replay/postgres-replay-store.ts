@@ -46,7 +46,7 @@ export class PostgresReplayStore implements ReplayStore {
 
   /** @throws ConfigError for a pool without `query`, or options that are not understood */
   constructor(pool: PostgresPool, options: PostgresReplayStoreOptions = {}) {
-    const reader = new OptionReader({ ...options })
+    const reader = new OptionReader(options)
     const names = {
       schema: readSchema(reader),
       table: readTable(reader),

@@ -23,8 +23,9 @@ type Send = (...args: unknown[]) => unknown
 /** undefined where it is no client that we know. */
 export function redisCommandsOf(client: unknown): RedisCommands | undefined {
   if (!isClient(client)) return undefined
-  if (typeof client.status === 'string') return commandsOfIoredis(client)
-  return typeof client.isOpen === 'boolean' ? commandsOfNodeRedis(client) : undefined
+  if (typeof client.status === 'string' && typeof client.defineCommand === 'function') return commandsOfIoredis(client)
+  if (typeof client.isOpen !== 'boolean') return undefined
+  return typeof client.execute === 'function' ? commandsOfPool(client, client.execute) : commandsOfNodeRedis(client)
 }
 
 function commandsOfIoredis(client: AnyClient): RedisCommands {
@@ -39,8 +40,7 @@ function commandsOfIoredis(client: AnyClient): RedisCommands {
 function commandsOfNodeRedis(client: AnyClient): RedisCommands {
   return {
     ...commonCommands(client),
-    // Pools, and clusters before version 6, tell only whether they are open.
-    isReady: () => (typeof client.isReady === 'boolean' ? client.isReady : client.isOpen) === true,
+    isReady: () => isReady(client),
     // In both spellings: a client that did not know the one it gets would set the key without a condition.
     setNew: (key, value, kind, milliseconds) =>
       client.set(key, value, {
@@ -50,6 +50,23 @@ function commandsOfNodeRedis(client: AnyClient): RedisCommands {
         [kind]: milliseconds,
       }),
   }
+}
+
+/** A pool does not tell whether it is connected, but each of its clients does. */
+function commandsOfPool(pool: AnyClient, execute: Send): RedisCommands {
+  const setNew: RedisCommands['setNew'] = (...claim) => {
+    const setByOne = async (client: AnyClient) => {
+      if (!isReady(client)) throw new Error('no Redis client of the pool is connected')
+      return commandsOfNodeRedis(client).setNew(...claim)
+    }
+    return Reflect.apply(execute, pool, [setByOne])
+  }
+  return { ...commandsOfNodeRedis(pool), setNew }
+}
+
+/** Clusters before version 6 tell only whether they are open. */
+function isReady({ isOpen, isReady }: AnyClient): boolean {
+  return (typeof isReady === 'boolean' ? isReady : isOpen) === true
 }
 
 function commonCommands(client: AnyClient): Pick<RedisCommands, 'get' | 'info'> {
@@ -66,6 +83,8 @@ interface AnyClient {
   status?: unknown
   isOpen?: unknown
   isReady?: unknown
+  defineCommand?: unknown
+  execute?: Send
 }
 
 function isClient(client: unknown): client is AnyClient {

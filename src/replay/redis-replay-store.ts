@@ -36,7 +36,7 @@ export class RedisReplayStore implements ReplayStore {
 
   /** @throws ConfigError for a client that is not known, or options that are not understood */
   constructor(client: RedisClient, options: RedisReplayStoreOptions = {}) {
-    const reader = new OptionReader({ ...options })
+    const reader = new OptionReader(options)
     this.#prefix = readPrefix(reader)
     this.#clock = (reader.value('clock') as Clock | undefined) ?? systemClock
     reader.refuseUnknown()

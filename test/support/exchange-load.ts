@@ -8,7 +8,7 @@ const GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 const LONGEST_ANSWER = 5000
 /** Assertions kept to be sent again later. */
 const REMEMBERED = 500
-const CONCURRENCY = 6
+const CONCURRENCY = 3
 
 /** The status of the answer; `no answer` where the connection broke, `hang` where none came. */
 export type Outcome = number | 'no answer' | 'hang'
@@ -87,7 +87,7 @@ export class ExchangeLoad {
       this.#old[this.#assertions % REMEMBERED] = sent
       const old = this.#old[Math.floor(Math.random() * this.#old.length)]
       if (this.#assertions % 4 === 0 && old !== undefined) await this.#race(old)
-      await pause(5)
+      await pause(10)
     }
   }
 

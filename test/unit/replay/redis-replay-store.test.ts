@@ -238,12 +238,16 @@ describeWithRedisServer('the Redis replay store', () => {
       await expectNothingQueued(store, () => proxy.open())
     })
 
-    // It does not tell that the server is gone: the claim waits in the queue of a connection.
-    it.each(POOLS)('a claim with %s may wait, and is made once when the server is back', async (_, open) => {
+    it.each(POOLS)('a claim with %s fails at once, and is not made later', async (_, open) => {
       const { store } = await openStore(open)
       await proxy.close()
       await pause(200)
-      await expectMadeOnceLater(store)
+      const key = newKey()
+      expect(await atOnce(store.claim(key, soon()))).toBe('no Redis client of the pool is connected')
+      await proxy.open()
+      await until(async () => (await outcomeOf(store.claim(newKey(), soon()))) === true)
+      expect(await server.cli('EXISTS', PREFIX + key)).toBe('0')
+      expect([await store.claim(key, soon()), await store.claim(key, soon())]).toEqual([true, false])
     })
 
     it.each([
@@ -638,6 +642,15 @@ describe('the client of a Redis replay store', () => {
   ])('is not %s of ioredis', (_, create) => {
     const client = create(new Redis({ lazyConnect: true }))
     expect(problemsOf(errorOf(() => new RedisReplayStore(client)))).toHaveLength(1)
+  })
+
+  it('is nothing that only looks like one of ioredis', () => {
+    const cache = { status: 'ready', set: async () => 'OK', get: async () => null }
+    expect(problemsOf(errorOf(() => new RedisReplayStore(cache)))).toHaveLength(1)
+  })
+
+  it.each([null, [], 7])('has no options that are %p', (options) => {
+    expect(problemsOf(errorOf(() => new RedisReplayStore(createClient(), options as never)))).toHaveLength(1)
   })
 
   it('is any that the libraries make, without a cast', () => {
