@@ -1,8 +1,10 @@
-import { afterAll, beforeAll, it } from '@jest/globals'
+import { afterAll, beforeAll, it, jest } from '@jest/globals'
 import { PostgresReplayStore } from '../../src/replay/postgres-replay-store.js'
 import { replayStoreContract } from '../../src/testing/index.js'
 import { createSchema, type TestSchema } from '../support/postgres-schema.js'
 import { describeWithPostgres } from '../support/services.js'
+
+jest.setTimeout(20_000)
 
 describeWithPostgres('the PostgreSQL replay store', () => {
   let schema: TestSchema

@@ -1,9 +1,11 @@
-import { afterAll, beforeAll, describe, it } from '@jest/globals'
+import { afterAll, beforeAll, describe, it, jest } from '@jest/globals'
 import { RedisReplayStore } from '../../src/replay/redis-replay-store.js'
 import { replayStoreContract } from '../../src/testing/index.js'
 import { type OpenRedisClient, REDIS_CLIENTS } from '../support/redis-clients.js'
 import { openKeyspace, type RedisKeyspace } from '../support/redis-keyspace.js'
 import { describeWithRedis, REDIS_URL } from '../support/services.js'
+
+jest.setTimeout(20_000)
 
 describeWithRedis('the Redis replay store', () => {
   let keyspace: RedisKeyspace

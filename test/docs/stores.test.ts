@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { UNAVAILABLE_REASONS } from '../../src/errors/reason-codes.js'
 import type { JwtExchangeOptions, ReplayOptions, ReplayStore } from '../../src/index.js'
 import { checkOptions } from '../../src/options.js'
@@ -10,6 +10,8 @@ import { PostgresReplayStore } from '../../src/replay/postgres-replay-store.js'
 import { replayStoreContract } from '../../src/testing/index.js'
 import { createSchema, type TestSchema } from '../support/postgres-schema.js'
 import { DATABASE_URL, describeWithPostgres, describeWithRedis, REDIS_URL } from '../support/services.js'
+
+jest.setTimeout(20_000)
 
 const STORES = readFileSync('docs/stores.md', 'utf8')
 const OPERATIONS = readFileSync('docs/operations.md', 'utf8')
