@@ -1,0 +1,13 @@
+// The load generator: sends requests to one server at a time, as it is asked to.
+import { answerParent } from '../processes/answer-parent.js'
+import { createRequestTexts } from './requests.js'
+import { runAtRate } from './run-at-rate.js'
+import { runAutocannon } from './run-autocannon.js'
+import { runClosedLoop } from './run-closed-loop.js'
+
+answerParent({
+  autocannon: runAutocannon,
+  'closed loop': ({ requests, ...load }) =>
+    runClosedLoop({ ...load, nextRequest: createRequestTexts(requests, load.port) }),
+  'at rate': runAtRate,
+})

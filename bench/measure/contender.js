@@ -1,0 +1,125 @@
+import { requireThat } from '../checks/require-that.js'
+import { SERVER_CORE } from '../processes/pin.js'
+import { startProcess } from '../processes/start-process.js'
+
+const CONNECTIONS = 32
+/** Tokens that are kept back for the checks after the last round. */
+const KEPT_FOR_CHECKS = 4
+
+/** A server process that is measured. It takes its tokens from a pool, from the first one on. */
+export class Contender {
+  #process
+  #port
+  #pool
+  #taken = 0
+  #answered = 0
+  /** Requests per second of the latest run. */
+  #rate = 0
+  rounds = []
+
+  /**
+   * @param traits
+   *   `name`; `script` within bench/servers and its `settings`; `core`, 0 where it is not said;
+   *   `kind` of its requests, `exchange` or `route`; `sameToken`, where all its requests have one;
+   *   `checks`: whether it looks at the `signature` of a token, and refuses a `replay`;
+   *   `check`, which proves it right or wrong
+   */
+  constructor(traits, pool) {
+    this.traits = { core: SERVER_CORE, checks: { signature: true }, ...traits }
+    this.#pool = pool
+  }
+
+  get name() {
+    return this.traits.name
+  }
+
+  async start() {
+    this.#process = await startProcess(`servers/${this.traits.script}`, { core: this.traits.core })
+    this.#port = (await this.#process.ask('start', this.traits.settings)).port
+  }
+
+  /** @throws where it does not do what it is said to do, or has not told each event to its listener */
+  async check() {
+    const { name, checks } = this.traits
+    const takeToken = () => this.#takeToken()
+    this.#answered += await this.traits.check({ name, port: this.#port, takeToken, checks })
+    const { heardEvents = this.#answered } = await this.#process.ask('usage')
+    requireThat(heardEvents === this.#answered, `${name} told ${this.#answered} events, and not ${heardEvents}`)
+  }
+
+  /** How many tokens it needs for so many more seconds of load, those that it has taken included. */
+  tokensNeeded(seconds) {
+    const { sameToken, checks } = this.traits
+    return sameToken || !checks.signature ? 0 : this.#taken + this.#rate * seconds
+  }
+
+  /** Sends so many requests twice: the second half tells how many it answers in a second. */
+  async warmUp(generator, client, requests) {
+    for (let half = 0; half < 2; half += 1) await this.#send(generator, client, Math.ceil(requests / 2))
+  }
+
+  /** Sends as many requests as should take so many seconds. */
+  async run(generator, client, seconds) {
+    const amount = this.#amountFor(seconds)
+    const before = await this.#process.ask('usage')
+    const run = await this.#send(generator, client, amount)
+    const after = await this.#process.ask('usage')
+    const cpuSeconds = after.cpuSeconds - before.cpuSeconds
+    return {
+      rate: this.#rate,
+      cpuMicroseconds: (cpuSeconds / amount) * 1e6,
+      coreUse: cpuSeconds / run.seconds,
+      generatorUse: run.coreUse,
+    }
+  }
+
+  /** Sends at a fixed rate, whether it keeps up or not, and tells latencies in milliseconds. */
+  async runAtRate(generator, rate, seconds) {
+    const amount = Math.ceil(rate * (seconds + 1))
+    const run = await generator.ask('at rate', { port: this.#port, rate, seconds, requests: this.#take(amount) })
+    this.#answered += run.answered
+    this.#requireOnlyOk(run.statuses, run.answered)
+    return run
+  }
+
+  async end() {
+    await this.#process?.end()
+  }
+
+  async #send(generator, client, amount) {
+    const load = { port: this.#port, connections: CONNECTIONS, amount, requests: this.#take(amount) }
+    const run = await generator.ask(client, load)
+    this.#answered += run.answered
+    this.#requireOnlyOk(run.statuses, amount)
+    this.#rate = run.answered / run.seconds
+    return run
+  }
+
+  #amountFor(seconds) {
+    const { sameToken, checks } = this.traits
+    const wanted = Math.max(CONNECTIONS, Math.round(this.#rate * seconds))
+    if (sameToken || !checks.signature) return wanted
+    const left = this.#pool.count - this.#taken - KEPT_FOR_CHECKS
+    requireThat(left >= wanted / 2, `${this.name} has tokens left for half of a round`)
+    return Math.min(left, wanted)
+  }
+
+  #take(amount) {
+    const { kind, sameToken } = this.traits
+    if (sameToken !== undefined) return { kind, token: sameToken }
+    const from = this.#taken
+    this.#taken += amount
+    return { kind, pool: this.#pool.describe(), from }
+  }
+
+  #takeToken() {
+    if (this.traits.sameToken !== undefined) return this.traits.sameToken
+    this.#taken += 1
+    return this.#pool.read((this.#taken - 1) % this.#pool.count)
+  }
+
+  #requireOnlyOk(statuses, amount) {
+    const isOnlyOk = Object.keys(statuses).join() === '200' && statuses[200] === amount
+    requireThat(isOnlyOk, `${this.name} answers ${amount} requests with 200, and not ${JSON.stringify(statuses)}`)
+  }
+}

@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto'
+import { generateSigningKey } from '../../dist/index.js'
+import { checkRoute } from '../checks/check-route.js'
+import { Contender } from '../measure/contender.js'
+import { measureGeneratorLimit } from '../measure/generator-limit.js'
+import { holdContest } from '../measure/hold-contest.js'
+import { ratioBetween, withRatios } from '../measure/ratios.js'
+import { startGenerator } from '../measure/start-generator.js'
+import { GENERATOR_CORE } from '../processes/pin.js'
+import { startProcess } from '../processes/start-process.js'
+import { printContest, printGeneratorLimit } from '../report/print-contest.js'
+import { publicKeySet } from '../servers/public-key-set.js'
+import { atLeast } from '../targets.js'
+import { accessTokenClaims } from '../tokens/claims.js'
+import { createSigner } from '../tokens/sign-jwt.js'
+import { TokenPool } from '../tokens/token-pool.js'
+
+const BARE = 'bare Express, no check'
+const NO_CHECK = 'Passport, a strategy that checks nothing'
+const PROTECT = 'ours, protect()'
+const PASSPORT = 'ours, through Passport'
+const FAST_JWT = 'fast-jwt with its cache + get-jwks'
+const EXPRESS_OAUTH2 = 'express-oauth2-jwt-bearer'
+
+const SCRIPTS = new Map([
+  [BARE, 'route/bare-express.js'],
+  [NO_CHECK, 'route/passport-no-check.js'],
+  [PROTECT, 'route/ours-protect.js'],
+  [PASSPORT, 'route/ours-passport.js'],
+  [FAST_JWT, 'route/fast-jwt.js'],
+  ['jose middleware, by hand', 'route/jose-by-hand.js'],
+  [EXPRESS_OAUTH2, 'route/express-oauth2-jwt-bearer.js'],
+  ['express-jwt + jwks-rsa', 'route/express-jwt.js'],
+  ['passport-jwt + jwks-rsa', 'route/passport-jwt.js'],
+])
+/** To them all tokens are the same. */
+const CHECK_NOTHING = [BARE, NO_CHECK]
+
+export const defaults = { rounds: 5, seconds: 1.5 }
+
+/**
+ * A protected route with our own RS256 access tokens, which all contenders get: the same one each time, and each time
+ * another one. These are two processes for each contender, because what one has learned must not help the other.
+ */
+export async function measureRoute({ rounds, seconds, tell }) {
+  const signingKey = generateSigningKey('RS256')
+  const ingredients = {
+    privateJwk: signingKey,
+    header: { alg: 'RS256', typ: 'at+jwt', kid: signingKey.kid },
+    claims: accessTokenClaims(),
+  }
+  const pool = await TokenPool.create(ingredients)
+  const keySet = await startProcess('servers/key-set.js', { core: GENERATOR_CORE })
+  const generator = await startGenerator()
+  try {
+    const { port } = await keySet.ask('start', publicKeySet(signingKey))
+    const jwksUri = `http://127.0.0.1:${port}/jwks`
+    const settings = { jwksUri, signingKey, identityProviders: [{ name: 'https://idp.example.com', jwksUri }] }
+    const sameToken = createSigner(signingKey, ingredients.header)({ ...ingredients.claims, jti: randomUUID() })
+    const traits = [...createWarm(settings, sameToken), ...createCold(settings)]
+    const limits = await measureGeneratorLimit(generator, { kind: 'route', token: sameToken })
+    const contenders = traits.map((each) => new Contender(each, pool))
+    const results = await holdContest({ contenders, pool, generator, rounds, seconds, tell })
+    return report({ limits, results, rounds, seconds })
+  } finally {
+    await Promise.all([pool.remove(), keySet.end(), generator.end()])
+  }
+}
+
+function createWarm(settings, sameToken) {
+  return [...SCRIPTS].map(([name, script]) => createTraits(name, script, { settings, sameToken }))
+}
+
+function createCold(settings) {
+  const checking = [...SCRIPTS].filter(([name]) => !CHECK_NOTHING.includes(name))
+  return checking.map(([name, script]) => createTraits(name, script, { settings }))
+}
+
+function createTraits(name, script, more) {
+  const checks = { signature: !CHECK_NOTHING.includes(name) }
+  return { name, script, kind: 'route', check: checkRoute, checks, ...more }
+}
+
+function report({ limits, results, rounds, seconds }) {
+  const warm = withRatios(results.slice(0, SCRIPTS.size), BARE)
+  const cold = withRatios(results.slice(SCRIPTS.size), EXPRESS_OAUTH2)
+  printGeneratorLimit(limits)
+  printContest(`Protected route, the same token each time, ${rounds} rounds of ${seconds} s`, warm)
+  printContest(`Protected route, each time another token, ${rounds} rounds of ${seconds} s`, cold)
+  return { limits, warm, cold, targets: findTargets(warm, cold) }
+}
+
+function findTargets(warm, cold) {
+  return [
+    atLeast(0.9, `same token: ${PROTECT} × ${BARE}`, ratioBetween(warm, PROTECT, BARE)),
+    atLeast(1, `same token: ${PROTECT} × ${FAST_JWT}`, ratioBetween(warm, PROTECT, FAST_JWT)),
+    atLeast(0.95, `same token: ${PASSPORT} × ${NO_CHECK}`, ratioBetween(warm, PASSPORT, NO_CHECK)),
+    atLeast(1.05, `other tokens: ${PROTECT} × ${EXPRESS_OAUTH2}`, ratioBetween(cold, PROTECT, EXPRESS_OAUTH2)),
+  ]
+}

@@ -1,0 +1,131 @@
+import { generateSigningKey } from '../../dist/index.js'
+import { generateFakeKey } from '../../dist/testing/index.js'
+import { checkTokenEndpoint } from '../checks/check-token-endpoint.js'
+import { Contender } from '../measure/contender.js'
+import { holdContest } from '../measure/hold-contest.js'
+import { measureLatency } from '../measure/measure-latency.js'
+import { ratioBetween, withRatios } from '../measure/ratios.js'
+import { startGenerator } from '../measure/start-generator.js'
+import { GENERATOR_CORE } from '../processes/pin.js'
+import { startProcess } from '../processes/start-process.js'
+import { printContest } from '../report/print-contest.js'
+import { printTable, wholeNumber } from '../report/print-table.js'
+import { manyIdentityProviders } from '../scale/many-identity-providers.js'
+import { CLAIM_RATE, CLAIMS, MANY, measureIdentityProviderBytes, measureReplayStore } from '../scale/measure-memory.js'
+import { atLeast, atMost } from '../targets.js'
+import { assertionClaims } from '../tokens/claims.js'
+import { TokenPool } from '../tokens/token-pool.js'
+
+const ONE = 'one identity provider'
+const MANY_REGISTERED = `one amid ${wholeNumber(MANY)} others`
+const LOAD = 0.7
+/** Rounds at a fixed rate are longer, and fewer: their latencies have more than a percentile to tell. */
+const LATENCY_ROUNDS = 3
+const LATENCY_SECONDS_FACTOR = 2
+/** Milliseconds: a server with a longer p50 does not keep up, and its percentiles lie close together for that alone. */
+const LONGEST_P50 = 10
+/** Claims expire for longer than a round lasts. */
+const EXPIRY_SECONDS_FACTOR = 7
+
+export const defaults = { rounds: 9, seconds: 3 }
+
+/** What much of everything costs: identity providers, used assertions, load. */
+export async function measureScale({ rounds, seconds, tell }) {
+  const key = await generateFakeKey('RS256')
+  const header = { alg: 'RS256', typ: 'JWT', kid: key.kid }
+  const pool = await TokenPool.create({ privateJwk: key.privateJwk, header, claims: assertionClaims() })
+  const keySet = await startProcess('servers/key-set.js', { core: GENERATOR_CORE })
+  const generator = await startGenerator()
+  try {
+    const { port } = await keySet.ask('start', { keys: [key.publicJwk] })
+    const conditions = { jwksOrigin: `http://127.0.0.1:${port}`, pool, generator, tell }
+    const contenders = await compareProviders({ ...conditions, rounds, seconds })
+    const latency = await measureUnderLoad({ ...conditions, contenders, seconds: seconds * LATENCY_SECONDS_FACTOR })
+    tell('creating identity providers')
+    const identityProviderBytes = await measureIdentityProviderBytes()
+    tell('filling the replay store, and letting it expire')
+    const replayStore = await measureReplayStore(seconds * EXPIRY_SECONDS_FACTOR)
+    return report({ contenders, latency, identityProviderBytes, replayStore, rounds, seconds })
+  } finally {
+    await Promise.all([pool.remove(), keySet.end(), generator.end()])
+  }
+}
+
+async function compareProviders({ jwksOrigin, pool, generator, rounds, seconds, tell }) {
+  const contenders = [createTraits(ONE, 0, jwksOrigin), createTraits(MANY_REGISTERED, MANY, jwksOrigin)].map(
+    (traits) => new Contender(traits, pool),
+  )
+  return withRatios(await holdContest({ contenders, pool, generator, rounds, seconds, tell }), ONE)
+}
+
+function measureUnderLoad({ jwksOrigin, pool, generator, contenders, seconds, tell }) {
+  const rate = Math.floor(contenders[0].requestsPerSecond.median * LOAD)
+  tell(`latency at ${rate} requests a second`)
+  const contender = new Contender(createTraits(ONE, 0, jwksOrigin), pool)
+  return measureLatency({ contender, pool, generator, rate, rounds: LATENCY_ROUNDS, seconds })
+}
+
+function createTraits(name, others, jwksOrigin) {
+  return {
+    name,
+    kind: 'exchange',
+    script: 'token/ours-memory.js',
+    settings: { identityProviders: manyIdentityProviders(others, jwksOrigin), signingKey: generateSigningKey('ES256') },
+    checks: { signature: true, replay: true },
+    check: checkTokenEndpoint,
+  }
+}
+
+function report({ contenders, latency, identityProviderBytes, replayStore, rounds, seconds }) {
+  printContest(`Registered identity providers, ${rounds} rounds of ${seconds} s`, contenders)
+  console.log(`\nA registered identity provider until it is used: ${(identityProviderBytes / 1024).toFixed(2)} KB`)
+  console.log(`A claim in the memory store, of ${wholeNumber(CLAIMS)}: ${replayStore.bytesEach.toFixed(0)} bytes`)
+  printDelays(replayStore)
+  printLatency(latency)
+  const targets = findTargets({ contenders, latency, identityProviderBytes, replayStore })
+  return { contenders, latency, identityProviderBytes, replayStore, targets }
+}
+
+function printDelays({ idle, delays }) {
+  console.log(
+    `\nEvent loop delay in ms at ${wholeNumber(CLAIM_RATE)} claims a second, beside the timer's own millisecond`,
+  )
+  const rowOf = (name, { p99, p999, max }) => [name, p99.toFixed(2), p999.toFixed(2), max.toFixed(2)]
+  const rows = [rowOf('keys are made, no claims', idle), rowOf('while all claims expire', delays)]
+  printTable(['', 'p99', 'p99.9', 'max'], rows)
+  console.log(`Claims held before: ${wholeNumber(delays.sizeBefore)}, after: ${wholeNumber(delays.sizeAfter)}`)
+}
+
+function printLatency({ rate, generatorLateness, ...latencies }) {
+  console.log(
+    `\nLatency in ms at ${wholeNumber(rate)} exchanges a second, ${LOAD * 100} % of the maximum, even arrivals`,
+  )
+  const rowOf = (name, { median, min, max }) => [name, median.toFixed(2), `${min.toFixed(2)}–${max.toFixed(2)}`]
+  const named = [
+    ['p50', latencies.p50],
+    ['p99', latencies.p99],
+    ['p99.9', latencies.p999],
+    ['max', latencies.max],
+    ['p99 / p50', latencies.p99ToP50],
+    ['the generator was late, p99', generatorLateness],
+  ]
+  printTable(
+    ['', 'median', 'min–max'],
+    named.map(([name, summary]) => rowOf(name, summary)),
+  )
+  if (!keepsUp(latencies)) console.log('The server did not keep up, so the ratio says nothing')
+}
+
+function keepsUp({ p50 }) {
+  return p50.median < LONGEST_P50
+}
+
+function findTargets({ contenders, latency, identityProviderBytes, replayStore }) {
+  return [
+    atLeast(0.97, `exchanges a second: ${MANY_REGISTERED} × ${ONE}`, ratioBetween(contenders, MANY_REGISTERED, ONE)),
+    atMost(3, 'KB of an identity provider until used', identityProviderBytes / 1024),
+    atMost(160, 'bytes of a live claim in the memory store', replayStore.bytesEach),
+    atMost(5, 'event loop delay while claims expire, p99.9 in ms', replayStore.delays.p999),
+    atMost(3, `p99 / p50 at ${LOAD * 100} % load`, keepsUp(latency) ? latency.p99ToP50.median : undefined),
+  ]
+}
