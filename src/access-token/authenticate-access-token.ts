@@ -1,27 +1,34 @@
-import { type AuthenticateBearerDeps, authenticateBearer, type BearerOutcome } from '../bearer/authenticate-bearer.js'
+import { type AuthenticateBearerDeps, type AwaitedOutcome, authenticateBearer } from '../bearer/authenticate-bearer.js'
 import type { BearerRequest } from '../bearer/read-bearer-token.js'
 import { printable } from '../events/printable.js'
 import type { AccessToken } from './access-token.js'
 import { checkScopes } from './check-scopes.js'
-import { type VerifyAccessTokenDeps, verifyAccessToken } from './verify-access-token.js'
+import { recogniseAccessToken, type VerifyAccessTokenDeps, verifyAccessToken } from './verify-access-token.js'
 
 export type AuthenticateAccessTokenDeps = VerifyAccessTokenDeps &
   Pick<AuthenticateBearerDeps<AccessToken>, 'challenge' | 'events'>
 
-/** Judges a request by its access token and the scopes that the route requires. Never rejects. */
-export function authenticateAccessToken(
-  req: BearerRequest,
+/** Judges requests by their access token and the scopes that the route requires. Never throws nor rejects. */
+export type AuthenticateAccessToken = (req: BearerRequest) => AwaitedOutcome<AccessToken>
+
+/** For one route, so that each of its requests finds everything ready. */
+export function createAuthenticateAccessToken(
   requiredScopes: readonly string[],
   deps: AuthenticateAccessTokenDeps,
-): Promise<BearerOutcome<AccessToken>> {
-  return authenticateBearer(req, {
+): AuthenticateAccessToken {
+  const withScopes = (accessToken: AccessToken) => {
+    checkScopes(accessToken, requiredScopes, deps.challenge)
+    return accessToken
+  }
+  const bearer: AuthenticateBearerDeps<AccessToken> = {
     challenge: deps.challenge,
     events: deps.events,
-    verify: async (token) => {
-      const accessToken = await verifyAccessToken(token, deps)
-      checkScopes(accessToken, requiredScopes, deps.challenge)
-      return accessToken
+    recognise: (token) => {
+      const accessToken = recogniseAccessToken(token, deps)
+      return accessToken && withScopes(accessToken)
     },
+    verify: async (token) => withScopes(await verifyAccessToken(token, deps)),
     describe: ({ sub, clientId }) => ({ subject: printable(sub), clientId }),
-  })
+  }
+  return (req) => authenticateBearer(req, bearer)
 }

@@ -30,7 +30,12 @@ export interface VerifyAccessTokenDeps {
  * @throws TokenRejected
  */
 export async function verifyAccessToken(token: string, deps: VerifyAccessTokenDeps): Promise<AccessToken> {
-  return deps.verifiedTokens.find(token, deps.signingKeys, deps.clock.now()) ?? (await verifyUnknownToken(token, deps))
+  return recogniseAccessToken(token, deps) ?? (await verifyUnknownToken(token, deps))
+}
+
+/** A token that was accepted before, and still may be. */
+export function recogniseAccessToken(token: string, deps: VerifyAccessTokenDeps): AccessToken | undefined {
+  return deps.verifiedTokens.find(token, deps.signingKeys, deps.clock.now())
 }
 
 async function verifyUnknownToken(token: string, deps: VerifyAccessTokenDeps): Promise<AccessToken> {

@@ -1,4 +1,4 @@
-import { type AuthenticateBearerDeps, authenticateBearer, type BearerOutcome } from '../bearer/authenticate-bearer.js'
+import { type AuthenticateBearerDeps, type AwaitedOutcome, authenticateBearer } from '../bearer/authenticate-bearer.js'
 import type { BearerRequest } from '../bearer/read-bearer-token.js'
 import { printable } from '../events/printable.js'
 import type { ReplayProtection } from '../replay/replay-protection.js'
@@ -28,11 +28,11 @@ export interface AuthenticateAssertionDeps
   replayProtection: ReplayProtection
 }
 
-/** Judges a request by an assertion in place of an access token. Never rejects. */
+/** Judges a request by an assertion in place of an access token. Never throws nor rejects. */
 export function authenticateAssertion(
   req: BearerRequest,
   deps: AuthenticateAssertionDeps,
-): Promise<BearerOutcome<AssertedCaller>> {
+): AwaitedOutcome<AssertedCaller> {
   return authenticateBearer(req, {
     challenge: deps.challenge,
     events: deps.events,

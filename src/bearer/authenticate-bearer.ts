@@ -11,32 +11,58 @@ export type BearerOutcome<Caller> =
   | { kind: 'missing'; challenge: string }
   | { kind: 'refused'; answer: OAuthError }
 
+/** At once where nothing has to be waited for. */
+export type AwaitedOutcome<Caller> = BearerOutcome<Caller> | Promise<BearerOutcome<Caller>>
+
 export interface AuthenticateBearerDeps<Caller> {
   challenge: BearerChallenge
   events: ExchangeEventEmitter
+  /** A caller that is known already, or undefined. @throws OAuthError */
+  recognise?: (token: string) => Caller | undefined
   /** @throws TokenRejected, DependencyUnavailable, OAuthError */
   verify: (token: string) => Promise<Caller>
   /** What the event says of an accepted caller. */
   describe: (caller: Caller) => ExchangeEvents['access.granted']
 }
 
-/** Judges one request to a protected route, and tells the operator of it. Never rejects. */
-export async function authenticateBearer<Caller>(
+/** Judges one request to a protected route, and tells the operator of it. Never throws nor rejects. */
+export function authenticateBearer<Caller>(
   req: BearerRequest,
-  { challenge, events, verify, describe }: AuthenticateBearerDeps<Caller>,
+  deps: AuthenticateBearerDeps<Caller>,
+): AwaitedOutcome<Caller> {
+  try {
+    const token = readBearerToken(req, deps.challenge)
+    if (token === undefined) return tellMissing(deps)
+    const known = deps.recognise?.(token)
+    return known === undefined ? verifyBearer(token, deps) : grant(known, deps)
+  } catch (error) {
+    return refuse(error, deps)
+  }
+}
+
+async function verifyBearer<Caller>(
+  token: string,
+  deps: AuthenticateBearerDeps<Caller>,
 ): Promise<BearerOutcome<Caller>> {
   try {
-    const token = readBearerToken(req, challenge)
-    if (token === undefined) {
-      events.emit('access.denied', { reason: 'no_token', status: 401 })
-      return { kind: 'missing', challenge: challenge.plain() }
-    }
-    const caller = await verify(token)
-    events.emit('access.granted', describe(caller))
-    return { kind: 'granted', caller }
+    return grant(await deps.verify(token), deps)
   } catch (error) {
-    const { answer, event } = toRefusal(error, ({ reason }) => challenge.error('invalid_token', INVALID_TOKEN, reason))
-    events.emit('access.denied', event)
-    return { kind: 'refused', answer }
+    return refuse(error, deps)
   }
+}
+
+function grant<Caller>(caller: Caller, { events, describe }: AuthenticateBearerDeps<Caller>): BearerOutcome<Caller> {
+  events.emit('access.granted', describe(caller))
+  return { kind: 'granted', caller }
+}
+
+function tellMissing<Caller>({ challenge, events }: AuthenticateBearerDeps<Caller>): BearerOutcome<Caller> {
+  events.emit('access.denied', { reason: 'no_token', status: 401 })
+  return { kind: 'missing', challenge: challenge.plain() }
+}
+
+function refuse<Caller>(error: unknown, { challenge, events }: AuthenticateBearerDeps<Caller>): BearerOutcome<Caller> {
+  const { answer, event } = toRefusal(error, ({ reason }) => challenge.error('invalid_token', INVALID_TOKEN, reason))
+  events.emit('access.denied', event)
+  return { kind: 'refused', answer }
 }

@@ -1,11 +1,14 @@
 import type { IncomingMessage } from 'node:http'
 import { type BearerChallenge, INVALID_TOKEN } from './bearer-challenge.js'
+import { readAuthorization } from './read-authorization.js'
 
 const BEARER = /^Bearer +([A-Za-z0-9\-._~+/]+=*)$/i
 const BEARER_SCHEME = /^Bearer(?:\s|$)/i
 
 /** A request with what Express and body parsers add to it. */
 export interface BearerRequest extends IncomingMessage {
+  /** The URL before routers cut their own part off. */
+  originalUrl?: string
   query?: unknown
   body?: unknown
 }
@@ -17,7 +20,7 @@ export interface BearerRequest extends IncomingMessage {
  * @throws OAuthError `invalid_request` for two tokens, `invalid_token` for a malformed one
  */
 export function readBearerToken(req: BearerRequest, challenge: BearerChallenge): string | undefined {
-  const [authorization, second] = req.headersDistinct.authorization ?? []
+  const [authorization, second] = readAuthorization(req)
   if (authorization === undefined || !BEARER_SCHEME.test(authorization)) return undefined
   if (second !== undefined || hasTokenParameter(req)) {
     throw challenge.error('invalid_request', 'The request carries more than one token', 'token_sent_twice')
@@ -29,7 +32,12 @@ export function readBearerToken(req: BearerRequest, challenge: BearerChallenge):
 
 function hasTokenParameter(req: BearerRequest): boolean {
   const isForm = req.headers['content-type']?.toLowerCase().startsWith('application/x-www-form-urlencoded') === true
-  return hasAccessToken(req.query) || (isForm && hasAccessToken(req.body))
+  return (hasQuery(req) && hasAccessToken(req.query)) || (isForm && hasAccessToken(req.body))
+}
+
+/** Express 5 parses the query each time that it is asked for. */
+function hasQuery({ originalUrl, url }: BearerRequest): boolean {
+  return originalUrl?.includes('?') !== false || url?.includes('?') === true
 }
 
 function hasAccessToken(parameters: unknown): boolean {

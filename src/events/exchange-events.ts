@@ -118,9 +118,11 @@ export class ExchangeEventEmitter implements ExchangeEventSource {
 
   emit<Name extends ExchangeEventName>(name: Name, event: ExchangeEvents[Name]): void {
     if (debug.enabled) debug('%s %s', name, JSON.stringify(event))
+    if (this.#emitter.listenerCount(name) === 0) return
     for (const listener of this.#emitter.rawListeners(name)) {
       try {
-        Promise.resolve(Reflect.apply(listener, undefined, [event])).catch(reportListenerFault)
+        const outcome: unknown = Reflect.apply(listener, undefined, [event])
+        if (typeof outcome === 'object' && outcome !== null) Promise.resolve(outcome).catch(reportListenerFault)
       } catch (error) {
         reportListenerFault(error)
       }

@@ -1,7 +1,11 @@
 import type { ServerResponse } from 'node:http'
 import type { AccessToken } from '../access-token/access-token.js'
-import { type AuthenticateAccessTokenDeps, authenticateAccessToken } from '../access-token/authenticate-access-token.js'
+import {
+  type AuthenticateAccessTokenDeps,
+  createAuthenticateAccessToken,
+} from '../access-token/authenticate-access-token.js'
 import { type RequiredScope, readRequiredScope } from '../access-token/required-scope.js'
+import type { BearerOutcome } from '../bearer/authenticate-bearer.js'
 import type { ExpressRequest, Middleware } from './http.js'
 import { sendOAuthError } from './send-json.js'
 
@@ -20,22 +24,25 @@ interface ProtectedRequest extends ExpressRequest {
  * @throws ConfigError for options that are not understood: a route must not be open by a slip
  */
 export function createProtect(options: ProtectOptions, deps: AuthenticateAccessTokenDeps): Middleware {
-  const requiredScopes = readRequiredScope(options)
-  return (req, res, next) => void protect(req, res, next, requiredScopes, deps).catch(next)
+  const authenticate = createAuthenticateAccessToken(readRequiredScope(options), deps)
+  return (req, res, next) => {
+    const outcome = authenticate(req)
+    if ('kind' in outcome) conclude(req, res, next, outcome)
+    else outcome.then((awaited) => conclude(req, res, next, awaited)).catch(next)
+  }
 }
 
-async function protect(
+function conclude(
   req: ProtectedRequest,
   res: ServerResponse,
   next: () => void,
-  requiredScopes: readonly string[],
-  deps: AuthenticateAccessTokenDeps,
-): Promise<void> {
-  const outcome = await authenticateAccessToken(req, requiredScopes, deps)
+  outcome: BearerOutcome<AccessToken>,
+): void {
   switch (outcome.kind) {
     case 'granted':
       req.auth = outcome.caller
-      return next()
+      next()
+      return
     case 'missing':
       res
         .writeHead(401, {
@@ -46,6 +53,6 @@ async function protect(
         .end()
       return
     case 'refused':
-      return sendOAuthError(res, outcome.answer)
+      sendOAuthError(res, outcome.answer)
   }
 }

@@ -1,3 +1,4 @@
+import { readAuthorization } from '../bearer/read-authorization.js'
 import { type ClientCredentials, invalidClient, parseBasicCredentials } from '../client-auth/client-credentials.js'
 import type { TokenRequestParameters } from '../grants/grant.js'
 import { OAuthError } from '../oauth/errors.js'
@@ -15,7 +16,7 @@ export function readClientCredentials(
   req: ExpressRequest,
   parameters: TokenRequestParameters,
 ): ClientCredentials | undefined {
-  const [authorization, second] = req.headersDistinct.authorization ?? []
+  const [authorization, second] = readAuthorization(req)
   if (second !== undefined) throw new OAuthError('invalid_request', 'The request has two Authorization headers')
   checkQuery(req)
   const clientId = parameters.get('client_id')
@@ -34,8 +35,10 @@ export function readClientCredentials(
 
 /** RFC 6749 §2.3.1: never in the URI, which ends up in logs. */
 function checkQuery({ url = '' }: ExpressRequest): void {
-  const query = new URLSearchParams(url.slice(url.indexOf('?') + 1))
-  if (url.includes('?') && NEVER_IN_THE_QUERY.some((name) => query.has(name))) {
+  const start = url.indexOf('?')
+  if (start < 0) return
+  const query = new URLSearchParams(url.slice(start + 1))
+  if (NEVER_IN_THE_QUERY.some((name) => query.has(name))) {
     throw new OAuthError('invalid_request', 'Credentials and assertions must not be in the URL')
   }
 }

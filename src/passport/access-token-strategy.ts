@@ -1,4 +1,7 @@
-import { type AuthenticateAccessTokenDeps, authenticateAccessToken } from '../access-token/authenticate-access-token.js'
+import {
+  type AuthenticateAccessTokenDeps,
+  createAuthenticateAccessToken,
+} from '../access-token/authenticate-access-token.js'
 import { readRequiredScope } from '../access-token/required-scope.js'
 import { createPromiseStrategy, type PassportStrategy } from './promise-strategy.js'
 import { scopeOptions } from './scope-options.js'
@@ -8,7 +11,10 @@ import { scopeOptions } from './scope-options.js'
  * option `scope` of `passport.authenticate` names the scopes that the token must have.
  */
 export function createAccessTokenStrategy(deps: AuthenticateAccessTokenDeps): PassportStrategy {
-  return createPromiseStrategy('access-token', async (req, options) =>
-    authenticateAccessToken(req, readRequiredScope(scopeOptions(options)), deps),
-  )
+  const authenticateWithoutScope = createAuthenticateAccessToken([], deps)
+  return createPromiseStrategy('access-token', (req, options) => {
+    const ofScope = scopeOptions(options)
+    if (Object.keys(ofScope).length === 0) return authenticateWithoutScope(req)
+    return createAuthenticateAccessToken(readRequiredScope(ofScope), deps)(req)
+  })
 }

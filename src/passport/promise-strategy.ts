@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import CustomStrategy from 'passport-custom'
-import type { BearerOutcome } from '../bearer/authenticate-bearer.js'
+import type { AwaitedOutcome, BearerOutcome } from '../bearer/authenticate-bearer.js'
 
 /** A Passport strategy, described by what it needs; fits `passport.use` and `passport.authenticate`. */
 export interface PassportStrategy {
@@ -25,7 +25,7 @@ interface Failure {
   status: number
 }
 
-export type Judge<Caller> = (req: IncomingMessage, options: unknown) => Promise<BearerOutcome<Caller>>
+export type Judge<Caller> = (req: IncomingMessage, options: unknown) => AwaitedOutcome<Caller>
 
 /**
  * A passport-custom strategy around an async function. passport-custom drops the promise of an async verify, and Passport
@@ -34,8 +34,10 @@ export type Judge<Caller> = (req: IncomingMessage, options: unknown) => Promise<
  */
 export function createPromiseStrategy<Caller>(name: string, judge: Judge<Caller>): PassportStrategy {
   const custom = new CustomStrategy({ passOptionsToCallback: true }, (req, options, done) => {
-    judge(req, options)
-      .then((outcome) => report(outcome, done))
+    const outcome = judge(req, options)
+    if ('kind' in outcome) return report(outcome, done)
+    outcome
+      .then((awaited) => report(awaited, done))
       .catch(done)
       .catch(() => endUnanswered(req))
   })
