@@ -10,7 +10,7 @@ export interface VerifiedToken {
   signingKey: SigningKey
 }
 
-/** Bytes of an entry beside what grows with the token: the objects, and its place in the map. */
+/** Bytes of an entry beside what grows with the token: the objects, and its place in the map. More than measured, to be safe. */
 const BYTES_OF_ENTRY = 1500
 /** Bytes for each character of a token: the text, and its claims as values. */
 const BYTES_OF_CHARACTER = 4

@@ -30,8 +30,6 @@ export class RedisReplayStore implements ReplayStore {
   readonly #commands: RedisCommands
   readonly #prefix: string
   readonly #clock: Clock
-  readonly #storeId = randomBytes(9).toString('base64url')
-  #claims = 0
   #expiryKind: ExpiryKind = 'PXAT'
 
   /** @throws ConfigError for a client that is not known, or options that are not understood */
@@ -47,8 +45,7 @@ export class RedisReplayStore implements ReplayStore {
 
   async claim(key: string, expiresAt: number): Promise<boolean> {
     if (!this.#commands.isReady()) throw new Error('the Redis client is not connected')
-    this.#claims += 1
-    const claimId = `${this.#storeId}${this.#claims.toString(36)}`
+    const claimId = randomBytes(9).toString('base64url')
     try {
       return await this.#set(this.#prefix + key, claimId, expiresAt * 1000)
     } catch (cause) {

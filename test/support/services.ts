@@ -16,9 +16,10 @@ function describeWhere(isThere: boolean): typeof describe | typeof describe.skip
 }
 
 function answers(url: string): Promise<boolean> {
-  const { hostname, port } = new URL(url)
+  const { hostname, port, protocol } = new URL(url)
+  const usualPort = protocol.startsWith('postgres') ? 5432 : 6379
   return new Promise((resolve) => {
-    const socket = connect(Number(port), hostname)
+    const socket = connect(Number(port) || usualPort, hostname)
     const settle = (isThere: boolean) => {
       socket.destroy()
       resolve(isThere)
