@@ -1,5 +1,6 @@
 import cluster from 'node:cluster'
 import type { AccessToken } from './access-token/access-token.js'
+import { createAccessTokenSigner } from './access-token/issue-access-token.js'
 import { VerifiedTokenCache } from './access-token/verified-token-cache.js'
 import { verifyAccessToken } from './access-token/verify-access-token.js'
 import { BearerChallenge } from './bearer/bearer-challenge.js'
@@ -138,10 +139,15 @@ function createParts(settings: JwtExchangeSettings) {
   const challenge = new BearerChallenge(issuer)
   const assertion = { identityProviders, clock, subject, replayProtection, events, challenge }
   const verifiedTokens = new VerifiedTokenCache(cacheSizeBytes)
-  const accessToken = { issuer, audiences, lifetime, signingKeys, verifiedTokens, clock, events, challenge }
+  const accessToken = { issuer, audiences, signingKeys, verifiedTokens, clock, events, challenge }
   const jwtBearer = createJwtBearerGrant({ ...assertion, findClient })
   const tokenEndpoint = {
-    ...accessToken,
+    issuer,
+    audiences,
+    lifetime,
+    signAccessToken: createAccessTokenSigner(signingKeys),
+    clock,
+    events,
     grants: new Map([[jwtBearer.grantType, jwtBearer]]),
     findClient,
     failureLimiter: new FailureLimiter(settings.clientAuthentication, clock),

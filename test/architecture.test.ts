@@ -98,7 +98,7 @@ describe('the source', () => {
   it('is read whole', () => {
     expect(sources.size).toBeGreaterThan(80)
     expect(importsOf(sources)).toContainEqual({ from: 'index.ts', to: 'jwt-exchange.ts' })
-    expect(importsOf(sources)).toContainEqual({ from: 'assertion/verify-signature.ts', to: 'jose' })
+    expect(importsOf(sources)).toContainEqual({ from: 'jwt/signatures.ts', to: 'jose' })
     const statements = [...sources.values()].flatMap((text) => text.match(/ from '/g) ?? [])
     expect(importsOf(sources).length).toBeGreaterThanOrEqual(statements.length)
   })

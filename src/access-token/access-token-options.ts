@@ -37,7 +37,7 @@ export interface AccessTokenOptions {
 const PEM_BLOCK = /-----BEGIN ([A-Z ]+)-----[^-]+-----END \1-----/g
 
 export interface AccessTokenSettings {
-  audiences: readonly string[]
+  audiences: ReadonlySet<string>
   lifetime: number
   signingKeys: SigningKeys
   cacheSizeBytes: number
@@ -48,17 +48,20 @@ export interface AccessTokenSettings {
 export function checkAccessTokenOptions(reader: OptionReader): AccessTokenSettings {
   const signingKeys = readSigningKeys(reader)
   const settings = {
-    audiences: Array.isArray(reader.value('audience'))
-      ? (reader.strings('audience', 'non-empty strings') ?? [])
-      : [reader.string('audience', 'a non-empty string or an array of them')],
+    audiences: readAudiences(reader),
     lifetime: reader.integer('lifetime', { min: 1, max: 86_400, default: 3600, unit: 'seconds' }),
     signingKeys,
     cacheSizeBytes: reader.integer('cacheSizeBytes', { min: 0, max: 2 ** 30, default: 10_485_760, unit: 'bytes' }),
     isKeyGenerated: !reader.has('signingKeys'),
   }
-  if (settings.audiences.length === 0) reader.problem('audience', 'at least one audience')
+  if (settings.audiences.size === 0) reader.problem('audience', 'at least one audience')
   reader.refuseUnknown()
   return settings
+}
+
+function readAudiences(reader: OptionReader): ReadonlySet<string> {
+  if (Array.isArray(reader.value('audience'))) return new Set(reader.strings('audience', 'non-empty strings'))
+  return new Set([reader.string('audience', 'a non-empty string or an array of them')])
 }
 
 function readSigningKeys(reader: OptionReader): SigningKeys {

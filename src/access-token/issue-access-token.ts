@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import { SignJWT } from 'jose'
 import type { Clock } from '../clock/clock.js'
+import { createJwtSigner, type SignJwt } from '../jwt/signatures.js'
 import { ACCESS_TOKEN_TYPE } from '../oauth/names.js'
 import type { SigningKeys } from '../signing-keys/signing-keys.js'
 
 export interface IssueAccessTokenDeps {
   issuer: string
-  audiences: readonly string[]
+  audiences: ReadonlySet<string>
   lifetime: number
-  signingKeys: SigningKeys
+  signAccessToken: SignJwt
   clock: Clock
 }
 
@@ -27,12 +27,16 @@ export interface IssuedAccessToken {
   expiresAt: number
 }
 
+/** Signs by the active signing key, with the header of RFC 9068 §2.1. */
+export function createAccessTokenSigner({ active }: SigningKeys): SignJwt {
+  return createJwtSigner({ alg: active.algorithm, typ: ACCESS_TOKEN_TYPE, kid: active.kid }, active.privateKey)
+}
+
 /** Signs an access token with the claims of RFC 9068 §2.2. */
 export async function issueAccessToken(
   request: AccessTokenRequest,
   deps: IssueAccessTokenDeps,
 ): Promise<IssuedAccessToken> {
-  const { active } = deps.signingKeys
   const issuedAt = Math.floor(deps.clock.now())
   const expiresAt = issuedAt + deps.lifetime
   const tokenId = randomUUID()
@@ -47,7 +51,5 @@ export async function issueAccessToken(
     jti: tokenId,
     ...(request.scopes.length > 0 && { scope: request.scopes.join(' ') }),
   }
-  const header = { alg: active.algorithm, typ: ACCESS_TOKEN_TYPE, kid: active.kid }
-  const token = await new SignJWT(claims).setProtectedHeader(header).sign(active.privateKey)
-  return { token, tokenId, expiresIn: deps.lifetime, expiresAt }
+  return { token: await deps.signAccessToken(claims), tokenId, expiresIn: deps.lifetime, expiresAt }
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { TokenRejected } from '../errors/rejections.js'
 import type { ReplayProtection } from '../replay/replay-protection.js'
 import type { VerifiedAssertion } from './verified-assertion.js'
@@ -31,5 +31,5 @@ export async function claimAssertion(assertion: VerifiedAssertion, replayProtect
 function replayKeyOf({ identityProvider, assertionId, encodedPayload }: VerifiedAssertion): string {
   const identity = assertionId === undefined ? ['payload', encodedPayload] : ['jti', assertionId]
   const joined = JSON.stringify(['assertion', identityProvider.name, ...identity])
-  return createHash('sha256').update(joined).digest('base64url')
+  return hash('sha256', joined, 'base64url')
 }

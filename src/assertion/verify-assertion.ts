@@ -28,22 +28,17 @@ export async function verifyAssertion(assertion: string, deps: VerifyAssertionDe
   const context = contextOf(jwt, identityProvider)
   return inContext(context, async () => {
     if (identityProvider === undefined) throw new TokenRejected('unknown_issuer')
-    const claims = await verifyByIdentityProvider(assertion, jwt, identityProvider, deps.clock)
+    const claims = await verifyByIdentityProvider(jwt, identityProvider, deps.clock)
     return { ...claims, identityProvider, context, payload: jwt.payload, encodedPayload: jwt.encodedPayload }
   })
 }
 
-async function verifyByIdentityProvider(
-  assertion: string,
-  { header, payload }: UnverifiedJwt,
-  identityProvider: IdentityProvider,
-  clock: Clock,
-) {
+async function verifyByIdentityProvider(assertion: UnverifiedJwt, identityProvider: IdentityProvider, clock: Clock) {
   if (!identityProvider.enabled) throw new TokenRejected('identity_provider_disabled')
-  if (assertion.length > identityProvider.limits.maxBytes) throw new TokenRejected('too_large')
-  checkHeader(header, identityProvider)
-  await verifySignature(assertion, header, identityProvider.keySource)
-  return checkClaims(payload, identityProvider, clock.now())
+  if (assertion.compact.length > identityProvider.limits.maxBytes) throw new TokenRejected('too_large')
+  checkHeader(assertion.header, identityProvider)
+  await verifySignature(assertion, identityProvider.keySource)
+  return checkClaims(assertion.payload, identityProvider, clock.now())
 }
 
 /** The header never decides: its algorithm and type must be among those that this identity provider may use. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Clock } from '../clock/clock.js'
 import { TokenBucket } from '../clock/token-bucket.js'
 import type { ClientAuthenticationSettings } from './client-authentication-options.js'
@@ -63,7 +63,5 @@ export class FailureLimiter {
 
 /** Hashed, so that long ids take no more room. */
 function pairOf(clientId: string, remoteAddress: string): string {
-  return createHash('sha256')
-    .update(JSON.stringify([clientId, remoteAddress]))
-    .digest('base64url')
+  return hash('sha256', JSON.stringify([clientId, remoteAddress]), 'base64url')
 }

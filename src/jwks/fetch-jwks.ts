@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { once } from 'node:events'
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { readMaxAge, readRetryAfter } from './freshness.js'
@@ -95,7 +95,7 @@ async function readAnswer(response: IncomingMessage, jwksFetch: JwksFetch): Prom
   }
   checkStatus(statusCode, headers, jwksFetch.now)
   const body = await readBody(response, jwksFetch.limits.sizeLimitBytes)
-  const version = createHash('sha256').update(body).digest('base64url')
+  const version = hash('sha256', body, 'base64url')
   return { published: { members: readMembers(body), version }, validators: readValidators(headers), maxAge }
 }
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Clock } from '../clock/clock.js'
 import type { KeyHeader } from './verification-key-source.js'
 
@@ -47,7 +47,5 @@ export class UnknownKids {
 }
 
 function digestOf({ alg, kid }: KeyHeader): string {
-  return createHash('sha256')
-    .update(JSON.stringify([alg, kid]))
-    .digest('base64url')
+  return hash('sha256', JSON.stringify([alg, kid]), 'base64url')
 }

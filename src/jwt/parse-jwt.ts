@@ -7,6 +7,11 @@ export interface UnverifiedJwt {
   payload: Readonly<Record<string, unknown>>
   /** The middle part as it was sent, base64url. */
   encodedPayload: string
+  /** What the signature is over (RFC 7515 §5.2, step 8). */
+  signingInput: string
+  signature: Buffer
+  /** All of it as it was sent. */
+  compact: string
 }
 
 export interface UnverifiedHeader {
@@ -38,9 +43,11 @@ export function parseJwt(token: string, maxBytes: number): UnverifiedJwt {
   ) {
     throw new TokenRejected('malformed_jwt')
   }
-  decodeBase64url(encodedSignature)
+  const signature = decodeBase64url(encodedSignature)
   const header = parseHeader(decodeObject(encodedHeader))
-  return { header, payload: decodeObject(encodedPayload), encodedPayload }
+  const payload = decodeObject(encodedPayload)
+  const signingInput = token.slice(0, encodedHeader.length + 1 + encodedPayload.length)
+  return { header, payload, encodedPayload, signingInput, signature, compact: token }
 }
 
 function parseHeader(header: Readonly<Record<string, unknown>>): UnverifiedHeader {

@@ -1,9 +1,9 @@
 import {
-  createHash,
   createPrivateKey,
   createPublicKey,
   type ED25519KeyPairOptions,
   generateKeyPairSync,
+  hash,
   type KeyObject,
   sign,
   verify,
@@ -76,9 +76,9 @@ function checkMembers({ use, key_ops: operations, kid }: JWK): void {
 /** Better at creation than when the first token is signed. */
 function canVerifyItself({ privateKey, publicKey, algorithm }: SigningKey): boolean {
   if (privateKey === undefined) return true
-  const hash = algorithm === 'EdDSA' ? null : 'sha256'
+  const digest = algorithm === 'EdDSA' ? null : 'sha256'
   const probe = Buffer.from('a probe')
-  return verify(hash, probe, publicKey, sign(hash, probe, privateKey))
+  return verify(digest, probe, publicKey, sign(digest, probe, privateKey))
 }
 
 function describeKey(key: KeyObject, kid: string | undefined, algorithm: SigningAlgorithm): SigningKey {
@@ -139,5 +139,5 @@ function generatePkcs8(algorithm: SigningAlgorithm): Buffer {
 /** RFC 7638. */
 function thumbprint({ crv, e, kty, n, x, y }: JWK): string {
   const members = kty === 'RSA' ? { e, kty, n } : kty === 'EC' ? { crv, kty, x, y } : { crv, kty, x }
-  return createHash('sha256').update(JSON.stringify(members)).digest('base64url')
+  return hash('sha256', JSON.stringify(members), 'base64url')
 }

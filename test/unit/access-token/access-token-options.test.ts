@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
 import type { JWK } from 'jose'
 import { checkAccessTokenOptions } from '../../../src/access-token/access-token-options.js'
-import { issueAccessToken } from '../../../src/access-token/issue-access-token.js'
+import { createAccessTokenSigner, issueAccessToken } from '../../../src/access-token/issue-access-token.js'
 import { VerifiedTokenCache } from '../../../src/access-token/verified-token-cache.js'
 import { verifyAccessToken } from '../../../src/access-token/verify-access-token.js'
 import { isTokenRejected } from '../../../src/errors/rejections.js'
@@ -47,7 +47,7 @@ describe('the options of access tokens', () => {
 
   it('default to an hour and a generated key', () => {
     const settings = read({})
-    expect([settings.lifetime, settings.isKeyGenerated, settings.audiences]).toEqual([3600, true, [AUDIENCE]])
+    expect([settings.lifetime, settings.isKeyGenerated, settings.audiences]).toEqual([3600, true, new Set([AUDIENCE])])
     expect(settings.signingKeys.active.algorithm).toBe('ES256')
   })
 
@@ -66,7 +66,7 @@ describe('the options of access tokens', () => {
   })
 
   it('take several audiences', () => {
-    expect(read({ audience: ['a', 'b'] }).audiences).toEqual(['a', 'b'])
+    expect(read({ audience: ['a', 'b'] }).audiences).toEqual(new Set(['a', 'b']))
   })
 
   it.each([1, 86_400])('take a lifetime of %d seconds', (lifetime) =>
@@ -144,7 +144,9 @@ describe('an access token after the signing key has changed', () => {
   const clock = new AdjustableClock()
   const depsOf = (signingKeys: unknown) => {
     const settings = read({ signingKeys, lifetime: 60 })
-    return { ...settings, issuer: ISSUER, clock, verifiedTokens: new VerifiedTokenCache(settings.cacheSizeBytes) }
+    const signAccessToken = createAccessTokenSigner(settings.signingKeys)
+    const verifiedTokens = new VerifiedTokenCache(settings.cacheSizeBytes)
+    return { ...settings, issuer: ISSUER, clock, signAccessToken, verifiedTokens }
   }
   const issue = (signingKeys: unknown) =>
     issueAccessToken({ subject: 'alice', clientId: 'app', scopes: [] }, depsOf(signingKeys))

@@ -27,6 +27,9 @@ describe('a JWT', () => {
       header: { alg: 'RS256', kid: 'k', typ: 'JWT' },
       payload: { iss: 'i', n: [1] },
       encodedPayload: token.split('.')[1],
+      signingInput: token.slice(0, token.lastIndexOf('.')),
+      signature: Buffer.from('sig'),
+      compact: token,
     })
     expect(parseJwt(jwt({ alg: 'x' }, {}), LIMIT)).toMatchObject({ header: { alg: 'x' }, payload: {} })
   })
