@@ -4,10 +4,12 @@ import { createRequestTexts } from './requests.js'
 import { runAtRate } from './run-at-rate.js'
 import { runAutocannon } from './run-autocannon.js'
 import { runClosedLoop } from './run-closed-loop.js'
+import { runAwake, stayAwake } from './stay-awake.js'
 
 answerParent({
-  autocannon: runAutocannon,
+  'stay awake': stayAwake,
+  autocannon: (load) => runAwake(() => runAutocannon(load)),
   'closed loop': ({ requests, ...load }) =>
-    runClosedLoop({ ...load, nextRequest: createRequestTexts(requests, load.port) }),
+    runAwake(() => runClosedLoop({ ...load, nextRequest: createRequestTexts(requests, load.port) })),
   'at rate': runAtRate,
 })

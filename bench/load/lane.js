@@ -1,8 +1,8 @@
 import { HttpConnection } from './http-connection.js'
 
 /**
- * Requests that are due at even intervals, whether earlier ones are answered or not. Each is sent over a connection that
- * is idle, or over a new one while there are fewer than allowed; beyond that it waits. Its latency counts from when it was
+ * Requests that are due at even intervals, whether earlier ones are answered or not. Each is sent over the connection that
+ * became idle last, as Node's own agent does, or over a new one while there are fewer than allowed; beyond that it waits. Its latency counts from when it was
  * due.
  */
 export class Lane {
@@ -60,7 +60,7 @@ export class Lane {
 
   #takeIdle() {
     for (;;) {
-      const connection = this.#idle.shift()
+      const connection = this.#idle.pop()
       if (connection === undefined || connection.isOpen) return connection
       this.#connections -= 1
     }

@@ -1,6 +1,6 @@
 import autocannon from 'autocannon'
-import { startTiming } from './own-time.js'
 import { createRequests } from './requests.js'
+import { startTiming } from './timing.js'
 
 /** Milliseconds: how often autocannon looks whether it has finished. */
 const SAMPLE_INTERVAL = 50
@@ -12,8 +12,8 @@ const SAMPLE_INTERVAL = 50
 export async function runAutocannon({ port, requests, connections, amount }) {
   const { method, path, next } = createRequests(requests)
   const addNext = (request) => Object.assign(request, next())
-  const readTiming = startTiming()
-  let timing
+  const readSeconds = startTiming()
+  let seconds
   const run = autocannon({
     url: `http://127.0.0.1:${port}${path}`,
     connections,
@@ -25,10 +25,14 @@ export async function runAutocannon({ port, requests, connections, amount }) {
   let left = amount
   run.on('response', () => {
     left -= 1
-    if (left === 0) timing = readTiming()
+    if (left === 0) seconds = readSeconds()
   })
   const { statusCodeStats, errors } = await run
-  return { ...(timing ?? readTiming()), answered: amount - left, statuses: countStatuses(statusCodeStats, errors) }
+  return {
+    seconds: seconds ?? readSeconds(),
+    answered: amount - left,
+    statuses: countStatuses(statusCodeStats, errors),
+  }
 }
 
 function isSameAlways({ pool }) {

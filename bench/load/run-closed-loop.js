@@ -1,5 +1,5 @@
 import { HttpConnection } from './http-connection.js'
-import { startTiming } from './own-time.js'
+import { startTiming } from './timing.js'
 
 /**
  * Sends a number of requests over keep-alive connections, on each the next one when the one before is answered, with about
@@ -7,12 +7,12 @@ import { startTiming } from './own-time.js'
  */
 export async function runClosedLoop({ port, connections, amount, nextRequest }) {
   const opened = await Promise.all(Array.from({ length: connections }, () => HttpConnection.open(port)))
-  const readTiming = startTiming()
+  const readSeconds = startTiming()
   const counts = { left: amount, statuses: {} }
   await Promise.all(opened.map((connection) => sendInTurn(connection, nextRequest, counts)))
-  const timing = readTiming()
+  const seconds = readSeconds()
   for (const connection of opened) connection.close()
-  return { ...timing, answered: amount - counts.left, statuses: counts.statuses }
+  return { seconds, answered: amount - counts.left, statuses: counts.statuses }
 }
 
 /** Sends until none is left, or the connection is lost. */

@@ -22,7 +22,7 @@ export class Contender {
    *   `name`; `script` within bench/servers and its `settings`; `core`, 0 where it is not said;
    *   `kind` of its requests, `exchange` or `route`; `sameToken`, where all its requests have one;
    *   `checks`: whether it looks at the `signature` of a token, and refuses a `replay`;
-   *   `check`, which proves it right or wrong
+   *   `check`, which proves it right or wrong; `generator`, where it has a load generator of its own
    */
   constructor(traits, pool) {
     this.traits = { core: SERVER_CORE, checks: { signature: true }, ...traits }
@@ -69,7 +69,6 @@ export class Contender {
       rate: this.#rate,
       cpuMicroseconds: (cpuSeconds / amount) * 1e6,
       coreUse: cpuSeconds / run.seconds,
-      generatorUse: run.coreUse,
     }
   }
 
@@ -88,7 +87,7 @@ export class Contender {
 
   async #send(generator, client, amount) {
     const load = { port: this.#port, connections: CONNECTIONS, amount, requests: this.#take(amount) }
-    const run = await generator.ask(client, load)
+    const run = await (this.traits.generator ?? generator).ask(client, load)
     this.#answered += run.answered
     this.#requireOnlyOk(run.statuses, amount)
     this.#rate = run.answered / run.seconds

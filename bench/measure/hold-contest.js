@@ -55,7 +55,6 @@ function describe({ name, rounds }) {
     requestsPerSecond: summarise(rounds.map(({ rate }) => rate)),
     cpuMicroseconds: summarise(rounds.map(({ cpuMicroseconds }) => cpuMicroseconds)),
     coreUse: summarise(rounds.map(({ coreUse }) => coreUse)),
-    generatorUse: summarise(rounds.map(({ generatorUse }) => generatorUse)),
   }
 }
 

@@ -85,8 +85,8 @@ function report({ limits, results, rounds, seconds }) {
   const warm = withRatios(results.slice(0, SCRIPTS.size), BARE)
   const cold = withRatios(results.slice(SCRIPTS.size), EXPRESS_OAUTH2)
   printGeneratorLimit(limits)
-  printContest(`Protected route, the same token each time, ${rounds} rounds of ${seconds} s`, warm)
-  printContest(`Protected route, each time another token, ${rounds} rounds of ${seconds} s`, cold)
+  printContest(`Protected route, the same token each time, ${rounds} rounds of ${seconds} s`, warm, limits.autocannon)
+  printContest(`Protected route, each time another token, ${rounds} rounds of ${seconds} s`, cold, limits.autocannon)
   return { limits, warm, cold, targets: findTargets(warm, cold) }
 }
 

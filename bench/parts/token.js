@@ -6,7 +6,7 @@ import { Contender } from '../measure/contender.js'
 import { measureGeneratorLimit } from '../measure/generator-limit.js'
 import { holdContest } from '../measure/hold-contest.js'
 import { ratioBetween, withRatios } from '../measure/ratios.js'
-import { startGenerator, startUnpinnedGenerator } from '../measure/start-generator.js'
+import { startGenerator, startGeneratorBeside } from '../measure/start-generator.js'
 import { GENERATOR_CORE, SERVER_CORE } from '../processes/pin.js'
 import { startProcess } from '../processes/start-process.js'
 import { openKeyspace } from '../redis-keyspace.js'
@@ -65,7 +65,7 @@ async function compareContenders({ settings, keyspace, pool, rounds, seconds, te
     const contenders = createContenders(settings, keyspace).map((traits) => new Contender(traits, pool))
     const results = withRatios(await holdContest({ contenders, pool, generator, rounds, seconds, tell }), JOSE)
     printGeneratorLimit(limits)
-    printContest(`Token endpoint, ${rounds} rounds of ${seconds} s`, results)
+    printContest(`Token endpoint, ${rounds} rounds of ${seconds} s`, results, limits.autocannon)
     return { limits, contenders: results }
   } finally {
     await generator.end()
@@ -88,22 +88,23 @@ function createContenders(settings, keyspace) {
 }
 
 /**
- * One process on one core against two on two. The generator is the same for both and may use both cores: it takes its
- * share from the two processes, but not from the one, so that the ratio is less than that of two machines.
+ * One process on one core against two on two. Each has its load generator on the same cores, so that both give it its
+ * share; Redis has the other core to itself beside the one process, and takes from both cores beside the two.
  */
 async function compareProcesses({ settings, keyspace, pool, rounds, seconds, tell }) {
-  const generator = await startUnpinnedGenerator()
+  const generators = [await startGeneratorBeside(SERVER_CORE), await startGeneratorBeside(undefined)]
+  const [besideOne, besideTwo] = generators
   try {
     const contenders = [
-      createCluster(ONE_PROCESS, [SERVER_CORE], settings, keyspace),
-      createCluster(TWO_PROCESSES, [SERVER_CORE, GENERATOR_CORE], settings, keyspace),
+      { ...createCluster(ONE_PROCESS, [SERVER_CORE], settings, keyspace), generator: besideOne },
+      { ...createCluster(TWO_PROCESSES, [SERVER_CORE, GENERATOR_CORE], settings, keyspace), generator: besideTwo },
     ].map((traits) => new Contender(traits, pool))
-    const load = { generator, client: 'closed loop', rounds, seconds }
+    const load = { client: 'closed loop', rounds, seconds }
     const results = withRatios(await holdContest({ contenders, pool, ...load, tell }), ONE_PROCESS)
-    printContest(`One process and two, the generator on any core, ${rounds} rounds of ${seconds} s`, results)
+    printContest(`One process and two, the generator on the same cores, ${rounds} rounds of ${seconds} s`, results)
     return results
   } finally {
-    await generator.end()
+    await Promise.all(generators.map((generator) => generator.end()))
   }
 }
 
@@ -131,7 +132,7 @@ function findTargets(contenders, processes = []) {
     atLeast(0.75, 'ours with Redis × with memory', ratio(OURS_WITH_REDIS, OURS)),
     atLeast(
       1.7,
-      'two processes × one, with the generator beside them',
+      'two processes × one, each with the generator on its cores',
       ratioBetween(processes, TWO_PROCESSES, ONE_PROCESS),
     ),
     atLeast(1.7, 'two processes × one, by the CPU time of the servers alone', byCpuTime),
