@@ -107,7 +107,7 @@ export function createJwtExchange(options: JwtExchangeOptions): JwtExchange {
     accessTokenStrategy: createAccessTokenStrategy(accessToken),
     assertionStrategy: createAssertionStrategy(assertion),
     protect: (protectOptions = {}) => createProtect(protectOptions, accessToken),
-    verifyAccessToken: (token) => verifyAccessToken(token, accessToken),
+    verifyAccessToken: async (token) => verifyAccessToken(token, accessToken),
     events,
     stats,
     ready: async (readyOptions = {}) => {

@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url'
 import { summarise } from '../measure/statistics.js'
 import { pinned, SERVER_CORE } from '../processes/pin.js'
 
-const BENCH = fileURLToPath(new URL('..', import.meta.url))
+/** Where Express and ours share what both need, as in an app. */
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const PACKAGE = new URL('../../dist/index.js', import.meta.url).href
 const RUNS = 15
 
@@ -23,7 +24,7 @@ export function measureImports() {
 function timeProgram(code) {
   const [command, ...parameters] = pinned(SERVER_CORE, [process.execPath, '--input-type=module', '-e', code])
   const startedAt = performance.now()
-  const { status, stderr } = spawnSync(command, parameters, { cwd: BENCH, encoding: 'utf8' })
+  const { status, stderr } = spawnSync(command, parameters, { cwd: ROOT, encoding: 'utf8' })
   if (status !== 0) throw new Error(stderr)
   return performance.now() - startedAt
 }

@@ -28,7 +28,7 @@ export interface AccessTokenOptions {
    */
   algorithm?: SigningAlgorithm
   /**
-   * Bytes for accepted tokens, so that the same one need not be verified again, 0 to 1 073 741 824; 0: none is remembered.
+   * Bytes for tokens that were accepted twice, so that they need not be verified again, 0 to 1 073 741 824; 0: none is remembered.
    * Expiry and the signing key are checked at each use. Default: 10 485 760, for about 3000 tokens of 450 characters.
    */
   cacheSizeBytes?: number

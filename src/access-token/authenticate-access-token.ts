@@ -3,7 +3,7 @@ import type { BearerRequest } from '../bearer/read-bearer-token.js'
 import { printable } from '../events/printable.js'
 import type { AccessToken } from './access-token.js'
 import { checkScopes } from './check-scopes.js'
-import { recogniseAccessToken, type VerifyAccessTokenDeps, verifyAccessToken } from './verify-access-token.js'
+import { type VerifyAccessTokenDeps, verifyAccessToken } from './verify-access-token.js'
 
 export type AuthenticateAccessTokenDeps = VerifyAccessTokenDeps &
   Pick<AuthenticateBearerDeps<AccessToken>, 'challenge' | 'events'>
@@ -23,11 +23,10 @@ export function createAuthenticateAccessToken(
   const bearer: AuthenticateBearerDeps<AccessToken> = {
     challenge: deps.challenge,
     events: deps.events,
-    recognise: (token) => {
-      const accessToken = recogniseAccessToken(token, deps)
-      return accessToken && withScopes(accessToken)
+    verify: (token) => {
+      const accessToken = verifyAccessToken(token, deps)
+      return accessToken instanceof Promise ? accessToken.then(withScopes) : withScopes(accessToken)
     },
-    verify: async (token) => withScopes(await verifyAccessToken(token, deps)),
     describe: ({ sub, clientId }) => ({ subject: printable(sub), clientId }),
   }
   return (req) => authenticateBearer(req, bearer)

@@ -1,6 +1,7 @@
 import type { SigningKey } from '../signing-keys/signing-key.js'
 import type { SigningKeys } from '../signing-keys/signing-keys.js'
 import type { AccessToken } from './access-token.js'
+import { SeenSignatures } from './seen-signatures.js'
 
 /** What is remembered of a token that was accepted, beside its claims. */
 export interface VerifiedToken {
@@ -26,6 +27,7 @@ export class VerifiedTokenCache {
   #younger = new Map<string, VerifiedToken>()
   #older: ReadonlyMap<string, VerifiedToken> = new Map()
   #youngerBytes = 0
+  readonly #seen = new SeenSignatures()
 
   /** @param maxBytes 0: nothing is remembered */
   constructor(maxBytes: number) {
@@ -39,10 +41,16 @@ export class VerifiedTokenCache {
 
   /** An object of its own for each request: a host may add to it. What is within is frozen. */
   find(token: string, signingKeys: SigningKeys, now: number): AccessToken | undefined {
-    const entry = this.#younger.get(token) ?? this.#older.get(token)
+    const younger = this.#younger.get(token)
+    const entry = younger ?? this.#older.get(token)
     if (entry === undefined || !isAcceptable(entry, signingKeys, now)) return undefined
-    if (!this.#younger.has(token)) this.add(entry)
+    if (younger === undefined) this.add(entry)
     return { ...entry.accessToken }
+  }
+
+  /** Adds a token from the second time on that it is verified: one that comes once would only push others out. */
+  addSeenAgain(entry: VerifiedToken, signature: Buffer): void {
+    if (this.#bytesOfHalf > 0 && this.#seen.note(signature)) this.add(entry)
   }
 
   /** For a token that was just accepted, and no other. */

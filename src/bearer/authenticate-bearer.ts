@@ -17,10 +17,8 @@ export type AwaitedOutcome<Caller> = BearerOutcome<Caller> | Promise<BearerOutco
 export interface AuthenticateBearerDeps<Caller> {
   challenge: BearerChallenge
   events: ExchangeEventEmitter
-  /** A caller that is known already, or undefined. @throws OAuthError */
-  recognise?: (token: string) => Caller | undefined
-  /** @throws TokenRejected, DependencyUnavailable, OAuthError */
-  verify: (token: string) => Promise<Caller>
+  /** @throws TokenRejected, DependencyUnavailable, OAuthError, or rejects with one of them */
+  verify: (token: string) => Caller | Promise<Caller>
   /** What the event says of an accepted caller. */
   describe: (caller: Caller) => ExchangeEvents['access.granted']
 }
@@ -33,19 +31,19 @@ export function authenticateBearer<Caller>(
   try {
     const token = readBearerToken(req, deps.challenge)
     if (token === undefined) return tellMissing(deps)
-    const known = deps.recognise?.(token)
-    return known === undefined ? verifyBearer(token, deps) : grant(known, deps)
+    const caller = deps.verify(token)
+    return caller instanceof Promise ? grantAwaited(caller, deps) : grant(caller, deps)
   } catch (error) {
     return refuse(error, deps)
   }
 }
 
-async function verifyBearer<Caller>(
-  token: string,
+async function grantAwaited<Caller>(
+  caller: Promise<Caller>,
   deps: AuthenticateBearerDeps<Caller>,
 ): Promise<BearerOutcome<Caller>> {
   try {
-    return grant(await deps.verify(token), deps)
+    return grant(await caller, deps)
   } catch (error) {
     return refuse(error, deps)
   }

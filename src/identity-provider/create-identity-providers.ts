@@ -19,15 +19,14 @@ export function createIdentityProviders(
   settings: readonly IdentityProviderSettings[],
   deps: IdentityProviderDeps,
 ): IdentityProvider[] {
-  return settings.map(({ keys, ...identityProvider }) => ({
-    ...identityProvider,
-    keySource: keySourceOf(identityProvider, keys, deps),
-  }))
+  return settings.map((each) => {
+    const { name, alias, audiences, enabled, scopes, types, limits } = each
+    return { name, alias, audiences, enabled, scopes, types, limits, keySource: keySourceOf(each, deps) }
+  })
 }
 
 function keySourceOf(
-  { name, alias }: Pick<IdentityProviderSettings, 'name' | 'alias'>,
-  keys: IdentityProviderSettings['keys'],
+  { name, alias, keys }: IdentityProviderSettings,
   { jwksClients, clock, events }: IdentityProviderDeps,
 ): VerificationKeySource {
   if (keys === undefined) return new FixedKeySource(new KeySet([])) // Of a disabled identity provider only.

@@ -60,6 +60,8 @@ export interface IdentityProviderContext {
 
 /** Types that mean something else than an assertion (RFC 8725 §3.11): configuring one would invite substitution. */
 const FOREIGN_TYPES = ['at+jwt', 'logout+jwt', 'secevent+jwt', 'dpop+jwt', 'client-authentication+jwt', 'kb+jwt']
+/** Of all that configure none: each of many identity providers takes less memory. */
+const DEFAULT_TYPES: ReadonlySet<string> = new Set(['jwt'])
 const MOST_CERTIFICATES = 10
 const EXACT = 'a non-empty string without white space around it: it is compared exactly'
 
@@ -125,7 +127,8 @@ function isTrimmed(text: string): boolean {
 function readTypes(reader: OptionReader): ReadonlySet<string> {
   const wanted = 'typ values that mean an assertion and nothing else'
   const isAssertionType = (typ: string) => typ !== '' && !FOREIGN_TYPES.includes(normaliseType(typ))
-  return new Set(['jwt', ...(reader.strings('types', wanted, isAssertionType) ?? []).map(normaliseType)])
+  const further = reader.strings('types', wanted, isAssertionType) ?? []
+  return further.length === 0 ? DEFAULT_TYPES : new Set([...DEFAULT_TYPES, ...further.map(normaliseType)])
 }
 
 function readKeys(reader: OptionReader, enabled: boolean, context: IdentityProviderContext) {

@@ -5,6 +5,8 @@ import { printable } from '../events/printable.js'
 const DAY = 86_400
 const WARN_AHEAD = 30 * DAY
 
+const NONE: ReadonlyMap<string, number> = new Map()
+
 export interface ExpiringCertificate {
   /** Its subject, or what else tells operators which one it is. */
   subject: string
@@ -17,7 +19,7 @@ export class CertificateWarnings {
   readonly #clock: Clock
   readonly #events: ExchangeEventEmitter
   /** Of the certificates that were checked last. */
-  #warnedAt: ReadonlyMap<string, number> = new Map()
+  #warnedAt = NONE
 
   constructor({ clock, events }: { clock: Clock; events: ExchangeEventEmitter }) {
     this.#clock = clock

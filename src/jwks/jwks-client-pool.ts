@@ -25,7 +25,7 @@ export class JwksClientPool {
     const pair = JSON.stringify([alias, jwksUri])
     const client =
       this.#clients.get(pair) ??
-      new JwksClient(alias, { url: new URL(jwksUri), connection, settings: this.#settings }, this.#deps)
+      new JwksClient(alias, { url: new URL(jwksUri).href, connection, settings: this.#settings }, this.#deps)
     this.#clients.set(pair, client)
     client.addIdentityProvider(identityProvider)
     return client

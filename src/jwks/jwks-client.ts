@@ -39,7 +39,7 @@ export class JwksClient implements VerificationKeySource {
   constructor(alias: string, endpoint: JwksEndpoint, deps: JwksClientDeps) {
     const { cooldownDuration, refreshBudget } = endpoint.settings
     this.#deps = deps
-    this.#reporter = new JwksReporter(alias, endpoint.url.href, deps)
+    this.#reporter = new JwksReporter(alias, endpoint.url, deps)
     this.#refresher = new KeySetRefresher(endpoint, this.#reporter, () => this.#unknownKids.clear(), deps)
     this.#unknownKids = new UnknownKids(cooldownDuration, deps.clock)
     this.#unknownKidBudget = new TokenBucket(refreshBudget, cooldownDuration, deps.clock)

@@ -15,7 +15,7 @@ import type { KeySourceStats } from './verification-key-source.js'
 export interface KeySetRefresherDeps extends BackOffDeps, FetchWithRetriesDeps {}
 
 export interface JwksEndpoint {
-  url: URL
+  url: string
   connection: JwksConnectionSettings
   settings: JwksEndpointSettings
 }
@@ -38,7 +38,9 @@ export class KeySetRefresher {
   readonly #backOff: BackOff
   readonly #log: FetchLog
   readonly #schedule: RefreshSchedule
-  readonly #closing = new AbortController()
+  #isClosed = false
+  /** Ends the fetch under way. */
+  #fetching: AbortController | undefined
   #refreshing: Promise<boolean> | undefined
   #lastUsedAt = Number.NEGATIVE_INFINITY
   #wholeSince = Number.NEGATIVE_INFINITY
@@ -61,7 +63,7 @@ export class KeySetRefresher {
 
   /** Whether a fetch may begin: neither does the endpoint fail just now, nor is this closed. */
   get mayRefresh(): boolean {
-    return !this.#backOff.isWaiting && !this.#closing.signal.aborted
+    return !this.#backOff.isWaiting && !this.#isClosed
   }
 
   /** The fetch under way: true where a key set is confirmed or new after it. Never rejects. */
@@ -87,12 +89,13 @@ export class KeySetRefresher {
 
   /** Fetches the key set whole, whatever is at hand, or joins the fetch under way. */
   async refresh(): Promise<boolean> {
-    return !this.#closing.signal.aborted && this.#refresh({ conditionally: false })
+    return !this.#isClosed && this.#refresh({ conditionally: false })
   }
 
   /** Ends a fetch under way and makes no other. */
   close(): void {
-    this.#closing.abort()
+    this.#isClosed = true
+    this.#fetching?.abort()
     this.#schedule.close()
   }
 
@@ -133,18 +136,19 @@ export class KeySetRefresher {
       this.#accept(await this.#fetch(conditionally), startedAt)
       return true
     } catch (error) {
-      if (!this.#closing.signal.aborted) this.#fail(toJwksFetchError(error, 'read_failed'), startedAt)
+      if (!this.#isClosed) this.#fail(toJwksFetchError(error, 'read_failed'), startedAt)
       return false
     }
   }
 
   #fetch(conditionally: boolean): Promise<JwksAnswer> {
-    const { url: endpoint, connection, settings } = this.#endpoint
+    const { url, connection, settings } = this.#endpoint
     const isWholeLately = this.#deps.clock.monotonic() - this.#wholeSince < WHOLE_EVERY
     const validators = conditionally && isWholeLately ? this.#cache.validators : {}
     const retries = this.#cache.servable === undefined ? settings.connectionRetries : 0
-    const jwksFetch = { endpoint, connection, limits: settings, validators }
-    return fetchWithRetries(jwksFetch, retries, this.#closing.signal, this.#deps)
+    const jwksFetch = { endpoint: new URL(url), connection, limits: settings, validators }
+    this.#fetching = new AbortController()
+    return fetchWithRetries(jwksFetch, retries, this.#fetching.signal, this.#deps)
   }
 
   /** @throws JwksFetchError `no_usable_key`: such a set never replaces a good one */

@@ -30,13 +30,11 @@ export type Judge<Caller> = (req: IncomingMessage, options: unknown) => AwaitedO
 /**
  * A passport-custom strategy around an async function. passport-custom drops the promise of an async verify, and Passport
  * shares a strategy that is handed to it as an object between requests: so the actions of each request are captured at
- * its start, before anything is awaited.
+ * its start, before anything is awaited. A caller that is recognised at once needs none of that.
  */
 export function createPromiseStrategy<Caller>(name: string, judge: Judge<Caller>): PassportStrategy {
-  const custom = new CustomStrategy({ passOptionsToCallback: true }, (req, options, done) => {
-    const outcome = judge(req, options)
-    if ('kind' in outcome) return report(outcome, done)
-    outcome
+  const custom = new CustomStrategy({ passOptionsToCallback: true }, (req, outcome, done) => {
+    Promise.resolve(outcome as AwaitedOutcome<Caller>)
       .then((awaited) => report(awaited, done))
       .catch(done)
       .catch(() => endUnanswered(req))
@@ -44,7 +42,14 @@ export function createPromiseStrategy<Caller>(name: string, judge: Judge<Caller>
   return {
     name,
     authenticate(this: PassportStrategy & PassportActions, req: IncomingMessage, options?: unknown) {
-      Reflect.apply(custom.authenticate, Object.assign(Object.create(custom), actionsOf(this, req)), [req, options])
+      try {
+        const outcome = judge(req, options)
+        if ('kind' in outcome && outcome.kind === 'granted') return this.success(outcome.caller)
+        const ofRequest = Object.assign(Object.create(custom), actionsOf(this, req))
+        Reflect.apply(custom.authenticate, ofRequest, [req, outcome])
+      } catch (error) {
+        this.error(error)
+      }
     },
   }
 }

@@ -14,17 +14,22 @@ function get(path: string, token: string) {
   return request(host.url).get(path).auth(token, { type: 'bearer' })
 }
 
+/** From the third time on it is recognised. */
+async function acceptTwice(token: string): Promise<void> {
+  for (let count = 0; count < 2; count += 1) expect((await get('/orders', token)).status).toBe(200)
+}
+
 describe('an access token that was accepted before', () => {
   it('is accepted again, and each time there is an event', async () => {
     const token = await host.accessToken()
     const before = host.events.length
-    for (let count = 0; count < 3; count += 1) expect((await get('/orders', token)).status).toBe(200)
-    expect(host.events.slice(before).map(({ name }) => name)).toEqual(Array(3).fill('access.granted'))
+    for (let count = 0; count < 5; count += 1) expect((await get('/orders', token)).status).toBe(200)
+    expect(host.events.slice(before).map(({ name }) => name)).toEqual(Array(5).fill('access.granted'))
   })
 
   it('is refused from the second on in which it expires', async () => {
     const token = await host.accessToken()
-    expect((await get('/orders', token)).status).toBe(200)
+    await acceptTwice(token)
     host.clock.advance(3600)
     expect([(await get('/orders', token)).status, host.lastReason()]).toEqual([401, 'expired'])
     host.clock.advance(-1)
@@ -33,6 +38,7 @@ describe('an access token that was accepted before', () => {
 
   it('opens no route that it did not open before', async () => {
     const token = await host.accessToken()
+    await acceptTwice(token)
     expect((await get('/me', token)).status).toBe(200)
     expect((await get('/admin', token)).status).toBe(403)
     expect((await get('/orders', token)).status).toBe(200)
@@ -40,7 +46,7 @@ describe('an access token that was accepted before', () => {
 
   it('is not found under any text but its own', async () => {
     const token = await host.accessToken()
-    expect((await get('/orders', token)).status).toBe(200)
+    await acceptTwice(token)
     const [header, payload = '', signature = ''] = token.split('.')
     const claims = JSON.parse(Buffer.from(payload, 'base64url').toString())
     const other = Buffer.from(JSON.stringify({ ...claims, sub: 'mallory' })).toString('base64url')
@@ -57,6 +63,7 @@ describe('an access token that was accepted before', () => {
 
   it('is not changed by what a host does with the object that it gets', async () => {
     const token = await host.accessToken()
+    await acceptTwice(token)
     const first = await host.exchange.verifyAccessToken(token)
     Object.assign(first, { sub: 'mallory', scopes: ['admin'] })
     for (const shared of [first.payload, first.audience]) expect(Object.isFrozen(shared)).toBe(true)
@@ -65,7 +72,7 @@ describe('an access token that was accepted before', () => {
 
   it('is not accepted by another exchange, which has not accepted it', async () => {
     const token = await host.accessToken()
-    await host.exchange.verifyAccessToken(token)
+    await acceptTwice(token)
     const other = createJwtExchange({
       issuer: ISSUER,
       identityProviders: [{ name: host.idp.name, jwksUri: host.idp.jwksUri }],

@@ -87,7 +87,7 @@ function createClient(
   time: VirtualTime,
   random: SeededRandom,
 ): JwksClient {
-  const url = new URL('https://idp.example.com/jwks')
+  const url = 'https://idp.example.com/jwks'
   return new JwksClient(
     identityProvider.name,
     { url, connection: DIRECT_CONNECTION, settings: SETTINGS },

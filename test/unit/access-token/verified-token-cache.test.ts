@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import type { AccessToken } from '../../../src/access-token/access-token.js'
@@ -81,6 +82,38 @@ describe('the cache of verified tokens', () => {
       cache.add({ accessToken: accessToken('a'), notBefore: undefined, signingKey: KEY })
       expect([maxBytes, cache.size, cache.find('a', KEYS, NOW)]).toEqual([maxBytes, 0, undefined])
     }
+  })
+
+  it('adds a token that is seen again, and none that comes once', () => {
+    const cache = new VerifiedTokenCache(1_000_000)
+    const signatures = [randomBytes(64), randomBytes(256), Buffer.alloc(64, 1)]
+    const seeAll = () => {
+      for (const [index, signature] of signatures.entries()) {
+        const entry = { accessToken: accessToken(`token ${index}`), notBefore: undefined, signingKey: KEY }
+        cache.addSeenAgain(entry, signature)
+      }
+    }
+    seeAll()
+    expect(cache.size).toBe(0)
+    seeAll()
+    expect(cache.size).toBe(3)
+    expect(cache.find('token 1', KEYS, NOW)).toBeDefined()
+  })
+
+  it('adds nothing that is seen again where it may hold nothing', () => {
+    const cache = new VerifiedTokenCache(0)
+    const entry = { accessToken: accessToken('a'), notBefore: undefined, signingKey: KEY }
+    for (let count = 0; count < 3; count += 1) cache.addSeenAgain(entry, Buffer.alloc(64, 1))
+    expect(cache.size).toBe(0)
+  })
+
+  it('is not filled by tokens that come once each', () => {
+    const cache = new VerifiedTokenCache(100_000_000)
+    for (let count = 0; count < 50_000; count += 1) {
+      const entry = { accessToken: accessToken(`token ${count}`), notBefore: undefined, signingKey: KEY }
+      cache.addSeenAgain(entry, randomBytes(64))
+    }
+    expect(cache.size).toBeLessThan(3) // By chance, once in 85,000 times.
   })
 
   it('keeps what is used, however many others come', () => {

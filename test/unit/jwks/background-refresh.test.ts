@@ -58,7 +58,7 @@ function createClient(settings: Partial<JwksEndpointSettings> = {}): JwksClient 
     fetches.push({ at: Math.round(clock.monotonic()), validators: fetch.validators, closing })
     return answer(fetch, closing)
   }
-  const url = new URL('https://idp.example.com/keys')
+  const url = 'https://idp.example.com/keys'
   const endpoint = { url, connection: DIRECT_CONNECTION, settings: { ...SETTINGS, ...settings } }
   const created = new JwksClient('us', endpoint, { clock, timers, random: () => chance, events, fetchJwks })
   created.addIdentityProvider('https://idp.example.com')

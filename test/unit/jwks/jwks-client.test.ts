@@ -58,7 +58,7 @@ function createClientOf(
   settings: Partial<JwksEndpointSettings> = {},
   changed: Partial<JwksClientDeps> = {},
 ) {
-  const endpoint = { url: new URL(uri), connection: DIRECT_CONNECTION, settings: { ...SETTINGS, ...settings } }
+  const endpoint = { url: uri, connection: DIRECT_CONNECTION, settings: { ...SETTINGS, ...settings } }
   const created = new JwksClient('us', endpoint, { ...deps(), ...changed })
   created.addIdentityProvider(IDP_NAME)
   return created

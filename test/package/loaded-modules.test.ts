@@ -1,0 +1,50 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { describe, expect, it } from '@jest/globals'
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+/** Writes the address of each ES module and each CommonJS one that is loaded. */
+const TELL = `
+import { register } from 'node:module'
+const hooks = "import { writeSync } from 'node:fs'; export async function load(url, context, next) { writeSync(1, url + '\\\\n'); return next(url, context) }"
+register('data:text/javascript,' + encodeURIComponent(hooks))
+`
+const PRELOAD = `data:text/javascript,${encodeURIComponent(TELL)}`
+
+/** What stands in node_modules, loaded by a program that imports the built package. */
+async function loadedPackages(program: string): Promise<Set<string>> {
+  const parameters = ['--import', PRELOAD, '--input-type=module', '-e', program]
+  const env = { ...process.env, NODE_OPTIONS: '' }
+  const { stdout } = await promisify(execFile)(process.execPath, parameters, { cwd: ROOT, env })
+  const packages = stdout.match(/(?<=\/node_modules\/)(?:@[^/]+\/)?[^/\n]+/g) ?? []
+  expect(stdout).toContain('/dist/')
+  return new Set(packages)
+}
+
+const CREATE = `
+import { createJwtExchange, generateSigningKey } from 'express-jwt-exchange'
+const exchange = createJwtExchange({
+  issuer: 'https://api.example.com',
+  identityProviders: [{ name: 'https://idp.example.com', jwksUri: 'https://idp.example.com/jwks' }],
+  clients: [{ clientId: 'app', clientSecret: 'a secret', scopes: [] }],
+  accessToken: { audience: 'https://api.example.com', signingKeys: [generateSigningKey(ALGORITHM)] },
+})
+`
+
+describe('the package', () => {
+  it('loads the packages that it needs at once, and no other', async () => {
+    const packages = await loadedPackages(CREATE.replace('ALGORITHM', "'ES256'"))
+    expect(packages).toEqual(new Set(['express', 'body-parser', 'passport-custom']))
+  })
+
+  it('loads jose when the first slow signature is to be verified', async () => {
+    const verifyOne = `
+      const { isSignedBy } = await import('./dist/jwt/signatures.js')
+      const { generateKeyPairSync } = await import('node:crypto')
+      const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' })
+      await isSignedBy(publicKey, { header: { alg: 'ES384' }, compact: 'a.b.c' })
+    `
+    expect(await loadedPackages(CREATE.replace('ALGORITHM', "'ES256'") + verifyOne)).toContain('jose')
+  })
+})
