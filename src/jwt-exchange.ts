@@ -8,7 +8,6 @@ import { FailureLimiter } from './client-auth/failure-limiter.js'
 import { createFindClient } from './client-auth/find-client.js'
 import { systemTimers } from './clock/timers.js'
 import { ExchangeEventEmitter, type ExchangeEventSource } from './events/exchange-events.js'
-import { printable } from './events/printable.js'
 import type { Middleware } from './express/http.js'
 import { createMetadataEndpoint, type MetadataDeps } from './express/metadata-endpoint.js'
 import { createProtect, type ProtectOptions } from './express/protect.js'
@@ -23,7 +22,6 @@ import { type ReadyOptions, warmUp } from './identity-provider/warm-up.js'
 import { fetchJwks } from './jwks/fetch-jwks.js'
 import { JwksClientPool } from './jwks/jwks-client-pool.js'
 import type { KeySourceStats } from './jwks/verification-key-source.js'
-import { ConfigError } from './option-checks/config-error.js'
 import { checkOptions, type JwtExchangeOptions, type JwtExchangeSettings } from './options.js'
 import { createAccessTokenStrategy } from './passport/access-token-strategy.js'
 import { createAssertionStrategy } from './passport/assertion-strategy.js'
@@ -72,6 +70,21 @@ export interface JwtExchange {
    * @throws DependencyUnavailable where the fetch fails: the old keys serve on
    */
   refreshKeys(name: string): Promise<IdentityProviderStats>
+  /**
+   * Stops trusting an identity provider at once: its assertions are refused, and the access tokens that were issued for
+   * them by this process or another one. Holds for this process, until it is enabled again or the process ends.
+   *
+   * @param name the `name` of the identity provider
+   * @throws ConfigError where there is none of this name
+   */
+  disableIdentityProvider(name: string): void
+  /**
+   * Trusts an identity provider again, or for the first time where it was registered with `enabled: false`. Access tokens
+   * that were issued before are accepted again until they expire.
+   *
+   * @throws ConfigError where there is none of this name
+   */
+  enableIdentityProvider(name: string): void
   /** Ends fetches under way; afterwards no key set is fetched any more. */
   close(): void
 }
@@ -114,7 +127,13 @@ export function createJwtExchange(options: JwtExchangeOptions): JwtExchange {
       await warmUp(identityProviders.all(), readyOptions, { timers: systemTimers, random: Math.random })
       return stats()
     },
-    refreshKeys: (name) => refreshKeys(name, identityProviders),
+    refreshKeys: async (name) => {
+      const identityProvider = identityProviders.registered(name)
+      await identityProvider.keySource.refreshKeys()
+      return statsOf(identityProvider)
+    },
+    disableIdentityProvider: (name) => setEnabled(identityProviders.registered(name), false, events),
+    enableIdentityProvider: (name) => setEnabled(identityProviders.registered(name), true, events),
     close: () => parts.jwksClients.close(),
   }
 }
@@ -139,7 +158,7 @@ function createParts(settings: JwtExchangeSettings) {
   const challenge = new BearerChallenge(issuer)
   const assertion = { identityProviders, clock, subject, replayProtection, events, challenge }
   const verifiedTokens = new VerifiedTokenCache(cacheSizeBytes)
-  const accessToken = { issuer, audiences, signingKeys, verifiedTokens, clock, events, challenge }
+  const accessToken = { issuer, audiences, signingKeys, verifiedTokens, identityProviders, clock, events, challenge }
   const jwtBearer = createJwtBearerGrant({ ...assertion, findClient })
   const tokenEndpoint = {
     issuer,
@@ -176,14 +195,11 @@ function metadataOf(settings: JwtExchangeSettings, { tokenEndpoint }: ReturnType
   }
 }
 
-async function refreshKeys(name: string, registry: IdentityProviderRegistry): Promise<IdentityProviderStats> {
-  const identityProvider = registry.find(name)
-  if (identityProvider === undefined) {
-    const wanted = 'the name of a registered identity provider'
-    throw new ConfigError([{ path: ['name'], found: JSON.stringify(printable(String(name))), wanted }])
-  }
-  await identityProvider.keySource.refreshKeys()
-  return statsOf(identityProvider)
+function setEnabled(identityProvider: IdentityProvider, enabled: boolean, events: ExchangeEventEmitter): void {
+  if (identityProvider.enabled === enabled) return
+  identityProvider.enabled = enabled
+  const told = { identityProvider: identityProvider.name }
+  events.emit(enabled ? 'identity_provider.enabled' : 'identity_provider.disabled', told)
 }
 
 function statsOf({ name, alias, enabled, keySource }: IdentityProvider): IdentityProviderStats {

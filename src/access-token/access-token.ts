@@ -3,6 +3,8 @@ export interface AccessToken {
   sub: string
   clientId: string
   scopes: readonly string[]
+  /** The `name` of the identity provider whose assertion the token was issued for: the claim `idp`. */
+  identityProvider?: string
   /** Seconds since the epoch. */
   expiresAt: number
   /** The `iss`: this service. */

@@ -27,7 +27,11 @@ export function createAuthenticateAccessToken(
       const accessToken = verifyAccessToken(token, deps)
       return accessToken instanceof Promise ? accessToken.then(withScopes) : withScopes(accessToken)
     },
-    describe: ({ sub, clientId }) => ({ subject: printable(sub), clientId }),
+    describe: ({ sub, clientId, identityProvider }) => ({
+      subject: printable(sub),
+      clientId,
+      ...(identityProvider !== undefined && { identityProvider: printable(identityProvider) }),
+    }),
   }
   return (req) => authenticateBearer(req, bearer)
 }

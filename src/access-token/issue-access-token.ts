@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../clock/clock.js'
 import { createJwtSigner, type SignJwt } from '../jwt/signatures.js'
-import { ACCESS_TOKEN_TYPE } from '../oauth/names.js'
+import { ACCESS_TOKEN_TYPE, IDENTITY_PROVIDER_CLAIM } from '../oauth/names.js'
 import type { SigningKeys } from '../signing-keys/signing-keys.js'
 
 export interface IssueAccessTokenDeps {
@@ -16,6 +16,10 @@ export interface AccessTokenRequest {
   subject: string
   clientId: string
   scopes: readonly string[]
+  /** Seconds, at most. */
+  lifetime: number
+  /** The `name` of the identity provider that vouches for the subject. */
+  identityProvider: string
 }
 
 export interface IssuedAccessToken {
@@ -32,13 +36,14 @@ export function createAccessTokenSigner({ active }: SigningKeys): SignJwt {
   return createJwtSigner({ alg: active.algorithm, typ: ACCESS_TOKEN_TYPE, kid: active.kid }, active.privateKey)
 }
 
-/** Signs an access token with the claims of RFC 9068 §2.2. */
+/** Signs an access token with the claims of RFC 9068 §2.2, and one that names the identity provider. */
 export async function issueAccessToken(
   request: AccessTokenRequest,
   deps: IssueAccessTokenDeps,
 ): Promise<IssuedAccessToken> {
   const issuedAt = Math.floor(deps.clock.now())
-  const expiresAt = issuedAt + deps.lifetime
+  const lifetime = Math.min(deps.lifetime, request.lifetime)
+  const expiresAt = issuedAt + lifetime
   const tokenId = randomUUID()
   const [audience = '', ...otherAudiences] = deps.audiences
   const claims = {
@@ -49,7 +54,8 @@ export async function issueAccessToken(
     iat: issuedAt,
     exp: expiresAt,
     jti: tokenId,
+    [IDENTITY_PROVIDER_CLAIM]: request.identityProvider,
     ...(request.scopes.length > 0 && { scope: request.scopes.join(' ') }),
   }
-  return { token: await deps.signAccessToken(claims), tokenId, expiresIn: deps.lifetime, expiresAt }
+  return { token: await deps.signAccessToken(claims), tokenId, expiresIn: lifetime, expiresAt }
 }

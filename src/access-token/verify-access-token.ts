@@ -1,10 +1,11 @@
 import type { Clock } from '../clock/clock.js'
 import { TokenRejected } from '../errors/rejections.js'
+import type { IdentityProviderRegistry } from '../identity-provider/identity-provider-registry.js'
 import { checkAudience, checkExpiry, checkNotBefore, checkNumericDate, checkStringClaim } from '../jwt/check-claims.js'
 import { parseJwt, type UnverifiedHeader, type UnverifiedJwt } from '../jwt/parse-jwt.js'
 import { isSignedBy } from '../jwt/signatures.js'
 import { normaliseType } from '../jwt/token-type.js'
-import { ACCESS_TOKEN_TYPE } from '../oauth/names.js'
+import { ACCESS_TOKEN_TYPE, IDENTITY_PROVIDER_CLAIM } from '../oauth/names.js'
 import { parseScope } from '../oauth/scope.js'
 import type { SigningKey } from '../signing-keys/signing-key.js'
 import type { SigningKeys } from '../signing-keys/signing-keys.js'
@@ -19,18 +20,28 @@ export interface VerifyAccessTokenDeps {
   audiences: ReadonlySet<string>
   signingKeys: SigningKeys
   verifiedTokens: VerifiedTokenCache
+  identityProviders: Pick<IdentityProviderRegistry, 'isDisabled'>
   clock: Clock
 }
 
 /**
  * Verifies an access token of this service (RFC 9068 §4): its type, a signature by one of our own keys with that key's
- * algorithm, issuer, audience and expiry. Without network, and at once where the signature is. No clock tolerance: the
- * issuer's clock is ours. A token that was accepted twice before is recognised, and only what can change is checked again.
+ * algorithm, issuer, audience and expiry, and that the identity provider that it came from is not switched off. Without
+ * network, and at once where the signature is. No clock tolerance: the issuer's clock is ours. A token that was accepted
+ * twice before is recognised, and only what can change is checked again.
  *
  * @throws TokenRejected, or rejects with it
  */
 export function verifyAccessToken(token: string, deps: VerifyAccessTokenDeps): AccessToken | Promise<AccessToken> {
-  return deps.verifiedTokens.find(token, deps.signingKeys, deps.clock.now()) ?? verifyUnknownToken(token, deps)
+  const known = deps.verifiedTokens.find(token, deps.signingKeys, deps.clock.now())
+  if (known === undefined) return verifyUnknownToken(token, deps)
+  checkIdentityProvider(known.identityProvider, deps)
+  return known
+}
+
+/** A token of one that is not registered here is not refused: another process may have issued it for one of its own. */
+function checkIdentityProvider(name: string | undefined, { identityProviders }: VerifyAccessTokenDeps): void {
+  if (name !== undefined && identityProviders.isDisabled(name)) throw new TokenRejected('identity_provider_disabled')
 }
 
 function verifyUnknownToken(token: string, deps: VerifyAccessTokenDeps): AccessToken | Promise<AccessToken> {
@@ -60,10 +71,13 @@ function acceptSigned(jwt: UnverifiedJwt, signingKey: SigningKey, deps: VerifyAc
   const expiresAt = checkExpiry(payload, now, 0)
   const notBefore = checkNotBefore(payload, now, 0)
   checkNumericDate(payload, 'iat', 'invalid_issued_at')
+  const identityProvider = readIdentityProvider(payload)
+  checkIdentityProvider(identityProvider, deps)
   const accessToken: AccessToken = {
     sub: checkStringClaim(payload, 'sub', 'invalid_subject'),
     clientId: checkStringClaim(payload, 'client_id', 'invalid_claim'),
     scopes: Object.freeze(readScopes(payload.scope)),
+    ...(identityProvider !== undefined && { identityProvider }),
     expiresAt,
     issuer: deps.issuer,
     audience: Object.freeze([payload.aud].flat() as string[]),
@@ -79,6 +93,11 @@ function acceptSigned(jwt: UnverifiedJwt, signingKey: SigningKey, deps: VerifyAc
 function deepFreeze<Value extends object>(value: Value): Value {
   for (const child of Object.values(value)) if (typeof child === 'object' && child !== null) deepFreeze(child)
   return Object.freeze(value)
+}
+
+function readIdentityProvider(payload: UnverifiedJwt['payload']): string | undefined {
+  if (!Object.hasOwn(payload, IDENTITY_PROVIDER_CLAIM)) return undefined
+  return checkStringClaim(payload, IDENTITY_PROVIDER_CLAIM, 'invalid_claim')
 }
 
 function readScopes(scope: unknown): readonly string[] {

@@ -34,11 +34,16 @@ export async function verifyAssertion(assertion: string, deps: VerifyAssertionDe
 }
 
 async function verifyByIdentityProvider(assertion: UnverifiedJwt, identityProvider: IdentityProvider, clock: Clock) {
-  if (!identityProvider.enabled) throw new TokenRejected('identity_provider_disabled')
+  checkEnabled(identityProvider)
   if (assertion.compact.length > identityProvider.limits.maxBytes) throw new TokenRejected('too_large')
   checkHeader(assertion.header, identityProvider)
   await verifySignature(assertion, identityProvider.keySource)
+  checkEnabled(identityProvider) // It may have been switched off meanwhile.
   return checkClaims(assertion.payload, identityProvider, clock.now())
+}
+
+function checkEnabled({ enabled }: IdentityProvider): void {
+  if (!enabled) throw new TokenRejected('identity_provider_disabled')
 }
 
 /** The header never decides: its algorithm and type must be among those that this identity provider may use. */

@@ -14,6 +14,8 @@ export interface ClientOptions {
   clientSecretHash?: string
   /** The most that this client can obtain; what it gets when it asks for no scope. Default: none. */
   scopes?: readonly string[]
+  /** Seconds, 1 to 86 400: the longest lifetime of access tokens that it obtains. Default: no bound of its own. */
+  lifetime?: number
   /** The `name`s of the identity providers whose assertions it may exchange. Default: all. */
   identityProviders?: readonly string[]
   /** The grant types that it may use. Default: all. */
@@ -68,6 +70,7 @@ export function checkClientOptions(reader: OptionReader): Client {
     clientId: reader.string('clientId', 'a non-empty string of printable ASCII (RFC 6749 §2.2)', isVisibleText),
     secretDigest: readSecretDigest(reader),
     scopes: [...new Set(reader.strings('scopes', 'scope tokens of RFC 6749 §3.3', isScopeToken))],
+    lifetime: reader.optionalInteger('lifetime', { min: 1, max: 86_400, unit: 'seconds' }),
     identityProviders: identityProviders && new Set(identityProviders),
     grantTypes: grantTypes && new Set(grantTypes),
   }

@@ -7,6 +7,8 @@ export interface Client {
   secretDigest: Buffer
   /** The most that it can obtain. */
   scopes: readonly string[]
+  /** Seconds, at most, of access tokens that it obtains; undefined: no bound of its own. */
+  lifetime: number | undefined
   /** The `name`s of the identity providers whose assertions it may exchange; undefined: all. */
   identityProviders: ReadonlySet<string> | undefined
   /** The grant types that it may use; undefined: all. */

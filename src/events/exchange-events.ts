@@ -58,6 +58,9 @@ export interface ExchangeEvents {
    * most one a day for each certificate.
    */
   'certificate.expiring': { identityProvider: string; certificate: string; expiresAt: number }
+  /** An identity provider was switched off, or on again, at run time. Not told where it was so already. */
+  'identity_provider.disabled': { identityProvider: string }
+  'identity_provider.enabled': { identityProvider: string }
   /** No signing key was configured, so one was generated: its tokens die with this process. */
   'signing_key.generated': { kid: string }
   /**

@@ -8,6 +8,8 @@ export interface Authorization {
   subject: string
   /** Never more than the client and the identity provider may have. */
   scopes: readonly string[]
+  /** Seconds, at most; infinite where nothing but the exchange bounds it. */
+  lifetime: number
   /** The `name` of the identity provider that vouches for the subject. */
   identityProvider: string
   /** The key that signed the assertion, for the event. */

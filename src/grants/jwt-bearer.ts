@@ -11,6 +11,7 @@ import { JWT_BEARER_GRANT_TYPE } from '../oauth/names.js'
 import type { ReplayProtection } from '../replay/replay-protection.js'
 import type { Authorization, Grant, TokenRequestParameters } from './grant.js'
 import { grantScopes } from './grant-scopes.js'
+import { boundLifetime } from './token-lifetime.js'
 
 export interface JwtBearerGrantDeps extends VerifyAssertionDeps {
   subject: SubjectOption
@@ -48,9 +49,10 @@ async function authorizeVerified(
   const subject = await resolveSubject(assertion, deps.subject)
   await checkSubjectIsNoClient(subject, deps)
   const scopes = grantScopes(parameters.get('scope'), client.scopes, identityProvider.scopes)
+  const lifetime = boundLifetime(assertion, client, deps.clock.now())
   await claimAssertion(assertion, deps.replayProtection)
   const signedBy = context.kid === undefined ? {} : { kid: context.kid }
-  return { subject, scopes, identityProvider: identityProvider.name, ...signedBy }
+  return { subject, scopes, lifetime, identityProvider: identityProvider.name, ...signedBy }
 }
 
 function checkClientMayExchange(client: Client, { identityProvider }: VerifiedAssertion): void {

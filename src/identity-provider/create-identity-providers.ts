@@ -20,8 +20,9 @@ export function createIdentityProviders(
   deps: IdentityProviderDeps,
 ): IdentityProvider[] {
   return settings.map((each) => {
-    const { name, alias, audiences, enabled, scopes, types, limits } = each
-    return { name, alias, audiences, enabled, scopes, types, limits, keySource: keySourceOf(each, deps) }
+    const { name, alias, audiences, enabled, scopes, lifetime, maxBeyondAssertion, types, limits } = each
+    const trust = { audiences, enabled, scopes, lifetime, maxBeyondAssertion, types, limits }
+    return { name, alias, ...trust, keySource: keySourceOf(each, deps) }
   })
 }
 

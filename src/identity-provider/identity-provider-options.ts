@@ -33,6 +33,13 @@ export interface IdentityProviderOptions extends AssertionOptions, JwksConnectio
   enabled?: boolean
   /** The most that its assertions can obtain. Default: no bound beside the client's. */
   scopes?: readonly string[]
+  /** Seconds, 1 to 86 400: the longest lifetime of access tokens for its assertions. Default: no bound of its own. */
+  lifetime?: number
+  /**
+   * Seconds, 0 to 86 400, for which an access token may outlive the assertion that it was issued for; 0: it never does.
+   * Default: for the whole of its lifetime.
+   */
+  maxBeyondAssertion?: number
   /** Further values accepted in `aud` beside the alias. Default: none. */
   audiences?: readonly string[]
   /** Further accepted `typ` header values beside none and `JWT`. Default: none. */
@@ -112,6 +119,8 @@ export function checkIdentityProviderOptions(
     audiences: new Set([alias, ...(reader.strings('audiences', EXACT, isTrimmed) ?? [])]),
     enabled,
     scopes: scopes && new Set(scopes),
+    lifetime: reader.optionalInteger('lifetime', { min: 1, max: 86_400, unit: 'seconds' }),
+    maxBeyondAssertion: reader.optionalInteger('maxBeyondAssertion', { min: 0, max: 86_400, unit: 'seconds' }),
     types: readTypes(reader),
     limits: readAssertionLimits(reader, context.limits),
     keys: readKeys(reader, enabled, context),

@@ -9,9 +9,14 @@ export interface IdentityProvider {
   alias: string
   /** All accepted values of `aud`: the alias and what was configured beside it. */
   audiences: ReadonlySet<string>
+  /** Whether it is trusted now: it can be switched off and on again at run time. */
   enabled: boolean
   /** The most that its assertions can obtain; undefined: no bound. */
   scopes: ReadonlySet<string> | undefined
+  /** Seconds, at most, of access tokens that are issued for its assertions; undefined: no bound of its own. */
+  lifetime: number | undefined
+  /** Seconds, at most, for which an access token may outlive its assertion; undefined: for the whole of its lifetime. */
+  maxBeyondAssertion: number | undefined
   /** Accepted `typ` values beside none and `JWT`, in lower case, without `application/`. */
   types: ReadonlySet<string>
   limits: AssertionLimits

@@ -39,7 +39,6 @@ export class KeySetRefresher {
   readonly #log: FetchLog
   readonly #schedule: RefreshSchedule
   #isClosed = false
-  /** Ends the fetch under way. */
   #fetching: AbortController | undefined
   #refreshing: Promise<boolean> | undefined
   #lastUsedAt = Number.NEGATIVE_INFINITY
@@ -146,8 +145,8 @@ export class KeySetRefresher {
     const isWholeLately = this.#deps.clock.monotonic() - this.#wholeSince < WHOLE_EVERY
     const validators = conditionally && isWholeLately ? this.#cache.validators : {}
     const retries = this.#cache.servable === undefined ? settings.connectionRetries : 0
-    const jwksFetch = { endpoint: new URL(url), connection, limits: settings, validators }
     this.#fetching = new AbortController()
+    const jwksFetch = { endpoint: new URL(url), connection, limits: settings, validators }
     return fetchWithRetries(jwksFetch, retries, this.#fetching.signal, this.#deps)
   }
 

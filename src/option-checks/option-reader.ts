@@ -52,6 +52,11 @@ export class OptionReader {
     return bounds.default
   }
 
+  /** Like `integer`, for an option without a default. */
+  optionalInteger(key: string, bounds: { min: number; max: number; unit: string }): number | undefined {
+    return this.has(key) ? this.integer(key, { ...bounds, default: bounds.min }) : undefined
+  }
+
   boolean(key: string, otherwise: boolean): boolean {
     const value = this.#valueOr(key, otherwise)
     if (typeof value === 'boolean') return value

@@ -37,11 +37,10 @@ export async function handleTokenRequest(request: TokenRequest, deps: TokenReque
   const grant = findGrant(request.parameters, deps.grants)
   const client = await authenticateClient(request.credentials, request.remoteAddress, deps)
   checkClientMayUse(client, grant)
-  const { subject, scopes, identityProvider, kid } = await grant.authorize(request.parameters, client)
-  const { token, tokenId, expiresIn, expiresAt } = await issueAccessToken(
-    { subject, clientId: client.clientId, scopes },
-    deps,
-  )
+  const { kid, ...authorization } = await grant.authorize(request.parameters, client)
+  const { subject, scopes, identityProvider } = authorization
+  const issued = await issueAccessToken({ ...authorization, clientId: client.clientId }, deps)
+  const { token, tokenId, expiresIn, expiresAt } = issued
   deps.events.emit('token.issued', {
     clientId: client.clientId,
     identityProvider,

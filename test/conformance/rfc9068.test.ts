@@ -93,7 +93,7 @@ describe('an access token that is issued', () => {
     },
   )
 
-  it('RFC 9068 §2.2: an access token has iss, sub, aud, client_id, iat, exp, jti and the scope, and no other claims [rule 101]', async () => {
+  it('RFC 9068 §2.2: an access token has iss, sub, aud, client_id, iat, exp, jti and the scope, idp beside them, and no other claims [rule 101]', async () => {
     const payload = decodeJwt(await host.accessToken({ sub: 'bob', email: 'bob@example.com' }))
     expect(payload).toEqual({
       iss: ISSUER,
@@ -103,6 +103,7 @@ describe('an access token that is issued', () => {
       iat: now,
       exp: now + 3600,
       jti: expect.stringMatching(/^.{22,}$/),
+      idp: host.idp.name,
       scope: 'openid orders:read',
     })
   })

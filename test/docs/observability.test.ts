@@ -343,6 +343,8 @@ describe('logEvents', () => {
       'jwks.recovered': [{}],
       'jwks.key_rejected': [{}],
       'certificate.expiring': [{ expiresAt: now + 60 }, { expiresAt: now - 60 }],
+      'identity_provider.disabled': [{}],
+      'identity_provider.enabled': [{}],
       'signing_key.generated': [{}],
       'replay_store.at_risk': [{}],
     }

@@ -72,6 +72,8 @@ const EVENT_NAMES: ExchangeEventName[] = [
   'jwks.recovered',
   'jwks.key_rejected',
   'certificate.expiring',
+  'identity_provider.disabled',
+  'identity_provider.enabled',
   'signing_key.generated',
   'replay_store.at_risk',
 ]

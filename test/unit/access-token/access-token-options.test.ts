@@ -5,6 +5,7 @@ import { checkAccessTokenOptions } from '../../../src/access-token/access-token-
 import { createAccessTokenSigner, issueAccessToken } from '../../../src/access-token/issue-access-token.js'
 import { VerifiedTokenCache } from '../../../src/access-token/verified-token-cache.js'
 import { verifyAccessToken } from '../../../src/access-token/verify-access-token.js'
+import { IdentityProviderRegistry } from '../../../src/identity-provider/identity-provider-registry.js'
 import { isConfigError } from '../../../src/option-checks/config-error.js'
 import { OptionReader } from '../../../src/option-checks/option-reader.js'
 import { generateSigningKey, SIGNING_ALGORITHMS } from '../../../src/signing-keys/signing-key.js'
@@ -138,6 +139,14 @@ describe('the options of access tokens', () => {
   })
 })
 
+const REQUEST = {
+  subject: 'alice',
+  clientId: 'app',
+  scopes: [],
+  identityProvider: 'https://idp.example.com',
+  lifetime: Number.POSITIVE_INFINITY,
+}
+
 describe('an access token after the signing key has changed', () => {
   const [old, next] = [generateSigningKey('RS256'), generateSigningKey('ES256')]
   const clock = new AdjustableClock()
@@ -145,10 +154,10 @@ describe('an access token after the signing key has changed', () => {
     const settings = read({ signingKeys, lifetime: 60 })
     const signAccessToken = createAccessTokenSigner(settings.signingKeys)
     const verifiedTokens = new VerifiedTokenCache(settings.cacheSizeBytes)
-    return { ...settings, issuer: ISSUER, clock, signAccessToken, verifiedTokens }
+    const identityProviders = new IdentityProviderRegistry([])
+    return { ...settings, issuer: ISSUER, clock, signAccessToken, verifiedTokens, identityProviders }
   }
-  const issue = (signingKeys: unknown) =>
-    issueAccessToken({ subject: 'alice', clientId: 'app', scopes: [] }, depsOf(signingKeys))
+  const issue = (signingKeys: unknown) => issueAccessToken(REQUEST, depsOf(signingKeys))
 
   it.each([
     ['private', old],

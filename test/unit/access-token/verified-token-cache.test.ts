@@ -50,6 +50,19 @@ describe('the cache of verified tokens', () => {
     }
   })
 
+  it('finds neither of two tokens for the other that end alike, however long the end', () => {
+    const cache = new VerifiedTokenCache(1_000_000)
+    const end = 'x'.repeat(300)
+    for (const token of [`a${end}`, `b${end}`]) {
+      const entry = { ...accessToken(token), sub: token }
+      cache.add({ accessToken: entry, notBefore: undefined, signingKey: KEY })
+      expect(cache.find(token, KEYS, NOW)?.sub).toBe(token)
+      for (const other of [`c${end}`, end, `aa${end}`]) expect(cache.find(other, KEYS, NOW)).toBeUndefined()
+    }
+    const found = cache.find(`a${end}`, KEYS, NOW)?.sub
+    expect([undefined, `a${end}`]).toContain(found)
+  })
+
   it('finds no token from the second on in which it expires', () => {
     const cache = cacheOf('a', { expiresAt: NOW + 60 })
     expect(cache.find('a', KEYS, NOW + 59.999)).toBeDefined()

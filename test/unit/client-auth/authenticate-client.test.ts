@@ -12,6 +12,7 @@ const CLIENT = {
   clientId: 'app',
   secretDigest: digestSecret('right'),
   scopes: [],
+  lifetime: undefined,
   identityProviders: undefined,
   grantTypes: undefined,
 }
