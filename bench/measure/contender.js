@@ -58,6 +58,12 @@ export class Contender {
     for (let half = 0; half < 2; half += 1) await this.#send(generator, client, Math.ceil(requests / 2))
   }
 
+  /** Requests a second in a closed loop. */
+  async findMaximum(generator, client, requests) {
+    await this.#send(generator, client, requests)
+    return this.#rate
+  }
+
   /** Sends as many requests as should take so many seconds. */
   async run(generator, client, seconds) {
     const amount = this.#amountFor(seconds)

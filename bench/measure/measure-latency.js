@@ -1,17 +1,22 @@
 import { WARM_UP_REQUESTS } from './hold-contest.js'
 import { summarise } from './statistics.js'
 
-/** Latencies of one contender at a fixed rate. */
-export async function measureLatency({ contender, pool, generator, rate, rounds, seconds }) {
+/** Requests in a closed loop that tell what a contender answers at most. */
+const MEASURED_REQUESTS = 12_000
+
+/** Latencies of one contender at a share of what it answers at most. */
+export async function measureLatency({ contender, pool, generator, share, rounds, seconds }) {
   try {
     await contender.start()
-    await pool.grow(WARM_UP_REQUESTS + rate * rounds * (seconds + 1) + 1000)
+    await pool.grow(WARM_UP_REQUESTS + MEASURED_REQUESTS + 1000)
     await contender.check()
     await contender.warmUp(generator, 'autocannon', WARM_UP_REQUESTS)
+    const rate = Math.floor(share * (await contender.findMaximum(generator, 'autocannon', MEASURED_REQUESTS)))
+    await pool.grow(WARM_UP_REQUESTS + MEASURED_REQUESTS + rate * rounds * (seconds + 1) + 1000)
     const measured = []
     for (let round = 0; round < rounds; round += 1) measured.push(await contender.runAtRate(generator, rate, seconds))
     await contender.check()
-    return describe(rate, measured)
+    return { name: contender.name, ...describe(rate, measured) }
   } finally {
     await contender.end()
   }

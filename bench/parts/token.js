@@ -11,6 +11,8 @@ import { GENERATOR_CORE, SERVER_CORE } from '../processes/pin.js'
 import { startProcess } from '../processes/start-process.js'
 import { openKeyspace } from '../redis-keyspace.js'
 import { printContest, printGeneratorLimit } from '../report/print-contest.js'
+import { printTable } from '../report/print-table.js'
+import { measureSteps } from '../steps/measure-steps.js'
 import { atLeast } from '../targets.js'
 import { assertionClaims } from '../tokens/claims.js'
 import { TokenPool } from '../tokens/token-pool.js'
@@ -50,8 +52,11 @@ export async function measureToken({ rounds, seconds, tell }) {
     const conditions = { settings, keyspace, pool, rounds, seconds, tell }
     const { limits, contenders } = await compareContenders(conditions)
     const processes = keyspace && (await compareProcesses(conditions))
+    tell('timing the steps of a request')
+    const steps = await measureSteps()
+    printSteps(steps)
     if (keyspace === undefined) console.log('\nNo Redis answers, so nothing is measured with it')
-    return { limits, contenders, processes, targets: findTargets(contenders, processes) }
+    return { limits, contenders, processes, steps, targets: findTargets(contenders, processes) }
   } finally {
     await Promise.all([pool.remove(), keySet.end(), keyspace?.close()])
   }
@@ -119,6 +124,14 @@ function createCluster(name, cores, settings, keyspace) {
     checks: { signature: true, replay: true },
     check: checkTokenEndpoint,
   }
+}
+
+function printSteps(steps) {
+  console.log('\nSteps of a request, without HTTP')
+  printTable(
+    ['', 'µs'],
+    Object.entries(steps).map(([step, microseconds]) => [step, microseconds.toFixed(1)]),
+  )
 }
 
 function findTargets(contenders, processes = []) {

@@ -7,8 +7,20 @@ interface Contender {
   ratio: { ofMedians: number }
 }
 
+type Median = { median: number }
+
+interface Latency {
+  name: string
+  rate: number
+  p50: Median
+  p99: Median
+  p999: Median
+}
+
 interface Part {
   contenders?: Contender[]
+  latencies?: Latency[]
+  steps?: Record<string, number>
   warm?: Contender[]
   cold?: Contender[]
   targets: { text: string; wanted: string; value: number; isMet: boolean }[]
@@ -37,6 +49,21 @@ describe('docs/performance.md', () => {
     const contenders = [parts.token?.contenders, parts.route?.warm, parts.route?.cold].flatMap((each) => each ?? [])
     expect(contenders.length).toBeGreaterThan(20)
     for (const contender of contenders) expect(PERFORMANCE).toContain(rowOf(contender))
+  })
+
+  it('tells every latency as it was measured', () => {
+    const latencies = parts.scale?.latencies ?? []
+    expect(latencies.length).toBeGreaterThan(2)
+    for (const { name, rate, p50, p99, p999 } of latencies) {
+      const milliseconds = [p50, p99, p999].map(({ median }) => median.toFixed(2)).join(' | ')
+      expect(PERFORMANCE).toContain(`| ${name} | ${rate} | ${milliseconds} |`)
+    }
+  })
+
+  it('tells what every step costs as it was measured', () => {
+    const steps = Object.entries(parts.token?.steps ?? {})
+    expect(steps.length).toBeGreaterThan(5)
+    for (const [step, microseconds] of steps) expect(PERFORMANCE).toContain(`| ${step} | ${microseconds.toFixed(1)} |`)
   })
 
   it('names commands that there are', () => {

@@ -1,0 +1,133 @@
+// Times the steps of a request by themselves, without HTTP, in a process of its own.
+import { createPublicKey, randomUUID } from 'node:crypto'
+import { createAccessTokenSigner, issueAccessToken } from '../../dist/access-token/issue-access-token.js'
+import { claimAssertion } from '../../dist/assertion/claim-assertion.js'
+import { authenticateClient } from '../../dist/client-auth/authenticate-client.js'
+import { digestSecret } from '../../dist/client-auth/client.js'
+import { parseBasicCredentials } from '../../dist/client-auth/client-credentials.js'
+import { FailureLimiter } from '../../dist/client-auth/failure-limiter.js'
+import { createFindClient } from '../../dist/client-auth/find-client.js'
+import { systemClock } from '../../dist/clock/clock.js'
+import { systemTimers } from '../../dist/clock/timers.js'
+import { createJwtExchange, generateSigningKey, MemoryReplayStore } from '../../dist/index.js'
+import { parseJwt } from '../../dist/jwt/parse-jwt.js'
+import { isSignedBy } from '../../dist/jwt/signatures.js'
+import { ReplayProtection } from '../../dist/replay/replay-protection.js'
+import { readSigningKey } from '../../dist/signing-keys/signing-key.js'
+import { SigningKeys } from '../../dist/signing-keys/signing-keys.js'
+import { generateFakeKey } from '../../dist/testing/index.js'
+import {
+  accessTokenLifetime,
+  audience,
+  client,
+  clientAuthorization,
+  identityProviderName,
+  issuer,
+} from '../deployment.js'
+import { median } from '../measure/statistics.js'
+import { answerParent } from '../processes/answer-parent.js'
+import { accessTokenClaims, assertionClaims } from '../tokens/claims.js'
+import { createSigner } from '../tokens/sign-jwt.js'
+
+const REPETITIONS = 4000
+const ROUNDS = 9
+
+answerParent({ time: async () => ({ ...(await timeTokenRequest()), ...(await timeRoute()) }) })
+
+async function timeTokenRequest() {
+  const { kid, privateJwk, publicJwk } = await generateFakeKey('RS256')
+  const sign = createSigner(privateJwk, { alg: 'RS256', typ: 'JWT', kid })
+  const claims = assertionClaims()
+  const assertions = Array.from({ length: REPETITIONS }, () => sign({ ...claims, jti: randomUUID() }))
+  const parsed = assertions.map((assertion) => parseJwt(assertion, 32_768))
+  const publicKey = createPublicKey({ key: publicJwk, format: 'jwk' })
+  const request = {
+    subject: 'alice',
+    clientId: client.clientId,
+    scopes: client.scopes,
+    identityProvider: identityProviderName,
+    lifetime: accessTokenLifetime,
+  }
+  return {
+    'client authentication': await timeEach(assertions, createClientAuthentication()),
+    'taking the assertion apart, strictly': await timeEach(assertions, (assertion) => parseJwt(assertion, 32_768)),
+    'its RS256 signature': await timeEach(parsed, (jwt) => isSignedBy(publicKey, jwt)),
+    'using it up, in memory': await timeEach(parsed, createClaim()),
+    'the access token with its ES256 signature': await timeEach(assertions, createIssue(request)),
+  }
+}
+
+function createClientAuthentication() {
+  const { clientId, clientSecret, scopes } = client
+  const registered = { clientId, secretDigest: digestSecret(clientSecret), scopes }
+  const settings = { maxFailures: 500, failureWindow: 600 }
+  const deps = {
+    findClient: createFindClient([registered], undefined),
+    failureLimiter: new FailureLimiter(settings, systemClock),
+  }
+  return () => authenticateClient(parseBasicCredentials(clientAuthorization), '127.0.0.1', deps)
+}
+
+/** Each claim is of another assertion, in each round. */
+function createClaim() {
+  const protection = new ReplayProtection({
+    store: new MemoryReplayStore(),
+    timeout: 1000,
+    timers: systemTimers,
+    reportRisk() {},
+  })
+  const identityProvider = { name: identityProviderName, limits: { replay: 'once', clockTolerance: 60 } }
+  const expiresAt = Math.floor(Date.now() / 1000) + 1800
+  let count = 0
+  return () => {
+    count += 1
+    return claimAssertion({ identityProvider, expiresAt, assertionId: `assertion ${count}` }, protection)
+  }
+}
+
+function createIssue(request) {
+  const signingKeys = new SigningKeys(readSigningKey(generateSigningKey('ES256')), [])
+  const deps = {
+    issuer,
+    audiences: new Set([audience]),
+    lifetime: accessTokenLifetime,
+    signAccessToken: createAccessTokenSigner(signingKeys),
+    clock: systemClock,
+  }
+  return () => issueAccessToken(request, deps)
+}
+
+async function timeRoute() {
+  const signingKey = generateSigningKey('RS256')
+  const exchange = createJwtExchange({
+    issuer,
+    identityProviders: [{ name: identityProviderName, jwksUri: `${identityProviderName}/jwks` }],
+    clients: [client],
+    accessToken: { audience, signingKeys: [signingKey] },
+  })
+  const sign = createSigner(signingKey, { alg: 'RS256', typ: 'at+jwt', kid: signingKey.kid })
+  const claims = accessTokenClaims()
+  const tokens = Array.from({ length: REPETITIONS * ROUNDS }, () => sign({ ...claims, jti: randomUUID() }))
+  const verify = (token) => exchange.verifyAccessToken(token)
+  let next = 0
+  const verifyNext = () => {
+    next += 1
+    return verify(tokens[next - 1])
+  }
+  const same = tokens.slice(0, REPETITIONS).map(() => tokens[0])
+  return {
+    'an access token that was not seen before, RS256': await timeEach(same, verifyNext),
+    'an access token that was accepted twice before': await timeEach(same, verify),
+  }
+}
+
+/** Microseconds for one, as the median of some rounds. */
+async function timeEach(values, step) {
+  const rounds = []
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const startedAt = performance.now()
+    for (const value of values) await step(value)
+    rounds.push(((performance.now() - startedAt) * 1000) / values.length)
+  }
+  return median(rounds)
+}
