@@ -11,7 +11,7 @@ const FLOORS = [
   ['grants'],
   ['assertion', 'client-auth', 'access-token'],
   ['bearer', 'identity-provider'],
-  ['jwks', 'signing-keys', 'replay'],
+  ['jwks', 'signing-keys', 'replay', 'policy'],
   ['jwt', 'oauth'],
   ['events', 'option-checks', 'clock'],
   ['errors'],

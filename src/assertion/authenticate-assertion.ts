@@ -1,6 +1,7 @@
 import { type AuthenticateBearerDeps, type AwaitedOutcome, authenticateBearer } from '../bearer/authenticate-bearer.js'
 import type { BearerRequest } from '../bearer/read-bearer-token.js'
 import { printable } from '../events/printable.js'
+import { enforcePolicy } from '../policy/policy.js'
 import type { ReplayProtection } from '../replay/replay-protection.js'
 import { inContext } from './assertion-context.js'
 import { claimAssertion } from './claim-assertion.js'
@@ -45,6 +46,7 @@ async function acceptAssertion(token: string, deps: AuthenticateAssertionDeps): 
   const assertion = await verifyAssertion(token, deps)
   const { identityProvider, expiresAt, payload, context } = assertion
   const sub = await inContext(context, async () => {
+    await enforcePolicy(identityProvider.policy, assertion.sub, payload, { issuer: identityProvider.name })
     const subject = await resolveSubject(assertion, deps.subject)
     await claimAssertion(assertion, deps.replayProtection)
     return subject

@@ -5,7 +5,7 @@ import { fieldOf } from '../errors/field-of.js'
 import { closestName } from '../option-checks/closest-name.js'
 import type { ConfigProblem } from '../option-checks/config-error.js'
 import type { TomlPath } from './toml-location.js'
-import { optionName, TOP_LEVEL_NAMES, tomlName, topLevelOption } from './toml-names.js'
+import { hasFreeNames, optionName, TOP_LEVEL_NAMES, tomlName, topLevelOption } from './toml-names.js'
 
 export interface ReadTomlDeps {
   /** What the file names are relative to. */
@@ -24,8 +24,6 @@ const FILE_READERS: Readonly<Record<string, (text: string) => unknown>> = {
 }
 /** Anything else may be a secret in the wrong place, and is not repeated in a message. */
 const FILE_NAME = /^[\w.,~ /\\:${}-]{1,100}$/
-/** Tables whose keys are no options, and stay as they are written. */
-const FREE_KEYS = ['identityProviders.headers']
 const VARIABLE = /\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g
 
 /** The options that a parsed file means: names changed, `${VAR}` replaced, files read. Nothing is checked beyond that. */
@@ -54,11 +52,16 @@ function readValue(value: unknown, path: TomlPath, option: string, deps: ReadTom
   if (!isTable(value) || Object.hasOwn(FILE_READERS, option)) return value
   const options: Record<string, unknown> = {}
   for (const [key, nested] of Object.entries(value)) {
-    const name = FREE_KEYS.includes(option) ? key : optionName(key)
+    const name = hasFreeNames(option) ? key : optionName(key)
     if (name === undefined) refuseUnknown([...path, key], key, [tomlName(key)], deps)
-    else options[name] = readValue(nested, [...path, key], `${option}.${name}`, deps)
+    else setOwn(options, name, readValue(nested, [...path, key], `${option}.${name}`, deps))
   }
   return options
+}
+
+/** Also where it is named `__proto__`, which an assignment would not set: a rule must not be lost. */
+function setOwn(options: Record<string, unknown>, name: string, value: unknown): void {
+  Object.defineProperty(options, name, { value, enumerable: true, writable: true, configurable: true })
 }
 
 function readString(text: string, path: TomlPath, option: string, deps: ReadTomlDeps): unknown {

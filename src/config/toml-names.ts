@@ -14,6 +14,8 @@ const TOP_LEVEL: Readonly<Record<string, string>> = {
   client_authentication: 'clientAuthentication',
   replay: 'replay',
 }
+/** Options whose members are no options, but named by somebody else, and stay as they are written. */
+const FREE_NAMES = ['identityProviders.headers', 'identityProviders.claims']
 const SNAKE_CASE = /^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$/
 
 /** The names at the top of the file, with dots between the parts of a table's name. */
@@ -33,9 +35,21 @@ export function tomlName(option: string): string {
   return option.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }
 
+/** Whether the members of an option, named like `identityProviders.headers`, stay as they are written. */
+export function hasFreeNames(option: string): boolean {
+  return FREE_NAMES.includes(option)
+}
+
 /** `['jwksEndpoint', 'readTimeout']` → `['oauth', 'jwks_endpoint', 'read_timeout']`. */
 export function tomlPath([first, ...rest]: TomlPath): TomlPath {
   if (first === undefined) return []
   const top = TOP_LEVEL_NAMES.find((name) => TOP_LEVEL[name] === first) ?? tomlName(String(first))
-  return [...top.split('.'), ...rest.map((step) => (typeof step === 'string' ? tomlName(step) : step))]
+  let option = String(first)
+  const steps = rest.map((step) => {
+    if (typeof step === 'number') return step
+    const name = hasFreeNames(option) ? step : tomlName(step)
+    option = `${option}.${step}`
+    return name
+  })
+  return [...top.split('.'), ...steps]
 }

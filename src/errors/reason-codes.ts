@@ -22,6 +22,9 @@ export const REJECTION_REASONS = [
   'too_old',
   'lifetime_too_long',
   'invalid_jwt_id',
+  'subject_not_allowed',
+  'claim_not_allowed',
+  'refused_by_check',
   'replayed',
   'client_not_allowed',
   'subject_is_client_id',
@@ -36,6 +39,7 @@ export const UNAVAILABLE_REASONS = [
   'replay_store_unavailable',
   'replay_store_full',
   'client_lookup_failed',
+  'policy_check_failed',
   'subject_mapping_failed',
   'internal_error',
 ] as const

@@ -11,6 +11,10 @@ export interface TokenContext {
   issuer?: string
   /** The `aud`, where it is not accepted. */
   audience?: string
+  /** The path of the claim that a rule refuses. */
+  claim?: string
+  /** What the operator's rule says of that. */
+  message?: string
 }
 
 /** A token that must not be accepted, for the operator: the caller translates it to the client's error by its role. */

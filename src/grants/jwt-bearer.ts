@@ -8,6 +8,7 @@ import type { FindClient } from '../client-auth/find-client.js'
 import { TokenRejected } from '../errors/rejections.js'
 import { OAuthError } from '../oauth/errors.js'
 import { JWT_BEARER_GRANT_TYPE } from '../oauth/names.js'
+import { enforcePolicy } from '../policy/policy.js'
 import type { ReplayProtection } from '../replay/replay-protection.js'
 import type { Authorization, Grant, TokenRequestParameters } from './grant.js'
 import { grantScopes } from './grant-scopes.js'
@@ -46,6 +47,11 @@ async function authorizeVerified(
 ): Promise<Authorization> {
   const { identityProvider, context } = assertion
   checkClientMayExchange(client, assertion)
+  const { clientId } = client
+  await enforcePolicy(identityProvider.policy, assertion.sub, assertion.payload, {
+    issuer: identityProvider.name,
+    clientId,
+  })
   const subject = await resolveSubject(assertion, deps.subject)
   await checkSubjectIsNoClient(subject, deps)
   const scopes = grantScopes(parameters.get('scope'), client.scopes, identityProvider.scopes)

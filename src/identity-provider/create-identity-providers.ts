@@ -20,8 +20,8 @@ export function createIdentityProviders(
   deps: IdentityProviderDeps,
 ): IdentityProvider[] {
   return settings.map((each) => {
-    const { name, alias, audiences, enabled, scopes, lifetime, maxBeyondAssertion, types, limits } = each
-    const trust = { audiences, enabled, scopes, lifetime, maxBeyondAssertion, types, limits }
+    const { name, alias, audiences, enabled, scopes, lifetime, maxBeyondAssertion, types, limits, policy } = each
+    const trust = { audiences, enabled, scopes, lifetime, maxBeyondAssertion, types, limits, policy }
     return { name, alias, ...trust, keySource: keySourceOf(each, deps) }
   })
 }

@@ -11,11 +11,12 @@ import { isScopeToken } from '../oauth/scope.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import { refuseRepeated } from '../option-checks/refuse-repeated.js'
 import { isSecureUrl } from '../option-checks/urls.js'
+import { type PolicyOptions, readPolicy } from '../policy/policy-options.js'
 import { type AssertionLimits, type AssertionOptions, readAssertionLimits } from './assertion-limits.js'
 import type { IdentityProvider } from './identity-provider.js'
 
 /** One identity provider: who it is, who we are to it, and where its keys come from. */
-export interface IdentityProviderOptions extends AssertionOptions, JwksConnectionOptions {
+export interface IdentityProviderOptions extends AssertionOptions, PolicyOptions, JwksConnectionOptions {
   /** The `iss` of its assertions, compared exactly. */
   name: string
   /** The `aud` that it must put into its assertions. Default: the URL of the token endpoint. */
@@ -123,6 +124,7 @@ export function checkIdentityProviderOptions(
     maxBeyondAssertion: reader.optionalInteger('maxBeyondAssertion', { min: 0, max: 86_400, unit: 'seconds' }),
     types: readTypes(reader),
     limits: readAssertionLimits(reader, context.limits),
+    policy: readPolicy(reader),
     keys: readKeys(reader, enabled, context),
   }
   reader.refuseUnknown()

@@ -1,4 +1,5 @@
 import type { VerificationKeySource } from '../jwks/verification-key-source.js'
+import type { Policy } from '../policy/policy.js'
 import type { AssertionLimits } from './assertion-limits.js'
 
 /** A party whose assertions are accepted. */
@@ -20,5 +21,6 @@ export interface IdentityProvider {
   /** Accepted `typ` values beside none and `JWT`, in lower case, without `application/`. */
   types: ReadonlySet<string>
   limits: AssertionLimits
+  policy: Policy
   keySource: VerificationKeySource
 }

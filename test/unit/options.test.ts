@@ -93,8 +93,11 @@ describe('the options', () => {
         audiences: new Set([`${ISSUER}/token`]),
         enabled: true,
         scopes: undefined,
+        lifetime: undefined,
+        maxBeyondAssertion: undefined,
         types: new Set(['jwt']),
         limits,
+        policy: { acceptsSubject: undefined, claims: [], check: undefined },
         keys: { jwksUri: IDP.jwksUri, connection: DIRECT_CONNECTION },
       },
     ])

@@ -1,0 +1,101 @@
+import { printable } from '../events/printable.js'
+import { isPlainObject, type OptionReader } from '../option-checks/option-reader.js'
+import { type ClaimOperators, type ClaimTest, NEVER, OPERATORS, readOneOf, testOf } from './claim-operators.js'
+import { CLAIM_PATH, type ClaimPath, type Claims, parseClaimPath, readClaim } from './claim-path.js'
+import { type ClaimScalar, describeClaim, isScalarOption, SCALAR } from './claim-value.js'
+
+/**
+ * What one claim must be: a string (exactly that, or a glob where it contains `*`, which stands for any run of
+ * characters, also for none and also for `/`), a number or a boolean (exactly that), an array (one of these, each read
+ * as it would be alone), or an object with operators, all of which must hold. Strings have at most 1,024 characters,
+ * numbers are within 2^53 - 1 either way. A missing claim satisfies nothing but `exists: false`.
+ */
+export type ClaimConditionOption = ClaimScalar | readonly ClaimScalar[] | ClaimOperators
+
+/** One condition on the claims of a verified JWT. */
+export interface ClaimCondition {
+  /** The claim's path, as it is written in the options. */
+  path: string
+  holds(claims: Claims): boolean
+  /** What it must be, in plain words for an operator: printable ASCII, at most 200 characters. */
+  expected: string
+  /** What it is, for an operator: JSON in printable ASCII, at most 200 characters; `missing` where it is not there. */
+  found(claims: Claims): string
+  /** What to tell where the condition fails: printable ASCII, at most 200 characters. */
+  message?: string
+}
+
+/** An option, read. */
+interface Demand {
+  tests: readonly ClaimTest[]
+  message?: string
+}
+
+const OPERATOR_NAMES = Object.keys(OPERATORS) as (keyof typeof OPERATORS)[]
+const NO_CONDITION = `at least one of ${OPERATOR_NAMES.join(', ')}`
+const LONGEST_MESSAGE = 200
+const MESSAGE = `1 to ${LONGEST_MESSAGE} characters of printable ASCII`
+const IS_PRINTABLE = /^[\x20-\x7E]+$/
+
+/**
+ * The conditions of the option `key`, an object of at least one `ClaimConditionOption` by its claim's path, in its
+ * order. An absent option is a problem too, and so is a value that is named but undefined: neither may loosen a rule.
+ * What cannot be read becomes a problem of the reader, and a condition that never holds.
+ */
+export function readClaimConditions(reader: OptionReader, key: string): ClaimCondition[] {
+  const claims = reader.value(key)
+  if (!isPlainObject(claims) || Object.keys(claims).length === 0) {
+    const found = isPlainObject(claims) ? 'an empty object' : undefined
+    reader.problem(key, 'an object of one claim or more: the condition of each by its path', found)
+    return []
+  }
+  const conditions = reader.object(key)
+  return Object.keys(claims).map((path) => readCondition(conditions, path))
+}
+
+/** The first condition that does not hold, or undefined where all of them do. */
+export function findFailing(conditions: readonly ClaimCondition[], claims: Claims): ClaimCondition | undefined {
+  return conditions.find((condition) => !condition.holds(claims))
+}
+
+function readCondition(reader: OptionReader, path: string): ClaimCondition {
+  const place = parseClaimPath(path)
+  if (place !== undefined) return conditionOf(path, place, readDemand(reader, path, place))
+  reader.problem(path, CLAIM_PATH, 'a malformed claim path')
+  return conditionOf(path, { segments: [], indexesArrays: false }, { tests: [NEVER] })
+}
+
+function conditionOf(path: string, place: ClaimPath, { tests, message }: Demand): ClaimCondition {
+  return {
+    path,
+    holds: (claims) => {
+      const claim = readClaim(claims, place)
+      return tests.every((test) => test.holds(claim, claims))
+    },
+    expected: printable(tests.map((test) => test.expected).join(' and ')),
+    found: (claims) => describeClaim(readClaim(claims, place)),
+    ...(message !== undefined && { message }),
+  }
+}
+
+function readDemand(reader: OptionReader, path: string, place: ClaimPath): Demand {
+  const option = reader.value(path)
+  if (isScalarOption(option)) return { tests: [testOf(option)] }
+  if (Array.isArray(option)) return { tests: [readOneOf(reader, path)] }
+  if (isPlainObject(option)) return readOperators(reader.object(path), Object.keys(option), place)
+  reader.problem(path, `${SCALAR}, an array of these, or an object with ${NO_CONDITION}`)
+  return { tests: [NEVER] }
+}
+
+function readOperators(reader: OptionReader, names: readonly string[], place: ClaimPath): Demand {
+  const isNamed = (name: string) => reader.has(name) || reader.isNamed(name)
+  const tests = OPERATOR_NAMES.filter(isNamed).map((name) => OPERATORS[name](reader, name, place))
+  const message = reader.has('message') ? reader.string('message', MESSAGE, isMessage) : undefined
+  reader.refuseUnknown()
+  if (names.every((name) => name === 'message')) reader.problem(undefined, NO_CONDITION, 'no condition')
+  return { tests: tests.length === 0 ? [NEVER] : tests, ...(message !== undefined && { message }) }
+}
+
+function isMessage(text: string): boolean {
+  return text.length <= LONGEST_MESSAGE && IS_PRINTABLE.test(text)
+}

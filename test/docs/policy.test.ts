@@ -1,0 +1,70 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from '@jest/globals'
+import { loadConfig } from '../../src/config/index.js'
+import { createJwtExchange } from '../../src/index.js'
+import { OPERATORS } from '../../src/policy/claim-operators.js'
+import { parseClaimPath } from '../../src/policy/claim-path.js'
+
+const POLICY = readFileSync('docs/policy.md', 'utf8')
+const BASE = `issuer = "https://api.example.com/oauth2"
+[access_token]
+audience = "https://api.example.com"
+[[client]]
+client_id = "app"
+client_secret = "a secret of the tests"
+scopes = ["orders:write"]
+`
+
+const directory = mkdtempSync(join(tmpdir(), 'policy-'))
+afterAll(() => rmSync(directory, { recursive: true }))
+
+function createFrom(toml: string) {
+  const path = join(directory, 'deployment.toml')
+  writeFileSync(path, BASE + toml)
+  const options = loadConfig(path)
+  createJwtExchange(options).close()
+  return options
+}
+
+/** What stands in backticks in the first column of the table under a heading. */
+function firstColumnUnder(heading: string): string[] {
+  const [, section = ''] = POLICY.split(`${heading}\n`)
+  const [table = ''] = section.split(/\n#+ /)
+  return table
+    .split('\n')
+    .filter((line) => line.startsWith('| `'))
+    .flatMap((line) => [...(line.split(' | ')[0] ?? '').matchAll(/`([^`]+)`/g)].map(([, code = '']) => code))
+}
+
+describe('docs/policy.md', () => {
+  it('has an identity provider that can be registered as it stands', () => {
+    const [, toml = ''] = /```toml\n(.*?)```/s.exec(POLICY) ?? []
+    expect(createFrom(toml).identityProviders[0]).toMatchObject({
+      subjects: ['repo:acme/orders:*'],
+      claims: { repository_id: { equals: '5678', message: 'only the orders repository' } },
+      maxBeyondAssertion: 0,
+    })
+  })
+
+  it('has a row for each operator, and conditions that can be meant', () => {
+    const codes = firstColumnUnder('## Claims')
+    const snakeCase = Object.keys(OPERATORS).map((name) =>
+      name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+    )
+    for (const name of snakeCase) expect(codes.join(' ')).toContain(name)
+    const whole = codes.filter((code) => !/^\w+$/.test(code) || code === 'true' || /^\d+$/.test(code))
+    expect(whole.length).toBeGreaterThan(10)
+    for (const [index, code] of whole.entries()) {
+      const provider = `[[identity_provider]]\nname = "https://idp-${index}.example.com"\njwks_uri = "https://idp.example.com/jwks"\n`
+      expect(createFrom(`${provider}claims = { a = ${code} }\n`).identityProviders).toHaveLength(1)
+    }
+  })
+
+  it('has paths that can be read', () => {
+    const paths = firstColumnUnder('### Paths')
+    expect(paths).toHaveLength(4)
+    for (const path of paths) expect(parseClaimPath(path)).toBeDefined()
+  })
+})

@@ -1,0 +1,449 @@
+import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { isConfigError } from '../../../src/option-checks/config-error.js'
+import { OptionReader } from '../../../src/option-checks/option-reader.js'
+import { type ClaimConditionOption, findFailing, readClaimConditions } from '../../../src/policy/claim-condition.js'
+import type { ClaimOperators } from '../../../src/policy/claim-operators.js'
+import type { Claims } from '../../../src/policy/claim-path.js'
+import { matchesObviously, shareOfCases, TIMEOUT } from './cases.js'
+
+/** The conditions of `claims`, and the lines of the ConfigError that reading them ends with; none where all is right. */
+function read(claims: unknown) {
+  const reader = new OptionReader({ claims })
+  const conditions = readClaimConditions(reader, 'claims')
+  reader.refuseUnknown()
+  try {
+    reader.throwProblems()
+    return { conditions, problems: [] }
+  } catch (error) {
+    if (!isConfigError(error)) throw error
+    return { conditions, problems: error.message.split('\n  ').slice(1) }
+  }
+}
+
+function conditionsOf(options: Record<string, ClaimConditionOption>) {
+  const { conditions, problems } = read(options)
+  expect(problems).toEqual([])
+  return conditions
+}
+
+/** Whether a claim, undefined for a missing one, satisfies an option; the claim `other` stands beside it. */
+function isSatisfied(option: ClaimConditionOption, claim: unknown, other?: unknown): boolean {
+  const claims = { ...(claim !== undefined && { claim }), ...(other !== undefined && { other }) }
+  return conditionsOf({ claim: option }).every((condition) => condition.holds(claims))
+}
+
+const SCALAR = 'a string of at most 1024 characters, a number within 2^53 - 1 either way, true or false'
+const OPERATORS = 'equals, oneOf, includes, exists, equalsClaim, atLeast, atMost, above, below'
+const ANY = `${SCALAR}, an array of these, or an object with at least one of ${OPERATORS}`
+
+describe('the conditions of a rule', () => {
+  it.each([
+    ['nothing', undefined, 'nothing'],
+    ['null', null, 'null'],
+    ['a string', 'sub', '"sub"'],
+    ['an array', ['sub'], 'an array'],
+    ['a Map', new Map([['sub', 'x']]), 'an object'],
+    ['an empty object', {}, 'an empty object'],
+  ])('cannot be %s', (_, claims, found) => {
+    const wanted = 'an object of one claim or more: the condition of each by its path'
+    expect(read(claims).problems).toEqual([`claims: found ${found}; wanted ${wanted}`])
+  })
+
+  it.each([
+    ['undefined, as a variable that is not set', undefined, 'nothing'],
+    ['null', null, 'null'],
+    ['a number that is none', Number.NaN, 'NaN'],
+    ['an infinite number', Number.POSITIVE_INFINITY, 'Infinity'],
+    ['a number that is not exact', 2 ** 53, '9007199254740992'],
+    ['a function', () => true, 'a function'],
+    ['a regular expression', /a/, 'an object'],
+    ['a date', new Date(0), 'an object'],
+    ['a string that is too long', 'a'.repeat(1025), `"${'a'.repeat(80)}…"`],
+  ])('cannot demand %s', (_, option, found) => {
+    expect(read({ sub: option }).problems).toEqual([`claims.sub: found ${found}; wanted ${ANY}`])
+  })
+
+  it.each([
+    [[], 'found an empty array; wanted an array of one value or more'],
+    [['a', null], `found null at [1]; wanted for each value ${SCALAR}`],
+    [['a', undefined], `found nothing at [1]; wanted for each value ${SCALAR}`],
+    [Array(2), `found nothing at [0]; wanted for each value ${SCALAR}`],
+    [[['a']], `found an array at [0]; wanted for each value ${SCALAR}`],
+    [[{}], `found an object at [0]; wanted for each value ${SCALAR}`],
+    [[1 / 0], `found Infinity at [0]; wanted for each value ${SCALAR}`],
+    [['a'.repeat(1025)], `found a string of 1025 characters at [0]; wanted for each value ${SCALAR}`],
+  ])('cannot demand one of %j', (option, problem) => {
+    expect(read({ sub: option }).problems).toEqual([`claims.sub: ${problem}`])
+    expect(read({ sub: { oneOf: option } }).problems).toEqual([`claims.sub.oneOf: ${problem}`])
+    expect(read({ sub: { includes: option } }).problems).toEqual([`claims.sub.includes: ${problem}`])
+  })
+
+  it.each([
+    [{ equals: undefined }, `equals: found nothing; wanted ${SCALAR}`],
+    [{ exists: true, equals: undefined }, `equals: found nothing; wanted ${SCALAR}`],
+    [{ equals: null }, `equals: found null; wanted ${SCALAR}`],
+    [{ equals: ['a'] }, `equals: found an array; wanted ${SCALAR}`],
+    [{ equals: 2 ** 53 }, `equals: found 9007199254740992; wanted ${SCALAR}`],
+    [{ oneOf: 'a' }, 'oneOf: found "a"; wanted an array of one value or more'],
+    [{ oneOf: undefined }, 'oneOf: found nothing; wanted an array of one value or more'],
+    [{ includes: null }, 'includes: found null; wanted an array of one value or more'],
+    [{ includes: {} }, 'includes: found an object; wanted an array of one value or more'],
+    [{ exists: 'true' }, 'exists: found "true"; wanted true or false'],
+    [{ exists: 1 }, 'exists: found 1; wanted true or false'],
+    [
+      { equalsClaim: 'a..b' },
+      expect.stringMatching(/^equalsClaim: found "a\.\.b"; wanted a claim path of at most 1024/),
+    ],
+    [{ equalsClaim: 7 }, expect.stringMatching(/^equalsClaim: found 7; wanted a claim path/)],
+    [{ equalsClaim: '/sub' }, 'equalsClaim: found "/sub"; wanted the path of another claim: each claim equals itself'],
+    [{ atLeast: '5' }, 'atLeast: found "5"; wanted a finite number'],
+    [{ atMost: Number.NaN }, 'atMost: found NaN; wanted a finite number'],
+    [{ above: Number.NEGATIVE_INFINITY }, 'above: found -Infinity; wanted a finite number'],
+    [{ below: 5n }, 'below: found a bigint; wanted a finite number'],
+    [{ exists: true, message: '' }, 'message: found ""; wanted 1 to 200 characters of printable ASCII'],
+    [{ exists: true, message: 'a\nb' }, 'message: found "a\\nb"; wanted 1 to 200 characters of printable ASCII'],
+    [{ exists: true, message: 'a'.repeat(501) }, expect.stringMatching(/^message: found "a+…"; wanted 1 to 200/)],
+    [{ exists: true, message: 1 }, 'message: found 1; wanted 1 to 200 characters of printable ASCII'],
+  ])('cannot have the operators %j', (operators, problem) => {
+    const { problems } = read({ sub: operators })
+    expect(problems.map((line) => line.replace('claims.sub.', ''))).toEqual([problem])
+  })
+
+  it.each([[{}], [{ message: 'only for members' }]])(
+    'cannot have %j for operators, which is no condition',
+    (operators) => {
+      const problem = `claims.sub: found no condition; wanted at least one of ${OPERATORS}`
+      expect(read({ sub: operators }).problems).toEqual([problem])
+    },
+  )
+
+  it('cannot have operators that do not exist, and are told what was meant', () => {
+    const wanted = `found an unknown option; wanted one of ${OPERATORS}, message`
+    expect(read({ sub: { equal: 'a', pattern: 'b', exists: true } }).problems).toEqual([
+      `claims.sub.equal: ${wanted} (did you mean "equals"?)`,
+      `claims.sub.pattern: ${wanted}`,
+    ])
+    expect(read({ sub: { Equals: 'a' } }).problems).toEqual([`claims.sub.Equals: ${wanted} (did you mean "equals"?)`])
+  })
+
+  it('cannot have a malformed path', () => {
+    expect(read({ 'a..b': 'x', '/a~2': 'x', '': 'x' }).problems).toEqual(
+      ['a..b', '/a~2', ''].map((path) =>
+        expect.stringContaining(`claims.${path}: found a malformed claim path; wanted a claim path of at most 1024`),
+      ),
+    )
+  })
+
+  it('tell all that is wrong at once', () => {
+    expect(read({ a: null, b: { exists: 1, below: '' }, 'c.': 1, d: 'fine' }).problems).toHaveLength(4)
+  })
+
+  it('never hold where they could not be read', () => {
+    const { conditions } = read({
+      a: null,
+      b: { message: 'x' },
+      '..': 'x',
+      c: [],
+      d: { equal: 'x' },
+      e: { equals: null },
+    })
+    const claims = { a: null, b: 'x', '..': 'x', c: [], d: 'x', e: null }
+    expect(conditions.map((condition) => condition.holds(claims))).toEqual(Array(6).fill(false))
+  })
+
+  it('are what the options were when they were read', () => {
+    const options = { sub: ['a'], aud: { includes: ['b'] } }
+    const conditions = conditionsOf(options)
+    options.sub.push('x')
+    options.aud.includes[0] = 'x'
+    expect(conditions.map((condition) => condition.holds({ sub: 'x', aud: ['x'] }))).toEqual([false, false])
+  })
+})
+
+describe('a condition', () => {
+  const other = { type: 'object' }
+  it.each<[ClaimConditionOption, unknown[], unknown[]]>([
+    ['a', ['a'], ['A', 'a ', '', 'ab', ['a'], { a: 'a' }, null, undefined]],
+    ['', [''], [null, undefined, [], false, 0, ' ']],
+    ['a*', ['a', 'ab', 'a/b'], ['ba', ['a'], null, undefined]],
+    ['*', ['', 'a', '*'], [0, true, null, undefined, [], {}, ['a']]],
+    ['5', ['5'], [5, '5.0', ['5']]],
+    ['true', ['true'], [true]],
+    [5, [5], ['5', 5.1, [5], true, null, undefined]],
+    [0, [0, -0], ['', '0', false, null, undefined, []]],
+    [1, [1], [true, '1']],
+    [true, [true], ['true', 1, [true], {}, null, undefined]],
+    [false, [false], ['', 0, 'false', null, undefined, []]],
+    [
+      ['a', 'b*', 5, true],
+      ['a', 'b', 'bc', 5, true],
+      ['c', '5', 'true', 1, ['a'], null, undefined],
+    ],
+    [{ equals: 'a*' }, ['a*'], ['a', 'ab', undefined]],
+    [{ equals: 5 }, [5], ['5', undefined]],
+    [{ oneOf: ['a*', 5] }, ['ab', 5], ['b', '5', undefined]],
+    [{ includes: 'a' }, [['a'], ['b', 'a']], ['a', 'xax', [], ['b'], [['a']], { 0: 'a' }, null, undefined]],
+    [{ includes: 'a*' }, [['ab']], ['ab', ['ba'], [['ab']], undefined]],
+    [{ includes: 5 }, [[5]], [['5'], 5]],
+    [{ includes: [false, 'a*'] }, [[false], ['ab', 7]], [[0], [''], [null], [true], []]],
+    [{ exists: true }, ['', 0, false, null, [], {}], [undefined]],
+    [{ exists: false }, [undefined], ['', 0, false, null, [], {}]],
+    [{ atLeast: 5 }, [5, 6, 5.5], [4.999, '6', '5', [6], true, null, undefined, {}]],
+    [{ atMost: 5 }, [5, 4, -1], [5.001, '4', [4], false, null, undefined, Number.NEGATIVE_INFINITY]],
+    [{ above: 5 }, [5.001, 6], [5, '6', null, undefined, Number.POSITIVE_INFINITY, Number.NaN]],
+    [{ below: 5 }, [4.999, -6], [5, '4', null, '', [], false, undefined, Number.NEGATIVE_INFINITY]],
+    [{ atLeast: 1, below: 3 }, [1, 2.9], [0, 3]],
+    [{ equals: 'a', exists: true, message: 'no' }, ['a'], ['b', undefined]],
+    [{ exists: false, equals: 'a' }, [], ['a', undefined]],
+    [{ includes: 'a', exists: true, oneOf: ['a'] }, [], ['a', ['a'], undefined]],
+  ])('%j holds for %j, and not for %j', (option, right, wrong) => {
+    expect(right.filter((claim) => !isSatisfied(option, claim))).toEqual([])
+    expect(wrong.filter((claim) => isSatisfied(option, claim))).toEqual([])
+  })
+
+  it.each<[unknown, unknown, boolean]>([
+    ['a', 'a', true],
+    [5, 5, true],
+    [false, false, true],
+    ['a*', 'ab', false],
+    ['5', 5, false],
+    [1, true, false],
+    ['', undefined, false],
+    [undefined, undefined, false],
+    [undefined, 'a', false],
+    [null, null, false],
+    [['a'], ['a'], false],
+    [other, other, false],
+    [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY, false],
+    [Number('9007199254740992'), Number('9007199254740993'), false],
+  ])('that %j is the same claim as %j: %j', (claim, second, isSame) => {
+    expect(isSatisfied({ equalsClaim: 'other' }, claim, second)).toBe(isSame)
+  })
+
+  it('finds the claims that it names wherever they stand', () => {
+    const [condition] = conditionsOf({ '"kubernetes.io".pod.name': { equalsClaim: 'https://example.com/pod' } })
+    const claims = { 'kubernetes.io': { pod: { name: 'x' } }, 'https://example.com/pod': 'x' }
+    expect(condition?.holds(claims)).toBe(true)
+    expect(condition?.holds({ ...claims, 'https://example.com/pod': 'y' })).toBe(false)
+  })
+
+  it('takes the name of an operator for a path, where it stands as one', () => {
+    expect(conditionsOf({ equals: 'a', message: 'b' }).map(({ path }) => path)).toEqual(['equals', 'message'])
+  })
+
+  it('is not satisfied by what every object has', () => {
+    const options = { constructor: { exists: true }, '/toString': { exists: true }, '/a/length': { atLeast: 0 } }
+    const claims = { a: [] }
+    expect(conditionsOf(options).map((condition) => condition.holds(claims))).toEqual([false, false, false])
+  })
+})
+
+describe('what a condition tells', () => {
+  it.each<[ClaimConditionOption, string]>([
+    ['main', 'exactly "main"'],
+    ['refs/tags/*', 'like "refs/tags/*"'],
+    [5, 'exactly 5'],
+    [true, 'exactly true'],
+    [['refs/heads/main', 'refs/tags/*', 5], 'one of "refs/heads/main", "refs/tags/*", 5'],
+    [{ equals: 'a*' }, 'exactly "a*"'],
+    [{ includes: 'a*' }, 'an array with "a*"'],
+    [{ includes: ['a', 7] }, 'an array with one of "a", 7'],
+    [{ exists: true }, 'present'],
+    [{ exists: false }, 'missing'],
+    [{ equalsClaim: '"a.b".c' }, 'the same as the claim "a.b".c'],
+    [{ below: 3, atLeast: 1 }, 'a number of at least 1 and a number below 3'],
+    [{ above: 1, atMost: 3.5 }, 'a number of at most 3.5 and a number above 1'],
+    ['é\n', 'exactly "\\u00e9\\n"'],
+  ])('of %j is that it expects %s', (option, expected) => {
+    expect(conditionsOf({ claim: option })[0]?.expected).toBe(expected)
+  })
+
+  it.each<[unknown, string]>([
+    [undefined, 'missing'],
+    ['missing', '"missing"'],
+    ['5', '"5"'],
+    [5, '5'],
+    [Number.POSITIVE_INFINITY, 'Infinity'],
+    [null, 'null'],
+    [{ a: [1, true] }, '{"a":[1,true]}'],
+    ['\u001b[31mé\u202e', '"\\u001b[31m\\u00e9\\u202e"'],
+  ])('of the claim %j is %s', (claim, found) => {
+    expect(conditionsOf({ claim: 'x' })[0]?.found({ ...(claim !== undefined && { claim }) })).toBe(found)
+  })
+
+  it('has at most 200 characters', () => {
+    const [condition] = conditionsOf({ claim: ['a'.repeat(300)] })
+    expect(condition?.expected).toHaveLength(200)
+    expect(condition?.found({ claim: 'é'.repeat(300) })).toHaveLength(200)
+  })
+
+  it('is its path as it is written, and its message if it has one', () => {
+    const conditions = conditionsOf({ '"a.b"': { exists: true, message: 'Only "a.b" ~' }, '/c~1d': { exists: true } })
+    expect(conditions.map(({ path, message }) => [path, message])).toEqual([
+      ['"a.b"', 'Only "a.b" ~'],
+      ['/c~1d', undefined],
+    ])
+    expect(conditions.map((condition) => Object.hasOwn(condition, 'message'))).toEqual([true, false])
+  })
+})
+
+describe('the first failing condition', () => {
+  const conditions = conditionsOf({ a: '1', b: '2', c: '3' })
+
+  it('is the first in the order of the options', () => {
+    expect(findFailing(conditions, { a: '1', b: 'x', c: 'x' })?.path).toBe('b')
+    expect(findFailing(conditions, {})?.path).toBe('a')
+  })
+
+  it('is none where all hold', () => {
+    expect(findFailing(conditions, { a: '1', b: '2', c: '3', d: '4' })).toBeUndefined()
+  })
+})
+
+describe('for any option and any claim', () => {
+  const text = fc.constantFrom('', 'a', 'ab', 'ba', '*', 'a*', '*b*', '1', '0', 'true', 'null')
+  const scalar = fc.oneof(text, fc.constantFrom(0, 1, -1, 1.5), fc.boolean())
+  const scalars = fc.array(scalar, { minLength: 1, maxLength: 3 })
+  const operators = fc.record<Required<ClaimOperators>>(
+    {
+      equals: scalar,
+      oneOf: scalars,
+      includes: fc.oneof(scalar, scalars),
+      exists: fc.boolean(),
+      equalsClaim: fc.constantFrom('other', '/other/0', 'other.a'),
+      atLeast: fc.constantFrom(0, 1),
+      atMost: fc.constantFrom(0, 1),
+      above: fc.constantFrom(-1, 0),
+      below: fc.constantFrom(1, 2),
+      message: fc.constant('no'),
+    },
+    { requiredKeys: [] },
+  )
+  const isCondition = (option: Partial<ClaimOperators>) => Object.keys(option).some((key) => key !== 'message')
+  const condition = operators.filter(isCondition)
+  const option: fc.Arbitrary<ClaimConditionOption> = fc.oneof(scalar, scalars, condition)
+  const json = fc.oneof(
+    scalar,
+    fc.constantFrom(null, [], {}),
+    fc.array(fc.oneof(scalar, fc.constant(null), scalars), { maxLength: 3 }),
+    fc.record({ a: scalar }),
+  )
+  const claim = fc.option(json, { nil: undefined, freq: 8 })
+
+  const isSame = (wanted: unknown, value: unknown) => JSON.stringify([wanted]) === JSON.stringify([value])
+  const isLike = (wanted: unknown, value: unknown) =>
+    typeof wanted === 'string' && typeof value === 'string' ? matchesObviously(wanted, value) : isSame(wanted, value)
+  const listOf = <Member>(value: Member | readonly Member[]) => [value].flat() as Member[]
+  const isPlain = (value: unknown) => ['string', 'number', 'boolean'].includes(typeof value)
+
+  /** The claim that is named, in one of the three ways above. */
+  function otherOf(path: string, other: unknown): unknown {
+    if (path === 'other') return other
+    if (path === '/other/0') return Array.isArray(other) ? other[0] : undefined
+    return typeof other === 'object' && other !== null && 'a' in other ? other.a : undefined
+  }
+
+  function holdsObviously(wanted: ClaimConditionOption, value: unknown, other: unknown): boolean {
+    if (typeof wanted !== 'object') return isLike(wanted, value)
+    if (Array.isArray(wanted)) return wanted.some((each) => isLike(each, value))
+    const { equals, oneOf, includes, exists, equalsClaim, atLeast, atMost, above, below } = wanted as ClaimOperators
+    const size = typeof value === 'number' ? value : Number.NaN
+    const named = equalsClaim === undefined ? undefined : otherOf(equalsClaim, other)
+    return (
+      (equals === undefined || isSame(equals, value)) &&
+      (oneOf === undefined || oneOf.some((each) => isLike(each, value))) &&
+      (includes === undefined ||
+        (Array.isArray(value) && value.some((element) => listOf(includes).some((each) => isLike(each, element))))) &&
+      (exists === undefined || exists === (value !== undefined)) &&
+      (equalsClaim === undefined || (isPlain(value) && isPlain(named) && isSame(named, value))) &&
+      (atLeast === undefined || size >= atLeast) &&
+      (atMost === undefined || size <= atMost) &&
+      (above === undefined || size > above) &&
+      (below === undefined || size < below)
+    )
+  }
+
+  it(
+    'the condition holds where an obvious reading of it does',
+    () => {
+      fc.assert(
+        fc.property(option, claim, claim, (wanted, value, other) => {
+          expect(isSatisfied(wanted, value, other)).toBe(holdsObviously(wanted, value, other))
+        }),
+        shareOfCases(0.1),
+      )
+    },
+    TIMEOUT,
+  )
+
+  it(
+    'one more operator, or one more condition, never lets more pass',
+    () => {
+      const names = fc.constantFrom('claim', 'other', '/claim/0', 'claim.a')
+      const rule = fc.uniqueArray(fc.tuple(names, option), { minLength: 1, maxLength: 3, selector: ([path]) => path })
+      fc.assert(
+        fc.property(condition, operators, rule, claim, claim, (few, further, rules, value, other) => {
+          if (isSatisfied({ ...further, ...few }, value, other)) expect(isSatisfied(few, value, other)).toBe(true)
+          const claims = JSON.parse(JSON.stringify({ claim: value, other })) as Claims
+          const isPassed = (count: number) => {
+            // A claim that would be compared with itself is refused, and says nothing here.
+            const { conditions } = read(Object.fromEntries(rules.slice(0, count)))
+            return findFailing(conditions, claims) === undefined
+          }
+          if (isPassed(rules.length))
+            for (const count of rules.keys()) expect(count === 0 || isPassed(count)).toBe(true)
+        }),
+        shareOfCases(0.05),
+      )
+    },
+    TIMEOUT,
+  )
+
+  it(
+    'one more value in a list never lets less pass',
+    () => {
+      fc.assert(
+        fc.property(scalars, scalar, claim, (few, further, value) => {
+          for (const make of [(list: typeof few) => list, (includes: typeof few) => ({ includes })])
+            if (isSatisfied(make(few), value)) expect(isSatisfied(make([...few, further]), value)).toBe(true)
+        }),
+        shareOfCases(0.04),
+      )
+    },
+    TIMEOUT,
+  )
+
+  it(
+    'a claim of another type satisfies nothing that stands for itself',
+    () => {
+      fc.assert(
+        fc.property(scalar, json, (wanted, value) => {
+          fc.pre(typeof wanted !== typeof value)
+          const options = [wanted, [wanted], { equals: wanted }, { oneOf: [wanted] }]
+          expect(options.filter((each) => isSatisfied(each, value))).toEqual([])
+          expect(isSatisfied({ includes: wanted }, [value])).toBe(false)
+          expect(isSatisfied({ equalsClaim: 'other' }, wanted, value)).toBe(false)
+        }),
+        shareOfCases(0.03),
+      )
+    },
+    TIMEOUT,
+  )
+
+  it(
+    'a missing claim satisfies nothing but that it does not exist',
+    () => {
+      fc.assert(
+        fc.property(option, claim, (wanted, other) => {
+          const demands = Object.keys(typeof wanted === 'object' && !Array.isArray(wanted) ? wanted : { '': wanted })
+          const isAbsence = demands.every((each) => each === 'exists' || each === 'message')
+          const isWanted = isAbsence && (wanted as ClaimOperators).exists === false
+          expect(isSatisfied(wanted, undefined, other)).toBe(isWanted)
+        }),
+        shareOfCases(0.03),
+      )
+    },
+    TIMEOUT,
+  )
+})
