@@ -36,7 +36,7 @@ const SCRIPTS = new Map([
 /** To them all tokens are the same. */
 const CHECK_NOTHING = [BARE, NO_CHECK]
 
-export const defaults = { rounds: 5, seconds: 1.5 }
+export const defaults = { rounds: 7, seconds: 1.5 }
 
 /**
  * A protected route with our own RS256 access tokens, which all contenders get: the same one each time, and each time

@@ -1,6 +1,6 @@
 // Identity providers and a load generator in one process, so that a fetch of keys waits for no other process to be scheduled.
 import { Lane } from '../load/lane.js'
-import { describeLane, describeLatencies, LEAD, latenciesBetween } from '../load/run-at-rate.js'
+import { describeLane, LEAD, latenciesBetween } from '../load/run-at-rate.js'
 import { runClosedLoop } from '../load/run-closed-loop.js'
 import { runOpenLoop } from '../load/run-open-loop.js'
 import { answerParent } from '../processes/answer-parent.js'
@@ -12,7 +12,7 @@ const MOST_CONNECTIONS = 512
 
 let identityProviders
 
-answerParent({ start, maximum, rollOver, besideDead })
+answerParent({ start, maximum, rollOver, besideOther })
 
 async function start() {
   identityProviders = await startIdentityProviders()
@@ -41,23 +41,23 @@ async function rollOver({ port, rate, secondsBefore }) {
   await runOpenLoop([lane], rollsOverAt + 1)
   return {
     ...describeLane(lane),
-    before: describeLatencies(latenciesBetween(lane, LEAD, rollsOverAt)),
-    during: describeLatencies(latenciesBetween(lane, rollsOverAt, rollsOverAt + 1)),
+    before: latenciesBetween(lane, LEAD, rollsOverAt),
+    during: latenciesBetween(lane, rollsOverAt, rollsOverAt + 1),
     fetches: live.fetches - fetchesBefore,
   }
 }
 
-/** Exchanges with the live one at a fixed rate, and where one is named, requests with assertions of a dead one beside them. */
-async function besideDead({ port, rate, seconds, dead, deadRate }) {
+/** Exchanges with the live one at a fixed rate, and requests with assertions of another one, alive or dead, beside them. */
+async function besideOther({ port, rate, seconds, other, otherRate }) {
   const duration = LEAD + seconds
   const lane = await openLane(port, rate, signRequests(identityProviders.live, rate * (duration + 1), port))
-  const nextOfDead = dead && signRequests(identityProviders[dead], deadRate * (duration + 1), port)
-  const deadLane = nextOfDead && (await openLane(port, deadRate, nextOfDead))
-  await runOpenLoop(deadLane ? [lane, deadLane] : [lane], duration)
+  const nextOfOther = signRequests(identityProviders[other], otherRate * (duration + 1), port)
+  const otherLane = await openLane(port, otherRate, nextOfOther)
+  await runOpenLoop([lane, otherLane], duration)
   return {
     ...describeLane(lane),
-    ...describeLatencies(latenciesBetween(lane, LEAD, duration)),
-    deadStatuses: deadLane?.statuses,
+    latencies: latenciesBetween(lane, LEAD, duration),
+    otherStatuses: otherLane.statuses,
   }
 }
 
