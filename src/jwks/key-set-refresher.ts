@@ -65,6 +65,10 @@ export class KeySetRefresher {
     return !this.#backOff.isWaiting && !this.#isClosed
   }
 
+  get isFailing(): boolean {
+    return this.#backOff.consecutiveFailures > 0
+  }
+
   /** The fetch under way: true where a key set is confirmed or new after it. Never rejects. */
   get refreshing(): Promise<boolean> | undefined {
     return this.#refreshing
@@ -80,7 +84,7 @@ export class KeySetRefresher {
       if (this.#schedule.isDue) void this.#refresh({ conditionally: true })
       return undefined
     }
-    if (this.#backOff.consecutiveFailures > 0) this.#tellStale()
+    if (this.isFailing) this.#tellStale()
     if (!this.mayRefresh) return undefined
     const refreshing = this.#refresh({ conditionally: true })
     return this.#failedLately() && this.#cache.servable !== undefined ? undefined : refreshing
@@ -100,10 +104,8 @@ export class KeySetRefresher {
 
   unavailable(): DependencyUnavailable {
     const { lastFailure } = this.#log
-    return new DependencyUnavailable('jwks_unavailable', {
-      retryAfter: this.#backOff.remaining / 1000,
-      ...(lastFailure !== undefined && { cause: new Error(lastFailure) }),
-    })
+    const cause = lastFailure === undefined ? {} : { cause: new Error(lastFailure) }
+    return new DependencyUnavailable('jwks_unavailable', { retryAfter: this.#backOff.remaining / 1000, ...cause })
   }
 
   stats(): KeySourceStats {
@@ -200,15 +202,13 @@ export class KeySetRefresher {
 
   /** Whether it is known that the endpoint fails: where it was not asked for long, it may be up again. */
   #failedLately(): boolean {
-    const { lastFailedFor } = this.#log
-    return lastFailedFor !== undefined && lastFailedFor <= Math.max(this.#cache.lifetime, LATELY)
+    return (this.#log.lastFailedFor ?? Number.POSITIVE_INFINITY) <= Math.max(this.#cache.lifetime, LATELY)
   }
 
   /** In use is what was used for the last time not longer ago than a key set is fresh. */
   #refreshIfInUse(): void {
     const recently = this.#cache.last === undefined ? this.#endpoint.settings.cacheMaxAge : this.#cache.lifetime
-    const isInUse = this.#deps.clock.monotonic() - this.#lastUsedAt <= recently
-    if (isInUse) void this.#refresh({ conditionally: true })
+    if (this.#deps.clock.monotonic() - this.#lastUsedAt <= recently) void this.#refresh({ conditionally: true })
   }
 
   #state(): KeySourceStats['state'] {

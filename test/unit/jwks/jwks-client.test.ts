@@ -502,6 +502,19 @@ describe('an expired key set', () => {
     expect(await isOver).toBe('the fetch is over')
   })
 
+  it('keeps at most 20 requests waiting while an endpoint fails that has no keys to serve', async () => {
+    await outcomeOf(currentKey())
+    await idp.fault('down')
+    clock.advance(4000)
+    expect(await outcomeOf(currentKey())).toBe('jwks_unavailable')
+    await idp.fault('stalled')
+    clock.advance(1)
+    const outcomes = Array.from({ length: 50 }, () => outcomeOf(currentKey()))
+    expect(client.stats().waiting).toBe(20)
+    expect(await Promise.all(outcomes)).toEqual(Array(50).fill('jwks_unavailable'))
+    expect(client.stats().waiting).toBe(0)
+  })
+
   it('recovers also after it served no longer', async () => {
     await outcomeOf(currentKey())
     await idp.fault('down')
