@@ -30,7 +30,7 @@ export type Judge<Caller> = (req: IncomingMessage, options: unknown) => AwaitedO
 /**
  * A passport-custom strategy around an async function. passport-custom drops the promise of an async verify, and Passport
  * shares a strategy that is handed to it as an object between requests: so the actions of each request are captured at
- * its start, before anything is awaited. A caller that is recognised at once needs none of that.
+ * its start, before anything else happens. A caller that is known at once needs nothing more.
  */
 export function createPromiseStrategy<Caller>(name: string, judge: Judge<Caller>): PassportStrategy {
   const custom = new CustomStrategy({ passOptionsToCallback: true }, (req, outcome, done) => {
@@ -42,13 +42,14 @@ export function createPromiseStrategy<Caller>(name: string, judge: Judge<Caller>
   return {
     name,
     authenticate(this: PassportStrategy & PassportActions, req: IncomingMessage, options?: unknown) {
+      const { success, fail, error } = this // Before the judgement, whose listeners may authenticate another request.
       try {
         const outcome = judge(req, options)
-        if ('kind' in outcome && outcome.kind === 'granted') return this.success(outcome.caller)
-        const ofRequest = Object.assign(Object.create(custom), actionsOf(this, req))
+        if ('kind' in outcome && outcome.kind === 'granted') return success(outcome.caller)
+        const ofRequest = Object.assign(Object.create(custom), actionsOf({ success, fail, error }, req))
         Reflect.apply(custom.authenticate, ofRequest, [req, outcome])
-      } catch (error) {
-        this.error(error)
+      } catch (thrown) {
+        error(thrown)
       }
     },
   }

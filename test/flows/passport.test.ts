@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http'
+import { setImmediate } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import passport from 'passport'
 import request from 'supertest'
@@ -34,6 +36,43 @@ describe('requests in parallel through one strategy', () => {
       assertions.map((assertion) => request(host.url).get('/by-object').auth(assertion, { type: 'bearer' })),
     )
     expect(answers.map(({ body }) => body.sub)).toEqual(users)
+  })
+})
+
+describe('a listener that authenticates another request through the same strategy object, as Passport does', () => {
+  interface Reported {
+    user: unknown
+    failed: boolean
+  }
+  /** Puts the actions of one request on the shared object, as `passport.authenticate` does, and authenticates it. */
+  const authenticate = (token: string): Reported => {
+    const reported: Reported = { user: undefined, failed: false }
+    const strategy = Object.assign(host.exchange.accessTokenStrategy, {
+      success: (user: unknown) => void Object.assign(reported, { user }),
+      fail: () => void Object.assign(reported, { failed: true }),
+      error: () => void Object.assign(reported, { failed: true }),
+    })
+    const rawHeaders = ['Authorization', `Bearer ${token}`]
+    strategy.authenticate({ rawHeaders, headers: {}, url: '/', originalUrl: '/' } as unknown as IncomingMessage)
+    return reported
+  }
+
+  it.each(['access.granted', 'access.denied'] as const)('on %s does not swap users', async (name) => {
+    host = await startExchangeHost({ idp: { algorithm: 'ES256' } })
+    const [alice, bob] = [await host.accessToken({ sub: 'alice' }), await host.accessToken({ sub: 'bob' })]
+    const outer = name === 'access.granted' ? alice : 'not-a-token'
+    let inner: Reported | undefined
+    host.exchange.events.once(name, () => {
+      inner = authenticate(bob)
+    })
+    const reported = authenticate(outer)
+    await setImmediate()
+    expect(inner).toMatchObject({ user: { sub: 'bob' }, failed: false })
+    const isAlice = name === 'access.granted'
+    expect(reported).toEqual({
+      user: isAlice ? expect.objectContaining({ sub: 'alice' }) : undefined,
+      failed: !isAlice,
+    })
   })
 })
 
