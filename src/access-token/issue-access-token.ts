@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../clock/clock.js'
+import { TokenRejected } from '../errors/rejections.js'
 import { createJwtSigner, type SignJwt } from '../jwt/signatures.js'
 import { ACCESS_TOKEN_TYPE, IDENTITY_PROVIDER_CLAIM } from '../oauth/names.js'
 import type { SigningKeys } from '../signing-keys/signing-keys.js'
@@ -18,6 +19,8 @@ export interface AccessTokenRequest {
   scopes: readonly string[]
   /** Seconds, at most. */
   lifetime: number
+  /** Seconds since the epoch, at the latest. */
+  latestExpiry: number
   /** The `name` of the identity provider that vouches for the subject. */
   identityProvider: string
 }
@@ -36,14 +39,18 @@ export function createAccessTokenSigner({ active }: SigningKeys): SignJwt {
   return createJwtSigner({ alg: active.algorithm, typ: ACCESS_TOKEN_TYPE, kid: active.kid }, active.privateKey)
 }
 
-/** Signs an access token with the claims of RFC 9068 §2.2, and one that names the identity provider. */
+/**
+ * Signs an access token with the claims of RFC 9068 §2.2, and one that names the identity provider.
+ *
+ * @throws TokenRejected `expired` where no second is left of what it may last
+ */
 export async function issueAccessToken(
   request: AccessTokenRequest,
   deps: IssueAccessTokenDeps,
 ): Promise<IssuedAccessToken> {
   const issuedAt = Math.floor(deps.clock.now())
-  const lifetime = Math.min(deps.lifetime, request.lifetime)
-  const expiresAt = issuedAt + lifetime
+  const expiresAt = Math.min(issuedAt + Math.min(deps.lifetime, request.lifetime), request.latestExpiry)
+  if (expiresAt <= issuedAt) throw new TokenRejected('expired')
   const tokenId = randomUUID()
   const [audience = '', ...otherAudiences] = deps.audiences
   const claims = {
@@ -57,5 +64,5 @@ export async function issueAccessToken(
     [IDENTITY_PROVIDER_CLAIM]: request.identityProvider,
     ...(request.scopes.length > 0 && { scope: request.scopes.join(' ') }),
   }
-  return { token: await deps.signAccessToken(claims), tokenId, expiresIn: lifetime, expiresAt }
+  return { token: await deps.signAccessToken(claims), tokenId, expiresIn: expiresAt - issuedAt, expiresAt }
 }

@@ -8,8 +8,10 @@ export interface Authorization {
   subject: string
   /** Never more than the client and the identity provider may have. */
   scopes: readonly string[]
-  /** Seconds, at most; infinite where nothing but the exchange bounds it. */
+  /** Seconds, at most, of the access token; infinite where nothing but the exchange bounds it. */
   lifetime: number
+  /** Seconds since the epoch, at the latest, when the access token expires; infinite where nothing bounds it. */
+  latestExpiry: number
   /** The `name` of the identity provider that vouches for the subject. */
   identityProvider: string
   /** The key that signed the assertion, for the event. */

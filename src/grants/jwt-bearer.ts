@@ -55,10 +55,11 @@ async function authorizeVerified(
   const subject = await resolveSubject(assertion, deps.subject)
   await checkSubjectIsNoClient(subject, deps)
   const scopes = grantScopes(parameters.get('scope'), client.scopes, identityProvider.scopes)
-  const lifetime = boundLifetime(assertion, client, deps.clock.now())
+  const bounds = boundLifetime(assertion, client)
+  if (bounds.latestExpiry <= Math.floor(deps.clock.now())) throw new TokenRejected('expired')
   await claimAssertion(assertion, deps.replayProtection)
   const signedBy = context.kid === undefined ? {} : { kid: context.kid }
-  return { subject, scopes, lifetime, identityProvider: identityProvider.name, ...signedBy }
+  return { subject, scopes, ...bounds, identityProvider: identityProvider.name, ...signedBy }
 }
 
 function checkClientMayExchange(client: Client, { identityProvider }: VerifiedAssertion): void {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import type { ClientOptions, IdentityProviderOptions } from '../../src/index.js'
+import { decodeJwt } from 'jose'
+import type { ClientOptions, IdentityProviderOptions, ReplayStore } from '../../src/index.js'
 import { createJwtExchange, generateSigningKey } from '../../src/index.js'
 import { type ClockedHost, startClockedHost } from '../support/clocked-host.js'
 import { AUDIENCE, CLIENT, TOKEN_ENDPOINT } from '../support/exchange-host.js'
@@ -9,12 +10,26 @@ type Bounds = Pick<IdentityProviderOptions, 'lifetime' | 'maxBeyondAssertion'>
 const hosts: ClockedHost[] = []
 afterAll(() => Promise.all(hosts.map((host) => host.close())))
 
+/** Accepts each claim, after something has happened. */
+function storeThat(act: () => void): ReplayStore {
+  return {
+    claim: async () => {
+      act()
+      return true
+    },
+  }
+}
+
 /** An exchange whose own lifetime is an hour. */
-async function startBounded(provider: Bounds, client: Pick<ClientOptions, 'lifetime'> = {}): Promise<ClockedHost> {
+async function startBounded(
+  provider: Bounds,
+  client: Pick<ClientOptions, 'lifetime'> = {},
+  duringClaim = () => {},
+): Promise<ClockedHost> {
   const accessToken = { audience: AUDIENCE, signingKeys: [generateSigningKey()], lifetime: 3600 }
   const host = await startClockedHost({
     identityProvider: provider,
-    exchange: { clients: [{ ...CLIENT, ...client }], accessToken },
+    exchange: { clients: [{ ...CLIENT, ...client }], accessToken, replay: { store: storeThat(duringClaim) } },
   })
   hosts.push(host)
   return host
@@ -64,6 +79,15 @@ describe('an access token with maxBeyondAssertion', () => {
     expect((await never.judge(late)).reason).toBe('expired')
     never.clock.advance(-1)
     expect((await never.judge(late)).status).toBe(200)
+  })
+
+  it('0 never outlives its assertion, however long the replay store takes', async () => {
+    const host = await startBounded({ maxBeyondAssertion: 0 }, {}, () => host.clock.advance(7))
+    const expiresAt = Math.floor(host.clock.now()) + 10
+    const { body } = await host.exchangeAssertion(await host.assertion({ exp: expiresAt }))
+    expect([body.expires_in, decodeJwt(body.access_token).exp]).toEqual([3, expiresAt])
+    const late = await host.assertion({ exp: Math.floor(host.clock.now()) + 5 })
+    expect(await host.judge(late)).toMatchObject({ status: 400, error: 'invalid_grant', reason: 'expired' })
   })
 
   it('0 takes the whole seconds of a fraction', async () => {

@@ -145,6 +145,7 @@ const REQUEST = {
   scopes: [],
   identityProvider: 'https://idp.example.com',
   lifetime: Number.POSITIVE_INFINITY,
+  latestExpiry: Number.POSITIVE_INFINITY,
 }
 
 describe('an access token after the signing key has changed', () => {
