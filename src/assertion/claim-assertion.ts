@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { TokenRejected } from '../errors/rejections.js'
+import { checkEnabled } from '../identity-provider/check-enabled.js'
 import type { ReplayProtection } from '../replay/replay-protection.js'
 import type { VerifiedAssertion } from './verified-assertion.js'
 
@@ -10,17 +11,20 @@ import type { VerifiedAssertion } from './verified-assertion.js'
 const MARGIN = 61
 
 /**
- * Uses an assertion up, unless its identity provider is set to `replay: 'allow'` (RFC 7523 §3, 7). The last step: after
- * it, nothing refuses the request any more.
+ * Uses an assertion up, unless its identity provider is set to `replay: 'allow'` (RFC 7523 §3, 7). The last step: what
+ * else may refuse the request comes before it. The identity provider may have been switched off since the first look.
  *
- * @throws TokenRejected `replayed`
+ * @throws TokenRejected `replayed`, `identity_provider_disabled`
  * @throws DependencyUnavailable `replay_store_unavailable`, `replay_store_full`
  */
 export async function claimAssertion(assertion: VerifiedAssertion, replayProtection: ReplayProtection): Promise<void> {
-  const { limits } = assertion.identityProvider
+  const { identityProvider } = assertion
+  const { limits } = identityProvider
+  checkEnabled(identityProvider)
   if (limits.replay === 'allow') return
   const expiresAt = Math.ceil(assertion.expiresAt) + limits.clockTolerance + MARGIN
   if (!(await replayProtection.claim(replayKeyOf(assertion), expiresAt))) throw new TokenRejected('replayed')
+  checkEnabled(identityProvider)
 }
 
 /**

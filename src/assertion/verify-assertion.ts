@@ -1,5 +1,6 @@
 import type { Clock } from '../clock/clock.js'
 import { TokenRejected } from '../errors/rejections.js'
+import { checkEnabled } from '../identity-provider/check-enabled.js'
 import type { IdentityProvider } from '../identity-provider/identity-provider.js'
 import type { IdentityProviderRegistry } from '../identity-provider/identity-provider-registry.js'
 import { checkAudience, checkExpiry, checkIssuedAt, checkNotBefore, checkStringClaim } from '../jwt/check-claims.js'
@@ -38,12 +39,7 @@ async function verifyByIdentityProvider(assertion: UnverifiedJwt, identityProvid
   if (assertion.compact.length > identityProvider.limits.maxBytes) throw new TokenRejected('too_large')
   checkHeader(assertion.header, identityProvider)
   await verifySignature(assertion, identityProvider.keySource)
-  checkEnabled(identityProvider) // It may have been switched off meanwhile.
   return checkClaims(assertion.payload, identityProvider, clock.now())
-}
-
-function checkEnabled({ enabled }: IdentityProvider): void {
-  if (!enabled) throw new TokenRejected('identity_provider_disabled')
 }
 
 /** The header never decides: its algorithm and type must be among those that this identity provider may use. */

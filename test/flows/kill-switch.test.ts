@@ -82,6 +82,29 @@ describe('an identity provider that is switched off', () => {
     await host.idp.fault('off')
   })
 
+  it.each(['/token', '/whoami'])('is refused while the replay store is asked: %s', async (path) => {
+    const store = {
+      claim: async () => {
+        other.exchange.disableIdentityProvider(other.idp.name)
+        return true
+      },
+    }
+    const other = await startClockedHost({ exchange: { accessToken, replay: { store } } })
+    try {
+      const assertion = await other.assertion()
+      const asked =
+        path === '/token'
+          ? other.exchangeAssertion(assertion)
+          : request(other.url).get(path).auth(assertion, { type: 'bearer' })
+      expect([(await asked).status, other.lastReason()]).toEqual([
+        path === '/token' ? 400 : 401,
+        'identity_provider_disabled',
+      ])
+    } finally {
+      await other.close()
+    }
+  })
+
   it('is refused the token of another process, too, and another one is not', async () => {
     const token = await host.accessToken()
     const keys = { keys: [host.idp.signingKey.publicJwk] }
