@@ -14,8 +14,8 @@ const LONGEST_WAIT = 3000
 const LONGEST_WAIT_FOR_NEWER = 2000
 /** Requests that wait at once; a further one is served the old keys, or told at once that none can be had. */
 const MOST_WAITING = 1000
-/** While the endpoint fails: when a fetch ends, all that wait for it are answered at once, and hold everybody else up. */
-const MOST_WAITING_WHILE_FAILING = 20
+/** While the endpoint fails and no keys serve: when a fetch ends, all that wait for it are answered at once, and hold everybody else up. */
+const MOST_WAITING_WHILE_DOWN = 20
 
 export interface JwksClientDeps extends KeySetRefresherDeps {
   events: ExchangeEventEmitter
@@ -137,7 +137,7 @@ export class JwksClient implements VerificationKeySource {
   }
 
   get #isCrowded(): boolean {
-    return this.#waiting >= (this.#refresher.isFailing ? MOST_WAITING_WHILE_FAILING : MOST_WAITING)
+    return this.#waiting >= (this.#refresher.state === 'down' ? MOST_WAITING_WHILE_DOWN : MOST_WAITING)
   }
 
   /** How long one request waits for fetches, all of them together. */

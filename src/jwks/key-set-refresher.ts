@@ -65,8 +65,11 @@ export class KeySetRefresher {
     return !this.#backOff.isWaiting && !this.#isClosed
   }
 
-  get isFailing(): boolean {
-    return this.#backOff.consecutiveFailures > 0
+  get state(): KeySourceStats['state'] {
+    if (this.#cache.isFresh) return 'ok'
+    if (this.#backOff.consecutiveFailures === 0) return this.#cache.last === undefined ? 'never' : 'idle'
+    if (this.#cache.servable === undefined) return 'down'
+    return this.#cache.isDegraded ? 'degraded' : 'stale'
   }
 
   /** The fetch under way: true where a key set is confirmed or new after it. Never rejects. */
@@ -84,7 +87,7 @@ export class KeySetRefresher {
       if (this.#schedule.isDue) void this.#refresh({ conditionally: true })
       return undefined
     }
-    if (this.isFailing) this.#tellStale()
+    if (this.#backOff.consecutiveFailures > 0) this.#tellStale()
     if (!this.mayRefresh) return undefined
     const refreshing = this.#refresh({ conditionally: true })
     return this.#failedLately() && this.#cache.servable !== undefined ? undefined : refreshing
@@ -113,7 +116,7 @@ export class KeySetRefresher {
     const { nextIn } = this.#schedule
     const whole = (milliseconds: number) => Math.max(0, Math.round(milliseconds))
     return {
-      state: this.#state(),
+      state: this.state,
       kids: last?.kids ?? [],
       keys: last?.stats() ?? [],
       ...this.#log.stats(this.#backOff.consecutiveFailures),
@@ -191,7 +194,7 @@ export class KeySetRefresher {
   }
 
   #tellStale(): void {
-    this.#reporter.tellStale(this.#state(), this.#cache.age, this.#cache.servesFor)
+    this.#reporter.tellStale(this.state, this.#cache.age, this.#cache.servesFor)
   }
 
   /** What the endpoint says, within the bounds of the options. */
@@ -209,12 +212,5 @@ export class KeySetRefresher {
   #refreshIfInUse(): void {
     const recently = this.#cache.last === undefined ? this.#endpoint.settings.cacheMaxAge : this.#cache.lifetime
     if (this.#deps.clock.monotonic() - this.#lastUsedAt <= recently) void this.#refresh({ conditionally: true })
-  }
-
-  #state(): KeySourceStats['state'] {
-    if (this.#cache.isFresh) return 'ok'
-    if (this.#backOff.consecutiveFailures === 0) return this.#cache.last === undefined ? 'never' : 'idle'
-    if (this.#cache.servable === undefined) return 'down'
-    return this.#cache.isDegraded ? 'degraded' : 'stale'
   }
 }

@@ -515,6 +515,18 @@ describe('an expired key set', () => {
     expect(client.stats().waiting).toBe(0)
   })
 
+  it('keeps more requests waiting while the endpoint fails and the old keys serve', async () => {
+    await outcomeOf(currentKey())
+    await idp.fault('down')
+    clock.advance(300)
+    expect(await outcomeOf(currentKey())).toBe('found')
+    await idp.fault('stalled')
+    clock.advance(1)
+    const outcomes = Array.from({ length: 50 }, (_, number) => outcomeOf({ alg: 'RS256', kid: `made up ${number}` }))
+    expect(client.stats().waiting).toBe(50)
+    await Promise.all(outcomes)
+  })
+
   it('recovers also after it served no longer', async () => {
     await outcomeOf(currentKey())
     await idp.fault('down')
