@@ -51,6 +51,13 @@ afterAll(async () => {
   rmSync(directory, { recursive: true })
 })
 
+/** The names of an interface's members. */
+function optionsOf(path: string, name: string): string[] {
+  const [, body = ''] =
+    new RegExp(`^export interface ${name}\\b[^{]*\\{\\n(.*?)^\\}`, 'ms').exec(readFileSync(path, 'utf8')) ?? []
+  return [...body.matchAll(/^ {2}(\w+)\??:/gm)].map(([, option = '']) => option)
+}
+
 describe('the README', () => {
   it('has fewer than 200 lines', () => {
     expect(README.split('\n').length).toBeLessThan(200)
@@ -104,6 +111,23 @@ describe('the README', () => {
       env: { ...process.env, APP_SECRET: 's3cret', NODE_OPTIONS: '' },
     })
     expect(JSON.parse(stdout).identityProviders).toMatchObject([{ name: IDP_NAME, state: 'never' }])
+  })
+
+  it.each([
+    [
+      'identityProviders[]',
+      [
+        ['src/identity-provider/identity-provider-options.ts', 'IdentityProviderOptions'],
+        ['src/policy/policy-options.ts', 'PolicyOptions'],
+        ['src/jwks/jwks-connection-options.ts', 'JwksConnectionOptions'],
+      ],
+    ],
+    ['clients[]', [['src/client-auth/client-options.ts', 'ClientOptions']]],
+  ])('names every option of %s', (heading, interfaces) => {
+    const row = README.split('\n').find((line) => line.startsWith(`| \`${heading}\``))
+    const options = interfaces.flatMap(([path = '', name = '']) => optionsOf(path, name))
+    expect(options.length).toBeGreaterThan(6)
+    for (const option of options) expect(row).toContain(`\`${option}\``)
   })
 
   it('tells the defaults that the code has', () => {
