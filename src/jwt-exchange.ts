@@ -79,8 +79,8 @@ export interface JwtExchange {
    */
   disableIdentityProvider(name: string): void
   /**
-   * Trusts an identity provider again, or for the first time where it was registered with `enabled: false`. Access tokens
-   * that were issued before are accepted again until they expire.
+   * Trusts an identity provider again, or for the first time where it was registered with `enabled: false` and its keys.
+   * Access tokens that were issued before are accepted again until they expire.
    *
    * @throws ConfigError where there is none of this name
    */

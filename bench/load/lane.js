@@ -2,8 +2,8 @@ import { HttpConnection } from './http-connection.js'
 
 /**
  * Requests that are due at even intervals, whether earlier ones are answered or not. Each is sent over the connection that
- * became idle last, as Node's own agent does, or over a new one while there are fewer than allowed; beyond that it waits. Its latency counts from when it was
- * due.
+ * became idle last, as Node's own agent does, or over a new one while there are fewer than allowed; beyond that it waits.
+ * Its latency counts from when it was due.
  */
 export class Lane {
   #port

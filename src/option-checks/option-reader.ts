@@ -27,8 +27,9 @@ export class OptionReader {
     return Object.hasOwn(this.#values, key) ? this.#values[key] : undefined
   }
 
-  /** Whether the option is there at all, be it as undefined. */
+  /** Whether the option is there at all, be it as undefined; marks it as known. */
   isNamed(key: string): boolean {
+    this.#known.add(key)
     return Object.hasOwn(this.#values, key)
   }
 

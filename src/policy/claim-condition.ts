@@ -2,7 +2,7 @@ import { printable } from '../events/printable.js'
 import { isPlainObject, type OptionReader } from '../option-checks/option-reader.js'
 import { type ClaimOperators, type ClaimTest, NEVER, OPERATORS, readOneOf, testOf } from './claim-operators.js'
 import { CLAIM_PATH, type ClaimPath, type Claims, parseClaimPath, readClaim } from './claim-path.js'
-import { type ClaimScalar, describeClaim, isScalarOption, SCALAR } from './claim-value.js'
+import { type ClaimScalar, isScalarOption, SCALAR } from './claim-value.js'
 
 /**
  * What one claim must be: a string (exactly that, or a glob where it contains `*`, which stands for any run of
@@ -19,8 +19,6 @@ export interface ClaimCondition {
   holds(claims: Claims): boolean
   /** What it must be, in plain words for an operator: printable ASCII, at most 200 characters. */
   expected: string
-  /** What it is, for an operator: JSON in printable ASCII, at most 200 characters; `missing` where it is not there. */
-  found(claims: Claims): string
   /** What to tell where the condition fails: printable ASCII, at most 200 characters. */
   message?: string
 }
@@ -73,7 +71,6 @@ function conditionOf(path: string, place: ClaimPath, { tests, message }: Demand)
       return tests.every((test) => test.holds(claim, claims))
     },
     expected: printable(tests.map((test) => test.expected).join(' and ')),
-    found: (claims) => describeClaim(readClaim(claims, place)),
     ...(message !== undefined && { message }),
   }
 }
@@ -88,8 +85,9 @@ function readDemand(reader: OptionReader, path: string, place: ClaimPath): Deman
 }
 
 function readOperators(reader: OptionReader, names: readonly string[], place: ClaimPath): Demand {
-  const isNamed = (name: string) => reader.has(name) || reader.isNamed(name)
-  const tests = OPERATOR_NAMES.filter(isNamed).map((name) => OPERATORS[name](reader, name, place))
+  const tests = OPERATOR_NAMES.filter((name) => reader.isNamed(name)).map((name) =>
+    OPERATORS[name](reader, name, place),
+  )
   const message = reader.has('message') ? reader.string('message', MESSAGE, isMessage) : undefined
   reader.refuseUnknown()
   if (names.every((name) => name === 'message')) reader.problem(undefined, NO_CONDITION, 'no condition')

@@ -1,4 +1,3 @@
-import { printable } from '../events/printable.js'
 import { compileGlob, LONGEST_PATTERN } from './glob.js'
 
 /** What a claim can be compared with. */
@@ -29,12 +28,6 @@ export function compileValue(wanted: ClaimScalar): (claim: unknown) => boolean {
   if (!isGlob(wanted)) return (claim) => claim === wanted
   const matches = compileGlob(wanted)
   return (claim) => typeof claim === 'string' && matches(claim)
-}
-
-/** A claim for the operator's log: JSON in printable ASCII, at most 200 characters; `missing` where there is none. */
-export function describeClaim(claim: unknown): string {
-  if (claim === undefined) return 'missing'
-  return printable(typeof claim === 'number' ? String(claim) : JSON.stringify(claim))
 }
 
 /** A value in the options that is no scalar, without quoting it. */

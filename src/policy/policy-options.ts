@@ -22,7 +22,7 @@ const ANYTHING: Policy = { acceptsSubject: undefined, claims: [], check: undefin
 
 export function readPolicy(reader: OptionReader): Policy {
   const acceptsSubject = readSubjects(reader)
-  const claims = reader.has('claims') || reader.isNamed('claims') ? readClaimConditions(reader, 'claims') : []
+  const claims = reader.isNamed('claims') ? readClaimConditions(reader, 'claims') : []
   const check = readCheck(reader)
   const isAnything = acceptsSubject === undefined && claims.length === 0 && check === undefined
   return isAnything ? ANYTHING : { acceptsSubject, claims, check }

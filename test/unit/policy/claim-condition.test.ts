@@ -103,7 +103,7 @@ describe('the conditions of a rule', () => {
     [{ below: 5n }, 'below: found a bigint; wanted a finite number'],
     [{ exists: true, message: '' }, 'message: found ""; wanted 1 to 200 characters of printable ASCII'],
     [{ exists: true, message: 'a\nb' }, 'message: found "a\\nb"; wanted 1 to 200 characters of printable ASCII'],
-    [{ exists: true, message: 'a'.repeat(501) }, expect.stringMatching(/^message: found "a+…"; wanted 1 to 200/)],
+    [{ exists: true, message: 'a'.repeat(201) }, expect.stringMatching(/^message: found "a+…"; wanted 1 to 200/)],
     [{ exists: true, message: 1 }, 'message: found 1; wanted 1 to 200 characters of printable ASCII'],
   ])('cannot have the operators %j', (operators, problem) => {
     const { problems } = read({ sub: operators })
@@ -259,23 +259,9 @@ describe('what a condition tells', () => {
     expect(conditionsOf({ claim: option })[0]?.expected).toBe(expected)
   })
 
-  it.each<[unknown, string]>([
-    [undefined, 'missing'],
-    ['missing', '"missing"'],
-    ['5', '"5"'],
-    [5, '5'],
-    [Number.POSITIVE_INFINITY, 'Infinity'],
-    [null, 'null'],
-    [{ a: [1, true] }, '{"a":[1,true]}'],
-    ['\u001b[31mé\u202e', '"\\u001b[31m\\u00e9\\u202e"'],
-  ])('of the claim %j is %s', (claim, found) => {
-    expect(conditionsOf({ claim: 'x' })[0]?.found({ ...(claim !== undefined && { claim }) })).toBe(found)
-  })
-
   it('has at most 200 characters', () => {
     const [condition] = conditionsOf({ claim: ['a'.repeat(300)] })
     expect(condition?.expected).toHaveLength(200)
-    expect(condition?.found({ claim: 'é'.repeat(300) })).toHaveLength(200)
   })
 
   it('is its path as it is written, and its message if it has one', () => {
