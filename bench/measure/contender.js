@@ -87,12 +87,17 @@ export class Contender {
     return run
   }
 
+  /** Sends at a rate as autocannon keeps it, in bursts and never more at a time than its connections, and tells the same. */
+  runPaced(generator, rate, seconds) {
+    return this.#send(generator, 'autocannon', Math.ceil(rate * seconds), { rate })
+  }
+
   async end() {
     await this.#process?.end()
   }
 
-  async #send(generator, client, amount) {
-    const load = { port: this.#port, connections: CONNECTIONS, amount, requests: this.#take(amount) }
+  async #send(generator, client, amount, pace = {}) {
+    const load = { port: this.#port, connections: CONNECTIONS, amount, requests: this.#take(amount), ...pace }
     const run = await (this.traits.generator ?? generator).ask(client, load)
     this.#answered += run.answered
     this.#requireOnlyOk(run.statuses, amount)

@@ -111,17 +111,23 @@ function printDelays({ idle, delays }) {
 }
 
 function printLatencies(latencies) {
-  console.log(`\nLatency in ms at ${LOAD * 100} % of the maximum, even arrivals: medians of ${LATENCY_ROUNDS} rounds`)
-  const rowOf = ({ name, rate, p50, p99, p999, max, p99ToP50, generatorLateness }) => [
+  const share = `Latency in ms at ${LOAD * 100} % of the maximum`
+  console.log(`\n${share}, arrivals as autocannon paces them: medians of ${LATENCY_ROUNDS} rounds`)
+  printPercentiles(latencies.map(({ name, rate, paced }) => ({ name, rate, ...paced })))
+  console.log(`\n${share}, even arrivals: medians of ${LATENCY_ROUNDS} rounds`)
+  printPercentiles(latencies)
+  const lateness = latencies.map(({ generatorLateness }) => generatorLateness.median.toFixed(2))
+  console.log(`The generator itself was late there by, p99 in ms: ${lateness.join(', ')}`)
+  if (!keepsUp(latencies[0])) console.log('Ours did not keep up, so the ratio says nothing')
+}
+
+function printPercentiles(latencies) {
+  const rowOf = ({ name, rate, p50, p99, p999, max, p99ToP50 }) => [
     name,
     wholeNumber(rate),
-    ...[p50, p99, p999, max, p99ToP50, generatorLateness].map(({ median }) => median.toFixed(2)),
+    ...[p50, p99, p999, max, p99ToP50].map(({ median }) => median.toFixed(2)),
   ]
-  printTable(
-    ['', 'requests a second', 'p50', 'p99', 'p99.9', 'max', 'p99 / p50', 'generator late, p99'],
-    latencies.map(rowOf),
-  )
-  if (!keepsUp(latencies[0])) console.log('Ours did not keep up, so the ratio says nothing')
+  printTable(['', 'requests a second', 'p50', 'p99', 'p99.9', 'max', 'p99 / p50'], latencies.map(rowOf))
 }
 
 function keepsUp({ p50 }) {
@@ -135,6 +141,7 @@ function findTargets({ contenders, latencies, identityProviderBytes, replayStore
     atMost(3, 'KB of an identity provider until used', identityProviderBytes / 1024),
     atMost(160, 'bytes of a live claim in the memory store', replayStore.bytesEach),
     atMost(5, 'event loop delay while claims expire, p99.9 in ms', replayStore.delays.p999),
-    atMost(3, `p99 / p50 at ${LOAD * 100} % load`, keepsUp(ours) ? ours.p99ToP50.median : undefined),
+    atMost(3, `p99 / p50 at ${LOAD * 100} % load, as autocannon paces it`, ours.paced.p99ToP50.median),
+    atMost(3, `p99 / p50 at ${LOAD * 100} % load, even arrivals`, keepsUp(ours) ? ours.p99ToP50.median : undefined),
   ]
 }
