@@ -140,7 +140,7 @@ export function createJwtExchange(options: JwtExchangeOptions): JwtExchange {
 
 /** Everything behind the face, each part with the others that it needs. */
 function createParts(settings: JwtExchangeSettings) {
-  const { issuer, subject, clock } = settings
+  const { issuer, clock } = settings
   const { audiences, lifetime, signingKeys, cacheSizeBytes } = settings.accessToken
   const events = new ExchangeEventEmitter()
   const jwksClients = new JwksClientPool(settings.jwksEndpoint, {
@@ -156,10 +156,10 @@ function createParts(settings: JwtExchangeSettings) {
   const replayProtection = createReplayProtection(settings, events)
   const findClient = createFindClient(settings.clients, settings.findClient)
   const challenge = new BearerChallenge(issuer)
-  const assertion = { identityProviders, clock, subject, replayProtection, events, challenge }
+  const assertion = { identityProviders, clock, replayProtection, events, challenge }
   const verifiedTokens = new VerifiedTokenCache(cacheSizeBytes)
   const accessToken = { issuer, audiences, signingKeys, verifiedTokens, identityProviders, clock, events, challenge }
-  const jwtBearer = createJwtBearerGrant({ ...assertion, findClient })
+  const jwtBearer = createJwtBearerGrant({ ...assertion, findClient, audiences })
   const tokenEndpoint = {
     issuer,
     audiences,

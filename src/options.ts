@@ -3,7 +3,6 @@ import {
   type AccessTokenSettings,
   checkAccessTokenOptions,
 } from './access-token/access-token-options.js'
-import type { SubjectOption } from './assertion/resolve-subject.js'
 import type { Client } from './client-auth/client.js'
 import {
   type ClientAuthenticationOptions,
@@ -12,6 +11,7 @@ import {
 } from './client-auth/client-authentication-options.js'
 import { type ClientOptions, checkClients, type FindClientOptions } from './client-auth/client-options.js'
 import { type Clock, systemClock } from './clock/clock.js'
+import { fieldOf } from './errors/field-of.js'
 import { type AssertionOptions, checkAssertionOptions } from './identity-provider/assertion-limits.js'
 import {
   checkIdentityProviders,
@@ -25,6 +25,7 @@ import {
 } from './jwks/jwks-endpoint-options.js'
 import { OptionReader } from './option-checks/option-reader.js'
 import { isSecureUrl } from './option-checks/urls.js'
+import { readSubjectMapping, type SubjectOption } from './policy/subject-mapping.js'
 import { checkReplayOptions, type ReplayOptions, type ReplaySettings } from './replay/replay-options.js'
 
 /** Everything that can be said to `createJwtExchange`. In a TOML file the names are the same in snake_case. */
@@ -51,8 +52,8 @@ export interface JwtExchangeOptions {
   clientAuthentication?: ClientAuthenticationOptions
   accessToken: AccessTokenOptions
   /**
-   * How the `sub` of an access token comes from an assertion. Must be said when there are several identity providers,
-   * because two of them can assert the same `sub`. Default with one identity provider: `raw`.
+   * How the `sub` of an access token comes from an assertion, unless its identity provider says otherwise. Must be said
+   * when there are several identity providers, because two of them can assert the same `sub`. Default with one: `raw`.
    */
   subject?: SubjectOption
   /** Where used assertions are remembered. */
@@ -72,7 +73,6 @@ export interface JwtExchangeSettings {
   findClient: FindClientOptions | undefined
   clientAuthentication: ClientAuthenticationSettings
   accessToken: AccessTokenSettings
-  subject: SubjectOption
   replay: ReplaySettings
   clock: Clock
 }
@@ -87,9 +87,13 @@ export function checkOptions(options: unknown): Readonly<JwtExchangeSettings> {
   const issuer = reader.string('issuer', 'an https URL without query and fragment (http only on loopback)', isIssuer)
   const tokenEndpoint = readTokenEndpoint(reader, issuer)
   const jwksEndpoint = checkJwksEndpointOptions(reader.object('jwksEndpoint'))
+  const accessToken = checkAccessTokenOptions(reader.object('accessToken'))
   const identityProviders = checkIdentityProviders(reader, {
     issuer,
     tokenEndpoint,
+    audiences: accessToken.audiences,
+    clientIds: reader.has('findClient') ? undefined : clientIdsOf(reader.value('clients')),
+    mapSubject: readSubjectMapping(reader),
     limits: checkAssertionOptions(reader.object('assertion')),
     jwksEndpointEnabled: jwksEndpoint.enable,
   })
@@ -102,8 +106,7 @@ export function checkOptions(options: unknown): Readonly<JwtExchangeSettings> {
     clients: checkClients(reader, new Set(identityProviders.map(({ name }) => name))),
     findClient: readFunction<FindClientOptions>(reader, 'findClient'),
     clientAuthentication: checkClientAuthenticationOptions(reader.object('clientAuthentication')),
-    accessToken: checkAccessTokenOptions(reader.object('accessToken')),
-    subject: readSubject(reader, identityProviders),
+    accessToken,
     replay: checkReplayOptions(reader.object('replay')),
     clock: readClock(reader),
   }
@@ -121,14 +124,10 @@ function readTokenEndpoint(reader: OptionReader, issuer: string): string {
   return reader.string('tokenEndpoint', 'an https URL without fragment (http only on loopback)', isSecureUrl)
 }
 
-function readSubject(reader: OptionReader, identityProviders: readonly IdentityProviderSettings[]): SubjectOption {
-  const map = reader.value('subject')
-  if (typeof map === 'function') return map as SubjectOption
-  if (map === undefined && identityProviders.length > 1) {
-    const why = 'two identity providers can assert the same sub, and their users must not become one'
-    reader.problem('subject', `"namespaced", "raw" or a function, because ${why}`)
-  }
-  return reader.oneOf('subject', ['raw', 'namespaced'], 'raw')
+/** Of the fixed clients, before they are checked. */
+function clientIdsOf(clients: unknown): ReadonlySet<string> {
+  const ids = Array.isArray(clients) ? clients.map((client) => fieldOf(client, 'clientId')) : []
+  return new Set(ids.filter((id) => typeof id === 'string'))
 }
 
 function readFunction<Callback>(reader: OptionReader, key: string): Callback | undefined {

@@ -47,6 +47,8 @@ async function timeTokenRequest() {
     scopes: client.scopes,
     identityProvider: identityProviderName,
     lifetime: accessTokenLifetime,
+    audiences: new Set([audience]),
+    claims: {},
     latestExpiry: Number.POSITIVE_INFINITY,
   }
   return {
@@ -90,7 +92,6 @@ function createIssue(request) {
   const signingKeys = new SigningKeys(readSigningKey(generateSigningKey('ES256')), [])
   const deps = {
     issuer,
-    audiences: new Set([audience]),
     lifetime: accessTokenLifetime,
     signAccessToken: createAccessTokenSigner(signingKeys),
     clock: systemClock,

@@ -7,7 +7,6 @@ import type { SigningKeys } from '../signing-keys/signing-keys.js'
 
 export interface IssueAccessTokenDeps {
   issuer: string
-  audiences: ReadonlySet<string>
   lifetime: number
   signAccessToken: SignJwt
   clock: Clock
@@ -17,6 +16,9 @@ export interface AccessTokenRequest {
   subject: string
   clientId: string
   scopes: readonly string[]
+  audiences: ReadonlySet<string>
+  /** Further claims: none of those that stand in every access token. */
+  claims: Readonly<Record<string, unknown>>
   /** Seconds, at most. */
   lifetime: number
   /** Seconds since the epoch, at the latest. */
@@ -52,8 +54,9 @@ export async function issueAccessToken(
   const expiresAt = Math.min(issuedAt + Math.min(deps.lifetime, request.lifetime), request.latestExpiry)
   if (expiresAt <= issuedAt) throw new TokenRejected('expired')
   const tokenId = randomUUID()
-  const [audience = '', ...otherAudiences] = deps.audiences
+  const [audience = '', ...otherAudiences] = request.audiences
   const claims = {
+    ...request.claims,
     iss: deps.issuer,
     sub: request.subject,
     aud: otherAudiences.length === 0 ? audience : [audience, ...otherAudiences],

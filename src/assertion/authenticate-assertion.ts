@@ -5,7 +5,7 @@ import { enforcePolicy } from '../policy/policy.js'
 import type { ReplayProtection } from '../replay/replay-protection.js'
 import { inContext } from './assertion-context.js'
 import { claimAssertion } from './claim-assertion.js'
-import { resolveSubject, type SubjectOption } from './resolve-subject.js'
+import { resolveSubject } from './resolve-subject.js'
 import { type VerifyAssertionDeps, verifyAssertion } from './verify-assertion.js'
 
 /** What is known of a caller that presented an assertion itself: `req.user` behind the assertion strategy. */
@@ -25,7 +25,6 @@ export interface AssertedCaller {
 export interface AuthenticateAssertionDeps
   extends VerifyAssertionDeps,
     Pick<AuthenticateBearerDeps<AssertedCaller>, 'challenge' | 'events'> {
-  subject: SubjectOption
   replayProtection: ReplayProtection
 }
 
@@ -47,7 +46,7 @@ async function acceptAssertion(token: string, deps: AuthenticateAssertionDeps): 
   const { identityProvider, expiresAt, payload, context } = assertion
   const sub = await inContext(context, async () => {
     await enforcePolicy(identityProvider.policy, assertion.sub, payload, { issuer: identityProvider.name })
-    const subject = await resolveSubject(assertion, deps.subject)
+    const subject = await resolveSubject(assertion)
     await claimAssertion(assertion, deps.replayProtection)
     return subject
   })

@@ -5,7 +5,7 @@ import { fieldOf } from '../errors/field-of.js'
 import { closestName } from '../option-checks/closest-name.js'
 import type { ConfigProblem } from '../option-checks/config-error.js'
 import type { TomlPath } from './toml-location.js'
-import { hasFreeNames, optionName, TOP_LEVEL_NAMES, tomlName, topLevelOption } from './toml-names.js'
+import { hasFreeNames, optionName, TOP_LEVEL_NAMES, tomlNameWithin, topLevelOption } from './toml-names.js'
 
 export interface ReadTomlDeps {
   /** What the file names are relative to. */
@@ -52,8 +52,8 @@ function readValue(value: unknown, path: TomlPath, option: string, deps: ReadTom
   if (!isTable(value) || Object.hasOwn(FILE_READERS, option)) return value
   const options: Record<string, unknown> = {}
   for (const [key, nested] of Object.entries(value)) {
-    const name = hasFreeNames(option) ? key : optionName(key)
-    if (name === undefined) refuseUnknown([...path, key], key, [tomlName(key)], deps)
+    const name = hasFreeNames(option) ? key : optionName(key, option)
+    if (name === undefined) refuseUnknown([...path, key], key, [tomlNameWithin(option, key)], deps)
     else setOwn(options, name, readValue(nested, [...path, key], `${option}.${name}`, deps))
   }
   return options

@@ -14,8 +14,16 @@ const TOP_LEVEL: Readonly<Record<string, string>> = {
   client_authentication: 'clientAuthentication',
   replay: 'replay',
 }
+/** Tables within those that stand for one member of an array, as `[[client]]` does: their names, and the options. */
+const SINGULAR: Readonly<Record<string, string>> = { 'identityProviders.grant': 'identityProviders.grants' }
 /** Options whose members are no options, but named by somebody else, and stay as they are written. */
-const FREE_NAMES = ['identityProviders.headers', 'identityProviders.claims']
+const FREE_NAMES = [
+  'identityProviders.headers',
+  'identityProviders.claims',
+  'identityProviders.grants.when',
+  'identityProviders.groupsToScopes',
+  'identityProviders.claimsToToken',
+]
 const SNAKE_CASE = /^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$/
 
 /** The names at the top of the file, with dots between the parts of a table's name. */
@@ -25,14 +33,27 @@ export function topLevelOption(name: string): string | undefined {
   return Object.hasOwn(TOP_LEVEL, name) ? TOP_LEVEL[name] : undefined
 }
 
-/** `read_timeout` → `readTimeout`; undefined where the key is not in snake_case. */
-export function optionName(key: string): string | undefined {
+/**
+ * `read_timeout` → `readTimeout`; undefined where the key is not in snake_case, or the plural of one that is singular.
+ *
+ * @param parent the option that it is a member of, named like `identityProviders.headers`
+ */
+export function optionName(key: string, parent: string): string | undefined {
+  const plural = SINGULAR[`${parent}.${key}`]
+  if (plural !== undefined) return plural.slice(parent.length + 1)
+  if (Object.values(SINGULAR).includes(`${parent}.${key}`)) return undefined
   return SNAKE_CASE.test(key) ? key.replace(/_([a-z0-9])/g, (_, next: string) => next.toUpperCase()) : undefined
 }
 
 /** `readTimeout` → `read_timeout`. */
 export function tomlName(option: string): string {
   return option.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+}
+
+/** The same for a member of an option: `grants` in `identityProviders` → `grant`. */
+export function tomlNameWithin(parent: string, option: string): string {
+  const singular = Object.keys(SINGULAR).find((name) => SINGULAR[name] === `${parent}.${option}`)
+  return singular?.slice(parent.length + 1) ?? tomlName(option)
 }
 
 /** Whether the members of an option, named like `identityProviders.headers`, stay as they are written. */
@@ -47,9 +68,9 @@ export function tomlPath([first, ...rest]: TomlPath): TomlPath {
   let option = String(first)
   const steps = rest.map((step) => {
     if (typeof step === 'number') return step
-    const name = hasFreeNames(option) ? step : tomlName(step)
+    const parent = option
     option = `${option}.${step}`
-    return name
+    return hasFreeNames(parent) ? step : tomlNameWithin(parent, step)
   })
   return [...top.split('.'), ...steps]
 }

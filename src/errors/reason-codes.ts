@@ -25,6 +25,8 @@ export const REJECTION_REASONS = [
   'subject_not_allowed',
   'claim_not_allowed',
   'refused_by_check',
+  'no_grant_matches',
+  'mapped_claims_too_large',
   'replayed',
   'client_not_allowed',
   'subject_is_client_id',
@@ -41,6 +43,7 @@ export const UNAVAILABLE_REASONS = [
   'client_lookup_failed',
   'policy_check_failed',
   'subject_mapping_failed',
+  'claim_mapping_failed',
   'internal_error',
 ] as const
 export type UnavailableReason = (typeof UNAVAILABLE_REASONS)[number]

@@ -1,6 +1,6 @@
 import { inContext } from '../assertion/assertion-context.js'
 import { claimAssertion } from '../assertion/claim-assertion.js'
-import { resolveSubject, type SubjectOption } from '../assertion/resolve-subject.js'
+import { resolveSubject } from '../assertion/resolve-subject.js'
 import type { VerifiedAssertion } from '../assertion/verified-assertion.js'
 import { type VerifyAssertionDeps, verifyAssertion } from '../assertion/verify-assertion.js'
 import type { Client } from '../client-auth/client.js'
@@ -8,14 +8,16 @@ import type { FindClient } from '../client-auth/find-client.js'
 import { TokenRejected } from '../errors/rejections.js'
 import { OAuthError } from '../oauth/errors.js'
 import { JWT_BEARER_GRANT_TYPE } from '../oauth/names.js'
+import { mapClaims } from '../policy/claim-mapping.js'
 import { enforcePolicy } from '../policy/policy.js'
 import type { ReplayProtection } from '../replay/replay-protection.js'
+import { boundAccess } from './bound-access.js'
 import type { Authorization, Grant, TokenRequestParameters } from './grant.js'
-import { grantScopes } from './grant-scopes.js'
 import { boundLifetime } from './token-lifetime.js'
 
 export interface JwtBearerGrantDeps extends VerifyAssertionDeps {
-  subject: SubjectOption
+  /** Those that access tokens can have. */
+  audiences: ReadonlySet<string>
   replayProtection: ReplayProtection
   findClient: FindClient
 }
@@ -45,21 +47,24 @@ async function authorizeVerified(
   client: Client,
   deps: JwtBearerGrantDeps,
 ): Promise<Authorization> {
-  const { identityProvider, context } = assertion
+  const { identityProvider, payload } = assertion
+  const { policy } = identityProvider
+  const about = { issuer: identityProvider.name, clientId: client.clientId }
   checkClientMayExchange(client, assertion)
-  const { clientId } = client
-  await enforcePolicy(identityProvider.policy, assertion.sub, assertion.payload, {
-    issuer: identityProvider.name,
-    clientId,
-  })
-  const subject = await resolveSubject(assertion, deps.subject)
+  await enforcePolicy(policy, assertion.sub, payload, about)
+  const subject = await resolveSubject(assertion)
   await checkSubjectIsNoClient(subject, deps)
-  const scopes = grantScopes(parameters.get('scope'), client.scopes, identityProvider.scopes)
-  const bounds = boundLifetime(assertion, client)
+  const scope = parameters.get('scope')
+  const access = boundAccess({ scope, client, identityProvider, claims: payload }, deps.audiences)
+  const claims = await mapClaims(policy.claimMapping, payload, about)
+  const bounds = boundLifetime(assertion, client, access.lifetime)
   if (bounds.latestExpiry <= Math.floor(deps.clock.now())) throw new TokenRejected('expired')
   await claimAssertion(assertion, deps.replayProtection)
-  const signedBy = context.kid === undefined ? {} : { kid: context.kid }
-  return { subject, scopes, ...bounds, identityProvider: identityProvider.name, ...signedBy }
+  return { subject, ...access, ...bounds, claims, identityProvider: identityProvider.name, ...signedBy(assertion) }
+}
+
+function signedBy({ context: { kid } }: VerifiedAssertion): Pick<Authorization, 'kid'> {
+  return kid === undefined ? {} : { kid }
 }
 
 function checkClientMayExchange(client: Client, { identityProvider }: VerifiedAssertion): void {

@@ -2,14 +2,15 @@ import type { VerifiedAssertion } from '../assertion/verified-assertion.js'
 import type { Client } from '../client-auth/client.js'
 import type { Authorization } from './grant.js'
 
-/** How the client, the identity provider and the assertion bound an access token: the least lifetime wins. */
+/** How the client, the identity provider, its bindings and the assertion bound an access token: the least lifetime wins. */
 export function boundLifetime(
   { identityProvider, expiresAt }: VerifiedAssertion,
   client: Client,
+  ofBindings: number,
 ): Pick<Authorization, 'lifetime' | 'latestExpiry'> {
   const { lifetime = Number.POSITIVE_INFINITY, maxBeyondAssertion = Number.POSITIVE_INFINITY } = identityProvider
   return {
-    lifetime: Math.min(client.lifetime ?? Number.POSITIVE_INFINITY, lifetime),
+    lifetime: Math.min(client.lifetime ?? Number.POSITIVE_INFINITY, lifetime, ofBindings),
     latestExpiry: Math.floor(expiresAt + maxBeyondAssertion),
   }
 }

@@ -20,14 +20,14 @@ export function createIdentityProviders(
   deps: IdentityProviderDeps,
 ): IdentityProvider[] {
   return settings.map((each) => {
-    const { name, alias, audiences, enabled, scopes, lifetime, maxBeyondAssertion, types, limits, policy } = each
-    const trust = { audiences, enabled, scopes, lifetime, maxBeyondAssertion, types, limits, policy }
-    return { name, alias, ...trust, keySource: keySourceOf(each, deps) }
+    const { keys, ...trust } = each
+    return { ...trust, keySource: keySourceOf(trust, keys, deps) }
   })
 }
 
 function keySourceOf(
-  { name, alias, keys }: IdentityProviderSettings,
+  { name, alias }: Pick<IdentityProvider, 'name' | 'alias'>,
+  keys: IdentityProviderSettings['keys'],
   { jwksClients, clock, events }: IdentityProviderDeps,
 ): VerificationKeySource {
   if (keys === undefined) return new FixedKeySource(new KeySet([])) // Of a disabled identity provider only.

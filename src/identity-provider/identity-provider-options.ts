@@ -11,7 +11,9 @@ import { isScopeToken } from '../oauth/scope.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import { refuseRepeated } from '../option-checks/refuse-repeated.js'
 import { isSecureUrl } from '../option-checks/urls.js'
+import type { BindingContext } from '../policy/binding-options.js'
 import { type PolicyOptions, readPolicy } from '../policy/policy-options.js'
+import { type MapSubject, rawSubject, readSubjectMapping, type SubjectOption } from '../policy/subject-mapping.js'
 import { type AssertionLimits, type AssertionOptions, readAssertionLimits } from './assertion-limits.js'
 import type { IdentityProvider } from './identity-provider.js'
 
@@ -41,6 +43,8 @@ export interface IdentityProviderOptions extends AssertionOptions, PolicyOptions
    * Default: for the whole of its lifetime.
    */
   maxBeyondAssertion?: number
+  /** How the `sub` of access tokens comes from its assertions. Default: as the option `subject` at the top says. */
+  subject?: SubjectOption
   /** Further values accepted in `aud` beside the alias. Default: none. */
   audiences?: readonly string[]
   /** Further accepted `typ` header values beside none and `JWT`. Default: none. */
@@ -58,12 +62,14 @@ export interface IdentityProviderSettings extends Omit<IdentityProvider, 'keySou
 }
 
 /** What must be known of the other options. */
-export interface IdentityProviderContext {
+export interface IdentityProviderContext extends BindingContext {
   /** Who we are: no identity provider. */
   issuer: string
   tokenEndpoint: string
   limits: AssertionLimits
   jwksEndpointEnabled: boolean
+  /** For those that do not say how. */
+  mapSubject: MapSubject | undefined
 }
 
 /** Types that mean something else than an assertion (RFC 8725 §3.11): configuring one would invite substitution. */
@@ -84,6 +90,10 @@ export function checkIdentityProviders(
   const names = identityProviders.map(({ name }) => name)
   refuseRepeated(readers, 'name', names)
   refuseOtherConnections(readers, identityProviders)
+  if (readers.length > 1 && !reader.has('subject') && readers.some((each) => !each.has('subject'))) {
+    const why = 'two identity providers can assert the same sub, and their users must not become one'
+    reader.problem('subject', `"namespaced", "raw", a template or a function, because ${why}`)
+  }
   if (context.issuer !== '') {
     const wanted = 'another issuer than ourselves: our own access tokens are no assertions'
     readers[names.indexOf(context.issuer)]?.problem('name', wanted)
@@ -124,7 +134,8 @@ export function checkIdentityProviderOptions(
     maxBeyondAssertion: reader.optionalInteger('maxBeyondAssertion', { min: 0, max: 86_400, unit: 'seconds' }),
     types: readTypes(reader),
     limits: readAssertionLimits(reader, context.limits),
-    policy: readPolicy(reader),
+    policy: readPolicy(reader, context),
+    mapSubject: readSubjectMapping(reader) ?? context.mapSubject ?? rawSubject,
     keys: readKeys(reader, enabled, context),
   }
   reader.refuseUnknown()

@@ -1,5 +1,6 @@
 import type { VerificationKeySource } from '../jwks/verification-key-source.js'
 import type { Policy } from '../policy/policy.js'
+import type { MapSubject } from '../policy/subject-mapping.js'
 import type { AssertionLimits } from './assertion-limits.js'
 
 /** A party whose assertions are accepted. */
@@ -22,5 +23,7 @@ export interface IdentityProvider {
   types: ReadonlySet<string>
   limits: AssertionLimits
   policy: Policy
+  /** How the `sub` of its access tokens comes about. */
+  mapSubject: MapSubject
   keySource: VerificationKeySource
 }

@@ -1,9 +1,12 @@
 import type { OptionReader } from '../option-checks/option-reader.js'
+import { type BindingContext, type BindingOptions, readBindings } from './binding-options.js'
+import type { CheckAssertion } from './check-assertion.js'
 import { type ClaimConditionOption, readClaimConditions } from './claim-condition.js'
+import { type ClaimSource, readClaimMapping } from './claim-mapping-options.js'
 import { compileValue, isScalarOption } from './claim-value.js'
-import type { CheckAssertion, Policy } from './policy.js'
+import type { Policy } from './policy.js'
 
-/** Which assertions of one identity provider are accepted, beside what every assertion must satisfy. */
+/** Which assertions of one identity provider are accepted, beside what every assertion must satisfy, and what they become. */
 export interface PolicyOptions {
   /**
    * The accepted `sub`s, 1 or more: each exactly, or as a glob where it contains `*`, which stands for any run of
@@ -14,18 +17,46 @@ export interface PolicyOptions {
   claims?: Readonly<Record<string, ClaimConditionOption>>
   /** A rule in code, after all others. */
   check?: CheckAssertion
+  /**
+   * Bindings: what accepted assertions may become at the token endpoint. All that hold for the claims and the client
+   * together bound the access token; where none does, the assertion is refused. Default: no bound beside `scopes`.
+   */
+  grants?: readonly BindingOptions[]
+  /** The scopes of each group, as further bindings: each holds where the claim `groupsClaim` has the group. Default: none. */
+  groupsToScopes?: Readonly<Record<string, readonly string[]>>
+  /** The path of the claim that is an array of groups. Default: `groups`. */
+  groupsClaim?: string
+  /**
+   * Claims of the access token beside its own: the source of each by its name, at most 8192 bytes as JSON, all of them together. A claim whose
+   * source is missing is left out. Default: none.
+   */
+  claimsToToken?: Readonly<Record<string, ClaimSource>>
 }
 
 const SUBJECTS = 'an array of one subject or more, or "any"'
 /** Of all that configure none. */
-const ANYTHING: Policy = { acceptsSubject: undefined, claims: [], check: undefined }
+const ANYTHING: Policy = {
+  acceptsSubject: undefined,
+  claims: [],
+  check: undefined,
+  bindings: [],
+  claimMapping: [],
+}
 
-export function readPolicy(reader: OptionReader): Policy {
-  const acceptsSubject = readSubjects(reader)
-  const claims = reader.isNamed('claims') ? readClaimConditions(reader, 'claims') : []
-  const check = readCheck(reader)
-  const isAnything = acceptsSubject === undefined && claims.length === 0 && check === undefined
-  return isAnything ? ANYTHING : { acceptsSubject, claims, check }
+export function readPolicy(reader: OptionReader, context: BindingContext): Policy {
+  const policy = {
+    acceptsSubject: readSubjects(reader),
+    claims: reader.isNamed('claims') ? readClaimConditions(reader, 'claims') : [],
+    check: readCheck(reader),
+    bindings: readBindings(reader, context),
+    claimMapping: readClaimMapping(reader),
+  }
+  return isAnything(policy) ? ANYTHING : policy
+}
+
+function isAnything({ acceptsSubject, claims, check, bindings, claimMapping }: Policy): boolean {
+  const rules = [...claims, ...bindings, ...claimMapping]
+  return acceptsSubject === undefined && check === undefined && rules.length === 0
 }
 
 function readSubjects(reader: OptionReader): Policy['acceptsSubject'] {

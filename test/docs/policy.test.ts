@@ -15,6 +15,9 @@ audience = "https://api.example.com"
 client_id = "app"
 client_secret = "a secret of the tests"
 scopes = ["orders:write"]
+[[client]]
+client_id = "ci"
+client_secret = "another secret of the tests"
 `
 
 const directory = mkdtempSync(join(tmpdir(), 'policy-'))
@@ -38,9 +41,28 @@ function firstColumnUnder(heading: string): string[] {
     .flatMap((line) => [...(line.split(' | ')[0] ?? '').matchAll(/`([^`]+)`/g)].map(([, code = '']) => code))
 }
 
+const BLOCKS = [...POLICY.matchAll(/```toml\n(.*?)```/gs)].map(([, toml = '']) => toml)
+
 describe('docs/policy.md', () => {
+  it('has bindings that can be configured as they stand', () => {
+    const toml = BLOCKS.find((block) => block.includes('[[identity_provider.grant]]')) ?? ''
+    expect(createFrom(toml).identityProviders[0]?.grants).toEqual([
+      expect.objectContaining({ name: 'deploy', clients: ['ci'], lifetime: 300 }),
+      { name: 'read', scopes: ['orders:read'] },
+    ])
+  })
+
+  it.each(['groups_to_scopes', 'subject', 'claims_to_token'])('has a %s that can be configured as it stands', (key) => {
+    const line = new RegExp(`^\`?(${key} = (?:{[^\`\\n]*}|"[^"]*"))`, 'm').exec(POLICY)?.[1] ?? ''
+    const options = createFrom(
+      `[[identity_provider]]\nname = "https://idp.example.com"\njwks_uri = "https://idp.example.com/jwks"\n${line}\n`,
+    )
+    const name = key.replace(/_(\w)/g, (_, letter) => letter.toUpperCase())
+    expect(options.identityProviders[0]).toHaveProperty(name)
+  })
+
   it('has an identity provider that can be registered as it stands', () => {
-    const [, toml = ''] = /```toml\n(.*?)```/s.exec(POLICY) ?? []
+    const [toml = ''] = BLOCKS
     expect(createFrom(toml).identityProviders[0]).toMatchObject({
       subjects: ['repo:acme/orders:*'],
       claims: { repository_id: { equals: '5678', message: 'only the orders repository' } },

@@ -82,7 +82,6 @@ describe('the options', () => {
       findClient: undefined,
       clientAuthentication: { maxFailures: 500, failureWindow: 600 },
       accessToken: { lifetime: 3600, isKeyGenerated: true },
-      subject: 'raw',
       replay: { store: undefined, timeout: 1000, maxEntries: 1_000_000 },
       clock: systemClock,
     })
@@ -97,7 +96,8 @@ describe('the options', () => {
         maxBeyondAssertion: undefined,
         types: new Set(['jwt']),
         limits,
-        policy: { acceptsSubject: undefined, claims: [], check: undefined },
+        policy: { acceptsSubject: undefined, claims: [], check: undefined, bindings: [], claimMapping: [] },
+        mapSubject: expect.any(Function),
         keys: { jwksUri: IDP.jwksUri, connection: DIRECT_CONNECTION },
       },
     ])
@@ -280,10 +280,15 @@ describe('the identity providers', () => {
   it('must say how their subjects are kept apart when they are several', () => {
     const several = { identityProviders: [IDP, OTHER_IDP] }
     expect(problemsOf(several)).toEqual([
-      expect.stringMatching(/^subject: "namespaced", "raw" or a function, because /),
+      expect.stringMatching(/^subject: "namespaced", "raw", a template or a function, because /),
     ])
-    expect(problemsOf({ ...several, subject: 'Raw' })).toEqual(['subject: one of "raw", "namespaced"'])
-    for (const subject of ['raw', 'namespaced', () => 'x']) expect(check({ ...several, subject }).subject).toBe(subject)
+    expect(problemsOf({ ...several, subject: 'Raw' })).toEqual([
+      expect.stringMatching(/^subject: "raw", "namespaced", a function, or text /),
+    ])
+    for (const subject of ['raw', 'namespaced', 'x|${claims.sub}', () => 'x']) check({ ...several, subject })
+    const own = several.identityProviders.map((each) => ({ ...each, subject: 'raw' }))
+    expect(problemsOf({ identityProviders: own })).toEqual([])
+    expect(problemsOf({ identityProviders: [own[0], OTHER_IDP] })).toHaveLength(1)
   })
 
   it('have names that differ, exactly', () => {
@@ -302,8 +307,8 @@ describe('the identity providers', () => {
 
   it('take the limits of all from assertion, and their own before them', () => {
     const settings = check({
-      assertion: { maxAge: 100, clockTolerance: 5, replay: 'allow', algorithms: ['ES256'] },
       subject: 'raw',
+      assertion: { maxAge: 100, clockTolerance: 5, replay: 'allow', algorithms: ['ES256'] },
       identityProviders: [{ ...IDP, maxAge: 10, algorithms: ['RS256'] }, OTHER_IDP],
     })
     expect(settings.identityProviders.map(({ limits }) => limits)).toMatchObject([

@@ -143,6 +143,8 @@ const REQUEST = {
   subject: 'alice',
   clientId: 'app',
   scopes: [],
+  audiences: new Set(['https://api.example.com']),
+  claims: {},
   identityProvider: 'https://idp.example.com',
   lifetime: Number.POSITIVE_INFINITY,
   latestExpiry: Number.POSITIVE_INFINITY,

@@ -1,12 +1,14 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { resolveSubject, type SubjectOption } from '../../../src/assertion/resolve-subject.js'
+import { resolveSubject } from '../../../src/assertion/resolve-subject.js'
 import type { VerifiedAssertion } from '../../../src/assertion/verified-assertion.js'
 import { isDependencyUnavailable, isTokenRejected } from '../../../src/errors/rejections.js'
+import { OptionReader } from '../../../src/option-checks/option-reader.js'
+import { readSubjectMapping, type SubjectOption } from '../../../src/policy/subject-mapping.js'
 
-function assertionOf(name: string, sub: string): VerifiedAssertion {
+function assertionOf(name: string, sub: string, subject: SubjectOption): VerifiedAssertion {
   return {
-    identityProvider: { name },
+    identityProvider: { name, mapSubject: readSubjectMapping(new OptionReader({ subject })) },
     sub,
     payload: { sub, email: 'alice@example.com' },
   } as unknown as VerifiedAssertion
@@ -15,7 +17,7 @@ function assertionOf(name: string, sub: string): VerifiedAssertion {
 /** The subject, or the reason for which there is none. */
 async function outcomeOf(option: SubjectOption, name = 'https://idp.example.com', sub = 'alice'): Promise<string> {
   try {
-    return await resolveSubject(assertionOf(name, sub), option)
+    return await resolveSubject(assertionOf(name, sub, option))
   } catch (error) {
     if (isTokenRejected(error) || isDependencyUnavailable(error)) return `${error.name} ${error.reason}`
     throw error

@@ -6,7 +6,7 @@ import { isOAuthError } from '../../../src/oauth/errors.js'
 /** The scopes that are granted, or the error code. */
 function outcomeOf(requested: string | undefined, ofClient: readonly string[], ofProvider?: readonly string[]) {
   try {
-    return grantScopes(requested, ofClient, ofProvider && new Set(ofProvider))
+    return grantScopes(requested, ofClient, [ofProvider && new Set(ofProvider), undefined])
   } catch (error) {
     if (isOAuthError(error)) return error.code
     throw error

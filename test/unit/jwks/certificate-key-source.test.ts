@@ -77,8 +77,15 @@ describe('a chain', () => {
     const options = { name: 'https://idp.example.com', certificates: [ISSUED_CERTIFICATE, AUTHORITY_CERTIFICATE] }
     const reader = new OptionReader(options)
     const limits = readAssertionLimits(new OptionReader({}))
-    const context = { issuer: 'https://us', tokenEndpoint: 'https://us/token', limits, jwksEndpointEnabled: true }
-    checkIdentityProviderOptions(reader, context)
+    checkIdentityProviderOptions(reader, {
+      issuer: 'https://us',
+      tokenEndpoint: 'https://us/token',
+      limits,
+      jwksEndpointEnabled: true,
+      audiences: new Set(),
+      clientIds: new Set(),
+      mapSubject: undefined,
+    })
     expect(() => reader.throwProblems()).toThrow('a chain: "CN=Authority" issued another one')
   })
 })

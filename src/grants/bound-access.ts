@@ -1,0 +1,64 @@
+import type { Client } from '../client-auth/client.js'
+import { TokenRejected } from '../errors/rejections.js'
+import type { IdentityProvider } from '../identity-provider/identity-provider.js'
+import { OAuthError } from '../oauth/errors.js'
+import { type Binding, findBindings } from '../policy/binding.js'
+import type { Claims } from '../policy/claim-path.js'
+import type { Authorization } from './grant.js'
+import { grantScopes } from './grant-scopes.js'
+
+/** What a client asks for, with an accepted assertion. */
+export interface AccessRequest {
+  /** The parameter `scope`. */
+  scope: string | undefined
+  client: Client
+  identityProvider: IdentityProvider
+  claims: Claims
+}
+
+/** What access is bounded to. */
+export type Access = Pick<Authorization, 'scopes' | 'audiences' | 'lifetime'>
+
+/**
+ * Bounds the access to what the client, the identity provider and the bindings that hold allow. Each binding that gives
+ * one of the scopes gives its audiences, too; where no scope is granted, all of them do.
+ *
+ * @param audiences those of the exchange
+ * @throws TokenRejected `no_grant_matches` where there are bindings and none holds
+ * @throws OAuthError `invalid_scope`
+ */
+export function boundAccess(
+  { scope, client, identityProvider, claims }: AccessRequest,
+  audiences: ReadonlySet<string>,
+): Access {
+  const { policy, scopes: ofIdentityProvider } = identityProvider
+  if (policy.bindings.length === 0) {
+    const scopes = grantScopes(scope, client.scopes, [ofIdentityProvider])
+    return { scopes, audiences, lifetime: Number.POSITIVE_INFINITY }
+  }
+  const bindings = findBindings(policy.bindings, claims, client.clientId)
+  if (bindings.length === 0) throw new TokenRejected('no_grant_matches')
+  const scopes = grantScopes(scope, client.scopes, [ofIdentityProvider, unionOf(bindings.map((each) => each.scopes))])
+  return { scopes, ...boundByBindings(scopes, bindings, audiences) }
+}
+
+function boundByBindings(scopes: readonly string[], bindings: readonly Binding[], all: ReadonlySet<string>) {
+  const giving = bindings.filter((binding) => scopes.length === 0 || scopes.some((scope) => binding.scopes.has(scope)))
+  const audiences = unionOf(giving.map(({ resources = all }) => resources))
+  checkScopesFitAll(audiences, scopes, giving)
+  return { audiences, lifetime: Math.min(...giving.map(({ lifetime }) => lifetime)) }
+}
+
+/**
+ * A scope that is granted for one audience must not count at another, as a token for both would let it (RFC 9068 §3).
+ */
+function checkScopesFitAll(audiences: ReadonlySet<string>, scopes: readonly string[], bindings: readonly Binding[]) {
+  const isGiven = (scope: string, audience: string) =>
+    bindings.some((binding) => binding.scopes.has(scope) && binding.resources?.has(audience) !== false)
+  const fit = scopes.every((scope) => [...audiences].every((audience) => isGiven(scope, audience)))
+  if (!fit) throw new OAuthError('invalid_scope', 'The scopes are of several resources: request those of one')
+}
+
+function unionOf(sets: readonly ReadonlySet<string>[]): ReadonlySet<string> {
+  return new Set(sets.flatMap((each) => [...each]))
+}

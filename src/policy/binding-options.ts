@@ -1,0 +1,120 @@
+import { printable } from '../events/printable.js'
+import { isScopeToken } from '../oauth/scope.js'
+import { isPlainObject, type OptionReader } from '../option-checks/option-reader.js'
+import { refuseRepeated } from '../option-checks/refuse-repeated.js'
+import type { Binding } from './binding.js'
+import { type ClaimConditionOption, readClaimConditions } from './claim-condition.js'
+import { CLAIM_PATH, type ClaimPath, parseClaimPath, readClaim } from './claim-path.js'
+
+/** One binding: what assertions become whose claims are so. */
+export interface BindingOptions {
+  /** Tells it apart from the others of its identity provider. */
+  name: string
+  /** What claims must be, by their paths, as in `claims`; `sub` is a claim as well. Default: no condition. */
+  when?: Readonly<Record<string, ClaimConditionOption>>
+  /** The `clientId`s of the clients that obtain it. Default: all that may exchange. */
+  clients?: readonly string[]
+  /** The most that can be obtained. Default: none. */
+  scopes?: readonly string[]
+  /** The `aud` of the access token: some of `accessToken.audience`. Default: all of it. */
+  resources?: readonly string[]
+  /** Seconds, 1 to 86 400: the longest lifetime of the access token. Default: no bound of its own. */
+  lifetime?: number
+}
+
+/** What must be known of the other options. */
+export interface BindingContext {
+  /** `accessToken.audience`. */
+  audiences: ReadonlySet<string>
+  /** The ids of the fixed clients; undefined where clients are looked up. */
+  clientIds: ReadonlySet<string> | undefined
+}
+
+const NONE: readonly Binding[] = []
+const SCOPES = 'scope tokens of RFC 6749 §3.3'
+const GROUPS = 'an object of one group or more: the scopes of each'
+
+/**
+ * The bindings of `grants` and of `groupsToScopes`, of which each group is a binding: it holds where the claim
+ * `groupsClaim` is an array with this group.
+ */
+export function readBindings(reader: OptionReader, context: BindingContext): readonly Binding[] {
+  const ofGrants = reader.isNamed('grants') ? readGrants(reader, context) : NONE
+  const ofGroups = reader.isNamed('groupsToScopes') ? readGroups(reader) : refuseGroupsClaim(reader)
+  return ofGrants.length + ofGroups.length === 0 ? NONE : [...ofGrants, ...ofGroups]
+}
+
+/** An empty list would bind nothing where a bound was meant. */
+function readGrants(reader: OptionReader, context: BindingContext): Binding[] {
+  const readers = reader.objects('grants')
+  if (readers.length === 0) reader.problem('grants', 'an array of one binding or more')
+  const bindings = readers.map((each) => readBinding(each, context))
+  const names = bindings.map(({ name }) => name)
+  refuseRepeated(readers, 'name', names)
+  return bindings
+}
+
+function readBinding(reader: OptionReader, { audiences, clientIds }: BindingContext): Binding {
+  const clients = readSome(reader, 'clients', 'client ids', (id) => id !== '' && clientIds?.has(id) !== false)
+  const resources = readSome(reader, 'resources', 'audiences of accessToken.audience', (each) => audiences.has(each))
+  const binding = {
+    name: reader.string('name'),
+    when: reader.isNamed('when') ? readClaimConditions(reader, 'when') : [],
+    clients,
+    scopes: new Set(reader.strings('scopes', SCOPES, isScopeToken)),
+    resources,
+    lifetime: reader.optionalInteger('lifetime', { min: 1, max: 86_400, unit: 'seconds' }) ?? Number.POSITIVE_INFINITY,
+  }
+  reader.refuseUnknown()
+  return binding
+}
+
+/** A set of one or more; undefined where the option is absent. */
+function readSome(reader: OptionReader, key: string, wanted: string, accept: (text: string) => boolean) {
+  if (!reader.isNamed(key)) return undefined
+  const some = reader.strings(key, wanted, accept) ?? []
+  if (some.length === 0) reader.problem(key, `an array of one or more: ${wanted}`)
+  return new Set(some)
+}
+
+function readGroups(reader: OptionReader): readonly Binding[] {
+  const groups = reader.value('groupsToScopes')
+  if (!isPlainObject(groups) || Object.keys(groups).length === 0) {
+    reader.problem('groupsToScopes', GROUPS, isPlainObject(groups) ? 'an empty object' : undefined)
+    return NONE
+  }
+  const written = reader.has('groupsClaim') ? reader.string('groupsClaim', CLAIM_PATH) : 'groups'
+  const path = parseClaimPath(written)
+  if (path === undefined) {
+    reader.problem('groupsClaim', CLAIM_PATH)
+    return NONE
+  }
+  const scopesOf = reader.object('groupsToScopes')
+  return Object.keys(groups).map((group) => readGroup(scopesOf, group, { written, path }))
+}
+
+/** Not as a glob: a group may have a star in its name. */
+function readGroup(scopesOf: OptionReader, group: string, claim: { written: string; path: ClaimPath }): Binding {
+  const scopes = scopesOf.strings(group, SCOPES, isScopeToken)
+  if (scopes === undefined || scopes.length === 0) scopesOf.problem(group, `an array of one or more: ${SCOPES}`)
+  const isMember = (groups: unknown) => Array.isArray(groups) && groups.includes(group)
+  return {
+    name: group,
+    when: [
+      {
+        path: claim.written,
+        holds: (claims) => isMember(readClaim(claims, claim.path)),
+        expected: printable(`an array with ${JSON.stringify(group)}`),
+      },
+    ],
+    clients: undefined,
+    scopes: new Set(scopes),
+    resources: undefined,
+    lifetime: Number.POSITIVE_INFINITY,
+  }
+}
+
+function refuseGroupsClaim(reader: OptionReader): readonly Binding[] {
+  if (reader.isNamed('groupsClaim')) reader.problem('groupsClaim', 'none without groupsToScopes')
+  return NONE
+}

@@ -1,0 +1,22 @@
+import { type ClaimCondition, findFailing } from './claim-condition.js'
+import type { Claims } from './claim-path.js'
+
+/** What an accepted assertion may become where its claims are so. */
+export interface Binding {
+  name: string
+  when: readonly ClaimCondition[]
+  /** The ids of the clients that obtain it; undefined: any. */
+  clients: ReadonlySet<string> | undefined
+  scopes: ReadonlySet<string>
+  /** The audiences of the access token; undefined: all that the exchange has. */
+  resources: ReadonlySet<string> | undefined
+  /** Seconds, at most, of the access token; infinite where it has no bound of its own. */
+  lifetime: number
+}
+
+/** Those that hold for these claims and this client. */
+export function findBindings(bindings: readonly Binding[], claims: Claims, clientId: string): readonly Binding[] {
+  return bindings.filter(({ when, clients }) => {
+    return clients?.has(clientId) !== false && findFailing(when, claims) === undefined
+  })
+}

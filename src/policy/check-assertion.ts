@@ -1,0 +1,37 @@
+import { DependencyUnavailable, TokenRejected } from '../errors/rejections.js'
+import { printable } from '../events/printable.js'
+import type { Claims } from './claim-path.js'
+
+/** What functions of a policy are told beside the claims. */
+export interface CheckContext {
+  /** The `name` of the identity provider. */
+  issuer: string
+  /** The client that presents the assertion; absent behind the assertion strategy, which has none. */
+  clientId?: string
+}
+
+/**
+ * A rule in code. `true` accepts; a text refuses, and is told to the operator, never to the client; anything else refuses,
+ * too. Where it throws or rejects, the request is answered with 503.
+ */
+export type CheckAssertion = (claims: Claims, context: CheckContext) => true | string | Promise<true | string>
+
+/**
+ * @throws TokenRejected `refused_by_check`
+ * @throws DependencyUnavailable `policy_check_failed`
+ */
+export async function enforceCheck(check: CheckAssertion, claims: Claims, context: CheckContext): Promise<void> {
+  const verdict = await runCheck(check, claims, context)
+  if (verdict === true) return
+  const rejected = new TokenRejected('refused_by_check')
+  if (typeof verdict === 'string' && verdict !== '') rejected.context = { message: printable(verdict) }
+  throw rejected
+}
+
+async function runCheck(check: CheckAssertion, claims: Claims, context: CheckContext): Promise<unknown> {
+  try {
+    return await check(claims, context)
+  } catch (cause) {
+    throw new DependencyUnavailable('policy_check_failed', { cause })
+  }
+}

@@ -1,0 +1,51 @@
+import { isPlainObject, type OptionReader } from '../option-checks/option-reader.js'
+import type { MapClaim, MappedClaim } from './claim-mapping.js'
+import { CLAIM_PATH, parseClaimPath, readClaim } from './claim-path.js'
+import { type ClaimScalar, isScalarOption, SCALAR } from './claim-value.js'
+
+/**
+ * Where one claim of the access token comes from: the path of a claim of the assertion, a constant, or, in code, a
+ * function, which may return a promise.
+ */
+export type ClaimSource = string | { value: ClaimScalar | readonly ClaimScalar[] } | MapClaim
+
+/** Claims of an access token that say who it is for, how long it lives and what it may do: nothing overwrites them. */
+export const OWN_CLAIMS: readonly string[] = [
+  ...['iss', 'sub', 'aud', 'exp', 'iat', 'nbf', 'jti', 'client_id', 'scope', 'cnf', 'act', 'may_act', 'idp'],
+  '__proto__',
+]
+const NONE: readonly MappedClaim[] = []
+const CONSTANT = `{ value }, ${SCALAR}, or an array of these`
+
+export function readClaimMapping(reader: OptionReader): readonly MappedClaim[] {
+  const sources = reader.value('claimsToToken')
+  if (!reader.isNamed('claimsToToken')) return NONE
+  if (!isPlainObject(sources) || Object.keys(sources).length === 0) {
+    const found = isPlainObject(sources) ? 'an empty object' : undefined
+    reader.problem('claimsToToken', 'an object of one claim or more: the source of each', found)
+    return NONE
+  }
+  const sourceOf = reader.object('claimsToToken')
+  return Object.keys(sources).map((name) => ({ name, map: readSource(sourceOf, name) }))
+}
+
+function readSource(reader: OptionReader, name: string): MapClaim {
+  const source = reader.value(name)
+  if (name === '' || OWN_CLAIMS.includes(name)) {
+    reader.problem(name, `another name than one of ${OWN_CLAIMS.join(', ')}`, 'a claim that is not to be overwritten')
+  }
+  if (typeof source === 'function') return source as MapClaim
+  if (isPlainObject(source)) return readConstant(reader.object(name))
+  const path = typeof source === 'string' ? parseClaimPath(source) : undefined
+  if (path !== undefined) return (claims) => readClaim(claims, path)
+  reader.problem(name, `${CLAIM_PATH}; a constant as ${CONSTANT}; or a function`)
+  return () => undefined
+}
+
+function readConstant(reader: OptionReader): MapClaim {
+  const value = reader.value('value')
+  const isConstant = isScalarOption(value) || (Array.isArray(value) && [...value].every(isScalarOption))
+  if (!isConstant) reader.problem('value', CONSTANT)
+  reader.refuseUnknown()
+  return () => value
+}

@@ -1,0 +1,46 @@
+import { type ClaimPath, type Claims, parseClaimPath, readClaim } from './claim-path.js'
+
+/** A text in which claims stand: what comes before the first one, and each claim with what follows it. */
+export interface ClaimTemplate {
+  head: string
+  places: readonly { path: ClaimPath; after: string }[]
+}
+
+/** UTF-16 units. */
+const LONGEST = 1024
+/** What a template must be, for the message of a problem. */
+export const CLAIM_TEMPLATE = `text of at most ${LONGEST} characters with claims in it, such as "\${claims.sub}" or "ci|\${claims.repository_id}|\${claims.ref}", and something between each two of them`
+
+const PLACE = /\$\{claims\.([^}]+)\}/g
+
+/** Undefined where a template is malformed: it has no claim, two of them side by side, or a `${` that names none. */
+export function parseClaimTemplate(text: string): ClaimTemplate | undefined {
+  if (text.length > LONGEST) return undefined
+  const [head = '', ...others] = text.split(PLACE)
+  const places: { path: ClaimPath; after: string }[] = []
+  for (let index = 0; index < others.length; index += 2) {
+    const [written = '', after = ''] = others.slice(index, index + 2)
+    const path = parseClaimPath(written)
+    const isLast = index + 2 === others.length
+    if (path === undefined || (after === '' && !isLast)) return undefined
+    places.push({ path, after })
+  }
+  const isText = [head, ...places.map(({ after }) => after)].every((each) => !each.includes('${'))
+  return places.length > 0 && isText ? { head, places } : undefined
+}
+
+/**
+ * The text with the claims put in. Undefined where one is missing, empty or no string, and where one holds what follows
+ * it in the template, so that other claims could make the same text: two callers must not become one.
+ */
+export function fillClaimTemplate({ head, places }: ClaimTemplate, claims: Claims): string | undefined {
+  let text = head
+  for (const [index, { path, after }] of places.entries()) {
+    const claim = readClaim(claims, path)
+    if (typeof claim !== 'string' || claim === '') return undefined
+    const isLast = index === places.length - 1
+    if (!isLast && (claim + after).indexOf(after) !== claim.length) return undefined
+    text += claim + after
+  }
+  return text
+}

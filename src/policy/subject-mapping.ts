@@ -1,0 +1,49 @@
+import type { OptionReader } from '../option-checks/option-reader.js'
+import { CLAIM_TEMPLATE, fillClaimTemplate, parseClaimTemplate } from './claim-template.js'
+
+/** What a `subject` function is given. */
+export interface AssertionSubject {
+  /** The `name` of the identity provider. */
+  issuer: string
+  sub: string
+  claims: Readonly<Record<string, unknown>>
+}
+
+/**
+ * How the `sub` of an access token comes from an assertion.
+ *
+ * - `raw`: the assertion's `sub`.
+ * - `namespaced`: the identity provider's name, `|`, and the `sub`, where `%` and `|` in the name are written `%25` and
+ *   `%7C`, so that no two identity providers share a subject.
+ * - a template: text with claims in it, by their paths: `"ci|${claims.repository_id}"`. An assertion is refused where one
+ *   of them is missing, empty or no string, or holds the text that follows it in the template.
+ * - a function gives any other text.
+ *
+ * In each case at most 16 384 characters, none of them a control character.
+ */
+export type SubjectOption = 'raw' | 'namespaced' | (string & {}) | SubjectFunction
+export type SubjectFunction = (assertion: AssertionSubject) => string | Promise<string>
+
+/** Gives the subject; anything but a text where there is none. May throw. */
+export type MapSubject = (assertion: AssertionSubject) => unknown
+
+/** What the option `subject` says; undefined where it is absent, or after noting what is wrong with it. */
+export function readSubjectMapping(reader: OptionReader): MapSubject | undefined {
+  const option = reader.value('subject')
+  if (option === undefined) return undefined
+  if (option === 'raw') return rawSubject
+  if (option === 'namespaced') return namespacedSubject
+  if (typeof option === 'function') return option as SubjectFunction
+  const template = typeof option === 'string' ? parseClaimTemplate(option) : undefined
+  if (template !== undefined) return ({ claims }) => fillClaimTemplate(template, claims)
+  reader.problem('subject', `"raw", "namespaced", a function, or ${CLAIM_TEMPLATE}`)
+  return undefined
+}
+
+export function rawSubject({ sub }: AssertionSubject): string {
+  return sub
+}
+
+function namespacedSubject({ issuer, sub }: AssertionSubject): string {
+  return `${issuer.replaceAll('%', '%25').replaceAll('|', '%7C')}|${sub}`
+}
