@@ -1,26 +1,16 @@
 import cluster from 'node:cluster'
 import type { AccessToken } from './access-token/access-token.js'
-import { createAccessTokenSigner } from './access-token/issue-access-token.js'
-import { VerifiedTokenCache } from './access-token/verified-token-cache.js'
 import { verifyAccessToken } from './access-token/verify-access-token.js'
 import { BearerChallenge } from './bearer/bearer-challenge.js'
 import { FailureLimiter } from './client-auth/failure-limiter.js'
-import { createFindClient } from './client-auth/find-client.js'
 import { systemTimers } from './clock/timers.js'
+import { Configuration, type ConfigurationStats, type NewOptions } from './configuration.js'
 import { ExchangeEventEmitter, type ExchangeEventSource } from './events/exchange-events.js'
 import type { Middleware } from './express/http.js'
-import { createMetadataEndpoint, type MetadataDeps } from './express/metadata-endpoint.js'
 import { createProtect, type ProtectOptions } from './express/protect.js'
-import { createPublicDocument } from './express/public-document.js'
 import { createRouter } from './express/router.js'
-import { createTokenEndpoint } from './express/token-endpoint.js'
-import { createJwtBearerGrant } from './grants/jwt-bearer.js'
-import { createIdentityProviders } from './identity-provider/create-identity-providers.js'
 import type { IdentityProvider } from './identity-provider/identity-provider.js'
-import { IdentityProviderRegistry } from './identity-provider/identity-provider-registry.js'
 import { type ReadyOptions, warmUp } from './identity-provider/warm-up.js'
-import { fetchJwks } from './jwks/fetch-jwks.js'
-import { JwksClientPool } from './jwks/jwks-client-pool.js'
 import type { KeySourceStats } from './jwks/verification-key-source.js'
 import { checkOptions, type JwtExchangeOptions, type JwtExchangeSettings } from './options.js'
 import { createAccessTokenStrategy } from './passport/access-token-strategy.js'
@@ -85,6 +75,16 @@ export interface JwtExchange {
    * @throws ConfigError where there is none of this name
    */
   enableIdentityProvider(name: string): void
+  /**
+   * Puts other options in the place of all that are in force, between two requests: those that are under way end by the
+   * old ones. Identity providers with the same `alias` and `jwksUri` keep their key sets, and those that were switched
+   * off at run time stay off. `issuer`, `tokenEndpoint`, `replay`, `clientAuthentication` and `clock` cannot change.
+   *
+   * @param options all of them, or a function that gives them
+   * @throws ConfigError with every problem at once, or what the function throws: then nothing has changed, and the event
+   *   `config.refused` and `stats().config` say so
+   */
+  reconfigure(options: NewOptions): void
   /** Ends fetches under way; afterwards no key set is fetched any more. */
   close(): void
 }
@@ -92,6 +92,7 @@ export interface JwtExchange {
 /** For operators: it names the identity providers, so do not publish it. */
 export interface JwtExchangeStats {
   identityProviders: readonly IdentityProviderStats[]
+  config: ConfigurationStats
 }
 
 export interface IdentityProviderStats extends KeySourceStats {
@@ -107,73 +108,49 @@ export interface IdentityProviderStats extends KeySourceStats {
  */
 export function createJwtExchange(options: JwtExchangeOptions): JwtExchange {
   const settings = checkOptions(options)
-  const parts = createParts(settings)
-  const { identityProviders, accessToken, assertion, events } = parts
-  const stats = () => ({ identityProviders: [...identityProviders.all()].map(statsOf) })
+  const events = new ExchangeEventEmitter()
+  const configuration = createConfiguration(settings, events)
+  const bearer = { challenge: new BearerChallenge(settings.issuer), events }
+  const ofAccessTokens = { ...bearer, verification: () => configuration.parts.accessToken }
+  const ofAssertions = { ...bearer, verification: () => configuration.parts.assertion }
+  const registry = () => configuration.parts.identityProviders
+  const stats = () => ({ identityProviders: [...registry().all()].map(statsOf), config: configuration.stats() })
   queueMicrotask(() => reportRisks(settings, events))
   return {
     router: createRouter(
-      createTokenEndpoint(parts.tokenEndpoint),
-      createPublicDocument(accessToken.signingKeys.publicKeySet),
+      (req, res, next) => configuration.parts.tokenEndpoint(req, res, next),
+      (req, res, next) => configuration.parts.keySet(req, res, next),
     ),
-    wellKnown: createMetadataEndpoint(metadataOf(settings, parts)),
-    accessTokenStrategy: createAccessTokenStrategy(accessToken),
-    assertionStrategy: createAssertionStrategy(assertion),
-    protect: (protectOptions = {}) => createProtect(protectOptions, accessToken),
-    verifyAccessToken: async (token) => verifyAccessToken(token, accessToken),
+    wellKnown: (req, res, next) => configuration.parts.metadata(req, res, next),
+    accessTokenStrategy: createAccessTokenStrategy(ofAccessTokens),
+    assertionStrategy: createAssertionStrategy(ofAssertions),
+    protect: (protectOptions = {}) => createProtect(protectOptions, ofAccessTokens),
+    verifyAccessToken: async (token) => verifyAccessToken(token, configuration.parts.accessToken),
     events,
     stats,
     ready: async (readyOptions = {}) => {
-      await warmUp(identityProviders.all(), readyOptions, { timers: systemTimers, random: Math.random })
+      await warmUp(registry().all(), readyOptions, { timers: systemTimers, random: Math.random })
       return stats()
     },
     refreshKeys: async (name) => {
-      const identityProvider = identityProviders.registered(name)
+      const identityProvider = registry().registered(name)
       await identityProvider.keySource.refreshKeys()
       return statsOf(identityProvider)
     },
-    disableIdentityProvider: (name) => setEnabled(identityProviders.registered(name), false, events),
-    enableIdentityProvider: (name) => setEnabled(identityProviders.registered(name), true, events),
-    close: () => parts.jwksClients.close(),
+    disableIdentityProvider: (name) => turn(registry().registered(name), false, events),
+    enableIdentityProvider: (name) => turn(registry().registered(name), true, events),
+    reconfigure: (newOptions) => configuration.change(newOptions),
+    close: () => configuration.close(),
   }
 }
 
-/** Everything behind the face, each part with the others that it needs. */
-function createParts(settings: JwtExchangeSettings) {
-  const { issuer, clock } = settings
-  const { audiences, lifetime, signingKeys, cacheSizeBytes } = settings.accessToken
-  const events = new ExchangeEventEmitter()
-  const jwksClients = new JwksClientPool(settings.jwksEndpoint, {
-    clock,
+function createConfiguration(settings: JwtExchangeSettings, events: ExchangeEventEmitter): Configuration {
+  return new Configuration(settings, {
     events,
-    random: Math.random,
-    timers: systemTimers,
-    fetchJwks,
+    replayProtection: createReplayProtection(settings, events),
+    failureLimiter: new FailureLimiter(settings.clientAuthentication, settings.clock),
+    trustSwitches: new Map(),
   })
-  const identityProviders = new IdentityProviderRegistry(
-    createIdentityProviders(settings.identityProviders, { jwksClients, clock, events }),
-  )
-  const replayProtection = createReplayProtection(settings, events)
-  const findClient = createFindClient(settings.clients, settings.findClient)
-  const challenge = new BearerChallenge(issuer)
-  const assertion = { identityProviders, clock, replayProtection, events, challenge }
-  const verifiedTokens = new VerifiedTokenCache(cacheSizeBytes)
-  const accessToken = { issuer, audiences, signingKeys, verifiedTokens, identityProviders, clock, events, challenge }
-  const jwtBearer = createJwtBearerGrant({ ...assertion, findClient, audiences })
-  const tokenEndpoint = {
-    issuer,
-    audiences,
-    lifetime,
-    signAccessToken: createAccessTokenSigner(signingKeys),
-    clock,
-    events,
-    grants: new Map([[jwtBearer.grantType, jwtBearer]]),
-    findClient,
-    failureLimiter: new FailureLimiter(settings.clientAuthentication, clock),
-    maxAssertionBytes: identityProviders.maxAssertionBytes,
-    requireHttps: settings.requireHttps,
-  }
-  return { events, jwksClients, identityProviders, assertion, accessToken, tokenEndpoint }
 }
 
 function createReplayProtection(
@@ -185,25 +162,15 @@ function createReplayProtection(
   return new ReplayProtection({ store, timeout, timers: systemTimers, reportRisk })
 }
 
-function metadataOf(settings: JwtExchangeSettings, { tokenEndpoint }: ReturnType<typeof createParts>): MetadataDeps {
-  return {
-    issuer: settings.issuer,
-    tokenEndpoint: settings.tokenEndpoint,
-    jwksUri: new URL('jwks', settings.tokenEndpoint).href,
-    grantTypes: [...tokenEndpoint.grants.keys()],
-    scopes: [...new Set(settings.clients.flatMap(({ scopes }) => scopes))],
-  }
+function turn({ name, trust }: IdentityProvider, isOn: boolean, events: ExchangeEventEmitter): void {
+  const wasOn = trust.isOn
+  trust.turn(isOn)
+  if (wasOn === isOn) return
+  events.emit(isOn ? 'identity_provider.enabled' : 'identity_provider.disabled', { identityProvider: name })
 }
 
-function setEnabled(identityProvider: IdentityProvider, enabled: boolean, events: ExchangeEventEmitter): void {
-  if (identityProvider.enabled === enabled) return
-  identityProvider.enabled = enabled
-  const told = { identityProvider: identityProvider.name }
-  events.emit(enabled ? 'identity_provider.enabled' : 'identity_provider.disabled', told)
-}
-
-function statsOf({ name, alias, enabled, keySource }: IdentityProvider): IdentityProviderStats {
-  return { name, alias, enabled, ...keySource.stats() }
+function statsOf({ name, alias, trust, keySource }: IdentityProvider): IdentityProviderStats {
+  return { name, alias, enabled: trust.isOn, ...keySource.stats() }
 }
 
 /** What is at risk by the options alone. Told in the next microtask, so that a listener attached right after creation hears it. */

@@ -5,7 +5,10 @@ import { describe, expect, it } from '@jest/globals'
 /** High to low. A file imports its own feature and lower floors only; features of one floor do not know each other. */
 const FLOORS = [
   ['index', 'augment'],
-  ['jwt-exchange', 'config'],
+  ['config'],
+  ['jwt-exchange'],
+  ['configuration'],
+  ['exchange-parts'],
   ['options', 'express', 'passport'],
   ['token-request'],
   ['grants'],

@@ -9,6 +9,7 @@ import { FailureLimiter } from '../../dist/client-auth/failure-limiter.js'
 import { createFindClient } from '../../dist/client-auth/find-client.js'
 import { systemClock } from '../../dist/clock/clock.js'
 import { systemTimers } from '../../dist/clock/timers.js'
+import { TrustSwitch } from '../../dist/identity-provider/trust-switch.js'
 import { createJwtExchange, generateSigningKey, MemoryReplayStore } from '../../dist/index.js'
 import { parseJwt } from '../../dist/jwt/parse-jwt.js'
 import { isSignedBy } from '../../dist/jwt/signatures.js'
@@ -79,7 +80,7 @@ function createClaim() {
     timers: systemTimers,
     reportRisk() {},
   })
-  const identityProvider = { name: identityProviderName, limits: { replay: 'once', clockTolerance: 60 } }
+  const identityProvider = { name: identityProviderName, trust: new TrustSwitch(), limits: { replay: 'once', clockTolerance: 60 } }
   const expiresAt = Math.floor(Date.now() / 1000) + 1800
   let count = 0
   return () => {

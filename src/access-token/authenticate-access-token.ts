@@ -5,8 +5,10 @@ import type { AccessToken } from './access-token.js'
 import { checkScopes } from './check-scopes.js'
 import { type VerifyAccessTokenDeps, verifyAccessToken } from './verify-access-token.js'
 
-export type AuthenticateAccessTokenDeps = VerifyAccessTokenDeps &
-  Pick<AuthenticateBearerDeps<AccessToken>, 'challenge' | 'events'>
+export interface AuthenticateAccessTokenDeps extends Pick<AuthenticateBearerDeps<AccessToken>, 'challenge' | 'events'> {
+  /** How access tokens are verified now: asked once for each request. */
+  verification: () => VerifyAccessTokenDeps
+}
 
 /** Judges requests by their access token and the scopes that the route requires. Never throws nor rejects. */
 export type AuthenticateAccessToken = (req: BearerRequest) => AwaitedOutcome<AccessToken>
@@ -24,7 +26,7 @@ export function createAuthenticateAccessToken(
     challenge: deps.challenge,
     events: deps.events,
     verify: (token) => {
-      const accessToken = verifyAccessToken(token, deps)
+      const accessToken = verifyAccessToken(token, deps.verification())
       return accessToken instanceof Promise ? accessToken.then(withScopes) : withScopes(accessToken)
     },
     describe: ({ sub, clientId, identityProvider }) => ({

@@ -22,10 +22,14 @@ export interface AssertedCaller {
   payload: Readonly<Record<string, unknown>>
 }
 
-export interface AuthenticateAssertionDeps
-  extends VerifyAssertionDeps,
-    Pick<AuthenticateBearerDeps<AssertedCaller>, 'challenge' | 'events'> {
+export interface AcceptAssertionDeps extends VerifyAssertionDeps {
   replayProtection: ReplayProtection
+}
+
+export interface AuthenticateAssertionDeps
+  extends Pick<AuthenticateBearerDeps<AssertedCaller>, 'challenge' | 'events'> {
+  /** How assertions are verified now: asked once for each request. */
+  verification: () => AcceptAssertionDeps
 }
 
 /** Judges a request by an assertion in place of an access token. Never throws nor rejects. */
@@ -36,12 +40,12 @@ export function authenticateAssertion(
   return authenticateBearer(req, {
     challenge: deps.challenge,
     events: deps.events,
-    verify: (token) => acceptAssertion(token, deps),
+    verify: (token) => acceptAssertion(token, deps.verification()),
     describe: ({ sub, issuer }) => ({ subject: printable(sub), identityProvider: issuer }),
   })
 }
 
-async function acceptAssertion(token: string, deps: AuthenticateAssertionDeps): Promise<AssertedCaller> {
+async function acceptAssertion(token: string, deps: AcceptAssertionDeps): Promise<AssertedCaller> {
   const assertion = await verifyAssertion(token, deps)
   const { identityProvider, expiresAt, payload, context } = assertion
   const sub = await inContext(context, async () => {

@@ -33,8 +33,16 @@ export interface LoadConfigOptions {
  * @throws ConfigError with every problem at once
  */
 export function loadConfig(path: string, loadOptions: LoadConfigOptions = {}): JwtExchangeOptions {
+  return readConfig(readSource(path), path, loadOptions)
+}
+
+/**
+ * The same of a text that was read from the path.
+ *
+ * @throws ConfigError with every problem at once
+ */
+export function readConfig(source: string, path: string, loadOptions: LoadConfigOptions): JwtExchangeOptions {
   const { env = process.env, options: inCode = {}, replayStores = {} } = loadOptions
-  const source = readSource(path)
   const file = parseToml(source, path)
   const problems: ConfigProblem[] = []
   const fromFile = readTomlOptions(file, { directory: dirname(resolve(path)), env, problems })
@@ -54,7 +62,8 @@ function withReplayStore(options: JwtExchangeOptions, open: (() => ReplayStore) 
   return open === undefined ? options : { ...options, replay: { ...options.replay, store: open() } }
 }
 
-function readSource(path: string): string {
+/** @throws ConfigError where it cannot be read */
+export function readSource(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {

@@ -10,6 +10,8 @@ export type OpenReplayStore = (url: string) => ReplayStore
 export type ReplayStores = Readonly<Record<string, OpenReplayStore>>
 
 const MEMORY = 'memory'
+/** Stands where another store is named than at first: no exchange takes it, and nothing is opened for it. */
+const ANOTHER_STORE: ReplayStore = { claim: () => Promise.reject(new Error('another replay store takes a restart')) }
 
 interface Deps {
   replayStores: ReplayStores
@@ -34,6 +36,27 @@ export function takeNamedReplayStore(table: unknown, deps: Deps): { table: unkno
   else if (isUrl(url)) return { table: others, open: () => open(url) }
   else addProblem('url', typeof url === 'string' ? 'text that is no URL' : 'none', 'the URL of the store', deps)
   return { table: others }
+}
+
+/** For a file that is read again and again: a store that was opened is not opened twice, and in the end no other is. */
+export class OpenedReplayStores {
+  readonly #opened = new Map<string, ReplayStore>()
+  #isFinal = false
+
+  /** The same, but each URL is opened once. */
+  openingOnce(replayStores: ReplayStores): ReplayStores {
+    const openOnce = (name: string, open: OpenReplayStore) => (url: string) => {
+      const key = JSON.stringify([name, url])
+      const store = this.#opened.get(key) ?? (this.#isFinal ? ANOTHER_STORE : open(url))
+      if (!this.#isFinal) this.#opened.set(key, store)
+      return store
+    }
+    return Object.fromEntries(Object.entries(replayStores).map(([name, open]) => [name, openOnce(name, open)]))
+  }
+
+  finish(): void {
+    this.#isFinal = true
+  }
 }
 
 function isUrl(url: unknown): url is string {

@@ -61,6 +61,10 @@ export interface ExchangeEvents {
   /** An identity provider was switched off, or on again, at run time. Not told where it was so already. */
   'identity_provider.disabled': { identityProvider: string }
   'identity_provider.enabled': { identityProvider: string }
+  /** Other options are in force: see `exchange.reconfigure`. */
+  'config.changed': { revision: number }
+  /** Other options were refused, and those that were in force still are. The message has every problem. */
+  'config.refused': { message: string }
   /** No signing key was configured, so one was generated: its tokens die with this process. */
   'signing_key.generated': { kid: string }
   /**

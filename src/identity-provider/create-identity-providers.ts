@@ -7,27 +7,36 @@ import { KeySet } from '../jwks/key-set.js'
 import type { VerificationKeySource } from '../jwks/verification-key-source.js'
 import type { IdentityProvider } from './identity-provider.js'
 import type { IdentityProviderSettings } from './identity-provider-options.js'
+import { TrustSwitch } from './trust-switch.js'
 
 export interface IdentityProviderDeps {
   jwksClients: JwksClientPool
   clock: Clock
   events: ExchangeEventEmitter
+  /** Those that there are already, by the names of identity providers. New ones are added. */
+  trustSwitches: Map<string, TrustSwitch>
 }
 
-/** Gives each identity provider the source of its keys. */
+/** Gives each identity provider the source of its keys and its switch. */
 export function createIdentityProviders(
   settings: readonly IdentityProviderSettings[],
   deps: IdentityProviderDeps,
 ): IdentityProvider[] {
   return settings.map((each) => {
-    const { keys, ...trust } = each
-    return { ...trust, keySource: keySourceOf(trust, keys, deps) }
+    const { keys, enabled, ...trusted } = each
+    return { ...trusted, trust: trustIn(each, deps), keySource: keySourceOf(each, deps) }
   })
 }
 
+function trustIn({ name, enabled }: IdentityProviderSettings, { trustSwitches }: IdentityProviderDeps): TrustSwitch {
+  const trust = trustSwitches.get(name) ?? new TrustSwitch()
+  trust.configure(enabled)
+  trustSwitches.set(name, trust)
+  return trust
+}
+
 function keySourceOf(
-  { name, alias }: Pick<IdentityProvider, 'name' | 'alias'>,
-  keys: IdentityProviderSettings['keys'],
+  { name, alias, keys }: IdentityProviderSettings,
   { jwksClients, clock, events }: IdentityProviderDeps,
 ): VerificationKeySource {
   if (keys === undefined) return new FixedKeySource(new KeySet([])) // Of a disabled identity provider only.

@@ -51,8 +51,9 @@ export interface IdentityProviderOptions extends AssertionOptions, PolicyOptions
   types?: readonly string[]
 }
 
-/** The options of one identity provider, checked: all of it but the source of its keys. */
-export interface IdentityProviderSettings extends Omit<IdentityProvider, 'keySource'> {
+/** The options of one identity provider, checked. */
+export interface IdentityProviderSettings extends Omit<IdentityProvider, 'keySource' | 'trust'> {
+  enabled: boolean
   /** undefined for a disabled one only. */
   keys:
     | { jwksUri: string; connection: JwksConnectionSettings }

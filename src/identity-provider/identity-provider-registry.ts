@@ -31,7 +31,7 @@ export class IdentityProviderRegistry {
 
   /** Whether one of this name is registered and switched off. */
   isDisabled(name: string): boolean {
-    return this.#byName.get(name)?.enabled === false
+    return this.#byName.get(name)?.trust.isOn === false
   }
 
   all(): Iterable<IdentityProvider> {

@@ -2,6 +2,7 @@ import type { VerificationKeySource } from '../jwks/verification-key-source.js'
 import type { Policy } from '../policy/policy.js'
 import type { MapSubject } from '../policy/subject-mapping.js'
 import type { AssertionLimits } from './assertion-limits.js'
+import type { TrustSwitch } from './trust-switch.js'
 
 /** A party whose assertions are accepted. */
 export interface IdentityProvider {
@@ -12,7 +13,7 @@ export interface IdentityProvider {
   /** All accepted values of `aud`: the alias and what was configured beside it. */
   audiences: ReadonlySet<string>
   /** Whether it is trusted now: it can be switched off and on again at run time. */
-  enabled: boolean
+  trust: TrustSwitch
   /** The most that its assertions can obtain; undefined: no bound. */
   scopes: ReadonlySet<string> | undefined
   /** Seconds, at most, of access tokens that are issued for its assertions; undefined: no bound of its own. */

@@ -37,7 +37,7 @@ export async function warmUp(
   { timers, random }: WarmUpDeps,
 ): Promise<void> {
   const { failFast, spread } = readOptions(options)
-  const enabled = [...identityProviders].filter((identityProvider) => identityProvider.enabled)
+  const enabled = [...identityProviders].filter(({ trust }) => trust.isOn)
   const fetches = enabled.map(async ({ keySource }) => {
     if (spread > 0) await pause(random() * spread, timers)
     await keySource.warmUp()

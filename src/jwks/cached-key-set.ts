@@ -39,6 +39,16 @@ export class CachedKeySet {
     this.#confirmedAt = this.#clock.monotonic()
   }
 
+  /** What another one holds, as old as it is there. */
+  beginAs(other: CachedKeySet): void {
+    this.#keySet = other.#keySet
+    this.#version = other.#version
+    this.#validators = other.#validators
+    this.#maxAge = other.#maxAge
+    this.#confirmedAt = other.#confirmedAt
+    this.#lifetime = other.#lifetime
+  }
+
   /** The key set, however old; undefined before the first one. */
   get last(): KeySet | undefined {
     return this.#keySet

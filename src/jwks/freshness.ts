@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import type { JwksEndpointSettings } from './jwks-endpoint-options.js'
 
 /** The longest that an endpoint can ask to be left alone, in milliseconds. */
 const LONGEST_RETRY_AFTER = 300_000
@@ -25,6 +26,14 @@ export function readMaxAge(headers: IncomingHttpHeaders): number | undefined {
   if (directives.some(([name]) => name === 'no-store' || name === 'no-cache')) return 0
   const ages = directives.filter(([name]) => name === 'max-age').map(([, value]) => secondsOf(value) ?? 0)
   return ages.length === 0 ? undefined : Math.max(0, Math.min(...ages) - (secondsOf(headers.age) ?? 0)) * 1000
+}
+
+/** For how many milliseconds a key set is fresh: what the endpoint says, within the bounds of the options. */
+export function lifetimeOf(
+  maxAge: number | undefined,
+  { cacheMaxAge, cacheMaxAgeAtLeast, cacheMaxAgeAtMost }: JwksEndpointSettings,
+): number {
+  return maxAge === undefined ? cacheMaxAge : Math.min(cacheMaxAgeAtMost, Math.max(cacheMaxAgeAtLeast, maxAge))
 }
 
 /**

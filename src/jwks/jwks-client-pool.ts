@@ -1,5 +1,5 @@
 import { JwksClient, type JwksClientDeps } from './jwks-client.js'
-import type { JwksConnectionSettings } from './jwks-connection-options.js'
+import { isSameConnection, type JwksConnectionSettings } from './jwks-connection-options.js'
 import type { JwksEndpointSettings } from './jwks-endpoint-options.js'
 
 /** Where an identity provider has its keys, and who we are to it. */
@@ -10,28 +10,70 @@ export interface JwksSource {
   connection: JwksConnectionSettings
 }
 
+interface PooledClient {
+  client: JwksClient
+  connection: JwksConnectionSettings
+}
+
 /** One JWKS client for each pair of alias and endpoint. What happens to one of them touches no other. */
 export class JwksClientPool {
-  readonly #clients = new Map<string, JwksClient>()
-  readonly #settings: JwksEndpointSettings
+  readonly #pooled = new Map<string, PooledClient>()
+  readonly settings: JwksEndpointSettings
   readonly #deps: JwksClientDeps
+  #before: JwksClientPool | undefined
 
-  constructor(settings: JwksEndpointSettings, deps: JwksClientDeps) {
-    this.#settings = settings
+  /**
+   * @param before in whose place this one comes: clients that are to stay as they were are taken over from it, and others
+   *   for the same alias and endpoint begin with its keys, so that a change of options fetches nothing
+   */
+  constructor(settings: JwksEndpointSettings, deps: JwksClientDeps, before?: JwksClientPool) {
+    this.settings = settings
     this.#deps = deps
+    this.#before = before
   }
 
-  clientFor({ identityProvider, alias, jwksUri, connection }: JwksSource): JwksClient {
-    const pair = JSON.stringify([alias, jwksUri])
-    const client =
-      this.#clients.get(pair) ??
-      new JwksClient(alias, { url: new URL(jwksUri).href, connection, settings: this.#settings }, this.#deps)
-    this.#clients.set(pair, client)
-    client.addIdentityProvider(identityProvider)
-    return client
+  clientFor(source: JwksSource): JwksClient {
+    const pair = JSON.stringify([source.alias, source.jwksUri])
+    const pooled = this.find(pair) ?? this.#takeOver(pair, source) ?? this.#create(pair, source)
+    this.#pooled.set(pair, pooled)
+    pooled.client.addIdentityProvider(source.identityProvider)
+    return pooled.client
+  }
+
+  /** To be called once all clients are there: of the pool before, those that were not taken over are retired. */
+  complete(): void {
+    const taken = new Set(this.all())
+    for (const client of this.#before?.all() ?? []) if (!taken.has(client)) client.retire()
+    this.#before = undefined
+  }
+
+  /** @param pair alias and endpoint, as a JSON array */
+  find(pair: string): PooledClient | undefined {
+    return this.#pooled.get(pair)
+  }
+
+  all(): JwksClient[] {
+    return [...this.#pooled.values()].map(({ client }) => client)
   }
 
   close(): void {
-    for (const client of this.#clients.values()) client.close()
+    for (const client of this.all()) client.close()
+  }
+
+  /** With the same settings and the same connection. */
+  #takeOver(pair: string, { connection }: JwksSource): PooledClient | undefined {
+    const pooled = this.#before?.find(pair)
+    if (pooled === undefined || !isSameConnection(pooled.connection, connection)) return undefined
+    if (JSON.stringify(this.#before?.settings) !== JSON.stringify(this.settings)) return undefined
+    pooled.client.forgetIdentityProviders()
+    return pooled
+  }
+
+  #create(pair: string, { alias, jwksUri, connection }: JwksSource): PooledClient {
+    const endpoint = { url: new URL(jwksUri).href, connection, settings: this.settings }
+    const client = new JwksClient(alias, endpoint, this.#deps)
+    const before = this.#before?.find(pair)
+    if (before !== undefined) client.beginWithKeysOf(before.client)
+    return { client, connection }
   }
 }

@@ -53,6 +53,15 @@ export class JwksClient implements VerificationKeySource {
     this.#reporter.addIdentityProvider(name)
   }
 
+  forgetIdentityProviders(): void {
+    this.#reporter.forgetIdentityProviders()
+  }
+
+  /** For the same endpoint: its key set, as old as it is there. */
+  beginWithKeysOf(other: JwksClient): void {
+    this.#refresher.beginWithKeysOf(other.#refresher)
+  }
+
   async findKeys(header: KeyHeader): Promise<readonly KeyObject[]> {
     const patience = this.#patience(LONGEST_WAIT)
     const refreshing = this.#refresher.use()
@@ -82,6 +91,11 @@ export class JwksClient implements VerificationKeySource {
   /** Ends a fetch under way and makes no other. */
   close(): void {
     this.#refresher.close()
+  }
+
+  /** Makes no fetch of its own accord any more: only requests that are under way use it yet. */
+  retire(): void {
+    this.#refresher.retire()
   }
 
   stats(): KeySourceStats {

@@ -14,7 +14,7 @@ export class JwksReporter {
   readonly #alias: string
   readonly #endpoint: string
   readonly #events: ExchangeEventEmitter
-  readonly #identityProviders: string[] = []
+  #identityProviders: string[] = []
   readonly #certificateWarnings: CertificateWarnings
   #toldState: KeySourceStats['state'] = 'never'
   #toldVersion: string | undefined
@@ -28,6 +28,10 @@ export class JwksReporter {
 
   addIdentityProvider(name: string): void {
     this.#identityProviders.push(name)
+  }
+
+  forgetIdentityProviders(): void {
+    this.#identityProviders = []
   }
 
   /** @param version of the key set that they stand in: they are told once of each */

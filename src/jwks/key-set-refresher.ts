@@ -4,6 +4,7 @@ import { CachedKeySet } from './cached-key-set.js'
 import type { JwksAnswer, PublishedKeySet } from './fetch-jwks.js'
 import { FetchLog } from './fetch-log.js'
 import { type FetchWithRetriesDeps, fetchWithRetries } from './fetch-with-retries.js'
+import { lifetimeOf } from './freshness.js'
 import type { JwksConnectionSettings } from './jwks-connection-options.js'
 import type { JwksEndpointSettings } from './jwks-endpoint-options.js'
 import { JwksFetchError, toJwksFetchError } from './jwks-fetch-error.js'
@@ -90,12 +91,26 @@ export class KeySetRefresher {
     if (this.#backOff.consecutiveFailures > 0) this.#tellStale()
     if (!this.mayRefresh) return undefined
     const refreshing = this.#refresh({ conditionally: true })
-    return this.#failedLately() && this.#cache.servable !== undefined ? undefined : refreshing
+    // Where it was not asked for long, it may be up again.
+    const failedLately = (this.#log.lastFailedFor ?? Infinity) <= Math.max(this.#cache.lifetime, LATELY)
+    return failedLately && this.#cache.servable !== undefined ? undefined : refreshing
   }
 
   /** Fetches the key set whole, whatever is at hand, or joins the fetch under way. */
   async refresh(): Promise<boolean> {
     return !this.#isClosed && this.#refresh({ conditionally: false })
+  }
+
+  /** The key set of another one for the same endpoint, as old as it is there. */
+  beginWithKeysOf(other: KeySetRefresher): void {
+    this.#cache.beginAs(other.#cache)
+    this.#wholeSince = other.#wholeSince
+    if (this.#cache.isFresh) this.#schedule.planAhead(this.#cache.expiresIn)
+  }
+
+  /** Plans no refresh in the background any more. */
+  retire(): void {
+    this.#schedule.close()
   }
 
   /** Ends a fetch under way and makes no other. */
@@ -162,7 +177,7 @@ export class KeySetRefresher {
     if (keySet === undefined) throw new JwksFetchError('no_usable_key')
     if (published !== undefined) this.#wholeSince = this.#deps.clock.monotonic()
     const maxAge = published === undefined ? (answer.maxAge ?? this.#cache.maxAge) : answer.maxAge
-    const freshForMs = this.#lifetimeOf(maxAge)
+    const freshForMs = lifetimeOf(maxAge, this.#endpoint.settings)
     this.#cache.confirm(validators, freshForMs, maxAge)
     const failedForMs = this.#log.failingFor
     const durationMs = this.#log.succeed(startedAt)
@@ -195,17 +210,6 @@ export class KeySetRefresher {
 
   #tellStale(): void {
     this.#reporter.tellStale(this.state, this.#cache.age, this.#cache.servesFor)
-  }
-
-  /** What the endpoint says, within the bounds of the options. */
-  #lifetimeOf(maxAge: number | undefined): number {
-    const { cacheMaxAge, cacheMaxAgeAtLeast, cacheMaxAgeAtMost } = this.#endpoint.settings
-    return maxAge === undefined ? cacheMaxAge : Math.min(cacheMaxAgeAtMost, Math.max(cacheMaxAgeAtLeast, maxAge))
-  }
-
-  /** Whether it is known that the endpoint fails: where it was not asked for long, it may be up again. */
-  #failedLately(): boolean {
-    return (this.#log.lastFailedFor ?? Number.POSITIVE_INFINITY) <= Math.max(this.#cache.lifetime, LATELY)
   }
 
   /** In use is what was used for the last time not longer ago than a key set is fresh. */

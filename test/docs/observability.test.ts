@@ -345,6 +345,8 @@ describe('logEvents', () => {
       'certificate.expiring': [{ expiresAt: now + 60 }, { expiresAt: now - 60 }],
       'identity_provider.disabled': [{}],
       'identity_provider.enabled': [{}],
+      'config.changed': [{}],
+      'config.refused': [{}],
       'signing_key.generated': [{}],
       'replay_store.at_risk': [{}],
     }
@@ -596,7 +598,10 @@ describe('the metrics of both snippets', () => {
 })
 
 /** An exchange that nobody has used. */
-const UNUSED: Observed = { events: new ExchangeEventEmitter(), stats: () => ({ identityProviders: [] }) }
+const UNUSED: Observed = {
+  events: new ExchangeEventEmitter(),
+  stats: () => ({ identityProviders: [], config: { revision: 1, since: 0 } }),
+}
 const BROKEN: Observed = {
   ...UNUSED,
   stats: () => {

@@ -74,6 +74,8 @@ const EVENT_NAMES: ExchangeEventName[] = [
   'certificate.expiring',
   'identity_provider.disabled',
   'identity_provider.enabled',
+  'config.changed',
+  'config.refused',
   'signing_key.generated',
   'replay_store.at_risk',
 ]

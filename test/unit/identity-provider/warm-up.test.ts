@@ -16,7 +16,7 @@ function start(options: ReadyOptions, names: readonly string[] = ['one', 'two'])
   const begun: string[] = []
   const identityProviders = names.map((name) => ({
     name,
-    enabled: name !== 'disabled',
+    trust: { isOn: name !== 'disabled' },
     keySource: {
       warmUp: async () => {
         begun.push(name)

@@ -1,0 +1,23 @@
+/**
+ * Whether one identity provider is trusted now. It outlives a change of the options: what switches it off reaches
+ * requests that are under way, and what the options say does not switch it on again.
+ */
+export class TrustSwitch {
+  #isOn = true
+  #isOffAtRunTime = false
+
+  get isOn(): boolean {
+    return this.#isOn
+  }
+
+  /** What the options say: `false` always holds, `true` unless it was switched off at run time. */
+  configure(enabled: boolean): void {
+    this.#isOn = enabled && !this.#isOffAtRunTime
+  }
+
+  /** At run time. */
+  turn(isOn: boolean): void {
+    this.#isOn = isOn
+    this.#isOffAtRunTime = !isOn
+  }
+}

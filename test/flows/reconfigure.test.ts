@@ -1,0 +1,295 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { afterEach, describe, expect, it } from '@jest/globals'
+import request from 'supertest'
+import { systemClock } from '../../src/clock/clock.js'
+import {
+  ConfigError,
+  generateSigningKey,
+  type IdentityProviderOptions,
+  type JwtExchangeOptions,
+  MemoryReplayStore,
+} from '../../src/index.js'
+import { type ClockedHost, startClockedHost } from '../support/clocked-host.js'
+import { AUDIENCE, CLIENT, type ExchangeHostOptions, ISSUER, TOKEN_ENDPOINT } from '../support/exchange-host.js'
+
+const signingKey = generateSigningKey()
+const STORE = new MemoryReplayStore()
+
+let host: ClockedHost
+/** What the host began with, so that a change can be laid over it. */
+let options: JwtExchangeOptions
+
+async function start(
+  identityProvider: Partial<IdentityProviderOptions> = {},
+  exchange: Partial<JwtExchangeOptions> = {},
+  others: ExchangeHostOptions = {},
+) {
+  const accessToken = { audience: AUDIENCE, signingKeys: [signingKey] }
+  host = await startClockedHost({ identityProvider, exchange: { accessToken, ...exchange }, ...others })
+  options = {
+    issuer: ISSUER,
+    identityProviders: [{ name: host.idp.name, jwksUri: host.idp.jwksUri, ...identityProvider }],
+    clients: [CLIENT],
+    accessToken,
+    clock: host.clock,
+    ...exchange,
+  }
+}
+afterEach(() => host.close())
+
+const change = (changes: Partial<JwtExchangeOptions>) => host.exchange.reconfigure({ ...options, ...changes })
+const changeProvider = (changes: Partial<IdentityProviderOptions>) =>
+  change({ identityProviders: options.identityProviders.map((each) => ({ ...each, ...changes })) })
+const orders = (token: string) => request(host.url).get('/orders').auth(token, { type: 'bearer' })
+const exchangeOne = async (claims = {}) => host.judge(await host.assertion(claims))
+
+describe('other options that cannot be used', () => {
+  const slip = { clients: [{ ...CLIENT, scope: ['orders:read'] }] } as unknown as Partial<JwtExchangeOptions>
+
+  it('change nothing, and are told', async () => {
+    await start()
+    expect(() => change(slip)).toThrow(ConfigError)
+    expect((await exchangeOne()).status).toBe(200)
+    const { config } = host.exchange.stats()
+    expect(config).toMatchObject({ revision: 1, lastRefusal: { at: host.clock.now() } })
+    expect(config.lastRefusal?.message).toContain('clients[0].scope: found an unknown option')
+    expect(host.events).toContainEqual({ name: 'config.refused', message: config.lastRefusal?.message })
+    change({})
+    expect(host.exchange.stats().config).toEqual({ revision: 2, since: host.clock.now() })
+  })
+
+  it('are also those that a function fails to give', async () => {
+    await start()
+    const broken = () => {
+      throw new Error('the table is locked')
+    }
+    expect(() => host.exchange.reconfigure(broken)).toThrow('the table is locked')
+    expect(host.exchange.stats().config.lastRefusal?.message).toBe('Error: the table is locked')
+    expect((await exchangeOne()).status).toBe(200)
+  })
+
+  it.each<[string, Partial<JwtExchangeOptions>]>([
+    ['issuer', { issuer: 'https://other.example.com' }],
+    ['tokenEndpoint', { tokenEndpoint: 'https://other.example.com/token' }],
+    ['replay.store', { replay: { store: STORE } }],
+    ['replay.timeout', { replay: { timeout: 500 } }],
+    ['replay.maxEntries', { replay: { maxEntries: 10 } }],
+    ['clientAuthentication.maxFailures', { clientAuthentication: { maxFailures: 10 } }],
+    ['clientAuthentication.failureWindow', { clientAuthentication: { failureWindow: 10 } }],
+    ['clock', { clock: systemClock }],
+  ])('are those with another %s', async (path, changes) => {
+    await start()
+    expect(() => change(changes)).toThrow(`${path}: found another one; wanted the same as before: this takes a restart`)
+    expect(host.exchange.stats().config.revision).toBe(1)
+  })
+
+  it('are those that have lost the signing keys', async () => {
+    await start()
+    expect(() => change({ accessToken: { audience: AUDIENCE } })).toThrow('accessToken.signingKeys: found none')
+  })
+})
+
+describe('other options', () => {
+  it('hold for the next request, of clients, rules, routes and documents alike', async () => {
+    await start({}, { clients: [{ ...CLIENT, scopes: ['openid', 'orders:read'] }] })
+    const token = await host.accessToken()
+    const next = generateSigningKey()
+    change({
+      clients: [{ ...CLIENT, clientSecret: 'another secret', scopes: ['openid'] }],
+      accessToken: { audience: [AUDIENCE, 'https://more.example.com'], signingKeys: [next, signingKey] },
+    })
+    expect((await host.post({ grant_type: 'x' })).status).toBe(400)
+    expect((await exchangeOne()).status).toBe(401)
+    expect((await request(host.url).get('/oauth2/jwks')).body.keys).toHaveLength(2)
+    const metadata = await request(host.url).get('/.well-known/oauth-authorization-server/oauth2')
+    expect(metadata.body.scopes_supported).toEqual(['openid'])
+    expect((await orders(token)).status).toBe(200)
+  })
+
+  it('end access tokens for an audience that is no longer ours, those that were accepted often, too', async () => {
+    await start()
+    const token = await host.accessToken()
+    for (let times = 0; times < 3; times += 1) expect((await orders(token)).status).toBe(200)
+    change({ accessToken: { audience: 'https://elsewhere.example.com', signingKeys: [signingKey] } })
+    expect((await orders(token)).status).toBe(401)
+    expect(host.lastReason()).toBe('wrong_audience')
+    await expect(host.exchange.verifyAccessToken(token)).rejects.toMatchObject({ reason: 'wrong_audience' })
+    expect((await request(host.url).get('/me').auth(token, { type: 'bearer' })).status).toBe(401)
+  })
+
+  it('keep the signing key that was generated, and accept its tokens', async () => {
+    const accessToken = { audience: AUDIENCE }
+    await start({}, { accessToken })
+    const token = await host.accessToken()
+    change({ accessToken: { ...accessToken, lifetime: 60 } })
+    expect((await orders(token)).status).toBe(200)
+    const { body } = await host.exchangeAssertion(await host.assertion())
+    expect(body.expires_in).toBe(60)
+  })
+
+  it('do not forget the assertions that were used', async () => {
+    await start()
+    const assertion = await host.assertion()
+    expect((await host.judge(assertion)).status).toBe(200)
+    changeProvider({ scopes: ['openid'] })
+    expect((await host.judge(assertion)).reason).toBe('replayed')
+  })
+
+  it('do not forget the failures of a client', async () => {
+    await start({}, { clientAuthentication: { maxFailures: 2 } })
+    const guess = () =>
+      request(host.url).post('/oauth2/token').auth(CLIENT.clientId, 'wrong').type('form').send({ grant_type: 'x' })
+    const wrong = () => guess().send({ grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion: 'x' })
+    expect([(await wrong()).status, (await wrong()).status]).toEqual([401, 401])
+    change({})
+    expect((await wrong()).status).toBe(429)
+  })
+
+  it('refuse the assertions of an identity provider that is gone', async () => {
+    await start()
+    change({ identityProviders: [{ name: 'https://other.example.com', jwksUri: host.idp.jwksUri }] })
+    expect((await exchangeOne()).reason).toBe('unknown_issuer')
+    expect(host.exchange.stats().identityProviders.map(({ name }) => name)).toEqual(['https://other.example.com'])
+  })
+})
+
+describe('requests that are under way', () => {
+  it('end by the rules that they began with', async () => {
+    let release = () => {}
+    const held = new Promise<true>((resolve) => {
+      release = () => resolve(true)
+    })
+    let isAsked = () => {}
+    const asked = new Promise<void>((resolve) => {
+      isAsked = resolve
+    })
+    const check = () => {
+      isAsked()
+      return held
+    }
+    await start({ check, scopes: ['openid'] })
+    const old = host.exchangeAssertion(await host.assertion())
+    await asked
+    changeProvider({ check: () => 'closed', scopes: ['orders:read'] })
+    expect((await exchangeOne()).reason).toBe('refused_by_check')
+    release()
+    expect((await old).body).toMatchObject({ scope: 'openid' })
+  })
+
+  it('are refused all the same where the new options switch their identity provider off', async () => {
+    let release = () => {}
+    const held = new Promise<true>((resolve) => {
+      release = () => resolve(true)
+    })
+    let isAsked = () => {}
+    const asked = new Promise<void>((resolve) => {
+      isAsked = resolve
+    })
+    const check = () => {
+      isAsked()
+      return held
+    }
+    await start({ check })
+    const old = host.exchangeAssertion(await host.assertion())
+    await asked
+    changeProvider({ check, enabled: false })
+    release()
+    expect((await old).status).toBe(400)
+    expect(host.lastReason()).toBe('identity_provider_disabled')
+  })
+})
+
+describe('an identity provider that was switched off at run time', () => {
+  it('stays off, whatever else the options change, until it is switched on', async () => {
+    await start()
+    host.exchange.disableIdentityProvider(host.idp.name)
+    changeProvider({ enabled: true, scopes: ['openid'] })
+    expect((await exchangeOne()).reason).toBe('identity_provider_disabled')
+    host.exchange.enableIdentityProvider(host.idp.name)
+    expect((await exchangeOne()).status).toBe(200)
+  })
+
+  it('stays off also where it was gone in between', async () => {
+    await start()
+    host.exchange.disableIdentityProvider(host.idp.name)
+    change({ identityProviders: [{ name: 'https://other.example.com', jwksUri: host.idp.jwksUri }] })
+    change({})
+    expect((await exchangeOne()).reason).toBe('identity_provider_disabled')
+  })
+
+  it('is off where the options say so, though it was switched on at run time', async () => {
+    await start({ enabled: false })
+    host.exchange.enableIdentityProvider(host.idp.name)
+    expect((await exchangeOne()).status).toBe(200)
+    change({})
+    expect((await exchangeOne()).reason).toBe('identity_provider_disabled')
+  })
+})
+
+describe('the key sets', () => {
+  it('stay, with one fetch and all its statistics, where nothing about them changes', async () => {
+    await start()
+    await exchangeOne()
+    for (let times = 0; times < 5; times += 1) changeProvider({ lifetime: 60 + times })
+    expect((await exchangeOne()).status).toBe(200)
+    expect(host.idp.fetches).toBe(1)
+    expect(host.exchange.stats().identityProviders[0]).toMatchObject({ state: 'ok', fetches: 1 })
+  })
+
+  it.each<[string, () => Partial<JwtExchangeOptions>]>([
+    ['jwksEndpoint', () => ({ jwksEndpoint: { readTimeout: 2000, cacheMaxAge: 60_000 } })],
+    [
+      'the headers for the endpoint',
+      () => ({ identityProviders: options.identityProviders.map((each) => ({ ...each, headers: { 'x-key': 'a' } })) }),
+    ],
+  ])('serve on in an outage while %s changes', async (_, changes) => {
+    await start()
+    await exchangeOne()
+    await host.idp.fault('down')
+    change(changes())
+    expect((await exchangeOne()).status).toBe(200)
+    host.clock.advance(301)
+    expect((await exchangeOne()).status).toBe(200)
+    expect(host.exchange.stats().identityProviders[0]?.state).toBe('stale')
+    expect(host.idp.fetches).toBe(1)
+  })
+
+  it('are told of by the names that have them now, once each', async () => {
+    await start()
+    await exchangeOne()
+    const [entry] = options.identityProviders as [IdentityProviderOptions]
+    change({ identityProviders: [{ ...entry, name: 'https://renamed.example.com', alias: TOKEN_ENDPOINT }] })
+    await host.exchange.refreshKeys('https://renamed.example.com')
+    const told = host.events.filter(({ name }) => name === 'jwks.refreshed').map((each) => each.identityProvider)
+    expect(told).toEqual([host.idp.name, 'https://renamed.example.com'])
+  })
+
+  it('of another endpoint are fetched there', async () => {
+    await start()
+    await exchangeOne()
+    changeProvider({ jwksUri: `${host.idp.jwksUri}?again` })
+    expect((await exchangeOne()).status).toBe(200)
+    expect(host.idp.fetches).toBe(2)
+  })
+
+  it('are not refreshed in the background any more for identity providers that are gone', async () => {
+    await start(
+      {},
+      { clock: systemClock, jwksEndpoint: { cacheMaxAge: 100, cacheMaxAgeAtLeast: 20, refreshAhead: 50 } },
+    )
+    const assertion = await host.idp.issueAssertion({})
+    expect((await host.exchangeAssertion(assertion)).status).toBe(200)
+    change({ identityProviders: [{ name: 'https://other.example.com', jwksUri: 'http://127.0.0.1:9/jwks' }] })
+    const { fetches } = host.idp
+    await pause(300)
+    expect(host.idp.fetches).toBe(fetches)
+  })
+
+  it('are not fetched by options that come after the end', async () => {
+    await start()
+    host.exchange.close()
+    change({ identityProviders: [{ ...options.identityProviders[0], jwksUri: `${host.idp.jwksUri}?other` } as never] })
+    expect(await exchangeOne()).toMatchObject({ status: 503, reason: 'jwks_unavailable' })
+    expect(host.idp.fetches).toBe(0)
+  })
+})
