@@ -69,5 +69,6 @@ export function createParts(settings: JwtExchangeSettings, lasting: LastingParts
     grantTypes: [...grants.keys()],
     scopes: [...new Set(settings.clients.flatMap(({ scopes }) => scopes))],
   })
-  return { settings, jwksClients, identityProviders, assertion, accessToken, tokenEndpoint, keySet, metadata }
+  const explain = { identityProviders, clock, findClient, audiences, lifetime }
+  return { settings, jwksClients, identityProviders, assertion, accessToken, tokenEndpoint, keySet, metadata, explain }
 }

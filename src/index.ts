@@ -24,6 +24,8 @@ export type {
   ExchangeEvents,
   KeySetOwner,
 } from './events/exchange-events.js'
+export type { ExplainOptions } from './explain/explain-assertion.js'
+export type { ExplainedAccessToken, ExplainedStep, Explanation } from './explain/explanation.js'
 export type { Middleware } from './express/http.js'
 export type { ProtectOptions } from './express/protect.js'
 export type { AssertionOptions } from './identity-provider/assertion-limits.js'

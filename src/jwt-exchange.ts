@@ -6,6 +6,8 @@ import { FailureLimiter } from './client-auth/failure-limiter.js'
 import { systemTimers } from './clock/timers.js'
 import { Configuration, type ConfigurationStats, type NewOptions } from './configuration.js'
 import { ExchangeEventEmitter, type ExchangeEventSource } from './events/exchange-events.js'
+import { type ExplainOptions, explainAssertion } from './explain/explain-assertion.js'
+import type { Explanation } from './explain/explanation.js'
 import type { Middleware } from './express/http.js'
 import { createProtect, type ProtectOptions } from './express/protect.js'
 import { createRouter } from './express/router.js'
@@ -40,6 +42,13 @@ export interface JwtExchange {
    * @throws TokenRejected with a `reason`
    */
   verifyAccessToken(token: string): Promise<AccessToken>
+  /**
+   * What would become of an assertion that a client presents, step by step, with what was expected and found: for
+   * operators, not for clients. Nothing is issued, used up or told in an event. Keys may be fetched.
+   *
+   * @throws ConfigError for options that are not understood
+   */
+  explain(assertion: string, options?: ExplainOptions): Promise<Explanation>
   events: ExchangeEventSource
   stats(): JwtExchangeStats
   /**
@@ -126,6 +135,8 @@ export function createJwtExchange(options: JwtExchangeOptions): JwtExchange {
     assertionStrategy: createAssertionStrategy(ofAssertions),
     protect: (protectOptions = {}) => createProtect(protectOptions, ofAccessTokens),
     verifyAccessToken: async (token) => verifyAccessToken(token, configuration.parts.accessToken),
+    explain: async (assertion, explainOptions = {}) =>
+      explainAssertion(String(assertion), explainOptions, configuration.parts.explain),
     events,
     stats,
     ready: async (readyOptions = {}) => {

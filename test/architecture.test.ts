@@ -10,7 +10,7 @@ const FLOORS = [
   ['configuration'],
   ['exchange-parts'],
   ['options', 'express', 'passport'],
-  ['token-request'],
+  ['token-request', 'explain'],
   ['grants'],
   ['assertion', 'client-auth', 'access-token'],
   ['bearer', 'identity-provider'],

@@ -1,11 +1,8 @@
 import type { Clock } from '../clock/clock.js'
 import { TokenRejected } from '../errors/rejections.js'
-import { checkEnabled } from '../identity-provider/check-enabled.js'
-import type { IdentityProvider } from '../identity-provider/identity-provider.js'
 import type { IdentityProviderRegistry } from '../identity-provider/identity-provider-registry.js'
-import { checkAudience, checkExpiry, checkIssuedAt, checkNotBefore, checkStringClaim } from '../jwt/check-claims.js'
-import { parseJwt, type UnverifiedHeader, type UnverifiedJwt } from '../jwt/parse-jwt.js'
-import { normaliseType } from '../jwt/token-type.js'
+import { parseJwt, type UnverifiedJwt } from '../jwt/parse-jwt.js'
+import { type AssertionCheck, CHECKS_BEFORE_SIGNATURE, CHECKS_OF_CLAIMS } from './assertion-checks.js'
 import { contextOf, inContext } from './assertion-context.js'
 import type { VerifiedAssertion } from './verified-assertion.js'
 import { verifySignature } from './verify-signature.js'
@@ -14,6 +11,9 @@ export interface VerifyAssertionDeps {
   identityProviders: IdentityProviderRegistry
   clock: Clock
 }
+
+const BEFORE_SIGNATURE: readonly AssertionCheck[] = Object.values(CHECKS_BEFORE_SIGNATURE)
+const OF_CLAIMS: readonly AssertionCheck[] = Object.values(CHECKS_OF_CLAIMS)
 
 /**
  * Verifies an assertion (RFC 7523 §3) in this order: size and shape, identity provider, algorithm and type, signature,
@@ -29,34 +29,22 @@ export async function verifyAssertion(assertion: string, deps: VerifyAssertionDe
   const context = contextOf(jwt, identityProvider)
   return inContext(context, async () => {
     if (identityProvider === undefined) throw new TokenRejected('unknown_issuer')
-    const claims = await verifyByIdentityProvider(jwt, identityProvider, deps.clock)
-    return { ...claims, identityProvider, context, payload: jwt.payload, encodedPayload: jwt.encodedPayload }
+    const now = deps.clock.now()
+    for (const check of BEFORE_SIGNATURE) check(jwt, identityProvider, now)
+    await verifySignature(jwt, identityProvider.keySource)
+    const later = deps.clock.now()
+    for (const check of OF_CLAIMS) check(jwt, identityProvider, later)
+    return { ...readVerified(jwt), identityProvider, context }
   })
 }
 
-async function verifyByIdentityProvider(assertion: UnverifiedJwt, identityProvider: IdentityProvider, clock: Clock) {
-  checkEnabled(identityProvider)
-  if (assertion.compact.length > identityProvider.limits.maxBytes) throw new TokenRejected('too_large')
-  checkHeader(assertion.header, identityProvider)
-  await verifySignature(assertion, identityProvider.keySource)
-  return checkClaims(assertion.payload, identityProvider, clock.now())
-}
-
-/** The header never decides: its algorithm and type must be among those that this identity provider may use. */
-function checkHeader(header: UnverifiedHeader, { limits, types }: IdentityProvider): void {
-  if (!limits.algorithms.has(header.alg)) throw new TokenRejected('algorithm_not_allowed')
-  if (header.typ !== undefined && !types.has(normaliseType(header.typ))) throw new TokenRejected('type_not_allowed')
-}
-
-/** RFC 7523 §3, rules 2 to 7; rule 1, `iss`, found the identity provider. */
-function checkClaims(payload: UnverifiedJwt['payload'], { audiences, limits }: IdentityProvider, now: number) {
-  const { clockTolerance, maxAge, maxLifetime } = limits
-  const sub = checkStringClaim(payload, 'sub', 'invalid_subject')
-  checkAudience(payload, audiences)
-  const expiresAt = checkExpiry(payload, now, clockTolerance)
-  if (expiresAt > now + maxLifetime + clockTolerance) throw new TokenRejected('lifetime_too_long')
-  checkNotBefore(payload, now, clockTolerance)
-  checkIssuedAt(payload, now, clockTolerance, maxAge)
-  const hasId = Object.hasOwn(payload, 'jti')
-  return { sub, expiresAt, assertionId: hasId ? checkStringClaim(payload, 'jti', 'invalid_jwt_id') : undefined }
+/** What stands in one that every check has let pass: its claims have the types that the checks demand. */
+export function readVerified({ payload, encodedPayload }: UnverifiedJwt) {
+  return {
+    sub: payload.sub as string,
+    expiresAt: payload.exp as number,
+    assertionId: Object.hasOwn(payload, 'jti') ? (payload.jti as string) : undefined,
+    payload,
+    encodedPayload,
+  }
 }

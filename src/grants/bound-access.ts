@@ -36,10 +36,16 @@ export function boundAccess(
     const scopes = grantScopes(scope, client.scopes, [ofIdentityProvider])
     return { scopes, audiences, lifetime: Number.POSITIVE_INFINITY }
   }
-  const bindings = findBindings(policy.bindings, claims, client.clientId)
-  if (bindings.length === 0) throw new TokenRejected('no_grant_matches')
+  const bindings = requireBindings(policy.bindings, claims, client.clientId)
   const scopes = grantScopes(scope, client.scopes, [ofIdentityProvider, unionOf(bindings.map((each) => each.scopes))])
   return { scopes, ...boundByBindings(scopes, bindings, audiences) }
+}
+
+/** @throws TokenRejected `no_grant_matches` where none of them holds */
+export function requireBindings(bindings: readonly Binding[], claims: Claims, clientId: string): readonly Binding[] {
+  const holding = findBindings(bindings, claims, clientId)
+  if (holding.length === 0) throw new TokenRejected('no_grant_matches')
+  return holding
 }
 
 function boundByBindings(scopes: readonly string[], bindings: readonly Binding[], all: ReadonlySet<string>) {

@@ -13,7 +13,7 @@ import { enforcePolicy } from '../policy/policy.js'
 import type { ReplayProtection } from '../replay/replay-protection.js'
 import { boundAccess } from './bound-access.js'
 import type { Authorization, Grant, TokenRequestParameters } from './grant.js'
-import { boundLifetime } from './token-lifetime.js'
+import { boundLifetime, checkLastsYet } from './token-lifetime.js'
 
 export interface JwtBearerGrantDeps extends VerifyAssertionDeps {
   /** Those that access tokens can have. */
@@ -53,12 +53,12 @@ async function authorizeVerified(
   checkClientMayExchange(client, assertion)
   await enforcePolicy(policy, assertion.sub, payload, about)
   const subject = await resolveSubject(assertion)
-  await checkSubjectIsNoClient(subject, deps)
+  await checkSubjectIsNoClient(subject, deps.findClient)
   const scope = parameters.get('scope')
   const access = boundAccess({ scope, client, identityProvider, claims: payload }, deps.audiences)
   const claims = await mapClaims(policy.claimMapping, payload, about)
   const bounds = boundLifetime(assertion, client, access.lifetime)
-  if (bounds.latestExpiry <= Math.floor(deps.clock.now())) throw new TokenRejected('expired')
+  checkLastsYet(bounds.latestExpiry, deps.clock.now())
   await claimAssertion(assertion, deps.replayProtection)
   return { subject, ...access, ...bounds, claims, identityProvider: identityProvider.name, ...signedBy(assertion) }
 }
@@ -67,11 +67,16 @@ function signedBy({ context: { kid } }: VerifiedAssertion): Pick<Authorization, 
   return kid === undefined ? {} : { kid }
 }
 
-function checkClientMayExchange(client: Client, { identityProvider }: VerifiedAssertion): void {
+/** @throws TokenRejected `client_not_allowed` */
+export function checkClientMayExchange(client: Client, { identityProvider }: VerifiedAssertion): void {
   if (client.identityProviders?.has(identityProvider.name) === false) throw new TokenRejected('client_not_allowed')
 }
 
-/** RFC 9700 §4.15: a resource server must not take a user for a client. */
-async function checkSubjectIsNoClient(subject: string, deps: JwtBearerGrantDeps): Promise<void> {
-  if ((await deps.findClient(subject)) !== undefined) throw new TokenRejected('subject_is_client_id')
+/**
+ * RFC 9700 §4.15: a resource server must not take a user for a client.
+ *
+ * @throws TokenRejected `subject_is_client_id`
+ */
+export async function checkSubjectIsNoClient(subject: string, findClient: FindClient): Promise<void> {
+  if ((await findClient(subject)) !== undefined) throw new TokenRejected('subject_is_client_id')
 }

@@ -1,5 +1,6 @@
 import type { VerifiedAssertion } from '../assertion/verified-assertion.js'
 import type { Client } from '../client-auth/client.js'
+import { TokenRejected } from '../errors/rejections.js'
 import type { Authorization } from './grant.js'
 
 /** How the client, the identity provider, its bindings and the assertion bound an access token: the least lifetime wins. */
@@ -13,4 +14,9 @@ export function boundLifetime(
     lifetime: Math.min(client.lifetime ?? Number.POSITIVE_INFINITY, lifetime, ofBindings),
     latestExpiry: Math.floor(expiresAt + maxBeyondAssertion),
   }
+}
+
+/** @throws TokenRejected `expired` where not even a second is left */
+export function checkLastsYet(latestExpiry: number, now: number): void {
+  if (latestExpiry <= Math.floor(now)) throw new TokenRejected('expired')
 }

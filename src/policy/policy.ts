@@ -2,7 +2,7 @@ import { TokenRejected } from '../errors/rejections.js'
 import { printable } from '../events/printable.js'
 import type { Binding } from './binding.js'
 import { type CheckAssertion, type CheckContext, enforceCheck } from './check-assertion.js'
-import { type ClaimCondition, findFailing } from './claim-condition.js'
+import type { ClaimCondition } from './claim-condition.js'
 import type { MappedClaim } from './claim-mapping.js'
 import type { Claims } from './claim-path.js'
 
@@ -23,20 +23,21 @@ export interface Policy {
  * @throws TokenRejected `subject_not_allowed`, `claim_not_allowed`, `refused_by_check`
  * @throws DependencyUnavailable `policy_check_failed`
  */
-export async function enforcePolicy(
-  { acceptsSubject, claims: conditions, check }: Policy,
-  sub: string,
-  claims: Claims,
-  context: CheckContext,
-): Promise<void> {
-  if (acceptsSubject?.(sub) === false) throw new TokenRejected('subject_not_allowed')
-  const failing = findFailing(conditions, claims)
-  if (failing !== undefined) throw claimNotAllowed(failing)
-  if (check !== undefined) await enforceCheck(check, claims, context)
+export async function enforcePolicy(policy: Policy, sub: string, claims: Claims, context: CheckContext): Promise<void> {
+  enforceSubject(policy, sub)
+  for (const condition of policy.claims) enforceClaim(condition, claims)
+  if (policy.check !== undefined) await enforceCheck(policy.check, claims, context)
 }
 
-function claimNotAllowed({ path, expected, message }: ClaimCondition): TokenRejected {
+/** @throws TokenRejected `subject_not_allowed` */
+export function enforceSubject({ acceptsSubject }: Policy, sub: string): void {
+  if (acceptsSubject?.(sub) === false) throw new TokenRejected('subject_not_allowed')
+}
+
+/** @throws TokenRejected `claim_not_allowed` */
+export function enforceClaim({ path, expected, message, holds }: ClaimCondition, claims: Claims): void {
+  if (holds(claims)) return
   const rejected = new TokenRejected('claim_not_allowed')
   rejected.context = { claim: printable(path), message: printable(message ?? `wanted: ${expected}`) }
-  return rejected
+  throw rejected
 }

@@ -1,6 +1,6 @@
 import { type IssueAccessTokenDeps, issueAccessToken } from '../access-token/issue-access-token.js'
 import { type AuthenticateClientDeps, authenticateClient } from '../client-auth/authenticate-client.js'
-import type { Client } from '../client-auth/client.js'
+import { checkGrantType } from '../client-auth/check-grant-type.js'
 import type { ClientCredentials } from '../client-auth/client-credentials.js'
 import type { ExchangeEventEmitter } from '../events/exchange-events.js'
 import { printable } from '../events/printable.js'
@@ -36,7 +36,7 @@ export interface TokenRequestDeps extends AuthenticateClientDeps, IssueAccessTok
 export async function handleTokenRequest(request: TokenRequest, deps: TokenRequestDeps): Promise<TokenResponse> {
   const grant = findGrant(request.parameters, deps.grants)
   const client = await authenticateClient(request.credentials, request.remoteAddress, deps)
-  checkClientMayUse(client, grant)
+  checkGrantType(client, grant.grantType)
   const { kid, ...authorization } = await grant.authorize(request.parameters, client)
   const { subject, scopes, identityProvider } = authorization
   const issued = await issueAccessToken({ ...authorization, clientId: client.clientId }, deps)
@@ -64,10 +64,4 @@ function findGrant(parameters: TokenRequestParameters, grants: TokenRequestDeps[
   const grant = grants.get(grantType)
   if (grant === undefined) throw new OAuthError('unsupported_grant_type', 'This grant type is not supported')
   return grant
-}
-
-function checkClientMayUse(client: Client, { grantType }: Grant): void {
-  if (client.grantTypes?.has(grantType) === false) {
-    throw new OAuthError('unauthorized_client', 'The client may not use this grant type')
-  }
 }

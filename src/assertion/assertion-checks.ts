@@ -1,0 +1,42 @@
+import { TokenRejected } from '../errors/rejections.js'
+import { checkEnabled } from '../identity-provider/check-enabled.js'
+import type { IdentityProvider } from '../identity-provider/identity-provider.js'
+import { checkAudience, checkExpiry, checkIssuedAt, checkNotBefore, checkStringClaim } from '../jwt/check-claims.js'
+import type { UnverifiedJwt } from '../jwt/parse-jwt.js'
+import { normaliseType } from '../jwt/token-type.js'
+
+/**
+ * One rule that an assertion must satisfy, whoever asks for what.
+ *
+ * @throws TokenRejected
+ */
+export type AssertionCheck = (assertion: UnverifiedJwt, identityProvider: IdentityProvider, now: number) => void
+
+/** By what they are about, in their order: before the signature is verified. The header never decides. */
+export const CHECKS_BEFORE_SIGNATURE = {
+  enabled: (_, identityProvider) => checkEnabled(identityProvider),
+  size: ({ compact }, { limits }) => {
+    if (compact.length > limits.maxBytes) throw new TokenRejected('too_large')
+  },
+  alg: ({ header }, { limits }) => {
+    if (!limits.algorithms.has(header.alg)) throw new TokenRejected('algorithm_not_allowed')
+  },
+  typ: ({ header: { typ } }, { types }) => {
+    if (typ !== undefined && !types.has(normaliseType(typ))) throw new TokenRejected('type_not_allowed')
+  },
+} satisfies Record<string, AssertionCheck>
+
+/** And after that, of its claims: RFC 7523 §3, rules 2 to 7; rule 1, `iss`, found the identity provider. */
+export const CHECKS_OF_CLAIMS = {
+  sub: ({ payload }) => void checkStringClaim(payload, 'sub', 'invalid_subject'),
+  aud: ({ payload }, { audiences }) => checkAudience(payload, audiences),
+  exp: ({ payload }, { limits: { clockTolerance, maxLifetime } }, now) => {
+    const expiresAt = checkExpiry(payload, now, clockTolerance)
+    if (expiresAt > now + maxLifetime + clockTolerance) throw new TokenRejected('lifetime_too_long')
+  },
+  nbf: ({ payload }, { limits }, now) => void checkNotBefore(payload, now, limits.clockTolerance),
+  iat: ({ payload }, { limits }, now) => checkIssuedAt(payload, now, limits.clockTolerance, limits.maxAge),
+  jti: ({ payload }) => {
+    if (Object.hasOwn(payload, 'jti')) checkStringClaim(payload, 'jti', 'invalid_jwt_id')
+  },
+} satisfies Record<string, AssertionCheck>

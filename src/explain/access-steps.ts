@@ -1,0 +1,117 @@
+import { resolveSubject } from '../assertion/resolve-subject.js'
+import type { VerifiedAssertion } from '../assertion/verified-assertion.js'
+import type { Client } from '../client-auth/client.js'
+import type { FindClient } from '../client-auth/find-client.js'
+import { boundAccess, requireBindings } from '../grants/bound-access.js'
+import { checkSubjectIsNoClient } from '../grants/jwt-bearer.js'
+import { boundLifetime, checkLastsYet } from '../grants/token-lifetime.js'
+import type { Binding } from '../policy/binding.js'
+import type { CheckContext } from '../policy/check-assertion.js'
+import { mapClaims } from '../policy/claim-mapping.js'
+import type { Claims } from '../policy/claim-path.js'
+import { shown } from './assertion-steps.js'
+import type { ExplainedAccessToken, Explainer } from './explanation.js'
+import { claimAt } from './policy-steps.js'
+
+export interface AccessInQuestion {
+  assertion: VerifiedAssertion
+  /** undefined: none was named, or there is none. */
+  client: Client | undefined
+  /** The requested scope. */
+  scope: string | undefined
+  about: CheckContext
+}
+
+export interface AccessStepsDeps {
+  findClient: FindClient
+  audiences: ReadonlySet<string>
+  /** Seconds, of the exchange. */
+  lifetime: number
+  now: number
+}
+
+/** What the assertion becomes; undefined where that cannot be told. */
+export async function takeAccessSteps(
+  explainer: Explainer,
+  question: AccessInQuestion,
+  deps: AccessStepsDeps,
+): Promise<ExplainedAccessToken | undefined> {
+  const subject = await takeSubject(explainer, question, deps)
+  const access = await takeScopes(explainer, question, deps)
+  const claims = await takeClaims(explainer, question)
+  const lifetime = access && (await takeLifetime(explainer, question, access.lifetime, deps))
+  if (subject === undefined || access === undefined || claims === undefined || lifetime === undefined) return undefined
+  const { scopes, audiences } = access
+  return { subject, scopes, audiences: [...audiences], lifetime, claims }
+}
+
+async function takeSubject(explainer: Explainer, { assertion }: AccessInQuestion, { findClient }: AccessStepsDeps) {
+  const texts = { expected: 'a subject for the access token', found: `from ${shown(assertion.sub)}` }
+  const hint = () => 'a claim of the template is missing, no string, or holds what follows it in the template'
+  const subject = (await explainer.take('subject', { ...texts, hint }, () => resolveSubject(assertion)))?.result
+  if (subject === undefined) return undefined
+  await explainer.take('subject is no client', { expected: 'the id of no client', found: shown(subject) }, () =>
+    checkSubjectIsNoClient(subject, findClient),
+  )
+  return subject
+}
+
+async function takeScopes(
+  explainer: Explainer,
+  { assertion, client, scope }: AccessInQuestion,
+  { audiences }: AccessStepsDeps,
+) {
+  const { identityProvider, payload } = assertion
+  const { bindings } = identityProvider.policy
+  const requested = scope === undefined ? 'no scope requested' : `requested: ${scope}`
+  if (client === undefined) {
+    explainer.skip('scope', { expected: 'a client', found: requested })
+    return undefined
+  }
+  if (bindings.length > 0) {
+    const found = bindings.map((binding) => describeBinding(binding, payload, client.clientId)).join('; ')
+    const texts = { expected: 'at least one of grants holds', found }
+    const holding = await explainer.take('grants', texts, () => requireBindings(bindings, payload, client.clientId))
+    if (holding === undefined) return undefined
+  }
+  const ofProvider =
+    identityProvider.scopes === undefined ? '' : `, of the provider: ${listOf(identityProvider.scopes)}`
+  const texts = { expected: `of the client: ${listOf(client.scopes)}${ofProvider}`, found: requested }
+  const request = { scope, client, identityProvider, claims: payload }
+  return (await explainer.take('scope', texts, () => boundAccess(request, audiences)))?.result
+}
+
+function describeBinding({ name, clients, when }: Binding, claims: Claims, clientId: string): string {
+  if (clients?.has(clientId) === false) return `${name}: not for this client`
+  const failing = when.find((condition) => !condition.holds(claims))
+  if (failing === undefined) return `${name}: holds`
+  return `${name}: ${failing.path} is ${shown(claimAt(failing.path, claims))}, wanted ${failing.expected}`
+}
+
+async function takeClaims(explainer: Explainer, { assertion, about }: AccessInQuestion): Promise<Claims | undefined> {
+  const { claimMapping } = assertion.identityProvider.policy
+  if (claimMapping.length === 0) return {}
+  const texts = { expected: 'at most 8192 bytes', found: claimMapping.map(({ name }) => name).join(', ') }
+  return (await explainer.take('claims_to_token', texts, () => mapClaims(claimMapping, assertion.payload, about)))
+    ?.result
+}
+
+async function takeLifetime(
+  explainer: Explainer,
+  { assertion, client }: AccessInQuestion,
+  ofBindings: number,
+  { lifetime: ofExchange, now }: AccessStepsDeps,
+): Promise<number | undefined> {
+  if (client === undefined || explainer.hasFailed(['exp'])) return undefined
+  const { lifetime, latestExpiry } = boundLifetime(assertion, client, ofBindings)
+  const seconds = Math.min(ofExchange, lifetime, latestExpiry - Math.floor(now))
+  const texts = { expected: 'an access token of a second or more', found: `${seconds} s` }
+  const hint = () => 'the assertion ends too soon for max_beyond_assertion: get a fresh one'
+  const taken = await explainer.take('lifetime', { ...texts, hint }, () => checkLastsYet(latestExpiry, now))
+  return taken && seconds
+}
+
+function listOf(scopes: Iterable<string>): string {
+  const list = [...scopes].join(' ')
+  return list === '' ? 'none' : list
+}

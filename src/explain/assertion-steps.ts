@@ -1,0 +1,120 @@
+import { CHECKS_BEFORE_SIGNATURE, CHECKS_OF_CLAIMS } from '../assertion/assertion-checks.js'
+import { verifySignature } from '../assertion/verify-signature.js'
+import type { IdentityProvider } from '../identity-provider/identity-provider.js'
+import type { UnverifiedJwt } from '../jwt/parse-jwt.js'
+import { describeDate } from './dates.js'
+import type { Explainer, StepTexts } from './explanation.js'
+import { hintOfAudience, hintOfClock, hintOfKey } from './hints.js'
+
+/** What the steps of one assertion are about. */
+export interface AssertionInQuestion {
+  jwt: UnverifiedJwt
+  identityProvider: IdentityProvider
+  /** Seconds since the epoch. */
+  now: number
+  clientId: string | undefined
+}
+
+type Describe = (question: AssertionInQuestion) => StepTexts
+
+const DESCRIBE_BEFORE_SIGNATURE: Readonly<Record<keyof typeof CHECKS_BEFORE_SIGNATURE, Describe>> = {
+  enabled: ({ identityProvider: { trust } }) => ({
+    expected: 'the identity provider is switched on',
+    found: trust.isOn ? 'on' : 'off',
+    hint: () => 'by enabled = false, or at run time',
+  }),
+  size: ({ jwt, identityProvider: { limits } }) => ({
+    expected: `at most ${limits.maxBytes} bytes`,
+    found: `${jwt.compact.length} bytes`,
+  }),
+  alg: ({ jwt, identityProvider: { limits } }) => ({
+    expected: `one of ${[...limits.algorithms].join(', ')}`,
+    found: jwt.header.alg,
+    hint: () => (/^HS|^none$/i.test(jwt.header.alg) ? 'only asymmetric signatures are ever accepted' : undefined),
+  }),
+  typ: ({ jwt, identityProvider: { types } }) => ({
+    expected: `none, or one of ${[...types].join(', ')}`,
+    found: jwt.header.typ ?? 'none',
+    hint: () =>
+      /at\+jwt$/i.test(jwt.header.typ ?? '') ? 'it is an access token, and no assertion' : 'configure types',
+  }),
+}
+
+const DESCRIBE_CLAIMS: Readonly<Record<keyof typeof CHECKS_OF_CLAIMS, Describe>> = {
+  sub: ({ jwt }) => ({ expected: 'a non-empty string', found: shown(jwt.payload.sub) }),
+  aud: ({ jwt, identityProvider: { audiences }, clientId }) => ({
+    expected: [...audiences].join(' or '),
+    found: shown(jwt.payload.aud),
+    hint: () => hintOfAudience(jwt.payload, audiences, clientId),
+  }),
+  exp: ({ jwt, identityProvider: { limits }, now }) => ({
+    expected: `a date at most ${limits.maxLifetime} s ahead, and ${limits.clockTolerance} s past`,
+    found: describeDate(jwt.payload.exp, now),
+    hint: (reason) => hintOfDate(reason, Math.abs(Number(jwt.payload.exp) - now)),
+  }),
+  nbf: ({ jwt, identityProvider: { limits }, now }) => ({
+    expected: `none, or a date at most ${limits.clockTolerance} s ahead`,
+    found: describeDate(jwt.payload.nbf, now),
+    hint: (reason) => hintOfDate(reason, Number(jwt.payload.nbf) - now),
+  }),
+  iat: ({ jwt, identityProvider: { limits }, now }) => ({
+    expected: `none, or a date at most ${limits.clockTolerance} s ahead, and ${limits.maxAge + limits.clockTolerance} s past`,
+    found: describeDate(jwt.payload.iat, now),
+    hint: (reason) => hintOfDate(reason, Math.abs(Number(jwt.payload.iat) - now)),
+  }),
+  jti: ({ jwt }) => ({ expected: 'none, or a non-empty string', found: shown(jwt.payload.jti) }),
+}
+
+const HINTS_OF_DATES: Readonly<Record<string, (seconds: number) => string>> = {
+  expired: (seconds) => hintOfClock(seconds, 'get a fresh one'),
+  not_yet_valid: (seconds) => hintOfClock(seconds, 'it is for later'),
+  issued_in_future: (seconds) => `a clock is off by ${Math.ceil(seconds)} s`,
+  too_old: () => 'get a fresh one, or raise maxAge',
+  lifetime_too_long: () => 'shorten it at the identity provider, or raise maxLifetime',
+}
+
+function hintOfDate(reason: string, seconds: number): string {
+  return HINTS_OF_DATES[reason]?.(seconds) ?? 'it must be a number of seconds since 1970'
+}
+
+/** All rules for assertions of this identity provider; of claims also where the signature is not good. */
+export async function takeAssertionSteps(explainer: Explainer, question: AssertionInQuestion): Promise<void> {
+  await takeChecks(explainer, question, CHECKS_BEFORE_SIGNATURE, DESCRIBE_BEFORE_SIGNATURE)
+  await takeSignature(explainer, question)
+  await takeChecks(explainer, question, CHECKS_OF_CLAIMS, DESCRIBE_CLAIMS)
+}
+
+async function takeChecks<Name extends string>(
+  explainer: Explainer,
+  question: AssertionInQuestion,
+  checks: Readonly<Record<Name, (jwt: UnverifiedJwt, identityProvider: IdentityProvider, now: number) => void>>,
+  describe: Readonly<Record<Name, Describe>>,
+): Promise<void> {
+  const { jwt, identityProvider, now } = question
+  for (const name in checks) {
+    await explainer.take(name, describe[name](question), () => checks[name](jwt, identityProvider, now))
+  }
+}
+
+/** A key of another algorithm is not looked for: the answer would be about that. */
+async function takeSignature(explainer: Explainer, { jwt, identityProvider }: AssertionInQuestion): Promise<void> {
+  const { kid } = jwt.header
+  const texts = {
+    expected: 'one by a key of the identity provider',
+    found: kid === undefined ? 'no kid' : `kid ${kid}`,
+  }
+  if (explainer.hasFailed(['enabled', 'alg'])) return explainer.skip('signature', texts)
+  const { keySource } = identityProvider
+  const hints: Readonly<Record<string, () => string>> = {
+    unknown_key: () => hintOfKey(kid, keySource.stats().kids),
+    bad_signature: () => 'another environment of the identity provider, an altered token, or a forged one',
+    jwks_unavailable: () => 'the key set cannot be fetched: see the check of the configuration',
+  }
+  await explainer.take('signature', { ...texts, hint: (reason) => hints[reason]?.() }, () =>
+    verifySignature(jwt, keySource),
+  )
+}
+
+export function shown(value: unknown): string {
+  return value === undefined ? 'none' : (JSON.stringify(value) ?? 'nothing')
+}

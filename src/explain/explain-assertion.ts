@@ -1,0 +1,125 @@
+import { contextOf } from '../assertion/assertion-context.js'
+import type { VerifiedAssertion } from '../assertion/verified-assertion.js'
+import { readVerified, type VerifyAssertionDeps } from '../assertion/verify-assertion.js'
+import { checkGrantType } from '../client-auth/check-grant-type.js'
+import type { Client } from '../client-auth/client.js'
+import { invalidClient } from '../client-auth/client-credentials.js'
+import { TokenRejected } from '../errors/rejections.js'
+import { checkClientMayExchange } from '../grants/jwt-bearer.js'
+import type { IdentityProvider } from '../identity-provider/identity-provider.js'
+import { parseJwt, type UnverifiedJwt } from '../jwt/parse-jwt.js'
+import { JWT_BEARER_GRANT_TYPE } from '../oauth/names.js'
+import { OptionReader } from '../option-checks/option-reader.js'
+import { type AccessStepsDeps, takeAccessSteps } from './access-steps.js'
+import { shown, takeAssertionSteps } from './assertion-steps.js'
+import { type ExplainedAccessToken, Explainer, type Explanation } from './explanation.js'
+import { hintOfShape, nearMiss } from './hints.js'
+import { takePolicySteps } from './policy-steps.js'
+
+/** Who would present the assertion, and ask for what. */
+export interface ExplainOptions {
+  /** Without it, what depends on the client is left out. */
+  clientId?: string
+  /** The parameter `scope`. */
+  scope?: string
+}
+
+export interface ExplainDeps extends VerifyAssertionDeps, Omit<AccessStepsDeps, 'now'> {}
+
+/**
+ * Takes every step that a token request with this assertion would take, those after one that fails, too, where they can
+ * be taken. Nothing is issued, used up or told in an event. Keys may be fetched, and an unknown `kid` counts as one.
+ *
+ * @throws ConfigError for options that are not understood
+ */
+export async function explainAssertion(
+  encoded: string,
+  options: ExplainOptions,
+  deps: ExplainDeps,
+): Promise<Explanation> {
+  checkExplainOptions(options)
+  const explainer = new Explainer()
+  const client = await takeClient(explainer, options, deps)
+  const jwt = await takeShape(explainer, encoded, deps)
+  const identityProvider = jwt && (await takeIssuer(explainer, jwt, deps))
+  const accessToken = identityProvider && (await takeAllOf(explainer, jwt, identityProvider, client, options, deps))
+  const reason = explainer.firstReason
+  return {
+    isAccepted: reason === undefined,
+    ...(reason !== undefined && { reason }),
+    steps: explainer.steps,
+    ...(reason === undefined && accessToken !== undefined && { accessToken }),
+  }
+}
+
+function checkExplainOptions(options: ExplainOptions): void {
+  const reader = new OptionReader(options)
+  for (const key of ['clientId', 'scope']) if (reader.has(key)) reader.string(key, 'a non-empty string')
+  reader.refuseUnknown()
+  reader.throwProblems()
+}
+
+async function takeAllOf(
+  explainer: Explainer,
+  jwt: UnverifiedJwt,
+  identityProvider: IdentityProvider,
+  client: Client | undefined,
+  { clientId, scope }: ExplainOptions,
+  deps: ExplainDeps,
+): Promise<ExplainedAccessToken | undefined> {
+  const now = deps.clock.now()
+  await takeAssertionSteps(explainer, { jwt, identityProvider, now, clientId })
+  const assertion = { ...readVerified(jwt), identityProvider, context: contextOf(jwt, identityProvider) }
+  const about = { issuer: identityProvider.name, ...(clientId !== undefined && { clientId }) }
+  if (client !== undefined) await takeClientOfProvider(explainer, client, assertion)
+  await takePolicySteps(explainer, assertion, about)
+  const accessToken = await takeAccessSteps(explainer, { assertion, client, scope, about }, { ...deps, now })
+  const isOnce = identityProvider.limits.replay === 'once'
+  explainer.skip('replay', { expected: isOnce ? 'not used before' : 'any number of uses', found: 'not looked up' })
+  return accessToken
+}
+
+async function takeClient(explainer: Explainer, { clientId }: ExplainOptions, { findClient }: ExplainDeps) {
+  const texts = { expected: 'a registered client', found: shown(clientId) }
+  if (clientId === undefined) {
+    explainer.skip('client', texts)
+    return undefined
+  }
+  const taken = await explainer.take('client', texts, async () => {
+    const client = await findClient(clientId)
+    if (client === undefined) throw invalidClient('unknown_client')
+    checkGrantType(client, JWT_BEARER_GRANT_TYPE)
+    return client
+  })
+  return taken?.result
+}
+
+async function takeShape(explainer: Explainer, encoded: string, { identityProviders }: ExplainDeps) {
+  const { maxAssertionBytes } = identityProviders
+  const texts = { expected: `a JWT of at most ${maxAssertionBytes} bytes`, found: `${encoded.length} characters` }
+  const hint = () => hintOfShape(encoded)
+  return (await explainer.take('shape', { ...texts, hint }, () => parseJwt(encoded, maxAssertionBytes)))?.result
+}
+
+async function takeIssuer(
+  explainer: Explainer,
+  { payload: { iss } }: UnverifiedJwt,
+  { identityProviders }: ExplainDeps,
+) {
+  const names = [...identityProviders.all()].map(({ name }) => name)
+  const texts = { expected: names.join(' or '), found: shown(iss), hint: () => nearMiss(iss, names) }
+  const taken = await explainer.take('iss', texts, () => {
+    const identityProvider = identityProviders.find(iss)
+    if (identityProvider === undefined) throw new TokenRejected('unknown_issuer')
+    return identityProvider
+  })
+  return taken?.result
+}
+
+async function takeClientOfProvider(explainer: Explainer, client: Client, assertion: VerifiedAssertion): Promise<void> {
+  const { name } = assertion.identityProvider
+  const expected = client.identityProviders === undefined ? 'any' : [...client.identityProviders].join(' or ')
+  await explainer.take('client of the identity provider', { expected, found: name }, () =>
+    checkClientMayExchange(client, assertion),
+  )
+}

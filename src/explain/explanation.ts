@@ -1,0 +1,106 @@
+import type { ReasonCode } from '../errors/reason-codes.js'
+import type { TokenContext } from '../errors/rejections.js'
+import { printable } from '../events/printable.js'
+import { OAuthError } from '../oauth/errors.js'
+import { toRefusal } from '../oauth/refusal.js'
+
+/** What would become of an assertion, without anything becoming of it. */
+export interface Explanation {
+  /** Whether it would be accepted, unless it was used before: that is not looked up. */
+  isAccepted: boolean
+  /** Of the first step that fails: the `reason` that the event would have. */
+  reason?: ReasonCode
+  /** In their order. Those that an earlier one left nothing for are skipped. */
+  steps: readonly ExplainedStep[]
+  /** What would be issued, where it is accepted and a client was named. */
+  accessToken?: ExplainedAccessToken
+}
+
+/** Texts are printable ASCII, each of at most 200 characters. */
+export interface ExplainedStep {
+  /** What it is about: `aud`, `signature`, `grants`, … */
+  step: string
+  outcome: 'passed' | 'failed' | 'skipped'
+  reason?: ReasonCode
+  expected: string
+  found: string
+  /** What it usually means. */
+  hint?: string
+}
+
+export interface ExplainedAccessToken {
+  subject: string
+  scopes: readonly string[]
+  audiences: readonly string[]
+  /** Seconds. */
+  lifetime: number
+  claims: Readonly<Record<string, unknown>>
+}
+
+/** What is said of a step. */
+export interface StepTexts {
+  expected: string
+  found: string
+  /** undefined: there is nothing to say. */
+  hint?: (reason: ReasonCode) => string | undefined
+}
+
+/** Collects steps. */
+export class Explainer {
+  readonly #steps: ExplainedStep[] = []
+
+  get steps(): readonly ExplainedStep[] {
+    return this.#steps
+  }
+
+  get firstReason(): ReasonCode | undefined {
+    return this.#steps.find(({ outcome }) => outcome === 'failed')?.reason
+  }
+
+  hasFailed(steps: readonly string[]): boolean {
+    return this.#steps.some(({ step, outcome }) => outcome === 'failed' && steps.includes(step))
+  }
+
+  /** Takes a step: what it gives, or undefined where it throws, which is noted. */
+  async take<Result>(
+    step: string,
+    texts: StepTexts,
+    act: () => Result | Promise<Result>,
+  ): Promise<{ result: Result } | undefined> {
+    try {
+      const result = await act()
+      this.#note(step, 'passed', texts)
+      return { result }
+    } catch (error) {
+      const { event } = toRefusal(error, ({ reason }) => new OAuthError('invalid_grant', '', { reason }))
+      this.#note(step, 'failed', { ...texts, found: foundIn(event, texts) }, event.reason)
+      return undefined
+    }
+  }
+
+  skip(step: string, texts: StepTexts): void {
+    this.#note(step, 'skipped', texts)
+  }
+
+  #note(
+    step: string,
+    outcome: ExplainedStep['outcome'],
+    { expected, found, hint }: StepTexts,
+    reason?: ReasonCode,
+  ): void {
+    const meant = reason === undefined ? undefined : hint?.(reason)
+    this.#steps.push({
+      step: printable(step),
+      outcome,
+      ...(reason !== undefined && { reason }),
+      expected: printable(expected),
+      found: printable(found),
+      ...(meant !== undefined && { hint: printable(meant) }),
+    })
+  }
+}
+
+/** With what a function of the host, or a fetch, said of it. */
+function foundIn({ message, cause }: TokenContext & { cause?: string }, { found }: StepTexts): string {
+  return [found, message, cause].filter((text) => text !== undefined && text !== '').join('; ')
+}

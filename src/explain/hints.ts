@@ -1,0 +1,77 @@
+import type { Claims } from '../policy/claim-path.js'
+
+/** Seconds: a difference that a clock may well have. */
+const PLAUSIBLE_CLOCK_ERROR = 3600
+
+/** How a text that is almost one of these differs from it; undefined where it is none of them by far. */
+export function nearMiss(found: unknown, wanted: Iterable<string>): string | undefined {
+  if (typeof found !== 'string') return undefined
+  for (const text of wanted) {
+    const difference = differenceOf(found, text)
+    if (difference !== undefined) return `it differs from ${text} by ${difference}: they are compared exactly`
+  }
+  return undefined
+}
+
+function differenceOf(found: string, wanted: string): string | undefined {
+  const withoutSlash = (text: string) => text.replace(/\/+$/, '')
+  const withoutScheme = (text: string) => text.replace(/^[a-z]+:\/\//i, '')
+  const isSame = (...normalise: ((text: string) => string)[]) =>
+    normalise.reduce((text, each) => each(text), found) === normalise.reduce((text, each) => each(text), wanted)
+  if (found.trim() === wanted) return 'white space around it'
+  if (isSame(withoutSlash)) return 'a slash at the end'
+  if (isSame((text) => text.toLowerCase())) return 'upper and lower case'
+  if (isSame(withoutScheme)) return 'the scheme before ://'
+  if (isSame(withoutSlash, withoutScheme, (text) => text.toLowerCase())) return 'slash, scheme or case'
+  return undefined
+}
+
+/** What a text that is no JWT may be. */
+export function hintOfShape(text: string): string | undefined {
+  if (text === '') return 'there is nothing'
+  if (/\s/.test(text)) return 'it has white space or line breaks within: send it in one line'
+  if (/^["']|["']$/.test(text)) return 'it has quotation marks around it'
+  const parts = text.split('.')
+  if (parts.length === 5) return 'five parts: it is encrypted, which is not accepted'
+  if (parts.length !== 3)
+    return `${parts.length === 1 ? 'one part' : `${parts.length} parts`} in place of three: it is opaque, or cut off`
+  if (parts[2] === '') return 'it has no signature'
+  if (/[=+/]/.test(text)) return 'it is in base64, and not in base64url without padding'
+  return undefined
+}
+
+export function hintOfAudience(
+  { aud }: Claims,
+  accepted: ReadonlySet<string>,
+  clientId: string | undefined,
+): string | undefined {
+  const audiences = [aud].flat()
+  if (clientId !== undefined && audiences.includes(clientId)) {
+    return 'aud is the id of the client: have the identity provider put the alias, or add the id to audiences'
+  }
+  return audiences.map((each) => nearMiss(each, accepted)).find((hint) => hint !== undefined)
+}
+
+/** @param seconds by which a date is off */
+export function hintOfClock(seconds: number, otherwise: string): string {
+  const isClock = seconds <= PLAUSIBLE_CLOCK_ERROR
+  return isClock ? `${otherwise}, or a clock is off by ${Math.ceil(seconds)} s or more` : otherwise
+}
+
+export function hintOfKey(kid: string | undefined, kids: readonly (string | undefined)[]): string {
+  const known = kids.filter((each) => each !== undefined)
+  const are = known.length === 0 ? 'its keys have no kid' : `the kids are ${known.join(', ')}`
+  return kid === undefined ? `the assertion names no kid; ${are}` : `kid is not in the key set: ${are}`
+}
+
+/** Of a value that would be the right one in another type. */
+export function hintOfType(found: unknown, expected: string): string | undefined {
+  if (found === undefined) return 'the claim is missing: have the identity provider put it'
+  if (typeof found === 'string' && expected.startsWith('an array')) return 'it is a string, and not an array of one'
+  if (Array.isArray(found) && !expected.startsWith('an array')) return 'it is an array: use includes'
+  if (typeof found === 'number' && expected.includes(`"${found}"`)) return 'it is a number: write it without quotes'
+  if (typeof found === 'string' && found !== '' && expected.split(/[\s,]+/).includes(found)) {
+    return 'it is a string: write it in quotes'
+  }
+  return undefined
+}

@@ -1,0 +1,36 @@
+import type { VerifiedAssertion } from '../assertion/verified-assertion.js'
+import { type CheckContext, enforceCheck } from '../policy/check-assertion.js'
+import type { ClaimCondition } from '../policy/claim-condition.js'
+import { type Claims, parseClaimPath, readClaim } from '../policy/claim-path.js'
+import { enforceClaim, enforceSubject } from '../policy/policy.js'
+import { shown } from './assertion-steps.js'
+import type { Explainer } from './explanation.js'
+import { hintOfType } from './hints.js'
+
+/** Every rule of the identity provider, those after one that fails, too. */
+export async function takePolicySteps(explainer: Explainer, assertion: VerifiedAssertion, context: CheckContext) {
+  const { identityProvider, sub, payload } = assertion
+  const { acceptsSubject, claims, check } = identityProvider.policy
+  if (acceptsSubject !== undefined) {
+    await explainer.take('subjects', { expected: 'one of subjects', found: shown(sub) }, () =>
+      enforceSubject(identityProvider.policy, sub),
+    )
+  }
+  for (const condition of claims) await takeClaim(explainer, condition, payload)
+  if (check !== undefined) {
+    const texts = { expected: 'check gives true', found: 'its verdict' }
+    await explainer.take('check', texts, () => enforceCheck(check, payload, context))
+  }
+}
+
+async function takeClaim(explainer: Explainer, condition: ClaimCondition, claims: Claims): Promise<void> {
+  const { path, expected } = condition
+  const found = claimAt(path, claims)
+  const texts = { expected, found: shown(found), hint: () => hintOfType(found, expected) }
+  await explainer.take(`claim ${path}`, texts, () => enforceClaim(condition, claims))
+}
+
+export function claimAt(written: string, claims: Claims): unknown {
+  const path = parseClaimPath(written)
+  return path === undefined ? undefined : readClaim(claims, path)
+}

@@ -1,0 +1,353 @@
+import { afterEach, describe, expect, it } from '@jest/globals'
+import {
+  type ClientOptions,
+  ConfigError,
+  type ExplainOptions,
+  type Explanation,
+  generateSigningKey,
+  REJECTION_REASONS,
+  REQUEST_REASONS,
+  type ReasonCode,
+  UNAVAILABLE_REASONS,
+} from '../../../src/index.js'
+import { EC_CERTIFICATE } from '../../support/certificates.js'
+import { type ClockedHost, startClockedHost } from '../../support/clocked-host.js'
+import { CLIENT, type ExchangeHostOptions, TOKEN_ENDPOINT } from '../../support/exchange-host.js'
+
+const RICH: ExchangeHostOptions = {
+  identityProvider: {
+    subjects: ['alice', 'app', 'team-*'],
+    claims: { tenant: 'acme', level: { atLeast: 3, message: 'level 3 or more' } },
+    check: ({ blocked }) => blocked !== true || 'it is blocked',
+    grants: [
+      { name: 'read', when: { 'roles.orders': { includes: 'reader' } }, scopes: ['orders:read'] },
+      { name: 'sign-in', when: { ref: 'main' }, scopes: ['openid'], lifetime: 60 },
+    ],
+    claimsToToken: { tenant: 'tenant', groups: 'groups' },
+    maxLifetime: 600,
+  },
+}
+const RICH_CLAIMS = { tenant: 'acme', level: 3, roles: { orders: ['reader'] }, ref: 'main' }
+const SECRET = { clientSecret: CLIENT.clientSecret }
+
+const signingKey = generateSigningKey()
+let host: ClockedHost
+afterEach(() => host?.close())
+
+const explain = (assertion: string, options: ExplainOptions = { clientId: 'app' }) =>
+  host.exchange.explain(assertion, options)
+const stepOf = ({ steps }: Explanation, name: string) => steps.find(({ step }) => step === name)
+const failedStepsOf = ({ steps }: Explanation) =>
+  steps.filter(({ outcome }) => outcome === 'failed').map(({ step, reason }) => `${step}: ${reason}`)
+
+/** How the first step fails, and what the token endpoint says. */
+interface Case {
+  reason: ReasonCode
+  step: string
+  /** Laid over the host of a good assertion. */
+  host?: ExchangeHostOptions
+  claims?: Record<string, unknown>
+  header?: Record<string, unknown>
+  /** What is sent in place of the assertion. */
+  alter?: (assertion: string) => string
+  before?: () => void | Promise<void>
+  scope?: string
+  found?: string | RegExp
+  hint?: string | RegExp
+}
+
+const ofClient = (changes: Partial<ClientOptions>): ExchangeHostOptions => ({
+  exchange: { clients: [{ ...CLIENT, ...changes }] },
+})
+const ofProvider = (identityProvider: ExchangeHostOptions['identityProvider']): ExchangeHostOptions => ({
+  identityProvider: { ...identityProvider },
+})
+const fail = () => {
+  throw new Error('the table is locked')
+}
+const now = () => Math.floor(host.clock.now())
+
+const CASES: Case[] = [
+  {
+    reason: 'malformed_jwt',
+    step: 'shape',
+    alter: (jwt) => `${jwt.slice(0, 50)}\n${jwt.slice(50)}`,
+    hint: /white space/,
+  },
+  { reason: 'malformed_jwt', step: 'shape', alter: (jwt) => `"${jwt}"`, hint: /quotation marks/ },
+  { reason: 'malformed_jwt', step: 'shape', alter: () => 'opaque-token', found: '12 characters', hint: /one part/ },
+  { reason: 'malformed_jwt', step: 'shape', alter: (jwt) => `${jwt}.a.b`, hint: /encrypted/ },
+  { reason: 'malformed_jwt', step: 'shape', alter: (jwt) => `${jwt.replace(/[^.]*$/, '')}`, hint: /no signature/ },
+  { reason: 'malformed_jwt', step: 'shape', alter: (jwt) => `${jwt}==`, hint: /base64/ },
+  { reason: 'too_large', step: 'shape', alter: (jwt) => `${jwt}${'a'.repeat(40_000)}` },
+  { reason: 'too_large', step: 'size', host: ofProvider({ maxBytes: 256 }), claims: { long: 'x'.repeat(300) } },
+  { reason: 'unsupported_header', step: 'shape', header: { crit: ['x'], x: 1 } },
+  {
+    reason: 'unknown_issuer',
+    step: 'iss',
+    claims: { iss: 'https://else.example.com' },
+    found: '"https://else.example.com"',
+  },
+  {
+    reason: 'identity_provider_disabled',
+    step: 'enabled',
+    before: () => host.exchange.disableIdentityProvider(host.idp.name),
+    found: 'off',
+  },
+  { reason: 'algorithm_not_allowed', step: 'alg', header: { alg: 'HS256' }, found: 'HS256', hint: /asymmetric/ },
+  { reason: 'algorithm_not_allowed', step: 'alg', host: ofProvider({ algorithms: ['RS256'] }), found: 'ES256' },
+  { reason: 'type_not_allowed', step: 'typ', header: { typ: 'at+jwt' }, found: 'at+jwt', hint: /access token/ },
+  { reason: 'unknown_key', step: 'signature', header: { kid: 'gone' }, found: 'kid gone', hint: /the kids are/ },
+  { reason: 'certificate_expired', step: 'signature', host: { exchange: {} } },
+  { reason: 'bad_signature', step: 'signature', alter: (jwt) => jwt.replace(/.{8}$/, 'AAAAAAAA'), hint: /forged/ },
+  { reason: 'invalid_subject', step: 'sub', claims: { sub: 7 }, found: '7' },
+  { reason: 'invalid_subject', step: 'subject', host: ofProvider({ subject: '${claims.email}' }), hint: /template/ },
+  { reason: 'invalid_audience', step: 'aud', claims: { aud: [] }, found: '[]' },
+  { reason: 'wrong_audience', step: 'aud', claims: { aud: `${TOKEN_ENDPOINT}/` }, hint: /a slash at the end/ },
+  { reason: 'wrong_audience', step: 'aud', claims: { aud: 'app' }, found: '"app"', hint: /the id of the client/ },
+  {
+    reason: 'wrong_audience',
+    step: 'aud',
+    claims: { aud: TOKEN_ENDPOINT.toUpperCase() },
+    hint: /upper and lower case/,
+  },
+  { reason: 'wrong_audience', step: 'aud', claims: { aud: TOKEN_ENDPOINT.slice(8) }, hint: /scheme/ },
+  { reason: 'invalid_expiry', step: 'exp', claims: { exp: '2030' }, found: '"2030"', hint: /seconds since 1970/ },
+  { reason: 'invalid_expiry', step: 'exp', claims: { exp: undefined }, found: 'none' },
+  { reason: 'expired', step: 'exp', claims: { exp: 1_000 }, hint: 'get a fresh one' },
+  { reason: 'expired', step: 'lifetime', host: ofProvider({ maxBeyondAssertion: 0 }) },
+  { reason: 'invalid_not_before', step: 'nbf', claims: { nbf: 'soon' } },
+  { reason: 'not_yet_valid', step: 'nbf', claims: { nbf: 9_999_999_999 }, hint: 'it is for later' },
+  { reason: 'invalid_issued_at', step: 'iat', claims: { iat: -1 } },
+  { reason: 'issued_in_future', step: 'iat', claims: { iat: 9_999_999_999 }, hint: /a clock is off by/ },
+  { reason: 'too_old', step: 'iat', claims: { iat: 1_000 }, hint: /maxAge/ },
+  { reason: 'lifetime_too_long', step: 'exp', claims: { exp: 9_999_999_999 }, hint: /maxLifetime/ },
+  { reason: 'invalid_jwt_id', step: 'jti', claims: { jti: 5 } },
+  { reason: 'client_not_allowed', step: 'client of the identity provider', host: { exchange: {} } },
+  { reason: 'subject_not_allowed', step: 'subjects', host: ofProvider({ subjects: ['bob'] }), found: '"alice"' },
+  {
+    reason: 'claim_not_allowed',
+    step: 'claim level',
+    host: ofProvider({ claims: { level: { atLeast: 3, message: 'three or more' } } }),
+    claims: { level: '3' },
+    found: '"3"; three or more',
+  },
+  {
+    reason: 'claim_not_allowed',
+    step: 'claim a',
+    host: ofProvider({ claims: { a: 'x' } }),
+    found: /^none/,
+    hint: /missing/,
+  },
+  {
+    reason: 'claim_not_allowed',
+    step: 'claim a',
+    host: ofProvider({ claims: { a: '5' } }),
+    claims: { a: 5 },
+    hint: /a number/,
+  },
+  {
+    reason: 'claim_not_allowed',
+    step: 'claim a',
+    host: ofProvider({ claims: { a: 5 } }),
+    claims: { a: '5' },
+    hint: /a string/,
+  },
+  {
+    reason: 'claim_not_allowed',
+    step: 'claim a',
+    host: ofProvider({ claims: { a: { includes: 'x' } } }),
+    claims: { a: 'x' },
+    hint: /an array of one/,
+  },
+  {
+    reason: 'claim_not_allowed',
+    step: 'claim a',
+    host: ofProvider({ claims: { a: 'x' } }),
+    claims: { a: ['x'] },
+    hint: /use includes/,
+  },
+  {
+    reason: 'refused_by_check',
+    step: 'check',
+    host: ofProvider({ check: () => 'not on Sundays' }),
+    found: /not on Sundays/,
+  },
+  {
+    reason: 'no_grant_matches',
+    step: 'grants',
+    host: RICH,
+    claims: { ...RICH_CLAIMS, ref: 'dev', roles: {} },
+    found: /read: roles.orders is none/,
+  },
+  {
+    reason: 'mapped_claims_too_large',
+    step: 'claims_to_token',
+    host: ofProvider({ claimsToToken: { groups: 'groups' } }),
+    claims: { groups: Array.from({ length: 900 }, (_, index) => `group-${index}`) },
+  },
+  { reason: 'subject_is_client_id', step: 'subject is no client', claims: { sub: 'app' }, found: '"app"' },
+  {
+    reason: 'jwks_unavailable',
+    step: 'signature',
+    before: () => host.idp.fault('down'),
+    found: /connection_failed|ECONN/,
+  },
+  {
+    reason: 'client_lookup_failed',
+    step: 'client',
+    host: { exchange: { findClient: fail } },
+    found: /the table is locked/,
+  },
+  { reason: 'policy_check_failed', step: 'check', host: ofProvider({ check: fail }), found: /the table is locked/ },
+  {
+    reason: 'subject_mapping_failed',
+    step: 'subject',
+    host: ofProvider({ subject: fail }),
+    found: /the table is locked/,
+  },
+  {
+    reason: 'claim_mapping_failed',
+    step: 'claims_to_token',
+    host: ofProvider({ claimsToToken: { a: fail } }),
+    found: /the table is locked/,
+  },
+  { reason: 'invalid_scope', step: 'scope', scope: 'admin', found: 'requested: admin' },
+  { reason: 'unauthorized_client', step: 'client', host: ofClient({ grantTypes: ['client_credentials'] }) },
+  {
+    reason: 'unknown_client',
+    step: 'client',
+    host: { exchange: { clients: [{ ...SECRET, clientId: 'other' }] } },
+    found: '"app"',
+  },
+]
+
+/** Those that need to know of the host what is not there before it. */
+const MADE_LATER: Readonly<Record<string, () => Promise<void>>> = {
+  certificate_expired: async () => {
+    host.exchange.reconfigure({
+      ...basis(),
+      identityProviders: [{ name: host.idp.name, certificates: [EC_CERTIFICATE] }],
+    })
+    host.clock.advance(3600 * 24 * 366 * 200)
+  },
+  client_not_allowed: async () => {
+    const other = { name: 'https://other.example.com', jwksUri: host.idp.jwksUri }
+    host.exchange.reconfigure({
+      ...basis(),
+      subject: 'raw',
+      identityProviders: [{ name: host.idp.name, jwksUri: host.idp.jwksUri }, other],
+      clients: [{ ...CLIENT, identityProviders: [other.name] }],
+    })
+  },
+}
+const basis = () => ({
+  issuer: 'https://api.example.com/oauth2',
+  clients: [CLIENT],
+  accessToken: { audience: 'https://api.example.com', signingKeys: [signingKey] },
+  clock: host.clock,
+})
+describe('an explanation', () => {
+  it.each(CASES.map((each) => [`${each.step}: ${each.reason}`, each] as const))(
+    'tells %s, as the token endpoint does',
+    async (_, each) => {
+      host = await startClockedHost(each.host)
+      await MADE_LATER[each.reason]?.()
+      await each.before?.()
+      const late = each.step === 'lifetime' ? { exp: now() - 30 } : {}
+      const signed = await host.assertion({ ...late, ...each.claims }, each.header)
+      const assertion = each.alter?.(signed) ?? signed
+      const before = host.events.length
+      const explanation = await explain(assertion, { clientId: 'app', ...(each.scope && { scope: each.scope }) })
+      expect(host.events.slice(before).filter(({ name }) => name.startsWith('token.'))).toEqual([])
+      expect(explanation).toMatchObject({ isAccepted: false, reason: each.reason })
+      expect(failedStepsOf(explanation)[0]).toBe(`${each.step}: ${each.reason}`)
+      const step = stepOf(explanation, each.step)
+      if (each.found !== undefined)
+        expect(step?.found).toEqual(each.found instanceof RegExp ? expect.stringMatching(each.found) : each.found)
+      if (each.hint !== undefined)
+        expect(step?.hint).toEqual(each.hint instanceof RegExp ? expect.stringMatching(each.hint) : each.hint)
+      const response = await host.exchangeAssertion(assertion, each.scope === undefined ? {} : { scope: each.scope })
+      expect([response.status >= 400, host.lastReason()]).toEqual([true, each.reason])
+    },
+  )
+
+  it('is tested for every reason that an assertion, or its client, can be refused for', () => {
+    const notOfAssertions = ['replayed', 'wrong_issuer', 'invalid_claim']
+    const notOfExplanations = ['replay_store_unavailable', 'replay_store_full', 'internal_error']
+    const tested = new Set<string>(CASES.map(({ reason }) => reason))
+    expect([...REJECTION_REASONS].filter((reason) => !tested.has(reason))).toEqual(notOfAssertions)
+    expect([...UNAVAILABLE_REASONS].filter((reason) => !tested.has(reason))).toEqual(notOfExplanations)
+    const ofRequests = [...REQUEST_REASONS].filter((reason) => tested.has(reason))
+    expect(ofRequests).toEqual(['unauthorized_client', 'invalid_scope', 'unknown_client'])
+  })
+
+  it('of a good assertion tells every step and what is issued, and uses nothing up', async () => {
+    host = await startClockedHost(RICH)
+    const assertion = await host.assertion({ ...RICH_CLAIMS, groups: ['a'] })
+    const explanation = await explain(assertion)
+    expect(explanation).toMatchObject({
+      isAccepted: true,
+      accessToken: {
+        subject: 'alice',
+        scopes: ['openid', 'orders:read'],
+        audiences: ['https://api.example.com'],
+        lifetime: 60,
+        claims: { tenant: 'acme', groups: ['a'] },
+      },
+    })
+    expect(explanation.steps.map(({ step, outcome }) => (outcome === 'passed' ? step : `${step} ${outcome}`))).toEqual([
+      ...['client', 'shape', 'iss', 'enabled', 'size', 'alg', 'typ', 'signature'],
+      ...['sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'client of the identity provider'],
+      ...['subjects', 'claim tenant', 'claim level', 'check', 'subject', 'subject is no client'],
+      ...['grants', 'scope', 'claims_to_token', 'lifetime', 'replay skipped'],
+    ])
+    await explain(assertion)
+    const { body } = await host.exchangeAssertion(assertion)
+    expect(body).toMatchObject({ scope: 'openid orders:read', expires_in: 60 })
+    expect((await explain(assertion)).isAccepted).toBe(true)
+  })
+
+  it('goes on after a step that fails', async () => {
+    host = await startClockedHost(RICH)
+    const assertion = await host.assertion({ aud: 'app', exp: 1000, tenant: 'other', level: 1, sub: 'mallory' })
+    expect(failedStepsOf(await explain(assertion))).toEqual([
+      'aud: wrong_audience',
+      'exp: expired',
+      'subjects: subject_not_allowed',
+      'claim tenant: claim_not_allowed',
+      'claim level: claim_not_allowed',
+      'grants: no_grant_matches',
+    ])
+  })
+
+  it('without a client leaves out what depends on it', async () => {
+    host = await startClockedHost()
+    const explanation = await explain(await host.assertion(), {})
+    expect(explanation).toMatchObject({ isAccepted: true })
+    expect(explanation.accessToken).toBeUndefined()
+    expect(stepOf(explanation, 'client')?.outcome).toBe('skipped')
+    expect(stepOf(explanation, 'scope')?.outcome).toBe('skipped')
+  })
+
+  it.each<[string, unknown]>([
+    ['an unknown option', { client: 'app' }],
+    ['a client id that is no text', { clientId: 5 }],
+    ['an empty scope', { scope: '' }],
+  ])('is refused to %s', async (_, options) => {
+    host = await startClockedHost()
+    await expect(explain('x', options as ExplainOptions)).rejects.toThrow(ConfigError)
+  })
+
+  it.each(['', '.', '..', 'a.b.c', '\u0000', '{}', 'x'.repeat(100_000), undefined, null, 7])(
+    'is one for any text: %#',
+    async (text) => {
+      host = await startClockedHost()
+      const explanation = await explain(text as string)
+      expect(explanation.isAccepted).toBe(false)
+      for (const { step, expected, found, hint = '' } of explanation.steps) {
+        for (const each of [step, expected, found, hint]) expect(each).toMatch(/^[\x20-\x7E]{0,200}$/)
+      }
+    },
+  )
+})
