@@ -13,10 +13,10 @@ import { type ClientOptions, checkClients, type FindClientOptions } from './clie
 import { type Clock, systemClock } from './clock/clock.js'
 import { fieldOf } from './errors/field-of.js'
 import { type AssertionOptions, checkAssertionOptions } from './identity-provider/assertion-limits.js'
-import {
-  checkIdentityProviders,
-  type IdentityProviderOptions,
-  type IdentityProviderSettings,
+import { checkIdentityProviders } from './identity-provider/check-identity-providers.js'
+import type {
+  IdentityProviderOptions,
+  IdentityProviderSettings,
 } from './identity-provider/identity-provider-options.js'
 import {
   checkJwksEndpointOptions,

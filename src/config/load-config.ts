@@ -3,12 +3,13 @@ import { dirname, resolve } from 'node:path'
 import { parse, type TomlTable } from 'smol-toml'
 import { fieldOf } from '../errors/field-of.js'
 import { ConfigError, type ConfigProblem, isConfigError } from '../option-checks/config-error.js'
+import { UNKNOWN_OPTION } from '../option-checks/option-reader.js'
 import { checkOptions, type JwtExchangeOptions } from '../options.js'
 import type { ReplayStore } from '../replay/replay-store.js'
 import { type ReplayStores, takeNamedReplayStore } from './named-replay-store.js'
 import { readTomlOptions } from './read-toml-options.js'
 import { locate } from './toml-location.js'
-import { tomlName, tomlPath } from './toml-names.js'
+import { tomlNameWithin, tomlPath } from './toml-names.js'
 
 /** Names of options in the sentences of problems. */
 const CAMEL_CASE = /\b[a-z]+(?:[A-Z][a-z]+)+\b/g
@@ -90,12 +91,22 @@ function problemsOf(options: unknown): ConfigProblem[] {
     return []
   } catch (error) {
     if (!isConfigError(error)) throw error
-    return error.problems.map(({ suggestion, ...problem }) => ({
-      ...problem,
-      path: tomlPath(problem.path),
-      wanted: problem.wanted.replace(CAMEL_CASE, tomlName),
-      ...(suggestion !== undefined && { suggestion: tomlName(suggestion) }),
-    }))
+    return error.problems.map(asInFile)
+  }
+}
+
+/** With names as in the file; in a list of options those of one letter case, too. */
+function asInFile({ suggestion, ...problem }: ConfigProblem): ConfigProblem {
+  const parent = problem.path
+    .slice(0, -1)
+    .filter((step) => typeof step === 'string')
+    .join('.')
+  const names = problem.found === UNKNOWN_OPTION ? /\w+/g : CAMEL_CASE
+  return {
+    ...problem,
+    path: tomlPath(problem.path),
+    wanted: problem.wanted.replace(names, (name) => tomlNameWithin(parent, name)),
+    ...(suggestion !== undefined && { suggestion: tomlNameWithin(parent, suggestion) }),
   }
 }
 

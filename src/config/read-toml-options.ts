@@ -53,7 +53,7 @@ function readValue(value: unknown, path: TomlPath, option: string, deps: ReadTom
   const options: Record<string, unknown> = {}
   for (const [key, nested] of Object.entries(value)) {
     const name = hasFreeNames(option) ? key : optionName(key, option)
-    if (name === undefined) refuseUnknown([...path, key], key, [tomlNameWithin(option, key)], deps)
+    if (name === undefined) refuseUnknown([...path, key], key, [tomlNameWithin(option, beginningSmall(key))], deps)
     else setOwn(options, name, readValue(nested, [...path, key], `${option}.${name}`, deps))
   }
   return options
@@ -118,6 +118,11 @@ function refuseUnknown(path: TomlPath, name: string, candidates: readonly string
   const suggestion = closestName(name, candidates)
   const problem = { path, found: 'an unknown key', wanted: 'a key in snake_case that means an option' }
   deps.problems.push(suggestion === undefined ? problem : { ...problem, suggestion })
+}
+
+/** `Grant` → `grant`, `ReadTimeout` → `readTimeout`, `ISSUER` → `issuer`. */
+function beginningSmall(key: string): string {
+  return key === key.toUpperCase() ? key.toLowerCase() : key.slice(0, 1).toLowerCase() + key.slice(1)
 }
 
 function addProblem(path: TomlPath, found: string, wanted: string, deps: ReadTomlDeps): void {

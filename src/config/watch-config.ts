@@ -1,4 +1,4 @@
-import { unwatchFile, watchFile } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createJwtExchange, type JwtExchange } from '../jwt-exchange.js'
 import { OptionReader } from '../option-checks/option-reader.js'
@@ -26,16 +26,15 @@ const SETTLED_AFTER = 100
 export function watchConfig(path: string, watchOptions: WatchConfigOptions = {}): JwtExchange {
   const stores = new OpenedReplayStores()
   const { interval, loadOptions } = readWatchOptions(watchOptions, stores)
-  let source: string | undefined = readSource(path)
+  const source = readSource(path)
   const exchange = createJwtExchange(readConfig(source, path, loadOptions))
   stores.finish()
-  const endWatch = follow(path, interval, (newSource, isDemanded) => {
-    if (newSource === source && !isDemanded) return
-    source = newSource
-    exchange.reconfigure(() => readConfig(newSource ?? readSource(path), path, loadOptions))
+  const follower = new Follower(path, source, (text) => {
+    ignoreRefusal(() => exchange.reconfigure(() => readConfig(text ?? readSource(path), path, loadOptions)))
   })
+  follower.start(interval)
   const close = () => {
-    endWatch()
+    follower.stop()
     exchange.close()
   }
   return { ...exchange, close }
@@ -49,42 +48,72 @@ function readWatchOptions({ interval, ...loadOptions }: WatchConfigOptions, stor
   return { interval: milliseconds, loadOptions: { ...loadOptions, replayStores } }
 }
 
-/** @param source of the file, once it rests; undefined: it cannot be read */
-type Apply = (source: string | undefined, isDemanded: boolean) => void
+/**
+ * Reads a file again and again, and at each SIGHUP. Its text is compared, and not its date: that tells every change on
+ * every file system, links and mounted configurations included.
+ */
+class Follower {
+  readonly #path: string
+  readonly #apply: (text: string | undefined) => void
+  /** What was applied last; undefined: it could not be read. */
+  #text: string | undefined
+  #timer: NodeJS.Timeout | undefined
+  #looking: Promise<void> | undefined
+  #isDemanded = false
 
-/** Calls `apply` after each change of the file, and at each SIGHUP, one after the other. Returns what ends that. */
-function follow(path: string, interval: number, apply: Apply): () => void {
-  let isEnded = false
-  let following = Promise.resolve()
-  const look = (isDemanded: boolean) => {
-    following = following.then(async () => {
-      const source = await readAtRest(path)
-      if (!isEnded) ignoreRefusal(() => apply(source, isDemanded))
+  constructor(path: string, text: string, apply: (text: string | undefined) => void) {
+    this.#path = path
+    this.#text = text
+    this.#apply = apply
+  }
+
+  start(interval: number): void {
+    this.#timer = setInterval(this.#look, interval).unref()
+    process.on('SIGHUP', this.#demand)
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+    this.#timer = undefined
+    process.off('SIGHUP', this.#demand)
+  }
+
+  readonly #demand = (): void => {
+    this.#isDemanded = true
+    this.#look()
+  }
+
+  readonly #look = (): void => {
+    this.#looking ??= this.#readAndApply().finally(() => {
+      this.#looking = undefined
+      if (this.#isDemanded) this.#look() // In the meantime.
     })
   }
-  const changed = () => look(false)
-  const demanded = () => look(true)
-  watchFile(path, { interval, persistent: false }, changed)
-  process.on('SIGHUP', demanded)
-  return () => {
-    isEnded = true
-    unwatchFile(path, changed)
-    process.off('SIGHUP', demanded)
+
+  async #readAndApply(): Promise<void> {
+    const wasDemanded = this.#isDemanded
+    this.#isDemanded = false
+    const found = await readIfThere(this.#path)
+    if (found === this.#text && !wasDemanded) return
+    const text = await this.#readAtRest(found)
+    if (this.#timer === undefined || (text === this.#text && !wasDemanded)) return
+    this.#text = text
+    this.#apply(text)
+  }
+
+  async #readAtRest(found: string | undefined): Promise<string | undefined> {
+    for (let text = found; ; ) {
+      await pause(SETTLED_AFTER, undefined, { ref: false })
+      const later = await readIfThere(this.#path)
+      if (later === text) return text
+      text = later
+    }
   }
 }
 
-async function readAtRest(path: string): Promise<string | undefined> {
-  for (let source = readIfThere(path); ; ) {
-    await pause(SETTLED_AFTER, undefined, { ref: false })
-    const later = readIfThere(path)
-    if (later === source) return source
-    source = later
-  }
-}
-
-function readIfThere(path: string): string | undefined {
+async function readIfThere(path: string): Promise<string | undefined> {
   try {
-    return readSource(path)
+    return await readFile(path, 'utf8')
   } catch {
     return undefined
   }

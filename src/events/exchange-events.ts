@@ -13,6 +13,8 @@ export interface ExchangeEvents {
     kid?: string
     subject: string
     scopes: readonly string[]
+    /** The names of the bindings that gave that, where there are bindings. */
+    grants?: readonly string[]
     /** The `jti` of the access token. */
     tokenId: string
     /** Seconds since the epoch. */

@@ -5,7 +5,7 @@ import type { FindClient } from '../client-auth/find-client.js'
 import { boundAccess, requireBindings } from '../grants/bound-access.js'
 import { checkSubjectIsNoClient } from '../grants/jwt-bearer.js'
 import { boundLifetime, checkLastsYet } from '../grants/token-lifetime.js'
-import type { Binding } from '../policy/binding.js'
+import { type Binding, findUnmet } from '../policy/binding.js'
 import type { CheckContext } from '../policy/check-assertion.js'
 import { mapClaims } from '../policy/claim-mapping.js'
 import type { Claims } from '../policy/claim-path.js'
@@ -81,11 +81,11 @@ async function takeScopes(
   return (await explainer.take('scope', texts, () => boundAccess(request, audiences)))?.result
 }
 
-function describeBinding({ name, clients, when }: Binding, claims: Claims, clientId: string): string {
-  if (clients?.has(clientId) === false) return `${name}: not for this client`
-  const failing = when.find((condition) => !condition.holds(claims))
-  if (failing === undefined) return `${name}: holds`
-  return `${name}: ${failing.path} is ${shown(claimAt(failing.path, claims))}, wanted ${failing.expected}`
+function describeBinding(binding: Binding, claims: Claims, clientId: string): string {
+  const unmet = findUnmet(binding, claims, clientId)
+  if (unmet === undefined) return `${binding.name} holds`
+  if (unmet === 'client') return `${binding.name}: not for this client`
+  return `${binding.name}: ${unmet.path} is ${shown(claimAt(unmet.path, claims))}`
 }
 
 async function takeClaims(explainer: Explainer, { assertion, about }: AccessInQuestion): Promise<Claims | undefined> {

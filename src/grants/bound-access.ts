@@ -1,8 +1,9 @@
 import type { Client } from '../client-auth/client.js'
 import { TokenRejected } from '../errors/rejections.js'
+import { printable } from '../events/printable.js'
 import type { IdentityProvider } from '../identity-provider/identity-provider.js'
 import { OAuthError } from '../oauth/errors.js'
-import { type Binding, findBindings } from '../policy/binding.js'
+import { type Binding, findBindings, findUnmet } from '../policy/binding.js'
 import type { Claims } from '../policy/claim-path.js'
 import type { Authorization } from './grant.js'
 import { grantScopes } from './grant-scopes.js'
@@ -17,7 +18,7 @@ export interface AccessRequest {
 }
 
 /** What access is bounded to. */
-export type Access = Pick<Authorization, 'scopes' | 'audiences' | 'lifetime'>
+export type Access = Pick<Authorization, 'scopes' | 'audiences' | 'lifetime' | 'grants'>
 
 /**
  * Bounds the access to what the client, the identity provider and the bindings that hold allow. Each binding that gives
@@ -34,7 +35,7 @@ export function boundAccess(
   const { policy, scopes: ofIdentityProvider } = identityProvider
   if (policy.bindings.length === 0) {
     const scopes = grantScopes(scope, client.scopes, [ofIdentityProvider])
-    return { scopes, audiences, lifetime: Number.POSITIVE_INFINITY }
+    return { scopes, audiences, lifetime: Number.POSITIVE_INFINITY, grants: [] }
   }
   const bindings = requireBindings(policy.bindings, claims, client.clientId)
   const scopes = grantScopes(scope, client.scopes, [ofIdentityProvider, unionOf(bindings.map((each) => each.scopes))])
@@ -44,15 +45,27 @@ export function boundAccess(
 /** @throws TokenRejected `no_grant_matches` where none of them holds */
 export function requireBindings(bindings: readonly Binding[], claims: Claims, clientId: string): readonly Binding[] {
   const holding = findBindings(bindings, claims, clientId)
-  if (holding.length === 0) throw new TokenRejected('no_grant_matches')
-  return holding
+  if (holding.length > 0) return holding
+  const rejected = new TokenRejected('no_grant_matches')
+  rejected.context = { message: printable(bindings.map((each) => describeUnmet(each, claims, clientId)).join('; ')) }
+  throw rejected
+}
+
+function describeUnmet(binding: Binding, claims: Claims, clientId: string): string {
+  const unmet = findUnmet(binding, claims, clientId)
+  if (unmet === undefined || unmet === 'client') return `${binding.name}: another client`
+  return `${binding.name}: ${unmet.message ?? `${unmet.path}, wanted: ${unmet.expected}`}`
 }
 
 function boundByBindings(scopes: readonly string[], bindings: readonly Binding[], all: ReadonlySet<string>) {
   const giving = bindings.filter((binding) => scopes.length === 0 || scopes.some((scope) => binding.scopes.has(scope)))
   const audiences = unionOf(giving.map(({ resources = all }) => resources))
   checkScopesFitAll(audiences, scopes, giving)
-  return { audiences, lifetime: Math.min(...giving.map(({ lifetime }) => lifetime)) }
+  return {
+    audiences,
+    lifetime: Math.min(...giving.map(({ lifetime }) => lifetime)),
+    grants: giving.map(({ name }) => name),
+  }
 }
 
 /**

@@ -18,6 +18,8 @@ export interface Authorization {
   latestExpiry: number
   /** The `name` of the identity provider that vouches for the subject. */
   identityProvider: string
+  /** The names of the bindings that gave this, for the event. */
+  grants: readonly string[]
   /** The key that signed the assertion, for the event. */
   kid?: string
 }

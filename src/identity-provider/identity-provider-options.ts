@@ -1,6 +1,5 @@
 import { type Certificate, findIssuer, readCertificates } from '../jwks/certificate.js'
 import {
-  isSameConnection,
   type JwksConnectionOptions,
   type JwksConnectionSettings,
   readJwksConnection,
@@ -9,7 +8,6 @@ import { type KeySet, readKeySet } from '../jwks/key-set.js'
 import { normaliseType } from '../jwt/token-type.js'
 import { isScopeToken } from '../oauth/scope.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
-import { refuseRepeated } from '../option-checks/refuse-repeated.js'
 import { isSecureUrl } from '../option-checks/urls.js'
 import type { BindingContext } from '../policy/binding-options.js'
 import { type PolicyOptions, readPolicy } from '../policy/policy-options.js'
@@ -79,44 +77,6 @@ const FOREIGN_TYPES = ['at+jwt', 'logout+jwt', 'secevent+jwt', 'dpop+jwt', 'clie
 const DEFAULT_TYPES: ReadonlySet<string> = new Set(['jwt'])
 const MOST_CERTIFICATES = 10
 const EXACT = 'a non-empty string without white space around it: it is compared exactly'
-
-/** The entries of `identityProviders`, each with another name. */
-export function checkIdentityProviders(
-  reader: OptionReader,
-  context: IdentityProviderContext,
-): IdentityProviderSettings[] {
-  if (!reader.has('identityProviders')) reader.problem('identityProviders', 'an array of identity providers')
-  const readers = reader.objects('identityProviders')
-  const identityProviders = readers.map((each) => checkIdentityProviderOptions(each, context))
-  const names = identityProviders.map(({ name }) => name)
-  refuseRepeated(readers, 'name', names)
-  refuseOtherConnections(readers, identityProviders)
-  if (readers.length > 1 && !reader.has('subject') && readers.some((each) => !each.has('subject'))) {
-    const why = 'two identity providers can assert the same sub, and their users must not become one'
-    reader.problem('subject', `"namespaced", "raw", a template or a function, because ${why}`)
-  }
-  if (context.issuer !== '') {
-    const wanted = 'another issuer than ourselves: our own access tokens are no assertions'
-    readers[names.indexOf(context.issuer)]?.problem('name', wanted)
-  }
-  return identityProviders
-}
-
-/** One client serves all that have one alias and one endpoint, and it connects in one way. */
-function refuseOtherConnections(
-  readers: readonly OptionReader[],
-  identityProviders: readonly IdentityProviderSettings[],
-): void {
-  const sources = identityProviders.map(({ alias, keys }) =>
-    keys && 'jwksUri' in keys ? { alias, ...keys } : undefined,
-  )
-  for (const [index, source] of sources.entries()) {
-    const first = sources.find((other) => other?.alias === source?.alias && other?.jwksUri === source?.jwksUri)
-    if (source === undefined || first === undefined || isSameConnection(first.connection, source.connection)) continue
-    const wanted = 'the same ca, headers, proxy, agent, lookup and network as the other one with this alias and jwksUri'
-    readers[index]?.problem('jwksUri', wanted)
-  }
-}
 
 export function checkIdentityProviderOptions(
   reader: OptionReader,

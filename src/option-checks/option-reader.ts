@@ -3,6 +3,9 @@ import { ConfigError, type ConfigProblem } from './config-error.js'
 
 type Path = readonly (string | number)[]
 
+/** What is found in a place that no option has. */
+export const UNKNOWN_OPTION = 'an unknown option'
+
 /**
  * Reads one object of options. Each getter returns a checked value, or notes a problem and returns a stand-in, so that
  * one pass finds every problem; `throwProblems` then refuses them all together.
@@ -98,7 +101,7 @@ export class OptionReader {
       this.problem(key, `an array: ${wanted}`)
       return undefined
     }
-    return value.filter((member, index): member is string => {
+    return Array.from(value).filter((member, index): member is string => {
       if (typeof member === 'string' && accept(member)) return true
       this.#problems.push({ path: [...this.path, key, index], found: describeValue(member), wanted })
       return false
@@ -113,7 +116,8 @@ export class OptionReader {
   objects(key: string): OptionReader[] {
     const value = this.value(key)
     if (Array.isArray(value)) {
-      return value.map((member, index) => new OptionReader(member, [...this.path, key, index], this.#problems))
+      // A hole is a member as well.
+      return Array.from(value, (member, index) => new OptionReader(member, [...this.path, key, index], this.#problems))
     }
     if (value !== undefined) this.problem(key, 'an array of objects', describeType(value))
     return []
@@ -131,7 +135,7 @@ export class OptionReader {
       const suggestion = closestName(key, [...this.#known])
       const problem = {
         path: [...this.path, key],
-        found: 'an unknown option',
+        found: UNKNOWN_OPTION,
         wanted: `one of ${[...this.#known].join(', ')}`,
       }
       this.#problems.push(suggestion === undefined ? problem : { ...problem, suggestion })

@@ -3,8 +3,8 @@ import { isScopeToken } from '../oauth/scope.js'
 import { isPlainObject, type OptionReader } from '../option-checks/option-reader.js'
 import { refuseRepeated } from '../option-checks/refuse-repeated.js'
 import type { Binding } from './binding.js'
-import { type ClaimConditionOption, readClaimConditions } from './claim-condition.js'
-import { CLAIM_PATH, type ClaimPath, parseClaimPath, readClaim } from './claim-path.js'
+import { type ClaimCondition, type ClaimConditionOption, readClaimConditions } from './claim-condition.js'
+import { CLAIM_PATH, type ClaimPath, type Claims, parseClaimPath, readClaim } from './claim-path.js'
 
 /** One binding: what assertions become whose claims are so. */
 export interface BindingOptions {
@@ -79,34 +79,45 @@ function readSome(reader: OptionReader, key: string, wanted: string, accept: (te
 
 function readGroups(reader: OptionReader): readonly Binding[] {
   const groups = reader.value('groupsToScopes')
+  const written = reader.has('groupsClaim') ? reader.string('groupsClaim', CLAIM_PATH) : 'groups'
   if (!isPlainObject(groups) || Object.keys(groups).length === 0) {
     reader.problem('groupsToScopes', GROUPS, isPlainObject(groups) ? 'an empty object' : undefined)
     return NONE
   }
-  const written = reader.has('groupsClaim') ? reader.string('groupsClaim', CLAIM_PATH) : 'groups'
   const path = parseClaimPath(written)
   if (path === undefined) {
     reader.problem('groupsClaim', CLAIM_PATH)
     return NONE
   }
   const scopesOf = reader.object('groupsToScopes')
-  return Object.keys(groups).map((group) => readGroup(scopesOf, group, { written, path }))
+  const isMember = createMembershipTest(path)
+  return Object.keys(groups).map((group) => {
+    const holds = (claims: Claims) => isMember(group, claims)
+    const expected = printable(`an array with ${JSON.stringify(group)}`)
+    return readGroup(scopesOf, group, { path: written, holds, expected })
+  })
 }
 
-/** Not as a glob: a group may have a star in its name. */
-function readGroup(scopesOf: OptionReader, group: string, claim: { written: string; path: ClaimPath }): Binding {
+/** Not by globs: a group may have a star in its name. The groups of one token are read once, however many are asked for. */
+function createMembershipTest(path: ClaimPath): (group: string, claims: Claims) => boolean {
+  const known = new WeakMap<Claims, ReadonlySet<unknown>>()
+  return (group, claims) => {
+    let groups = known.get(claims)
+    if (groups === undefined) {
+      const claim = readClaim(claims, path)
+      groups = new Set(Array.isArray(claim) ? claim : [])
+      known.set(claims, groups)
+    }
+    return groups.has(group)
+  }
+}
+
+function readGroup(scopesOf: OptionReader, group: string, when: ClaimCondition): Binding {
   const scopes = scopesOf.strings(group, SCOPES, isScopeToken)
   if (scopes === undefined || scopes.length === 0) scopesOf.problem(group, `an array of one or more: ${SCOPES}`)
-  const isMember = (groups: unknown) => Array.isArray(groups) && groups.includes(group)
   return {
     name: group,
-    when: [
-      {
-        path: claim.written,
-        holds: (claims) => isMember(readClaim(claims, claim.path)),
-        expected: printable(`an array with ${JSON.stringify(group)}`),
-      },
-    ],
+    when: [when],
     clients: undefined,
     scopes: new Set(scopes),
     resources: undefined,

@@ -16,7 +16,14 @@ export interface Binding {
 
 /** Those that hold for these claims and this client. */
 export function findBindings(bindings: readonly Binding[], claims: Claims, clientId: string): readonly Binding[] {
-  return bindings.filter(({ when, clients }) => {
-    return clients?.has(clientId) !== false && findFailing(when, claims) === undefined
-  })
+  return bindings.filter((binding) => findUnmet(binding, claims, clientId) === undefined)
+}
+
+/** Why a binding does not hold for these claims and this client: the client, or the first condition; undefined: it holds. */
+export function findUnmet(
+  { when, clients }: Binding,
+  claims: Claims,
+  clientId: string,
+): 'client' | ClaimCondition | undefined {
+  return clients?.has(clientId) === false ? 'client' : findFailing(when, claims)
 }

@@ -1,7 +1,7 @@
 import { isPlainObject, type OptionReader } from '../option-checks/option-reader.js'
 import type { MapClaim, MappedClaim } from './claim-mapping.js'
 import { CLAIM_PATH, parseClaimPath, readClaim } from './claim-path.js'
-import { type ClaimScalar, isScalarOption, SCALAR } from './claim-value.js'
+import { type ClaimScalar, isScalar, isScalarOption, SCALAR } from './claim-value.js'
 
 /**
  * Where one claim of the access token comes from: the path of a claim of the assertion, a constant, or, in code, a
@@ -12,7 +12,7 @@ export type ClaimSource = string | { value: ClaimScalar | readonly ClaimScalar[]
 /** Claims of an access token that say who it is for, how long it lives and what it may do: nothing overwrites them. */
 export const OWN_CLAIMS: readonly string[] = [
   ...['iss', 'sub', 'aud', 'exp', 'iat', 'nbf', 'jti', 'client_id', 'scope', 'cnf', 'act', 'may_act', 'idp'],
-  '__proto__',
+  ...['authorization_details', 'scp', '__proto__'],
 ]
 const NONE: readonly MappedClaim[] = []
 const CONSTANT = `{ value }, ${SCALAR}, or an array of these`
@@ -37,7 +37,7 @@ function readSource(reader: OptionReader, name: string): MapClaim {
   if (typeof source === 'function') return source as MapClaim
   if (isPlainObject(source)) return readConstant(reader.object(name))
   const path = typeof source === 'string' ? parseClaimPath(source) : undefined
-  if (path !== undefined) return (claims) => readClaim(claims, path)
+  if (path !== undefined) return (claims) => exactly(readClaim(claims, path))
   reader.problem(name, `${CLAIM_PATH}; a constant as ${CONSTANT}; or a function`)
   return () => undefined
 }
@@ -47,5 +47,16 @@ function readConstant(reader: OptionReader): MapClaim {
   const isConstant = isScalarOption(value) || (Array.isArray(value) && [...value].every(isScalarOption))
   if (!isConstant) reader.problem('value', CONSTANT)
   reader.refuseUnknown()
-  return () => value
+  const constant = Array.isArray(value) ? [...value] : value // Whatever becomes of the options.
+  return () => constant
+}
+
+/** A claim, unless a number in it may stand for another one, which JSON could not tell apart. */
+function exactly(claim: unknown): unknown {
+  return hasUncertainNumber(claim) ? undefined : claim
+}
+
+function hasUncertainNumber(value: unknown): boolean {
+  if (typeof value === 'object' && value !== null) return Object.values(value).some(hasUncertainNumber)
+  return typeof value === 'number' && !isScalar(value)
 }

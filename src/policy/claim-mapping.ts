@@ -1,4 +1,5 @@
 import { DependencyUnavailable, TokenRejected } from '../errors/rejections.js'
+import { parseJsonObject } from '../jwt/parse-json-object.js'
 import type { CheckContext } from './check-assertion.js'
 import type { Claims } from './claim-path.js'
 
@@ -20,7 +21,7 @@ const NO_CLAIMS: Claims = {}
  * The claims that an access token gets beside its own. One whose source is missing is left out.
  *
  * @throws TokenRejected `mapped_claims_too_large`
- * @throws DependencyUnavailable `claim_mapping_failed` where a function throws or gives what is no JSON
+ * @throws DependencyUnavailable `claim_mapping_failed` where a function throws, or gives what is no JSON or nests too deep
  */
 export async function mapClaims(
   mapping: readonly MappedClaim[],
@@ -30,15 +31,34 @@ export async function mapClaims(
   if (mapping.length === 0) return NO_CLAIMS
   const mapped = await serialise(mapping, claims, context)
   if (Buffer.byteLength(mapped) > MOST_MAPPED_BYTES) throw new TokenRejected('mapped_claims_too_large')
-  return JSON.parse(mapped)
+  // As an access token is read: what that refuses must not be issued.
+  return parseJsonObject(mapped) ?? failed(new TypeError('a claim nests too deep'))
 }
 
 async function serialise(mapping: readonly MappedClaim[], claims: Claims, context: CheckContext): Promise<string> {
   try {
-    const entries: [string, unknown][] = []
-    for (const { name, map } of mapping) entries.push([name, await map(claims, context)])
-    return JSON.stringify(Object.fromEntries(entries))
+    const members: string[] = []
+    for (const { name, map } of mapping) {
+      const value = await map(claims, context)
+      if (value !== undefined) members.push(`${JSON.stringify(name)}:${toJson(value)}`)
+    }
+    return `{${members.join()}}`
   } catch (cause) {
-    throw new DependencyUnavailable('claim_mapping_failed', { cause })
+    return failed(cause)
   }
+}
+
+/** @throws TypeError for what has no JSON, or loses something in it */
+function toJson(value: unknown): string {
+  const json = JSON.stringify(value, (_, member: unknown) => {
+    const isLost = typeof member === 'function' || typeof member === 'symbol'
+    if (isLost || (typeof member === 'number' && !Number.isFinite(member))) throw new TypeError('a claim is no JSON')
+    return member
+  })
+  if (json === undefined) throw new TypeError('a claim is no JSON')
+  return json
+}
+
+function failed(cause: unknown): never {
+  throw new DependencyUnavailable('claim_mapping_failed', { cause })
 }

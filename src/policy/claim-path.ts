@@ -29,10 +29,10 @@ const ARRAY_INDEX = /^(?:0|[1-9][0-9]*)$/
  *   stands in double quotes: `"kubernetes.io".namespace`; in them `\"` is a quote and `\\` a backslash. Such a path
  *   does not index arrays.
  *
- * At most 1,024 UTF-16 units and 32 segments.
+ * At most 1,024 UTF-16 units and 32 segments, without `${`: a template is no path.
  */
 export function parseClaimPath(text: string): ClaimPath | undefined {
-  if (text.length > LONGEST) return undefined
+  if (text.length > LONGEST || text.includes('${')) return undefined
   const indexesArrays = text.startsWith('/')
   const segments = indexesArrays ? parsePointer(text) : isUrl(text) ? [text] : parseDotted(text)
   return segments === undefined || segments.length > MOST_SEGMENTS ? undefined : { segments, indexesArrays }

@@ -19,6 +19,9 @@ export interface AssertionSubject {
  *   of them is missing, empty or no string, or holds the text that follows it in the template.
  * - a function gives any other text.
  *
+ * Where identity providers differ in that, each one's subjects must begin with another text, so that no two share one; of
+ * functions that is not known.
+ *
  * In each case at most 16 384 characters, none of them a control character.
  */
 export type SubjectOption = 'raw' | 'namespaced' | (string & {}) | SubjectFunction
@@ -40,10 +43,17 @@ export function readSubjectMapping(reader: OptionReader): MapSubject | undefined
   return undefined
 }
 
+/** What every subject of an identity provider begins with, by the option; undefined where only a function knows. */
+export function beginningOfSubjects(option: unknown, issuer: string): string | undefined {
+  if (option === 'raw') return ''
+  if (option === 'namespaced') return namespacedSubject({ issuer, sub: '' })
+  return typeof option === 'string' ? parseClaimTemplate(option)?.head : undefined
+}
+
 export function rawSubject({ sub }: AssertionSubject): string {
   return sub
 }
 
-function namespacedSubject({ issuer, sub }: AssertionSubject): string {
+function namespacedSubject({ issuer, sub }: Pick<AssertionSubject, 'issuer' | 'sub'>): string {
   return `${issuer.replaceAll('%', '%25').replaceAll('|', '%7C')}|${sub}`
 }

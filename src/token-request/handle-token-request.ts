@@ -37,7 +37,7 @@ export async function handleTokenRequest(request: TokenRequest, deps: TokenReque
   const grant = findGrant(request.parameters, deps.grants)
   const client = await authenticateClient(request.credentials, request.remoteAddress, deps)
   checkGrantType(client, grant.grantType)
-  const { kid, ...authorization } = await grant.authorize(request.parameters, client)
+  const { kid, grants, ...authorization } = await grant.authorize(request.parameters, client)
   const { subject, scopes, identityProvider } = authorization
   const issued = await issueAccessToken({ ...authorization, clientId: client.clientId }, deps)
   const { token, tokenId, expiresIn, expiresAt } = issued
@@ -47,6 +47,7 @@ export async function handleTokenRequest(request: TokenRequest, deps: TokenReque
     ...(kid !== undefined && { kid }),
     subject: printable(subject),
     scopes,
+    ...(grants.length > 0 && { grants: grants.map(printable) }),
     tokenId,
     expiresAt,
   })

@@ -64,7 +64,7 @@ describe('docs/policy.md', () => {
   it('has an identity provider that can be registered as it stands', () => {
     const [toml = ''] = BLOCKS
     expect(createFrom(toml).identityProviders[0]).toMatchObject({
-      subjects: ['repo:acme/orders:*'],
+      subjects: ['repo:acme/orders:*', 'repo:acme@1234/orders@5678:*'],
       claims: { repository_id: { equals: '5678', message: 'only the orders repository' } },
       maxBeyondAssertion: 0,
     })

@@ -286,9 +286,43 @@ describe('the identity providers', () => {
       expect.stringMatching(/^subject: "raw", "namespaced", a function, or text /),
     ])
     for (const subject of ['raw', 'namespaced', 'x|${claims.sub}', () => 'x']) check({ ...several, subject })
-    const own = several.identityProviders.map((each) => ({ ...each, subject: 'raw' }))
-    expect(problemsOf({ identityProviders: own })).toEqual([])
-    expect(problemsOf({ identityProviders: [own[0], OTHER_IDP] })).toHaveLength(1)
+    const [first, second] = several.identityProviders
+    const own = (subject: unknown, other: unknown) => ({
+      identityProviders: [
+        { ...first, subject },
+        { ...second, subject: other },
+      ],
+    })
+    expect(problemsOf(own('namespaced', 'namespaced'))).toEqual([])
+    expect(problemsOf({ identityProviders: [{ ...first, subject: 'raw' }, second] })).toHaveLength(1)
+  })
+
+  it.each<[unknown, unknown, boolean]>([
+    ['raw', 'raw', false],
+    ['raw', 'namespaced', false],
+    ['namespaced', 'namespaced', true],
+    ['a|${claims.sub}', 'b|${claims.sub}', true],
+    ['a${claims.sub}', 'ab${claims.sub}', false],
+    ['ab${claims.sub}', 'a${claims.sub}', false],
+    ['${claims.sub}', 'b|${claims.sub}', false],
+    [`${OTHER_IDP.name}|\${claims.sub}`, 'namespaced', false],
+    [`${OTHER_IDP.name}/|\${claims.sub}`, 'namespaced', true],
+    [() => 'x', 'raw', true],
+  ])('may have subjects made by %j and %j: %j', (one, other, isFine) => {
+    const wanted = 'one whose subjects begin with another text than those of "'
+    const expected = isFine
+      ? []
+      : [expect.stringMatching(new RegExp(`^identityProviders\\[[01]\\]\\.subject: ${wanted}`))]
+    const [ownAndOwn, ownAndAll] = [
+      {
+        identityProviders: [
+          { ...IDP, subject: one },
+          { ...OTHER_IDP, subject: other },
+        ],
+      },
+      { identityProviders: [{ ...IDP, subject: one }, OTHER_IDP], subject: other },
+    ]
+    expect([problemsOf(ownAndOwn), problemsOf(ownAndAll)]).toEqual([expected, expected])
   })
 
   it('have names that differ, exactly', () => {

@@ -1,0 +1,84 @@
+import { printable } from '../events/printable.js'
+import { isSameConnection, type JwksConnectionSettings } from '../jwks/jwks-connection-options.js'
+import type { OptionReader } from '../option-checks/option-reader.js'
+import { refuseRepeated } from '../option-checks/refuse-repeated.js'
+import { beginningOfSubjects } from '../policy/subject-mapping.js'
+import {
+  checkIdentityProviderOptions,
+  type IdentityProviderContext,
+  type IdentityProviderSettings,
+} from './identity-provider-options.js'
+
+/** The entries of `identityProviders`, each with another name. */
+export function checkIdentityProviders(
+  reader: OptionReader,
+  context: IdentityProviderContext,
+): IdentityProviderSettings[] {
+  if (!reader.has('identityProviders')) reader.problem('identityProviders', 'an array of identity providers')
+  const readers = reader.objects('identityProviders')
+  const identityProviders = readers.map((each) => checkIdentityProviderOptions(each, context))
+  const names = identityProviders.map(({ name }) => name)
+  refuseRepeated(readers, 'name', names)
+  refuseOtherConnections(readers, identityProviders)
+  refuseSharedSubjects(reader, readers, names)
+  if (context.issuer !== '') {
+    const wanted = 'another issuer than ourselves: our own access tokens are no assertions'
+    readers[names.indexOf(context.issuer)]?.problem('name', wanted)
+  }
+  return identityProviders
+}
+
+/** One client serves all that have one alias and one endpoint, and it connects in one way. */
+function refuseOtherConnections(
+  readers: readonly OptionReader[],
+  identityProviders: readonly IdentityProviderSettings[],
+): void {
+  const connections = new Map<string, JwksConnectionSettings>()
+  for (const [index, { alias, keys }] of identityProviders.entries()) {
+    if (keys === undefined || !('jwksUri' in keys)) continue
+    const source = JSON.stringify([alias, keys.jwksUri])
+    const first = connections.get(source) ?? keys.connection
+    connections.set(source, first)
+    if (isSameConnection(first, keys.connection)) continue
+    const wanted = 'the same ca, headers, proxy, agent, lookup and network as the other one with this alias and jwksUri'
+    readers[index]?.problem('jwksUri', wanted)
+  }
+}
+
+/** Users of two identity providers must not become one, unless one option for all of them says how they do. */
+function refuseSharedSubjects(reader: OptionReader, readers: readonly OptionReader[], names: readonly string[]): void {
+  if (readers.length < 2) return
+  const hasOwn = readers.map((each) => each.has('subject'))
+  if (!reader.has('subject') && hasOwn.includes(false)) {
+    const why = 'two identity providers can assert the same sub, and their users must not become one'
+    reader.problem('subject', `"namespaced", "raw", a template or a function, because ${why}`)
+    return
+  }
+  if (!hasOwn.includes(true)) return
+  const beginnings = readers
+    .map((each, index) => {
+      const option = hasOwn[index] ? each.value('subject') : reader.value('subject')
+      const name = names[index] ?? ''
+      return { reader: each, isOwn: hasOwn[index] === true, name, text: beginningOfSubjects(option, name) }
+    })
+    .filter((each): each is Beginning => each.text !== undefined)
+    .sort((one, other) => (one.text < other.text ? -1 : Number(one.text > other.text)))
+  // In this order one that begins another one begins the next one, too.
+  for (const [index, next] of beginnings.entries()) {
+    const beginning = beginnings[index - 1]
+    if (beginning === undefined || !next.text.startsWith(beginning.text)) continue
+    const [own, other] = next.isOwn ? [next, beginning] : [beginning, next]
+    if (!own.isOwn) continue
+    const wanted = `one whose subjects begin with another text than those of "${printable(other.name)}": no two callers may become one`
+    own.reader.problem('subject', wanted)
+  }
+}
+
+/** What the subjects of one identity provider begin with. */
+interface Beginning {
+  reader: OptionReader
+  /** Whether its own option says so. */
+  isOwn: boolean
+  name: string
+  text: string
+}
