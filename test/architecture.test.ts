@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals'
 
 /** High to low. A file imports its own feature and lower floors only; features of one floor do not know each other. */
 const FLOORS = [
-  ['index', 'augment'],
+  ['index', 'augment', 'cli'],
   ['config'],
   ['jwt-exchange'],
   ['configuration'],
@@ -126,8 +126,8 @@ describe('the source', () => {
     expect(new Set(ofPassport.map(featureOf))).toEqual(new Set(['passport']))
   })
 
-  it('reads files and the environment in config/ only', () => {
-    const isConfig = (path: string) => featureOf(path) === 'config'
+  it('reads files and the environment in config/ and cli/ only', () => {
+    const isConfig = (path: string) => ['config', 'cli'].includes(featureOf(path))
     expect(importersOf(sources, (to) => /^(node:)?fs(\/|$)/.test(to)).filter((path) => !isConfig(path))).toEqual([])
     expect(filesNaming(sources, 'process.env').filter((path) => !isConfig(path))).toEqual([])
   })

@@ -250,6 +250,14 @@ describe('a host', () => {
     expect(JSON.parse(await run(process.execPath, [write(host, file, text)], host))).toEqual(TOLD)
   })
 
+  it('has the command, which needs nothing else', async () => {
+    const host = createHost('command', { express: 'express' })
+    const { bin } = JSON.parse(readFileSync(join(unpacked, 'package.json'), 'utf8'))
+    const command = join('node_modules/express-jwt-exchange', bin['express-jwt-exchange'])
+    expect(readFileSync(join(host, command), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/)
+    expect(await run(process.execPath, [command, '--help'], host)).toContain('explain --config')
+  })
+
   it('does without Passport', async () => {
     const others = DEPENDENCIES.filter((each) => each !== 'passport-custom')
     const host = createHost('no-passport', { express: 'express' }, others)

@@ -1,0 +1,125 @@
+import type { IdentityProviderStats, JwtExchange } from '../jwt-exchange.js'
+import { isConfigError } from '../option-checks/config-error.js'
+import type { Command, CommandArguments, CommandStreams } from './command.js'
+import { openExchange } from './open-exchange.js'
+import { createPaint, type Mark, type Paint } from './style.js'
+
+/** Something to know of a configuration. */
+interface Finding {
+  mark: Mark
+  text: string
+}
+
+/** What is known of one identity provider. */
+interface Report {
+  stats: IdentityProviderStats
+  findings: readonly Finding[]
+}
+
+const DAY = 86_400
+/** Days before the end of a certificate from which on it is warned of. */
+const WARNED_FOR = 30
+
+/** Checks a file, and everything that it leads to. */
+export const checkCommand: Command = async (args, streams) => {
+  const exchange = openOrTell(args, streams)
+  if (exchange === undefined) return 'failed'
+  try {
+    const notes = collectNotes(exchange)
+    const { identityProviders } = await exchange.ready()
+    const reports = identityProviders.map((stats) => ({ stats, findings: findingsOf(stats) }))
+    const isInOrder = !reports.some(({ findings }) => findings.some(({ mark }) => mark === 'bad'))
+    streams.stdout.write(
+      args.json ? toJson(isInOrder, reports, notes) : render(args, reports, notes, createPaint(streams)),
+    )
+    return isInOrder ? 'ok' : 'failed'
+  } finally {
+    exchange.close()
+  }
+}
+
+/** A file with problems is an answer, too. */
+function openOrTell({ config, json }: CommandArguments, streams: CommandStreams): JwtExchange | undefined {
+  try {
+    return openExchange(config, streams)
+  } catch (error) {
+    if (!json || !isConfigError(error)) throw error
+    streams.stdout.write(`${JSON.stringify({ isInOrder: false, problems: error.problems }, null, 2)}\n`)
+    return undefined
+  }
+}
+
+/** What only events tell. The array fills while key sets are fetched. */
+function collectNotes({ events }: JwtExchange): string[] {
+  const notes: string[] = []
+  events.on('signing_key.generated', () => notes.push('no signing keys: access tokens end with the process'))
+  events.on('jwks.key_rejected', ({ identityProvider, kid, reason }) => {
+    notes.push(`${identityProvider}: the key ${kid ?? 'without kid'} is skipped: ${reason}`)
+  })
+  return notes
+}
+
+function findingsOf(stats: IdentityProviderStats): Finding[] {
+  if (!stats.enabled) return [{ mark: 'skipped', text: 'switched off: not looked at' }]
+  return [...keyFindings(stats), ...certificateFindings(stats)]
+}
+
+function keyFindings({
+  state,
+  keys,
+  certificates,
+  keySetAge,
+  expiresIn,
+  lastFailure,
+}: IdentityProviderStats): Finding[] {
+  if (state !== 'ok') {
+    const why = certificates === undefined ? [lastFailure?.reason, lastFailure?.code] : ['no certificate is valid']
+    return [
+      { mark: 'bad', text: `no usable keys: ${why.filter((each) => each !== undefined).join(' ') || 'no answer'}` },
+    ]
+  }
+  const ages =
+    keySetAge === undefined ? '' : `, ${keySetAge} ms old, fresh for ${Math.round((expiresIn ?? 0) / 1000)} s`
+  const list = keys.map(({ kid, algorithms }) => `${kid ?? 'without kid'} (${algorithms.join(', ')})`)
+  return certificates === undefined ? [{ mark: 'good', text: `keys: ${list.join('; ')}${ages}` }] : []
+}
+
+function certificateFindings({ certificates = [], keys }: IdentityProviderStats): Finding[] {
+  const published = keys.flatMap(({ kid, certificateExpiresAt: expiresAt }) =>
+    expiresAt === undefined ? [] : [{ subject: `published with the key ${kid ?? 'without kid'}`, expiresAt }],
+  )
+  return [
+    ...certificates.map((each) => certificateFinding(each, 'bad')),
+    ...published.map((each) => certificateFinding(each, 'warning')), // Its end does not end the key.
+  ]
+}
+
+function certificateFinding(
+  { subject, expiresAt }: { subject: string; expiresAt: number },
+  whenExpired: Mark,
+): Finding {
+  const days = Math.floor((expiresAt - Date.now() / 1000) / DAY)
+  const mark = days < 0 ? whenExpired : days < WARNED_FOR ? 'warning' : 'good'
+  const until = new Date(expiresAt * 1000).toISOString().slice(0, 10)
+  return { mark, text: `certificate ${subject}: until ${until}${days < 0 ? ', expired' : `, ${days} days`}` }
+}
+
+function toJson(isInOrder: boolean, reports: readonly Report[], notes: readonly string[]): string {
+  const identityProviders = reports.map(({ stats, findings }) => ({ ...stats, findings }))
+  return `${JSON.stringify({ isInOrder, identityProviders, notes }, null, 2)}\n`
+}
+
+function render(
+  { config }: CommandArguments,
+  reports: readonly Report[],
+  notes: readonly string[],
+  paint: Paint,
+): string {
+  const lines = reports.flatMap(({ stats: { name, alias }, findings }) => [
+    '',
+    name,
+    `    alias: ${alias}`,
+    ...findings.map(({ mark, text }) => `  ${paint(mark)} ${text}`),
+  ])
+  return `${[`${paint('good')} ${config} is well formed`, ...lines, ...notes.map((note) => `${paint('warning')} ${note}`)].join('\n')}\n`
+}

@@ -1,0 +1,73 @@
+import { createReadStream } from 'node:fs'
+import type { ExplainedStep, Explanation } from '../explain/explanation.js'
+import { type Command, type CommandStreams, Misuse } from './command.js'
+import { openExchange } from './open-exchange.js'
+import { createPaint, type Mark, type Paint } from './style.js'
+
+/** Bytes: more than any assertion may have. */
+const LONGEST_INPUT = 2_097_152
+const MARK_OF: Readonly<Record<ExplainedStep['outcome'], Mark>> = { passed: 'good', failed: 'bad', skipped: 'skipped' }
+
+/** Tells what would become of an assertion. */
+export const explainCommand: Command = async ({ config, client, scope, json, file }, streams) => {
+  const exchange = openExchange(config, streams)
+  try {
+    const assertion = (await readAssertion(file, streams)).trim()
+    const request = { ...(client !== undefined && { clientId: client }), ...(scope !== undefined && { scope }) }
+    const explanation = await exchange.explain(assertion, request)
+    streams.stdout.write(json ? `${JSON.stringify(explanation, null, 2)}\n` : render(explanation, createPaint(streams)))
+    return explanation.isAccepted ? 'ok' : 'failed'
+  } finally {
+    exchange.close()
+  }
+}
+
+async function readAssertion(file: string | undefined, { stdin, stderr }: CommandStreams): Promise<string> {
+  if (file === undefined) {
+    if (stdin.isTTY) stderr.write('Paste the assertion, then press Ctrl-D\n')
+    return readAll(stdin)
+  }
+  try {
+    return await readAll(createReadStream(file))
+  } catch (error) {
+    if (error instanceof Misuse) throw error
+    // Its name is not repeated: it may be the assertion itself.
+    throw new Misuse(
+      'the file cannot be read; an assertion is read from a file or standard input, never from an argument',
+    )
+  }
+}
+
+async function readAll(input: AsyncIterable<Buffer | string>): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of input) {
+    const bytes = Buffer.from(chunk)
+    size += bytes.length
+    if (size > LONGEST_INPUT) throw new Misuse(`the input is longer than ${LONGEST_INPUT} bytes`)
+    chunks.push(bytes)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function render({ isAccepted, reason, steps, accessToken }: Explanation, paint: Paint): string {
+  const lines = steps.flatMap((step) => renderStep(step, paint))
+  const verdict = isAccepted ? paint('good', 'accepted, unless it was used before') : paint('bad', `refused: ${reason}`)
+  const issued = accessToken === undefined ? [] : ['', 'The access token:', ...renderEntries(accessToken)]
+  return `${[...lines, '', verdict, ...issued].join('\n')}\n`
+}
+
+function renderStep({ step, outcome, reason, expected, found, hint }: ExplainedStep, paint: Paint): string[] {
+  const mark = paint(MARK_OF[outcome])
+  if (outcome !== 'failed') return [`${mark} ${step}: ${found}`]
+  return [
+    `${mark} ${step}: ${paint('bad', String(reason))}`,
+    `    expected: ${expected}`,
+    `    found:    ${found}`,
+    ...(hint === undefined ? [] : [`    hint:     ${hint}`]),
+  ]
+}
+
+function renderEntries(values: object): string[] {
+  return Object.entries(values).map(([name, value]) => `  ${name}: ${JSON.stringify(value)}`)
+}

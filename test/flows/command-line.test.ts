@@ -1,0 +1,252 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { runCommandLine } from '../../src/cli/run-command-line.js'
+import { FakeIdentityProvider } from '../../src/testing/index.js'
+import { EC_CERTIFICATE, EXPIRED_CERTIFICATE } from '../support/certificates.js'
+
+const ALIAS = 'https://api.example.com/oauth2/token'
+const SECRET = 'the secret of a client'
+/** A whole token, in any output. */
+const TOKEN = /eyJ[\w-]+\.[\w-]+\.[\w-]+/
+const COLOUR = '\u001B['
+
+let idp: FakeIdentityProvider
+let directory: string
+let path: string
+
+beforeAll(async () => {
+  idp = await FakeIdentityProvider.start({ algorithm: 'ES256', alias: ALIAS })
+  directory = mkdtempSync(join(tmpdir(), 'command-line-'))
+  path = join(directory, 'deployment.toml')
+})
+beforeEach(async () => {
+  await idp.fault('off')
+  writeConfig()
+})
+afterAll(async () => {
+  rmSync(directory, { recursive: true })
+  await idp.close()
+})
+
+function writeConfig({ provider = '', more = '', keys = `jwks_uri = "${idp.jwksUri}"` } = {}): void {
+  writeFileSync(
+    path,
+    `issuer = "https://api.example.com/oauth2"
+[access_token]
+audience = "https://api.example.com"
+[[client]]
+client_id = "app"
+client_secret = "\${SECRET}"
+scopes = ["openid"]
+[[identity_provider]]
+name = "${idp.name}"
+${keys}
+${provider}
+${more}`,
+  )
+}
+
+/** The command in a process of its own. */
+async function run(args: readonly string[], input = '') {
+  const env = { ...process.env, SECRET, NODE_OPTIONS: '' }
+  const child = spawn(process.execPath, ['dist/cli/main.js', ...args], { env })
+  let [stdout, stderr] = ['', '']
+  child.stdout.on('data', (chunk) => {
+    stdout += chunk
+  })
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk
+  })
+  child.stdin.on('error', () => {}) // It need not read all of it.
+  child.stdin.end(input)
+  const status = await new Promise((resolve) => child.once('close', resolve))
+  expect(`${stdout}${stderr}`).not.toContain(SECRET)
+  return { status, stdout, stderr }
+}
+
+const explain = (assertion: string, ...more: string[]) =>
+  run(['explain', '--config', path, '--client', 'app', ...more], assertion)
+const check = (...more: string[]) => run(['check', '--config', path, ...more])
+
+/** The command in this process, whose output is, or is no, terminal. */
+async function runOn(isTTY: boolean, env: Record<string, string> = {}) {
+  let stdout = ''
+  const input = Object.assign([Buffer.from(await idp.issueAssertion())].values(), { isTTY: false })
+  const streams = {
+    stdin: input as never,
+    stdout: { write: (text: string) => (stdout += text), isTTY },
+    stderr: { write: () => {} },
+    env: { SECRET, ...env },
+  }
+  await runCommandLine(['explain', '--config', path], streams)
+  return stdout
+}
+
+describe('explain', () => {
+  it('tells of a good assertion on standard input every step and the access token', async () => {
+    const { status, stdout } = await explain(`${await idp.issueAssertion({ sub: 'alice' })}\n`)
+    expect(status).toBe(0)
+    expect(stdout).toContain('✓ signature: kid ')
+    expect(stdout).toContain(
+      'accepted, unless it was used before\n\nThe access token:\n  subject: "alice"\n  scopes: ["openid"]',
+    )
+    expect(stdout).not.toMatch(TOKEN)
+    expect(stdout).not.toContain(COLOUR)
+  })
+
+  it('tells of a refused one what was expected, what was found and what it usually means, and exits with 1', async () => {
+    const { status, stdout } = await explain(await idp.issueAssertion({ aud: `${ALIAS}/` }))
+    expect(status).toBe(1)
+    expect(stdout).toContain(`✗ aud: wrong_audience
+    expected: ${ALIAS}
+    found:    "${ALIAS}/"
+    hint:     it differs from ${ALIAS} by a slash at the end: they are compared exactly
+`)
+    expect(stdout).toContain('\nrefused: wrong_audience\n')
+  })
+
+  it('reads an assertion from a file', async () => {
+    const file = join(directory, 'assertion.jwt')
+    writeFileSync(file, await idp.issueAssertion())
+    expect((await explain('', file)).status).toBe(0)
+  })
+
+  it('gives JSON', async () => {
+    const { status, stdout } = await explain(await idp.issueAssertion({ exp: 1 }), '--json', '--scope', 'openid')
+    expect(status).toBe(1)
+    expect(JSON.parse(stdout)).toMatchObject({ isAccepted: false, reason: 'expired', steps: expect.any(Array) })
+  })
+
+  it('says when the key set cannot be had', async () => {
+    await idp.fault('down')
+    const { status, stdout } = await explain(await idp.issueAssertion())
+    expect(status).toBe(1)
+    expect(stdout).toContain('✗ signature: jwks_unavailable')
+  })
+
+  it('is in colour on a terminal only, and not where NO_COLOR is set', async () => {
+    const outputs = [await runOn(true), await runOn(false), await runOn(true, { NO_COLOR: '1' })]
+    expect(outputs.map((output) => output.includes(COLOUR))).toEqual([true, false, false])
+  })
+
+  it.each(['', '\n', 'null', '\u0000', '..'])('of %j, which is no assertion, exits with 1', async (input) => {
+    const { status, stdout, stderr } = await explain(input)
+    expect([status, stderr]).toEqual([1, ''])
+    expect(stdout).toContain('✗ shape: malformed_jwt')
+  })
+
+  it('reads no more than two megabytes', async () => {
+    const { status, stderr } = await explain('x'.repeat(3_000_000))
+    expect(status).toBe(2)
+    expect(stderr).toContain('the input is longer than 2097152 bytes')
+  })
+})
+
+describe('check', () => {
+  it('tells the keys of each identity provider, their algorithms and age', async () => {
+    const { status, stdout } = await check()
+    expect(status).toBe(0)
+    expect(stdout).toContain(`✓ ${path} is well formed`)
+    expect(stdout).toContain(`${idp.name}\n    alias: ${ALIAS}\n  ✓ keys: ${idp.signingKey.kid} (ES256), `)
+    expect(stdout).toContain('! no signing keys')
+  })
+
+  it('exits with 1 where a key set cannot be had', async () => {
+    await idp.fault('garbage')
+    const { status, stdout } = await check()
+    expect([status, stdout]).toEqual([1, expect.stringContaining('✗ no usable keys: not_json')])
+  })
+
+  it('exits with 1 where all certificates have expired, and tells until when others last', async () => {
+    writeFileSync(join(directory, 'idp.pem'), EXPIRED_CERTIFICATE)
+    writeConfig({ keys: 'certificates = ["idp.pem"]' })
+    expect(await check()).toMatchObject({
+      status: 1,
+      stdout: expect.stringMatching(/✗ certificate CN=.*: until .*, expired/),
+    })
+    writeFileSync(join(directory, 'idp.pem'), EC_CERTIFICATE)
+    expect(await check()).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/✓ certificate CN=.*: until .*, \d+ days/),
+    })
+  })
+
+  it('leaves out what is switched off', async () => {
+    await idp.fault('down')
+    writeConfig({ provider: 'enabled = false' })
+    expect(await check()).toMatchObject({ status: 0, stdout: expect.stringContaining('- switched off: not looked at') })
+  })
+
+  it('tells of keys that are skipped', async () => {
+    idp.publish([idp.signingKey.publicJwk, { kty: 'oct', k: 'c2VjcmV0', kid: 'hmac' }])
+    const { status, stdout } = await check()
+    idp.publish([idp.signingKey.publicJwk])
+    expect([status, stdout]).toEqual([0, expect.stringContaining('the key hmac is skipped: private_or_symmetric')])
+  })
+
+  it('tells every problem of a file with line and column, and exits with 1', async () => {
+    writeConfig({ provider: 'clamis = { a = 1 }' })
+    const { status, stderr } = await check()
+    expect(status).toBe(1)
+    expect(stderr).toContain(`${path}:11:1: identity_provider[0].clamis: found an unknown option`)
+    const { stdout } = await check('--json')
+    expect(JSON.parse(stdout)).toMatchObject({ isInOrder: false, problems: [{ location: `${path}:11:1` }] })
+  })
+
+  it('gives JSON', async () => {
+    const { stdout } = await check('--json')
+    expect(JSON.parse(stdout)).toMatchObject({
+      isInOrder: true,
+      identityProviders: [{ name: idp.name, state: 'ok', findings: [{ mark: 'good' }] }],
+    })
+  })
+
+  it('opens no replay store, whatever its name', async () => {
+    writeConfig({ more: '[replay]\nstore = "of-the-application"\nurl = "redis://127.0.0.1:1"' })
+    expect((await check()).status).toBe(0)
+  })
+
+  it.each(['missing.toml', '.'])('of %j, which is no file, exits with 1', async (name) => {
+    const { status, stderr } = await run(['check', '--config', join(directory, name)])
+    expect([status, stderr]).toEqual([1, expect.stringMatching(/ENOENT|EISDIR/)])
+  })
+})
+
+describe('a command that cannot be run as it is written', () => {
+  it.each<[string, string[]]>([
+    ['no command', []],
+    ['another command', ['verify']],
+    ['no file', ['check']],
+    ['an option without its value', ['check', '--config']],
+    ['an unknown option', ['check', '--config', 'x', '--verbose']],
+    ['an option of explain', ['check', '--config', 'x', '--client', 'app']],
+    ['two files', ['explain', '--config', 'x', 'a', 'b']],
+  ])('exits with 2 and says how to write it: %s', async (_, args) => {
+    const { status, stdout, stderr } = await run(args)
+    expect([status, stdout]).toEqual([2, ''])
+    expect(stderr).toContain('Usage:')
+  })
+
+  it.each<[string, (token: string) => string[]]>([
+    ['the command', (token) => [token]],
+    ['the file', (token) => ['explain', '--config', path, token]],
+    ['an argument too many', (token) => ['check', '--config', path, token]],
+    ['an unknown option', (token) => ['explain', '--config', path, `--assertion=${token}`]],
+    ['an unknown option and its value', (token) => ['explain', '--config', path, '--assertion', token]],
+    ['a short option', (token) => ['explain', `-${token}`]],
+    ['the value of a flag', (token) => ['explain', '--config', path, `--json=${token}`]],
+  ])('repeats no assertion that stands in place of %s', async (_, args) => {
+    const { status, stdout, stderr } = await run(args(await idp.issueAssertion()))
+    expect(status).toBe(2)
+    expect(`${stdout}${stderr}`).not.toMatch(/eyJ/)
+  })
+
+  it('repeats none in place of the configuration either', async () => {
+    const { status, stdout, stderr } = await run(['check', '--config', await idp.issueAssertion()])
+    expect([status, stdout]).toEqual([2, ''])
+    expect(stderr).not.toMatch(TOKEN)
+  })
+})
