@@ -13,6 +13,7 @@ import { createIdentityProviders } from './identity-provider/create-identity-pro
 import { IdentityProviderRegistry } from './identity-provider/identity-provider-registry.js'
 import type { TrustSwitch } from './identity-provider/trust-switch.js'
 import { fetchJwks } from './jwks/fetch-jwks.js'
+import { fetchMetadata } from './jwks/fetch-metadata.js'
 import { JwksClientPool } from './jwks/jwks-client-pool.js'
 import type { JwtExchangeSettings } from './options.js'
 import type { ReplayProtection } from './replay/replay-protection.js'
@@ -37,7 +38,7 @@ export function createParts(settings: JwtExchangeSettings, lasting: LastingParts
   const { issuer, clock } = settings
   const { audiences, lifetime, signingKeys, cacheSizeBytes } = settings.accessToken
   const { events, replayProtection, failureLimiter, trustSwitches } = lasting
-  const jwksDeps = { clock, events, random: Math.random, timers: systemTimers, fetchJwks }
+  const jwksDeps = { clock, events, random: Math.random, timers: systemTimers, fetchJwks, fetchMetadata }
   const jwksClients = new JwksClientPool(settings.jwksEndpoint, jwksDeps, jwksClientsBefore)
   const identityProviders = new IdentityProviderRegistry(
     createIdentityProviders(settings.identityProviders, { jwksClients, clock, events, trustSwitches }),

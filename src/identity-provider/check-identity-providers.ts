@@ -36,7 +36,7 @@ function refuseOtherConnections(
   const connections = new Map<string, JwksConnectionSettings>()
   for (const [index, { alias, keys }] of identityProviders.entries()) {
     if (keys === undefined || !('jwksUri' in keys)) continue
-    const source = JSON.stringify([alias, keys.jwksUri])
+    const source = JSON.stringify([alias, keys.jwksUri, keys.metadataOf])
     const first = connections.get(source) ?? keys.connection
     connections.set(source, first)
     if (isSameConnection(first, keys.connection)) continue

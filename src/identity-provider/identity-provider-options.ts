@@ -1,4 +1,5 @@
 import { type Certificate, findIssuer, readCertificates } from '../jwks/certificate.js'
+import { metadataUrlOf } from '../jwks/fetch-metadata.js'
 import {
   type JwksConnectionOptions,
   type JwksConnectionSettings,
@@ -23,6 +24,12 @@ export interface IdentityProviderOptions extends AssertionOptions, PolicyOptions
   alias?: string
   /** Its JWKS endpoint: `https`, or `http` on loopback. */
   jwksUri?: string
+  /**
+   * In place of `jwksUri`: `true` takes that from the metadata document at `{name}/.well-known/openid-configuration`, a URL
+   * from the one there. Its `issuer` must be the `name` exactly. The document is asked for again each hour, and after a
+   * failure; `headers` are sent to its own origin only. Default: false.
+   */
+  discovery?: boolean | string
   /**
    * PEM certificates of its signing keys, 1 to 10, without their chain; several may overlap. Beside a `jwksUri` they are used only when
    * `jwksEndpoint.enable` is false, never because the endpoint fails.
@@ -54,7 +61,7 @@ export interface IdentityProviderSettings extends Omit<IdentityProvider, 'keySou
   enabled: boolean
   /** undefined for a disabled one only. */
   keys:
-    | { jwksUri: string; connection: JwksConnectionSettings }
+    | { jwksUri: string; metadataOf: string | undefined; connection: JwksConnectionSettings }
     | { certificates: readonly Certificate[] }
     | { keySet: KeySet }
     | undefined
@@ -115,20 +122,41 @@ function readTypes(reader: OptionReader): ReadonlySet<string> {
 }
 
 function readKeys(reader: OptionReader, enabled: boolean, context: IdentityProviderContext) {
-  const jwksUri = reader.has('jwksUri') ? readJwksUri(reader) : undefined
+  const metadataUrl = readMetadataUrl(reader)
+  const jwksUri = reader.has('jwksUri') ? readJwksUri(reader) : metadataUrl
+  const metadataOf = metadataUrl === undefined ? undefined : String(reader.value('name'))
   const connection = readJwksConnection(reader, jwksUri)
   const certificates = reader.has('certificates') ? readCertificateList(reader) : undefined
   const keySet = reader.has('jwks') ? readFixedKeySet(reader) : undefined
   if (reader.has('certificates') && reader.has('jwks')) reader.problem('jwks', 'either jwks or certificates, not both')
-  if (jwksUri !== undefined && context.jwksEndpointEnabled) return { jwksUri, connection }
+  if (jwksUri !== undefined && context.jwksEndpointEnabled) return { jwksUri, metadataOf, connection }
   if (certificates !== undefined) return { certificates }
   if (keySet !== undefined) return { keySet }
   if (!enabled) return undefined
   if (jwksUri !== undefined) {
-    reader.problem('jwksUri', 'certificates or jwks, or enabled = false, because jwksEndpoint.enable is false')
-  } else if (!['jwksUri', 'certificates', 'jwks'].some((key) => reader.has(key))) {
-    reader.problem(undefined, 'its keys: one of jwksUri, certificates, jwks', 'no keys')
+    reader.problem(
+      metadataUrl === undefined ? 'jwksUri' : 'discovery',
+      'certificates or jwks, or enabled = false, because jwksEndpoint.enable is false',
+    )
+  } else if (
+    !['jwksUri', 'discovery', 'certificates', 'jwks'].some((key) => reader.has(key) && reader.value(key) !== false)
+  ) {
+    reader.problem(undefined, 'its keys: one of jwksUri, discovery, certificates, jwks', 'no keys')
   }
+  return undefined
+}
+
+/** Where its metadata stand; undefined: it is not to be discovered. */
+function readMetadataUrl(reader: OptionReader): string | undefined {
+  const discovery = reader.value('discovery')
+  if (discovery === undefined || discovery === false) return undefined
+  if (reader.has('jwksUri')) reader.problem('discovery', 'either discovery or jwksUri, not both')
+  if (typeof discovery === 'string' && isSecureUrl(discovery)) return discovery
+  const name = reader.value('name')
+  const isUrl = typeof name === 'string' && isSecureUrl(name) && !name.includes('?')
+  if (discovery === true && isUrl) return metadataUrlOf(name)
+  const wanted = discovery === true ? 'an https URL as name' : 'true, false, or the https URL of its metadata'
+  reader.problem('discovery', wanted, discovery === true ? 'another name' : undefined)
   return undefined
 }
 

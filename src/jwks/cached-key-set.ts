@@ -63,6 +63,10 @@ export class CachedKeySet {
     return this.servesFor > 0 ? this.#keySet : undefined
   }
 
+  get isServable(): boolean {
+    return this.servable !== undefined
+  }
+
   get validators(): Validators {
     return this.#validators
   }

@@ -1,12 +1,11 @@
 import type { Clock } from '../clock/clock.js'
 import { pause, type Timers } from '../clock/timers.js'
-import type { fetchJwks, JwksAnswer, JwksFetch } from './fetch-jwks.js'
+import type { BoundedFetch } from './bounded-fetch.js'
 import { toJwksFetchError } from './jwks-fetch-error.js'
 
 export interface FetchWithRetriesDeps {
   clock: Clock
   timers: Timers
-  fetchJwks: typeof fetchJwks
 }
 
 /** Milliseconds before the connection is tried again. */
@@ -14,22 +13,23 @@ const RETRY_PAUSE = 100
 const CONNECTION_LOST = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE']
 
 /**
- * Fetches a key set, and tries again where the connection is refused or reset; all attempts together take no longer than
+ * Fetches something, and tries again where the connection is refused or reset; all attempts together take no longer than
  * one may.
  *
  * @throws JwksFetchError
  */
-export async function fetchWithRetries(
-  jwksFetch: Omit<JwksFetch, 'totalTimeout' | 'now'>,
+export async function fetchWithRetries<Fetch extends BoundedFetch, Answer>(
+  fetch: (fetched: Fetch, closing: AbortSignal) => Promise<Answer>,
+  fetched: Omit<Fetch, 'totalTimeout' | 'now'>,
   retries: number,
   closing: AbortSignal,
-  { clock, timers, fetchJwks }: FetchWithRetriesDeps,
-): Promise<JwksAnswer> {
-  const endsAt = clock.monotonic() + jwksFetch.limits.connectionTimeout + jwksFetch.limits.readTimeout
+  { clock, timers }: FetchWithRetriesDeps,
+): Promise<Answer> {
+  const endsAt = clock.monotonic() + fetched.limits.connectionTimeout + fetched.limits.readTimeout
   for (let retriesLeft = retries; ; retriesLeft -= 1) {
     try {
       const times = { totalTimeout: endsAt - clock.monotonic(), now: clock.now() }
-      return await fetchJwks({ ...jwksFetch, ...times }, closing)
+      return await fetch({ ...fetched, ...times } as Fetch, closing)
     } catch (error) {
       const isConnectionLost = CONNECTION_LOST.includes(toJwksFetchError(error, 'read_failed').code ?? '')
       if (retriesLeft <= 0 || !isConnectionLost || endsAt - clock.monotonic() <= RETRY_PAUSE) throw error

@@ -7,6 +7,8 @@ export interface JwksSource {
   identityProvider: string
   alias: string
   jwksUri: string
+  /** The issuer whose metadata stand at `jwksUri` and tell where its key set is; undefined: that is there itself. */
+  metadataOf?: string | undefined
   connection: JwksConnectionSettings
 }
 
@@ -33,7 +35,7 @@ export class JwksClientPool {
   }
 
   clientFor(source: JwksSource): JwksClient {
-    const pair = JSON.stringify([source.alias, source.jwksUri])
+    const pair = JSON.stringify([source.alias, source.jwksUri, source.metadataOf])
     const pooled = this.find(pair) ?? this.#takeOver(pair, source) ?? this.#create(pair, source)
     this.#pooled.set(pair, pooled)
     pooled.client.addIdentityProvider(source.identityProvider)
@@ -47,7 +49,7 @@ export class JwksClientPool {
     this.#before = undefined
   }
 
-  /** @param pair alias and endpoint, as a JSON array */
+  /** @param pair alias and endpoint, as `clientFor` writes them */
   find(pair: string): PooledClient | undefined {
     return this.#pooled.get(pair)
   }
@@ -69,8 +71,8 @@ export class JwksClientPool {
     return pooled
   }
 
-  #create(pair: string, { alias, jwksUri, connection }: JwksSource): PooledClient {
-    const endpoint = { url: new URL(jwksUri).href, connection, settings: this.settings }
+  #create(pair: string, { alias, jwksUri, metadataOf, connection }: JwksSource): PooledClient {
+    const endpoint = { url: new URL(jwksUri).href, metadataOf, connection, settings: this.settings }
     const client = new JwksClient(alias, endpoint, this.#deps)
     const before = this.#before?.find(pair)
     if (before !== undefined) client.beginWithKeysOf(before.client)

@@ -185,7 +185,8 @@ function checkSuitsEndpoint(reader: OptionReader, connection: JwksConnectionSett
     reader.problem('network', '"any", because a proxy or an agent hides the address that is connected to')
   }
   if (endpoint === undefined) {
-    const useless = reader.has('jwksUri') ? undefined : OPTION_NAMES.find((name) => reader.has(name))
+    const isMeant = reader.has('jwksUri') || reader.has('discovery')
+    const useless = isMeant ? undefined : OPTION_NAMES.find((name) => reader.has(name))
     if (useless !== undefined) reader.problem(useless, 'a jwksUri beside it: it says how that is reached', 'no jwksUri')
     return
   }

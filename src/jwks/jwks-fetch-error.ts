@@ -16,6 +16,8 @@ export type JwksFetchFailure =
   | 'unexpected_encoding'
   | 'not_json'
   | 'not_a_key_set'
+  | 'not_metadata'
+  | 'metadata_of_another_issuer'
   | 'no_usable_key'
   | 'closed'
 

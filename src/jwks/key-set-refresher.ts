@@ -3,28 +3,18 @@ import { DependencyUnavailable } from '../errors/rejections.js'
 import { CachedKeySet } from './cached-key-set.js'
 import type { JwksAnswer, PublishedKeySet } from './fetch-jwks.js'
 import { FetchLog } from './fetch-log.js'
-import { type FetchWithRetriesDeps, fetchWithRetries } from './fetch-with-retries.js'
 import { lifetimeOf } from './freshness.js'
-import type { JwksConnectionSettings } from './jwks-connection-options.js'
-import type { JwksEndpointSettings } from './jwks-endpoint-options.js'
 import { JwksFetchError, toJwksFetchError } from './jwks-fetch-error.js'
 import type { JwksReporter } from './jwks-reporter.js'
 import { type KeySet, readKeySet } from './key-set.js'
+import { type JwksEndpoint, KeySetFetcher, type KeySetFetcherDeps } from './key-set-fetcher.js'
 import { RefreshSchedule } from './refresh-schedule.js'
 import type { KeySourceStats } from './verification-key-source.js'
 
-export interface KeySetRefresherDeps extends BackOffDeps, FetchWithRetriesDeps {}
-
-export interface JwksEndpoint {
-  url: string
-  connection: JwksConnectionSettings
-  settings: JwksEndpointSettings
-}
+export interface KeySetRefresherDeps extends BackOffDeps, KeySetFetcherDeps {}
 
 /** Milliseconds: longer than the longest back-off, after which the endpoint is asked again while its keys are in use. */
 const LATELY = 120_000
-/** Milliseconds after which the whole key set is asked for again, so that no 304 that is wrong keeps a key for ever. */
-const WHOLE_EVERY = 3_600_000
 
 /**
  * Keeps the key set of one endpoint current: one fetch at a time that all share, ahead of expiry and in the background
@@ -35,21 +25,21 @@ export class KeySetRefresher {
   readonly #deps: KeySetRefresherDeps
   readonly #reporter: JwksReporter
   readonly #onRefreshed: () => void
+  readonly #fetcher: KeySetFetcher
   readonly #cache: CachedKeySet
   readonly #backOff: BackOff
   readonly #log: FetchLog
   readonly #schedule: RefreshSchedule
   #isClosed = false
-  #fetching: AbortController | undefined
   #refreshing: Promise<boolean> | undefined
   #lastUsedAt = Number.NEGATIVE_INFINITY
-  #wholeSince = Number.NEGATIVE_INFINITY
 
   constructor(endpoint: JwksEndpoint, reporter: JwksReporter, onRefreshed: () => void, deps: KeySetRefresherDeps) {
     this.#endpoint = endpoint
     this.#deps = deps
     this.#reporter = reporter
     this.#onRefreshed = onRefreshed
+    this.#fetcher = new KeySetFetcher(endpoint, deps)
     this.#cache = new CachedKeySet(endpoint.settings.cacheMaxAgeFallback, deps.clock)
     this.#backOff = new BackOff(endpoint.settings.failureBackOff, deps)
     this.#log = new FetchLog(deps.clock)
@@ -104,7 +94,7 @@ export class KeySetRefresher {
   /** The key set of another one for the same endpoint, as old as it is there. */
   beginWithKeysOf(other: KeySetRefresher): void {
     this.#cache.beginAs(other.#cache)
-    this.#wholeSince = other.#wholeSince
+    this.#fetcher.beginAs(other.#fetcher)
     if (this.#cache.isFresh) this.#schedule.planAhead(this.#cache.expiresIn)
   }
 
@@ -116,7 +106,7 @@ export class KeySetRefresher {
   /** Ends a fetch under way and makes no other. */
   close(): void {
     this.#isClosed = true
-    this.#fetching?.abort()
+    this.#fetcher.abort()
     this.#schedule.close()
   }
 
@@ -152,7 +142,7 @@ export class KeySetRefresher {
     const startedAt = this.#deps.clock.monotonic()
     this.#log.begin()
     try {
-      this.#accept(await this.#fetch(conditionally), startedAt)
+      this.#accept(await this.#fetcher.fetch(conditionally, this.#cache), startedAt)
       return true
     } catch (error) {
       if (!this.#isClosed) this.#fail(toJwksFetchError(error, 'read_failed'), startedAt)
@@ -160,22 +150,11 @@ export class KeySetRefresher {
     }
   }
 
-  #fetch(conditionally: boolean): Promise<JwksAnswer> {
-    const { url, connection, settings } = this.#endpoint
-    const isWholeLately = this.#deps.clock.monotonic() - this.#wholeSince < WHOLE_EVERY
-    const validators = conditionally && isWholeLately ? this.#cache.validators : {}
-    const retries = this.#cache.servable === undefined ? settings.connectionRetries : 0
-    this.#fetching = new AbortController()
-    const jwksFetch = { endpoint: new URL(url), connection, limits: settings, validators }
-    return fetchWithRetries(jwksFetch, retries, this.#fetching.signal, this.#deps)
-  }
-
   /** @throws JwksFetchError `no_usable_key`: such a set never replaces a good one */
   #accept({ published, validators, ...answer }: JwksAnswer, startedAt: number): void {
     const hasChanged = published !== undefined && published.version !== this.#cache.version
     const keySet = hasChanged ? this.#replaceBy(published) : this.#cache.last
     if (keySet === undefined) throw new JwksFetchError('no_usable_key')
-    if (published !== undefined) this.#wholeSince = this.#deps.clock.monotonic()
     const maxAge = published === undefined ? (answer.maxAge ?? this.#cache.maxAge) : answer.maxAge
     const freshForMs = lifetimeOf(maxAge, this.#endpoint.settings)
     this.#cache.confirm(validators, freshForMs, maxAge)

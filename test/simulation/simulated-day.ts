@@ -1,5 +1,6 @@
 import { isDependencyUnavailable, isTokenRejected } from '../../src/errors/rejections.js'
 import { ExchangeEventEmitter } from '../../src/events/exchange-events.js'
+import { fetchMetadata } from '../../src/jwks/fetch-metadata.js'
 import { JwksClient } from '../../src/jwks/jwks-client.js'
 import { DIRECT_CONNECTION } from '../../src/jwks/jwks-connection-options.js'
 import { DEFAULT_SETTINGS } from '../support/jwks-settings.js'
@@ -97,6 +98,7 @@ function createClient(
       random: random.next,
       events: new ExchangeEventEmitter(),
       fetchJwks: identityProvider.fetchJwks,
+      fetchMetadata,
     },
   )
 }

@@ -98,7 +98,7 @@ describe('the options', () => {
         limits,
         policy: { acceptsSubject: undefined, claims: [], check: undefined, bindings: [], claimMapping: [] },
         mapSubject: expect.any(Function),
-        keys: { jwksUri: IDP.jwksUri, connection: DIRECT_CONNECTION },
+        keys: { jwksUri: IDP.jwksUri, metadataOf: undefined, connection: DIRECT_CONNECTION },
       },
     ])
   })
@@ -409,8 +409,12 @@ describe('the keys of an identity provider', () => {
     problemsOf({ identityProviders: [{ name, ...options }], jwksEndpoint: { enable } })
 
   it('come from one place', () => {
-    expect(keyProblemsOf({})).toEqual(['identityProviders[0]: its keys: one of jwksUri, certificates, jwks'])
-    expect(keysOf({ jwksUri: IDP.jwksUri })).toEqual({ jwksUri: IDP.jwksUri, connection: DIRECT_CONNECTION })
+    expect(keyProblemsOf({})).toEqual(['identityProviders[0]: its keys: one of jwksUri, discovery, certificates, jwks'])
+    expect(keysOf({ jwksUri: IDP.jwksUri })).toEqual({
+      jwksUri: IDP.jwksUri,
+      metadataOf: undefined,
+      connection: DIRECT_CONNECTION,
+    })
     expect(keysOf({ certificates: [RSA_CERTIFICATE] })).toHaveProperty('certificates.length', 1)
     expect(keysOf({ jwks: { keys: [publicJwk] } })).toHaveProperty('keySet.kids', ['k'])
     expect(keyProblemsOf({ certificates: [RSA_CERTIFICATE], jwks: { keys: [publicJwk] } })).toEqual([
@@ -418,9 +422,34 @@ describe('the keys of an identity provider', () => {
     ])
   })
 
+  it.each<[unknown, string | undefined]>([
+    [true, `${IDP.name}/.well-known/openid-configuration`],
+    ['https://elsewhere.example.com/metadata', 'https://elsewhere.example.com/metadata'],
+    [false, undefined],
+  ])('come from where metadata say with discovery: %j', (discovery, jwksUri) => {
+    if (jwksUri === undefined) expect(keyProblemsOf({ discovery })).toHaveLength(1)
+    else expect(keysOf({ discovery })).toEqual({ jwksUri, metadataOf: IDP.name, connection: DIRECT_CONNECTION })
+  })
+
+  it.each<[string, Options, string]>([
+    ['beside a jwksUri', { discovery: true, jwksUri: IDP.jwksUri }, 'either discovery or jwksUri, not both'],
+    ['of a name that is no URL', { discovery: true, name: 'idp' }, 'an https URL as name'],
+    ['of a name without TLS', { discovery: true, name: 'http://idp.example.com' }, 'an https URL as name'],
+    ['of a name with a query', { discovery: true, name: 'https://idp.example.com?a' }, 'an https URL as name'],
+    [
+      'at an address without TLS',
+      { discovery: 'http://idp.example.com' },
+      'true, false, or the https URL of its metadata',
+    ],
+    ['by a number', { discovery: 1 }, 'true, false, or the https URL of its metadata'],
+    ['by null', { discovery: null }, 'true, false, or the https URL of its metadata'],
+  ])('are not discovered %s', (_, options, wanted) => {
+    expect(keyProblemsOf(options)).toContain(`identityProviders[0].discovery: ${wanted}`)
+  })
+
   it('come from certificates beside an endpoint only when endpoints are off', () => {
     const both = { jwksUri: IDP.jwksUri, certificates: [RSA_CERTIFICATE] }
-    expect(keysOf(both)).toEqual({ jwksUri: IDP.jwksUri, connection: DIRECT_CONNECTION })
+    expect(keysOf(both)).toEqual({ jwksUri: IDP.jwksUri, metadataOf: undefined, connection: DIRECT_CONNECTION })
     expect(keysOf(both, false)).toHaveProperty('certificates.length', 1)
   })
 

@@ -4,6 +4,7 @@ import { pause } from '../../../src/clock/timers.js'
 import { isDependencyUnavailable, isTokenRejected } from '../../../src/errors/rejections.js'
 import { ExchangeEventEmitter, type ExchangeEventName } from '../../../src/events/exchange-events.js'
 import type { JwksAnswer, JwksFetch, Validators } from '../../../src/jwks/fetch-jwks.js'
+import { fetchMetadata } from '../../../src/jwks/fetch-metadata.js'
 import { JwksClient } from '../../../src/jwks/jwks-client.js'
 import { DIRECT_CONNECTION } from '../../../src/jwks/jwks-connection-options.js'
 import type { JwksEndpointSettings } from '../../../src/jwks/jwks-endpoint-options.js'
@@ -60,7 +61,14 @@ function createClient(settings: Partial<JwksEndpointSettings> = {}): JwksClient 
   }
   const url = 'https://idp.example.com/keys'
   const endpoint = { url, connection: DIRECT_CONNECTION, settings: { ...SETTINGS, ...settings } }
-  const created = new JwksClient('us', endpoint, { clock, timers, random: () => chance, events, fetchJwks })
+  const created = new JwksClient('us', endpoint, {
+    clock,
+    timers,
+    random: () => chance,
+    events,
+    fetchJwks,
+    fetchMetadata,
+  })
   created.addIdentityProvider('https://idp.example.com')
   return created
 }

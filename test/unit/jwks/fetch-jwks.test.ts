@@ -3,16 +3,17 @@ import { Agent, createServer, type RequestListener, type Server, type ServerResp
 import { type AddressInfo, createServer as createTcpServer, type LookupFunction, type Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import { fetchJwks, type JwksAnswer, type JwksFetch, type JwksFetchLimits } from '../../../src/jwks/fetch-jwks.js'
+import type { FetchLimits } from '../../../src/jwks/bounded-fetch.js'
+import { fetchJwks, type JwksAnswer, type JwksFetch } from '../../../src/jwks/fetch-jwks.js'
 import { DIRECT_CONNECTION } from '../../../src/jwks/jwks-connection-options.js'
 import { isJwksFetchError } from '../../../src/jwks/jwks-fetch-error.js'
 import { FakeIdentityProvider, type FaultKind } from '../../../src/testing/index.js'
 
-const LIMITS: JwksFetchLimits = { connectionTimeout: 2000, readTimeout: 2000, sizeLimitBytes: 4096 }
+const LIMITS: FetchLimits = { connectionTimeout: 2000, readTimeout: 2000, sizeLimitBytes: 4096 }
 const open = () => new AbortController().signal
 
 /** The members that were fetched, or why there are none; and how long it took. */
-async function outcomeOf(url: string, limits: Partial<JwksFetchLimits> = {}, closing = open()) {
+async function outcomeOf(url: string, limits: Partial<FetchLimits> = {}, closing = open()) {
   const start = performance.now()
   const done = (outcome: unknown) => ({ outcome, milliseconds: performance.now() - start })
   const fetch: JwksFetch = {
@@ -36,7 +37,7 @@ describe('fetching a key set from an identity provider', () => {
   })
   afterEach(() => idp.close())
 
-  const fetchUnder = async (fault: FaultKind, limits: Partial<JwksFetchLimits> = {}) => {
+  const fetchUnder = async (fault: FaultKind, limits: Partial<FetchLimits> = {}) => {
     await idp.fault(fault)
     return outcomeOf(idp.jwksUri, limits)
   }
@@ -139,7 +140,7 @@ describe('fetching a key set from any server', () => {
   })
 
   const url = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}/keys?tenant=a`
-  const fetchFrom = async (respond: RequestListener, limits: Partial<JwksFetchLimits> = {}) => {
+  const fetchFrom = async (respond: RequestListener, limits: Partial<FetchLimits> = {}) => {
     answer = respond
     return (await outcomeOf(url(), limits)).outcome
   }
@@ -320,7 +321,7 @@ describe('fetching a key set from what is no web server', () => {
   const fetchFromTcp = async (
     connected: (socket: Socket) => void,
     scheme = 'http',
-    limits: Partial<JwksFetchLimits> = {},
+    limits: Partial<FetchLimits> = {},
   ) => {
     const sockets = new Set<Socket>()
     const server = createTcpServer((socket) => {

@@ -37,7 +37,7 @@ describe('a fetch with retries', () => {
       if (outcome === ANSWER) return ANSWER
       throw outcome
     }
-    const done = fetchWithRetries(FETCH, retries, closing, { clock, timers, fetchJwks }).catch(
+    const done = fetchWithRetries(fetchJwks, FETCH, retries, closing, { clock, timers }).catch(
       (error: unknown) => error,
     )
     await timers.advance(60)

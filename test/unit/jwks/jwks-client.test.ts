@@ -9,6 +9,7 @@ import { systemTimers } from '../../../src/clock/timers.js'
 import { isDependencyUnavailable, isTokenRejected } from '../../../src/errors/rejections.js'
 import { ExchangeEventEmitter, type ExchangeEvents } from '../../../src/events/exchange-events.js'
 import { fetchJwks } from '../../../src/jwks/fetch-jwks.js'
+import { fetchMetadata } from '../../../src/jwks/fetch-metadata.js'
 import { JwksClient, type JwksClientDeps } from '../../../src/jwks/jwks-client.js'
 import { JwksClientPool } from '../../../src/jwks/jwks-client-pool.js'
 import { DIRECT_CONNECTION } from '../../../src/jwks/jwks-connection-options.js'
@@ -52,7 +53,7 @@ afterEach(async () => {
 
 const createClient = (settings: Partial<JwksEndpointSettings> = {}) => createClientOf(idp.jwksUri, settings)
 /** Background refreshes come by real time here, so none comes: see background-refresh.test.ts. */
-const deps = () => ({ clock, random: () => random, events, timers: systemTimers, fetchJwks })
+const deps = () => ({ clock, random: () => random, events, timers: systemTimers, fetchJwks, fetchMetadata })
 function createClientOf(
   uri: string,
   settings: Partial<JwksEndpointSettings> = {},

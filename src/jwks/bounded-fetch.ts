@@ -1,0 +1,97 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import { readRetryAfter } from './freshness.js'
+import { Interruption } from './interruption.js'
+import type { JwksConnectionSettings } from './jwks-connection-options.js'
+import { JwksFetchError, toJwksFetchError } from './jwks-fetch-error.js'
+import { connectionOf, readRequestHeaders, responseTo, sendJwksRequest } from './jwks-request.js'
+
+export interface FetchLimits {
+  /** Milliseconds for DNS, TCP and TLS, those of a proxy included. */
+  connectionTimeout: number
+  /** Milliseconds from then to the end of the body. */
+  readTimeout: number
+  sizeLimitBytes: number
+}
+
+/** One GET of a document of an identity provider. */
+export interface BoundedFetch {
+  endpoint: URL
+  limits: FetchLimits
+  connection: JwksConnectionSettings
+  /** Milliseconds for all of it. */
+  totalTimeout: number
+  /** Wall clock, in seconds: what a date in `Retry-After` is compared with. */
+  now: number
+}
+
+/**
+ * Gets a document. A deadline for connecting and one for reading, a size limit counted on the bytes received, no redirects,
+ * no compression; the content type is not trusted.
+ *
+ * @param ownHeaders beside those of the connection
+ * @param read what is made of the answer
+ * @throws JwksFetchError
+ */
+export async function fetchBounded<Answer>(
+  { endpoint, limits, connection, totalTimeout }: BoundedFetch,
+  closing: AbortSignal,
+  ownHeaders: Readonly<Record<string, string>>,
+  read: (response: IncomingMessage) => Promise<Answer>,
+): Promise<Answer> {
+  if (closing.aborted) throw new JwksFetchError('closed')
+  const interruption = new Interruption(totalTimeout, closing)
+  try {
+    interruption.failAfter(limits.connectionTimeout, 'connection_timeout')
+    const headers = { ...(await interruption.orEarlier(readRequestHeaders(connection))), ...ownHeaders }
+    const request = sendJwksRequest(endpoint, connection, headers, interruption.signal)
+    await interruption.orEarlier(connectionOf(request, endpoint, connection))
+    interruption.failAfter(limits.readTimeout, 'read_timeout')
+    const response = await interruption.orEarlier(responseTo(request))
+    return await interruption.orEarlier(read(response))
+  } catch (error) {
+    throw toJwksFetchError(error, 'read_failed')
+  } finally {
+    interruption.end()
+  }
+}
+
+/** The text of an answer of status 200. */
+export async function readOk(response: IncomingMessage, { limits, now }: BoundedFetch): Promise<string> {
+  const { statusCode = 0, headers } = response
+  checkStatus(statusCode, headers, now)
+  return readBody(response, limits.sizeLimitBytes)
+}
+
+/** @throws JwksFetchError `not_json` */
+export function parseJson(body: string): unknown {
+  try {
+    return JSON.parse(body)
+  } catch {
+    throw new JwksFetchError('not_json')
+  }
+}
+
+function checkStatus(status: number, headers: IncomingHttpHeaders, now: number): void {
+  if (status === 200) return
+  const retryAfter = readRetryAfter(headers, now)
+  throw new JwksFetchError(status >= 300 && status < 400 ? 'redirected' : 'unexpected_status', {
+    code: String(status),
+    ...(retryAfter !== undefined && { retryAfter }),
+  })
+}
+
+async function readBody(response: IncomingMessage, sizeLimitBytes: number): Promise<string> {
+  const { headers } = response
+  if ((headers['content-encoding'] || 'identity').toLowerCase() !== 'identity') {
+    throw new JwksFetchError('unexpected_encoding')
+  }
+  if (Number(headers['content-length'] ?? 0) > sizeLimitBytes) throw new JwksFetchError('too_large')
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > sizeLimitBytes) throw new JwksFetchError('too_large')
+    chunks.push(chunk)
+  }
+  return new TextDecoder().decode(Buffer.concat(chunks)) // Without a byte order mark.
+}

@@ -1,0 +1,172 @@
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
+import { FakeIdentityProvider } from '../../src/testing/index.js'
+import { type ClockedHost, startClockedHost } from '../support/clocked-host.js'
+import { type ExchangeHostOptions, TOKEN_ENDPOINT } from '../support/exchange-host.js'
+
+/** An identity provider that publishes its metadata at one origin, and its keys at another one. */
+let metadata: Server
+let name: string
+let host: ClockedHost
+let answer: RequestListener
+let requests: IncomingMessage[]
+let closings: (() => Promise<unknown>)[]
+
+const pathOf = ({ url }: IncomingMessage) => url
+const send = (res: ServerResponse, document: unknown, status = 200, headers = {}) =>
+  res.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(document))
+
+beforeEach(async () => {
+  requests = []
+  closings = []
+  metadata = createServer((req, res) => {
+    requests.push(req)
+    answer(req, res)
+  }).listen(0, '127.0.0.1')
+  await new Promise((resolve) => metadata.once('listening', resolve))
+  name = `http://127.0.0.1:${(metadata.address() as AddressInfo).port}/tenant`
+})
+afterEach(async () => {
+  for (const close of closings) await close()
+  metadata.closeAllConnections()
+  await new Promise((resolve) => metadata.close(resolve))
+})
+
+async function start(identityProvider: ExchangeHostOptions['identityProvider'] = {}, issuer = name) {
+  host = await startClockedHost({
+    idp: { name: issuer },
+    identityProvider: { discovery: true, jwksUri: undefined as never, ...identityProvider },
+  })
+  closings.push(host.close)
+  answer = (_, res) => send(res, { issuer, jwks_uri: host.idp.jwksUri })
+}
+
+const exchangeOne = async () => host.judge(await host.assertion())
+const failure = () => host.exchange.stats().identityProviders[0]?.lastFailure
+
+describe('an identity provider whose metadata tell where its keys are', () => {
+  it('is found by its name, and asked for keys alone from then on', async () => {
+    await start()
+    expect((await exchangeOne()).status).toBe(200)
+    expect(requests.map(pathOf)).toEqual(['/tenant/.well-known/openid-configuration'])
+    await host.idp.rotate()
+    expect((await exchangeOne()).status).toBe(200)
+    host.clock.advance(301)
+    expect((await exchangeOne()).status).toBe(200)
+    expect([requests.length, host.idp.fetches]).toEqual([1, 3])
+  })
+
+  it('may have a slash at the end of its name, which its metadata must have as well', async () => {
+    await start({}, `${name}/`)
+    expect((await exchangeOne()).status).toBe(200)
+    expect(requests.map(pathOf)).toEqual(['/tenant/.well-known/openid-configuration'])
+  })
+
+  it('may have its metadata elsewhere', async () => {
+    await start({ discovery: `${new URL(name).origin}/metadata?v=2` })
+    expect((await exchangeOne()).status).toBe(200)
+    expect(requests.map(pathOf)).toEqual(['/metadata?v=2'])
+  })
+
+  it('is asked for its metadata again each hour, and follows where they lead', async () => {
+    await start()
+    await exchangeOne()
+    const other = await FakeIdentityProvider.start({ algorithm: 'ES256', name, alias: TOKEN_ENDPOINT })
+    closings.push(() => other.close())
+    answer = (_, res) => send(res, { issuer: name, jwks_uri: other.jwksUri })
+    host.clock.advance(3500)
+    await exchangeOne()
+    expect([requests.length, other.fetches]).toEqual([1, 0])
+    host.clock.advance(301)
+    expect(await exchangeOne()).toMatchObject({ status: 400, reason: 'unknown_key' })
+    expect([requests.length, other.fetches]).toEqual([2, 2])
+  })
+
+  it('is asked for its metadata again after its key set could not be had', async () => {
+    await start()
+    await exchangeOne()
+    await host.idp.fault('error')
+    host.clock.advance(301)
+    expect((await exchangeOne()).status).toBe(200)
+    await host.idp.fault('off')
+    await host.exchange.refreshKeys(name)
+    expect(requests).toHaveLength(2)
+    expect(host.exchange.stats().identityProviders[0]?.state).toBe('ok')
+  })
+
+  it('keeps its keys in an outage of its metadata', async () => {
+    await start()
+    await exchangeOne()
+    answer = (_, res) => res.writeHead(500).end()
+    host.clock.advance(3700)
+    expect((await exchangeOne()).status).toBe(200)
+    expect(failure()).toMatchObject({ reason: 'unexpected_status', code: '500' })
+  })
+
+  it('gets the headers at the origin of its metadata only', async () => {
+    const headers = { authorization: 'Bearer of-the-metadata' }
+    await start({ headers })
+    const keys: (string | undefined)[] = []
+    const elsewhere = createServer((req, res) => {
+      keys.push(req.headers.authorization)
+      send(res, { keys: [host.idp.signingKey.publicJwk] })
+    }).listen(0, '127.0.0.1')
+    await new Promise((resolve) => elsewhere.once('listening', resolve))
+    closings.push(() => new Promise((resolve) => elsewhere.close(resolve)))
+    const { port } = elsewhere.address() as AddressInfo
+    answer = (_, res) => send(res, { issuer: name, jwks_uri: `http://127.0.0.1:${port}/keys` })
+    expect((await exchangeOne()).status).toBe(200)
+    expect([requests[0]?.headers.authorization, keys]).toEqual([headers.authorization, [undefined]])
+  })
+
+  it('gets the headers for its keys, too, where these are at the same origin', async () => {
+    await start({ headers: { authorization: 'Bearer x' } })
+    answer = (req, res) =>
+      req.url === '/keys'
+        ? send(res, { keys: [host.idp.signingKey.publicJwk] })
+        : send(res, { issuer: name, jwks_uri: `${new URL(name).origin}/keys` })
+    expect((await exchangeOne()).status).toBe(200)
+    expect(requests.map(({ headers }) => headers.authorization)).toEqual(['Bearer x', 'Bearer x'])
+  })
+})
+
+describe('metadata that cannot be used', () => {
+  it.each<[string, () => unknown, string]>([
+    ['are of another issuer', () => ({ issuer: 'https://else.example.com' }), 'metadata_of_another_issuer'],
+    ['are of another issuer by a slash', () => ({ issuer: `${name}/` }), 'metadata_of_another_issuer'],
+    ['are of another issuer by case', () => ({ issuer: name.toUpperCase() }), 'metadata_of_another_issuer'],
+    ['name several issuers', () => ({ issuer: [name] }), 'metadata_of_another_issuer'],
+    ['name no issuer', () => ({ issuer: undefined }), 'metadata_of_another_issuer'],
+    ['name no key set', () => ({ jwks_uri: undefined }), 'not_metadata'],
+    ['name two key sets', () => ({ jwks_uri: [host.idp.jwksUri] }), 'not_metadata'],
+    ['name a file', () => ({ jwks_uri: 'file:///etc/passwd' }), 'not_metadata'],
+    ['name a key set without TLS', () => ({ jwks_uri: 'http://192.0.2.1/jwks' }), 'not_metadata'],
+    ['name a key set with a password', () => ({ jwks_uri: 'https://a:b@192.0.2.1/jwks' }), 'not_metadata'],
+    ['name a metadata service of a cloud', () => ({ jwks_uri: 'https://169.254.169.254/jwks' }), 'address_not_allowed'],
+    ['are too large', () => ({ filler: 'x'.repeat(60_000) }), 'too_large'],
+  ])('%s', async (_, changes, reason) => {
+    await start()
+    const document = { issuer: name, jwks_uri: host.idp.jwksUri, ...(changes() as object) }
+    answer = (_req, res) => send(res, document)
+    expect(await exchangeOne()).toMatchObject({ status: 503, reason: 'jwks_unavailable' })
+    expect(failure()?.reason).toBe(reason)
+    expect(host.idp.fetches).toBe(0)
+  })
+
+  it.each<[string, RequestListener, string]>([
+    ['lead elsewhere', (_, res) => res.writeHead(302, { location: '/else' }).end(), 'redirected'],
+    ['are missing', (_, res) => res.writeHead(404).end(), 'unexpected_status'],
+    ['are a page', (_, res) => res.end('<html>'), 'not_json'],
+    ['are null', (_, res) => res.end('null'), 'not_metadata'],
+    ['are an array', (_, res) => res.end('[]'), 'metadata_of_another_issuer'],
+    ['are never sent', () => {}, 'read_timeout'],
+    ['are compressed', (_, res) => send(res, {}, 200, { 'content-encoding': 'gzip' }), 'unexpected_encoding'],
+    ['are cut off', (req) => req.socket.destroy(), 'read_failed'],
+  ])('%s', async (_, badAnswer, reason) => {
+    await start()
+    answer = badAnswer
+    expect(await exchangeOne()).toMatchObject({ status: 503, reason: 'jwks_unavailable' })
+    expect(failure()?.reason).toBe(reason)
+  })
+})
