@@ -23,7 +23,7 @@ export async function startStory(url: string, idpPort: number): Promise<Story> {
   onEndSignal(() => idp.close())
   const options: JwtExchangeOptions = {
     issuer: `${url}/oauth2`,
-    identityProviders: [{ name: idp.name, alias: `${url}/oauth2/token`, jwksUri: idp.jwksUri }],
+    identityProviders: [{ name: idp.name, alias: `${url}/oauth2/token`, jwksUri: idp.jwksUri, subjects: 'any' }],
     clients: [CLIENT],
     // Much shorter than by default, so that the end of old keys can be watched, and ten rollovers played in a row.
     jwksEndpoint: { cacheMaxAge: 10_000, cacheMaxAgeFallback: 20_000, cooldownDuration: 2000, refreshBudget: 10 },

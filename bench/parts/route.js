@@ -55,7 +55,11 @@ export async function measureRoute({ rounds, seconds, tell }) {
   try {
     const { port } = await keySet.ask('start', publicKeySet(signingKey))
     const jwksUri = `http://127.0.0.1:${port}/jwks`
-    const settings = { jwksUri, signingKey, identityProviders: [{ name: 'https://idp.example.com', jwksUri }] }
+    const settings = {
+      jwksUri,
+      signingKey,
+      identityProviders: [{ name: 'https://idp.example.com', subjects: 'any', jwksUri }],
+    }
     const sameToken = createSigner(signingKey, ingredients.header)({ ...ingredients.claims, jti: randomUUID() })
     const traits = [...createWarm(settings, sameToken), ...createCold(settings)]
     const limits = await measureGeneratorLimit(generator, { kind: 'route', token: sameToken })

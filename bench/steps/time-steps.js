@@ -80,7 +80,11 @@ function createClaim() {
     timers: systemTimers,
     reportRisk() {},
   })
-  const identityProvider = { name: identityProviderName, trust: new TrustSwitch(), limits: { replay: 'once', clockTolerance: 60 } }
+  const identityProvider = {
+    name: identityProviderName,
+    trust: new TrustSwitch(),
+    limits: { replay: 'once', clockTolerance: 60 },
+  }
   const expiresAt = Math.floor(Date.now() / 1000) + 1800
   let count = 0
   return () => {
@@ -104,7 +108,7 @@ async function timeRoute() {
   const signingKey = generateSigningKey('RS256')
   const exchange = createJwtExchange({
     issuer,
-    identityProviders: [{ name: identityProviderName, jwksUri: `${identityProviderName}/jwks` }],
+    identityProviders: [{ name: identityProviderName, subjects: 'any', jwksUri: `${identityProviderName}/jwks` }],
     clients: [client],
     accessToken: { audience, signingKeys: [signingKey] },
   })

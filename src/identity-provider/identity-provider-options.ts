@@ -83,6 +83,8 @@ const FOREIGN_TYPES = ['at+jwt', 'logout+jwt', 'secevent+jwt', 'dpop+jwt', 'clie
 /** Of all that configure none: each of many identity providers takes less memory. */
 const DEFAULT_TYPES: ReadonlySet<string> = new Set(['jwt'])
 const MOST_CERTIFICATES = 10
+/** One of these must be said: who signs up at an identity provider is not ours to decide. */
+const WHO_OR_WHAT = ['subjects', 'claims', 'check', 'scopes', 'grants', 'groupsToScopes']
 const EXACT = 'a non-empty string without white space around it: it is compared exactly'
 
 export function checkIdentityProviderOptions(
@@ -105,6 +107,10 @@ export function checkIdentityProviderOptions(
     policy: readPolicy(reader, context),
     mapSubject: readSubjectMapping(reader) ?? context.mapSubject ?? rawSubject,
     keys: readKeys(reader, enabled, context),
+  }
+  if (!WHO_OR_WHAT.some((option) => reader.isNamed(option))) {
+    const who = 'who is accepted (subjects, claims or check) or what that obtains (scopes or grants)'
+    reader.problem(undefined, `${who}; subjects: "any" where everybody may have all that the client may`, 'neither')
   }
   reader.refuseUnknown()
   return settings

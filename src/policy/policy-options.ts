@@ -10,7 +10,8 @@ import type { Policy } from './policy.js'
 export interface PolicyOptions {
   /**
    * The accepted `sub`s, 1 or more: each exactly, or as a glob where it contains `*`, which stands for any run of
-   * characters. `'any'`: all. Default: all.
+   * characters. `'any'`: all. Default: all, where anything else says who is accepted or what that obtains; otherwise it must
+   * be said.
    */
   subjects?: readonly string[] | 'any'
   /** What claims must be, by their paths: all of it. See docs/policy.md. Default: no condition. */

@@ -75,7 +75,9 @@ describe('the issuer', () => {
   ])('RFC 8414 §2: the issuer cannot be %j [rule 93]', (issuer) => {
     const options = {
       issuer,
-      identityProviders: [{ name: 'https://idp.example.com', jwksUri: 'https://idp.example.com/keys' }],
+      identityProviders: [
+        { name: 'https://idp.example.com', subjects: 'any', jwksUri: 'https://idp.example.com/keys' },
+      ],
       tokenEndpoint: TOKEN_ENDPOINT,
       clients: [CLIENT],
       accessToken: { audience: AUDIENCE },

@@ -14,7 +14,12 @@ afterAll(() => host.close())
 
 /** The paths of the options that are refused. */
 function problemsOf(identityProvider: Partial<IdentityProviderOptions>): string[] {
-  const entry = { name: 'https://idp.example.com', jwksUri: 'https://idp.example.com/keys', ...identityProvider }
+  const entry = {
+    name: 'https://idp.example.com',
+    subjects: 'any' as const,
+    jwksUri: 'https://idp.example.com/keys',
+    ...identityProvider,
+  }
   try {
     createJwtExchange({
       issuer: ISSUER,
@@ -118,7 +123,7 @@ describe('the keys of one issuer', () => {
     other.publish([{ ...other.signingKey.publicJwk, kid: 'shared' }])
     const two = await startClockedHost({
       exchange: {
-        identityProviders: [one, other].map(({ name, jwksUri }) => ({ name, jwksUri })),
+        identityProviders: [one, other].map(({ name, jwksUri }) => ({ name, subjects: 'any' as const, jwksUri })),
         subject: 'namespaced',
       },
     })

@@ -83,7 +83,9 @@ describe('an access token that is issued', () => {
       const create = () =>
         createJwtExchange({
           issuer: ISSUER,
-          identityProviders: [{ name: 'https://idp.example.com', jwksUri: 'https://idp.example.com/keys' }],
+          identityProviders: [
+            { name: 'https://idp.example.com', subjects: 'any', jwksUri: 'https://idp.example.com/keys' },
+          ],
           clients: [CLIENT],
           // @ts-expect-error: only asymmetric algorithms have the type
           accessToken: { audience: AUDIENCE, algorithm },

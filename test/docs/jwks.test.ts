@@ -17,7 +17,7 @@ function snippet(language: string): string {
 function settingsOf(jwksEndpoint: object) {
   return checkOptions({
     issuer: 'https://api.example.com/oauth2',
-    identityProviders: [{ name: 'https://idp.example.com', jwksUri: 'https://idp.example.com/keys' }],
+    identityProviders: [{ name: 'https://idp.example.com', subjects: 'any', jwksUri: 'https://idp.example.com/keys' }],
     clients: [{ clientId: 'app', clientSecret: 's3cret' }],
     accessToken: { audience: 'https://api.example.com' },
     jwksEndpoint,

@@ -144,8 +144,8 @@ describe('docs/observability.md', () => {
       exchange: {
         subject: 'namespaced',
         identityProviders: [
-          { name: 'https://certified.example.com', certificates: [EC_CERTIFICATE] },
-          { name: 'https://fixed.example.com', jwks: { keys: [host.idp.signingKey.publicJwk] } },
+          { name: 'https://certified.example.com', subjects: 'any', certificates: [EC_CERTIFICATE] },
+          { name: 'https://fixed.example.com', subjects: 'any', jwks: { keys: [host.idp.signingKey.publicJwk] } },
         ],
       },
     })
@@ -483,9 +483,13 @@ describe.each([
       exchange: {
         subject: 'namespaced',
         identityProviders: [
-          { name: 'https://configured.example.com', certificates: [EC_CERTIFICATE, EXPIRED_CERTIFICATE] },
-          { name: 'https://published.example.com', jwks: { keys: [certified] } },
-          { name: 'https://disabled.example.com', certificates: [EC_CERTIFICATE], enabled: false },
+          {
+            name: 'https://configured.example.com',
+            subjects: 'any',
+            certificates: [EC_CERTIFICATE, EXPIRED_CERTIFICATE],
+          },
+          { name: 'https://published.example.com', subjects: 'any', jwks: { keys: [certified] } },
+          { name: 'https://disabled.example.com', subjects: 'any', certificates: [EC_CERTIFICATE], enabled: false },
         ],
       },
     })
@@ -739,7 +743,7 @@ async function startApp(idp: FakeIdentityProvider) {
   writeFileSync(join(directory, 'app.mjs'), APP)
   const options = {
     issuer: ISSUER,
-    identityProviders: [{ name: idp.name, jwksUri: idp.jwksUri }],
+    identityProviders: [{ name: idp.name, subjects: 'any', jwksUri: idp.jwksUri }],
     clients: [CLIENT],
     accessToken: { audience: AUDIENCE },
   }

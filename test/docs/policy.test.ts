@@ -55,7 +55,7 @@ describe('docs/policy.md', () => {
   it.each(['groups_to_scopes', 'subject', 'claims_to_token'])('has a %s that can be configured as it stands', (key) => {
     const line = new RegExp(`^\`?(${key} = (?:{[^\`\\n]*}|"[^"]*"))`, 'm').exec(POLICY)?.[1] ?? ''
     const options = createFrom(
-      `[[identity_provider]]\nname = "https://idp.example.com"\njwks_uri = "https://idp.example.com/jwks"\n${line}\n`,
+      `[[identity_provider]]\nname = "https://idp.example.com"\njwks_uri = "https://idp.example.com/jwks"\nsubjects = "any"\n${line}\n`,
     )
     const name = key.replace(/_(\w)/g, (_, letter) => letter.toUpperCase())
     expect(options.identityProviders[0]).toHaveProperty(name)

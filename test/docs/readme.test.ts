@@ -133,7 +133,7 @@ describe('the README', () => {
   it('tells the defaults that the code has', () => {
     const settings = checkOptions({
       issuer: 'https://api.example.com/oauth2',
-      identityProviders: [{ name: IDP_NAME, jwksUri: `${IDP_NAME}/v1/keys` }],
+      identityProviders: [{ name: IDP_NAME, subjects: 'any', jwksUri: `${IDP_NAME}/v1/keys` }],
       clients: [{ clientId: 'app', clientSecret: 's3cret' }],
       accessToken: { audience: 'https://api.example.com' },
     })

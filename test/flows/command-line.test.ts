@@ -44,6 +44,7 @@ scopes = ["openid"]
 [[identity_provider]]
 name = "${idp.name}"
 ${keys}
+subjects = "any"
 ${provider}
 ${more}`,
   )
@@ -191,9 +192,9 @@ describe('check', () => {
     writeConfig({ provider: 'clamis = { a = 1 }' })
     const { status, stderr } = await check()
     expect(status).toBe(1)
-    expect(stderr).toContain(`${path}:11:1: identity_provider[0].clamis: found an unknown option`)
+    expect(stderr).toContain(`${path}:12:1: identity_provider[0].clamis: found an unknown option`)
     const { stdout } = await check('--json')
-    expect(JSON.parse(stdout)).toMatchObject({ isInOrder: false, problems: [{ location: `${path}:11:1` }] })
+    expect(JSON.parse(stdout)).toMatchObject({ isInOrder: false, problems: [{ location: `${path}:12:1` }] })
   })
 
   it('gives JSON', async () => {

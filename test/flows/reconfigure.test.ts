@@ -28,7 +28,7 @@ async function start(
   host = await startClockedHost({ identityProvider, exchange: { accessToken, ...exchange }, ...others })
   options = {
     issuer: ISSUER,
-    identityProviders: [{ name: host.idp.name, jwksUri: host.idp.jwksUri, ...identityProvider }],
+    identityProviders: [{ name: host.idp.name, subjects: 'any', jwksUri: host.idp.jwksUri, ...identityProvider }],
     clients: [CLIENT],
     accessToken,
     clock: host.clock,
@@ -147,7 +147,7 @@ describe('other options', () => {
 
   it('refuse the assertions of an identity provider that is gone', async () => {
     await start()
-    change({ identityProviders: [{ name: 'https://other.example.com', jwksUri: host.idp.jwksUri }] })
+    change({ identityProviders: [{ name: 'https://other.example.com', subjects: 'any', jwksUri: host.idp.jwksUri }] })
     expect((await exchangeOne()).reason).toBe('unknown_issuer')
     expect(host.exchange.stats().identityProviders.map(({ name }) => name)).toEqual(['https://other.example.com'])
   })
@@ -212,7 +212,7 @@ describe('an identity provider that was switched off at run time', () => {
   it('stays off also where it was gone in between', async () => {
     await start()
     host.exchange.disableIdentityProvider(host.idp.name)
-    change({ identityProviders: [{ name: 'https://other.example.com', jwksUri: host.idp.jwksUri }] })
+    change({ identityProviders: [{ name: 'https://other.example.com', subjects: 'any', jwksUri: host.idp.jwksUri }] })
     change({})
     expect((await exchangeOne()).reason).toBe('identity_provider_disabled')
   })
@@ -279,7 +279,9 @@ describe('the key sets', () => {
     )
     const assertion = await host.idp.issueAssertion({})
     expect((await host.exchangeAssertion(assertion)).status).toBe(200)
-    change({ identityProviders: [{ name: 'https://other.example.com', jwksUri: 'http://127.0.0.1:9/jwks' }] })
+    change({
+      identityProviders: [{ name: 'https://other.example.com', subjects: 'any', jwksUri: 'http://127.0.0.1:9/jwks' }],
+    })
     const { fetches } = host.idp
     await pause(300)
     expect(host.idp.fetches).toBe(fetches)

@@ -110,7 +110,9 @@ describe('a lifetime that cannot be meant', () => {
     createJwtExchange({
       issuer: 'https://api.example.com/oauth2',
       tokenEndpoint: TOKEN_ENDPOINT,
-      identityProviders: [{ name: 'https://idp.example.com', jwksUri: 'https://idp.example.com/jwks', ...provider }],
+      identityProviders: [
+        { name: 'https://idp.example.com', subjects: 'any', jwksUri: 'https://idp.example.com/jwks', ...provider },
+      ],
       clients: [{ ...CLIENT, ...client }],
       accessToken: { audience: AUDIENCE },
     })

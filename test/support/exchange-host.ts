@@ -87,7 +87,7 @@ export async function startExchangeHost(options: ExchangeHostOptions = {}): Prom
   sharedKey ??= generateSigningKey()
   const exchange = createOrClose(idp, {
     issuer: ISSUER,
-    identityProviders: [{ name: idp.name, jwksUri: idp.jwksUri, ...options.identityProvider }],
+    identityProviders: [{ name: idp.name, jwksUri: idp.jwksUri, subjects: 'any', ...options.identityProvider }],
     ...(options.exchange?.findClient === undefined && { clients: [CLIENT] }),
     accessToken: { audience: AUDIENCE, signingKeys: [sharedKey] },
     ...options.exchange,

@@ -127,7 +127,9 @@ describe('a MAC in place of a signature', () => {
   it.each(['HS256', 'none'])('A3: an identity provider cannot be configured with %s', (algorithm) => {
     const options = {
       issuer: ISSUER,
-      identityProviders: [{ name: 'idp', jwksUri: 'https://idp.example.com/jwks', algorithms: [algorithm] }],
+      identityProviders: [
+        { name: 'idp', subjects: 'any', jwksUri: 'https://idp.example.com/jwks', algorithms: [algorithm] },
+      ],
       clients: [CLIENT],
       accessToken: { audience: ISSUER },
     }

@@ -136,7 +136,12 @@ describe('the issuer and the audience', () => {
     ['scopes', { scopes: [/.*/] }],
     ['audiences', { audiences: [''] }],
   ])('C13: a pattern as %s is no configuration', (option, changes) => {
-    const identityProvider = { name: NAME, jwksUri: 'https://idp.example.com/jwks', ...changes }
+    const identityProvider = {
+      name: NAME,
+      subjects: 'any' as const,
+      jwksUri: 'https://idp.example.com/jwks',
+      ...changes,
+    }
     const options = {
       issuer: ISSUER,
       identityProviders: [identityProvider],
@@ -166,10 +171,10 @@ describe('two identity providers', () => {
     own.publish([own.signingKey.publicJwk, { ...own.signingKey.publicJwk, kid: otherKey.kid }])
     const { jwksUri } = other
     host = await startHostOfMany(own, [
-      { name: own.name, jwksUri: own.jwksUri },
-      { name: otherName, jwksUri, alias: 'https://alias-of-other' },
-      { name: 'https://same-alias.example.com', jwksUri },
-      { name: 'https://off.example.com', jwksUri, enabled: false },
+      { name: own.name, subjects: 'any' as const, jwksUri: own.jwksUri },
+      { name: otherName, subjects: 'any' as const, jwksUri, alias: 'https://alias-of-other' },
+      { name: 'https://same-alias.example.com', subjects: 'any' as const, jwksUri },
+      { name: 'https://off.example.com', subjects: 'any' as const, jwksUri, enabled: false },
     ])
   })
   afterAll(async () => {
@@ -456,7 +461,7 @@ describe('a token in the place of another kind', () => {
   it('C12: our own issuer cannot be an identity provider by accident', () => {
     const options = {
       issuer: ISSUER,
-      identityProviders: [{ name: ISSUER, jwksUri: `${ISSUER}/jwks` }],
+      identityProviders: [{ name: ISSUER, subjects: 'any' as const, jwksUri: `${ISSUER}/jwks` }],
       clients: [CLIENT],
       accessToken: { audience: AUDIENCE },
     }

@@ -99,7 +99,11 @@ const x5 = {
 }
 const certified = fakeKeyOf(EC_CERTIFICATE_KEY, 'ES256')
 const rsaCertified = fakeKeyOf(RSA_CERTIFICATE_KEY, 'RS256')
-const certificateProvider = { name: 'https://idp.example.com', certificates: [RSA_CERTIFICATE] }
+const certificateProvider = {
+  name: 'https://idp.example.com',
+  subjects: 'any' as const,
+  certificates: [RSA_CERTIFICATE],
+}
 
 function fakeKeyOf(pem: string, algorithm: 'ES256' | 'RS256'): FakeKey {
   const privateJwk = createPrivateKey(pem).export({ format: 'jwk' }) as JWK
@@ -269,7 +273,12 @@ describe('the type of a token', () => {
   it.each(['at+jwt', 'application/at+jwt', 'Application/AT+JWT', 'logout+jwt', 'dpop+jwt', 'kb+jwt', ''])(
     'H9: typ %j cannot be configured as that of an assertion',
     (typ) => {
-      const identityProvider = { name: 'idp', jwksUri: 'https://idp.example.com/jwks', types: [typ] }
+      const identityProvider = {
+        name: 'idp',
+        subjects: 'any' as const,
+        jwksUri: 'https://idp.example.com/jwks',
+        types: [typ],
+      }
       const options = {
         issuer: ISSUER,
         identityProviders: [identityProvider],

@@ -182,8 +182,8 @@ describe('an endpoint that does not answer', () => {
     const host = await startHostOfMany(
       idp,
       [
-        { name: idp.name, jwksUri: idp.jwksUri },
-        { name: 'https://stuck.example.com', jwksUri: stuck.url },
+        { name: idp.name, subjects: 'any' as const, jwksUri: idp.jwksUri },
+        { name: 'https://stuck.example.com', subjects: 'any' as const, jwksUri: stuck.url },
       ],
       { jwksEndpoint: { readTimeout: 600 } },
     )
@@ -337,7 +337,7 @@ describe('an endpoint that leads elsewhere', () => {
   ])('J6: %j is no jwksUri', (jwksUri) => {
     const options = {
       issuer: ISSUER,
-      identityProviders: [{ name: 'idp', jwksUri }],
+      identityProviders: [{ name: 'idp', subjects: 'any' as const, jwksUri }],
       clients: [CLIENT],
       accessToken: { audience: AUDIENCE },
     }
@@ -347,7 +347,7 @@ describe('an endpoint that leads elsewhere', () => {
   const withJwksUri = (jwksUri: string, network: 'any' | 'public') => () =>
     createJwtExchange({
       issuer: ISSUER,
-      identityProviders: [{ name: 'idp', jwksUri, network }],
+      identityProviders: [{ name: 'idp', subjects: 'any' as const, jwksUri, network }],
       clients: [CLIENT],
       accessToken: { audience: AUDIENCE },
     })
@@ -957,8 +957,8 @@ describe('an endpoint under load', () => {
     const host = await startHostOfMany(
       idp,
       [
-        { name: idp.name, jwksUri: idp.jwksUri },
-        ...names.map((name, index) => ({ name, jwksUri: servers[index]?.url ?? '' })),
+        { name: idp.name, subjects: 'any' as const, jwksUri: idp.jwksUri },
+        ...names.map((name, index) => ({ name, subjects: 'any' as const, jwksUri: servers[index]?.url ?? '' })),
       ],
       { jwksEndpoint: QUICK },
     )

@@ -108,7 +108,9 @@ describe('an assertion sent again', () => {
     const idp = await FakeIdentityProvider.start({ name: host.idp.name })
     const ecKey = host.idp.signingKey
     idp.publish([idp.signingKey.publicJwk, ecKey.publicJwk])
-    const both = await startHostOfMany(idp, [{ name: idp.name, jwksUri: idp.jwksUri }], { subject: 'raw' })
+    const both = await startHostOfMany(idp, [{ name: idp.name, subjects: 'any', jwksUri: idp.jwksUri }], {
+      subject: 'raw',
+    })
     try {
       expect(await statusOf(await signAssertion(idp.signingKey, { alg: 'RS256' }, claims), both)).toBe(200)
       await expectAssertionRefused(both, await signAssertion(ecKey, { alg: 'ES256' }, claims), 'replayed')
@@ -181,7 +183,8 @@ describe('two processes with one store', () => {
         return store.claim(key, expiresAt)
       },
     }
-    const start = () => startHostOfMany(idp, [{ name: idp.name, jwksUri: idp.jwksUri }], { replay: { store: slowly } })
+    const start = () =>
+      startHostOfMany(idp, [{ name: idp.name, subjects: 'any', jwksUri: idp.jwksUri }], { replay: { store: slowly } })
     hosts = [await start(), await start()]
   })
   afterAll(async () => {
@@ -210,7 +213,7 @@ describe('the same jti from two identity providers', () => {
     const { jwksUri } = idp
     const many = await startHostOfMany(
       idp,
-      [...names, idp.name].map((name) => ({ name, jwksUri })),
+      [...names, idp.name].map((name) => ({ name, subjects: 'any', jwksUri })),
     )
     const signed = (iss: string, jti: string) =>
       signAssertion(idp.signingKey, goodHeader(idp), { ...goodClaims(idp), iss, jti })

@@ -10,8 +10,8 @@ import { EC_CERTIFICATE, RSA_CERTIFICATE, RSA_CERTIFICATE_KEY } from '../support
 type Options = Record<string, unknown>
 
 const ISSUER = 'https://api.example.com/oauth2'
-const IDP = { name: 'https://idp.example.com', jwksUri: 'https://idp.example.com/keys' }
-const OTHER_IDP = { name: 'https://other.example.com', jwksUri: 'https://other.example.com/keys' }
+const IDP = { name: 'https://idp.example.com', subjects: 'any', jwksUri: 'https://idp.example.com/keys' }
+const OTHER_IDP = { name: 'https://other.example.com', subjects: 'any', jwksUri: 'https://other.example.com/keys' }
 const CLIENT = { clientId: 'app', clientSecret: 'hunter2' }
 const BASE = {
   issuer: ISSUER,
@@ -159,7 +159,7 @@ describe('the options', () => {
     const found = problemsOf({
       issuer: 'api.example.com',
       tokenEndpoint: 'http://api.example.com/token',
-      identityProviders: [{ name: '', jwksUri: 'ftp://x' }, { name: 'https://a' }],
+      identityProviders: [{ name: '', subjects: 'any', jwksUri: 'ftp://x' }, { name: 'https://a' }],
       clients: [{ clientId: 'app' }],
       accessToken: { lifetime: 0 },
       jwksEndpoint: { readTimeout: 1 },
@@ -217,9 +217,13 @@ describe('the options', () => {
       { accessToken: { audience: 'a', signingKeys: ['hunter2'] } },
       { accessToken: { audience: 'a', signingKeys: [{ kty: 'oct', k: 'hunter2' }] } },
       { identityProviders: [{ ...IDP, jwksUri: 'https://user:hunter2@idp.example.com/keys' }] },
-      { identityProviders: [{ name: IDP.name, jwks: { keys: [{ kty: 'oct', k: 'hunter2' }] } }] },
-      { identityProviders: [{ name: IDP.name, jwks: '{"keys":[{"kty":"oct","k":"hunter2"}]}' }] },
-      { identityProviders: [{ name: IDP.name, certificates: ['-----BEGIN PRIVATE KEY-----\nhunter2'] }] },
+      { identityProviders: [{ name: IDP.name, subjects: 'any', jwks: { keys: [{ kty: 'oct', k: 'hunter2' }] } }] },
+      { identityProviders: [{ name: IDP.name, subjects: 'any', jwks: '{"keys":[{"kty":"oct","k":"hunter2"}]}' }] },
+      {
+        identityProviders: [
+          { name: IDP.name, subjects: 'any', certificates: ['-----BEGIN PRIVATE KEY-----\nhunter2'] },
+        ],
+      },
     ]
     for (const options of secrets) {
       expect(problems(options).length).toBeGreaterThan(0)
@@ -390,6 +394,20 @@ describe('the identity providers', () => {
     })
   })
 
+  it('must say who is accepted, or what that obtains', () => {
+    const bare = { name: IDP.name, jwksUri: IDP.jwksUri }
+    const problem = /^identityProviders\[0\]: who is accepted .* or what that obtains .*; subjects: "any" where /
+    expect(problemsOf({ identityProviders: [bare] })).toEqual([expect.stringMatching(problem)])
+    expect(problemsOf({ identityProviders: [{ ...bare, lifetime: 60 }] })).toEqual([expect.stringMatching(problem)])
+    const groupsToScopes = { admins: ['a'] }
+    for (const said of [
+      ...[{ subjects: 'any' }, { subjects: ['a'] }, { claims: { a: 1 } }, { check: () => true }],
+      ...[{ scopes: [] }, { grants: [{ name: 'a' }] }, { groupsToScopes }],
+    ]) {
+      expect(problemsOf({ identityProviders: [{ ...bare, ...said }] })).toEqual([])
+    }
+  })
+
   it('are bounded in scopes that are well formed', () => {
     expect(checkProvider({ scopes: [] }).identityProviders[0]?.scopes).toEqual(new Set())
     expect(providerProblemsOf({ scopes: ['a b'] })).toEqual([
@@ -402,11 +420,11 @@ describe('the identity providers', () => {
 })
 
 describe('the keys of an identity provider', () => {
-  const { name } = IDP
+  const { name, subjects } = IDP
   const keysOf = (options: Options, enable = true) =>
-    check({ identityProviders: [{ name, ...options }], jwksEndpoint: { enable } }).identityProviders[0]?.keys
+    check({ identityProviders: [{ name, subjects, ...options }], jwksEndpoint: { enable } }).identityProviders[0]?.keys
   const keyProblemsOf = (options: Options, enable = true) =>
-    problemsOf({ identityProviders: [{ name, ...options }], jwksEndpoint: { enable } })
+    problemsOf({ identityProviders: [{ name, subjects, ...options }], jwksEndpoint: { enable } })
 
   it('come from one place', () => {
     expect(keyProblemsOf({})).toEqual(['identityProviders[0]: its keys: one of jwksUri, discovery, certificates, jwks'])
@@ -462,8 +480,8 @@ describe('the keys of an identity provider', () => {
   })
 
   it('come in one way for all that have one alias and one endpoint, because one client fetches them', () => {
-    const first = { name: 'https://one.example.com', jwksUri: IDP.jwksUri }
-    const second = { name: 'https://two.example.com', jwksUri: IDP.jwksUri }
+    const first = { name: 'https://one.example.com', subjects: 'any', jwksUri: IDP.jwksUri }
+    const second = { name: 'https://two.example.com', subjects: 'any', jwksUri: IDP.jwksUri }
     const problemsWith = (options: Options) =>
       problemsOf({ subject: 'raw', identityProviders: [first, { ...second, ...options }] })
     const wanted = 'the same ca, headers, proxy, agent, lookup and network as the other one with this alias and jwksUri'

@@ -90,7 +90,12 @@ describe('what operators see of an identity provider', () => {
     const both = await startExchangeHost({
       exchange: {
         subject: 'namespaced',
-        identityProviders: names.map((name) => ({ name, jwksUri: host.idp.jwksUri, ca: AUTHORITY.certificate })),
+        identityProviders: names.map((name) => ({
+          name,
+          subjects: 'any',
+          jwksUri: host.idp.jwksUri,
+          ca: AUTHORITY.certificate,
+        })),
       },
     })
     try {

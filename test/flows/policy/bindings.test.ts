@@ -139,6 +139,7 @@ describe('an assertion for which no binding holds', () => {
         identityProviders: [
           {
             name: narrow.idp.name,
+            subjects: 'any',
             jwksUri: narrow.idp.jwksUri,
             grants: [{ name: 'x', when: { ref: ['a', 'b'] }, scopes: ['orders:read'] }],
           },
@@ -365,7 +366,11 @@ describe('bindings of one identity provider', () => {
     const grants = [{ name: 'main', when: { ref: 'main' }, scopes: ['orders:read'] }]
     const identityProviders = [
       { name: strict.name, jwksUri: strict.jwksUri, grants },
-      { name: loose.name, jwksUri: loose.jwksUri, grants: [{ name: 'any', scopes: ['orders:write'] }] },
+      {
+        name: loose.name,
+        jwksUri: loose.jwksUri,
+        grants: [{ name: 'any', scopes: ['orders:write'] }],
+      },
     ]
     host = await startWith({}, { subject: 'namespaced', identityProviders })
   })

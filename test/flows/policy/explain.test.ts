@@ -227,16 +227,16 @@ const MADE_LATER: Readonly<Record<string, () => Promise<void>>> = {
   certificate_expired: async () => {
     host.exchange.reconfigure({
       ...basis(),
-      identityProviders: [{ name: host.idp.name, certificates: [EC_CERTIFICATE] }],
+      identityProviders: [{ name: host.idp.name, subjects: 'any', certificates: [EC_CERTIFICATE] }],
     })
     host.clock.advance(3600 * 24 * 366 * 200)
   },
   client_not_allowed: async () => {
-    const other = { name: 'https://other.example.com', jwksUri: host.idp.jwksUri }
+    const other = { name: 'https://other.example.com', subjects: 'any' as const, jwksUri: host.idp.jwksUri }
     host.exchange.reconfigure({
       ...basis(),
       subject: 'raw',
-      identityProviders: [{ name: host.idp.name, jwksUri: host.idp.jwksUri }, other],
+      identityProviders: [{ name: host.idp.name, subjects: 'any', jwksUri: host.idp.jwksUri }, other],
       clients: [{ ...CLIENT, identityProviders: [other.name] }],
     })
   },

@@ -14,7 +14,12 @@ async function startWith(policy: PolicyOptions): Promise<ClockedHost> {
 }
 
 function problemsOf(policy: object): string {
-  const identityProvider = { name: 'https://idp.example.com', jwksUri: 'https://idp.example.com/jwks', ...policy }
+  const identityProvider = {
+    name: 'https://idp.example.com',
+    subjects: 'any',
+    jwksUri: 'https://idp.example.com/jwks',
+    ...policy,
+  }
   try {
     createJwtExchange({
       issuer: ISSUER,

@@ -30,6 +30,7 @@ async function startWith(subject: SubjectOption, exchange: Partial<JwtExchangeOp
 function create(identityProviders: readonly Partial<IdentityProviderOptions>[], others: object = {}): JwtExchange {
   const idp = (each: object, index: number) => ({
     name: `https://idp-${index}.example.com`,
+    subjects: 'any' as const,
     jwksUri: 'https://idp.example.com/jwks',
     alias: `alias ${index}`,
     ...each,
@@ -186,7 +187,9 @@ describe('a template', () => {
     const wide = await startClockedHost({
       exchange: {
         replay: { store },
-        identityProviders: [{ name: narrow.idp.name, jwksUri: narrow.idp.jwksUri, subject: 'ci|${claims.sub}' }],
+        identityProviders: [
+          { name: narrow.idp.name, subjects: 'any' as const, jwksUri: narrow.idp.jwksUri, subject: 'ci|${claims.sub}' },
+        ],
       },
     })
     hosts.push(wide)
@@ -247,9 +250,19 @@ describe('subjects of several identity providers', () => {
       exchange: {
         subject: 'namespaced',
         identityProviders: [
-          { name: first.name, jwksUri: first.jwksUri },
-          { name: second.name, jwksUri: second.jwksUri, subject: 'ci|${claims.repository_id}' },
-          { name: third.name, jwksUri: third.jwksUri, subject: ({ sub, issuer }) => `${issuer} ${sub}` },
+          { name: first.name, subjects: 'any' as const, jwksUri: first.jwksUri },
+          {
+            name: second.name,
+            subjects: 'any' as const,
+            jwksUri: second.jwksUri,
+            subject: 'ci|${claims.repository_id}',
+          },
+          {
+            name: third.name,
+            subjects: 'any' as const,
+            jwksUri: third.jwksUri,
+            subject: ({ sub, issuer }) => `${issuer} ${sub}`,
+          },
         ],
       },
     })

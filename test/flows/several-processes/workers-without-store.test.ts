@@ -12,7 +12,7 @@ import { createJwtExchange, generateSigningKey, MemoryReplayStore } from 'expres
 const [kind] = process.argv.slice(2)
 const exchange = createJwtExchange({
   issuer: 'https://api.example.com/oauth2',
-  identityProviders: [{ name: 'https://exampleidp.com', jwksUri: 'https://exampleidp.com/keys' }],
+  identityProviders: [{ name: 'https://exampleidp.com', subjects: 'any', jwksUri: 'https://exampleidp.com/keys' }],
   clients: [{ clientId: 'app', clientSecret: 's3cret' }],
   accessToken: { audience: 'https://api.example.com', signingKeys: [generateSigningKey()] },
   ...(kind === 'store' && { replay: { store: { claim: () => true } } }),

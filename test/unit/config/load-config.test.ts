@@ -42,6 +42,7 @@ name = "https://exampleidp.com/oauth2/default"
 alias = "https://api.example.com/oauth2/token"
 jwks_uri = "https://exampleidp.com/oauth2/default/v1/keys"
 max_age = 60
+subjects = "any"
 
 [[client]]
 client_id = "app"
@@ -87,7 +88,7 @@ describe('a TOML file with problems', () => {
       '6:1 oauth.jwks_endpoint.conection_timeout',
       '8:1 oauth.jwks_endpoint.size_limit_bytes',
       '28:1 identity_provider.0.jwks_uri',
-      '32:1 client.0.client_id',
+      '33:1 client.0.client_id',
     ])
     expect(messageOf(bad)).toContain('did you mean "connection_timeout"?')
   })
@@ -118,15 +119,15 @@ describe('a TOML file with problems', () => {
   })
 
   it('is refused for an unknown table', () => {
-    expect(problemsOf(`${GOOD}[acess_token]\n`)).toEqual(['35:1 acess_token'])
+    expect(problemsOf(`${GOOD}[acess_token]\n`)).toEqual(['36:1 acess_token'])
     expect(problemsOf(GOOD.replace('[oauth.jwks_endpoint]', '[jwks_endpoint]'))).toEqual(['4:1 jwks_endpoint'])
     expect(problemsOf(GOOD.replace('[oauth.jwks_endpoint]', '[oauth.endpoint]'))).toEqual(['4:1 oauth.endpoint'])
   })
 
   it('is refused where a variable is not set', () => {
-    expect(problemsOf(GOOD, {})).toEqual(['33:1 client.0.client_secret'])
+    expect(problemsOf(GOOD, {})).toEqual(['34:1 client.0.client_secret'])
     expect(messageOf(GOOD, {})).toContain('APP_SECRET, which is not set')
-    expect(problemsOf(GOOD, { APP_SECRET: '' })).toEqual(['33:1 client.0.client_secret'])
+    expect(problemsOf(GOOD, { APP_SECRET: '' })).toEqual(['34:1 client.0.client_secret'])
   })
 
   it('is refused where a named file is missing or holds no key', () => {
@@ -138,7 +139,7 @@ describe('a TOML file with problems', () => {
 
   it('is refused for bad syntax without a quotation of the file', () => {
     const bad = GOOD.replace('client_secret = "${APP_SECRET}"', 'client_secret = "top-secret-value')
-    expect(problemsOf(bad)[0]).toMatch(/^33:\d+ $/)
+    expect(problemsOf(bad)[0]).toMatch(/^34:\d+ $/)
     expect(messageOf(bad)).not.toContain('top-secret-value')
   })
 
@@ -198,7 +199,7 @@ describe('options beside a TOML file', () => {
 describe('the wish of a problem', () => {
   it('names options as the file has them', () => {
     const withoutKeys = GOOD.replace(/jwks_uri = .*\n/, '')
-    expect(messageOf(withoutKeys)).toContain('one of jwks_uri, certificates, jwks')
+    expect(messageOf(withoutKeys)).toContain('one of jwks_uri, discovery, certificates, jwks')
     expect(messageOf(GOOD.replace('[oauth.jwks_endpoint]', '[jwks_endpoint]'))).toContain(
       'did you mean "oauth.jwks_endpoint"?',
     )

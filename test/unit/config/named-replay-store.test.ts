@@ -7,11 +7,11 @@ import { type ConfigError, createJwtExchange, type ReplayStore } from '../../../
 
 const STORE: ReplayStore = { claim: () => true }
 const REST = `issuer = "https://api.example.com/oauth2"
-[access_token]
-audience = "https://api.example.com"
+access_token = { audience = "https://api.example.com" }
 [[identity_provider]]
 name = "https://exampleidp.com"
 jwks_uri = "https://exampleidp.com/keys"
+subjects = "any"
 [[client]]
 client_id = "app"
 client_secret = "secret"

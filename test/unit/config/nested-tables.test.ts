@@ -14,8 +14,7 @@ afterAll(() => rmSync(directory, { recursive: true }))
 
 /** Eleven lines: what follows begins in line 12, in the table of the identity provider. */
 const BASE = `issuer = "https://api.example.com/oauth2"
-[access_token]
-audience = ["https://api.example.com", "https://billing.example.com"]
+access_token = { audience = ["https://api.example.com", "https://billing.example.com"] }
 [[client]]
 client_id = "app"
 client_secret = "a secret of the tests"
@@ -24,6 +23,7 @@ client_id = "ci"
 client_secret = "another secret of the tests"
 [[identity_provider]]
 name = "https://idp.example.com"
+subjects = "any"
 `
 const KEYS = 'jwks_uri = "https://idp.example.com/jwks"\n'
 
@@ -161,6 +161,7 @@ describe('a nested grant with problems', () => {
     const second = `subject = "namespaced"
 [[identity_provider]]
 name = "https://other.example.com"
+subjects = "any"
 subject = "raw"
 jwks_uri = "https://other.example.com/jwks"
 [[identity_provider.grant]]
@@ -172,7 +173,7 @@ resources = [
   "https://evil.example.com",
 ]
 `
-    expect(() => load(`${KEYS}${second}`)).toThrow('deployment.toml:22:1: identity_provider[1].grant[1].resources[1]')
+    expect(() => load(`${KEYS}${second}`)).toThrow('deployment.toml:23:1: identity_provider[1].grant[1].resources[1]')
   })
 
   it('is told where it stands in one line', () => {
@@ -254,6 +255,7 @@ describe('nested grants', () => {
 name = "first"
 [[identity_provider]]
 name = "https://other.example.com"
+subjects = "any"
 jwks_uri = "https://other.example.com/jwks"
 subject = "namespaced"
 [[identity_provider.grant]]

@@ -74,7 +74,11 @@ describe('a chain', () => {
   })
 
   it('is refused as the certificates of an identity provider', () => {
-    const options = { name: 'https://idp.example.com', certificates: [ISSUED_CERTIFICATE, AUTHORITY_CERTIFICATE] }
+    const options = {
+      name: 'https://idp.example.com',
+      subjects: 'any',
+      certificates: [ISSUED_CERTIFICATE, AUTHORITY_CERTIFICATE],
+    }
     const reader = new OptionReader(options)
     const limits = readAssertionLimits(new OptionReader({}))
     checkIdentityProviderOptions(reader, {

@@ -15,7 +15,9 @@ const CLIENTS = [
 function optionsOf(policy: Options, others: Options = {}) {
   return {
     issuer: 'https://api.example.com/oauth2',
-    identityProviders: [{ name: 'https://idp.example.com', jwksUri: 'https://idp.example.com/keys', ...policy }],
+    identityProviders: [
+      { name: 'https://idp.example.com', subjects: 'any', jwksUri: 'https://idp.example.com/keys', ...policy },
+    ],
     clients: CLIENTS,
     accessToken: { audience: [API, BILLING] },
     ...others,
@@ -268,6 +270,7 @@ describe('bindings', () => {
     const grants = [{ name: 'read', scopes: ['read'] }]
     const identityProviders = ['one', 'two'].map((name) => ({
       name,
+      subjects: 'any',
       jwksUri: 'https://idp.example.com/keys',
       alias: name,
       grants,
