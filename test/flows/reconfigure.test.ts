@@ -43,6 +43,23 @@ const changeProvider = (changes: Partial<IdentityProviderOptions>) =>
 const orders = (token: string) => request(host.url).get('/orders').auth(token, { type: 'bearer' })
 const exchangeOne = async (claims = {}) => host.judge(await host.assertion(claims))
 
+/** A check that tells when it is asked, and does not answer before it may. */
+function holdCheck() {
+  let release = () => {}
+  const held = new Promise<true>((resolve) => {
+    release = () => resolve(true)
+  })
+  let isAsked = () => {}
+  const asked = new Promise<void>((resolve) => {
+    isAsked = resolve
+  })
+  const check = () => {
+    isAsked()
+    return held
+  }
+  return { check, asked, release }
+}
+
 describe('other options that cannot be used', () => {
   const slip = { clients: [{ ...CLIENT, scope: ['orders:read'] }] } as unknown as Partial<JwtExchangeOptions>
 
@@ -155,18 +172,7 @@ describe('other options', () => {
 
 describe('requests that are under way', () => {
   it('end by the rules that they began with', async () => {
-    let release = () => {}
-    const held = new Promise<true>((resolve) => {
-      release = () => resolve(true)
-    })
-    let isAsked = () => {}
-    const asked = new Promise<void>((resolve) => {
-      isAsked = resolve
-    })
-    const check = () => {
-      isAsked()
-      return held
-    }
+    const { check, asked, release } = holdCheck()
     await start({ check, scopes: ['openid'] })
     const old = host.exchangeAssertion(await host.assertion())
     await asked
@@ -177,18 +183,7 @@ describe('requests that are under way', () => {
   })
 
   it('are refused all the same where the new options switch their identity provider off', async () => {
-    let release = () => {}
-    const held = new Promise<true>((resolve) => {
-      release = () => resolve(true)
-    })
-    let isAsked = () => {}
-    const asked = new Promise<void>((resolve) => {
-      isAsked = resolve
-    })
-    const check = () => {
-      isAsked()
-      return held
-    }
+    const { check, asked, release } = holdCheck()
     await start({ check })
     const old = host.exchangeAssertion(await host.assertion())
     await asked
