@@ -9,7 +9,10 @@ export interface ConfigurationStats {
   revision: number
   /** When it came into force, in seconds since the epoch. */
   since: number
-  /** The last attempt to change it, where that was refused. Its message has every problem, with file, line and column. */
+  /**
+   * The last attempt to change it, where that was refused: when, in seconds since the epoch, and every problem, of a file
+   * with line and column.
+   */
   lastRefusal?: { at: number; message: string }
 }
 
@@ -106,8 +109,15 @@ function refuseLastingChanges(settings: JwtExchangeSettings, before: JwtExchange
   if (settings.accessToken.isKeyGenerated && !before.accessToken.isKeyGenerated) {
     const wanted = 'signing keys, as before: a generated one would end all access tokens'
     problems.push({ path: ['accessToken', 'signingKeys'], found: 'none', wanted })
+  } else if (settings.accessToken.isKeyGenerated && algorithmOf(settings) !== algorithmOf(before)) {
+    const wanted = `${algorithmOf(before)}, as before: the key was generated for it, and this takes a restart`
+    problems.push({ path: ['accessToken', 'algorithm'], found: algorithmOf(settings), wanted })
   }
   if (problems.length > 0) throw new ConfigError(problems)
+}
+
+function algorithmOf({ accessToken }: JwtExchangeSettings): string {
+  return accessToken.signingKeys.active.algorithm
 }
 
 /** Another generated key would end all access tokens. */

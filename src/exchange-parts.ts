@@ -42,6 +42,7 @@ export function createParts(settings: JwtExchangeSettings, lasting: LastingParts
   const jwksClients = new JwksClientPool(settings.jwksEndpoint, jwksDeps, jwksClientsBefore)
   const identityProviders = new IdentityProviderRegistry(
     createIdentityProviders(settings.identityProviders, { jwksClients, clock, events, trustSwitches }),
+    trustSwitches,
   )
   jwksClients.complete()
   const findClient = createFindClient(settings.clients, settings.findClient)

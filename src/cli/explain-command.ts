@@ -52,7 +52,9 @@ async function readAll(input: AsyncIterable<Buffer | string>): Promise<string> {
 
 function render({ isAccepted, reason, steps, accessToken }: Explanation, paint: Paint): string {
   const lines = steps.flatMap((step) => renderStep(step, paint))
-  const verdict = isAccepted ? paint('good', 'accepted, unless it was used before') : paint('bad', `refused: ${reason}`)
+  const isJudgedWhole = steps.some(({ step, outcome }) => step === 'client' && outcome !== 'skipped')
+  const accepted = `accepted${isJudgedWhole ? '' : ', as far as can be told without --client'}, unless it was used before`
+  const verdict = isAccepted ? paint('good', accepted) : paint('bad', `refused: ${reason}`)
   const issued = accessToken === undefined ? [] : ['', 'The access token:', ...renderEntries(accessToken)]
   return `${[...lines, '', verdict, ...issued].join('\n')}\n`
 }

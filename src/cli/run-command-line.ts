@@ -61,6 +61,7 @@ function readArguments(
   if (config === undefined || IS_TOKEN.test(config)) throw new Misuse('say which file: --config deployment.toml')
   const foreign = command === 'explain' ? undefined : OF_EXPLAIN.find((name) => values[name] !== undefined)
   if (foreign !== undefined) throw new Misuse(`--${foreign} is for explain`)
+  if (client === '' || scope === '') throw new Misuse('--client and --scope take some text')
   if (files.length > (command === 'explain' ? 1 : 0)) throw new Misuse('there are arguments too many')
   return { config, client, scope, json, file: files[0] }
 }

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { parse, type TomlTable } from 'smol-toml'
 import { fieldOf } from '../errors/field-of.js'
 import { ConfigError, type ConfigProblem, isConfigError } from '../option-checks/config-error.js'
-import { UNKNOWN_OPTION } from '../option-checks/option-reader.js'
+import { OptionReader, UNKNOWN_OPTION } from '../option-checks/option-reader.js'
 import { checkOptions, type JwtExchangeOptions } from '../options.js'
 import type { ReplayStore } from '../replay/replay-store.js'
 import { type ReplayStores, takeNamedReplayStore } from './named-replay-store.js'
@@ -17,7 +17,10 @@ const CAMEL_CASE = /\b[a-z]+(?:[A-Z][a-z]+)+\b/g
 export interface LoadConfigOptions {
   /** Where `${VAR}` is looked up. Default: `process.env`. */
   env?: Readonly<Record<string, string | undefined>>
-  /** Laid over the options of the file: what a file cannot say, such as `findClient` or a `subject` function. */
+  /**
+   * Laid over the options of the file, whole ones: `identityProviders` here takes the place of all that are in the file. For
+   * what a file cannot say, such as `findClient` or a `subject` function.
+   */
   options?: Partial<JwtExchangeOptions>
   /**
    * What `store` in `[replay]` may name beside `memory`, each with what makes the store of the `url` there:
@@ -43,6 +46,7 @@ export function loadConfig(path: string, loadOptions: LoadConfigOptions = {}): J
  * @throws ConfigError with every problem at once
  */
 export function readConfig(source: string, path: string, loadOptions: LoadConfigOptions): JwtExchangeOptions {
+  checkLoadOptions(loadOptions)
   const { env = process.env, options: inCode = {}, replayStores = {} } = loadOptions
   const file = parseToml(source, path)
   const problems: ConfigProblem[] = []
@@ -57,6 +61,14 @@ export function readConfig(source: string, path: string, loadOptions: LoadConfig
     options as unknown as JwtExchangeOptions,
     inCode.replay === undefined ? replay.open : undefined,
   )
+}
+
+/** @throws ConfigError for one that there is not */
+export function checkLoadOptions(loadOptions: object, others: readonly string[] = []): void {
+  const reader = new OptionReader(loadOptions)
+  for (const name of ['env', 'options', 'replayStores', ...others]) reader.has(name)
+  reader.refuseUnknown()
+  reader.throwProblems()
 }
 
 function withReplayStore(options: JwtExchangeOptions, open: (() => ReplayStore) | undefined): JwtExchangeOptions {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createJwtExchange, type JwtExchange } from '../jwt-exchange.js'
 import { OptionReader } from '../option-checks/option-reader.js'
-import { type LoadConfigOptions, readConfig, readSource } from './load-config.js'
+import { checkLoadOptions, type LoadConfigOptions, readConfig, readSource } from './load-config.js'
 import { OpenedReplayStores } from './named-replay-store.js'
 
 export interface WatchConfigOptions extends LoadConfigOptions {
@@ -40,7 +40,9 @@ export function watchConfig(path: string, watchOptions: WatchConfigOptions = {})
   return { ...exchange, close }
 }
 
-function readWatchOptions({ interval, ...loadOptions }: WatchConfigOptions, stores: OpenedReplayStores) {
+function readWatchOptions(watchOptions: WatchConfigOptions, stores: OpenedReplayStores) {
+  checkLoadOptions(watchOptions, ['interval'])
+  const { interval, ...loadOptions } = watchOptions
   const reader = new OptionReader({ interval })
   const milliseconds = reader.integer('interval', { min: 50, max: 600_000, default: 1000, unit: 'milliseconds' })
   reader.throwProblems()

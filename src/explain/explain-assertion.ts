@@ -20,7 +20,7 @@ import { takePolicySteps } from './policy-steps.js'
 export interface ExplainOptions {
   /** Without it, what depends on the client is left out. */
   clientId?: string
-  /** The parameter `scope`. */
+  /** The parameter `scope`. Default: as a request without one. */
   scope?: string
 }
 
@@ -28,7 +28,7 @@ export interface ExplainDeps extends VerifyAssertionDeps, Omit<AccessStepsDeps, 
 
 /**
  * Takes every step that a token request with this assertion would take, those after one that fails, too, where they can
- * be taken. Nothing is issued, used up or told in an event. Keys may be fetched, and an unknown `kid` counts as one.
+ * be taken; all but the client's secret. Nothing is issued and nothing used up. Keys may be fetched as for a request.
  *
  * @throws ConfigError for options that are not understood
  */

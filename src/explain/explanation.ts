@@ -1,12 +1,15 @@
 import type { ReasonCode } from '../errors/reason-codes.js'
-import type { TokenContext } from '../errors/rejections.js'
+import type { DecisionRefused } from '../events/exchange-events.js'
 import { printable } from '../events/printable.js'
 import { OAuthError } from '../oauth/errors.js'
 import { toRefusal } from '../oauth/refusal.js'
 
 /** What would become of an assertion, without anything becoming of it. */
 export interface Explanation {
-  /** Whether it would be accepted, unless it was used before: that is not looked up. */
+  /**
+   * Whether it would be accepted, as far as that was judged: not whether it was used before, nor, without a `clientId`, what
+   * depends on the client, `grants` included.
+   */
   isAccepted: boolean
   /** Of the first step that fails: the `reason` that the event would have. */
   reason?: ReasonCode
@@ -101,6 +104,7 @@ export class Explainer {
 }
 
 /** With what a function of the host, or a fetch, said of it. */
-function foundIn({ message, cause }: TokenContext & { cause?: string }, { found }: StepTexts): string {
-  return [found, message, cause].filter((text) => text !== undefined && text !== '').join('; ')
+function foundIn({ reason, message, cause }: DecisionRefused, { found }: StepTexts): string {
+  const verdict = reason === 'refused_by_check' ? message : undefined
+  return [found, verdict, cause].filter((text) => text !== undefined && text !== '').join('; ')
 }

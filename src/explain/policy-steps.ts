@@ -24,9 +24,10 @@ export async function takePolicySteps(explainer: Explainer, assertion: VerifiedA
 }
 
 async function takeClaim(explainer: Explainer, condition: ClaimCondition, claims: Claims): Promise<void> {
-  const { path, expected } = condition
+  const { path, expected, message } = condition
   const found = claimAt(path, claims)
-  const texts = { expected, found: shown(found), hint: () => hintOfType(found, expected) }
+  const told = message === undefined ? shown(found) : `${shown(found)}; ${message}`
+  const texts = { expected, found: told, hint: () => hintOfType(found, expected) }
   await explainer.take(`claim ${path}`, texts, () => enforceClaim(condition, claims))
 }
 

@@ -108,8 +108,8 @@ export function checkIdentityProviderOptions(
     mapSubject: readSubjectMapping(reader) ?? context.mapSubject ?? rawSubject,
     keys: readKeys(reader, enabled, context),
   }
-  if (!WHO_OR_WHAT.some((option) => reader.isNamed(option))) {
-    const who = 'who is accepted (subjects, claims or check) or what that obtains (scopes or grants)'
+  if (!WHO_OR_WHAT.some((option) => reader.has(option))) {
+    const who = 'who is accepted (subjects, claims or check) or what that obtains (scopes, grants or groupsToScopes)'
     reader.problem(undefined, `${who}; subjects: "any" where everybody may have all that the client may`, 'neither')
   }
   reader.refuseUnknown()
@@ -161,8 +161,8 @@ function readMetadataUrl(reader: OptionReader): string | undefined {
   const name = reader.value('name')
   const isUrl = typeof name === 'string' && isSecureUrl(name) && !name.includes('?')
   if (discovery === true && isUrl) return metadataUrlOf(name)
-  const wanted = discovery === true ? 'an https URL as name' : 'true, false, or the https URL of its metadata'
-  reader.problem('discovery', wanted, discovery === true ? 'another name' : undefined)
+  const found = discovery === true ? 'true beside a name that is no https URL' : undefined
+  reader.problem('discovery', 'true, false, or the https URL of its metadata', found)
   return undefined
 }
 

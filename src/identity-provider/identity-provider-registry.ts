@@ -2,13 +2,20 @@ import { printable } from '../events/printable.js'
 import { ConfigError } from '../option-checks/config-error.js'
 import { DEFAULT_LIMITS } from './assertion-limits.js'
 import type { IdentityProvider } from './identity-provider.js'
+import type { TrustSwitch } from './trust-switch.js'
 
 export class IdentityProviderRegistry {
   readonly #byName: ReadonlyMap<string, IdentityProvider>
+  readonly #trustSwitches: ReadonlyMap<string, TrustSwitch>
   /** The longest assertion that any of them accepts, in bytes, and at least the usual limit. */
   readonly maxAssertionBytes: number
 
-  constructor(identityProviders: readonly IdentityProvider[]) {
+  /** @param trustSwitches by name, also of those that were registered before and are off */
+  constructor(
+    identityProviders: readonly IdentityProvider[],
+    trustSwitches: ReadonlyMap<string, TrustSwitch> = new Map(),
+  ) {
+    this.#trustSwitches = trustSwitches
     this.#byName = new Map(identityProviders.map((identityProvider) => [identityProvider.name, identityProvider]))
     this.maxAssertionBytes = Math.max(
       DEFAULT_LIMITS.maxBytes,
@@ -29,9 +36,9 @@ export class IdentityProviderRegistry {
     throw new ConfigError([{ path: ['name'], found: JSON.stringify(printable(String(name))), wanted }])
   }
 
-  /** Whether one of this name is registered and switched off. */
+  /** Whether one of this name is switched off, also where it is no longer registered. */
   isDisabled(name: string): boolean {
-    return this.#byName.get(name)?.trust.isOn === false
+    return this.#trustSwitches.get(name)?.isOn === false
   }
 
   all(): Iterable<IdentityProvider> {

@@ -193,7 +193,7 @@ function checkSuitsEndpoint(reader: OptionReader, connection: JwksConnectionSett
   const { hostname, protocol } = new URL(endpoint)
   if (!isHostAllowed(hostname, network)) {
     const why = network === 'public' ? 'network is "public"' : 'a metadata service has no key set'
-    reader.problem('jwksUri', `another host, because ${why}`)
+    reader.problem(reader.has('jwksUri') ? 'jwksUri' : 'discovery', `another host, because ${why}`)
   }
   if (protocol === 'http:' && proxy !== undefined) reader.problem('proxy', 'no proxy for http on loopback')
 }

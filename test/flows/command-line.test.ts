@@ -109,6 +109,12 @@ describe('explain', () => {
     expect(stdout).toContain('\nrefused: wrong_audience\n')
   })
 
+  it('says so where it cannot tell all without a client', async () => {
+    const { status, stdout } = await run(['explain', '--config', path], await idp.issueAssertion())
+    expect(status).toBe(0)
+    expect(stdout).toContain('accepted, as far as can be told without --client, unless it was used before')
+  })
+
   it('reads an assertion from a file', async () => {
     const file = join(directory, 'assertion.jwt')
     writeFileSync(file, await idp.issueAssertion())
@@ -224,6 +230,7 @@ describe('a command that cannot be run as it is written', () => {
     ['an option without its value', ['check', '--config']],
     ['an unknown option', ['check', '--config', 'x', '--verbose']],
     ['an option of explain', ['check', '--config', 'x', '--client', 'app']],
+    ['an empty client', ['explain', '--config', 'x', '--client', '']],
     ['two files', ['explain', '--config', 'x', 'a', 'b']],
   ])('exits with 2 and says how to write it: %s', async (_, args) => {
     const { status, stdout, stderr } = await run(args)

@@ -106,6 +106,15 @@ describe('other options that cannot be used', () => {
   })
 })
 
+describe('a signing key that was generated', () => {
+  it('cannot become one of another algorithm', async () => {
+    await start({}, { accessToken: { audience: AUDIENCE } })
+    expect(() => change({ accessToken: { audience: AUDIENCE, algorithm: 'EdDSA' } })).toThrow(
+      'accessToken.algorithm: found EdDSA; wanted ES256, as before',
+    )
+  })
+})
+
 describe('other options', () => {
   it('hold for the next request, of clients, rules, routes and documents alike', async () => {
     await start({}, { clients: [{ ...CLIENT, scopes: ['openid', 'orders:read'] }] })
@@ -210,6 +219,18 @@ describe('an identity provider that was switched off at run time', () => {
     change({ identityProviders: [{ name: 'https://other.example.com', subjects: 'any', jwksUri: host.idp.jwksUri }] })
     change({})
     expect((await exchangeOne()).reason).toBe('identity_provider_disabled')
+  })
+
+  it('stays off for its access tokens, too, where the options no longer have it', async () => {
+    await start()
+    const token = await host.accessToken()
+    host.exchange.disableIdentityProvider(host.idp.name)
+    change({ identityProviders: [{ name: 'https://other.example.com', subjects: 'any', jwksUri: host.idp.jwksUri }] })
+    expect((await orders(token)).status).toBe(401)
+    change({})
+    expect((await orders(token)).status).toBe(401)
+    host.exchange.enableIdentityProvider(host.idp.name)
+    expect((await orders(token)).status).toBe(200)
   })
 
   it('is off where the options say so, though it was switched on at run time', async () => {

@@ -399,6 +399,9 @@ describe('the identity providers', () => {
     const problem = /^identityProviders\[0\]: who is accepted .* or what that obtains .*; subjects: "any" where /
     expect(problemsOf({ identityProviders: [bare] })).toEqual([expect.stringMatching(problem)])
     expect(problemsOf({ identityProviders: [{ ...bare, lifetime: 60 }] })).toEqual([expect.stringMatching(problem)])
+    expect(problemsOf({ identityProviders: [{ ...bare, scopes: undefined }] })).toEqual([
+      expect.stringMatching(problem),
+    ])
     const groupsToScopes = { admins: ['a'] }
     for (const said of [
       ...[{ subjects: 'any' }, { subjects: ['a'] }, { claims: { a: 1 } }, { check: () => true }],
@@ -451,9 +454,17 @@ describe('the keys of an identity provider', () => {
 
   it.each<[string, Options, string]>([
     ['beside a jwksUri', { discovery: true, jwksUri: IDP.jwksUri }, 'either discovery or jwksUri, not both'],
-    ['of a name that is no URL', { discovery: true, name: 'idp' }, 'an https URL as name'],
-    ['of a name without TLS', { discovery: true, name: 'http://idp.example.com' }, 'an https URL as name'],
-    ['of a name with a query', { discovery: true, name: 'https://idp.example.com?a' }, 'an https URL as name'],
+    ['of a name that is no URL', { discovery: true, name: 'idp' }, 'true, false, or the https URL of its metadata'],
+    [
+      'of a name without TLS',
+      { discovery: true, name: 'http://idp.example.com' },
+      'true, false, or the https URL of its metadata',
+    ],
+    [
+      'of a name with a query',
+      { discovery: true, name: 'https://idp.example.com?a' },
+      'true, false, or the https URL of its metadata',
+    ],
     [
       'at an address without TLS',
       { discovery: 'http://idp.example.com' },

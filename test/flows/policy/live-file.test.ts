@@ -9,7 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { decodeJwt } from 'jose'
-import { type WatchConfigOptions, watchConfig } from '../../../src/config/index.js'
+import { loadConfig, type WatchConfigOptions, watchConfig } from '../../../src/config/index.js'
 import { type JwtExchange, MemoryReplayStore } from '../../../src/index.js'
 import { FakeIdentityProvider } from '../../../src/testing/index.js'
 import { EC_CERTIFICATE, RSA_CERTIFICATE } from '../../support/certificates.js'
@@ -245,6 +245,13 @@ describe('a live file', () => {
   it.each([49, 600_001, 1.5, '1000' as never])('is not looked at every %j milliseconds', (interval) => {
     writeFileSync(path, tomlOf(0))
     expect(() => watchConfig(path, { interval })).toThrow('interval: found')
+  })
+
+  it('takes no option that there is not', () => {
+    writeFileSync(path, tomlOf(0))
+    const slip = { intervall: 100 } as WatchConfigOptions
+    expect(() => watchConfig(path, slip)).toThrow('intervall: found an unknown option')
+    expect(() => loadConfig(path, slip)).toThrow('intervall: found an unknown option')
   })
 
   it('must be usable at the start', () => {
