@@ -53,7 +53,8 @@ export interface JwtExchangeOptions {
   accessToken: AccessTokenOptions
   /**
    * How the `sub` of an access token comes from an assertion, unless its identity provider says otherwise. Must be said
-   * when there are several identity providers, because two of them can assert the same `sub`. Default with one: `raw`.
+   * when there are several identity providers and not each has its own, because two of them can assert the same `sub`.
+   * Default with one: `raw`.
    */
   subject?: SubjectOption
   /** Where used assertions are remembered. */

@@ -34,12 +34,12 @@ export async function verifyAssertion(assertion: string, deps: VerifyAssertionDe
     await verifySignature(jwt, identityProvider.keySource)
     const later = deps.clock.now()
     for (const check of OF_CLAIMS) check(jwt, identityProvider, later)
-    return { ...readVerified(jwt), identityProvider, context }
+    return { ...readClaims(jwt), identityProvider, context }
   })
 }
 
-/** What stands in one that every check has let pass: its claims have the types that the checks demand. */
-export function readVerified({ payload, encodedPayload }: UnverifiedJwt) {
+/** What an assertion says, unverified by this; of the types that the checks demand only once they have let it pass. */
+export function readClaims({ payload, encodedPayload }: UnverifiedJwt) {
   return {
     sub: payload.sub as string,
     expiresAt: payload.exp as number,

@@ -2,7 +2,7 @@ import type { IdentityProviderStats, JwtExchange } from '../jwt-exchange.js'
 import { isConfigError } from '../option-checks/config-error.js'
 import type { Command, CommandArguments, CommandStreams } from './command.js'
 import { openExchange } from './open-exchange.js'
-import { createPaint, type Mark, type Paint } from './style.js'
+import { createPaint, type Mark, type Paint } from './paint.js'
 
 /** Something to know of a configuration. */
 interface Finding {

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs'
 import type { ExplainedStep, Explanation } from '../explain/explanation.js'
 import { type Command, type CommandStreams, Misuse } from './command.js'
 import { openExchange } from './open-exchange.js'
-import { createPaint, type Mark, type Paint } from './style.js'
+import { createPaint, type Mark, type Paint } from './paint.js'
 
 /** Bytes: more than any assertion may have. */
 const LONGEST_INPUT = 2_097_152

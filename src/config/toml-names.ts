@@ -46,7 +46,7 @@ export function optionName(key: string, parent: string): string | undefined {
 }
 
 /** `readTimeout` → `read_timeout`. */
-export function tomlName(option: string): string {
+function tomlName(option: string): string {
   return option.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }
 

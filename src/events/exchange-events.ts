@@ -81,6 +81,7 @@ export interface KeySetOwner {
   /** The `name` of the identity provider. */
   identityProvider: string
   alias: string
+  /** The `jwksUri`, or with `discovery` the URL of the metadata. */
   endpoint: string
 }
 

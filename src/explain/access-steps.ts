@@ -3,7 +3,7 @@ import type { VerifiedAssertion } from '../assertion/verified-assertion.js'
 import type { Client } from '../client-auth/client.js'
 import type { FindClient } from '../client-auth/find-client.js'
 import { boundAccess, requireBindings } from '../grants/bound-access.js'
-import { checkSubjectIsNoClient } from '../grants/jwt-bearer.js'
+import { checkSubjectIsNoClient } from '../grants/check-client.js'
 import { boundLifetime, checkLastsYet } from '../grants/token-lifetime.js'
 import { type Binding, findUnmet } from '../policy/binding.js'
 import type { CheckContext } from '../policy/check-assertion.js'
@@ -75,7 +75,7 @@ async function takeScopes(
     if (holding === undefined) return undefined
   }
   const ofProvider =
-    identityProvider.scopes === undefined ? '' : `, of the provider: ${listOf(identityProvider.scopes)}`
+    identityProvider.scopes === undefined ? '' : `, of the identity provider: ${listOf(identityProvider.scopes)}`
   const texts = { expected: `of the client: ${listOf(client.scopes)}${ofProvider}`, found: requested }
   const request = { scope, client, identityProvider, claims: payload }
   return (await explainer.take('scope', texts, () => boundAccess(request, audiences)))?.result
@@ -92,8 +92,7 @@ async function takeClaims(explainer: Explainer, { assertion, about }: AccessInQu
   const { claimMapping } = assertion.identityProvider.policy
   if (claimMapping.length === 0) return {}
   const texts = { expected: 'at most 8192 bytes', found: claimMapping.map(({ name }) => name).join(', ') }
-  return (await explainer.take('claims_to_token', texts, () => mapClaims(claimMapping, assertion.payload, about)))
-    ?.result
+  return (await explainer.take('claimsToToken', texts, () => mapClaims(claimMapping, assertion.payload, about)))?.result
 }
 
 async function takeLifetime(
@@ -106,7 +105,7 @@ async function takeLifetime(
   const { lifetime, latestExpiry } = boundLifetime(assertion, client, ofBindings)
   const seconds = Math.min(ofExchange, lifetime, latestExpiry - Math.floor(now))
   const texts = { expected: 'an access token of a second or more', found: `${seconds} s` }
-  const hint = () => 'the assertion ends too soon for max_beyond_assertion: get a fresh one'
+  const hint = () => 'the assertion ends too soon for maxBeyondAssertion: get a fresh one'
   const taken = await explainer.take('lifetime', { ...texts, hint }, () => checkLastsYet(latestExpiry, now))
   return taken && seconds
 }

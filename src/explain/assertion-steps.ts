@@ -21,7 +21,7 @@ const DESCRIBE_BEFORE_SIGNATURE: Readonly<Record<keyof typeof CHECKS_BEFORE_SIGN
   enabled: ({ identityProvider: { trust } }) => ({
     expected: 'the identity provider is switched on',
     found: trust.isOn ? 'on' : 'off',
-    hint: () => 'by enabled = false, or at run time',
+    hint: () => 'by enabled: false, or at run time',
   }),
   size: ({ jwt, identityProvider: { limits } }) => ({
     expected: `at most ${limits.maxBytes} bytes`,
@@ -108,7 +108,7 @@ async function takeSignature(explainer: Explainer, { jwt, identityProvider }: As
   const hints: Readonly<Record<string, () => string>> = {
     unknown_key: () => hintOfKey(kid, keySource.stats().kids),
     bad_signature: () => 'another environment of the identity provider, an altered token, or a forged one',
-    jwks_unavailable: () => 'the key set cannot be fetched: see the check of the configuration',
+    jwks_unavailable: () => 'the key set cannot be fetched: see lastFailure in stats(), or run the command check',
   }
   await explainer.take('signature', { ...texts, hint: (reason) => hints[reason]?.() }, () =>
     verifySignature(jwt, keySource),

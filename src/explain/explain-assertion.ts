@@ -1,11 +1,11 @@
 import { contextOf } from '../assertion/assertion-context.js'
 import type { VerifiedAssertion } from '../assertion/verified-assertion.js'
-import { readVerified, type VerifyAssertionDeps } from '../assertion/verify-assertion.js'
+import { readClaims, type VerifyAssertionDeps } from '../assertion/verify-assertion.js'
 import { checkGrantType } from '../client-auth/check-grant-type.js'
 import type { Client } from '../client-auth/client.js'
 import { invalidClient } from '../client-auth/client-credentials.js'
 import { TokenRejected } from '../errors/rejections.js'
-import { checkClientMayExchange } from '../grants/jwt-bearer.js'
+import { checkClientMayExchange } from '../grants/check-client.js'
 import type { IdentityProvider } from '../identity-provider/identity-provider.js'
 import { parseJwt, type UnverifiedJwt } from '../jwt/parse-jwt.js'
 import { JWT_BEARER_GRANT_TYPE } from '../oauth/names.js'
@@ -69,7 +69,7 @@ async function takeAllOf(
 ): Promise<ExplainedAccessToken | undefined> {
   const now = deps.clock.now()
   await takeAssertionSteps(explainer, { jwt, identityProvider, now, clientId })
-  const assertion = { ...readVerified(jwt), identityProvider, context: contextOf(jwt, identityProvider) }
+  const assertion = { ...readClaims(jwt), identityProvider, context: contextOf(jwt, identityProvider) }
   const about = { issuer: identityProvider.name, ...(clientId !== undefined && { clientId }) }
   if (client !== undefined) await takeClientOfProvider(explainer, client, assertion)
   await takePolicySteps(explainer, assertion, about)

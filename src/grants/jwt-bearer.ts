@@ -5,13 +5,13 @@ import type { VerifiedAssertion } from '../assertion/verified-assertion.js'
 import { type VerifyAssertionDeps, verifyAssertion } from '../assertion/verify-assertion.js'
 import type { Client } from '../client-auth/client.js'
 import type { FindClient } from '../client-auth/find-client.js'
-import { TokenRejected } from '../errors/rejections.js'
 import { OAuthError } from '../oauth/errors.js'
 import { JWT_BEARER_GRANT_TYPE } from '../oauth/names.js'
 import { mapClaims } from '../policy/claim-mapping.js'
 import { enforcePolicy } from '../policy/policy.js'
 import type { ReplayProtection } from '../replay/replay-protection.js'
 import { boundAccess } from './bound-access.js'
+import { checkClientMayExchange, checkSubjectIsNoClient } from './check-client.js'
 import type { Authorization, Grant, TokenRequestParameters } from './grant.js'
 import { boundLifetime, checkLastsYet } from './token-lifetime.js'
 
@@ -65,18 +65,4 @@ async function authorizeVerified(
 
 function signedBy({ context: { kid } }: VerifiedAssertion): Pick<Authorization, 'kid'> {
   return kid === undefined ? {} : { kid }
-}
-
-/** @throws TokenRejected `client_not_allowed` */
-export function checkClientMayExchange(client: Client, { identityProvider }: VerifiedAssertion): void {
-  if (client.identityProviders?.has(identityProvider.name) === false) throw new TokenRejected('client_not_allowed')
-}
-
-/**
- * RFC 9700 §4.15: a resource server must not take a user for a client.
- *
- * @throws TokenRejected `subject_is_client_id`
- */
-export async function checkSubjectIsNoClient(subject: string, findClient: FindClient): Promise<void> {
-  if ((await findClient(subject)) !== undefined) throw new TokenRejected('subject_is_client_id')
 }

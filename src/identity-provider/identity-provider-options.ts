@@ -25,9 +25,10 @@ export interface IdentityProviderOptions extends AssertionOptions, PolicyOptions
   /** Its JWKS endpoint: `https`, or `http` on loopback. */
   jwksUri?: string
   /**
-   * In place of `jwksUri`: `true` takes that from the metadata document at `{name}/.well-known/openid-configuration`, a URL
+   * In place of `jwksUri`, not beside it: `true` takes that from the metadata document at `{name}/.well-known/openid-configuration`, a URL
    * from the one there. Its `issuer` must be the `name` exactly. The document is asked for again each hour, and after a
-   * failure; `headers` are sent to its own origin only. Default: false.
+   * failure; `headers` are sent to its own origin only. `https`, or `http` on loopback; `true` needs such a `name`. Default:
+   * false.
    */
   discovery?: boolean | string
   /**

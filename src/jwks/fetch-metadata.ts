@@ -26,7 +26,8 @@ export function fetchMetadata(metadataFetch: MetadataFetch, closing: AbortSignal
 
 /** https, whoever says otherwise; http only where the metadata themselves are on loopback, in tests and development. */
 function readJwksUri(metadata: unknown, { issuer, endpoint }: MetadataFetch): URL {
-  if (typeof metadata !== 'object' || metadata === null) throw new JwksFetchError('not_metadata')
+  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata))
+    throw new JwksFetchError('not_metadata')
   const { issuer: found, jwks_uri: jwksUri } = metadata as Record<string, unknown>
   if (found !== issuer) throw new JwksFetchError('metadata_of_another_issuer')
   if (typeof jwksUri !== 'string' || !isSecureUrl(jwksUri)) throw new JwksFetchError('not_metadata')

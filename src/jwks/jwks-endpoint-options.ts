@@ -4,7 +4,7 @@ import type { OptionReader } from '../option-checks/option-reader.js'
 export interface JwksEndpointOptions {
   /**
    * `false`: no key set is ever fetched, so an identity provider needs `certificates` or `jwks`; one that only has a
-   * `jwksUri` is a ConfigError. Default: true.
+   * `jwksUri` or `discovery` is a ConfigError. Default: true.
    */
   enable?: boolean
   /** Milliseconds for DNS, TCP and TLS together, 20 to 10 000. Default: 1000. */

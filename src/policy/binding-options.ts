@@ -8,15 +8,15 @@ import { CLAIM_PATH, type ClaimPath, type Claims, parseClaimPath, readClaim } fr
 
 /** One binding: what assertions become whose claims are so. */
 export interface BindingOptions {
-  /** Tells it apart from the others of its identity provider. */
+  /** Not empty; tells it apart from the others of its identity provider. */
   name: string
-  /** What claims must be, by their paths, as in `claims`; `sub` is a claim as well. Default: no condition. */
+  /** What claims must be, by their paths, as in `claims`; `sub` is a claim as well; 1 or more. Default: no condition. */
   when?: Readonly<Record<string, ClaimConditionOption>>
-  /** The `clientId`s of the clients that obtain it. Default: all that may exchange. */
+  /** The `clientId`s of the clients that obtain it, 1 or more. Default: all that may exchange. */
   clients?: readonly string[]
   /** The most that can be obtained. Default: none. */
   scopes?: readonly string[]
-  /** The `aud` of the access token: some of `accessToken.audience`. Default: all of it. */
+  /** The `aud` of the access token: some of `accessToken.audience`, 1 or more. Default: all of it. */
   resources?: readonly string[]
   /** Seconds, 1 to 86 400: the longest lifetime of the access token. Default: no bound of its own. */
   lifetime?: number

@@ -6,13 +6,14 @@ import type { Claims } from './claim-path.js'
 export interface CheckContext {
   /** The `name` of the identity provider. */
   issuer: string
-  /** The client that presents the assertion; absent behind the assertion strategy, which has none. */
+  /** The client that presents the assertion; absent behind the assertion strategy, and in `explain` without one. */
   clientId?: string
 }
 
 /**
  * A rule in code. `true` accepts; a text refuses, and is told to the operator, never to the client; anything else refuses,
- * too. Where it throws or rejects, the request is answered with 503.
+ * too (`refused_by_check`). Where it throws or rejects, the request is answered with 503 (`policy_check_failed`). It has no
+ * time limit.
  */
 export type CheckAssertion = (claims: Claims, context: CheckContext) => true | string | Promise<true | string>
 

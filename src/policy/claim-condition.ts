@@ -5,7 +5,7 @@ import { CLAIM_PATH, type ClaimPath, type Claims, parseClaimPath, readClaim } fr
 import { type ClaimScalar, isScalarOption, SCALAR } from './claim-value.js'
 
 /**
- * What one claim must be: a string (exactly that, or a glob where it contains `*`, which stands for any run of
+ * What one claim must be: a string (exactly that, or a pattern where it contains `*`, which stands for any run of
  * characters, also for none and also for `/`), a number or a boolean (exactly that), an array (one of these, each read
  * as it would be alone), or an object with operators, all of which must hold. Strings have at most 1,024 characters,
  * numbers are within 2^53 - 1 either way. A missing claim satisfies nothing but `exists: false`.

@@ -3,7 +3,10 @@ import { parseJsonObject } from '../jwt/parse-json-object.js'
 import type { CheckContext } from './check-assertion.js'
 import type { Claims } from './claim-path.js'
 
-/** What a function among the claims to map is: the value of one claim of the access token; undefined: it has none. */
+/**
+ * A function in `claimsToToken`: gives the value of one claim of the access token, or undefined where it has none. Where it
+ * throws, rejects or gives what is no JSON: 503, `claim_mapping_failed`. It has no time limit.
+ */
 export type MapClaim = (claims: Claims, context: CheckContext) => unknown
 
 /** One claim of the access token. */

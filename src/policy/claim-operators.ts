@@ -25,9 +25,9 @@ export interface ClaimTest {
 export interface ClaimOperators {
   /** The claim is this string, number or boolean; `*` is an ordinary character here. */
   equals?: ClaimScalar
-  /** The claim is one of these, 1 or more; a string with `*` is a glob. */
+  /** The claim is one of these, 1 or more; a string with `*` is a pattern. */
   oneOf?: readonly ClaimScalar[]
-  /** The claim is an array with at least one element that is this, or one of these; a string with `*` is a glob. */
+  /** The claim is an array with at least one element that is this, or one of these; a string with `*` is a pattern. */
   includes?: ClaimScalar | readonly ClaimScalar[]
   /** `true`: the claim is there, be it as `null`. `false`: it is missing. */
   exists?: boolean
@@ -64,7 +64,7 @@ export const OPERATORS: Readonly<Record<Exclude<keyof ClaimOperators, 'message'>
   below: (reader, key) => readBound(reader, key, 'below', (claim, bound) => claim < bound),
 }
 
-/** A scalar that stands for itself; a string with a `*` is a glob. */
+/** A scalar that stands for itself; a string with a `*` is a pattern. */
 export function testOf(wanted: ClaimScalar): ClaimTest {
   return { holds: compileValue(wanted), expected: `${isGlob(wanted) ? 'like' : 'exactly'} ${JSON.stringify(wanted)}` }
 }

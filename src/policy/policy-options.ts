@@ -9,27 +9,32 @@ import type { Policy } from './policy.js'
 /** Which assertions of one identity provider are accepted, beside what every assertion must satisfy, and what they become. */
 export interface PolicyOptions {
   /**
-   * The accepted `sub`s, 1 or more: each exactly, or as a glob where it contains `*`, which stands for any run of
-   * characters. `'any'`: all. Default: all, where anything else says who is accepted or what that obtains; otherwise it must
-   * be said.
+   * The accepted `sub`s, 1 or more of 1 to 1024 characters: each exactly, or as a pattern where it contains `*`, which stands
+   * for any run of characters. `'any'`: all. Default: all, where something else says who is accepted (`claims`, `check`) or
+   * what that obtains (`scopes`, `grants`, `groupsToScopes`); otherwise it must be said.
    */
   subjects?: readonly string[] | 'any'
-  /** What claims must be, by their paths: all of it. See docs/policy.md. Default: no condition. */
+  /** What claims must be, by their paths, 1 or more: all of it. See docs/policy.md. Default: no condition. */
   claims?: Readonly<Record<string, ClaimConditionOption>>
   /** A rule in code, after all others. */
   check?: CheckAssertion
   /**
-   * Bindings: what accepted assertions may become at the token endpoint. All that hold for the claims and the client
-   * together bound the access token; where none does, the assertion is refused. Default: no bound beside `scopes`.
+   * Bindings, 1 or more: what accepted assertions may become at the token endpoint. All that hold for the claims and the
+   * client together bound the access token; where none does, the assertion is refused, `no_grant_matches`. Default: no bound
+   * beside `scopes`.
    */
   grants?: readonly BindingOptions[]
-  /** The scopes of each group, as further bindings: each holds where the claim `groupsClaim` has the group. Default: none. */
+  /**
+   * The scopes, 1 or more, of each group, as further bindings: each holds where the claim `groupsClaim` has the group.
+   * Default: none.
+   */
   groupsToScopes?: Readonly<Record<string, readonly string[]>>
-  /** The path of the claim that is an array of groups. Default: `groups`. */
+  /** The path of the claim that is an array of groups; beside `groupsToScopes` only. Default: `groups`. */
   groupsClaim?: string
   /**
-   * Claims of the access token beside its own: the source of each by its name, at most 8192 bytes as JSON, all of them together. A claim whose
-   * source is missing is left out. Default: none.
+   * Claims of the access token beside its own: the source of each by its name, 1 or more. Together at most 8192 bytes as
+   * JSON, or the assertion is refused, `mapped_claims_too_large`. A claim whose source is missing is left out. Claims that
+   * say who the token is for and what it may do cannot be set: see docs/policy.md. Default: none.
    */
   claimsToToken?: Readonly<Record<string, ClaimSource>>
 }

@@ -25,6 +25,8 @@ export interface AssertionSubject {
  * In each case at most 16 384 characters, none of them a control character.
  */
 export type SubjectOption = 'raw' | 'namespaced' | (string & {}) | SubjectFunction
+
+/** Where it throws or rejects: 503, `subject_mapping_failed`; where it gives no such text: `invalid_subject`. */
 export type SubjectFunction = (assertion: AssertionSubject) => string | Promise<string>
 
 /** Gives the subject; anything but a text where there is none. May throw. */

@@ -31,7 +31,7 @@ const assertionLifetime = 300
  * An identity provider for tests and demonstrations, on a real socket of 127.0.0.1: it publishes a key set, issues
  * assertions, and misbehaves on demand. Whoever reaches its port gets any assertion: never trust it in production.
  *
- * Over HTTP: `GET /jwks`; `GET /assertion` (text; each query parameter is a claim, always a string); `POST /rotate`
+ * Over HTTP: `GET /jwks`; `GET /.well-known/openid-configuration` (for `discovery`, whatever its name); `GET /assertion` (text; each query parameter is a claim, always a string); `POST /rotate`
  * (answers `{ kid }`); `POST /fault/{kind}` (204: from now on; but `down` resets only the connections that ask for the key
  * set, so that it can be ended over HTTP, and `slow-connect` begins after the answer and ends by itself after 10 seconds).
  * Anything else is 404.
@@ -179,6 +179,7 @@ export class FakeIdentityProvider {
   #answer(request: IncomingMessage, response: ServerResponse): void {
     answerRequest(request, response, {
       keySet: () => this.#keySet.toJson(),
+      metadata: () => JSON.stringify({ issuer: this.name, jwks_uri: this.jwksUri }),
       answerKeySet: () => {
         this.#fetches += 1
         answerKeySet(this.#fault, response, this.#keySet.toJson(), this.#keySetHeaders)

@@ -4,6 +4,8 @@ import { elsewherePath, type FaultKind, isFaultKind, sendJson } from './fake-fau
 /** What the routes ask of the fake identity provider. */
 export interface FakeRoutesDeps {
   readonly keySet: () => string
+  /** As JSON. */
+  readonly metadata: () => string
   readonly answerKeySet: (response: ServerResponse) => void
   readonly issueAssertion: (claims: Readonly<Record<string, unknown>>) => Promise<string>
   readonly rotate: () => Promise<{ readonly kid: string }>
@@ -20,6 +22,7 @@ export async function answerRequest(
   const url = new URL(request.url ?? '/', 'http://127.0.0.1')
   const route = `${request.method} ${url.pathname}`
   if (route === 'GET /jwks') deps.answerKeySet(response)
+  else if (route === 'GET /.well-known/openid-configuration') sendJson(response, 200, deps.metadata())
   else if (route === `GET ${elsewherePath}`) sendJson(response, 200, deps.keySet())
   else if (route === 'GET /assertion') sendText(response, await deps.issueAssertion(readClaims(url)))
   else if (route === 'POST /rotate') sendJson(response, 200, JSON.stringify({ kid: (await deps.rotate()).kid }))

@@ -38,6 +38,7 @@ describe('docs/errors.md', () => {
     ['Something we depend on did not answer', /^503$/],
     ['The request was refused', /^4\d\d/],
   ])('tells of each the cause, what the client saw, and the fix: %s', (heading, status) => {
+    expect(rowsUnder(heading).length).toBeGreaterThan(5)
     for (const [reason = '', cause = '', saw = '', fix = '', ...more] of rowsUnder(heading)) {
       expect([reason, cause.length > 8, fix.length > 3, more]).toEqual([reason, true, true, []])
       expect(saw).toMatch(status)

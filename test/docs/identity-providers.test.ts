@@ -100,6 +100,7 @@ describe('docs/identity-providers.md', () => {
       }),
     )
     const { subjects = [], claims = {}, scopes, grants, groupsToScopes } = provider as IdentityProviderOptions
+    expect(subjects).not.toBe('any')
     expect([...subjects, ...Object.keys(claims)]).not.toEqual([])
     expect(scopes ?? grants ?? groupsToScopes).toBeDefined()
   })

@@ -167,9 +167,10 @@ describe('check', () => {
     expect([status, stdout]).toEqual([1, expect.stringContaining('✗ no usable keys: not_json')])
   })
 
-  it('exits with 1 where all certificates have expired, and tells until when others last', async () => {
+  it('exits with 1 where a certificate has expired, and tells until when others last', async () => {
     writeFileSync(join(directory, 'idp.pem'), EXPIRED_CERTIFICATE)
-    writeConfig({ keys: 'certificates = ["idp.pem"]' })
+    writeConfig({ keys: 'certificates = ["idp.pem", "other.pem"]' })
+    writeFileSync(join(directory, 'other.pem'), EC_CERTIFICATE)
     expect(await check()).toMatchObject({
       status: 1,
       stdout: expect.stringMatching(/✗ certificate CN=.*: until .*, expired/),

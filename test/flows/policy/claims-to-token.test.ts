@@ -261,15 +261,13 @@ describe('odd values', () => {
 
   it.each([32, 33, 1000, 4000])('are not in a token that nobody accepts: %i levels of a function', async (depth) => {
     const deep = await startWith({ mapped: () => nested(depth) })
-    const { status, body } = await deep.exchangeAssertion(await deep.assertion())
-    if (status === 200) expect((await deep.exchange.verifyAccessToken(body.access_token)).payload.mapped).toBeDefined()
-    else expect([deep.lastReason(), status]).toEqual(['claim_mapping_failed', 503])
+    const { status } = await deep.exchangeAssertion(await deep.assertion())
+    expect([deep.lastReason(), status]).toEqual(['claim_mapping_failed', 503])
   })
 
   it('are not in a token that nobody accepts where a function puts the claims of an assertion into an object', async () => {
     const wrapping = await startWith({ mapped: ({ odd: value }) => ({ from: { the: { assertion: value } } }) })
-    const { status, body } = await wrapping.exchangeAssertion(await wrapping.assertion({ odd: nested(31) }))
-    if (status === 200) await wrapping.exchange.verifyAccessToken(body.access_token)
-    else expect(wrapping.lastReason()).toMatch(/^(claim_mapping_failed|mapped_claims_too_large)$/)
+    const { status } = await wrapping.exchangeAssertion(await wrapping.assertion({ odd: nested(31) }))
+    expect([wrapping.lastReason(), status]).toEqual(['claim_mapping_failed', 503])
   })
 })

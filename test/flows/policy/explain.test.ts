@@ -182,7 +182,7 @@ const CASES: Case[] = [
   },
   {
     reason: 'mapped_claims_too_large',
-    step: 'claims_to_token',
+    step: 'claimsToToken',
     host: ofProvider({ claimsToToken: { groups: 'groups' } }),
     claims: { groups: Array.from({ length: 900 }, (_, index) => `group-${index}`) },
   },
@@ -208,7 +208,7 @@ const CASES: Case[] = [
   },
   {
     reason: 'claim_mapping_failed',
-    step: 'claims_to_token',
+    step: 'claimsToToken',
     host: ofProvider({ claimsToToken: { a: fail } }),
     found: /the table is locked/,
   },
@@ -300,7 +300,7 @@ describe('an explanation', () => {
       ...['client', 'shape', 'iss', 'enabled', 'size', 'alg', 'typ', 'signature'],
       ...['sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'client of the identity provider'],
       ...['subjects', 'claim tenant', 'claim level', 'check', 'subject', 'subject is no client'],
-      ...['grants', 'scope', 'claims_to_token', 'lifetime', 'replay skipped'],
+      ...['grants', 'scope', 'claimsToToken', 'lifetime', 'replay skipped'],
     ])
     await explain(assertion)
     const { body } = await host.exchangeAssertion(assertion)
