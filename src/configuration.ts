@@ -1,5 +1,5 @@
 import type { ExchangeEventEmitter } from './events/exchange-events.js'
-import { createParts, type ExchangeParts, type LastingParts } from './exchange-parts.js'
+import { createParts, type ExchangeParts, type KeptSettings, type LastingParts } from './exchange-parts.js'
 import { ConfigError, type ConfigProblem, isConfigError } from './option-checks/config-error.js'
 import { checkOptions, type JwtExchangeOptions, type JwtExchangeSettings } from './options.js'
 
@@ -87,8 +87,8 @@ export class Configuration {
 }
 
 /** Who we are, what was used up, and what counts failures cannot change under requests. */
-function refuseLastingChanges(settings: JwtExchangeSettings, before: JwtExchangeSettings): void {
-  const lasting = ({ issuer, tokenEndpoint, replay, clientAuthentication, clock }: JwtExchangeSettings) => ({
+function refuseLastingChanges(settings: JwtExchangeSettings, before: KeptSettings): void {
+  const lasting = ({ issuer, tokenEndpoint, replay, clientAuthentication, clock }: KeptSettings) => ({
     issuer,
     tokenEndpoint,
     'replay.store': replay.store,
@@ -116,12 +116,12 @@ function refuseLastingChanges(settings: JwtExchangeSettings, before: JwtExchange
   if (problems.length > 0) throw new ConfigError(problems)
 }
 
-function algorithmOf({ accessToken }: JwtExchangeSettings): string {
+function algorithmOf({ accessToken }: KeptSettings): string {
   return accessToken.signingKeys.active.algorithm
 }
 
 /** Another generated key would end all access tokens. */
-function keepGeneratedKey(settings: JwtExchangeSettings, { accessToken: before }: JwtExchangeSettings) {
+function keepGeneratedKey(settings: JwtExchangeSettings, { accessToken: before }: KeptSettings) {
   if (!settings.accessToken.isKeyGenerated) return settings
   return { ...settings, accessToken: { ...settings.accessToken, signingKeys: before.signingKeys } }
 }

@@ -26,6 +26,12 @@ export interface LastingParts {
   trustSwitches: Map<string, TrustSwitch>
 }
 
+/** What must be known of the options when others come. Not all of them, for there may be many identity providers. */
+export type KeptSettings = Pick<
+  JwtExchangeSettings,
+  'issuer' | 'tokenEndpoint' | 'accessToken' | 'replay' | 'clientAuthentication' | 'clock'
+>
+
 /** What one configuration makes: a request is judged by one of them from its start to its end. */
 export type ExchangeParts = ReturnType<typeof createParts>
 
@@ -72,5 +78,26 @@ export function createParts(settings: JwtExchangeSettings, lasting: LastingParts
     scopes: [...new Set(settings.clients.flatMap(({ scopes }) => scopes))],
   })
   const explain = { identityProviders, clock, findClient, audiences, lifetime }
-  return { settings, jwksClients, identityProviders, assertion, accessToken, tokenEndpoint, keySet, metadata, explain }
+  return {
+    settings: keep(settings),
+    jwksClients,
+    identityProviders,
+    assertion,
+    accessToken,
+    tokenEndpoint,
+    keySet,
+    metadata,
+    explain,
+  }
+}
+
+function keep({
+  issuer,
+  tokenEndpoint,
+  accessToken,
+  replay,
+  clientAuthentication,
+  clock,
+}: JwtExchangeSettings): KeptSettings {
+  return { issuer, tokenEndpoint, accessToken, replay, clientAuthentication, clock }
 }

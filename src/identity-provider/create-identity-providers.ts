@@ -25,8 +25,22 @@ export function createIdentityProviders(
   const names = new Set(settings.map(({ name }) => name))
   for (const [name, { isOn }] of deps.trustSwitches) if (isOn && !names.has(name)) deps.trustSwitches.delete(name)
   return settings.map((each) => {
-    const { keys, enabled, ...trusted } = each
-    return { ...trusted, trust: trustIn(each, deps), keySource: keySourceOf(each, deps) }
+    const { name, alias, audiences, scopes, lifetime, maxBeyondAssertion, types, limits, policy, mapSubject } = each
+
+    return {
+      name,
+      alias,
+      audiences,
+      scopes,
+      lifetime,
+      maxBeyondAssertion,
+      types,
+      limits,
+      policy,
+      mapSubject,
+      trust: trustIn(each, deps),
+      keySource: keySourceOf(each, deps),
+    }
   })
 }
 
