@@ -65,7 +65,9 @@ describe('an outage of an identity provider', () => {
     expect(host.eventsOf('jwks.stale').map(({ state }) => state)).toEqual(['stale', 'degraded'])
     await host.idp.fault('off')
     await exchangeFor(1200)
-    expect([host.stats().state, host.eventsOf('jwks.recovered').length]).toEqual(['ok', 1])
+    // Fresh for 50 ms only, so that it may have expired since the last request: but it is not said to fail.
+    expect(['ok', 'idle']).toContain(host.stats().state)
+    expect(host.eventsOf('jwks.recovered')).toHaveLength(1)
   })
 
   it('is over for the keys as soon as the back-off is, with no request that waits', async () => {
