@@ -7,7 +7,7 @@ import type { ExchangeEventEmitter } from './events/exchange-events.js'
 import type { Middleware } from './express/http.js'
 import { createMetadataEndpoint } from './express/metadata-endpoint.js'
 import { createPublicDocument } from './express/public-document.js'
-import { createTokenEndpoint } from './express/token-endpoint.js'
+import { createTokenFormParser } from './express/token-endpoint.js'
 import { createJwtBearerGrant } from './grants/jwt-bearer.js'
 import { createIdentityProviders } from './identity-provider/create-identity-providers.js'
 import { IdentityProviderRegistry } from './identity-provider/identity-provider-registry.js'
@@ -32,7 +32,7 @@ export type KeptSettings = Pick<
   'issuer' | 'tokenEndpoint' | 'accessToken' | 'replay' | 'clientAuthentication' | 'clock'
 >
 
-/** What one configuration makes: a request is judged by one of them from its start to its end. */
+/** What one configuration makes: a request is judged by one of them to its end. */
 export type ExchangeParts = ReturnType<typeof createParts>
 
 /**
@@ -57,7 +57,7 @@ export function createParts(settings: JwtExchangeSettings, lasting: LastingParts
   const accessToken = { issuer, audiences, signingKeys, verifiedTokens, identityProviders, clock }
   const jwtBearer = createJwtBearerGrant({ ...assertion, findClient, audiences })
   const grants = new Map([[jwtBearer.grantType, jwtBearer]])
-  const tokenEndpoint = createTokenEndpoint({
+  const tokenEndpoint = {
     issuer,
     lifetime,
     signAccessToken: createAccessTokenSigner(signingKeys),
@@ -66,9 +66,9 @@ export function createParts(settings: JwtExchangeSettings, lasting: LastingParts
     grants,
     findClient,
     failureLimiter,
-    maxAssertionBytes: identityProviders.maxAssertionBytes,
+    parseForm: createTokenFormParser(identityProviders.maxAssertionBytes),
     requireHttps: settings.requireHttps,
-  })
+  }
   const keySet: Middleware = createPublicDocument(signingKeys.publicKeySet)
   const metadata = createMetadataEndpoint({
     issuer,

@@ -11,6 +11,7 @@ import type { Explanation } from './explain/explanation.js'
 import type { Middleware } from './express/http.js'
 import { createProtect, type ProtectOptions } from './express/protect.js'
 import { createRouter } from './express/router.js'
+import { createTokenEndpoint } from './express/token-endpoint.js'
 import type { IdentityProvider } from './identity-provider/identity-provider.js'
 import { type ReadyOptions, warmUp } from './identity-provider/warm-up.js'
 import type { KeySourceStats } from './jwks/verification-key-source.js'
@@ -86,7 +87,7 @@ export interface JwtExchange {
    */
   enableIdentityProvider(name: string): void
   /**
-   * Puts other options in the place of all that are in force, between two requests: those that are under way end by the
+   * Puts other options in the place of all that are in force, between two requests: those whose body has come end by the
    * old ones. Identity providers with the same `alias` and `jwksUri` keep their key sets, and those that were switched
    * off at run time stay off. `issuer`, `tokenEndpoint`, `replay`, `clientAuthentication` and `clock` cannot change,
    * nor can `accessToken.signingKeys` be left out.
@@ -129,7 +130,7 @@ export function createJwtExchange(options: JwtExchangeOptions): JwtExchange {
   queueMicrotask(() => reportRisks(settings, events))
   return {
     router: createRouter(
-      (req, res, next) => configuration.parts.tokenEndpoint(req, res, next),
+      createTokenEndpoint(() => configuration.parts.tokenEndpoint, events),
       (req, res, next) => configuration.parts.keySet(req, res, next),
     ),
     wellKnown: (req, res, next) => configuration.parts.metadata(req, res, next),

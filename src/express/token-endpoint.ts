@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { TokenRejected } from '../errors/rejections.js'
+import type { ExchangeEventEmitter } from '../events/exchange-events.js'
 import { printable } from '../events/printable.js'
 import { OAuthError } from '../oauth/errors.js'
 import { toRefusal } from '../oauth/refusal.js'
@@ -12,40 +13,52 @@ import { sendOAuthError, sendUncached } from './send-json.js'
 /** Room in a token request for everything beside the assertion, in bytes. */
 const ROOM_BESIDE_ASSERTION = 16_384
 
+/** How token requests are judged now. */
 export interface TokenEndpointDeps extends TokenRequestDeps {
-  maxAssertionBytes: number
+  parseForm: FormParser
   /** Whether a request must have come over TLS, as Express's `trust proxy` tells. */
   requireHttps: boolean
 }
 
-/** `POST /token` (RFC 6749 §3.2). */
-export function createTokenEndpoint(deps: TokenEndpointDeps): Middleware {
-  const parseForm = createFormParser(deps.maxAssertionBytes + ROOM_BESIDE_ASSERTION)
-  return (req, res, next) => void answerTokenRequest(req, res, parseForm, deps).catch(next)
+/** For token requests with an assertion of at most so many bytes. */
+export function createTokenFormParser(maxAssertionBytes: number): FormParser {
+  return createFormParser(maxAssertionBytes + ROOM_BESIDE_ASSERTION)
+}
+
+/**
+ * `POST /token` (RFC 6749 §3.2).
+ *
+ * @param configured what is in force. It is asked again once the body has come, which a client may hold back for long:
+ *   by that the request is judged to its end
+ */
+export function createTokenEndpoint(configured: () => TokenEndpointDeps, events: ExchangeEventEmitter): Middleware {
+  return (req, res, next) => void answerTokenRequest(req, res, configured, events).catch(next)
 }
 
 async function answerTokenRequest(
   req: ExpressRequest,
   res: ServerResponse,
-  parseForm: FormParser,
-  deps: TokenEndpointDeps,
+  configured: () => TokenEndpointDeps,
+  events: ExchangeEventEmitter,
 ): Promise<void> {
   let clientId: string | undefined
   try {
-    checkTransport(req, deps.requireHttps)
-    const parameters = await readForm(req, res, parseForm)
+    checkTransport(req, configured())
+    const parameters = await readForm(req, res, configured().parseForm)
+    const deps = configured()
+    checkTransport(req, deps)
     const credentials = readClientCredentials(req, parameters)
     clientId = credentials?.clientId
     sendUncached(res, await handleTokenRequest({ parameters, credentials, remoteAddress: req.ip ?? '' }, deps))
   } catch (error) {
     const { answer, event } = toRefusal(error, invalidGrant)
     if (event.reason === 'unknown_client') clientId = undefined // It may be a secret in the place of an id.
-    deps.events.emit('token.rejected', { ...event, ...(clientId !== undefined && { clientId: printable(clientId) }) })
+    events.emit('token.rejected', { ...event, ...(clientId !== undefined && { clientId: printable(clientId) }) })
     sendOAuthError(res, answer)
   }
 }
 
-function checkTransport(req: ExpressRequest, requireHttps: boolean): void {
+function checkTransport(req: ExpressRequest, { requireHttps }: TokenEndpointDeps): void {
   if (req.method !== 'POST') {
     const headers = { Allow: 'POST' }
     throw new OAuthError('invalid_request', 'The token endpoint takes POST only', { status: 405, headers })

@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { request as httpRequest, type IncomingMessage } from 'node:http'
+import { json } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import request from 'supertest'
@@ -10,7 +13,14 @@ import {
   MemoryReplayStore,
 } from '../../src/index.js'
 import { type ClockedHost, startClockedHost } from '../support/clocked-host.js'
-import { AUDIENCE, CLIENT, type ExchangeHostOptions, ISSUER, TOKEN_ENDPOINT } from '../support/exchange-host.js'
+import {
+  AUDIENCE,
+  CLIENT,
+  type ExchangeHostOptions,
+  GRANT_TYPE,
+  ISSUER,
+  TOKEN_ENDPOINT,
+} from '../support/exchange-host.js'
 
 const signingKey = generateSigningKey()
 const STORE = new MemoryReplayStore()
@@ -200,6 +210,54 @@ describe('requests that are under way', () => {
     release()
     expect((await old).status).toBe(400)
     expect(host.lastReason()).toBe('identity_provider_disabled')
+  })
+})
+
+describe('a request whose body is held back', () => {
+  /** Sends the headers; the body follows when that is asked for. */
+  async function holdBody() {
+    const body = new URLSearchParams({ grant_type: GRANT_TYPE, assertion: await host.assertion() }).toString()
+    const sent = httpRequest(`${host.url}/oauth2/token`, {
+      method: 'POST',
+      auth: `${CLIENT.clientId}:${CLIENT.clientSecret}`,
+      headers: { 'content-type': 'application/x-www-form-urlencoded', 'content-length': body.length },
+    })
+    const received = new Promise((resolve) => host.server.once('request', resolve))
+    sent.flushHeaders()
+    await received
+    return async () => {
+      sent.end(body)
+      const [response] = (await once(sent, 'response')) as [IncomingMessage]
+      return { status: response.statusCode, body: await json(response) }
+    }
+  }
+
+  it('is judged by the options that are in force when that has come: by a new secret', async () => {
+    await start()
+    const send = await holdBody()
+    change({ clients: [{ ...CLIENT, clientSecret: 'another secret' }] })
+    expect((await send()).status).toBe(401)
+  })
+
+  it('by narrower scopes', async () => {
+    await start()
+    const send = await holdBody()
+    changeProvider({ scopes: ['openid'] })
+    expect((await send()).body).toMatchObject({ scope: 'openid' })
+  })
+
+  it('by the rules of an identity provider that the old options had switched off', async () => {
+    await start({ enabled: false })
+    const send = await holdBody()
+    changeProvider({ enabled: true, subjects: ['nobody'] })
+    expect([(await send()).status, host.lastReason()]).toEqual([400, 'subject_not_allowed'])
+  })
+
+  it('and by a new demand for TLS', async () => {
+    await start()
+    const send = await holdBody()
+    change({ requireHttps: true })
+    expect((await send()).body).toMatchObject({ error: 'invalid_request' })
   })
 })
 
