@@ -1,6 +1,8 @@
+import type { Clock } from './clock/clock.js'
 import type { ExchangeEventEmitter } from './events/exchange-events.js'
-import { createParts, type ExchangeParts, type KeptSettings, type LastingParts } from './exchange-parts.js'
-import { ConfigError, type ConfigProblem, isConfigError } from './option-checks/config-error.js'
+import { createParts, type ExchangeParts, type LastingParts } from './exchange-parts.js'
+import { LastingOptions } from './lasting-options.js'
+import { isConfigError } from './option-checks/config-error.js'
 import { checkOptions, type JwtExchangeOptions, type JwtExchangeSettings } from './options.js'
 
 /** What is in force, for operators. */
@@ -22,6 +24,8 @@ export type NewOptions = JwtExchangeOptions | (() => JwtExchangeOptions)
 /** The configuration in force. Another one takes its place as a whole, between two requests. */
 export class Configuration {
   readonly #lasting: LastingParts
+  readonly #lastingOptions: LastingOptions
+  readonly #clock: Clock
   #parts: ExchangeParts
   #revision = 1
   #since: number
@@ -30,6 +34,8 @@ export class Configuration {
 
   constructor(settings: JwtExchangeSettings, lasting: LastingParts) {
     this.#lasting = lasting
+    this.#lastingOptions = new LastingOptions(settings)
+    this.#clock = settings.clock
     this.#parts = createParts(settings, lasting)
     this.#since = settings.clock.now()
   }
@@ -70,9 +76,7 @@ export class Configuration {
   }
 
   #check(options: NewOptions): JwtExchangeSettings {
-    const settings = checkOptions(typeof options === 'function' ? options() : options)
-    refuseLastingChanges(settings, this.#parts.settings)
-    return keepGeneratedKey(settings, this.#parts.settings)
+    return this.#lastingOptions.keepIn(checkOptions(typeof options === 'function' ? options() : options))
   }
 
   #tellRefused(error: unknown): void {
@@ -82,46 +86,6 @@ export class Configuration {
   }
 
   #now(): number {
-    return this.#parts.settings.clock.now()
+    return this.#clock.now()
   }
-}
-
-/** Who we are, what was used up, and what counts failures cannot change under requests. */
-function refuseLastingChanges(settings: JwtExchangeSettings, before: KeptSettings): void {
-  const lasting = ({ issuer, tokenEndpoint, replay, clientAuthentication, clock }: KeptSettings) => ({
-    issuer,
-    tokenEndpoint,
-    'replay.store': replay.store,
-    'replay.timeout': replay.timeout,
-    'replay.maxEntries': replay.maxEntries,
-    'clientAuthentication.maxFailures': clientAuthentication.maxFailures,
-    'clientAuthentication.failureWindow': clientAuthentication.failureWindow,
-    clock,
-  })
-  const [now, then] = [lasting(settings), lasting(before)]
-  const problems: ConfigProblem[] = (Object.keys(now) as (keyof typeof now)[])
-    .filter((name) => now[name] !== then[name])
-    .map((name) => ({
-      path: name.split('.'),
-      found: 'another one',
-      wanted: 'the same as before: this takes a restart',
-    }))
-  if (settings.accessToken.isKeyGenerated && !before.accessToken.isKeyGenerated) {
-    const wanted = 'signing keys, as before: a generated one would end all access tokens'
-    problems.push({ path: ['accessToken', 'signingKeys'], found: 'none', wanted })
-  } else if (settings.accessToken.isKeyGenerated && algorithmOf(settings) !== algorithmOf(before)) {
-    const wanted = `${algorithmOf(before)}, as before: the key was generated for it, and this takes a restart`
-    problems.push({ path: ['accessToken', 'algorithm'], found: algorithmOf(settings), wanted })
-  }
-  if (problems.length > 0) throw new ConfigError(problems)
-}
-
-function algorithmOf({ accessToken }: KeptSettings): string {
-  return accessToken.signingKeys.active.algorithm
-}
-
-/** Another generated key would end all access tokens. */
-function keepGeneratedKey(settings: JwtExchangeSettings, { accessToken: before }: KeptSettings) {
-  if (!settings.accessToken.isKeyGenerated) return settings
-  return { ...settings, accessToken: { ...settings.accessToken, signingKeys: before.signingKeys } }
 }

@@ -26,12 +26,6 @@ export interface LastingParts {
   trustSwitches: Map<string, TrustSwitch>
 }
 
-/** What must be known of the options when others come. Not all of them, for there may be many identity providers. */
-export type KeptSettings = Pick<
-  JwtExchangeSettings,
-  'issuer' | 'tokenEndpoint' | 'accessToken' | 'replay' | 'clientAuthentication' | 'clock'
->
-
 /** What one configuration makes: a request is judged by one of them to its end. */
 export type ExchangeParts = ReturnType<typeof createParts>
 
@@ -79,7 +73,6 @@ export function createParts(settings: JwtExchangeSettings, lasting: LastingParts
   })
   const explain = { identityProviders, clock, findClient, audiences, lifetime }
   return {
-    settings: keep(settings),
     jwksClients,
     identityProviders,
     assertion,
@@ -89,15 +82,4 @@ export function createParts(settings: JwtExchangeSettings, lasting: LastingParts
     metadata,
     explain,
   }
-}
-
-function keep({
-  issuer,
-  tokenEndpoint,
-  accessToken,
-  replay,
-  clientAuthentication,
-  clock,
-}: JwtExchangeSettings): KeptSettings {
-  return { issuer, tokenEndpoint, accessToken, replay, clientAuthentication, clock }
 }

@@ -8,7 +8,7 @@ const FLOORS = [
   ['config'],
   ['jwt-exchange'],
   ['configuration'],
-  ['exchange-parts'],
+  ['exchange-parts', 'lasting-options'],
   ['options', 'express', 'passport'],
   ['token-request', 'explain'],
   ['grants'],

@@ -213,6 +213,40 @@ describe('requests that are under way', () => {
   })
 })
 
+describe('the clock tolerance of an identity provider', () => {
+  it('cannot be raised: a used assertion would be forgotten before it expires', async () => {
+    await start({ clockTolerance: 0 })
+    const exp = Math.floor(host.clock.now()) + 30
+    const assertion = await host.assertion({ exp })
+    expect((await host.judge(assertion)).status).toBe(200)
+    const raise = () => change({ assertion: { clockTolerance: 600 } })
+    expect(() => changeProvider({ clockTolerance: 1 })).toThrow(
+      'identityProviders[0].clockTolerance: found 1; wanted at most 0, as before',
+    )
+    changeProvider({ clockTolerance: 0, lifetime: 60 })
+    options = { ...options, identityProviders: [{ name: host.idp.name, subjects: 'any', jwksUri: host.idp.jwksUri }] }
+    expect(raise).toThrow('identityProviders[0].clockTolerance: found 600; wanted at most 0, as before')
+    host.clock.advance(30 + 62)
+    expect((await host.judge(assertion)).reason).toBe('expired')
+  })
+
+  it('cannot be raised either by leaving it out in between, or by lowering it first', async () => {
+    await start({ clockTolerance: 10 })
+    changeProvider({ clockTolerance: 5 })
+    change({ identityProviders: [{ name: 'https://other.example.com', subjects: 'any', jwksUri: host.idp.jwksUri }] })
+    expect(() => changeProvider({ clockTolerance: 10 })).toThrow('wanted at most 5, as before')
+    changeProvider({ clockTolerance: 5 })
+    changeProvider({ clockTolerance: 4 })
+  })
+
+  it('can be raised where assertions are not remembered anyway', async () => {
+    await start({ clockTolerance: 0, replay: 'allow' })
+    changeProvider({ clockTolerance: 60 })
+    expect(() => changeProvider({ clockTolerance: 60, replay: 'once' })).not.toThrow()
+    expect(() => changeProvider({ clockTolerance: 61, replay: 'once' })).toThrow('wanted at most 60, as before')
+  })
+})
+
 describe('a request whose body is held back', () => {
   /** Sends the headers; the body follows when that is asked for. */
   async function holdBody() {
