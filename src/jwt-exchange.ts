@@ -13,6 +13,8 @@ import { createProtect, type ProtectOptions } from './express/protect.js'
 import { createRouter } from './express/router.js'
 import { createTokenEndpoint } from './express/token-endpoint.js'
 import type { IdentityProvider } from './identity-provider/identity-provider.js'
+import type { IdentityProviderRegistry } from './identity-provider/identity-provider-registry.js'
+import type { TrustSwitch } from './identity-provider/trust-switch.js'
 import { type ReadyOptions, warmUp } from './identity-provider/warm-up.js'
 import type { KeySourceStats } from './jwks/verification-key-source.js'
 import { checkOptions, type JwtExchangeOptions, type JwtExchangeSettings } from './options.js'
@@ -73,7 +75,8 @@ export interface JwtExchange {
   refreshKeys(name: string): Promise<IdentityProviderStats>
   /**
    * Stops trusting an identity provider at once: its assertions are refused, and the access tokens that were issued for
-   * them by this process or another one. Holds for this process, until it is enabled again or the process ends.
+   * them by this process or another one. Holds for this process, until it is enabled again or the process ends, also where
+   * other options no longer have it.
    *
    * @param name the `name` of the identity provider
    * @throws ConfigError where there is none of this name
@@ -147,12 +150,10 @@ export function createJwtExchange(options: JwtExchangeOptions): JwtExchange {
       return stats()
     },
     refreshKeys: async (name) => {
-      const identityProvider = registry().registered(name)
-      await identityProvider.keySource.refreshKeys()
-      return statsOf(identityProvider)
+      return statsOf(await refreshKeysOf(name, registry))
     },
-    disableIdentityProvider: (name) => turn(registry().registered(name), false, events),
-    enableIdentityProvider: (name) => turn(registry().registered(name), true, events),
+    disableIdentityProvider: (name) => turn(name, registry().trustSwitch(name), false, events),
+    enableIdentityProvider: (name) => turn(name, registry().trustSwitch(name), true, events),
     reconfigure: (newOptions) => configuration.change(newOptions),
     close: () => configuration.close(),
   }
@@ -176,7 +177,16 @@ function createReplayProtection(
   return new ReplayProtection({ store, timeout, timers: systemTimers, reportRisk })
 }
 
-function turn({ name, trust }: IdentityProvider, isOn: boolean, events: ExchangeEventEmitter): void {
+/** Once more where other options have taken the place of those that it began with: they began with the keys of before. */
+async function refreshKeysOf(name: string, registry: () => IdentityProviderRegistry): Promise<IdentityProvider> {
+  for (;;) {
+    const identityProvider = registry().registered(name)
+    await identityProvider.keySource.refreshKeys()
+    if (registry().registered(name).keySource === identityProvider.keySource) return identityProvider
+  }
+}
+
+function turn(name: string, trust: TrustSwitch, isOn: boolean, events: ExchangeEventEmitter): void {
   const wasOn = trust.isOn
   trust.turn(isOn)
   if (wasOn === isOn) return

@@ -13,7 +13,7 @@ export interface IdentityProviderDeps {
   jwksClients: JwksClientPool
   clock: Clock
   events: ExchangeEventEmitter
-  /** Those that there are already, by the names of identity providers. New ones are added; of one that is gone, what is off stays. */
+  /** Those that there are already, by the names of identity providers. New ones are added, and none is taken away: requests may be under way. */
   trustSwitches: Map<string, TrustSwitch>
 }
 
@@ -22,8 +22,6 @@ export function createIdentityProviders(
   settings: readonly IdentityProviderSettings[],
   deps: IdentityProviderDeps,
 ): IdentityProvider[] {
-  const names = new Set(settings.map(({ name }) => name))
-  for (const [name, { isOn }] of deps.trustSwitches) if (isOn && !names.has(name)) deps.trustSwitches.delete(name)
   return settings.map((each) => {
     const { name, alias, audiences, scopes, lifetime, maxBeyondAssertion, types, limits, policy, mapSubject } = each
 

@@ -10,7 +10,7 @@ export class IdentityProviderRegistry {
   /** The longest assertion that any of them accepts, in bytes, and at least the usual limit. */
   readonly maxAssertionBytes: number
 
-  /** @param trustSwitches by name, also of those that were registered before and are off */
+  /** @param trustSwitches by name, also of those that were registered before */
   constructor(
     identityProviders: readonly IdentityProvider[],
     trustSwitches: ReadonlyMap<string, TrustSwitch> = new Map(),
@@ -30,10 +30,16 @@ export class IdentityProviderRegistry {
 
   /** @throws ConfigError where there is none of this name */
   registered(name: string): IdentityProvider {
-    const identityProvider = this.find(name)
-    if (identityProvider !== undefined) return identityProvider
-    const wanted = 'the name of a registered identity provider'
-    throw new ConfigError([{ path: ['name'], found: JSON.stringify(printable(String(name))), wanted }])
+    return this.find(name) ?? refuseName(name)
+  }
+
+  /**
+   * Of one that is registered, or was: its access tokens may be about yet.
+   *
+   * @throws ConfigError where there is none of this name
+   */
+  trustSwitch(name: string): TrustSwitch {
+    return this.#trustSwitches.get(name) ?? refuseName(name)
   }
 
   /** Whether one of this name is switched off, also where it is no longer registered. */
@@ -44,4 +50,9 @@ export class IdentityProviderRegistry {
   all(): Iterable<IdentityProvider> {
     return this.#byName.values()
   }
+}
+
+function refuseName(name: string): never {
+  const wanted = 'the name of a registered identity provider'
+  throw new ConfigError([{ path: ['name'], found: JSON.stringify(printable(String(name))), wanted }])
 }

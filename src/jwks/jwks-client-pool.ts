@@ -23,6 +23,8 @@ export class JwksClientPool {
   readonly settings: JwksEndpointSettings
   readonly #deps: JwksClientDeps
   #before: JwksClientPool | undefined
+  /** Those of earlier pools that a request may have in use yet. */
+  #retired: readonly WeakRef<JwksClient>[] = []
 
   /**
    * @param before in whose place this one comes: clients that are to stay as they were are taken over from it, and others
@@ -45,7 +47,9 @@ export class JwksClientPool {
   /** To be called once all clients are there: of the pool before, those that were not taken over are retired. */
   complete(): void {
     const taken = new Set(this.all())
-    for (const client of this.#before?.all() ?? []) if (!taken.has(client)) client.retire()
+    const left = this.#before?.all().filter((client) => !taken.has(client)) ?? []
+    for (const client of left) client.retire()
+    this.#retired = [...(this.#before?.retired() ?? []), ...left].map((client) => new WeakRef(client))
     this.#before = undefined
   }
 
@@ -58,8 +62,12 @@ export class JwksClientPool {
     return [...this.#pooled.values()].map(({ client }) => client)
   }
 
+  retired(): JwksClient[] {
+    return this.#retired.flatMap((client) => client.deref() ?? [])
+  }
+
   close(): void {
-    for (const client of this.all()) client.close()
+    for (const client of [...this.all(), ...this.retired()]) client.close()
   }
 
   /** With the same settings and the same connection. */

@@ -1,8 +1,16 @@
 import { once } from 'node:events'
-import { request as httpRequest, type IncomingMessage } from 'node:http'
+import {
+  createServer,
+  request as httpRequest,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
-import { afterEach, describe, expect, it } from '@jest/globals'
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import request from 'supertest'
 import { systemClock } from '../../src/clock/clock.js'
 import {
@@ -247,6 +255,70 @@ describe('the clock tolerance of an identity provider', () => {
   })
 })
 
+describe('fetches that are under way', () => {
+  let keys: Server
+  let answer: RequestListener
+  let jwksUri: string
+  beforeEach(async () => {
+    keys = createServer((req, res) => answer(req, res)).listen(0, '127.0.0.1')
+    await once(keys, 'listening')
+    jwksUri = `http://127.0.0.1:${(keys.address() as AddressInfo).port}/jwks`
+  })
+  afterEach(async () => {
+    keys.closeAllConnections()
+    await new Promise((resolve) => keys.close(resolve))
+  })
+  const sendKey = (res: ServerResponse) => res.end(JSON.stringify({ keys: [host.idp.signingKey.publicJwk] }))
+
+  it('leave no withdrawn key in force where refreshKeys has ended', async () => {
+    answer = (_, res) => void sendKey(res)
+    await start({ jwksUri })
+    await exchangeOne()
+    const bySignedWithdrawnKey = await host.assertion()
+    await host.idp.rotate()
+    answer = (_, res) => void setTimeout(sendKey, 200, res)
+    const refreshing = host.exchange.refreshKeys(host.idp.name)
+    await pause(50)
+    change({ jwksEndpoint: { readTimeout: 900 } })
+    expect((await refreshing).kids).toEqual([host.idp.signingKey.publicJwk.kid])
+    expect(host.exchange.stats().identityProviders[0]?.kids).toEqual([host.idp.signingKey.publicJwk.kid])
+    expect((await host.judge(bySignedWithdrawnKey)).reason).toBe('unknown_key')
+  })
+
+  it('end with close(), also where other options came after them', async () => {
+    let ended = () => {}
+    const isEnded = new Promise<void>((resolve) => {
+      ended = resolve
+    })
+    answer = (req) => void req.socket.once('close', ended)
+    await start({ jwksUri }, { jwksEndpoint: { readTimeout: 10_000 } })
+    const asked = once(keys, 'request')
+    const exchanging = exchangeOne()
+    await asked
+    change({ jwksEndpoint: { readTimeout: 9000 } })
+    host.exchange.close()
+    await isEnded
+    expect(await exchanging).toMatchObject({ status: 503, reason: 'jwks_unavailable' })
+  })
+
+  it('do not begin after close(), by a request of earlier options either', async () => {
+    const { check: find, asked, release } = holdCheck()
+    await start({ jwksUri }, { clients: undefined as never, findClient: async () => (await find()) && CLIENT })
+    let fetches = 0
+    answer = (_, res) => {
+      fetches += 1
+      sendKey(res)
+    }
+    const exchanging = exchangeOne()
+    await asked
+    change({ clients: undefined as never, jwksEndpoint: { readTimeout: 900 } })
+    host.exchange.close()
+    release()
+    expect(await exchanging).toMatchObject({ status: 503, reason: 'jwks_unavailable' })
+    expect(fetches).toBe(0)
+  })
+})
+
 describe('a request whose body is held back', () => {
   /** Sends the headers; the body follows when that is asked for. */
   async function holdBody() {
@@ -323,6 +395,28 @@ describe('an identity provider that was switched off at run time', () => {
     expect((await orders(token)).status).toBe(401)
     host.exchange.enableIdentityProvider(host.idp.name)
     expect((await orders(token)).status).toBe(200)
+  })
+
+  it('reaches a request that began before it was gone and came back', async () => {
+    const { check, asked, release } = holdCheck()
+    await start({ check })
+    const old = host.exchangeAssertion(await host.assertion())
+    await asked
+    change({ identityProviders: [{ name: 'https://other.example.com', subjects: 'any', jwksUri: host.idp.jwksUri }] })
+    change({})
+    host.exchange.disableIdentityProvider(host.idp.name)
+    release()
+    expect([(await old).status, host.lastReason()]).toEqual([400, 'identity_provider_disabled'])
+  })
+
+  it('can be one that the options no longer have, whose access tokens are about yet', async () => {
+    await start()
+    const token = await host.accessToken()
+    change({ identityProviders: [{ name: 'https://other.example.com', subjects: 'any', jwksUri: host.idp.jwksUri }] })
+    expect((await orders(token)).status).toBe(200)
+    host.exchange.disableIdentityProvider(host.idp.name)
+    expect((await orders(token)).status).toBe(401)
+    expect(() => host.exchange.disableIdentityProvider('https://never.example.com')).toThrow(ConfigError)
   })
 
   it('is off where the options say so, though it was switched on at run time', async () => {
