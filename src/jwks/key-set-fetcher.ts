@@ -1,10 +1,11 @@
 import type { Clock } from '../clock/clock.js'
 import type { Timers } from '../clock/timers.js'
 import type { fetchJwks, JwksAnswer, Validators } from './fetch-jwks.js'
-import type { fetchMetadata } from './fetch-metadata.js'
+import type { fetchMetadata, MetadataFetch } from './fetch-metadata.js'
 import { fetchWithRetries } from './fetch-with-retries.js'
 import type { JwksConnectionSettings } from './jwks-connection-options.js'
 import type { JwksEndpointSettings } from './jwks-endpoint-options.js'
+import { type JwksFetchFailure, toJwksFetchError } from './jwks-fetch-error.js'
 
 export interface KeySetFetcherDeps {
   clock: Clock
@@ -32,14 +33,19 @@ export interface KeySetAtHand {
 /** Milliseconds after which everything is asked for anew, so that nothing that is wrong lasts: no 304, and no address. */
 const ANEW_EVERY = 3_600_000
 
+/** Milliseconds after which metadata that could not be had are asked for again. */
+const METADATA_PAUSE = 60_000
+/** What metadata say, and not that they say nothing. */
+const CONTRADICTIONS: readonly JwksFetchFailure[] = ['metadata_of_another_issuer', 'not_metadata']
+
 /** Fetches the key set of one endpoint, one at a time. */
 export class KeySetFetcher {
   readonly #endpoint: JwksEndpoint
   readonly #deps: KeySetFetcherDeps
   #fetching: AbortController | undefined
   #wholeSince = Number.NEGATIVE_INFINITY
-  /** Where the metadata say that the key set is. */
-  #found: { url: URL; at: number } | undefined
+  /** Where the metadata say that the key set is, and when they are asked again. */
+  #location: { url: URL; askAt: number } | undefined
 
   constructor(endpoint: JwksEndpoint, deps: KeySetFetcherDeps) {
     this.#endpoint = endpoint
@@ -49,7 +55,7 @@ export class KeySetFetcher {
   /** As if it had fetched what another one has. */
   beginAs(other: KeySetFetcher): void {
     this.#wholeSince = other.#wholeSince
-    this.#found = other.#found
+    this.#location = other.#location && { ...other.#location }
   }
 
   /**
@@ -63,13 +69,13 @@ export class KeySetFetcher {
     this.#fetching = closing
     try {
       const source = await this.#findSource(retries, closing.signal)
-      const isConditional = conditionally && this.#isRecent(this.#wholeSince)
+      const isConditional = conditionally && this.#deps.clock.monotonic() - this.#wholeSince < ANEW_EVERY
       const jwksFetch = { ...source, limits: settings, validators: isConditional ? validators : {} }
       const answer = await fetchWithRetries(this.#deps.fetchJwks, jwksFetch, retries, closing.signal, this.#deps)
       if (answer.published !== undefined) this.#wholeSince = this.#deps.clock.monotonic()
       return answer
     } catch (error) {
-      this.#found = undefined // It may have moved.
+      if (this.#location !== undefined) this.#location.askAt = Number.NEGATIVE_INFINITY // It may have moved.
       throw error
     }
   }
@@ -83,18 +89,36 @@ export class KeySetFetcher {
     const { url, metadataOf: issuer, connection } = this.#endpoint
     const endpoint = new URL(url)
     if (issuer === undefined) return { endpoint, connection }
-    if (this.#found === undefined || !this.#isRecent(this.#found.at)) {
-      const metadataFetch = { endpoint, issuer, connection, limits: this.#endpoint.settings }
-      const found = await fetchWithRetries(this.#deps.fetchMetadata, metadataFetch, retries, closing, this.#deps)
-      if (found.href !== this.#found?.url.href) this.#wholeSince = Number.NEGATIVE_INFINITY
-      this.#found = { url: found, at: this.#deps.clock.monotonic() }
-    }
-    const { url: keySetUrl } = this.#found
+    const keySetUrl = await this.#locate(
+      { endpoint, issuer, connection, limits: this.#endpoint.settings },
+      retries,
+      closing,
+    )
     const isSameOrigin = keySetUrl.origin === endpoint.origin
     return { endpoint: keySetUrl, connection: isSameOrigin ? connection : { ...connection, headers: undefined } }
   }
 
-  #isRecent(at: number): boolean {
-    return this.#deps.clock.monotonic() - at < ANEW_EVERY
+  /** Where the metadata cannot be had, the key set is where it was: their outage is none of the keys. */
+  async #locate(metadataFetch: Asked, retries: number, closing: AbortSignal): Promise<URL> {
+    const known = this.#location
+    if (known !== undefined && this.#deps.clock.monotonic() < known.askAt) return known.url
+    try {
+      const url = await fetchWithRetries(this.#deps.fetchMetadata, metadataFetch, retries, closing, this.#deps)
+      if (url.href !== known?.url.href) this.#wholeSince = Number.NEGATIVE_INFINITY
+      return this.#note(url, ANEW_EVERY)
+    } catch (error) {
+      if (known !== undefined && !CONTRADICTIONS.includes(toJwksFetchError(error, 'read_failed').failure)) {
+        return this.#note(known.url, METADATA_PAUSE)
+      }
+      this.#location = undefined
+      throw error
+    }
+  }
+
+  #note(url: URL, pause: number): URL {
+    this.#location = { url, askAt: this.#deps.clock.monotonic() + pause }
+    return url
   }
 }
+
+type Asked = Omit<MetadataFetch, 'totalTimeout' | 'now'>

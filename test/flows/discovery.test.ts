@@ -95,13 +95,43 @@ describe('an identity provider whose metadata tell where its keys are', () => {
     expect(host.exchange.stats().identityProviders[0]?.state).toBe('ok')
   })
 
-  it('keeps its keys in an outage of its metadata', async () => {
+  it.each<[string, RequestListener]>([
+    ['fail', (_, res) => res.writeHead(503).end()],
+    ['are a page', (_, res) => res.end('<html>')],
+    ['are not answered', (req) => req.socket.destroy()],
+  ])('is asked for keys where they were while its metadata %s, for hours', async (_, badAnswer) => {
     await start()
     await exchangeOne()
-    answer = (_, res) => res.writeHead(500).end()
+    answer = badAnswer
+    for (let hour = 1; hour <= 4; hour += 1) {
+      host.clock.advance(3700)
+      expect((await exchangeOne()).status).toBe(200)
+      await host.idp.rotate()
+      expect((await exchangeOne()).status).toBe(200)
+    }
+    expect(host.exchange.stats().identityProviders[0]).toMatchObject({ state: 'ok', failedFetches: 0 })
+    expect(requests.length).toBeGreaterThan(4)
+  })
+
+  it('is asked for keys where they were also after one fetch of them failed', async () => {
+    await start()
+    await exchangeOne()
+    await host.idp.fault('error')
+    await host.exchange.refreshKeys(name).catch(() => {})
+    await host.idp.fault('off')
+    answer = (_, res) => res.writeHead(503).end()
+    await host.exchange.refreshKeys(name)
+    expect(host.exchange.stats().identityProviders[0]?.state).toBe('ok')
+  })
+
+  it('is not asked where the metadata led before, once they are of another issuer', async () => {
+    await start()
+    await exchangeOne()
+    answer = (_, res) => send(res, { issuer: 'https://else.example.com', jwks_uri: host.idp.jwksUri })
     host.clock.advance(3700)
-    expect((await exchangeOne()).status).toBe(200)
-    expect(failure()).toMatchObject({ reason: 'unexpected_status', code: '500' })
+    const { fetches } = host.idp
+    await expect(host.exchange.refreshKeys(name)).rejects.toMatchObject({ reason: 'jwks_unavailable' })
+    expect([failure()?.reason, host.idp.fetches]).toEqual(['metadata_of_another_issuer', fetches])
   })
 
   it('gets the headers at the origin of its metadata only', async () => {
