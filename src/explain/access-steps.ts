@@ -2,6 +2,7 @@ import { resolveSubject } from '../assertion/resolve-subject.js'
 import type { VerifiedAssertion } from '../assertion/verified-assertion.js'
 import type { Client } from '../client-auth/client.js'
 import type { FindClient } from '../client-auth/find-client.js'
+import { printable } from '../events/printable.js'
 import { boundAccess, requireBindings } from '../grants/bound-access.js'
 import { checkSubjectIsNoClient } from '../grants/check-client.js'
 import { boundLifetime, checkLastsYet } from '../grants/token-lifetime.js'
@@ -12,6 +13,9 @@ import type { Claims } from '../policy/claim-path.js'
 import { shown } from './assertion-steps.js'
 import type { ExplainedAccessToken, Explainer } from './explanation.js'
 import { claimAt } from './policy-steps.js'
+
+/** Bindings: more would not be shown, and each may tell of a long claim. */
+const MOST_DESCRIBED = 5
 
 export interface AccessInQuestion {
   assertion: VerifiedAssertion
@@ -48,9 +52,9 @@ export async function takeAccessSteps(
 async function takeSubject(explainer: Explainer, { assertion }: AccessInQuestion, { findClient }: AccessStepsDeps) {
   const texts = { expected: 'a subject for the access token', found: `from ${shown(assertion.sub)}` }
   const hint = () => 'a claim of the template is missing, no string, or holds what follows it in the template'
-  const subject = (await explainer.take('subject', { ...texts, hint }, () => resolveSubject(assertion)))?.result
+  const subject = (await explainer.takeIfSigned('subject', { ...texts, hint }, () => resolveSubject(assertion)))?.result
   if (subject === undefined) return undefined
-  await explainer.take('subject is no client', { expected: 'the id of no client', found: shown(subject) }, () =>
+  await explainer.takeIfSigned('subject is no client', { expected: 'the id of no client', found: shown(subject) }, () =>
     checkSubjectIsNoClient(subject, findClient),
   )
   return subject
@@ -69,7 +73,8 @@ async function takeScopes(
     return undefined
   }
   if (bindings.length > 0) {
-    const found = bindings.map((binding) => describeBinding(binding, payload, client.clientId)).join('; ')
+    const first = bindings.slice(0, MOST_DESCRIBED)
+    const found = first.map((binding) => describeBinding(binding, payload, client.clientId)).join('; ')
     const texts = { expected: 'at least one of grants holds', found }
     const holding = await explainer.take('grants', texts, () => requireBindings(bindings, payload, client.clientId))
     if (holding === undefined) return undefined
@@ -85,14 +90,15 @@ function describeBinding(binding: Binding, claims: Claims, clientId: string): st
   const unmet = findUnmet(binding, claims, clientId)
   if (unmet === undefined) return `${binding.name} holds`
   if (unmet === 'client') return `${binding.name}: not for this client`
-  return `${binding.name}: ${unmet.path} is ${shown(claimAt(unmet.path, claims))}`
+  return `${binding.name}: ${unmet.path} is ${printable(shown(claimAt(unmet.path, claims)))}`
 }
 
 async function takeClaims(explainer: Explainer, { assertion, about }: AccessInQuestion): Promise<Claims | undefined> {
   const { claimMapping } = assertion.identityProvider.policy
   if (claimMapping.length === 0) return {}
   const texts = { expected: 'at most 8192 bytes', found: claimMapping.map(({ name }) => name).join(', ') }
-  return (await explainer.take('claimsToToken', texts, () => mapClaims(claimMapping, assertion.payload, about)))?.result
+  return (await explainer.takeIfSigned('claimsToToken', texts, () => mapClaims(claimMapping, assertion.payload, about)))
+    ?.result
 }
 
 async function takeLifetime(

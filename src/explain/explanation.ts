@@ -60,6 +60,10 @@ export class Explainer {
     return this.#steps.find(({ outcome }) => outcome === 'failed')?.reason
   }
 
+  hasPassed(step: string): boolean {
+    return this.#steps.some((each) => each.step === step && each.outcome === 'passed')
+  }
+
   hasFailed(steps: readonly string[]): boolean {
     return this.#steps.some(({ step, outcome }) => outcome === 'failed' && steps.includes(step))
   }
@@ -79,6 +83,17 @@ export class Explainer {
       this.#note(step, 'failed', { ...texts, found: foundIn(event, texts) }, event.reason)
       return undefined
     }
+  }
+
+  /** The same for a step that asks the host: not about claims that nobody has signed. */
+  async takeIfSigned<Result>(
+    step: string,
+    texts: StepTexts,
+    act: () => Result | Promise<Result>,
+  ): Promise<{ result: Result } | undefined> {
+    if (this.hasPassed('signature')) return this.take(step, texts, act)
+    this.skip(step, { ...texts, found: 'not asked: the signature is not good' })
+    return undefined
   }
 
   skip(step: string, texts: StepTexts): void {

@@ -1,11 +1,13 @@
 import type { Claims } from '../policy/claim-path.js'
 
+/** Characters: a longer text is no near miss, and is not compared in five ways. */
+const LONGEST = 1024
 /** Seconds: a difference that a clock may well have. */
 const PLAUSIBLE_CLOCK_ERROR = 3600
 
 /** How a text that is almost one of these differs from it; undefined where it is none of them by far. */
 export function nearMiss(found: unknown, wanted: Iterable<string>): string | undefined {
-  if (typeof found !== 'string') return undefined
+  if (typeof found !== 'string' || found.length > LONGEST) return undefined
   for (const text of wanted) {
     const difference = differenceOf(found, text)
     if (difference !== undefined) return `it differs from ${text} by ${difference}: they are compared exactly`
@@ -14,7 +16,7 @@ export function nearMiss(found: unknown, wanted: Iterable<string>): string | und
 }
 
 function differenceOf(found: string, wanted: string): string | undefined {
-  const withoutSlash = (text: string) => text.replace(/\/+$/, '')
+  const withoutSlash = (text: string) => (text.endsWith('/') ? text.slice(0, -1) : text)
   const withoutScheme = (text: string) => text.replace(/^[a-z]+:\/\//i, '')
   const isSame = (...normalise: ((text: string) => string)[]) =>
     normalise.reduce((text, each) => each(text), found) === normalise.reduce((text, each) => each(text), wanted)

@@ -19,7 +19,7 @@ export async function takePolicySteps(explainer: Explainer, assertion: VerifiedA
   for (const condition of claims) await takeClaim(explainer, condition, payload)
   if (check !== undefined) {
     const texts = { expected: 'check gives true', found: 'its verdict' }
-    await explainer.take('check', texts, () => enforceCheck(check, payload, context))
+    await explainer.takeIfSigned('check', texts, () => enforceCheck(check, payload, context))
   }
 }
 

@@ -8,6 +8,9 @@ import type { Claims } from '../policy/claim-path.js'
 import type { Authorization } from './grant.js'
 import { grantScopes } from './grant-scopes.js'
 
+/** Bindings of which an event tells why they do not hold. */
+const MOST_DESCRIBED = 5
+
 /** What a client asks for, with an accepted assertion. */
 export interface AccessRequest {
   /** The parameter `scope`. */
@@ -47,8 +50,12 @@ export function requireBindings(bindings: readonly Binding[], claims: Claims, cl
   const holding = findBindings(bindings, claims, clientId)
   if (holding.length > 0) return holding
   const rejected = new TokenRejected('no_grant_matches')
-  rejected.context = { message: printable(bindings.map((each) => describeUnmet(each, claims, clientId)).join('; ')) }
+  rejected.context = { message: describeUnmetOf(bindings.slice(0, MOST_DESCRIBED), claims, clientId) }
   throw rejected
+}
+
+function describeUnmetOf(bindings: readonly Binding[], claims: Claims, clientId: string): string {
+  return printable(bindings.map((each) => describeUnmet(each, claims, clientId)).join('; '))
 }
 
 function describeUnmet(binding: Binding, claims: Claims, clientId: string): string {

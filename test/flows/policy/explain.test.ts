@@ -339,6 +339,53 @@ describe('an explanation', () => {
     await expect(explain('x', options as ExplainOptions)).rejects.toThrow(ConfigError)
   })
 
+  it('asks no function of the host about claims that nobody has signed', async () => {
+    const asked: string[] = []
+    const ask = (name: string) => () => {
+      asked.push(name)
+      return 'x'
+    }
+    host = await startClockedHost({
+      identityProvider: { check: ask('check'), subject: ask('subject'), claimsToToken: { a: ask('claimsToToken') } },
+      exchange: {
+        clients: undefined as never,
+        findClient: (id: string) => {
+          asked.push(`findClient ${id}`)
+          return id === 'app' ? { ...CLIENT } : undefined
+        },
+      },
+    })
+    const forged = (await host.assertion({ sub: 'mallory' })).replace(/.{8}$/, 'AAAAAAAA')
+    const explanation = await explain(forged)
+    expect([explanation.reason, asked]).toEqual(['bad_signature', ['findClient app']])
+    expect(stepOf(explanation, 'check')).toMatchObject({ outcome: 'skipped' })
+    expect(stepOf(explanation, 'subject')).toMatchObject({ outcome: 'skipped' })
+    expect(stepOf(explanation, 'claimsToToken')).toMatchObject({ outcome: 'skipped' })
+  })
+
+  it('ends within the time of a test for a long text: 31 KB of slashes as the issuer, amid 20 identity providers', async () => {
+    const names = Array.from({ length: 20 }, (_, index) => `https://idp-${index}.example.com`)
+    const identityProviders = names.map((name) => ({
+      name,
+      subjects: 'any' as const,
+      jwksUri: 'http://127.0.0.1:9/jwks',
+    }))
+    host = await startClockedHost({ exchange: { identityProviders, subject: 'raw' } })
+    const slashes = '/'.repeat(23_000)
+    const explanation = await explain(await host.assertion({ iss: `${slashes}x` }))
+    expect(explanation.reason).toBe('unknown_issuer')
+  })
+
+  it('names the first bindings alone where thousands do not hold', async () => {
+    const groups = Array.from({ length: 2000 }, (_, index) => `group-${index}`)
+    const groupsToScopes = Object.fromEntries(groups.map((group) => [group, ['openid']]))
+    host = await startClockedHost({ identityProvider: { groupsToScopes, maxBytes: 1_048_576 } })
+    const claimed = Array.from({ length: 40_000 }, (_, index) => `other-${index}`)
+    const explanation = await explain(await host.assertion({ groups: claimed }))
+    expect(explanation.reason).toBe('no_grant_matches')
+    expect(stepOf(explanation, 'grants')?.found).toMatch(/^group-0: groups is \["other-0",/)
+  })
+
   it.each(['', '.', '..', 'a.b.c', '\u0000', '{}', 'x'.repeat(100_000), undefined, null, 7])(
     'is one for any text: %#',
     async (text) => {
