@@ -11,6 +11,8 @@ import { readTomlOptions } from './read-toml-options.js'
 import { locate } from './toml-location.js'
 import { tomlNameWithin, tomlPath } from './toml-names.js'
 
+/** Problems that are told with line and column. A file that is followed must not stop the process for long. */
+const MOST_LOCATED = 20
 /** Names of options in the sentences of problems. */
 const CAMEL_CASE = /\b[a-z]+(?:[A-Z][a-z]+)+\b/g
 
@@ -32,7 +34,7 @@ export interface LoadConfigOptions {
 /**
  * Reads the options of `createJwtExchange` from a TOML file, with the tables and names of WSO2 Identity Server's
  * `deployment.toml`. `${VAR}` in a string is an environment variable; file names are relative to the file. Everything
- * is checked here, so that each problem is told with file, line and column.
+ * is checked here, so that problems are told with file, line and column, the first 20 of them.
  *
  * @throws ConfigError with every problem at once
  */
@@ -122,9 +124,12 @@ function asInFile({ suggestion, ...problem }: ConfigProblem): ConfigProblem {
   }
 }
 
+/** With line and column, in their order; of more than 20 the others follow without: each takes reading the file again. */
 function inOrderOfFile(problems: readonly ConfigProblem[], path: string, source: string): ConfigProblem[] {
-  return problems
+  const located = problems
+    .slice(0, MOST_LOCATED)
     .map((problem) => ({ problem, ...locate(source, problem.path) }))
     .sort((left, right) => left.line - right.line || left.column - right.column)
     .map(({ problem, line, column }) => ({ ...problem, location: `${path}:${line}:${column}` }))
+  return [...located, ...problems.slice(MOST_LOCATED).map((problem) => ({ ...problem, location: path }))]
 }

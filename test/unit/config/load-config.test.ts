@@ -79,6 +79,17 @@ function messageOf(source: string, env?: Record<string, string>): string {
 }
 
 describe('a TOML file with problems', () => {
+  it('is refused with line and column of the first 20, and the other 580 after them, within the time of a test', () => {
+    const provider = (index: number) =>
+      `[[identity_provider]]\nname = "https://idp-${index}.example.com"\njwks_uri = "https://idp.example.com/jwks"\nsubjects = "any"\nmax_age = 0\n`
+    const many = `${GOOD}subject_of_none = 1\n${Array.from({ length: 600 }, (_, index) => provider(index)).join('')}`
+    const lines = messageOf(many).split('\n')
+    expect(lines.filter((line) => /deployment\.toml:\d+:\d+: /.test(line))).toHaveLength(20)
+    expect(
+      lines.filter((line) => /deployment\.toml: identity_provider\[\d+\]\.max_age: /.test(line)).length,
+    ).toBeGreaterThan(570)
+  })
+
   it('is refused with the line and column of each, in the order of the file', () => {
     const bad = GOOD.replace('connection_timeout = 900', 'conection_timeout = 900')
       .replace('size_limit_bytes = 20000', 'size_limit_bytes = 1')
