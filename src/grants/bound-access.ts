@@ -71,7 +71,7 @@ function boundByBindings(scopes: readonly string[], bindings: readonly Binding[]
   return {
     audiences,
     lifetime: Math.min(...giving.map(({ lifetime }) => lifetime)),
-    grants: giving.map(({ name }) => name),
+    grants: [...new Set(giving.map(({ name }) => name))],
   }
 }
 

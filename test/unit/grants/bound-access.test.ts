@@ -226,6 +226,17 @@ describe('access', () => {
     expect(outcomeOf({ ...base, grants: given, claims: { x: '1' } })).toMatchObject({ scopes: ['a', 'b', 'c'] })
   })
 
+  it('has scopes of overlapping bindings one at a time, as docs/policy.md says', () => {
+    const given = [
+      { name: 'A', scopes: ['a', 'b'], resources: ['r1'] },
+      { name: 'B', scopes: ['a'], resources: ['r2'] },
+    ]
+    const of = (...requested: string[]) => outcomeOf({ ...base, grants: given, requested })
+    expect(of('b')).toMatchObject({ audiences: ['r1'] })
+    expect(of('a')).toMatchObject({ audiences: ['r1', 'r2'] })
+    expect(of('a', 'b')).toBe('invalid_scope')
+  })
+
   it('has the audiences and the lifetime of the bindings that give one of its scopes', () => {
     const given = [
       { name: '1', scopes: ['a'], resources: ['r1'], lifetime: 60 },
