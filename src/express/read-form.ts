@@ -3,7 +3,7 @@ import { parse as parseQuery } from 'node:querystring'
 import bodyParser from 'body-parser'
 import { fieldOf } from '../errors/field-of.js'
 import { OAuthError } from '../oauth/errors.js'
-import type { ExpressRequest } from './http.js'
+import type { ExpressRequest, Middleware } from './http.js'
 
 const FORM = /^application\/x-www-form-urlencoded *(?:; *charset="?utf-8"? *)?$/i
 const MOST_PARAMETERS = 100
@@ -13,10 +13,8 @@ const REPEATABLE = 'resource'
 /** Bytes after which a body that is too large anyway is not even read to its end. */
 const MOST_DRAINED = 4_194_304
 
-export type FormParser = ReturnType<typeof createFormParser>
-
 /** @param limit the largest body in bytes */
-export function createFormParser(limit: number) {
+export function createFormParser(limit: number): Middleware {
   return bodyParser.urlencoded({ extended: false, inflate: false, limit, parameterLimit: MOST_PARAMETERS })
 }
 
@@ -29,7 +27,7 @@ export function createFormParser(limit: number) {
 export async function readForm(
   req: ExpressRequest,
   res: ServerResponse,
-  parseForm: FormParser,
+  parseForm: Middleware,
 ): Promise<Map<string, string>> {
   checkContentType(req)
   if (!req.readableDidRead) await parseBody(req, res, parseForm)
@@ -46,7 +44,7 @@ function checkContentType({ headers }: ExpressRequest): void {
 }
 
 /** body-parser reads a body that is too large to its end before it says so; one without an end would never be answered. */
-function parseBody(req: ExpressRequest, res: ServerResponse, parseForm: FormParser): Promise<void> {
+function parseBody(req: ExpressRequest, res: ServerResponse, parseForm: Middleware): Promise<void> {
   return new Promise((resolve, reject) => {
     let size = 0
     req.on('data', (chunk: Buffer) => {

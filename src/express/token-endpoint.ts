@@ -7,7 +7,7 @@ import { toRefusal } from '../oauth/refusal.js'
 import { handleTokenRequest, type TokenRequestDeps } from '../token-request/handle-token-request.js'
 import type { ExpressRequest, Middleware } from './http.js'
 import { readClientCredentials } from './read-client-credentials.js'
-import { createFormParser, type FormParser, readForm } from './read-form.js'
+import { createFormParser, readForm } from './read-form.js'
 import { sendOAuthError, sendUncached } from './send-json.js'
 
 /** Room in a token request for everything beside the assertion, in bytes. */
@@ -15,13 +15,13 @@ const ROOM_BESIDE_ASSERTION = 16_384
 
 /** How token requests are judged now. */
 export interface TokenEndpointDeps extends TokenRequestDeps {
-  parseForm: FormParser
+  parseForm: Middleware
   /** Whether a request must have come over TLS, as Express's `trust proxy` tells. */
   requireHttps: boolean
 }
 
 /** For token requests with an assertion of at most so many bytes. */
-export function createTokenFormParser(maxAssertionBytes: number): FormParser {
+export function createTokenFormParser(maxAssertionBytes: number): Middleware {
   return createFormParser(maxAssertionBytes + ROOM_BESIDE_ASSERTION)
 }
 
