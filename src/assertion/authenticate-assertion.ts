@@ -1,7 +1,7 @@
 import { type AuthenticateBearerDeps, type AwaitedOutcome, authenticateBearer } from '../bearer/authenticate-bearer.js'
 import type { BearerRequest } from '../bearer/read-bearer-token.js'
 import { printable } from '../events/printable.js'
-import { enforcePolicy } from '../policy/policy.js'
+import { enforcePolicy, requireWho } from '../policy/policy.js'
 import type { ReplayProtection } from '../replay/replay-protection.js'
 import { inContext } from './assertion-context.js'
 import { claimAssertion } from './claim-assertion.js'
@@ -49,6 +49,7 @@ async function acceptAssertion(token: string, deps: AcceptAssertionDeps): Promis
   const assertion = await verifyAssertion(token, deps)
   const { identityProvider, expiresAt, payload, context } = assertion
   const sub = await inContext(context, async () => {
+    requireWho(identityProvider.policy)
     await enforcePolicy(identityProvider.policy, assertion.sub, payload, { issuer: identityProvider.name })
     const subject = await resolveSubject(assertion)
     await claimAssertion(assertion, deps.replayProtection)

@@ -41,23 +41,27 @@ export interface PolicyOptions {
 
 const SUBJECTS = 'an array of one subject or more, or "any"'
 /** Of all that configure none. */
-const ANYTHING: Policy = {
+const ANYBODY: Policy = {
+  saysWho: true,
   acceptsSubject: undefined,
   claims: [],
   check: undefined,
   bindings: [],
   claimMapping: [],
 }
+const NOTHING_SAID: Policy = { ...ANYBODY, saysWho: false }
 
 export function readPolicy(reader: OptionReader, context: BindingContext): Policy {
   const policy = {
+    saysWho: ['subjects', 'claims', 'check'].some((option) => reader.has(option)),
     acceptsSubject: readSubjects(reader),
     claims: reader.isNamed('claims') ? readClaimConditions(reader, 'claims') : [],
     check: readCheck(reader),
     bindings: readBindings(reader, context),
     claimMapping: readClaimMapping(reader),
   }
-  return isAnything(policy) ? ANYTHING : policy
+  if (!isAnything(policy)) return policy
+  return policy.saysWho ? ANYBODY : NOTHING_SAID
 }
 
 function isAnything({ acceptsSubject, claims, check, bindings, claimMapping }: Policy): boolean {

@@ -8,6 +8,8 @@ import type { Claims } from './claim-path.js'
 
 /** Whose assertions are accepted of one identity provider, with which claims, and what they may become. */
 export interface Policy {
+  /** Whether `subjects`, `claims` or `check` say who is accepted, be it anybody. */
+  saysWho: boolean
   /** Whether a `sub` is accepted; undefined: any. */
   acceptsSubject: ((sub: string) => boolean) | undefined
   claims: readonly ClaimCondition[]
@@ -27,6 +29,18 @@ export async function enforcePolicy(policy: Policy, sub: string, claims: Claims,
   enforceSubject(policy, sub)
   for (const condition of policy.claims) enforceClaim(condition, claims)
   if (policy.check !== undefined) await enforceCheck(policy.check, claims, context)
+}
+
+/**
+ * Where nothing is issued, so that no scope bounds anything, it must be said who is accepted.
+ *
+ * @throws TokenRejected `subject_not_allowed`
+ */
+export function requireWho({ saysWho }: Policy): void {
+  if (saysWho) return
+  const rejected = new TokenRejected('subject_not_allowed')
+  rejected.context = { message: 'neither subjects, claims nor check say who is accepted; subjects: "any" is everybody' }
+  throw rejected
 }
 
 /** @throws TokenRejected `subject_not_allowed` */

@@ -10,7 +10,7 @@ import {
 import { FakeIdentityProvider } from '../../../src/testing/index.js'
 import { AdjustableClock } from '../../support/adjustable-clock.js'
 import { type ClockedHost, startClockedHost } from '../../support/clocked-host.js'
-import { AUDIENCE, CLIENT, GRANT_TYPE } from '../../support/exchange-host.js'
+import { AUDIENCE, CLIENT, GRANT_TYPE, startExchangeHost, TOKEN_ENDPOINT } from '../../support/exchange-host.js'
 import { expectCleanEvents, expectInvalidGrant } from '../../support/expect-refusal.js'
 
 const BILLING = 'https://billing.example.com'
@@ -455,5 +455,22 @@ describe('bindings behind the assertion strategy', () => {
     const assertion = await host.assertion()
     expect((await host.judge(assertion)).reason).toBe('no_grant_matches')
     expect((await request(host.url).get('/whoami').auth(assertion, { type: 'bearer' })).status).toBe(200)
+  })
+
+  it.each<[string, PolicyOptions & { scopes?: string[] }]>([
+    ['bindings', { grants: [{ name: 'x', when: { sub: 'alice' }, scopes: ['orders:read'] }] }],
+    ['scopes', { scopes: ['orders:read'] }],
+    ['groups', { groupsToScopes: { admins: ['orders:read'] } }],
+  ])('let nobody in where only %s are said, and not who is accepted', async (_, bound) => {
+    const idp = await FakeIdentityProvider.start({ alias: TOKEN_ENDPOINT })
+    const bounded = { name: idp.name, jwksUri: idp.jwksUri, ...bound }
+    const host = await startExchangeHost({ exchange: { identityProviders: [bounded] } })
+    const assertion = await idp.issueAssertion({ sub: 'alice', groups: ['admins'] })
+    const response = await request(host.url).get('/whoami').auth(assertion, { type: 'bearer' })
+    expect((await host.exchangeAssertion(assertion)).status).toBe(200)
+    await Promise.all([host.close(), idp.close()])
+    expect(response.status).toBe(401)
+    const denied = host.events.find(({ name }) => name === 'access.denied')
+    expect(denied).toMatchObject({ reason: 'subject_not_allowed', message: expect.stringContaining('subjects: "any"') })
   })
 })
