@@ -1,4 +1,6 @@
+import { isPromise } from 'node:util/types'
 import type { Clock } from './clock/clock.js'
+import { fieldOf } from './errors/field-of.js'
 import type { ExchangeEventEmitter } from './events/exchange-events.js'
 import { createParts, type ExchangeParts, type LastingParts } from './exchange-parts.js'
 import { LastingOptions } from './lasting-options.js'
@@ -20,6 +22,9 @@ export interface ConfigurationStats {
 
 /** The options, or what gives them: where that throws, it is told like options that are refused. */
 export type NewOptions = JwtExchangeOptions | (() => JwtExchangeOptions)
+
+/** What a name or a code of an error may be. */
+const ONE_WORD = /^\w{1,60}$/
 
 /** The configuration in force. Another one takes its place as a whole, between two requests. */
 export class Configuration {
@@ -76,11 +81,13 @@ export class Configuration {
   }
 
   #check(options: NewOptions): JwtExchangeSettings {
-    return this.#lastingOptions.keepIn(checkOptions(typeof options === 'function' ? options() : options))
+    const given = typeof options === 'function' ? options() : options
+    if (isPromise(given)) given.catch(() => {}) // It is refused, whatever becomes of it.
+    return this.#lastingOptions.keepIn(checkOptions(given))
   }
 
   #tellRefused(error: unknown): void {
-    const message = isConfigError(error) ? error.message : String(error)
+    const message = isConfigError(error) ? error.message : `The options could not be given: ${kindOf(error)}`
     this.#lastRefusal = { at: this.#now(), message }
     this.#events.emit('config.refused', { message })
   }
@@ -88,4 +95,12 @@ export class Configuration {
   #now(): number {
     return this.#clock.now()
   }
+}
+
+/** Name and code of what a function of the host has thrown: its message may hold a secret. */
+function kindOf(thrown: unknown): string {
+  const words = [fieldOf(thrown, 'name'), fieldOf(thrown, 'code')].filter(
+    (each) => typeof each === 'string' && ONE_WORD.test(each),
+  )
+  return words.length === 0 ? 'unknown error' : words.join(' ')
 }

@@ -154,7 +154,7 @@ describe('the checks themselves', () => {
     ],
     ['for its effect', 'jwt/parse-jwt.ts', "import '../options.js'"],
     ['dynamically', 'oauth/scope.ts', "const load = () => import('../jwks/key-set.js')"],
-    ['to pass it on', 'events/printable.ts', "export * from '../oauth/names.js'"],
+    ['to pass it on', 'errors/printable.ts', "export * from '../oauth/names.js'"],
     ['the fake identity provider', 'jwt-exchange.ts', "import { FakeKey } from './testing/index.js'"],
     ['ours from testing', 'testing/fake-keys.ts', "import { normaliseType } from '../jwt/token-type.js'"],
   ])('find an import %s', (_, path, source) => {

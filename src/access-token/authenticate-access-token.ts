@@ -1,6 +1,6 @@
 import { type AuthenticateBearerDeps, type AwaitedOutcome, authenticateBearer } from '../bearer/authenticate-bearer.js'
 import type { BearerRequest } from '../bearer/read-bearer-token.js'
-import { printable } from '../events/printable.js'
+import { printable } from '../errors/printable.js'
 import type { AccessToken } from './access-token.js'
 import { checkScopes } from './check-scopes.js'
 import { type VerifyAccessTokenDeps, verifyAccessToken } from './verify-access-token.js'

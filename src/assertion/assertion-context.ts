@@ -1,5 +1,5 @@
+import { printable } from '../errors/printable.js'
 import { isDependencyUnavailable, isTokenRejected, type TokenContext } from '../errors/rejections.js'
-import { printable } from '../events/printable.js'
 import type { IdentityProvider } from '../identity-provider/identity-provider.js'
 import type { UnverifiedJwt } from '../jwt/parse-jwt.js'
 import { isOAuthError } from '../oauth/errors.js'

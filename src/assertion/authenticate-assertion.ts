@@ -1,6 +1,6 @@
 import { type AuthenticateBearerDeps, type AwaitedOutcome, authenticateBearer } from '../bearer/authenticate-bearer.js'
 import type { BearerRequest } from '../bearer/read-bearer-token.js'
-import { printable } from '../events/printable.js'
+import { printable } from '../errors/printable.js'
 import { enforcePolicy, requireWho } from '../policy/policy.js'
 import type { ReplayProtection } from '../replay/replay-protection.js'
 import { inContext } from './assertion-context.js'

@@ -1,6 +1,6 @@
+import { printable } from '../errors/printable.js'
 import type { ReasonCode } from '../errors/reason-codes.js'
 import type { DecisionRefused } from '../events/exchange-events.js'
-import { printable } from '../events/printable.js'
 import { OAuthError } from '../oauth/errors.js'
 import { toRefusal } from '../oauth/refusal.js'
 

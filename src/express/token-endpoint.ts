@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
+import { printable } from '../errors/printable.js'
 import type { TokenRejected } from '../errors/rejections.js'
 import type { ExchangeEventEmitter } from '../events/exchange-events.js'
-import { printable } from '../events/printable.js'
 import { OAuthError } from '../oauth/errors.js'
 import { toRefusal } from '../oauth/refusal.js'
 import { handleTokenRequest, type TokenRequestDeps } from '../token-request/handle-token-request.js'

@@ -1,6 +1,6 @@
 import type { Client } from '../client-auth/client.js'
+import { printable } from '../errors/printable.js'
 import { TokenRejected } from '../errors/rejections.js'
-import { printable } from '../events/printable.js'
 import type { IdentityProvider } from '../identity-provider/identity-provider.js'
 import { OAuthError } from '../oauth/errors.js'
 import { type Binding, findBindings, findUnmet } from '../policy/binding.js'

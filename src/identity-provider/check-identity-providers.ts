@@ -1,4 +1,4 @@
-import { printable } from '../events/printable.js'
+import { printable } from '../errors/printable.js'
 import { isSameConnection, type JwksConnectionSettings } from '../jwks/jwks-connection-options.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import { refuseRepeated } from '../option-checks/refuse-repeated.js'

@@ -1,4 +1,4 @@
-import { printable } from '../events/printable.js'
+import { printable } from '../errors/printable.js'
 import { ConfigError } from '../option-checks/config-error.js'
 import { DEFAULT_LIMITS } from './assertion-limits.js'
 import type { IdentityProvider } from './identity-provider.js'

@@ -1,6 +1,6 @@
 import { pause, type Timers, within } from '../clock/timers.js'
+import { printable } from '../errors/printable.js'
 import { DependencyUnavailable } from '../errors/rejections.js'
-import { printable } from '../events/printable.js'
 import { OptionReader } from '../option-checks/option-reader.js'
 import type { IdentityProvider } from './identity-provider.js'
 

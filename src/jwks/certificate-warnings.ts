@@ -1,6 +1,6 @@
 import type { Clock } from '../clock/clock.js'
+import { printable } from '../errors/printable.js'
 import type { ExchangeEventEmitter } from '../events/exchange-events.js'
-import { printable } from '../events/printable.js'
 
 const DAY = 86_400
 const WARN_AHEAD = 30 * DAY

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock/clock.js'
+import { printable } from '../errors/printable.js'
 import type { ExchangeEventEmitter, ExchangeEvents } from '../events/exchange-events.js'
-import { printable } from '../events/printable.js'
 import { CertificateWarnings } from './certificate-warnings.js'
 import type { KeySet } from './key-set.js'
 import type { SkippedKey } from './usable-key.js'

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import { printable } from '../events/printable.js'
+import { printable } from '../errors/printable.js'
 import { readUsableKey, type SkippedKey, type UsableKey } from './usable-key.js'
 import type { KeyHeader, KeyStats } from './verification-key-source.js'
 

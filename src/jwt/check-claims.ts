@@ -1,6 +1,6 @@
+import { printable } from '../errors/printable.js'
 import type { RejectionReason } from '../errors/reason-codes.js'
 import { TokenRejected } from '../errors/rejections.js'
-import { printable } from '../events/printable.js'
 
 type Claims = Readonly<Record<string, unknown>>
 

@@ -1,4 +1,5 @@
 import { fieldOf } from '../errors/field-of.js'
+import { printable } from '../errors/printable.js'
 import {
   DependencyUnavailable,
   isDependencyUnavailable,
@@ -6,7 +7,6 @@ import {
   type TokenRejected,
 } from '../errors/rejections.js'
 import type { DecisionRefused } from '../events/exchange-events.js'
-import { printable } from '../events/printable.js'
 import { isOAuthError, OAuthError } from './errors.js'
 
 /** One refusal for its two readers. */

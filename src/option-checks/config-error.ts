@@ -1,4 +1,6 @@
 import { fieldOf } from '../errors/field-of.js'
+import { inOneLine } from '../errors/printable.js'
+
 /** One thing wrong with the options. */
 export interface ConfigProblem {
   /** Where, as keys and array indexes: `['identityProviders', 0, 'jwksUri']`. */
@@ -36,5 +38,6 @@ export function formatPath(path: ConfigProblem['path']): string {
 function lineOf(problem: ConfigProblem): string {
   const location = problem.location === undefined ? '' : `${problem.location}: `
   const meant = problem.suggestion === undefined ? '' : ` (did you mean "${problem.suggestion}"?)`
-  return `  ${location}${formatPath(problem.path) || 'options'}: found ${problem.found}; wanted ${problem.wanted}${meant}`
+  const path = formatPath(problem.path) || 'options'
+  return inOneLine(`  ${location}${path}: found ${problem.found}; wanted ${problem.wanted}${meant}`)
 }

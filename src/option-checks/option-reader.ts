@@ -1,3 +1,4 @@
+import { isPromise } from 'node:util/types'
 import { closestName } from './closest-name.js'
 import { ConfigError, type ConfigProblem } from './config-error.js'
 
@@ -158,6 +159,7 @@ function describeType(value: unknown): string {
   if (value === undefined) return 'nothing'
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'an array'
+  if (isPromise(value)) return 'a promise'
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }
 

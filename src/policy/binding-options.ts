@@ -1,4 +1,4 @@
-import { printable } from '../events/printable.js'
+import { printable } from '../errors/printable.js'
 import { isScopeToken } from '../oauth/scope.js'
 import { isPlainObject, type OptionReader } from '../option-checks/option-reader.js'
 import { refuseRepeated } from '../option-checks/refuse-repeated.js'

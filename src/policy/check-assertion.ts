@@ -1,5 +1,5 @@
+import { printable } from '../errors/printable.js'
 import { DependencyUnavailable, TokenRejected } from '../errors/rejections.js'
-import { printable } from '../events/printable.js'
 import type { Claims } from './claim-path.js'
 
 /** What functions of a policy are told beside the claims. */

@@ -1,4 +1,4 @@
-import { printable } from '../events/printable.js'
+import { printable } from '../errors/printable.js'
 import { isPlainObject, type OptionReader } from '../option-checks/option-reader.js'
 import { type ClaimOperators, type ClaimTest, NEVER, OPERATORS, readOneOf, testOf } from './claim-operators.js'
 import { CLAIM_PATH, type ClaimPath, type Claims, parseClaimPath, readClaim } from './claim-path.js'

@@ -1,5 +1,5 @@
+import { printable } from '../errors/printable.js'
 import { TokenRejected } from '../errors/rejections.js'
-import { printable } from '../events/printable.js'
 import type { Binding } from './binding.js'
 import { type CheckAssertion, type CheckContext, enforceCheck } from './check-assertion.js'
 import type { ClaimCondition } from './claim-condition.js'

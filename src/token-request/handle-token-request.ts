@@ -2,8 +2,8 @@ import { type IssueAccessTokenDeps, issueAccessToken } from '../access-token/iss
 import { type AuthenticateClientDeps, authenticateClient } from '../client-auth/authenticate-client.js'
 import { checkGrantType } from '../client-auth/check-grant-type.js'
 import type { ClientCredentials } from '../client-auth/client-credentials.js'
+import { printable } from '../errors/printable.js'
 import type { ExchangeEventEmitter } from '../events/exchange-events.js'
-import { printable } from '../events/printable.js'
 import type { Grant, TokenRequestParameters } from '../grants/grant.js'
 import { OAuthError } from '../oauth/errors.js'
 

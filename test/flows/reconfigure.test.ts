@@ -93,14 +93,47 @@ describe('other options that cannot be used', () => {
     expect(host.exchange.stats().config).toEqual({ revision: 2, since: host.clock.now() })
   })
 
-  it('are also those that a function fails to give', async () => {
+  it('are also those that a function fails to give: what it throws goes to the caller alone, for it may hold a secret', async () => {
     await start()
     const broken = () => {
-      throw new Error('the table is locked')
+      throw Object.assign(new Error('postgres://app:secret@db is locked'), { code: 'ECONNREFUSED' })
     }
-    expect(() => host.exchange.reconfigure(broken)).toThrow('the table is locked')
-    expect(host.exchange.stats().config.lastRefusal?.message).toBe('Error: the table is locked')
+    expect(() => host.exchange.reconfigure(broken)).toThrow('postgres://app:secret@db is locked')
+    const message = 'The options could not be given: Error ECONNREFUSED'
+    expect(host.exchange.stats().config.lastRefusal?.message).toBe(message)
+    expect(host.events).toContainEqual({ name: 'config.refused', message })
     expect((await exchangeOne()).status).toBe(200)
+  })
+
+  it.each<[string, unknown]>([
+    ['a text', 'secret'],
+    ['nothing', undefined],
+    ['an error whose name is no text', { name: ['secret'], code: { secret: 1 } }],
+    [
+      'an error whose code may be anything',
+      { name: 'se cret', code: 'a secret of 60 characters, or so, with spaces and all that' },
+    ],
+  ])('are also those in whose place %s is thrown', async (_, thrown) => {
+    await start()
+    const broken = () => {
+      throw thrown
+    }
+    expect(() => host.exchange.reconfigure(broken)).toThrow()
+    expect(host.exchange.stats().config.lastRefusal?.message).toBe('The options could not be given: unknown error')
+  })
+
+  it.each<[string, (given: Promise<JwtExchangeOptions>) => unknown]>([
+    ['a promise', (given) => given],
+    ['what an async function gives', (given) => () => given],
+  ])('are also those that come later: %s, which may be rejected', async (_, late) => {
+    await start()
+    for (const given of [Promise.resolve(options), Promise.reject(new Error('late'))]) {
+      expect(() => host.exchange.reconfigure(late(given) as JwtExchangeOptions)).toThrow(
+        'options: found a promise; wanted an object',
+      )
+    }
+    await pause(20) // An unhandled rejection would end the test run.
+    expect(host.exchange.stats().config).toMatchObject({ revision: 1 })
   })
 
   it.each<[string, Partial<JwtExchangeOptions>]>([

@@ -9,8 +9,8 @@ import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { transformFile } from '@swc/core'
 import fc from 'fast-check'
+import { printable } from '../../../src/errors/printable.js'
 import { ExchangeEventEmitter } from '../../../src/events/exchange-events.js'
-import { printable } from '../../../src/events/printable.js'
 
 const KID = { kid: 'k1' }
 

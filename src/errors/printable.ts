@@ -1,0 +1,26 @@
+const LONGEST = 200
+/** What stands in place of the rest. */
+const CUT = '...'
+const UNPRINTABLE = /[^\x20-\x7E]/g
+const IS_PRINTABLE = /^[\x20-\x7E]*$/
+const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
+
+/** An attacker's string made safe for a log line or a terminal: printable ASCII, escaped, at most 200 characters. */
+export function printable(text: string): string {
+  if (text.length <= LONGEST && IS_PRINTABLE.test(text)) return text
+  const escaped = text.slice(0, LONGEST).replace(UNPRINTABLE, escapeUnits)
+  return Math.max(text.length, escaped.length) > LONGEST ? `${escaped.slice(0, LONGEST - CUT.length)}${CUT}` : escaped
+}
+
+/** The whole text made safe for a line of a terminal: its control and format characters are escaped, no letters are. */
+export function inOneLine(text: string): string {
+  return text.replace(INVISIBLE, escapeUnits)
+}
+
+/** As in JSON, by UTF-16 units. */
+function escapeUnits(characters: string): string {
+  return characters
+    .split('')
+    .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+    .join('')
+}
