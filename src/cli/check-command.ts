@@ -1,6 +1,7 @@
+import { inOneLine } from '../errors/printable.js'
 import type { IdentityProviderStats, JwtExchange } from '../jwt-exchange.js'
-import { isConfigError } from '../option-checks/config-error.js'
-import type { Command, CommandArguments, CommandStreams } from './command.js'
+import type { Command, CommandArguments } from './command.js'
+import { toJson } from './json.js'
 import { openExchange } from './open-exchange.js'
 import { createPaint, type Mark, type Paint } from './paint.js'
 
@@ -22,7 +23,7 @@ const WARNED_FOR = 30
 
 /** Checks a file, and everything that it leads to. */
 export const checkCommand: Command = async (args, streams) => {
-  const exchange = openOrTell(args, streams)
+  const exchange = openExchange(args, streams, { isInOrder: false })
   if (exchange === undefined) return 'failed'
   try {
     const notes = collectNotes(exchange)
@@ -30,22 +31,11 @@ export const checkCommand: Command = async (args, streams) => {
     const reports = identityProviders.map((stats) => ({ stats, findings: findingsOf(stats) }))
     const isInOrder = !reports.some(({ findings }) => findings.some(({ mark }) => mark === 'bad'))
     streams.stdout.write(
-      args.json ? toJson(isInOrder, reports, notes) : render(args, reports, notes, createPaint(streams)),
+      args.json ? jsonOf(isInOrder, reports, notes) : render(args, reports, notes, createPaint(streams)),
     )
     return isInOrder ? 'ok' : 'failed'
   } finally {
     exchange.close()
-  }
-}
-
-/** A file with problems is an answer, too. */
-function openOrTell({ config, json }: CommandArguments, streams: CommandStreams): JwtExchange | undefined {
-  try {
-    return openExchange(config, streams)
-  } catch (error) {
-    if (!json || !isConfigError(error)) throw error
-    streams.stdout.write(`${JSON.stringify({ isInOrder: false, problems: error.problems }, null, 2)}\n`)
-    return undefined
   }
 }
 
@@ -104,9 +94,9 @@ function certificateFinding(
   return { mark, text: `certificate ${subject}: until ${until}${days < 0 ? ', expired' : `, ${days} days`}` }
 }
 
-function toJson(isInOrder: boolean, reports: readonly Report[], notes: readonly string[]): string {
+function jsonOf(isInOrder: boolean, reports: readonly Report[], notes: readonly string[]): string {
   const identityProviders = reports.map(({ stats, findings }) => ({ ...stats, findings }))
-  return `${JSON.stringify({ isInOrder, identityProviders, notes }, null, 2)}\n`
+  return toJson({ isInOrder, identityProviders, notes })
 }
 
 function render(
@@ -117,9 +107,9 @@ function render(
 ): string {
   const lines = reports.flatMap(({ stats: { name, alias }, findings }) => [
     '',
-    name,
-    `    alias: ${alias}`,
-    ...findings.map(({ mark, text }) => `  ${paint(mark)} ${text}`),
+    inOneLine(name),
+    inOneLine(`    alias: ${alias}`),
+    ...findings.map(({ mark, text }) => `  ${paint(mark)} ${inOneLine(text)}`),
   ])
-  return `${[`${paint('good')} ${config} is well formed`, ...lines, ...notes.map((note) => `${paint('warning')} ${note}`)].join('\n')}\n`
+  return `${[`${paint('good')} ${inOneLine(config)} is well formed`, ...lines, ...notes.map((note) => `${paint('warning')} ${inOneLine(note)}`)].join('\n')}\n`
 }

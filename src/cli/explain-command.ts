@@ -1,6 +1,8 @@
 import { createReadStream } from 'node:fs'
+import { inOneLine } from '../errors/printable.js'
 import type { ExplainedStep, Explanation } from '../explain/explanation.js'
 import { type Command, type CommandStreams, Misuse } from './command.js'
+import { toJson } from './json.js'
 import { openExchange } from './open-exchange.js'
 import { createPaint, type Mark, type Paint } from './paint.js'
 
@@ -9,13 +11,15 @@ const LONGEST_INPUT = 2_097_152
 const MARK_OF: Readonly<Record<ExplainedStep['outcome'], Mark>> = { passed: 'good', failed: 'bad', skipped: 'skipped' }
 
 /** Tells what would become of an assertion. */
-export const explainCommand: Command = async ({ config, client, scope, json, file }, streams) => {
-  const exchange = openExchange(config, streams)
+export const explainCommand: Command = async (args, streams) => {
+  const exchange = openExchange(args, streams, { isAccepted: false })
+  if (exchange === undefined) return 'failed'
+  const { client, scope, json, file } = args
   try {
     const assertion = (await readAssertion(file, streams)).trim()
     const request = { ...(client !== undefined && { clientId: client }), ...(scope !== undefined && { scope }) }
     const explanation = await exchange.explain(assertion, request)
-    streams.stdout.write(json ? `${JSON.stringify(explanation, null, 2)}\n` : render(explanation, createPaint(streams)))
+    streams.stdout.write(json ? toJson(explanation) : render(explanation, createPaint(streams)))
     return explanation.isAccepted ? 'ok' : 'failed'
   } finally {
     exchange.close()
@@ -71,5 +75,5 @@ function renderStep({ step, outcome, reason, expected, found, hint }: ExplainedS
 }
 
 function renderEntries(values: object): string[] {
-  return Object.entries(values).map(([name, value]) => `  ${name}: ${JSON.stringify(value)}`)
+  return Object.entries(values).map(([name, value]) => inOneLine(`  ${name}: ${JSON.stringify(value)}`))
 }

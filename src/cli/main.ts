@@ -2,4 +2,10 @@
 import { runCommandLine } from './run-command-line.js'
 
 const { argv, stdin, stdout, stderr, env } = process
+for (const output of [stdout, stderr]) output.on('error', ignoreClosed)
 process.exitCode = await runCommandLine(argv.slice(2), { stdin, stdout, stderr, env })
+
+/** Nobody reads on, as behind `| head`: the exit status still tells. */
+function ignoreClosed(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
+}

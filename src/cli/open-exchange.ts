@@ -4,15 +4,28 @@ import { loadConfig } from '../config/load-config.js'
 import type { ReplayStores } from '../config/named-replay-store.js'
 import { fieldOf } from '../errors/field-of.js'
 import { createJwtExchange, type JwtExchange } from '../jwt-exchange.js'
-import type { CommandStreams } from './command.js'
+import { isConfigError } from '../option-checks/config-error.js'
+import type { CommandArguments, CommandStreams } from './command.js'
+import { toJson } from './json.js'
 
 /**
- * The exchange of a file, with no replay store opened: nothing is claimed here.
+ * The exchange of a file, with no replay store opened: nothing is claimed here. Where JSON is wanted, a file with problems
+ * is answered with them, beside the verdict, and with no exchange.
  *
- * @throws ConfigError
+ * @throws ConfigError where text is wanted
  */
-export function openExchange(path: string, { env }: CommandStreams): JwtExchange {
-  return createJwtExchange(loadConfig(path, { env, replayStores: anyStoreOf(path) }))
+export function openExchange(
+  { config, json }: CommandArguments,
+  { env, stdout }: CommandStreams,
+  verdict: object,
+): JwtExchange | undefined {
+  try {
+    return createJwtExchange(loadConfig(config, { env, replayStores: anyStoreOf(config) }))
+  } catch (error) {
+    if (!json || !isConfigError(error)) throw error
+    stdout.write(toJson({ ...verdict, problems: error.problems }))
+    return undefined
+  }
 }
 
 /** Whatever store the file names: the application knows it. A file that cannot be read is told of when it is loaded. */

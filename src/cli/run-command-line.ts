@@ -20,7 +20,7 @@ const OPTIONS = {
   json: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false, short: 'h' },
 } as const
-/** What is no name of a file, and is not to be repeated. */
+/** What is no name of a file or a client, and is not to be repeated. */
 const IS_TOKEN = /^[\w-]{20,}\.[\w-]{20,}\.[\w-]*$/
 /** Options that only `explain` has. */
 const OF_EXPLAIN = ['client', 'scope'] as const
@@ -59,6 +59,9 @@ function readArguments(
 ): CommandArguments {
   const { config, client, scope, json } = values
   if (config === undefined || IS_TOKEN.test(config)) throw new Misuse('say which file: --config deployment.toml')
+  if ([client, scope].some((each) => each !== undefined && IS_TOKEN.test(each))) {
+    throw new Misuse('an assertion is read from a file or standard input, never from an option')
+  }
   const foreign = command === 'explain' ? undefined : OF_EXPLAIN.find((name) => values[name] !== undefined)
   if (foreign !== undefined) throw new Misuse(`--${foreign} is for explain`)
   if (client === '' || scope === '') throw new Misuse('--client and --scope take some text')

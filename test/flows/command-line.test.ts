@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,6 +13,9 @@ const SECRET = 'the secret of a client'
 /** A whole token, in any output. */
 const TOKEN = /eyJ[\w-]+\.[\w-]+\.[\w-]+/
 const COLOUR = '\u001B['
+/** What clears a terminal, in two ways, and turns a line around; and what is a line break to some. */
+const HOSTILE = '\u001B[2J\u009B2J\u202E\u2028'
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u
 
 let idp: FakeIdentityProvider
 let directory: string
@@ -127,6 +131,21 @@ describe('explain', () => {
     expect(JSON.parse(stdout)).toMatchObject({ isAccepted: false, reason: 'expired', steps: expect.any(Array) })
   })
 
+  it('gives the problems of a file in JSON, too', async () => {
+    writeConfig({ provider: 'clamis = { a = 1 }' })
+    const { status, stdout, stderr } = await explain('', '--json')
+    expect([status, stderr]).toEqual([1, ''])
+    expect(JSON.parse(stdout)).toMatchObject({ isAccepted: false, problems: [{ location: `${path}:12:1` }] })
+  })
+
+  it.each([[[]], [['--json']]])('shows no control or format character of a claim: %j', async (more) => {
+    writeConfig({ provider: 'claims_to_token = { team = "team" }' })
+    const { status, stdout } = await explain(await idp.issueAssertion({ team: `a${HOSTILE}z` }), ...more)
+    expect(status).toBe(0)
+    expect(stdout).toContain('a\\u001b[2J\\u009b2J\\u202e\\u2028z')
+    expect(stdout.replaceAll('\n', '')).not.toMatch(UNPRINTABLE)
+  })
+
   it('says when the key set cannot be had', async () => {
     await idp.fault('down')
     const { status, stdout } = await explain(await idp.issueAssertion())
@@ -159,6 +178,22 @@ describe('check', () => {
     expect(stdout).toContain(`✓ ${path} is well formed`)
     expect(stdout).toContain(`${idp.name}\n    alias: ${ALIAS}\n  ✓ keys: ${idp.signingKey.kid} (ES256), `)
     expect(stdout).toContain('! no signing keys')
+  })
+
+  it.each([[[]], [['--json']]])('shows no control or format character of a key set or a file: %j', async (more) => {
+    idp.publish([
+      { ...idp.signingKey.publicJwk, kid: `k${HOSTILE}` },
+      { kty: 'oct', k: 'c2VjcmV0', kid: HOSTILE },
+    ])
+    const good = await check(...more)
+    writeConfig({ provider: `"x${JSON.stringify(HOSTILE).slice(1, -1)}" = 1` })
+    const bad = await check(...more)
+    idp.publish([idp.signingKey.publicJwk])
+    expect([good.status, bad.status]).toEqual([0, 1])
+    const output = [good, bad].map(({ stdout, stderr }) => `${stdout}${stderr}`).join('')
+    expect(output).toMatch(/k\\{1,2}u001b\[2J\\{1,2}u009b2J\\{1,2}u202e/)
+    expect(output).toContain('x\\u001b[2J')
+    expect(output.replaceAll('\n', '')).not.toMatch(UNPRINTABLE)
   })
 
   it('exits with 1 where a key set cannot be had', async () => {
@@ -223,6 +258,22 @@ describe('check', () => {
   })
 })
 
+describe('a reader that goes away', () => {
+  it.each([['check'], ['explain']])('ends %s without a word', async (command) => {
+    const child = spawn(process.execPath, ['dist/cli/main.js', command, '--config', path], {
+      env: { ...process.env, SECRET, NODE_OPTIONS: '' },
+    })
+    child.stdout.destroy()
+    child.stdin.end(await idp.issueAssertion())
+    let stderr = ''
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk
+    })
+    const [status] = await once(child, 'close')
+    expect([status, stderr]).toEqual([0, ''])
+  })
+})
+
 describe('a command that cannot be run as it is written', () => {
   it.each<[string, string[]]>([
     ['no command', []],
@@ -247,6 +298,8 @@ describe('a command that cannot be run as it is written', () => {
     ['an unknown option and its value', (token) => ['explain', '--config', path, '--assertion', token]],
     ['a short option', (token) => ['explain', `-${token}`]],
     ['the value of a flag', (token) => ['explain', '--config', path, `--json=${token}`]],
+    ['the client', (token) => ['explain', '--config', path, '--client', token]],
+    ['the scope', (token) => ['explain', '--config', path, '--scope', token]],
   ])('repeats no assertion that stands in place of %s', async (_, args) => {
     const { status, stdout, stderr } = await run(args(await idp.issueAssertion()))
     expect(status).toBe(2)
