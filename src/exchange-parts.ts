@@ -12,6 +12,7 @@ import { createJwtBearerGrant } from './grants/jwt-bearer.js'
 import { createIdentityProviders } from './identity-provider/create-identity-providers.js'
 import { IdentityProviderRegistry } from './identity-provider/identity-provider-registry.js'
 import type { TrustSwitch } from './identity-provider/trust-switch.js'
+import type { CertificateWarnings } from './jwks/certificate-warnings.js'
 import { fetchJwks } from './jwks/fetch-jwks.js'
 import { fetchMetadata } from './jwks/fetch-metadata.js'
 import { JwksClientPool } from './jwks/jwks-client-pool.js'
@@ -24,6 +25,7 @@ export interface LastingParts {
   replayProtection: ReplayProtection
   failureLimiter: FailureLimiter
   trustSwitches: Map<string, TrustSwitch>
+  certificateWarnings: CertificateWarnings
 }
 
 /** What one configuration makes: a request is judged by one of them to its end. */
@@ -37,11 +39,19 @@ export type ExchangeParts = ReturnType<typeof createParts>
 export function createParts(settings: JwtExchangeSettings, lasting: LastingParts, jwksClientsBefore?: JwksClientPool) {
   const { issuer, clock } = settings
   const { audiences, lifetime, signingKeys, cacheSizeBytes } = settings.accessToken
-  const { events, replayProtection, failureLimiter, trustSwitches } = lasting
-  const jwksDeps = { clock, events, random: Math.random, timers: systemTimers, fetchJwks, fetchMetadata }
+  const { events, replayProtection, failureLimiter, trustSwitches, certificateWarnings } = lasting
+  const jwksDeps = {
+    clock,
+    events,
+    certificateWarnings,
+    random: Math.random,
+    timers: systemTimers,
+    fetchJwks,
+    fetchMetadata,
+  }
   const jwksClients = new JwksClientPool(settings.jwksEndpoint, jwksDeps, jwksClientsBefore)
   const identityProviders = new IdentityProviderRegistry(
-    createIdentityProviders(settings.identityProviders, { jwksClients, clock, events, trustSwitches }),
+    createIdentityProviders(settings.identityProviders, { jwksClients, clock, certificateWarnings, trustSwitches }),
     trustSwitches,
   )
   jwksClients.complete()

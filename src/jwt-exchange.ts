@@ -16,6 +16,7 @@ import type { IdentityProvider } from './identity-provider/identity-provider.js'
 import type { IdentityProviderRegistry } from './identity-provider/identity-provider-registry.js'
 import type { TrustSwitch } from './identity-provider/trust-switch.js'
 import { type ReadyOptions, warmUp } from './identity-provider/warm-up.js'
+import { CertificateWarnings } from './jwks/certificate-warnings.js'
 import type { KeySourceStats } from './jwks/verification-key-source.js'
 import { checkOptions, type JwtExchangeOptions, type JwtExchangeSettings } from './options.js'
 import { createAccessTokenStrategy } from './passport/access-token-strategy.js'
@@ -165,6 +166,7 @@ function createConfiguration(settings: JwtExchangeSettings, events: ExchangeEven
     replayProtection: createReplayProtection(settings, events),
     failureLimiter: new FailureLimiter(settings.clientAuthentication, settings.clock),
     trustSwitches: new Map(),
+    certificateWarnings: new CertificateWarnings({ clock: settings.clock, events }),
   })
 }
 

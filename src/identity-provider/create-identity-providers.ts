@@ -1,6 +1,6 @@
 import type { Clock } from '../clock/clock.js'
-import type { ExchangeEventEmitter } from '../events/exchange-events.js'
 import { CertificateKeySource } from '../jwks/certificate-key-source.js'
+import type { CertificateWarnings } from '../jwks/certificate-warnings.js'
 import { FixedKeySource } from '../jwks/fixed-key-source.js'
 import type { JwksClientPool } from '../jwks/jwks-client-pool.js'
 import { KeySet } from '../jwks/key-set.js'
@@ -12,7 +12,7 @@ import { TrustSwitch } from './trust-switch.js'
 export interface IdentityProviderDeps {
   jwksClients: JwksClientPool
   clock: Clock
-  events: ExchangeEventEmitter
+  certificateWarnings: CertificateWarnings
   /** Those that there are already, by the names of identity providers. New ones are added, and none is taken away: requests may be under way. */
   trustSwitches: Map<string, TrustSwitch>
 }
@@ -51,10 +51,10 @@ function trustIn({ name, enabled }: IdentityProviderSettings, { trustSwitches }:
 
 function keySourceOf(
   { name, alias, keys }: IdentityProviderSettings,
-  { jwksClients, clock, events }: IdentityProviderDeps,
+  { jwksClients, clock, certificateWarnings }: IdentityProviderDeps,
 ): VerificationKeySource {
   if (keys === undefined) return new FixedKeySource(new KeySet([])) // Of a disabled identity provider only.
   if ('jwksUri' in keys) return jwksClients.clientFor({ identityProvider: name, alias, ...keys })
   if ('keySet' in keys) return new FixedKeySource(keys.keySet)
-  return new CertificateKeySource(keys.certificates, { identityProvider: name, clock, events })
+  return new CertificateKeySource(keys.certificates, { identityProvider: name, clock, certificateWarnings })
 }

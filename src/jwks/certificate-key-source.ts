@@ -2,15 +2,14 @@ import type { KeyObject } from 'node:crypto'
 import type { Clock } from '../clock/clock.js'
 import { printable } from '../errors/printable.js'
 import { TokenRejected } from '../errors/rejections.js'
-import type { ExchangeEventEmitter } from '../events/exchange-events.js'
 import type { Certificate } from './certificate.js'
-import { CertificateWarnings } from './certificate-warnings.js'
+import type { CertificateWarnings } from './certificate-warnings.js'
 import type { KeyHeader, KeySourceStats, VerificationKeySource } from './verification-key-source.js'
 
 interface CertificateKeySourceDeps {
   identityProvider: string
   clock: Clock
-  events: ExchangeEventEmitter
+  certificateWarnings: CertificateWarnings
 }
 
 /**
@@ -20,12 +19,10 @@ interface CertificateKeySourceDeps {
 export class CertificateKeySource implements VerificationKeySource {
   readonly #certificates: readonly Certificate[]
   readonly #deps: CertificateKeySourceDeps
-  readonly #warnings: CertificateWarnings
 
   constructor(certificates: readonly Certificate[], deps: CertificateKeySourceDeps) {
     this.#certificates = certificates
     this.#deps = deps
-    this.#warnings = new CertificateWarnings(deps)
     // In the next microtask, so that a listener attached right after creation hears it.
     queueMicrotask(() => this.#warnBeforeExpiry())
   }
@@ -64,6 +61,7 @@ export class CertificateKeySource implements VerificationKeySource {
   }
 
   #warnBeforeExpiry(): void {
-    this.#warnings.check(this.#certificates, [this.#deps.identityProvider])
+    const { certificateWarnings, identityProvider } = this.#deps
+    certificateWarnings.check(this.#certificates, [identityProvider])
   }
 }

@@ -14,33 +14,37 @@ export interface ExpiringCertificate {
   expiresAt: number
 }
 
-/** Warns of certificates that expire within 30 days, or have expired: once a day for each. */
+/** Warns of certificates that expire within 30 days, or have expired: once a day for each, whatever becomes of the options. */
 export class CertificateWarnings {
   readonly #clock: Clock
   readonly #events: ExchangeEventEmitter
-  /** Of the certificates that were checked last. */
-  #warnedAt = NONE
+  /** By identity provider, of its certificates that were checked last. */
+  readonly #warnedAt = new Map<string, ReadonlyMap<string, number>>()
 
   constructor({ clock, events }: { clock: Clock; events: ExchangeEventEmitter }) {
     this.#clock = clock
     this.#events = events
   }
 
-  /** @param certificates all that there are: what is known of others is forgotten */
+  /** @param certificates all that these have: what is known of others is forgotten */
   check(certificates: readonly ExpiringCertificate[], identityProviders: readonly string[]): void {
     const now = this.#clock.now()
+    const expiring = certificates.filter(({ expiresAt }) => now >= expiresAt - WARN_AHEAD)
+    for (const identityProvider of identityProviders) this.#warn(identityProvider, expiring, now)
+  }
+
+  #warn(identityProvider: string, expiring: readonly ExpiringCertificate[], now: number): void {
+    const before = this.#warnedAt.get(identityProvider) ?? NONE
     const warnedAt = new Map<string, number>()
-    for (const { subject, expiresAt } of certificates) {
-      if (now < expiresAt - WARN_AHEAD) continue
+    for (const { subject, expiresAt } of expiring) {
       const certificate = printable(subject)
       const key = JSON.stringify([certificate, expiresAt])
-      const before = warnedAt.get(key) ?? this.#warnedAt.get(key) ?? Number.NEGATIVE_INFINITY
-      warnedAt.set(key, now < before + DAY ? before : now)
-      if (now < before + DAY) continue
-      for (const identityProvider of identityProviders) {
-        this.#events.emit('certificate.expiring', { identityProvider, certificate, expiresAt })
-      }
+      const lastAt = warnedAt.get(key) ?? before.get(key) ?? Number.NEGATIVE_INFINITY
+      const isDue = now >= lastAt + DAY
+      warnedAt.set(key, isDue ? now : lastAt)
+      if (isDue) this.#events.emit('certificate.expiring', { identityProvider, certificate, expiresAt })
     }
-    this.#warnedAt = warnedAt
+    if (warnedAt.size > 0) this.#warnedAt.set(identityProvider, warnedAt)
+    else this.#warnedAt.delete(identityProvider)
   }
 }

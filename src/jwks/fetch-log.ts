@@ -23,6 +23,12 @@ export class FetchLog {
     this.#clock = clock
   }
 
+  /** The failures of another one, which may go on. */
+  beginAs(other: FetchLog): void {
+    this.#lastFailure = other.#lastFailure
+    this.#failingSince = other.#failingSince
+  }
+
   get lastFailure(): string | undefined {
     return this.#lastFailure?.reason
   }

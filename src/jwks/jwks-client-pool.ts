@@ -83,7 +83,7 @@ export class JwksClientPool {
     const endpoint = { url: new URL(jwksUri).href, metadataOf, connection, settings: this.settings }
     const client = new JwksClient(alias, endpoint, this.#deps)
     const before = this.#before?.find(pair)
-    if (before !== undefined) client.beginWithKeysOf(before.client)
+    if (before !== undefined) client.beginAs(before.client)
     return { client, connection }
   }
 }

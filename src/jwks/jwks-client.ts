@@ -2,8 +2,7 @@ import type { KeyObject } from 'node:crypto'
 import { within } from '../clock/timers.js'
 import { TokenBucket } from '../clock/token-bucket.js'
 import { TokenRejected } from '../errors/rejections.js'
-import type { ExchangeEventEmitter } from '../events/exchange-events.js'
-import { JwksReporter } from './jwks-reporter.js'
+import { JwksReporter, type JwksReporterDeps } from './jwks-reporter.js'
 import type { JwksEndpoint } from './key-set-fetcher.js'
 import { KeySetRefresher, type KeySetRefresherDeps } from './key-set-refresher.js'
 import { UnknownKids } from './unknown-kids.js'
@@ -18,9 +17,7 @@ const MOST_WAITING = 1000
 /** While the endpoint fails and no keys serve: when a fetch ends, all that wait for it are answered at once, and hold everybody else up. */
 const MOST_WAITING_WHILE_DOWN = 20
 
-export interface JwksClientDeps extends KeySetRefresherDeps {
-  events: ExchangeEventEmitter
-}
+export interface JwksClientDeps extends KeySetRefresherDeps, JwksReporterDeps {}
 
 /**
  * The keys that stand at one JWKS endpoint, for the identity providers that have theirs there. A key that is not in the
@@ -58,9 +55,10 @@ export class JwksClient implements VerificationKeySource {
     this.#reporter.forgetIdentityProviders()
   }
 
-  /** For the same endpoint: its key set, as old as it is there. */
-  beginWithKeysOf(other: JwksClient): void {
-    this.#refresher.beginWithKeysOf(other.#refresher)
+  /** For the same endpoint: with its key set, as old as it is there, and what was told of it. */
+  beginAs(other: JwksClient): void {
+    this.#refresher.beginAs(other.#refresher)
+    this.#reporter.beginAs(other.#reporter)
   }
 
   async findKeys(header: KeyHeader): Promise<readonly KeyObject[]> {

@@ -1,13 +1,17 @@
-import type { Clock } from '../clock/clock.js'
 import { printable } from '../errors/printable.js'
 import type { ExchangeEventEmitter, ExchangeEvents } from '../events/exchange-events.js'
-import { CertificateWarnings } from './certificate-warnings.js'
+import type { CertificateWarnings } from './certificate-warnings.js'
 import type { KeySet } from './key-set.js'
 import type { SkippedKey } from './usable-key.js'
 import type { KeySourceStats } from './verification-key-source.js'
 
 type JwksEvent = 'jwks.refreshed' | 'jwks.failed' | 'jwks.key_rejected' | 'jwks.stale' | 'jwks.recovered'
 type Told<Name extends JwksEvent> = Omit<ExchangeEvents[Name], 'identityProvider' | 'alias' | 'endpoint'>
+
+export interface JwksReporterDeps {
+  events: ExchangeEventEmitter
+  certificateWarnings: CertificateWarnings
+}
 
 /** Tells operators what becomes of one endpoint's key set, for each identity provider that has its keys there. */
 export class JwksReporter {
@@ -19,11 +23,17 @@ export class JwksReporter {
   #toldState: KeySourceStats['state'] = 'never'
   #toldVersion: string | undefined
 
-  constructor(alias: string, endpoint: string, deps: { clock: Clock; events: ExchangeEventEmitter }) {
+  constructor(alias: string, endpoint: string, { events, certificateWarnings }: JwksReporterDeps) {
     this.#alias = alias
     this.#endpoint = endpoint
-    this.#events = deps.events
-    this.#certificateWarnings = new CertificateWarnings(deps)
+    this.#events = events
+    this.#certificateWarnings = certificateWarnings
+  }
+
+  /** Does not tell again what another one for the same endpoint has told. */
+  beginAs(other: JwksReporter): void {
+    this.#toldState = other.#toldState
+    this.#toldVersion = other.#toldVersion
   }
 
   addIdentityProvider(name: string): void {

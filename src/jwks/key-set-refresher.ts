@@ -91,10 +91,11 @@ export class KeySetRefresher {
     return !this.#isClosed && this.#refresh({ conditionally: false })
   }
 
-  /** The key set of another one for the same endpoint, as old as it is there. */
-  beginWithKeysOf(other: KeySetRefresher): void {
+  /** With what another one for the same endpoint has found, but without its back-off. */
+  beginAs(other: KeySetRefresher): void {
     this.#cache.beginAs(other.#cache)
     this.#fetcher.beginAs(other.#fetcher)
+    this.#log.beginAs(other.#log)
     if (this.#cache.isFresh) this.#schedule.planAhead(this.#cache.expiresIn)
   }
 

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import {
   createServer,
@@ -20,6 +21,7 @@ import {
   type JwtExchangeOptions,
   MemoryReplayStore,
 } from '../../src/index.js'
+import { EXPIRED_CERTIFICATE } from '../support/certificates.js'
 import { type ClockedHost, startClockedHost } from '../support/clocked-host.js'
 import {
   AUDIENCE,
@@ -487,6 +489,61 @@ describe('the key sets', () => {
     expect((await exchangeOne()).status).toBe(200)
     expect(host.exchange.stats().identityProviders[0]?.state).toBe('stale')
     expect(host.idp.fetches).toBe(1)
+  })
+
+  it('let nobody wait for an endpoint that failed before the change, and its recovery is told', async () => {
+    await start()
+    await exchangeOne()
+    host.clock.advance(301)
+    await host.idp.fault('down')
+    expect((await exchangeOne()).status).toBe(200)
+    expect(host.events.filter(({ name }) => name === 'jwks.stale')).toHaveLength(1)
+    await host.idp.fault('stalled') // A fetch takes 900 ms, and the answer must not wait for it.
+    change({ jwksEndpoint: { readTimeout: 900 } })
+    const failures = () => host.events.filter(({ name }) => name === 'jwks.failed').length
+    const before = failures()
+    expect((await exchangeOne()).status).toBe(200)
+    expect(failures()).toBe(before)
+    await host.exchange.refreshKeys(host.idp.name).catch(() => {})
+    expect(failures()).toBeGreaterThan(before)
+    expect(host.events.filter(({ name }) => name === 'jwks.stale')).toHaveLength(1)
+    await host.idp.fault('off')
+    change({ jwksEndpoint: { readTimeout: 800 } })
+    await host.exchange.refreshKeys(host.idp.name)
+    expect(host.events.filter(({ name }) => name === 'jwks.recovered')).toEqual([
+      expect.objectContaining({ identityProvider: host.idp.name, failedForMs: expect.any(Number) }),
+    ])
+  })
+
+  it('leave out the same keys without a word after a change', async () => {
+    await start()
+    host.idp.publish([host.idp.signingKey.publicJwk, { kty: 'oct', k: 'c2VjcmV0', kid: 'hmac' }])
+    await exchangeOne()
+    change({ jwksEndpoint: { readTimeout: 900 } })
+    await host.exchange.refreshKeys(host.idp.name)
+    expect(host.events.filter(({ name }) => name === 'jwks.key_rejected')).toHaveLength(1)
+  })
+
+  it.each<[string, () => Partial<IdentityProviderOptions>]>([
+    ['configured', () => ({ jwksUri: undefined as never, certificates: [EXPIRED_CERTIFICATE] })],
+    ['published with a key', () => ({})],
+  ])('warn of a certificate that is %s once a day, however often other options come', async (_, keys) => {
+    await start()
+    const x5c = [new X509Certificate(EXPIRED_CERTIFICATE).raw.toString('base64')]
+    const certified = new X509Certificate(EXPIRED_CERTIFICATE).publicKey.export({ format: 'jwk' })
+    host.idp.publish([host.idp.signingKey.publicJwk, { ...certified, kid: 'certified', x5c }])
+    for (const readTimeout of [900, 901, 902]) {
+      const { jwksUri, ...entry } = { ...options.identityProviders[0], ...keys() } as IdentityProviderOptions
+      const identityProviders = [jwksUri === undefined ? entry : { ...entry, jwksUri }]
+      change({ jwksEndpoint: { readTimeout }, identityProviders })
+      await host.exchange.refreshKeys(host.idp.name)
+      await exchangeOne()
+    }
+    expect(host.events.filter(({ name }) => name === 'certificate.expiring')).toHaveLength(1)
+    host.clock.advance(86_400)
+    change({})
+    await host.exchange.refreshKeys(host.idp.name)
+    expect(host.events.filter(({ name }) => name === 'certificate.expiring')).toHaveLength(2)
   })
 
   it('are told of by the names that have them now, once each', async () => {

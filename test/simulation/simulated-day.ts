@@ -1,5 +1,6 @@
 import { isDependencyUnavailable, isTokenRejected } from '../../src/errors/rejections.js'
 import { ExchangeEventEmitter } from '../../src/events/exchange-events.js'
+import { CertificateWarnings } from '../../src/jwks/certificate-warnings.js'
 import { fetchMetadata } from '../../src/jwks/fetch-metadata.js'
 import { JwksClient } from '../../src/jwks/jwks-client.js'
 import { DIRECT_CONNECTION } from '../../src/jwks/jwks-connection-options.js'
@@ -89,6 +90,7 @@ function createClient(
   random: SeededRandom,
 ): JwksClient {
   const url = 'https://idp.example.com/jwks'
+  const events = new ExchangeEventEmitter()
   return new JwksClient(
     identityProvider.name,
     { url, connection: DIRECT_CONNECTION, settings: SETTINGS },
@@ -96,7 +98,8 @@ function createClient(
       clock: time,
       timers: time,
       random: random.next,
-      events: new ExchangeEventEmitter(),
+      events,
+      certificateWarnings: new CertificateWarnings({ clock: time, events }),
       fetchJwks: identityProvider.fetchJwks,
       fetchMetadata,
     },

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { pause } from '../../../src/clock/timers.js'
 import { isDependencyUnavailable, isTokenRejected } from '../../../src/errors/rejections.js'
 import { ExchangeEventEmitter, type ExchangeEventName } from '../../../src/events/exchange-events.js'
+import { CertificateWarnings } from '../../../src/jwks/certificate-warnings.js'
 import type { JwksAnswer, JwksFetch, Validators } from '../../../src/jwks/fetch-jwks.js'
 import { fetchMetadata } from '../../../src/jwks/fetch-metadata.js'
 import { JwksClient } from '../../../src/jwks/jwks-client.js'
@@ -66,6 +67,7 @@ function createClient(settings: Partial<JwksEndpointSettings> = {}): JwksClient 
     timers,
     random: () => chance,
     events,
+    certificateWarnings: new CertificateWarnings({ clock, events }),
     fetchJwks,
     fetchMetadata,
   })

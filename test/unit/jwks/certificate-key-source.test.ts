@@ -7,6 +7,7 @@ import { readAssertionLimits } from '../../../src/identity-provider/assertion-li
 import { checkIdentityProviderOptions } from '../../../src/identity-provider/identity-provider-options.js'
 import { type Certificate, findIssuer, readCertificates } from '../../../src/jwks/certificate.js'
 import { CertificateKeySource } from '../../../src/jwks/certificate-key-source.js'
+import { CertificateWarnings } from '../../../src/jwks/certificate-warnings.js'
 import { OptionReader } from '../../../src/option-checks/option-reader.js'
 import { AdjustableClock } from '../../support/adjustable-clock.js'
 import { AUTHORITY_CERTIFICATE, ISSUED_CERTIFICATE, RENEWED_CERTIFICATE } from '../../support/certificate-chain.js'
@@ -107,7 +108,11 @@ describe('the keys of certificates', () => {
   })
 
   const sourceOf = (...pems: string[]) =>
-    new CertificateKeySource(pems.flatMap(read), { identityProvider: 'https://idp.example.com', clock, events })
+    new CertificateKeySource(pems.flatMap(read), {
+      identityProvider: 'https://idp.example.com',
+      clock,
+      certificateWarnings: new CertificateWarnings({ clock, events }),
+    })
   /** The key types found, or the reason why there are none. */
   const outcomeOf = async (source: CertificateKeySource, alg: string, kid?: string): Promise<unknown> => {
     try {

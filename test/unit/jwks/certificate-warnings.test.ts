@@ -108,6 +108,15 @@ describe('warnings of certificates', () => {
     expect(toldBy(twice)).toEqual([])
   })
 
+  it('of one identity provider do not count for another', () => {
+    clock.set(expiresAt)
+    expect(toldBy([certificate()], [IDP])).toEqual(['CN=a'])
+    expect(toldBy([certificate()], ['https://other.example.com'])).toEqual(['CN=a'])
+    expect(toldBy([certificate()], [IDP])).toEqual([])
+    expect(toldBy([], ['https://other.example.com'])).toEqual([])
+    expect(toldBy([certificate()], ['https://other.example.com', IDP])).toEqual(['CN=a'])
+  })
+
   it('forget a certificate that is gone', () => {
     clock.set(expiresAt)
     expect(toldBy([certificate('CN=a'), certificate('CN=b')])).toEqual(['CN=a', 'CN=b'])

@@ -8,6 +8,7 @@ import { compactVerify, exportJWK } from 'jose'
 import { systemTimers } from '../../../src/clock/timers.js'
 import { isDependencyUnavailable, isTokenRejected } from '../../../src/errors/rejections.js'
 import { ExchangeEventEmitter, type ExchangeEvents } from '../../../src/events/exchange-events.js'
+import { CertificateWarnings } from '../../../src/jwks/certificate-warnings.js'
 import { fetchJwks } from '../../../src/jwks/fetch-jwks.js'
 import { fetchMetadata } from '../../../src/jwks/fetch-metadata.js'
 import { JwksClient, type JwksClientDeps } from '../../../src/jwks/jwks-client.js'
@@ -53,7 +54,15 @@ afterEach(async () => {
 
 const createClient = (settings: Partial<JwksEndpointSettings> = {}) => createClientOf(idp.jwksUri, settings)
 /** Background refreshes come by real time here, so none comes: see background-refresh.test.ts. */
-const deps = () => ({ clock, random: () => random, events, timers: systemTimers, fetchJwks, fetchMetadata })
+const deps = () => ({
+  clock,
+  random: () => random,
+  events,
+  certificateWarnings: new CertificateWarnings({ clock, events }),
+  timers: systemTimers,
+  fetchJwks,
+  fetchMetadata,
+})
 function createClientOf(
   uri: string,
   settings: Partial<JwksEndpointSettings> = {},
