@@ -16,8 +16,18 @@ export interface JwtHeader {
  * `node:crypto`; the others by jose, which leaves the main thread free meanwhile.
  */
 export function isSignedBy(key: KeyObject, jwt: UnverifiedJwt): boolean | Promise<boolean> {
+  if (!isAsLongAs(key, jwt.signature)) return false
   const scheme = quickVerificationScheme(key, jwt.header.alg)
   return scheme === undefined ? isSignedBySlow(key, jwt) : isSignedByQuick(key, jwt, scheme)
+}
+
+/**
+ * A signature by RSA is as long as the modulus (RFC 8017 §8.1.2, §8.2.2): OpenSSL, and jose by it, accept one by PSS
+ * without the zeros that it begins with, too. Those of other keys have their length checked there.
+ */
+function isAsLongAs({ asymmetricKeyDetails }: KeyObject, signature: Buffer): boolean {
+  const { modulusLength } = asymmetricKeyDetails ?? {}
+  return modulusLength === undefined || signature.length === Math.ceil(modulusLength / 8)
 }
 
 /** jose is loaded when it is needed. */
