@@ -1,13 +1,12 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import request from 'supertest'
 import { loadConfig } from '../../src/config/index.js'
 import { DEFAULT_LIMITS } from '../../src/identity-provider/assertion-limits.js'
 import { createJwtExchange, type IdentityProviderOptions, type JwtExchangeOptions } from '../../src/index.js'
 import { EC_CERTIFICATE } from '../support/certificates.js'
-import { AUDIENCE, type ExchangeHost, GRANT_TYPE, ISSUER, startExchangeHost } from '../support/exchange-host.js'
+import { clientSecretOf, clientTable, createDeploymentFile, deploymentOf } from '../support/deployment-file.js'
+import { type ExchangeHost, GRANT_TYPE, ISSUER, startExchangeHost } from '../support/exchange-host.js'
 
 type Claims = Readonly<Record<string, unknown>>
 
@@ -35,24 +34,13 @@ const VENDORS = [
   'Kubernetes',
   'AWS Cognito',
 ]
-const FRAME = `issuer = "${ISSUER}"
-subject = "namespaced"
-[access_token]
-audience = "${AUDIENCE}"
-[[client]]
-client_id = "app"
-client_secret = "a secret of the tests"
-scopes = ["orders:read", "orders:write"]
-[[client]]
-client_id = "ci"
-client_secret = "another secret of the tests"
-scopes = ["orders:read", "orders:write"]
-`
+const SCOPES = ['orders:read', 'orders:write']
+const FRAME = `${deploymentOf(SCOPES, 'subject = "namespaced"\n')}${clientTable('ci', SCOPES)}`
 const TENANT = '11111111-2222-3333-4444-555555555555'
 const OTHER_TENANT = '99999999-2222-3333-4444-555555555555'
 
-const directory = mkdtempSync(join(tmpdir(), 'identity-providers-'))
-afterAll(() => rmSync(directory, { recursive: true }))
+const file = createDeploymentFile()
+afterAll(() => file.remove())
 
 function sectionOf(vendor: string): string {
   return RECIPES.split(/^## /m).find((section) => section.startsWith(`${vendor}\n`)) ?? ''
@@ -63,10 +51,9 @@ function blocksOf(text: string): string[] {
 }
 
 function load(block: string): JwtExchangeOptions {
-  for (const [, name = ''] of block.matchAll(/"([\w-]+\.pem)"/g)) writeFileSync(join(directory, name), EC_CERTIFICATE)
-  const path = join(directory, 'deployment.toml')
-  writeFileSync(path, FRAME + block)
-  return loadConfig(path, { env: { KUBERNETES_TOKEN: 'a-token-of-the-tests' } })
+  for (const [, name = ''] of block.matchAll(/"([\w-]+\.pem)"/g)) file.writeBeside(name, EC_CERTIFICATE)
+  file.write(FRAME + block)
+  return loadConfig(file.path, { env: { KUBERNETES_TOKEN: 'a-token-of-the-tests' } })
 }
 
 const BLOCKS = VENDORS.flatMap((vendor) =>
@@ -348,7 +335,7 @@ async function exchange(host: ExchangeHost, { claims, header = {} }: Pick<Sample
   const eventsBefore = host.events.length
   const { status, body } = await request(host.url)
     .post('/oauth2/token')
-    .auth('ci', 'another secret of the tests')
+    .auth('ci', clientSecretOf('ci'))
     .type('form')
     .send({ grant_type: GRANT_TYPE, assertion })
   const event = host.events.slice(eventsBefore).find(({ name }) => name.startsWith('token.'))

@@ -1,32 +1,20 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { afterAll, describe, expect, it } from '@jest/globals'
 import { loadConfig } from '../../src/config/index.js'
 import { createJwtExchange } from '../../src/index.js'
 import { OPERATORS } from '../../src/policy/claim-operators.js'
 import { parseClaimPath } from '../../src/policy/claim-path.js'
+import { clientTable, createDeploymentFile, deploymentOf } from '../support/deployment-file.js'
 
 const POLICY = readFileSync('docs/policy.md', 'utf8')
-const BASE = `issuer = "https://api.example.com/oauth2"
-[access_token]
-audience = "https://api.example.com"
-[[client]]
-client_id = "app"
-client_secret = "a secret of the tests"
-scopes = ["orders:write"]
-[[client]]
-client_id = "ci"
-client_secret = "another secret of the tests"
-`
+const BASE = `${deploymentOf(['orders:write'])}${clientTable('ci')}`
 
-const directory = mkdtempSync(join(tmpdir(), 'policy-'))
-afterAll(() => rmSync(directory, { recursive: true }))
+const file = createDeploymentFile()
+afterAll(() => file.remove())
 
 function createFrom(toml: string) {
-  const path = join(directory, 'deployment.toml')
-  writeFileSync(path, BASE + toml)
-  const options = loadConfig(path)
+  file.write(BASE + toml)
+  const options = loadConfig(file.path)
   createJwtExchange(options).close()
   return options
 }

@@ -1,14 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { runCommandLine } from '../../src/cli/run-command-line.js'
 import { FakeIdentityProvider } from '../../src/testing/index.js'
 import { EC_CERTIFICATE, EXPIRED_CERTIFICATE } from '../support/certificates.js'
+import { clientSecretOf, createDeploymentFile, type DeploymentFile, deploymentOf } from '../support/deployment-file.js'
+import { TOKEN_ENDPOINT } from '../support/exchange-host.js'
 
-const ALIAS = 'https://api.example.com/oauth2/token'
 const SECRET = 'the secret of a client'
 /** A whole token, in any output. */
 const TOKEN = /eyJ[\w-]+\.[\w-]+\.[\w-]+/
@@ -18,40 +17,31 @@ const HOSTILE = '\u001B[2J\u009B2J\u202E\u2028'
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u
 
 let idp: FakeIdentityProvider
-let directory: string
+let file: DeploymentFile
 let path: string
 
 beforeAll(async () => {
-  idp = await FakeIdentityProvider.start({ algorithm: 'ES256', alias: ALIAS })
-  directory = mkdtempSync(join(tmpdir(), 'command-line-'))
-  path = join(directory, 'deployment.toml')
+  idp = await FakeIdentityProvider.start({ algorithm: 'ES256', alias: TOKEN_ENDPOINT })
+  file = createDeploymentFile()
+  path = file.path
 })
 beforeEach(async () => {
   await idp.fault('off')
   writeConfig()
 })
 afterAll(async () => {
-  rmSync(directory, { recursive: true })
+  file.remove()
   await idp.close()
 })
 
 function writeConfig({ provider = '', more = '', keys = `jwks_uri = "${idp.jwksUri}"` } = {}): void {
-  writeFileSync(
-    path,
-    `issuer = "https://api.example.com/oauth2"
-[access_token]
-audience = "https://api.example.com"
-[[client]]
-client_id = "app"
-client_secret = "\${SECRET}"
-scopes = ["openid"]
-[[identity_provider]]
+  const frame = deploymentOf().replace(clientSecretOf('app'), '${SECRET}')
+  file.write(`${frame}[[identity_provider]]
 name = "${idp.name}"
 ${keys}
 subjects = "any"
 ${provider}
-${more}`,
-  )
+${more}`)
 }
 
 /** The command in a process of its own. */
@@ -103,12 +93,12 @@ describe('explain', () => {
   })
 
   it('tells of a refused one what was expected, what was found and what it usually means, and exits with 1', async () => {
-    const { status, stdout } = await explain(await idp.issueAssertion({ aud: `${ALIAS}/` }))
+    const { status, stdout } = await explain(await idp.issueAssertion({ aud: `${TOKEN_ENDPOINT}/` }))
     expect(status).toBe(1)
     expect(stdout).toContain(`✗ aud: wrong_audience
-    expected: ${ALIAS}
-    found:    "${ALIAS}/"
-    hint:     it differs from ${ALIAS} by a slash at the end: they are compared exactly
+    expected: ${TOKEN_ENDPOINT}
+    found:    "${TOKEN_ENDPOINT}/"
+    hint:     it differs from ${TOKEN_ENDPOINT} by a slash at the end: they are compared exactly
 `)
     expect(stdout).toContain('\nrefused: wrong_audience\n')
   })
@@ -120,9 +110,8 @@ describe('explain', () => {
   })
 
   it('reads an assertion from a file', async () => {
-    const file = join(directory, 'assertion.jwt')
-    writeFileSync(file, await idp.issueAssertion())
-    expect((await explain('', file)).status).toBe(0)
+    const assertion = file.writeBeside('assertion.jwt', await idp.issueAssertion())
+    expect((await explain('', assertion)).status).toBe(0)
   })
 
   it('gives JSON', async () => {
@@ -176,7 +165,7 @@ describe('check', () => {
     const { status, stdout } = await check()
     expect(status).toBe(0)
     expect(stdout).toContain(`✓ ${path} is well formed`)
-    expect(stdout).toContain(`${idp.name}\n    alias: ${ALIAS}\n  ✓ keys: ${idp.signingKey.kid} (ES256), `)
+    expect(stdout).toContain(`${idp.name}\n    alias: ${TOKEN_ENDPOINT}\n  ✓ keys: ${idp.signingKey.kid} (ES256), `)
     expect(stdout).toContain('! no signing keys')
   })
 
@@ -203,14 +192,14 @@ describe('check', () => {
   })
 
   it('exits with 1 where a certificate has expired, and tells until when others last', async () => {
-    writeFileSync(join(directory, 'idp.pem'), EXPIRED_CERTIFICATE)
+    file.writeBeside('idp.pem', EXPIRED_CERTIFICATE)
     writeConfig({ keys: 'certificates = ["idp.pem", "other.pem"]' })
-    writeFileSync(join(directory, 'other.pem'), EC_CERTIFICATE)
+    file.writeBeside('other.pem', EC_CERTIFICATE)
     expect(await check()).toMatchObject({
       status: 1,
       stdout: expect.stringMatching(/✗ certificate CN=.*: until .*, expired/),
     })
-    writeFileSync(join(directory, 'idp.pem'), EC_CERTIFICATE)
+    file.writeBeside('idp.pem', EC_CERTIFICATE)
     expect(await check()).toMatchObject({
       status: 0,
       stdout: expect.stringMatching(/✓ certificate CN=.*: until .*, \d+ days/),
@@ -253,7 +242,7 @@ describe('check', () => {
   })
 
   it.each(['missing.toml', '.'])('of %j, which is no file, exits with 1', async (name) => {
-    const { status, stderr } = await run(['check', '--config', join(directory, name)])
+    const { status, stderr } = await run(['check', '--config', join(file.directory, name)])
     expect([status, stderr]).toEqual([1, expect.stringMatching(/ENOENT|EISDIR/)])
   })
 })

@@ -1,9 +1,7 @@
 import { spawn } from 'node:child_process'
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
@@ -13,41 +11,41 @@ import { loadConfig, type WatchConfigOptions, watchConfig } from '../../../src/c
 import { type JwtExchange, MemoryReplayStore } from '../../../src/index.js'
 import { FakeIdentityProvider } from '../../../src/testing/index.js'
 import { EC_CERTIFICATE, RSA_CERTIFICATE } from '../../support/certificates.js'
+import {
+  clientSecretOf,
+  createDeploymentFile,
+  type DeploymentFile,
+  deploymentOf,
+} from '../../support/deployment-file.js'
+import { TOKEN_ENDPOINT } from '../../support/exchange-host.js'
 import { hostApp } from '../../support/host-app.js'
 
-const BASIC = `Basic ${Buffer.from('app:a secret of the tests').toString('base64')}`
+const BASIC = `Basic ${Buffer.from(`app:${clientSecretOf('app')}`).toString('base64')}`
 const ENVIRONMENTS = ['test', 'production'] as const
 
 let idp: FakeIdentityProvider
-let directory: string
+let file: DeploymentFile
 let path: string
 let exchange: JwtExchange
 let url: string
 let close = async () => {}
 
 beforeEach(async () => {
-  idp = await FakeIdentityProvider.start({ algorithm: 'ES256', alias: 'https://api.example.com/token' })
-  directory = mkdtempSync(join(tmpdir(), 'live-file-'))
-  path = join(directory, 'deployment.toml')
+  idp = await FakeIdentityProvider.start({ algorithm: 'ES256', alias: TOKEN_ENDPOINT })
+  file = createDeploymentFile()
+  path = file.path
 })
 afterEach(async () => {
   await close()
   await idp.close()
-  rmSync(directory, { recursive: true })
+  file.remove()
 })
 
 /**
  * All that a revision decides says which one it is: scope, lifetime and a claim of the access token, and which environment
  * it accepts.
  */
-const tomlOf = (revision: number, more = '') => `issuer = "https://api.example.com"
-[access_token]
-audience = "https://api.example.com"
-[[client]]
-client_id = "app"
-client_secret = "a secret of the tests"
-scopes = ["revision:${revision}"]
-[[identity_provider]]
+const tomlOf = (revision: number, more = '') => `${deploymentOf([`revision:${revision}`])}[[identity_provider]]
 name = "${idp.name}"
 jwks_uri = "${idp.jwksUri}"
 max_lifetime = 7200
@@ -215,8 +213,7 @@ describe('a live file', () => {
   })
 
   it('is read again at a SIGHUP, with the files that it names', async () => {
-    const certificates = join(directory, 'idp.pem')
-    writeFileSync(certificates, RSA_CERTIFICATE)
+    const certificates = file.writeBeside('idp.pem', RSA_CERTIFICATE)
     writeFileSync(path, tomlOf(0).replace(/^jwks_uri = .*$/m, 'certificates = ["idp.pem"]'))
     const script = `import { watchConfig } from '${pathToFileURL('dist/config/index.js')}'
       const exchange = watchConfig(${JSON.stringify(path)})

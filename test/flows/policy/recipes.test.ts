@@ -1,10 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { loadConfig } from '../../../src/config/index.js'
 import type { IdentityProviderOptions } from '../../../src/index.js'
 import { type ClockedHost, startClockedHost } from '../../support/clocked-host.js'
+import { createDeploymentFile, deploymentOf } from '../../support/deployment-file.js'
 
 type Claims = Readonly<Record<string, unknown>>
 /** What changes in good claims, what must become of it, and which claim and message the event names. */
@@ -12,27 +10,17 @@ type Case = [fact: string, changes: Claims, reason: string | undefined, claim?: 
 
 /** The policy of one identity provider, as it stands in a file. */
 function readPolicyFromToml(toml: string): Partial<IdentityProviderOptions> {
-  const directory = mkdtempSync(join(tmpdir(), 'policy-'))
+  const file = createDeploymentFile()
   try {
-    const path = join(directory, 'deployment.toml')
-    writeFileSync(
-      path,
-      `issuer = "https://api.example.com/oauth2"
-[access_token]
-audience = "https://api.example.com"
-[[client]]
-client_id = "app"
-client_secret = "a secret of the tests"
-[[identity_provider]]
+    file.write(`${deploymentOf()}[[identity_provider]]
 name = "https://idp.example.com"
 jwks_uri = "https://idp.example.com/jwks"
-${toml}`,
-    )
-    const [provider] = loadConfig(path).identityProviders
+${toml}`)
+    const [provider] = loadConfig(file.path).identityProviders
     const { name: _name, jwksUri: _jwksUri, ...policy } = provider as IdentityProviderOptions
     return policy
   } finally {
-    rmSync(directory, { recursive: true })
+    file.remove()
   }
 }
 
