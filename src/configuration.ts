@@ -4,7 +4,8 @@ import { fieldOf } from './errors/field-of.js'
 import type { ExchangeEventEmitter } from './events/exchange-events.js'
 import { createParts, type ExchangeParts, type LastingParts } from './exchange-parts.js'
 import { LastingOptions } from './lasting-options.js'
-import { isConfigError } from './option-checks/config-error.js'
+import { ConfigError, type ConfigProblem, isConfigError } from './option-checks/config-error.js'
+import { OptionReader } from './option-checks/option-reader.js'
 import { checkOptions, type JwtExchangeOptions, type JwtExchangeSettings } from './options.js'
 
 /** What is in force, for operators. */
@@ -22,6 +23,16 @@ export interface ConfigurationStats {
 
 /** The options, or what gives them: where that throws, it is told like options that are refused. */
 export type NewOptions = JwtExchangeOptions | (() => JwtExchangeOptions)
+
+export interface ReconfigureOptions {
+  /**
+   * Says of each problem where it stands, for options that were read from somewhere: a ConfigProblem with a `location`. Not
+   * asked of what the function that gives the options throws.
+   */
+  locate?: LocateProblems
+}
+
+type LocateProblems = (problems: readonly ConfigProblem[]) => readonly ConfigProblem[]
 
 /** What a name or a code of an error may be. */
 const ONE_WORD = /^\w{1,60}$/
@@ -51,9 +62,10 @@ export class Configuration {
   }
 
   /** @throws whatever is wrong with the new options; then nothing has changed */
-  change(options: NewOptions): void {
+  change(options: NewOptions, reconfigureOptions: ReconfigureOptions): void {
+    const locate = readLocate(reconfigureOptions)
     try {
-      this.#parts = createParts(this.#check(options), this.#lasting, this.#parts.jwksClients)
+      this.#parts = createParts(this.#check(options, locate), this.#lasting, this.#parts.jwksClients)
     } catch (error) {
       this.#tellRefused(error)
       throw error
@@ -80,10 +92,14 @@ export class Configuration {
     return this.#lasting.events
   }
 
-  #check(options: NewOptions): JwtExchangeSettings {
+  #check(options: NewOptions, locate: LocateProblems): JwtExchangeSettings {
     const given = typeof options === 'function' ? options() : options
     if (isPromise(given)) given.catch(() => {}) // It is refused, whatever becomes of it.
-    return this.#lastingOptions.keepIn(checkOptions(given))
+    try {
+      return this.#lastingOptions.keepIn(checkOptions(given))
+    } catch (error) {
+      throw isConfigError(error) ? new ConfigError(locate(error.problems)) : error
+    }
   }
 
   #tellRefused(error: unknown): void {
@@ -95,6 +111,17 @@ export class Configuration {
   #now(): number {
     return this.#clock.now()
   }
+}
+
+/** @throws ConfigError */
+function readLocate(reconfigureOptions: ReconfigureOptions): LocateProblems {
+  const reader = new OptionReader(reconfigureOptions)
+  const locate = reader.value('locate') ?? ((problems: readonly ConfigProblem[]) => problems)
+  if (typeof locate !== 'function')
+    reader.problem('locate', 'a function of the problems that gives them with locations')
+  reader.refuseUnknown()
+  reader.throwProblems()
+  return locate as LocateProblems
 }
 
 /** Name and code of what a function of the host has thrown: its message may hold a secret. */

@@ -5,7 +5,7 @@ export type { AssertedCaller } from './assertion/authenticate-assertion.js'
 export type { ClientAuthenticationOptions } from './client-auth/client-authentication-options.js'
 export { type ClientOptions, type FindClientOptions, hashClientSecret } from './client-auth/client-options.js'
 export type { Clock } from './clock/clock.js'
-export type { ConfigurationStats, NewOptions } from './configuration.js'
+export type { ConfigurationStats, NewOptions, ReconfigureOptions } from './configuration.js'
 export {
   REJECTION_REASONS,
   REQUEST_REASONS,

@@ -4,7 +4,7 @@ import { verifyAccessToken } from './access-token/verify-access-token.js'
 import { BearerChallenge } from './bearer/bearer-challenge.js'
 import { FailureLimiter } from './client-auth/failure-limiter.js'
 import { systemTimers } from './clock/timers.js'
-import { Configuration, type ConfigurationStats, type NewOptions } from './configuration.js'
+import { Configuration, type ConfigurationStats, type NewOptions, type ReconfigureOptions } from './configuration.js'
 import { ExchangeEventEmitter, type ExchangeEventSource } from './events/exchange-events.js'
 import { type ExplainOptions, explainAssertion } from './explain/explain-assertion.js'
 import type { Explanation } from './explain/explanation.js'
@@ -96,11 +96,11 @@ export interface JwtExchange {
    * off at run time stay off. `issuer`, `tokenEndpoint`, `replay`, `clientAuthentication` and `clock` cannot change,
    * nor can `accessToken.signingKeys` be left out, or `clockTolerance` be raised where assertions are accepted once.
    *
-   * @param options all of them, or a function that gives them
+   * @param options all of them, or a function that gives them at once
    * @throws ConfigError with every problem at once, or what the function throws: then nothing has changed, and the event
    *   `config.refused` and `stats().config` say so
    */
-  reconfigure(options: NewOptions): void
+  reconfigure(options: NewOptions, reconfigureOptions?: ReconfigureOptions): void
   /** Ends fetches under way; afterwards no key set is fetched any more. */
   close(): void
 }
@@ -155,7 +155,7 @@ export function createJwtExchange(options: JwtExchangeOptions): JwtExchange {
     },
     disableIdentityProvider: (name) => turn(name, registry().trustSwitch(name), false, events),
     enableIdentityProvider: (name) => turn(name, registry().trustSwitch(name), true, events),
-    reconfigure: (newOptions) => configuration.change(newOptions),
+    reconfigure: (newOptions, reconfigureOptions = {}) => configuration.change(newOptions, reconfigureOptions),
     close: () => configuration.close(),
   }
 }

@@ -105,12 +105,12 @@ function problemsOf(options: unknown): ConfigProblem[] {
     return []
   } catch (error) {
     if (!isConfigError(error)) throw error
-    return error.problems.map(asInFile)
+    return error.problems.map(inWordsOfFile)
   }
 }
 
 /** With names as in the file; in a list of options those of one letter case, too. */
-function asInFile({ suggestion, ...problem }: ConfigProblem): ConfigProblem {
+function inWordsOfFile({ suggestion, ...problem }: ConfigProblem): ConfigProblem {
   const parent = problem.path
     .slice(0, -1)
     .filter((step) => typeof step === 'string')
@@ -122,6 +122,11 @@ function asInFile({ suggestion, ...problem }: ConfigProblem): ConfigProblem {
     wanted: problem.wanted.replace(names, (name) => tomlNameWithin(parent, name)),
     ...(suggestion !== undefined && { suggestion: tomlNameWithin(parent, suggestion) }),
   }
+}
+
+/** The problems of options that were read from the file, told by its names, lines and columns. */
+export function asInFile(problems: readonly ConfigProblem[], path: string, source: string): ConfigProblem[] {
+  return inOrderOfFile(problems.map(inWordsOfFile), path, source)
 }
 
 /** With line and column, in their order; of more than 20 the others follow without: each takes reading the file again. */

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createJwtExchange, type JwtExchange } from '../jwt-exchange.js'
 import { OptionReader } from '../option-checks/option-reader.js'
-import { checkLoadOptions, type LoadConfigOptions, readConfig, readSource } from './load-config.js'
+import { asInFile, checkLoadOptions, type LoadConfigOptions, readConfig, readSource } from './load-config.js'
 import { OpenedReplayStores } from './named-replay-store.js'
 
 export interface WatchConfigOptions extends LoadConfigOptions {
@@ -29,8 +29,13 @@ export function watchConfig(path: string, watchOptions: WatchConfigOptions = {})
   const source = readSource(path)
   const exchange = createJwtExchange(readConfig(source, path, loadOptions))
   stores.finish()
-  const follower = new Follower(path, source, (text) => {
-    ignoreRefusal(() => exchange.reconfigure(() => readConfig(text ?? readSource(path), path, loadOptions)))
+  const follower = new Follower(path, source, (found) => {
+    let text = found ?? ''
+    const read = () => {
+      text = found ?? readSource(path)
+      return readConfig(text, path, loadOptions)
+    }
+    ignoreRefusal(() => exchange.reconfigure(read, { locate: (problems) => asInFile(problems, path, text) }))
   })
   follower.start(interval)
   const close = () => {

@@ -16,6 +16,7 @@ import request from 'supertest'
 import { systemClock } from '../../src/clock/clock.js'
 import {
   ConfigError,
+  type ConfigProblem,
   generateSigningKey,
   type IdentityProviderOptions,
   type JwtExchangeOptions,
@@ -105,6 +106,18 @@ describe('other options that cannot be used', () => {
     expect(host.exchange.stats().config.lastRefusal?.message).toBe(message)
     expect(host.events).toContainEqual({ name: 'config.refused', message })
     expect((await exchangeOne()).status).toBe(200)
+  })
+
+  it('are told where they stand by whom knows it', async () => {
+    await start()
+    const locate = (problems: readonly ConfigProblem[]) => problems.map((each) => ({ ...each, location: 'row 7' }))
+    const others = { ...options, issuer: 'https://other.example.com' }
+    expect(() => host.exchange.reconfigure(others, { locate })).toThrow('row 7: issuer: found another one')
+    expect(host.exchange.stats().config.lastRefusal?.message).toContain('row 7: issuer: found another one')
+    expect(() => host.exchange.reconfigure(options, { loacte: locate } as never)).toThrow('(did you mean "locate"?)')
+    expect(() => host.exchange.reconfigure(options, { locate: 'row 7' } as never)).toThrow('locate: found "row 7"')
+    host.exchange.reconfigure(options, { locate })
+    expect(host.exchange.stats().config.revision).toBe(2)
   })
 
   it.each<[string, unknown]>([

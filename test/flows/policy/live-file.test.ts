@@ -166,6 +166,30 @@ describe('a live file', () => {
     expect(exchange.stats().config.lastRefusal).toBeUndefined()
   })
 
+  it.each<[string, (toml: string) => string, string]>([
+    [
+      'a key at the top',
+      (toml) => toml.replace('issuer = "https://api', 'issuer = "https://other'),
+      ':1:1: issuer: found another one',
+    ],
+    [
+      'a key of an identity provider, in the words of the file',
+      (toml) => `${toml}clock_tolerance = 600\n`,
+      ':15:1: identity_provider[0].clock_tolerance: found 600; wanted at most 60, as before',
+    ],
+    [
+      'a key of a table that is new',
+      (toml) => `${toml}[client_authentication]\nmax_failures = 3\n`,
+      ':16:1: client_authentication.max_failures: found another one',
+    ],
+  ])('that changes what takes a restart says so with line and column: %s', async (_, change, problem) => {
+    writeFileSync(path, tomlOf(0))
+    await start()
+    expect(await write(change(tomlOf(1)))).toBe('refused')
+    expect(exchange.stats().config.lastRefusal?.message).toContain(`${path}${problem}`)
+    expect((await exchangeOne('test')).body.scope).toBe('revision:0')
+  })
+
   it('that is gone changes nothing, and is followed again when it is back', async () => {
     writeFileSync(path, tomlOf(0))
     await start()
