@@ -52,7 +52,7 @@ async function acceptAssertion(token: string, deps: AcceptAssertionDeps): Promis
     requireWho(identityProvider.policy)
     await enforcePolicy(identityProvider.policy, assertion.sub, payload, { issuer: identityProvider.name })
     const subject = await resolveSubject(assertion)
-    await claimAssertion(assertion, deps.replayProtection)
+    await claimAssertion(assertion, deps)
     return subject
   })
   return { sub, issuer: identityProvider.name, expiresAt, token, payload }

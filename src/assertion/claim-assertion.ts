@@ -1,6 +1,8 @@
 import { hash } from 'node:crypto'
+import type { Clock } from '../clock/clock.js'
 import { TokenRejected } from '../errors/rejections.js'
 import { checkEnabled } from '../identity-provider/check-enabled.js'
+import { checkExpiry } from '../jwt/check-claims.js'
 import type { ReplayProtection } from '../replay/replay-protection.js'
 import type { VerifiedAssertion } from './verified-assertion.js'
 
@@ -10,21 +12,36 @@ import type { VerifiedAssertion } from './verified-assertion.js'
  */
 const MARGIN = 61
 
+export interface ClaimAssertionDeps {
+  replayProtection: ReplayProtection
+  clock: Clock
+}
+
 /**
  * Uses an assertion up, unless its identity provider is set to `replay: 'allow'` (RFC 7523 §3, 7). The last step: what
- * else may refuse the request comes before it. The identity provider may have been switched off since the first look.
+ * else may refuse the request comes before it.
  *
- * @throws TokenRejected `replayed`, `identity_provider_disabled`
+ * @throws TokenRejected `replayed`, `identity_provider_disabled`, `expired`
  * @throws DependencyUnavailable `replay_store_unavailable`, `replay_store_full`
  */
-export async function claimAssertion(assertion: VerifiedAssertion, replayProtection: ReplayProtection): Promise<void> {
-  const { identityProvider } = assertion
-  const { limits } = identityProvider
-  checkEnabled(identityProvider)
+export async function claimAssertion(assertion: VerifiedAssertion, deps: ClaimAssertionDeps): Promise<void> {
+  const { limits } = assertion.identityProvider
+  checkAgain(assertion, deps.clock)
   if (limits.replay === 'allow') return
   const expiresAt = Math.ceil(assertion.expiresAt) + limits.clockTolerance + MARGIN
-  if (!(await replayProtection.claim(replayKeyOf(assertion), expiresAt))) throw new TokenRejected('replayed')
+  if (!(await deps.replayProtection.claim(replayKeyOf(assertion), expiresAt))) throw new TokenRejected('replayed')
+  checkAgain(assertion, deps.clock)
+}
+
+/**
+ * What may have changed while functions of the host or the replay store were waited for. A claim that is made when the
+ * assertion has expired for long is the first one again: the store has forgotten the others.
+ *
+ * @throws TokenRejected `identity_provider_disabled`, `expired`
+ */
+function checkAgain({ identityProvider, payload }: VerifiedAssertion, clock: Clock): void {
   checkEnabled(identityProvider)
+  checkExpiry(payload, clock.now(), identityProvider.limits.clockTolerance)
 }
 
 /**

@@ -59,7 +59,7 @@ async function authorizeVerified(
   const claims = await mapClaims(policy.claimMapping, payload, about)
   const bounds = boundLifetime(assertion, client, access.lifetime)
   checkLastsYet(bounds.latestExpiry, deps.clock.now())
-  await claimAssertion(assertion, deps.replayProtection)
+  await claimAssertion(assertion, deps)
   return { subject, ...access, ...bounds, claims, identityProvider: identityProvider.name, ...signedBy(assertion) }
 }
 

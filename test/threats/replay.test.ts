@@ -1,6 +1,12 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import request from 'supertest'
-import { MemoryReplayStore, type ReplayStore } from '../../src/index.js'
+import {
+  type IdentityProviderOptions,
+  type JwtExchangeOptions,
+  MemoryReplayStore,
+  type ReplayStore,
+} from '../../src/index.js'
 import { FakeIdentityProvider, signAssertion } from '../../src/testing/index.js'
 import { AdjustableClock } from '../support/adjustable-clock.js'
 import { CLIENT, type ExchangeHost, GRANT_TYPE, startExchangeHost, TOKEN_ENDPOINT } from '../support/exchange-host.js'
@@ -446,5 +452,78 @@ describe('an assertion without jti', () => {
     } finally {
       await started.close()
     }
+  })
+})
+
+describe('an assertion that a function of the host holds up until it has expired', () => {
+  const clock = new AdjustableClock()
+  let release = () => {}
+  let held: Promise<void> = Promise.resolve()
+  const hold = () => {
+    held = new Promise((resolve) => {
+      release = resolve
+    })
+  }
+  const wait = async <Value>(value: Value) => {
+    await held
+    return value
+  }
+  const HOLDERS: readonly [string, Partial<IdentityProviderOptions>, Partial<JwtExchangeOptions>][] = [
+    ['check', { check: () => wait(true as const) }, {}],
+    ['subject', { subject: ({ sub }) => wait(sub) }, {}],
+    ['claimsToToken', { claimsToToken: { team: () => wait('a') } }, {}],
+    ['findClient', {}, { findClient: (id) => wait(id === CLIENT.clientId ? CLIENT : undefined) }],
+  ]
+  afterEach(() => {
+    clock.set(Date.now() / 1000)
+    return closeUnharmed(host)
+  })
+
+  async function sendThreeLate(send: (assertion: string) => PromiseLike<{ status: number }>, late: number) {
+    const assertion = await host.idp.issueAssertion({ iat: clock.now(), exp: clock.now() + 1 })
+    hold()
+    const answers = Promise.all([1, 2, 3].map(() => send(assertion)))
+    await pause(50)
+    clock.advance(late)
+    release()
+    return (await answers).map(({ status }) => status)
+  }
+
+  it.each(HOLDERS)('R6: is never accepted, by %s', async (name, identityProvider, exchange) => {
+    host = await startExchangeHost({ idp: { algorithm: 'ES256' }, identityProvider, exchange: { clock, ...exchange } })
+    expect(await sendThreeLate((assertion) => host.exchangeAssertion(assertion), 61)).toEqual([400, 400, 400])
+    expect(host.lastReason()).toBe('expired')
+    expect(await sendThreeLate((assertion) => host.exchangeAssertion(assertion), 200)).toEqual([400, 400, 400])
+    if (name !== 'check' && name !== 'subject') return
+    const present = (assertion: string) => request(host.url).get('/whoami').auth(assertion, { type: 'bearer' })
+    expect(await sendThreeLate(present, 200)).toEqual([401, 401, 401])
+    expect(host.lastReason()).toBe('expired')
+  })
+
+  it('R6: is not accepted where a second use is allowed either', async () => {
+    const identityProvider = { check: () => wait(true as const), replay: 'allow' as const }
+    host = await startExchangeHost({ idp: { algorithm: 'ES256' }, identityProvider, exchange: { clock } })
+    expect(await sendThreeLate((assertion) => host.exchangeAssertion(assertion), 61)).toEqual([400, 400, 400])
+  })
+
+  it('R6: is accepted once in the last moment', async () => {
+    host = await startExchangeHost({
+      idp: { algorithm: 'ES256' },
+      identityProvider: { check: () => wait(true as const) },
+      exchange: { clock },
+    })
+    const statuses = await sendThreeLate((assertion) => host.exchangeAssertion(assertion), 60.5)
+    expect(statuses.sort()).toEqual([200, 400, 400])
+    expect(host.lastReason()).toBe('replayed')
+  })
+
+  it('R6: is not accepted where the store answers when it has expired', async () => {
+    const store = { claim: () => wait(true) }
+    host = await startExchangeHost({
+      idp: { algorithm: 'ES256' },
+      exchange: { clock, replay: { store, timeout: 60_000 } },
+    })
+    expect(await sendThreeLate((assertion) => host.exchangeAssertion(assertion), 61)).toEqual([400, 400, 400])
+    expect(host.lastReason()).toBe('expired')
   })
 })
