@@ -8,11 +8,9 @@ import { checkOptions, type JwtExchangeOptions } from '../options.js'
 import type { ReplayStore } from '../replay/replay-store.js'
 import { type ReplayStores, takeNamedReplayStore } from './named-replay-store.js'
 import { readTomlOptions } from './read-toml-options.js'
-import { locate } from './toml-location.js'
+import { TomlLocations } from './toml-location.js'
 import { tomlNameWithin, tomlPath } from './toml-names.js'
 
-/** Problems that are told with line and column. A file that is followed must not stop the process for long. */
-const MOST_LOCATED = 20
 /** Names of options in the sentences of problems. */
 const CAMEL_CASE = /\b[a-z]+(?:[A-Z][a-z]+)+\b/g
 
@@ -34,7 +32,7 @@ export interface LoadConfigOptions {
 /**
  * Reads the options of `createJwtExchange` from a TOML file, with the tables and names of WSO2 Identity Server's
  * `deployment.toml`. `${VAR}` in a string is an environment variable; file names are relative to the file. Everything
- * is checked here, so that problems are told with file, line and column, the first 20 of them.
+ * is checked here, so that problems are told with file, line and column.
  *
  * @throws ConfigError with every problem at once
  */
@@ -55,10 +53,8 @@ export function readConfig(source: string, path: string, loadOptions: LoadConfig
   const fromFile = readTomlOptions(file, { directory: dirname(resolve(path)), env, problems })
   const replay = takeNamedReplayStore(fromFile.replay, { replayStores, problems })
   const options = { ...fromFile, replay: replay.table, ...inCode }
-  for (const problem of problemsOf(options)) {
-    if (!problems.some((known) => known.path.join('.') === problem.path.join('.'))) problems.push(problem)
-  }
-  if (problems.length > 0) throw new ConfigError(inOrderOfFile(problems, path, source))
+  const all = oneOfEachPath([...problems, ...problemsOf(options)])
+  if (all.length > 0) throw new ConfigError(inOrderOfFile(all, path, source))
   return withReplayStore(
     options as unknown as JwtExchangeOptions,
     inCode.replay === undefined ? replay.open : undefined,
@@ -98,6 +94,16 @@ function parseToml(source: string, path: string): TomlTable {
   }
 }
 
+/** The first one of each place. */
+function oneOfEachPath(problems: readonly ConfigProblem[]): ConfigProblem[] {
+  const paths = new Set<string>()
+  return problems.filter(({ path }) => {
+    const isNew = !paths.has(path.join('.'))
+    paths.add(path.join('.'))
+    return isNew
+  })
+}
+
 /** The problems of the options, with paths as in the file. */
 function problemsOf(options: unknown): ConfigProblem[] {
   try {
@@ -129,12 +135,11 @@ export function asInFile(problems: readonly ConfigProblem[], path: string, sourc
   return inOrderOfFile(problems.map(inWordsOfFile), path, source)
 }
 
-/** With line and column, in their order; of more than 20 the others follow without: each takes reading the file again. */
+/** With line and column, in their order. */
 function inOrderOfFile(problems: readonly ConfigProblem[], path: string, source: string): ConfigProblem[] {
-  const located = problems
-    .slice(0, MOST_LOCATED)
-    .map((problem) => ({ problem, ...locate(source, problem.path) }))
+  const locations = new TomlLocations(source)
+  return problems
+    .map((problem) => ({ problem, ...locations.find(problem.path) }))
     .sort((left, right) => left.line - right.line || left.column - right.column)
     .map(({ problem, line, column }) => ({ ...problem, location: `${path}:${line}:${column}` }))
-  return [...located, ...problems.slice(MOST_LOCATED).map((problem) => ({ ...problem, location: path }))]
 }

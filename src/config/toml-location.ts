@@ -1,4 +1,4 @@
-import { parse } from 'smol-toml'
+import { parse, type TomlTable } from 'smol-toml'
 
 export type TomlPath = readonly (string | number)[]
 
@@ -8,57 +8,100 @@ export interface TomlLocation {
   column: number
 }
 
+/** What may span lines, or hold what looks like it, and the ends of lines. */
+const TOKEN = /"""(?:\\.|[^\\])*?"{3,5}|'''.*?'{3,5}|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|#[^\n]*|[[\]{}\n]/gs
+
 /**
- * Where a path stands in valid TOML text; of a path that stands nowhere, where its nearest parent does. The parser tells
- * no positions, so this finds the shortest beginning of the text that has the path.
+ * Where the keys of valid TOML text stand. The parser tells no positions, so each statement is parsed by itself: once,
+ * however many places are asked for.
  */
-export function locate(source: string, path: TomlPath): TomlLocation {
-  if (path.length === 0) return { line: 1, column: 1 }
-  const lines = source.split('\n')
-  const ends = statementEnds(lines)
-  const index = firstIndex(ends, (end) => hasPath(parse(lines.slice(0, end).join('\n')), path))
-  if (index === undefined) return locate(source, path.slice(0, -1))
-  const line = (ends[index - 1] ?? 0) + 1
-  return { line, column: columnOf(lines[line - 1] ?? '', path) }
-}
+export class TomlLocations {
+  readonly #lines: readonly string[]
+  /** The first line with a path, by the path as JSON. */
+  readonly #lineOf = new Map<string, number>()
+  /** Of the arrays of tables: how many tables they have so far, by the path as JSON. */
+  readonly #lengths = new Map<string, number>()
+  /** The table that statements are in. */
+  #table: TomlPath = []
 
-/** The numbers of the lines that end a statement: each statement is valid TOML alone. */
-function statementEnds(lines: readonly string[]): number[] {
-  const ends: number[] = []
-  let statement = ''
-  for (const [index, line] of lines.entries()) {
-    statement += `${line}\n`
-    if (!isValid(statement)) continue
-    ends.push(index + 1)
-    statement = ''
+  constructor(source: string) {
+    this.#lines = source.split('\n')
+    for (const { text, line } of statementsOf(source)) this.#read(text, line)
   }
-  return ends
-}
 
-function isValid(toml: string): boolean {
-  try {
-    parse(toml)
-    return true
-  } catch {
-    return false
+  /** Of a path that stands nowhere, where its nearest parent does. */
+  find(path: TomlPath): TomlLocation {
+    if (path.length === 0) return { line: 1, column: 1 }
+    const line = this.#lineOf.get(JSON.stringify(path))
+    if (line === undefined) return this.find(path.slice(0, -1))
+    return { line, column: columnOf(this.#lines[line - 1] ?? '', path) }
+  }
+
+  #read(statement: string, line: number): void {
+    const parsed = parse(statement)
+    if (statement.trimStart().startsWith('[')) this.#enter(parsed, line)
+    else this.#noteAll(parsed, this.#table, line)
+  }
+
+  /** The header of a table. */
+  #enter(header: TomlTable, line: number): void {
+    let path: TomlPath = []
+    for (let table: unknown = header; ; ) {
+      const [[key, inner] = []] = Object.entries(table as object)
+      if (key === undefined) break
+      path = [...path, key]
+      const isNewMember = Array.isArray(inner)
+      if (isNewMember) this.#lengths.set(JSON.stringify(path), (this.#lengths.get(JSON.stringify(path)) ?? 0) + 1)
+      this.#note(path, line)
+      const length = this.#lengths.get(JSON.stringify(path))
+      if (length !== undefined) path = [...path, length - 1]
+      this.#note(path, line)
+      table = isNewMember ? inner[0] : inner
+    }
+    this.#table = path
+  }
+
+  #noteAll(value: unknown, path: TomlPath, line: number): void {
+    this.#note(path, line)
+    if (Array.isArray(value))
+      for (const [index, member] of value.entries()) this.#noteAll(member, [...path, index], line)
+    else if (isTable(value))
+      for (const [key, member] of Object.entries(value)) this.#noteAll(member, [...path, key], line)
+  }
+
+  #note(path: TomlPath, line: number): void {
+    const key = JSON.stringify(path)
+    if (!this.#lineOf.has(key)) this.#lineOf.set(key, line)
   }
 }
 
-/** The first index from which on the test holds, by bisection; undefined where it never does. */
-function firstIndex(ends: readonly number[], test: (end: number) => boolean): number | undefined {
-  let [low, high] = [0, ends.length]
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (test(ends[middle] ?? 0)) high = middle
-    else low = middle + 1
-  }
-  return low < ends.length ? low : undefined
+interface Statement {
+  text: string
+  /** Its first one. */
+  line: number
 }
 
-function hasPath(value: unknown, [step, ...rest]: TomlPath): boolean {
-  if (step === undefined) return true
-  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return false
-  return hasPath((value as Record<string | number, unknown>)[step], rest)
+/** Each is valid TOML alone: a header, a key with its value, however many lines that has, or nothing. */
+function statementsOf(source: string): Statement[] {
+  const statements: Statement[] = []
+  let [line, depth, begin, beginLine] = [1, 0, 0, 1]
+  const end = (at: number) => {
+    statements.push({ text: source.slice(begin, at), line: beginLine })
+    begin = at
+    beginLine = line
+  }
+  for (const { 0: token, index } of source.matchAll(TOKEN)) {
+    if (token === '[' || token === '{') depth += 1
+    else if (token === ']' || token === '}') depth -= 1
+    else line += token.split('\n').length - 1
+    if (token === '\n' && depth === 0) end(index + 1)
+  }
+  end(source.length)
+  return statements
+}
+
+function isTable(value: unknown): value is TomlTable {
+  return typeof value === 'object' && value !== null && !(value instanceof Date)
 }
 
 function columnOf(line: string, path: TomlPath): number {

@@ -15,14 +15,19 @@ export interface ConfigProblem {
   location?: string
 }
 
-/** The options cannot be used. It lists every problem at once. */
+/** A message is kept, and sent to logs. */
+const MOST_IN_MESSAGE = 100
+
+/** The options cannot be used. `problems` has every one of them at once, and the message the first 100. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
   readonly problems: readonly ConfigProblem[]
 
   constructor(problems: readonly ConfigProblem[]) {
     const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`
-    super([`${count} in the options of express-jwt-exchange:`, ...problems.map(lineOf)].join('\n'))
+    const lines = problems.slice(0, MOST_IN_MESSAGE).map(lineOf)
+    const more = problems.length > lines.length ? [`  and ${problems.length - lines.length} more`] : []
+    super([`${count} in the options of express-jwt-exchange:`, ...lines, ...more].join('\n'))
     this.problems = problems
   }
 }

@@ -79,15 +79,33 @@ function messageOf(source: string, env?: Record<string, string>): string {
 }
 
 describe('a TOML file with problems', () => {
-  it('is refused with line and column of the first 20, and the other 580 after them, within the time of a test', () => {
+  it('is refused with line and column of each of 600, the first 100 of them in the message', () => {
     const provider = (index: number) =>
       `[[identity_provider]]\nname = "https://idp-${index}.example.com"\njwks_uri = "https://idp.example.com/jwks"\nsubjects = "any"\nmax_age = 0\n`
     const many = `${GOOD}subject_of_none = 1\n${Array.from({ length: 600 }, (_, index) => provider(index)).join('')}`
+    const places = problemsOf(many)
+    expect([places.length, places[0], places[600]]).toEqual([
+      601,
+      '36:1 client.0.subject_of_none',
+      '3036:1 identity_provider.600.max_age',
+    ])
     const lines = messageOf(many).split('\n')
-    expect(lines.filter((line) => /deployment\.toml:\d+:\d+: /.test(line))).toHaveLength(20)
-    expect(
-      lines.filter((line) => /deployment\.toml: identity_provider\[\d+\]\.max_age: /.test(line)).length,
-    ).toBeGreaterThan(570)
+    expect([lines.length, lines[0], lines.at(-1)]).toEqual([
+      102,
+      '601 problems in the options of express-jwt-exchange:',
+      '  and 501 more',
+    ])
+  })
+
+  it.each([
+    ['the numbers of users', (index: number) => `${index}`],
+    ['texts of many lines', (index: number) => `"""\n[${index}\n"""`],
+  ])('is refused within the time of a test where it has ten thousand wrong subjects: %s', (_, subject) => {
+    const subjects = Array.from({ length: 10_000 }, (_, index) => `  ${subject(index)},\n`).join('')
+    const toml = `${GOOD}[[identity_provider]]\nname = "x"\nmax_age = 0\nsubjects = [\n${subjects}]\nclamis = {}\n`
+    const places = problemsOf(toml)
+    expect(places.at(-1)).toMatch(/^\d+:1 identity_provider\.1\.clamis$/)
+    expect(messageOf(toml).length).toBeLessThan(50_000)
   })
 
   it('is refused with the line and column of each, in the order of the file', () => {
