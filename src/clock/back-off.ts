@@ -25,6 +25,11 @@ export class BackOff {
     this.#deps = deps
   }
 
+  /** With the failures of another one, but waiting for none of them. */
+  beginAs(other: BackOff): void {
+    this.#consecutiveFailures = other.#consecutiveFailures
+  }
+
   get consecutiveFailures(): number {
     return this.#consecutiveFailures
   }

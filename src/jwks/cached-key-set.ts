@@ -39,14 +39,18 @@ export class CachedKeySet {
     this.#confirmedAt = this.#clock.monotonic()
   }
 
-  /** What another one holds, as old as it is there. */
-  beginAs(other: CachedKeySet): void {
+  /**
+   * What another one holds, as old as it is there.
+   *
+   * @param lifetime the longest, in milliseconds, for which it may be fresh here
+   */
+  beginAs(other: CachedKeySet, lifetime: number): void {
     this.#keySet = other.#keySet
     this.#version = other.#version
     this.#validators = other.#validators
     this.#maxAge = other.#maxAge
     this.#confirmedAt = other.#confirmedAt
-    this.#lifetime = other.#lifetime
+    this.#lifetime = Math.min(other.#lifetime, lifetime)
   }
 
   /** The key set, however old; undefined before the first one. */

@@ -91,11 +91,12 @@ export class KeySetRefresher {
     return !this.#isClosed && this.#refresh({ conditionally: false })
   }
 
-  /** With what another one for the same endpoint has found, but without its back-off. */
+  /** With what another one for the same endpoint has found; where that failed, it is asked at once all the same. */
   beginAs(other: KeySetRefresher): void {
-    this.#cache.beginAs(other.#cache)
+    this.#cache.beginAs(other.#cache, lifetimeOf(other.#cache.maxAge, this.#endpoint.settings))
     this.#fetcher.beginAs(other.#fetcher)
     this.#log.beginAs(other.#log)
+    this.#backOff.beginAs(other.#backOff)
     if (this.#cache.isFresh) this.#schedule.planAhead(this.#cache.expiresIn)
   }
 

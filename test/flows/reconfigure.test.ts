@@ -19,6 +19,7 @@ import {
   type ConfigProblem,
   generateSigningKey,
   type IdentityProviderOptions,
+  type JwksEndpointOptions,
   type JwtExchangeOptions,
   MemoryReplayStore,
 } from '../../src/index.js'
@@ -515,6 +516,7 @@ describe('the key sets', () => {
     change({ jwksEndpoint: { readTimeout: 900 } })
     const failures = () => host.events.filter(({ name }) => name === 'jwks.failed').length
     const before = failures()
+    expect(host.exchange.stats().identityProviders[0]).toMatchObject({ state: 'stale', consecutiveFailures: 1 })
     expect((await exchangeOne()).status).toBe(200)
     expect(failures()).toBe(before)
     await host.exchange.refreshKeys(host.idp.name).catch(() => {})
@@ -526,6 +528,30 @@ describe('the key sets', () => {
     expect(host.events.filter(({ name }) => name === 'jwks.recovered')).toEqual([
       expect.objectContaining({ identityProvider: host.idp.name, failedForMs: expect.any(Number) }),
     ])
+  })
+
+  it.each<[string, Record<string, string>, JwksEndpointOptions, JwksEndpointOptions, number]>([
+    [
+      'by what the endpoint says',
+      { 'cache-control': 'max-age=86400' },
+      { cacheMaxAgeAtMost: 86_400_000 },
+      { cacheMaxAgeAtMost: 40_000 },
+      86_400_000,
+    ],
+    ['where it says nothing', {}, { cacheMaxAge: 3_600_000 }, { cacheMaxAge: 40_000 }, 3_600_000],
+  ])('are fresh for no longer than the new bounds allow: %s', async (_, headers, longer, shorter, longest) => {
+    await start({}, { jwksEndpoint: longer })
+    host.idp.setKeySetHeaders(headers)
+    await exchangeOne()
+    const expiresIn = () => host.exchange.stats().identityProviders[0]?.expiresIn
+    expect(expiresIn()).toBe(longest)
+    change({ jwksEndpoint: shorter })
+    expect(expiresIn()).toBe(40_000)
+    change({ jwksEndpoint: longer })
+    expect(expiresIn()).toBe(40_000)
+    host.clock.advance(41)
+    await exchangeOne()
+    expect([host.idp.fetches, expiresIn()]).toEqual([2, longest])
   })
 
   it('leave out the same keys without a word after a change', async () => {
