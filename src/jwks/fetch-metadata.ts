@@ -29,6 +29,7 @@ function readJwksUri(metadata: unknown, { issuer, endpoint }: MetadataFetch): UR
   if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata))
     throw new JwksFetchError('not_metadata')
   const { issuer: found, jwks_uri: jwksUri } = metadata as Record<string, unknown>
+  if (typeof found !== 'string') throw new JwksFetchError('not_metadata')
   if (found !== issuer) throw new JwksFetchError('metadata_of_another_issuer')
   if (typeof jwksUri !== 'string' || !isSecureUrl(jwksUri)) throw new JwksFetchError('not_metadata')
   const url = new URL(jwksUri)

@@ -84,7 +84,7 @@ export class JwksClient implements VerificationKeySource {
 
   async refreshKeys(): Promise<void> {
     await this.#refresher.refreshing // It may have begun before what it shall find.
-    if (!(await this.#refresher.refresh())) throw this.#refresher.unavailable()
+    if (!(await this.#refresher.refresh('anew'))) throw this.#refresher.unavailable()
   }
 
   /** Ends a fetch under way and makes no other. */
@@ -142,7 +142,7 @@ export class JwksClient implements VerificationKeySource {
     if (underWay !== undefined) return (await patience(underWay)) === true ? 'succeeded' : 'failed'
     if (!this.#refresher.mayRefresh) return 'failed'
     if (!budget.take()) return 'not_allowed'
-    const refreshing = this.#refresher.refresh().then((isRefreshed) => {
+    const refreshing = this.#refresher.refresh('whole').then((isRefreshed) => {
       if (!isRefreshed) budget.giveBack() // Whether or not somebody still waits for it.
       return isRefreshed
     })

@@ -5,7 +5,8 @@ import type { fetchMetadata, MetadataFetch } from './fetch-metadata.js'
 import { fetchWithRetries } from './fetch-with-retries.js'
 import type { JwksConnectionSettings } from './jwks-connection-options.js'
 import type { JwksEndpointSettings } from './jwks-endpoint-options.js'
-import { type JwksFetchFailure, toJwksFetchError } from './jwks-fetch-error.js'
+import { type JwksFetchError, toJwksFetchError } from './jwks-fetch-error.js'
+import type { KeySourceStats } from './verification-key-source.js'
 
 export interface KeySetFetcherDeps {
   clock: Clock
@@ -35,8 +36,11 @@ const ANEW_EVERY = 3_600_000
 
 /** Milliseconds after which metadata that could not be had are asked for again. */
 const METADATA_PAUSE = 60_000
-/** What metadata say, and not that they say nothing. */
-const CONTRADICTIONS: readonly JwksFetchFailure[] = ['metadata_of_another_issuer', 'not_metadata']
+/**
+ * `conditional`: unless it has not changed. `whole`: all of it. `anew`: all of it, and the metadata before, however lately
+ * they were asked for.
+ */
+export type FetchMode = 'conditional' | 'whole' | 'anew'
 
 /** Fetches the key set of one endpoint, one at a time. */
 export class KeySetFetcher {
@@ -46,6 +50,8 @@ export class KeySetFetcher {
   #wholeSince = Number.NEGATIVE_INFINITY
   /** Where the metadata say that the key set is, and when they are asked again. */
   #location: { url: URL; askAt: number } | undefined
+  /** Of metadata that cannot be had or used, while the key set is where it was. */
+  #metadataFailure: { error: JwksFetchError; since: number } | undefined
 
   constructor(endpoint: JwksEndpoint, deps: KeySetFetcherDeps) {
     this.#endpoint = endpoint
@@ -56,20 +62,26 @@ export class KeySetFetcher {
   beginAs(other: KeySetFetcher): void {
     this.#wholeSince = other.#wholeSince
     this.#location = other.#location && { ...other.#location }
+    this.#metadataFailure = other.#metadataFailure
   }
 
-  /**
-   * @param conditionally unless it has not changed
-   * @throws JwksFetchError
-   */
-  async fetch(conditionally: boolean, { validators, isServable }: KeySetAtHand): Promise<JwksAnswer> {
+  /** Why the metadata could not be had, and for how many milliseconds; undefined where they could. */
+  get metadataFailure(): KeySourceStats['metadataFailure'] {
+    if (this.#metadataFailure === undefined) return undefined
+    const { error, since } = this.#metadataFailure
+    const failingForMs = Math.round(this.#deps.clock.monotonic() - since)
+    return { reason: error.failure, ...(error.code !== undefined && { code: error.code }), failingForMs }
+  }
+
+  /** @throws JwksFetchError */
+  async fetch(mode: FetchMode, { validators, isServable }: KeySetAtHand): Promise<JwksAnswer> {
     const { settings } = this.#endpoint
     const retries = isServable ? 0 : settings.connectionRetries
     const closing = new AbortController()
     this.#fetching = closing
     try {
-      const source = await this.#findSource(retries, closing.signal)
-      const isConditional = conditionally && this.#deps.clock.monotonic() - this.#wholeSince < ANEW_EVERY
+      const source = await this.#findSource(mode, retries, closing.signal)
+      const isConditional = mode === 'conditional' && this.#deps.clock.monotonic() - this.#wholeSince < ANEW_EVERY
       const jwksFetch = { ...source, limits: settings, validators: isConditional ? validators : {} }
       const answer = await fetchWithRetries(this.#deps.fetchJwks, jwksFetch, retries, closing.signal, this.#deps)
       if (answer.published !== undefined) this.#wholeSince = this.#deps.clock.monotonic()
@@ -85,29 +97,30 @@ export class KeySetFetcher {
   }
 
   /** The key set of another origin than the metadata is asked for without the headers, which are for that one. */
-  async #findSource(retries: number, closing: AbortSignal) {
+  async #findSource(mode: FetchMode, retries: number, closing: AbortSignal) {
     const { url, metadataOf: issuer, connection } = this.#endpoint
     const endpoint = new URL(url)
     if (issuer === undefined) return { endpoint, connection }
-    const keySetUrl = await this.#locate(
-      { endpoint, issuer, connection, limits: this.#endpoint.settings },
-      retries,
-      closing,
-    )
+    const known = this.#location
+    const isKnown = known !== undefined && mode !== 'anew' && this.#deps.clock.monotonic() < known.askAt
+    const metadataFetch = { endpoint, issuer, connection, limits: this.#endpoint.settings }
+    const keySetUrl = isKnown ? known.url : await this.#locate(metadataFetch, retries, closing)
     const isSameOrigin = keySetUrl.origin === endpoint.origin
     return { endpoint: keySetUrl, connection: isSameOrigin ? connection : { ...connection, headers: undefined } }
   }
 
-  /** Where the metadata cannot be had, the key set is where it was: their outage is none of the keys. */
+  /** Where the metadata cannot be had or used, the key set is where it was: that is no outage of the keys. */
   async #locate(metadataFetch: Asked, retries: number, closing: AbortSignal): Promise<URL> {
     const known = this.#location
-    if (known !== undefined && this.#deps.clock.monotonic() < known.askAt) return known.url
     try {
       const url = await fetchWithRetries(this.#deps.fetchMetadata, metadataFetch, retries, closing, this.#deps)
       if (url.href !== known?.url.href) this.#wholeSince = Number.NEGATIVE_INFINITY
+      this.#metadataFailure = undefined
       return this.#note(url, ANEW_EVERY)
-    } catch (error) {
-      if (known !== undefined && !CONTRADICTIONS.includes(toJwksFetchError(error, 'read_failed').failure)) {
+    } catch (cause) {
+      const error = toJwksFetchError(cause, 'read_failed')
+      if (known !== undefined && error.failure !== 'metadata_of_another_issuer') {
+        this.#metadataFailure = { error, since: this.#metadataFailure?.since ?? this.#deps.clock.monotonic() }
         return this.#note(known.url, METADATA_PAUSE)
       }
       this.#location = undefined

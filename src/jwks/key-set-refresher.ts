@@ -7,7 +7,7 @@ import { lifetimeOf } from './freshness.js'
 import { JwksFetchError, toJwksFetchError } from './jwks-fetch-error.js'
 import type { JwksReporter } from './jwks-reporter.js'
 import { type KeySet, readKeySet } from './key-set.js'
-import { type JwksEndpoint, KeySetFetcher, type KeySetFetcherDeps } from './key-set-fetcher.js'
+import { type FetchMode, type JwksEndpoint, KeySetFetcher, type KeySetFetcherDeps } from './key-set-fetcher.js'
 import { RefreshSchedule } from './refresh-schedule.js'
 import type { KeySourceStats } from './verification-key-source.js'
 
@@ -75,20 +75,20 @@ export class KeySetRefresher {
   use(): Promise<boolean> | undefined {
     this.#lastUsedAt = this.#deps.clock.monotonic()
     if (this.#cache.isFresh) {
-      if (this.#schedule.isDue) void this.#refresh({ conditionally: true })
+      if (this.#schedule.isDue) void this.#refresh('conditional')
       return undefined
     }
     if (this.#backOff.consecutiveFailures > 0) this.#tellStale()
     if (!this.mayRefresh) return undefined
-    const refreshing = this.#refresh({ conditionally: true })
+    const refreshing = this.#refresh('conditional')
     // Where it was not asked for long, it may be up again.
     const failedLately = (this.#log.lastFailedFor ?? Infinity) <= Math.max(this.#cache.lifetime, LATELY)
     return failedLately && this.#cache.servable !== undefined ? undefined : refreshing
   }
 
   /** Fetches the key set whole, whatever is at hand, or joins the fetch under way. */
-  async refresh(): Promise<boolean> {
-    return !this.#isClosed && this.#refresh({ conditionally: false })
+  async refresh(mode: 'whole' | 'anew'): Promise<boolean> {
+    return !this.#isClosed && this.#refresh(mode)
   }
 
   /** With what another one for the same endpoint has found; where that failed, it is asked at once all the same. */
@@ -121,6 +121,7 @@ export class KeySetRefresher {
   stats(): KeySourceStats {
     const { last, age, expiresIn, servesFor } = this.#cache
     const { nextIn } = this.#schedule
+    const { metadataFailure } = this.#fetcher
     const whole = (milliseconds: number) => Math.max(0, Math.round(milliseconds))
     return {
       state: this.state,
@@ -129,22 +130,23 @@ export class KeySetRefresher {
       ...this.#log.stats(this.#backOff.consecutiveFailures),
       ...(last && { keySetAge: whole(age), expiresIn: whole(expiresIn), servesFor: whole(servesFor) }),
       ...(nextIn !== undefined && { nextRefreshIn: whole(nextIn) }),
+      ...(metadataFailure && { metadataFailure }),
       ...(this.#backOff.isWaiting && { nextAttemptIn: whole(this.#backOff.remaining) }),
     }
   }
 
-  #refresh(how: { conditionally: boolean }): Promise<boolean> {
-    this.#refreshing ??= this.#fetchKeySet(how).finally(() => {
+  #refresh(mode: FetchMode): Promise<boolean> {
+    this.#refreshing ??= this.#fetchKeySet(mode).finally(() => {
       this.#refreshing = undefined
     })
     return this.#refreshing
   }
 
-  async #fetchKeySet({ conditionally }: { conditionally: boolean }): Promise<boolean> {
+  async #fetchKeySet(mode: FetchMode): Promise<boolean> {
     const startedAt = this.#deps.clock.monotonic()
     this.#log.begin()
     try {
-      this.#accept(await this.#fetcher.fetch(conditionally, this.#cache), startedAt)
+      this.#accept(await this.#fetcher.fetch(mode, this.#cache), startedAt)
       return true
     } catch (error) {
       if (!this.#isClosed) this.#fail(toJwksFetchError(error, 'read_failed'), startedAt)
@@ -196,6 +198,6 @@ export class KeySetRefresher {
   /** In use is what was used for the last time not longer ago than a key set is fresh. */
   #refreshIfInUse(): void {
     const recently = this.#cache.last === undefined ? this.#endpoint.settings.cacheMaxAge : this.#cache.lifetime
-    if (this.#deps.clock.monotonic() - this.#lastUsedAt <= recently) void this.#refresh({ conditionally: true })
+    if (this.#deps.clock.monotonic() - this.#lastUsedAt <= recently) void this.#refresh('conditional')
   }
 }

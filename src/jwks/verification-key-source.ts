@@ -53,6 +53,8 @@ export interface KeySourceStats extends Partial<FetchStats> {
   nextRefreshIn?: number
   /** Milliseconds until the endpoint is asked again after a failure. */
   nextAttemptIn?: number
+  /** With `discovery`: the metadata cannot be had or used since then, and the key set is asked for where it was. */
+  metadataFailure?: { reason: string; code?: string; failingForMs: number }
   /** Tokens for which the key set has no key, made-up `kid`s among them. */
   unknownKids?: number
   /** Tokens that no key of the set has signed. */

@@ -99,6 +99,9 @@ describe('an identity provider whose metadata tell where its keys are', () => {
     ['fail', (_, res) => res.writeHead(503).end()],
     ['are a page', (_, res) => res.end('<html>')],
     ['are not answered', (req) => req.socket.destroy()],
+    ['are an error in JSON', (_, res) => send(res, { error: 'maintenance' })],
+    ['name no key set', (_, res) => send(res, { issuer: name })],
+    ['name a key set without TLS', (_, res) => send(res, { issuer: name, jwks_uri: 'http://192.0.2.1/jwks' })],
   ])('is asked for keys where they were while its metadata %s, for hours', async (_, badAnswer) => {
     await start()
     await exchangeOne()
@@ -111,6 +114,39 @@ describe('an identity provider whose metadata tell where its keys are', () => {
     }
     expect(host.exchange.stats().identityProviders[0]).toMatchObject({ state: 'ok', failedFetches: 0 })
     expect(requests.length).toBeGreaterThan(4)
+  })
+
+  it('is asked for its metadata again by refreshKeys, and for keys where they were where it does not answer', async () => {
+    await start()
+    await exchangeOne()
+    const moved = await FakeIdentityProvider.start({ algorithm: 'ES256', name, alias: TOKEN_ENDPOINT })
+    closings.push(() => moved.close())
+    const byMoved = async () =>
+      host.judge(await moved.issueAssertion({ iat: host.clock.now(), exp: host.clock.now() + 60 }))
+    answer = (_, res) => send(res, { issuer: name, jwks_uri: moved.jwksUri })
+    expect((await byMoved()).reason).toBe('unknown_key')
+    await host.exchange.refreshKeys(name)
+    expect((await byMoved()).status).toBe(200)
+    answer = (_, res) => res.writeHead(503).end()
+    await moved.rotate()
+    await host.exchange.refreshKeys(name)
+    expect((await byMoved()).status).toBe(200)
+  })
+
+  it('is told in the stats to have no metadata, as long as that is so', async () => {
+    await start()
+    const stats = () => host.exchange.stats().identityProviders[0]
+    await exchangeOne()
+    expect(stats()).not.toHaveProperty('metadataFailure')
+    answer = (_, res) => res.writeHead(404).end()
+    await host.exchange.refreshKeys(name)
+    host.clock.advance(3700)
+    await exchangeOne()
+    expect(stats()?.metadataFailure).toEqual({ reason: 'unexpected_status', code: '404', failingForMs: 3_700_000 })
+    answer = (_, res) => send(res, { issuer: name, jwks_uri: host.idp.jwksUri })
+    host.clock.advance(61)
+    await host.exchange.refreshKeys(name)
+    expect(stats()).not.toHaveProperty('metadataFailure')
   })
 
   it('is asked for keys where they were also after one fetch of them failed', async () => {
@@ -166,8 +202,8 @@ describe('metadata that cannot be used', () => {
     ['are of another issuer', () => ({ issuer: 'https://else.example.com' }), 'metadata_of_another_issuer'],
     ['are of another issuer by a slash', () => ({ issuer: `${name}/` }), 'metadata_of_another_issuer'],
     ['are of another issuer by case', () => ({ issuer: name.toUpperCase() }), 'metadata_of_another_issuer'],
-    ['name several issuers', () => ({ issuer: [name] }), 'metadata_of_another_issuer'],
-    ['name no issuer', () => ({ issuer: undefined }), 'metadata_of_another_issuer'],
+    ['name several issuers', () => ({ issuer: [name] }), 'not_metadata'],
+    ['name no issuer', () => ({ issuer: undefined }), 'not_metadata'],
     ['name no key set', () => ({ jwks_uri: undefined }), 'not_metadata'],
     ['name two key sets', () => ({ jwks_uri: [host.idp.jwksUri] }), 'not_metadata'],
     ['name a file', () => ({ jwks_uri: 'file:///etc/passwd' }), 'not_metadata'],
