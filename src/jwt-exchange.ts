@@ -179,12 +179,14 @@ function createReplayProtection(
   return new ReplayProtection({ store, timeout, timers: systemTimers, reportRisk })
 }
 
-/** Once more where other options have taken the place of those that it began with: they began with the keys of before. */
+/** Once more where other options have taken the place of those that it began with, whatever became of that. */
 async function refreshKeysOf(name: string, registry: () => IdentityProviderRegistry): Promise<IdentityProvider> {
   for (;;) {
     const identityProvider = registry().registered(name)
-    await identityProvider.keySource.refreshKeys()
-    if (registry().registered(name).keySource === identityProvider.keySource) return identityProvider
+    const failure: unknown = await identityProvider.keySource.refreshKeys().catch((error: unknown) => error)
+    if (registry().registered(name).keySource !== identityProvider.keySource) continue
+    if (failure !== undefined) throw failure
+    return identityProvider
   }
 }
 

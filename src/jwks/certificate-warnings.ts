@@ -6,6 +6,8 @@ const DAY = 86_400
 const WARN_AHEAD = 30 * DAY
 
 const NONE: ReadonlyMap<string, number> = new Map()
+/** Certificates of one identity provider that are remembered beside those that it has now. */
+const MOST_BEFORE = 100
 
 export interface ExpiringCertificate {
   /** Its subject, or what else tells operators which one it is. */
@@ -18,7 +20,7 @@ export interface ExpiringCertificate {
 export class CertificateWarnings {
   readonly #clock: Clock
   readonly #events: ExchangeEventEmitter
-  /** By identity provider, of its certificates that were checked last. */
+  /** By identity provider, when it was warned of each certificate within the last day, the latest ones at the end. */
   readonly #warnedAt = new Map<string, ReadonlyMap<string, number>>()
 
   constructor({ clock, events }: { clock: Clock; events: ExchangeEventEmitter }) {
@@ -26,7 +28,7 @@ export class CertificateWarnings {
     this.#events = events
   }
 
-  /** @param certificates all that these have: what is known of others is forgotten */
+  /** @param certificates all that these have now */
   check(certificates: readonly ExpiringCertificate[], identityProviders: readonly string[]): void {
     const now = this.#clock.now()
     const expiring = certificates.filter(({ expiresAt }) => now >= expiresAt - WARN_AHEAD)
@@ -35,12 +37,13 @@ export class CertificateWarnings {
 
   #warn(identityProvider: string, expiring: readonly ExpiringCertificate[], now: number): void {
     const before = this.#warnedAt.get(identityProvider) ?? NONE
-    const warnedAt = new Map<string, number>()
+    const warnedAt = new Map([...before].slice(-MOST_BEFORE).filter(([, at]) => now < at + DAY))
     for (const { subject, expiresAt } of expiring) {
       const certificate = printable(subject)
       const key = JSON.stringify([certificate, expiresAt])
       const lastAt = warnedAt.get(key) ?? before.get(key) ?? Number.NEGATIVE_INFINITY
       const isDue = now >= lastAt + DAY
+      warnedAt.delete(key) // So that it comes last.
       warnedAt.set(key, isDue ? now : lastAt)
       if (isDue) this.#events.emit('certificate.expiring', { identityProvider, certificate, expiresAt })
     }

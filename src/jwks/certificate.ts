@@ -41,11 +41,15 @@ function readCertificate(pem: string): Certificate | undefined {
     const certificate = new X509Certificate(pem)
     const key = readUsableKey(certificate.publicKey.export({ format: 'jwk' }))
     if (!('publicKey' in key)) return undefined
+    const [validFrom, expiresAt] = [certificate.validFrom, certificate.validTo].map(
+      (date) => Date.parse(date) / 1000,
+    ) as [number, number]
+    if (!Number.isFinite(validFrom + expiresAt)) return undefined
     const { subject = '' }: { subject?: string } = certificate // Node's types do not know that it may be absent.
     return {
       subject: subject.replaceAll('\n', ', '),
-      validFrom: Date.parse(certificate.validFrom) / 1000,
-      expiresAt: Date.parse(certificate.validTo) / 1000,
+      validFrom,
+      expiresAt,
       keySet: new KeySet([key]),
       x509: certificate,
     }

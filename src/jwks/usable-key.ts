@@ -139,7 +139,8 @@ function readCertificate(x5c: unknown): { publicKey: KeyObject; expiresAt: numbe
   if (!Array.isArray(x5c) || typeof x5c[0] !== 'string') return undefined
   try {
     const { publicKey, validTo } = new X509Certificate(Buffer.from(x5c[0], 'base64'))
-    return { publicKey, expiresAt: Date.parse(validTo) / 1000 } // Reading the key may throw, too.
+    const expiresAt = Date.parse(validTo) / 1000
+    return Number.isFinite(expiresAt) ? { publicKey, expiresAt } : undefined // Reading the key may throw, too.
   } catch {
     return undefined
   }

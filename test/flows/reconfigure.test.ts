@@ -334,6 +334,19 @@ describe('fetches that are under way', () => {
     expect((await host.judge(bySignedWithdrawnKey)).reason).toBe('unknown_key')
   })
 
+  it('end well for refreshKeys where they fail by options that are gone meanwhile', async () => {
+    answer = (_, res) => void sendKey(res)
+    const failLate = async () => {
+      await pause(200)
+      throw new Error('no token')
+    }
+    await start({ jwksUri, headers: failLate })
+    const refreshing = host.exchange.refreshKeys(host.idp.name)
+    await pause(50)
+    changeProvider({ headers: {} })
+    expect((await refreshing).state).toBe('ok')
+  })
+
   it('end with close(), also where other options came after them', async () => {
     let ended = () => {}
     const isEnded = new Promise<void>((resolve) => {

@@ -113,14 +113,26 @@ describe('warnings of certificates', () => {
     expect(toldBy([certificate()], [IDP])).toEqual(['CN=a'])
     expect(toldBy([certificate()], ['https://other.example.com'])).toEqual(['CN=a'])
     expect(toldBy([certificate()], [IDP])).toEqual([])
-    expect(toldBy([], ['https://other.example.com'])).toEqual([])
-    expect(toldBy([certificate()], ['https://other.example.com', IDP])).toEqual(['CN=a'])
+    expect(toldBy([certificate()], ['https://other.example.com', IDP])).toEqual([])
   })
 
-  it('forget a certificate that is gone', () => {
+  it('come once a day for a certificate that is gone and comes back', () => {
     clock.set(expiresAt)
     expect(toldBy([certificate('CN=a'), certificate('CN=b')])).toEqual(['CN=a', 'CN=b'])
-    expect(toldBy([certificate('CN=b')])).toEqual([])
+    for (let times = 0; times < 3; times += 1) {
+      expect(toldBy([certificate('CN=b')])).toEqual([])
+      expect(toldBy([certificate('CN=a'), certificate('CN=b')])).toEqual([])
+    }
+    clock.advance(DAY)
+    expect(toldBy([certificate('CN=b')])).toEqual(['CN=b'])
     expect(toldBy([certificate('CN=a'), certificate('CN=b')])).toEqual(['CN=a'])
+  })
+
+  it('of an identity provider that has others at each look are remembered in part only', () => {
+    clock.set(expiresAt)
+    const many = (from: number) => Array.from({ length: 100 }, (_, index) => certificate(`CN=${from + index}`))
+    for (let from = 0; from < 1000; from += 100) expect(toldBy(many(from))).toHaveLength(100)
+    expect(toldBy(many(900))).toEqual([])
+    expect(toldBy(many(0))).toHaveLength(100)
   })
 })
