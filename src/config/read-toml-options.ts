@@ -5,7 +5,14 @@ import { fieldOf } from '../errors/field-of.js'
 import { closestName } from '../option-checks/closest-name.js'
 import type { ConfigProblem } from '../option-checks/config-error.js'
 import type { TomlPath } from './toml-location.js'
-import { hasFreeNames, optionName, TOP_LEVEL_NAMES, tomlNameWithin, topLevelOption } from './toml-names.js'
+import {
+  hasFreeNames,
+  isLostWithin,
+  optionName,
+  TOP_LEVEL_NAMES,
+  tomlNameWithin,
+  topLevelOption,
+} from './toml-names.js'
 
 export interface ReadTomlDeps {
   /** What the file names are relative to. */
@@ -53,6 +60,7 @@ function readValue(value: unknown, path: TomlPath, option: string, deps: ReadTom
   const options: Record<string, unknown> = {}
   for (const [key, nested] of Object.entries(value)) {
     const name = hasFreeNames(option) ? key : optionName(key, option)
+    if (isLostWithin(option, key)) refuseLost([...path, key], deps)
     if (name === undefined) refuseUnknown([...path, key], key, [tomlNameWithin(option, beginningSmall(key))], deps)
     else setOwn(options, name, readValue(nested, [...path, key], `${option}.${name}`, deps))
   }
@@ -118,6 +126,13 @@ function refuseUnknown(path: TomlPath, name: string, candidates: readonly string
   const suggestion = closestName(name, candidates)
   const problem = { path, found: 'an unknown key', wanted: 'a key in snake_case that means an option' }
   deps.problems.push(suggestion === undefined ? problem : { ...problem, suggestion })
+}
+
+/** TOML gives a line to the table above it. */
+function refuseLost(path: TomlPath, deps: ReadTomlDeps): void {
+  const table = String(path.at(-2))
+  const wanted = `it above the header [identity_provider.${table}]`
+  addProblem(path, `an option of the identity provider within ${table}`, wanted, deps)
 }
 
 /** `Grant` → `grant`, `ReadTimeout` → `readTimeout`, `ISSUER` → `issuer`. */

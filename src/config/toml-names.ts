@@ -24,6 +24,39 @@ const FREE_NAMES = [
   'identityProviders.groupsToScopes',
   'identityProviders.claimsToToken',
 ]
+/** Keys of an identity provider by what they hold: `ca` holds either. */
+const OF_LISTS = ['subjects', 'scopes', 'audiences', 'types', 'algorithms', 'certificates', 'ca']
+const OF_TEXTS = [
+  'alias',
+  'replay',
+  'subject',
+  'network',
+  'proxy',
+  'discovery',
+  'jwks_uri',
+  'ca',
+  'jwks',
+  'groups_claim',
+]
+const OF_OTHERS = [
+  'name',
+  'enabled',
+  'lifetime',
+  'max_beyond_assertion',
+  'clock_tolerance',
+  'max_age',
+  'max_lifetime',
+  'max_bytes',
+]
+/**
+ * Keys of an identity provider that would be lost in a table with free names, where they stand below its header: of those
+ * that it would take for its own. In a table of conditions they fail every assertion.
+ */
+const LOST_WITHIN: Readonly<Record<string, readonly string[]>> = {
+  'identityProviders.headers': [...OF_LISTS, ...OF_TEXTS, ...OF_OTHERS],
+  'identityProviders.groupsToScopes': OF_LISTS,
+  'identityProviders.claimsToToken': OF_TEXTS,
+}
 const SNAKE_CASE = /^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$/
 
 /** The names at the top of the file, with dots between the parts of a table's name. */
@@ -59,6 +92,11 @@ export function tomlNameWithin(parent: string, option: string): string {
 /** Whether the members of an option, named like `identityProviders.headers`, stay as they are written. */
 export function hasFreeNames(option: string): boolean {
   return FREE_NAMES.includes(option)
+}
+
+/** Whether a key of a table with free names, named like `identityProviders.headers`, is meant to stand above that. */
+export function isLostWithin(option: string, key: string): boolean {
+  return LOST_WITHIN[option]?.includes(key) === true
 }
 
 /** `['jwksEndpoint', 'readTimeout']` → `['oauth', 'jwks_endpoint', 'read_timeout']`. */

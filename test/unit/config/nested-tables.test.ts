@@ -424,3 +424,55 @@ describe('a subject with claims in it', () => {
     },
   )
 })
+
+describe('options that stand below the header of a table with free names', () => {
+  const TEXTS = [
+    'alias',
+    'replay',
+    'subject',
+    'network',
+    'proxy',
+    'discovery',
+    'jwks_uri',
+    'ca',
+    'jwks',
+    'groups_claim',
+  ]
+  const LISTS = ['subjects', 'scopes', 'audiences', 'types', 'algorithms', 'certificates', 'ca']
+
+  it.each([
+    ...LISTS.map((name) => ['groups_to_scopes', `${name} = ["a"]`]),
+    ...TEXTS.map((name) => ['claims_to_token', `${name} = "a"`]),
+    ...[...LISTS, ...TEXTS, 'name'].map((name) => ['headers', `${name} = "a"`]),
+    ['headers', 'max_age = 1'],
+    ['headers', 'enabled = false'],
+  ])('are refused in %s: %s', (table, line) => {
+    const first = { groups_to_scopes: 'a = ["b"]', claims_to_token: 'a = "b"', headers: 'a = "b"' }[table]
+    const toml = `[identity_provider.${table}]\n${first}\n${line}\n`
+    expect(messageOf(toml)).toContain(
+      `:15:1: identity_provider[0].${table}.${line.split(' ')[0]}: found an option of the identity provider within ${table}; wanted it above the header [identity_provider.${table}]`,
+    )
+  })
+
+  it('are all that there are but tables and what only code can say', () => {
+    const [, list = ''] =
+      /identity_provider\[0\]\.clamis: .*wanted one of ([a-z_, ]+)/.exec(messageOf('clamis = 1\n')) ?? []
+    const tables = ['claims', 'grant', 'groups_to_scopes', 'claims_to_token', 'headers']
+    const inCode = ['check', 'agent', 'lookup']
+    const names = list.split(', ').filter((name) => ![...tables, ...inCode].includes(name))
+    expect(names.length).toBeGreaterThan(20)
+    const lines = names.map((name) => `${name} = "a"\n`).join('')
+    const refused = messageOf(`[identity_provider.headers]\n${lines}`).match(/an option of the identity provider/g)
+    expect(refused).toHaveLength(names.length)
+  })
+
+  it('are names of groups and claims where they cannot be meant', () => {
+    const { groupsToScopes, claimsToToken } = providerOf(`[identity_provider.groups_to_scopes]
+network = ["net:read"]
+[identity_provider.claims_to_token]
+name = "name"
+scopes = "scp"
+`)
+    expect([groupsToScopes, claimsToToken]).toEqual([{ network: ['net:read'] }, { name: 'name', scopes: 'scp' }])
+  })
+})
