@@ -29,6 +29,8 @@ export interface ClientOptions {
 export type FindClientOptions = (clientId: string) => ClientOptions | undefined | Promise<ClientOptions | undefined>
 
 const SECRET_HASH = /^sha256:(?:([0-9A-Fa-f]{64})|([A-Za-z0-9_-]{43}))$/
+/** Written for a value that was to be put in its place: `$NAME`, `${NAME}`, `{{ name }}`, `<NAME>`, `%NAME%`. */
+const PLACEHOLDER = /^(?:\$[A-Z_][A-Z0-9_]*|\$\{[^}]*\}|\{\{.*\}\}|<[A-Za-z_ -]+>|%[A-Z_][A-Z0-9_]*%)$/
 
 /**
  * What to store as `clientSecretHash` instead of a secret.
@@ -55,6 +57,7 @@ export function checkClients(reader: OptionReader, identityProviders: ReadonlySe
     'clientId',
     clients.map(({ clientId }) => clientId),
   )
+  for (const each of readers) each.refuseUndefined('identityProviders', 'grantTypes', 'lifetime')
   for (const [index, client] of clients.entries()) {
     const unknown = [...(client.identityProviders ?? [])].find((name) => !identityProviders.has(name))
     if (unknown === undefined) continue
@@ -94,7 +97,7 @@ function readSecretDigest(reader: OptionReader): Buffer {
   if (reader.has('clientSecret') && reader.has('clientSecretHash')) {
     reader.problem('clientSecretHash', 'either clientSecret or clientSecretHash', 'both')
   }
-  if (!reader.has('clientSecretHash')) return digestSecret(reader.secret('clientSecret'))
+  if (!reader.has('clientSecretHash')) return digestSecret(readSecret(reader))
   const [, hex, base64url] = SECRET_HASH.exec(reader.secret('clientSecretHash')) ?? []
   const digest = hex === undefined ? Buffer.from(base64url ?? '', 'base64url') : Buffer.from(hex, 'hex')
   if (digest.length === 0) {
@@ -103,6 +106,14 @@ function readSecretDigest(reader: OptionReader): Buffer {
     reader.problem('clientSecretHash', 'the hash of a secret', 'the hash of an empty string')
   }
   return digest
+}
+
+/** What stands for a secret is known to everybody. */
+function readSecret(reader: OptionReader): string {
+  const secret = reader.secret('clientSecret')
+  if (PLACEHOLDER.test(secret)) reader.problem('clientSecret', 'the secret itself', 'the name of a variable')
+  if (SECRET_HASH.test(secret)) reader.problem('clientSecret', 'the secret itself', 'what belongs in clientSecretHash')
+  return secret
 }
 
 /** Grant types of other servers are fine; the end of ours is a slip that would let the client get nothing. */

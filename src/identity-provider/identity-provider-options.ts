@@ -86,6 +86,8 @@ const DEFAULT_TYPES: ReadonlySet<string> = new Set(['jwt'])
 const MOST_CERTIFICATES = 10
 /** One of these must be said: who signs up at an identity provider is not ours to decide. */
 const WHO_OR_WHAT = ['subjects', 'claims', 'check', 'scopes', 'grants', 'groupsToScopes']
+/** What bounds an identity provider, and its absence does not. */
+const BOUNDS = ['scopes', 'algorithms', 'lifetime', 'maxBeyondAssertion', 'replay', 'network', 'enabled']
 const EXACT = 'a non-empty string without white space around it: it is compared exactly'
 
 export function checkIdentityProviderOptions(
@@ -113,6 +115,7 @@ export function checkIdentityProviderOptions(
     const who = 'who is accepted (subjects, claims or check) or what that obtains (scopes, grants or groupsToScopes)'
     reader.problem(undefined, `${who}; subjects: "any" where everybody may have all that the client may`, 'neither')
   }
+  reader.refuseUndefined(...BOUNDS)
   reader.refuseUnknown()
   return settings
 }

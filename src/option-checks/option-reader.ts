@@ -129,17 +129,31 @@ export class OptionReader {
     return this.has(key) ? this.value(key) : otherwise
   }
 
-  /** Notes every option that no getter asked for. Call it last. */
-  refuseUnknown(): void {
+  /**
+   * Notes each of these that is named, but undefined, as by a variable that is not set: options whose absence bounds
+   * nothing where a bound was meant.
+   */
+  refuseUndefined(...keys: readonly string[]): void {
+    for (const key of keys) {
+      if (this.isNamed(key) && !this.has(key))
+        this.problem(key, 'a value, or no such option: undefined would bound nothing')
+    }
+  }
+
+  /**
+   * Notes every option that no getter asked for. Call it last.
+   *
+   * @param otherwise what else may be meant by one that is like none of them
+   */
+  refuseUnknown(otherwise?: (key: string) => string): void {
     for (const key of Object.keys(this.#values)) {
       if (this.#known.has(key)) continue
       const suggestion = closestName(key, [...this.#known])
-      const problem = {
-        path: [...this.path, key],
-        found: UNKNOWN_OPTION,
-        wanted: `one of ${[...this.#known].join(', ')}`,
-      }
-      this.#problems.push(suggestion === undefined ? problem : { ...problem, suggestion })
+      const wanted = `one of ${[...this.#known].join(', ')}`
+      const problem = { path: [...this.path, key], found: UNKNOWN_OPTION, wanted }
+      if (suggestion !== undefined) this.#problems.push({ ...problem, suggestion })
+      else
+        this.#problems.push({ ...problem, wanted: otherwise === undefined ? wanted : `${wanted}; ${otherwise(key)}` })
     }
   }
 

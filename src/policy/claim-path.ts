@@ -75,6 +75,12 @@ function hasMember(value: unknown, name: string, indexesArrays: boolean): value 
   return Object.hasOwn(value, name)
 }
 
+/** How the path of a claim within another one is written. */
+export function pathWithin(path: string, name: string): string {
+  if (path.startsWith('/')) return `${path}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
+  return `${path}.${/^[^."\\]+$/.test(name) ? name : JSON.stringify(name)}`
+}
+
 /** Whether two paths name the same members, however each is written. */
 export function isSamePath(left: ClaimPath, right: ClaimPath): boolean {
   return (

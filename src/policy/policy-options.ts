@@ -39,6 +39,8 @@ export interface PolicyOptions {
   claimsToToken?: Readonly<Record<string, ClaimSource>>
 }
 
+const SUBJECT =
+  'non-empty strings of at most 1024 characters, * for what may be anything: no regular expression, and "any" alone only'
 const SUBJECTS = 'an array of one subject or more, or "any"'
 /** Of all that configure none. */
 const ANYBODY: Policy = {
@@ -76,8 +78,8 @@ function readSubjects(reader: OptionReader): Policy['acceptsSubject'] {
     reader.problem('subjects', SUBJECTS)
     return () => false
   }
-  const isSubject = (text: string) => text !== '' && isScalarOption(text)
-  const patterns = reader.strings('subjects', 'non-empty strings of at most 1024 characters', isSubject) ?? []
+  const isSubject = (text: string) => text !== '' && isScalarOption(text) && text !== 'any' && !text.startsWith('^')
+  const patterns = reader.strings('subjects', SUBJECT, isSubject) ?? []
   if (patterns.length === 0) reader.problem('subjects', SUBJECTS, 'none that is usable')
   const tests = patterns.map(compileValue)
   return (sub) => tests.some((test) => test(sub))

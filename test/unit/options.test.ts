@@ -401,6 +401,16 @@ describe('the identity providers', () => {
     })
   })
 
+  it.each(['scopes', 'algorithms', 'lifetime', 'maxBeyondAssertion', 'replay', 'network', 'enabled'])(
+    'are not bounded by %s that is undefined, as by a variable that is not set',
+    (option) => {
+      const provider = { name: IDP.name, jwksUri: IDP.jwksUri, subjects: 'any', [option]: undefined }
+      expect(problemsOf({ identityProviders: [provider] })).toEqual([
+        `identityProviders[0].${option}: a value, or no such option: undefined would bound nothing`,
+      ])
+    },
+  )
+
   it('must say who is accepted, or what that obtains', () => {
     const bare = { name: IDP.name, jwksUri: IDP.jwksUri }
     const problem = /^identityProviders\[0\]: who is accepted .* or what that obtains .*; subjects: "any" where /
@@ -408,6 +418,7 @@ describe('the identity providers', () => {
     expect(problemsOf({ identityProviders: [{ ...bare, lifetime: 60 }] })).toEqual([expect.stringMatching(problem)])
     expect(problemsOf({ identityProviders: [{ ...bare, scopes: undefined }] })).toEqual([
       expect.stringMatching(problem),
+      'identityProviders[0].scopes: a value, or no such option: undefined would bound nothing',
     ])
     const groupsToScopes = { admins: ['a'] }
     for (const said of [

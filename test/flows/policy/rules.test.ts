@@ -40,6 +40,8 @@ describe('a policy that cannot be meant', () => {
     ['subjects that are misspelled', { subjects: 'Any' }, 'subjects'],
     ['subjects that are undefined', { subjects: undefined }, 'subjects'],
     ['subjects that are null', { subjects: null }, 'subjects'],
+    ['"any" in an array', { subjects: ['any'] }, 'subjects[0]'],
+    ['a subject with a regular expression', { subjects: ['alice', '^repo:acme/.*$'] }, 'subjects[1]'],
     ['an empty subject', { subjects: ['alice', ''] }, 'subjects[1]'],
     ['a subject that is a number', { subjects: [7] }, 'subjects[0]'],
     ['a subject that is too long', { subjects: ['x'.repeat(1025)] }, 'subjects[0]'],

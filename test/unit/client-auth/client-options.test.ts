@@ -72,6 +72,18 @@ describe('a client', () => {
       { clientId: 'app', clientSecret: SECRET, scopes: ['a', 'b c'] },
       ['1: scope tokens of RFC 6749 §3.3'],
     ],
+    ...['$APP_SECRET', '${APP_SECRET}', '{{ app_secret }}', '<APP_SECRET>', '%APP_SECRET%'].map(
+      (clientSecret): [string, unknown, string[]] => [
+        `with the name of a variable for a secret: ${clientSecret}`,
+        { clientId: 'app', clientSecret },
+        ['clientSecret: the secret itself'],
+      ],
+    ),
+    [
+      'with the hash in place of the secret',
+      { clientId: 'app', clientSecret: hashClientSecret(SECRET) },
+      ['clientSecret: the secret itself'],
+    ],
     [
       'with the secret and its hash',
       { clientId: 'app', clientSecret: SECRET, clientSecretHash: hashClientSecret(SECRET) },

@@ -118,11 +118,21 @@ describe('the conditions of a rule', () => {
     },
   )
 
+  it('are told how to write a claim within another, where a path stands without quotes', () => {
+    const wanted = `found an unknown option; wanted one of ${OPERATORS}, message`
+    expect(read({ realm_access: { roles: 'admin' } }).problems).toEqual([
+      `claims.realm_access.roles: ${wanted}; or the path of a claim within, whole and in quotes: 'realm_access.roles'`,
+    ])
+    expect(read({ a: { 'b.c': { equals: 1 } } }).problems).toEqual([
+      `claims.a.b.c: ${wanted}; or the path of a claim within, whole and in quotes: 'a."b.c"'`,
+    ])
+  })
+
   it('cannot have operators that do not exist, and are told what was meant', () => {
     const wanted = `found an unknown option; wanted one of ${OPERATORS}, message`
     expect(read({ sub: { equal: 'a', pattern: 'b', exists: true } }).problems).toEqual([
       `claims.sub.equal: ${wanted} (did you mean "equals"?)`,
-      `claims.sub.pattern: ${wanted}`,
+      `claims.sub.pattern: ${wanted}; or the path of a claim within, whole and in quotes: 'sub.pattern'`,
     ])
     expect(read({ sub: { Equals: 'a' } }).problems).toEqual([`claims.sub.Equals: ${wanted} (did you mean "equals"?)`])
   })
