@@ -1,3 +1,4 @@
+import type { IdentityProviderSettings } from './identity-provider/identity-provider-options.js'
 import { ConfigError, type ConfigProblem } from './option-checks/config-error.js'
 import type { JwtExchangeSettings } from './options.js'
 
@@ -8,7 +9,7 @@ type Fixed = ReturnType<typeof fixedOf>
 export class LastingOptions {
   readonly #fixed: Fixed
   #accessToken: JwtExchangeSettings['accessToken']
-  /** Seconds, by names of identity providers: used assertions are remembered for that long after their expiry, and a margin. */
+  /** Seconds, by names of identity providers, as they were first: used assertions are remembered for that, and a margin. */
   readonly #clockTolerances = new Map<string, number>()
 
   constructor(settings: JwtExchangeSettings) {
@@ -32,7 +33,8 @@ export class LastingOptions {
     const { signingKeys } = settings.accessToken.isKeyGenerated ? this.#accessToken : settings.accessToken
     this.#accessToken = { ...settings.accessToken, signingKeys }
     this.#noteTolerances(settings)
-    return { ...settings, accessToken: this.#accessToken }
+    const identityProviders = settings.identityProviders.map((each) => this.#remembering(each))
+    return { ...settings, identityProviders, accessToken: this.#accessToken }
   }
 
   #fixedProblems(settings: JwtExchangeSettings): ConfigProblem[] {
@@ -60,14 +62,24 @@ export class LastingOptions {
     return identityProviders.flatMap(({ name, limits: { clockTolerance, replay } }, index) => {
       const before = this.#clockTolerances.get(name) ?? clockTolerance
       if (replay === 'allow' || clockTolerance <= before) return []
-      const wanted = `at most ${before}, as before: used assertions are remembered for that, and more takes a restart`
+      const wanted = `at most ${before}, as at the start: used assertions are remembered for that, and more takes a restart`
       return [{ path: ['identityProviders', index, 'clockTolerance'], found: String(clockTolerance), wanted }]
     })
   }
 
+  /** Used assertions for as long as before: its clock tolerance may be that again. */
+  #remembering(settings: IdentityProviderSettings): IdentityProviderSettings {
+    const { name, limits } = settings
+    const rememberedTolerance = this.#clockTolerances.get(name) ?? limits.clockTolerance
+    return rememberedTolerance === limits.clockTolerance
+      ? settings
+      : { ...settings, limits: { ...limits, rememberedTolerance } }
+  }
+
   #noteTolerances({ identityProviders }: JwtExchangeSettings): void {
     for (const { name, limits } of identityProviders) {
-      if (limits.replay === 'once') this.#clockTolerances.set(name, limits.clockTolerance)
+      if (limits.replay === 'once' && !this.#clockTolerances.has(name))
+        this.#clockTolerances.set(name, limits.clockTolerance)
     }
   }
 }

@@ -28,7 +28,8 @@ export async function claimAssertion(assertion: VerifiedAssertion, deps: ClaimAs
   const { limits } = assertion.identityProvider
   checkAgain(assertion, deps.clock)
   if (limits.replay === 'allow') return
-  const expiresAt = Math.ceil(assertion.expiresAt) + limits.clockTolerance + MARGIN
+  const { clockTolerance, rememberedTolerance = clockTolerance } = limits
+  const expiresAt = Math.ceil(assertion.expiresAt) + rememberedTolerance + MARGIN
   if (!(await deps.replayProtection.claim(replayKeyOf(assertion), expiresAt))) throw new TokenRejected('replayed')
   checkAgain(assertion, deps.clock)
 }

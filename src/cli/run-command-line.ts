@@ -21,7 +21,7 @@ const OPTIONS = {
   help: { type: 'boolean', default: false, short: 'h' },
 } as const
 /** What is no name of a file or a client, and is not to be repeated. */
-const IS_TOKEN = /^[\w-]{20,}\.[\w-]{20,}\.[\w-]*$/
+const IS_TOKEN = /[\w-]{20,}\.[\w-]{20,}\./
 /** Options that only `explain` has. */
 const OF_EXPLAIN = ['client', 'scope'] as const
 

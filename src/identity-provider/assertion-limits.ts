@@ -19,6 +19,8 @@ export interface AssertionOptions {
 
 export interface AssertionLimits extends Omit<Required<AssertionOptions>, 'algorithms'> {
   algorithms: ReadonlySet<string>
+  /** Seconds, where it is more than `clockTolerance`: for that, used assertions are remembered. */
+  rememberedTolerance?: number
 }
 
 export const DEFAULT_LIMITS: AssertionLimits = {

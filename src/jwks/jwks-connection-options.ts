@@ -157,12 +157,11 @@ function readHeaders(reader: OptionReader): JwksConnectionOptions['headers'] {
 
 function readProxy(reader: OptionReader): URL | undefined {
   if (!reader.has('proxy')) return undefined
-  const proxy = reader.string(
-    'proxy',
-    'the http or https URL of a proxy, without a path, its user info percent-encoded',
-    isProxy,
-  )
-  return proxy === '' ? undefined : new URL(proxy)
+  const proxy = reader.secret('proxy')
+  if (isProxy(proxy)) return new URL(proxy)
+  const wanted = 'the http or https URL of a proxy, without a path, its user info percent-encoded'
+  if (proxy !== '') reader.problem('proxy', wanted, 'something else')
+  return undefined
 }
 
 function readAgent(reader: OptionReader): JwksAgent | undefined {

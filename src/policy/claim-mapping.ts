@@ -1,3 +1,4 @@
+import { isMap, isSet } from 'node:util/types'
 import { DependencyUnavailable, TokenRejected } from '../errors/rejections.js'
 import { parseJsonObject } from '../jwt/parse-json-object.js'
 import type { CheckContext } from './check-assertion.js'
@@ -53,13 +54,17 @@ async function serialise(mapping: readonly MappedClaim[], claims: Claims, contex
 
 /** @throws TypeError for what has no JSON, or loses something in it */
 function toJson(value: unknown): string {
-  const json = JSON.stringify(value, (_, member: unknown) => {
-    const isLost = typeof member === 'function' || typeof member === 'symbol'
-    if (isLost || (typeof member === 'number' && !Number.isFinite(member))) throw new TypeError('a claim is no JSON')
+  const json = JSON.stringify(value, function (this: unknown, _, member: unknown) {
+    if (isLost(member) || (member === undefined && Array.isArray(this))) throw new TypeError('a claim is no JSON')
     return member
   })
   if (json === undefined) throw new TypeError('a claim is no JSON')
   return json
+}
+
+function isLost(value: unknown): boolean {
+  if (typeof value === 'number') return !Number.isFinite(value)
+  return typeof value === 'function' || typeof value === 'symbol' || isMap(value) || isSet(value)
 }
 
 function failed(cause: unknown): never {

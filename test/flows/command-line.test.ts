@@ -287,6 +287,9 @@ describe('a command that cannot be run as it is written', () => {
     ['an unknown option and its value', (token) => ['explain', '--config', path, '--assertion', token]],
     ['a short option', (token) => ['explain', `-${token}`]],
     ['the value of a flag', (token) => ['explain', '--config', path, `--json=${token}`]],
+    ['the client, with its scheme', (token) => ['explain', '--config', path, '--client', `Bearer ${token}`]],
+    ['the client, encrypted', (token) => ['explain', '--config', path, '--client', `${token}.${token.slice(0, 30)}.a`]],
+    ['the configuration, with its parameter', (token) => ['check', '--config', `assertion=${token}`]],
     ['the client', (token) => ['explain', '--config', path, '--client', token]],
     ['the scope', (token) => ['explain', '--config', path, '--scope', token]],
   ])('repeats no assertion that stands in place of %s', async (_, args) => {

@@ -278,11 +278,11 @@ describe('the clock tolerance of an identity provider', () => {
     expect((await host.judge(assertion)).status).toBe(200)
     const raise = () => change({ assertion: { clockTolerance: 600 } })
     expect(() => changeProvider({ clockTolerance: 1 })).toThrow(
-      'identityProviders[0].clockTolerance: found 1; wanted at most 0, as before',
+      'identityProviders[0].clockTolerance: found 1; wanted at most 0, as at the start',
     )
     changeProvider({ clockTolerance: 0, lifetime: 60 })
     options = { ...options, identityProviders: [{ name: host.idp.name, subjects: 'any', jwksUri: host.idp.jwksUri }] }
-    expect(raise).toThrow('identityProviders[0].clockTolerance: found 600; wanted at most 0, as before')
+    expect(raise).toThrow('identityProviders[0].clockTolerance: found 600; wanted at most 0, as at the start')
     host.clock.advance(30 + 62)
     expect((await host.judge(assertion)).reason).toBe('expired')
   })
@@ -291,16 +291,32 @@ describe('the clock tolerance of an identity provider', () => {
     await start({ clockTolerance: 10 })
     changeProvider({ clockTolerance: 5 })
     change({ identityProviders: [{ name: 'https://other.example.com', subjects: 'any', jwksUri: host.idp.jwksUri }] })
-    expect(() => changeProvider({ clockTolerance: 10 })).toThrow('wanted at most 5, as before')
+    expect(() => changeProvider({ clockTolerance: 11 })).toThrow('wanted at most 10, as at the start')
     changeProvider({ clockTolerance: 5 })
     changeProvider({ clockTolerance: 4 })
+  })
+
+  it('can be what it was at the start again: what was used meanwhile is not forgotten', async () => {
+    await start({ clockTolerance: 600 })
+    changeProvider({ clockTolerance: 0 })
+    changeProvider({ clockTolerance: 0, lifetime: 60 })
+    const assertion = await host.assertion({ exp: host.clock.now() + 1 })
+    expect((await host.judge(assertion)).status).toBe(200)
+    host.clock.advance(300)
+    expect((await host.judge(assertion)).reason).toBe('expired')
+    changeProvider({ clockTolerance: 600 })
+    expect((await host.judge(assertion)).reason).toBe('replayed')
+    host.clock.advance(300)
+    expect((await host.judge(assertion)).reason).toBe('replayed')
+    host.clock.advance(2)
+    expect((await host.judge(assertion)).reason).toBe('expired')
   })
 
   it('can be raised where assertions are not remembered anyway', async () => {
     await start({ clockTolerance: 0, replay: 'allow' })
     changeProvider({ clockTolerance: 60 })
     expect(() => changeProvider({ clockTolerance: 60, replay: 'once' })).not.toThrow()
-    expect(() => changeProvider({ clockTolerance: 61, replay: 'once' })).toThrow('wanted at most 60, as before')
+    expect(() => changeProvider({ clockTolerance: 61, replay: 'once' })).toThrow('wanted at most 60, as at the start')
   })
 })
 

@@ -175,7 +175,7 @@ describe('a live file', () => {
     [
       'a key of an identity provider, in the words of the file',
       (toml) => `${toml}clock_tolerance = 600\n`,
-      ':15:1: identity_provider[0].clock_tolerance: found 600; wanted at most 60, as before',
+      ':15:1: identity_provider[0].clock_tolerance: found 600; wanted at most 60, as at the start',
     ],
     [
       'a key of a table that is new',

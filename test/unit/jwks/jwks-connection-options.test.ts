@@ -270,6 +270,7 @@ describe('proxy', () => {
     `http:user:${SECRET}@proxy.example.com:3128`,
     `http:\\\\user:${SECRET}@proxy.example.com:3128`,
     `user:${SECRET}@proxy.example.com:3128`,
+    SECRET,
   ])('is refused without its password: %s', (proxy) => {
     const lines = linesOf({ proxy })
     expect(pathsOf(lines)).toEqual(['proxy'])

@@ -163,6 +163,10 @@ describe('a function among the sources', () => {
     ],
     ['gives a function', () => () => 1],
     ['gives a symbol', () => Symbol('x')],
+    ['gives a Map', () => new Map([['a', 1]])],
+    ['gives a Set within', () => ({ a: [new Set([1])] })],
+    ['gives an array with undefined', () => ['a', undefined]],
+    ['gives an array with a hole', () => Array(2)],
     ['gives a number that is none', () => Number.NaN],
     ['gives a nesting of 100 000 levels', () => nested(100_000)],
   ]
