@@ -53,8 +53,8 @@ export function readConfig(source: string, path: string, loadOptions: LoadConfig
   const fromFile = readTomlOptions(file, { directory: dirname(resolve(path)), env, problems })
   const replay = takeNamedReplayStore(fromFile.replay, { replayStores, problems })
   const options = { ...fromFile, replay: replay.table, ...inCode }
-  const all = oneOfEachPath([...problems, ...problemsOf(options)])
-  if (all.length > 0) throw new ConfigError(inOrderOfFile(all, path, source))
+  const all = placed(problemsOf(options), { path, source, inCode }, problems)
+  if (all.length > 0) throw new ConfigError(all)
   return withReplayStore(
     options as unknown as JwtExchangeOptions,
     inCode.replay === undefined ? replay.open : undefined,
@@ -94,6 +94,31 @@ function parseToml(source: string, path: string): TomlTable {
   }
 }
 
+/** Where options came from. */
+export interface Origin {
+  path: string
+  /** What was read there. */
+  source: string
+  /** What was laid over that. */
+  inCode: object
+}
+
+/**
+ * The problems of options, told by the names, lines and columns of the file; those of options in code by their names.
+ *
+ * @param ofFile what is wrong with the file itself, told by its names
+ */
+export function placed(
+  problems: readonly ConfigProblem[],
+  { path, source, inCode }: Origin,
+  ofFile: readonly ConfigProblem[] = [],
+): ConfigProblem[] {
+  const isInCode = ({ path: [option = ''] }: ConfigProblem) => Object.hasOwn(inCode, option)
+  const ofOptions = problems.filter((problem) => !isInCode(problem)).map(inWordsOfFile)
+  const ofCode = problems.filter(isInCode).map((problem) => ({ ...problem, location: 'in code' }))
+  return [...inOrderOfFile(oneOfEachPath([...ofFile, ...ofOptions]), path, source), ...ofCode]
+}
+
 /** The first one of each place. */
 function oneOfEachPath(problems: readonly ConfigProblem[]): ConfigProblem[] {
   const paths = new Set<string>()
@@ -104,14 +129,13 @@ function oneOfEachPath(problems: readonly ConfigProblem[]): ConfigProblem[] {
   })
 }
 
-/** The problems of the options, with paths as in the file. */
-function problemsOf(options: unknown): ConfigProblem[] {
+function problemsOf(options: unknown): readonly ConfigProblem[] {
   try {
     checkOptions(options)
     return []
   } catch (error) {
     if (!isConfigError(error)) throw error
-    return error.problems.map(inWordsOfFile)
+    return error.problems
   }
 }
 
@@ -130,13 +154,9 @@ function inWordsOfFile({ suggestion, ...problem }: ConfigProblem): ConfigProblem
   }
 }
 
-/** The problems of options that were read from the file, told by its names, lines and columns. */
-export function asInFile(problems: readonly ConfigProblem[], path: string, source: string): ConfigProblem[] {
-  return inOrderOfFile(problems.map(inWordsOfFile), path, source)
-}
-
 /** With line and column, in their order. */
 function inOrderOfFile(problems: readonly ConfigProblem[], path: string, source: string): ConfigProblem[] {
+  if (problems.length === 0) return []
   const locations = new TomlLocations(source)
   return problems
     .map((problem) => ({ problem, ...locations.find(problem.path) }))

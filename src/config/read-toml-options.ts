@@ -29,6 +29,8 @@ const FILE_READERS: Readonly<Record<string, (text: string) => unknown>> = {
   'identityProviders.certificates': (text) => text,
   'identityProviders.jwks': parseKeys,
 }
+/** Options that are `[[tables]]`. */
+const LISTS_OF_TABLES = ['clients', 'identityProviders', 'identityProviders.grants']
 /** Anything else may be a secret in the wrong place, and is not repeated in a message. */
 const FILE_NAME = /^[\w.,~ /\\:${}-]{1,100}$/
 const VARIABLE = /\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g
@@ -57,6 +59,7 @@ function readValue(value: unknown, path: TomlPath, option: string, deps: ReadTom
   if (typeof value === 'string') return readString(value, path, option, deps)
   if (Array.isArray(value)) return value.map((member, index) => readValue(member, [...path, index], option, deps))
   if (!isTable(value) || Object.hasOwn(FILE_READERS, option)) return value
+  if (LISTS_OF_TABLES.includes(option) && typeof path.at(-1) === 'string') refuseOneTable(path, deps)
   const options: Record<string, unknown> = {}
   for (const [key, nested] of Object.entries(value)) {
     const name = hasFreeNames(option) ? key : optionName(key, option)
@@ -126,6 +129,11 @@ function refuseUnknown(path: TomlPath, name: string, candidates: readonly string
   const suggestion = closestName(name, candidates)
   const problem = { path, found: 'an unknown key', wanted: 'a key in snake_case that means an option' }
   deps.problems.push(suggestion === undefined ? problem : { ...problem, suggestion })
+}
+
+function refuseOneTable(path: TomlPath, deps: ReadTomlDeps): void {
+  const header = path.filter((step) => typeof step === 'string').join('.')
+  addProblem(path, 'one table', `a list of tables: [[${header}]]`, deps)
 }
 
 /** TOML gives a line to the table above it. */

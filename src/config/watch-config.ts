@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createJwtExchange, type JwtExchange } from '../jwt-exchange.js'
 import { OptionReader } from '../option-checks/option-reader.js'
-import { asInFile, checkLoadOptions, type LoadConfigOptions, readConfig, readSource } from './load-config.js'
+import { checkLoadOptions, type LoadConfigOptions, placed, readConfig, readSource } from './load-config.js'
 import { OpenedReplayStores } from './named-replay-store.js'
 
 export interface WatchConfigOptions extends LoadConfigOptions {
@@ -27,6 +27,7 @@ export function watchConfig(path: string, watchOptions: WatchConfigOptions = {})
   const stores = new OpenedReplayStores()
   const { interval, loadOptions } = readWatchOptions(watchOptions, stores)
   const source = readSource(path)
+  const inCode = loadOptions.options ?? {}
   const exchange = createJwtExchange(readConfig(source, path, loadOptions))
   stores.finish()
   const follower = new Follower(path, source, (found) => {
@@ -35,7 +36,9 @@ export function watchConfig(path: string, watchOptions: WatchConfigOptions = {})
       text = found ?? readSource(path)
       return readConfig(text, path, loadOptions)
     }
-    ignoreRefusal(() => exchange.reconfigure(read, { locate: (problems) => asInFile(problems, path, text) }))
+    ignoreRefusal(() =>
+      exchange.reconfigure(read, { locate: (problems) => placed(problems, { path, source: text, inCode }) }),
+    )
   })
   follower.start(interval)
   const close = () => {

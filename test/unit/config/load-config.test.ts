@@ -79,6 +79,25 @@ function messageOf(source: string, env?: Record<string, string>): string {
 }
 
 describe('a TOML file with problems', () => {
+  it.each([
+    ['[client]', '[[client]]'],
+    ['[identity_provider]', '[[identity_provider]]'],
+  ])('is told to write two brackets where it has %s', (header, wanted) => {
+    expect(messageOf(GOOD.replace(wanted, header))).toContain(`found one table; wanted a list of tables: ${wanted}`)
+  })
+
+  it('is not blamed for options in code, which are told by their names there', () => {
+    const accessToken = { audience: 'https://api.example.com', lifetime: '1h' }
+    const inCode = { findclient: () => undefined, accessToken } as never
+    const path = join(directory, 'deployment.toml')
+    writeFileSync(path, GOOD.replace('client_id = "app"', 'client_id = 7'))
+    const told = () => loadConfig(path, { options: inCode })
+    expect(told).toThrow('  in code: findclient: found an unknown option')
+    expect(told).toThrow('(did you mean "findClient"?)')
+    expect(told).toThrow('  in code: accessToken.lifetime: found "1h"; wanted a whole number of seconds')
+    expect(told).toThrow(/deployment\.toml:33:1: client\[0\]\.client_id: found 7/)
+  })
+
   it('is refused with line and column of each of 600, the first 100 of them in the message', () => {
     const provider = (index: number) =>
       `[[identity_provider]]\nname = "https://idp-${index}.example.com"\njwks_uri = "https://idp.example.com/jwks"\nsubjects = "any"\nmax_age = 0\n`

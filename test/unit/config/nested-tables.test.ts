@@ -93,6 +93,12 @@ camelCase = { equals_claim = "other_claim" }
 `
 
 describe('a nested grant with problems', () => {
+  it('is told to have two brackets', () => {
+    expect(messageOf('[identity_provider.grant]\nname = "a"\n')).toContain(
+      ':13:1: identity_provider[0].grant: found one table; wanted a list of tables: [[identity_provider.grant]]',
+    )
+  })
+
   it.each<[string, string, string, string[]]>([
     ['a name that is missing', 'name = "read"\n', '', ['23:1 grant > 1 > name']],
     ['a name that another one has', 'name = "read"', 'name = "deploy"', ['24:1 grant > 1 > name']],
