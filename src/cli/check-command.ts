@@ -1,9 +1,10 @@
 import { inOneLine } from '../errors/printable.js'
-import type { IdentityProviderStats, JwtExchange } from '../jwt-exchange.js'
+import { createJwtExchange, type IdentityProviderStats, type JwtExchange } from '../jwt-exchange.js'
 import type { Command, CommandArguments } from './command.js'
+import { findDoubtful } from './doubtful-options.js'
 import { toJson } from './json.js'
-import { openExchange } from './open-exchange.js'
 import { createPaint, type Mark, type Paint } from './paint.js'
+import { readOptions } from './read-options.js'
 
 /** Something to know of a configuration. */
 interface Finding {
@@ -23,10 +24,11 @@ const WARNED_FOR = 30
 
 /** Checks a file, and everything that it leads to. */
 export const checkCommand: Command = async (args, streams) => {
-  const exchange = openExchange(args, streams, { isInOrder: false })
-  if (exchange === undefined) return 'failed'
+  const options = readOptions(args, streams, { isInOrder: false })
+  if (options === undefined) return 'failed'
+  const exchange = createJwtExchange(options)
   try {
-    const notes = collectNotes(exchange)
+    const notes = collectNotes(exchange, findDoubtful(options))
     const { identityProviders } = await exchange.ready()
     const reports = identityProviders.map((stats) => ({ stats, findings: findingsOf(stats) }))
     const isInOrder = !reports.some(({ findings }) => findings.some(({ mark }) => mark === 'bad'))
@@ -39,9 +41,9 @@ export const checkCommand: Command = async (args, streams) => {
   }
 }
 
-/** What only events tell. The array fills while key sets are fetched. */
-function collectNotes({ events }: JwtExchange): string[] {
-  const notes: string[] = []
+/** The array fills with what only events tell, while key sets are fetched. */
+function collectNotes({ events }: JwtExchange, doubts: readonly string[]): string[] {
+  const notes = [...doubts]
   events.on('signing_key.generated', () => notes.push('no signing keys: access tokens end with the process'))
   events.on('jwks.key_rejected', ({ identityProvider, kid, reason }) => {
     notes.push(`${identityProvider}: the key ${kid ?? 'without kid'} is skipped: ${reason}`)

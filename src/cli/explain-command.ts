@@ -1,10 +1,11 @@
 import { createReadStream } from 'node:fs'
 import { inOneLine } from '../errors/printable.js'
 import type { ExplainedStep, Explanation } from '../explain/explanation.js'
+import { createJwtExchange } from '../jwt-exchange.js'
 import { type Command, type CommandStreams, Misuse } from './command.js'
 import { toJson } from './json.js'
-import { openExchange } from './open-exchange.js'
 import { createPaint, type Mark, type Paint } from './paint.js'
+import { readOptions } from './read-options.js'
 
 /** Bytes: more than any assertion may have. */
 const LONGEST_INPUT = 2_097_152
@@ -12,8 +13,9 @@ const MARK_OF: Readonly<Record<ExplainedStep['outcome'], Mark>> = { passed: 'goo
 
 /** Tells what would become of an assertion. */
 export const explainCommand: Command = async (args, streams) => {
-  const exchange = openExchange(args, streams, { isAccepted: false })
-  if (exchange === undefined) return 'failed'
+  const options = readOptions(args, streams, { isAccepted: false })
+  if (options === undefined) return 'failed'
+  const exchange = createJwtExchange(options)
   const { client, scope, json, file } = args
   try {
     const assertion = (await readAssertion(file, streams)).trim()

@@ -185,6 +185,28 @@ describe('check', () => {
     expect(output.replaceAll('\n', '')).not.toMatch(UNPRINTABLE)
   })
 
+  it('tells of what obtains nothing, so that something else was meant', async () => {
+    writeConfig({
+      provider: `scopes = ["openid"]
+groups_to_scopes = { "orders-*" = ["openid"] }
+[[identity_provider.grant]]
+name = "a"
+scopes = ["opneid", "openid"]`,
+      more: '[[client]]\nclient_id = "b"\nclient_secret = "a secret of b"\nidentity_providers = []\ngrant_types = []',
+    })
+    const { status, stdout } = await check()
+    expect(status).toBe(0)
+    const notes = stdout.split('\n').filter((line) => line.startsWith('!'))
+    expect(notes).toEqual([
+      '! client b: identity_providers is empty: it may exchange nothing',
+      '! client b: grant_types is empty: it may exchange nothing',
+      `! ${idp.name}: grant a: scope opneid is none of the scopes of the identity provider`,
+      `! ${idp.name}: grant a: scope opneid is in the scopes of no client`,
+      `! ${idp.name}: group orders-* is compared exactly: * is no pattern in it`,
+      '! no signing keys: access tokens end with the process',
+    ])
+  })
+
   it('exits with 1 where a key set cannot be had', async () => {
     await idp.fault('garbage')
     const { status, stdout } = await check()

@@ -3,24 +3,24 @@ import { parse } from 'smol-toml'
 import { loadConfig } from '../config/load-config.js'
 import type { ReplayStores } from '../config/named-replay-store.js'
 import { fieldOf } from '../errors/field-of.js'
-import { createJwtExchange, type JwtExchange } from '../jwt-exchange.js'
 import { isConfigError } from '../option-checks/config-error.js'
+import type { JwtExchangeOptions } from '../options.js'
 import type { CommandArguments, CommandStreams } from './command.js'
 import { toJson } from './json.js'
 
 /**
- * The exchange of a file, with no replay store opened: nothing is claimed here. Where JSON is wanted, a file with problems
- * is answered with them, beside the verdict, and with no exchange.
+ * The options of a file, with no replay store opened: nothing is claimed here. Where JSON is wanted, a file with problems
+ * is answered with them, beside the verdict.
  *
  * @throws ConfigError where text is wanted
  */
-export function openExchange(
+export function readOptions(
   { config, json }: CommandArguments,
   { env, stdout }: CommandStreams,
   verdict: object,
-): JwtExchange | undefined {
+): JwtExchangeOptions | undefined {
   try {
-    return createJwtExchange(loadConfig(config, { env, replayStores: anyStoreOf(config) }))
+    return loadConfig(config, { env, replayStores: anyStoreOf(config) })
   } catch (error) {
     if (!json || !isConfigError(error)) throw error
     stdout.write(toJson({ ...verdict, problems: error.problems }))
