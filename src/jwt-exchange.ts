@@ -49,7 +49,8 @@ export interface JwtExchange {
   /**
    * What would become of an assertion that a client presents, step by step, with what was expected and found: for
    * operators, not for clients. Nothing is issued, the assertion is not used up, and no event `token.…` is told.
-   * Keys may be fetched as for a request: events `jwks.…` tell of it, and an unknown `kid` takes from the budget.
+   * Keys may be fetched as for a request: events `jwks.…` tell of it, and an unknown `kid` or a bad signature takes
+   * from the budget.
    *
    * @throws ConfigError for options that are not understood
    */
