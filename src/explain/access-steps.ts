@@ -2,20 +2,15 @@ import { resolveSubject } from '../assertion/resolve-subject.js'
 import type { VerifiedAssertion } from '../assertion/verified-assertion.js'
 import type { Client } from '../client-auth/client.js'
 import type { FindClient } from '../client-auth/find-client.js'
-import { printable } from '../errors/printable.js'
-import { boundAccess, requireBindings } from '../grants/bound-access.js'
+import { boundAccess } from '../grants/bound-access.js'
 import { checkSubjectIsNoClient } from '../grants/check-client.js'
 import { boundLifetime, checkLastsYet } from '../grants/token-lifetime.js'
-import { type Binding, findUnmet } from '../policy/binding.js'
 import type { CheckContext } from '../policy/check-assertion.js'
 import { mapClaims } from '../policy/claim-mapping.js'
 import type { Claims } from '../policy/claim-path.js'
 import { shown } from './assertion-steps.js'
 import type { ExplainedAccessToken, Explainer } from './explanation.js'
-import { claimAt } from './policy-steps.js'
-
-/** Bindings: more would not be shown, and each may tell of a long claim. */
-const MOST_DESCRIBED = 5
+import { takeGrants } from './grants-step.js'
 
 export interface AccessInQuestion {
   assertion: VerifiedAssertion
@@ -73,10 +68,7 @@ async function takeScopes(
     return undefined
   }
   if (bindings.length > 0) {
-    const first = bindings.slice(0, MOST_DESCRIBED)
-    const found = first.map((binding) => describeBinding(binding, payload, client.clientId)).join('; ')
-    const texts = { expected: 'at least one of grants holds', found }
-    const holding = await explainer.take('grants', texts, () => requireBindings(bindings, payload, client.clientId))
+    const holding = await takeGrants(explainer, bindings, payload, client.clientId)
     if (holding === undefined) return undefined
   }
   const ofProvider =
@@ -84,13 +76,6 @@ async function takeScopes(
   const texts = { expected: `of the client: ${listOf(client.scopes)}${ofProvider}`, found: requested }
   const request = { scope, client, identityProvider, claims: payload }
   return (await explainer.take('scope', texts, () => boundAccess(request, audiences)))?.result
-}
-
-function describeBinding(binding: Binding, claims: Claims, clientId: string): string {
-  const unmet = findUnmet(binding, claims, clientId)
-  if (unmet === undefined) return `${binding.name} holds`
-  if (unmet === 'client') return `${binding.name}: not for this client`
-  return `${binding.name}: ${unmet.path} is ${printable(shown(claimAt(unmet.path, claims)))}`
 }
 
 async function takeClaims(explainer: Explainer, { assertion, about }: AccessInQuestion): Promise<Claims | undefined> {

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals'
 import {
+  type BindingOptions,
   type ClientOptions,
   ConfigError,
   type ExplainOptions,
@@ -52,6 +53,7 @@ interface Case {
   alter?: (assertion: string) => string
   before?: () => void | Promise<void>
   scope?: string
+  expected?: string | RegExp
   found?: string | RegExp
   hint?: string | RegExp
 }
@@ -61,6 +63,10 @@ const ofClient = (changes: Partial<ClientOptions>): ExchangeHostOptions => ({
 })
 const ofProvider = (identityProvider: ExchangeHostOptions['identityProvider']): ExchangeHostOptions => ({
   identityProvider: { ...identityProvider },
+})
+const ofGrant = (grant: BindingOptions) => ofProvider({ grants: [grant] })
+const ofClients = (...clientIds: string[]): ExchangeHostOptions => ({
+  exchange: { clients: clientIds.map((clientId) => ({ ...CLIENT, clientId })) },
 })
 const fail = () => {
   throw new Error('the table is locked')
@@ -178,7 +184,47 @@ const CASES: Case[] = [
     step: 'grants',
     host: RICH,
     claims: { ...RICH_CLAIMS, ref: 'dev', roles: {} },
-    found: /read: roles.orders is none/,
+    expected:
+      /^at least one of grants holds: read: roles.orders, wanted: an array with "reader"; .*: ref, wanted: exactly/,
+    found: 'read: roles.orders is none; sign-in: ref is "dev"',
+    hint: /^read: the claim is missing/,
+  },
+  {
+    reason: 'no_grant_matches',
+    step: 'grants',
+    host: ofGrant({ name: 'read', when: { roles: { includes: 'reader', message: 'readers only' } } }),
+    claims: { roles: 'reader' },
+    found: 'read: roles is "reader" (readers only)',
+    hint: 'read: it is a string, and not an array of one',
+  },
+  {
+    reason: 'no_grant_matches',
+    step: 'grants',
+    host: ofGrant({ name: 'five', when: { level: '5' } }),
+    claims: { level: 5 },
+    hint: 'five: it is a number: write it without quotes',
+  },
+  {
+    reason: 'no_grant_matches',
+    step: 'grants',
+    host: { ...ofGrant({ name: 'other', clients: ['other'] }), ...ofClients('app', 'other') },
+    expected: 'at least one of grants holds: other: another client',
+    found: 'other: not for this client',
+  },
+  {
+    reason: 'no_grant_matches',
+    step: 'grants',
+    host: ofProvider({ groupsToScopes: { admins: ['openid'] } }),
+    expected: 'at least one of grants holds: admins: groups, wanted: an array with "admins"',
+    found: 'admins: groups is none',
+    hint: /^admins: the claim is missing: .*groupsClaim \(groups_claim\)/,
+  },
+  {
+    reason: 'no_grant_matches',
+    step: 'grants',
+    host: ofProvider({ groupsToScopes: { admins: ['openid'] } }),
+    claims: { groups: 'admins' },
+    hint: 'admins: it is a string, and not an array of one',
   },
   {
     reason: 'mapped_claims_too_large',
@@ -263,10 +309,11 @@ describe('an explanation', () => {
       expect(explanation).toMatchObject({ isAccepted: false, reason: each.reason })
       expect(failedStepsOf(explanation)[0]).toBe(`${each.step}: ${each.reason}`)
       const step = stepOf(explanation, each.step)
-      if (each.found !== undefined)
-        expect(step?.found).toEqual(each.found instanceof RegExp ? expect.stringMatching(each.found) : each.found)
-      if (each.hint !== undefined)
-        expect(step?.hint).toEqual(each.hint instanceof RegExp ? expect.stringMatching(each.hint) : each.hint)
+      for (const text of ['expected', 'found', 'hint'] as const) {
+        const wanted = each[text]
+        if (wanted !== undefined)
+          expect(step?.[text]).toEqual(wanted instanceof RegExp ? expect.stringMatching(wanted) : wanted)
+      }
       const response = await host.exchangeAssertion(assertion, each.scope === undefined ? {} : { scope: each.scope })
       expect([response.status >= 400, host.lastReason()]).toEqual([true, each.reason])
     },
@@ -384,6 +431,13 @@ describe('an explanation', () => {
     const explanation = await explain(await host.assertion({ groups: claimed }))
     expect(explanation.reason).toBe('no_grant_matches')
     expect(stepOf(explanation, 'grants')?.found).toMatch(/^group-0: groups is \["other-0",/)
+  })
+
+  it('lets a long claim of one binding hide no other', async () => {
+    const grants = ['a', 'b', 'c'].map((name) => ({ name, when: { [name]: 'x' } }))
+    host = await startClockedHost({ identityProvider: { grants } })
+    const explanation = await explain(await host.assertion({ a: 'y'.repeat(500), b: 'dev', c: 7 }))
+    expect(stepOf(explanation, 'grants')?.found).toMatch(/^a: a is "y{100,}\.\.\.; b: b is "dev"; c: c is 7$/)
   })
 
   it.each(['', '.', '..', 'a.b.c', '\u0000', '{}', 'x'.repeat(100_000), undefined, null, 7])(

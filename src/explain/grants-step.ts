@@ -1,0 +1,76 @@
+import { printable } from '../errors/printable.js'
+import { requireBindings } from '../grants/bound-access.js'
+import { type Binding, findUnmet } from '../policy/binding.js'
+import type { ClaimCondition } from '../policy/claim-condition.js'
+import type { Claims } from '../policy/claim-path.js'
+import { shown } from './assertion-steps.js'
+import type { Explainer } from './explanation.js'
+import { hintOfType } from './hints.js'
+import { claimAt } from './policy-steps.js'
+import { sideBySide } from './side-by-side.js'
+
+/** Bindings: more would not be shown, and each may tell of a long claim. */
+const MOST_DESCRIBED = 5
+
+/** A binding, and why it does not hold; undefined: it holds. */
+interface Judged {
+  binding: Binding
+  unmet: 'client' | ClaimCondition | undefined
+}
+
+/** Whether a binding holds, where there are some. */
+export async function takeGrants(
+  explainer: Explainer,
+  bindings: readonly Binding[],
+  claims: Claims,
+  clientId: string,
+): Promise<readonly Binding[] | undefined> {
+  const judged = bindings
+    .slice(0, MOST_DESCRIBED)
+    .map((binding) => ({ binding, unmet: findUnmet(binding, claims, clientId) }))
+  const texts = {
+    expected: expectedOf(judged),
+    found: sideBySide(judged.map((each) => describeFound(each, claims))),
+    hint: () => hintOf(judged, claims),
+  }
+  return (await explainer.take('grants', texts, () => requireBindings(bindings, claims, clientId)))?.result
+}
+
+function expectedOf(judged: readonly Judged[]): string {
+  const wanted = judged.flatMap(({ binding: { name }, unmet }) => {
+    if (unmet === undefined) return []
+    return unmet === 'client' ? `${name}: another client` : `${name}: ${unmet.path}, wanted: ${unmet.expected}`
+  })
+  const all = 'at least one of grants holds'
+  return wanted.length === 0 ? all : sideBySide(wanted, `${all}: `)
+}
+
+function describeFound({ binding: { name }, unmet }: Judged, claims: Claims): string {
+  if (unmet === undefined) return `${name} holds`
+  if (unmet === 'client') return `${name}: not for this client`
+  const { path, message } = unmet
+  const told = message === undefined ? '' : ` (${message})`
+  return `${name}: ${path} is ${printable(shown(claimAt(path, claims)))}${told}`
+}
+
+/** Of the first binding of which something can be said. */
+function hintOf(judged: readonly Judged[], claims: Claims): string | undefined {
+  for (const { binding, unmet } of judged) {
+    if (unmet === undefined || unmet === 'client') continue
+    const hint = hintOfUnmet(binding, unmet, claims)
+    if (hint !== undefined) return `${binding.name}: ${hint}`
+  }
+  return undefined
+}
+
+function hintOfUnmet(binding: Binding, { path, expected }: ClaimCondition, claims: Claims): string | undefined {
+  const claim = claimAt(path, claims)
+  const hint = hintOfType(claim, expected)
+  const isMissingGroup = claim === undefined && isOfGroup(binding)
+  return isMissingGroup ? `${hint}, or, with groupsToScopes, name another one by groupsClaim (groups_claim)` : hint
+}
+
+/** As `groupsToScopes` makes them, and as a grant that is named so may be: it wants the group of its name. */
+function isOfGroup({ name, when }: Binding): boolean {
+  return when.length === 1 && when[0]?.expected === printable(`an array with ${JSON.stringify(name)}`)
+}
