@@ -1,13 +1,13 @@
 import type { Claims } from '../policy/claim-path.js'
 
 /** Characters: a longer text is no near miss, and is not compared in five ways. */
-const LONGEST = 1024
+export const LONGEST_COMPARED = 1024
 /** Seconds: a difference that a clock may well have. */
 const PLAUSIBLE_CLOCK_ERROR = 3600
 
 /** How a text that is almost one of these differs from it; undefined where it is none of them by far. */
 export function nearMiss(found: unknown, wanted: Iterable<string>): string | undefined {
-  if (typeof found !== 'string' || found.length > LONGEST) return undefined
+  if (typeof found !== 'string' || found.length > LONGEST_COMPARED) return undefined
   for (const text of wanted) {
     const difference = differenceOf(found, text)
     if (difference !== undefined) return `it differs from ${text} by ${difference}: they are compared exactly`

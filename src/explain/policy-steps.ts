@@ -6,15 +6,15 @@ import { enforceClaim, enforceSubject } from '../policy/policy.js'
 import { shown } from './assertion-steps.js'
 import type { Explainer } from './explanation.js'
 import { hintOfType } from './hints.js'
+import { hintOfSubject, listSubjects } from './subject-hints.js'
 
 /** Every rule of the identity provider, those after one that fails, too. */
 export async function takePolicySteps(explainer: Explainer, assertion: VerifiedAssertion, context: CheckContext) {
   const { identityProvider, sub, payload } = assertion
-  const { acceptsSubject, claims, check } = identityProvider.policy
-  if (acceptsSubject !== undefined) {
-    await explainer.take('subjects', { expected: 'one of subjects', found: shown(sub) }, () =>
-      enforceSubject(identityProvider.policy, sub),
-    )
+  const { subjects, claims, check } = identityProvider.policy
+  if (subjects !== undefined) {
+    const texts = { expected: listSubjects(subjects), found: shown(sub), hint: () => hintOfSubject(sub, subjects) }
+    await explainer.take('subjects', texts, () => enforceSubject(identityProvider.policy, sub))
   }
   for (const condition of claims) await takeClaim(explainer, condition, payload)
   if (check !== undefined) {

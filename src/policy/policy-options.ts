@@ -46,6 +46,7 @@ const SUBJECTS = 'an array of one subject or more, or "any"'
 const ANYBODY: Policy = {
   saysWho: true,
   acceptsSubject: undefined,
+  subjects: undefined,
   claims: [],
   check: undefined,
   bindings: [],
@@ -54,9 +55,11 @@ const ANYBODY: Policy = {
 const NOTHING_SAID: Policy = { ...ANYBODY, saysWho: false }
 
 export function readPolicy(reader: OptionReader, context: BindingContext): Policy {
+  const subjects = readSubjects(reader)
   const policy = {
     saysWho: ['subjects', 'claims', 'check'].some((option) => reader.has(option)),
-    acceptsSubject: readSubjects(reader),
+    acceptsSubject: subjects && createSubjectTest(subjects),
+    subjects,
     claims: reader.isNamed('claims') ? readClaimConditions(reader, 'claims') : [],
     check: readCheck(reader),
     bindings: readBindings(reader, context),
@@ -71,16 +74,21 @@ function isAnything({ acceptsSubject, claims, check, bindings, claimMapping }: P
   return acceptsSubject === undefined && check === undefined && rules.length === 0
 }
 
-function readSubjects(reader: OptionReader): Policy['acceptsSubject'] {
+/** undefined: any. What cannot be read becomes a problem of the reader, and accepts nobody. */
+function readSubjects(reader: OptionReader): Policy['subjects'] {
   const subjects = reader.value('subjects')
   if (!reader.isNamed('subjects') || subjects === 'any') return undefined
   if (!Array.isArray(subjects)) {
     reader.problem('subjects', SUBJECTS)
-    return () => false
+    return []
   }
   const isSubject = (text: string) => text !== '' && isScalarOption(text) && text !== 'any' && !text.startsWith('^')
   const patterns = reader.strings('subjects', SUBJECT, isSubject) ?? []
   if (patterns.length === 0) reader.problem('subjects', SUBJECTS, 'none that is usable')
+  return patterns
+}
+
+function createSubjectTest(patterns: readonly string[]): (sub: string) => boolean {
   const tests = patterns.map(compileValue)
   return (sub) => tests.some((test) => test(sub))
 }

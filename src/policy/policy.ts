@@ -12,6 +12,8 @@ export interface Policy {
   saysWho: boolean
   /** Whether a `sub` is accepted; undefined: any. */
   acceptsSubject: ((sub: string) => boolean) | undefined
+  /** The patterns that this is made of, for what is told of it. */
+  readonly subjects: readonly string[] | undefined
   claims: readonly ClaimCondition[]
   check: CheckAssertion | undefined
   /** Where there are some, at least one must hold, and those that do bound the access token. */

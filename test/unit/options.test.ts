@@ -99,6 +99,7 @@ describe('the options', () => {
         policy: {
           saysWho: true,
           acceptsSubject: undefined,
+          subjects: undefined,
           claims: [],
           check: undefined,
           bindings: [],

@@ -68,6 +68,11 @@ const ofGrant = (grant: BindingOptions) => ofProvider({ grants: [grant] })
 const ofClients = (...clientIds: string[]): ExchangeHostOptions => ({
   exchange: { clients: clientIds.map((clientId) => ({ ...CLIENT, clientId })) },
 })
+/** The cases of one `sub` that is not accepted, and of what is said of it. */
+function subjectCases(subjects: readonly string[], sub: string, hint: RegExp | undefined): Case[] {
+  const host = ofProvider({ subjects })
+  return [{ reason: 'subject_not_allowed', step: 'subjects', host, claims: { sub }, hint: hint ?? 'none' }]
+}
 const fail = () => {
   throw new Error('the table is locked')
 }
@@ -130,7 +135,32 @@ const CASES: Case[] = [
   { reason: 'lifetime_too_long', step: 'exp', claims: { exp: 9_999_999_999 }, hint: /maxLifetime/ },
   { reason: 'invalid_jwt_id', step: 'jti', claims: { jti: 5 } },
   { reason: 'client_not_allowed', step: 'client of the identity provider', host: { exchange: {} } },
-  { reason: 'subject_not_allowed', step: 'subjects', host: ofProvider({ subjects: ['bob'] }), found: '"alice"' },
+  {
+    reason: 'subject_not_allowed',
+    step: 'subjects',
+    host: ofProvider({ subjects: ['bob', 'team-*'] }),
+    expected: 'one of subjects: "bob"; "team-*"',
+    found: '"alice"',
+  },
+  {
+    reason: 'subject_not_allowed',
+    step: 'subjects',
+    host: ofProvider({ subjects: ['a1', 'a2', 'a3', 'a4', 'a5', 'a6', 'a7'] }),
+    expected: 'one of subjects: "a1"; "a2"; "a3"; "a4"; "a5"; and 2 more',
+  },
+  ...subjectCases(['Repo:acme/*'], 'repo:acme/orders', /differs from Repo:acme\/\* by upper and lower case/),
+  ...subjectCases(['alice'], ' alice', /differs from alice by white space/),
+  ...subjectCases(['alice '], 'alice', /differs from alice {2}by white space/),
+  ...subjectCases(
+    ['bob', 'repo:acme/'],
+    'repo:acme/orders',
+    /begins with repo:acme\/: .* compared whole.* end it with \*/,
+  ),
+  ...subjectCases(['repo:*:ref:'], 'repo:a:ref:main', /begins with repo:\*:ref:/),
+  ...subjectCases(['repo:acme$'], 'repo:acme', /no regular expression/),
+  ...subjectCases(['repo:.*'], 'repo:acme', /no regular expression/),
+  ...subjectCases(['bob'], 'Alice', undefined),
+  ...subjectCases(['Alice*'], `alice${'x'.repeat(1100)}`, undefined),
   {
     reason: 'claim_not_allowed',
     step: 'claim level',
@@ -312,7 +342,7 @@ describe('an explanation', () => {
       for (const text of ['expected', 'found', 'hint'] as const) {
         const wanted = each[text]
         if (wanted !== undefined)
-          expect(step?.[text]).toEqual(wanted instanceof RegExp ? expect.stringMatching(wanted) : wanted)
+          expect(step?.[text] ?? 'none').toEqual(wanted instanceof RegExp ? expect.stringMatching(wanted) : wanted)
       }
       const response = await host.exchangeAssertion(assertion, each.scope === undefined ? {} : { scope: each.scope })
       expect([response.status >= 400, host.lastReason()]).toEqual([true, each.reason])

@@ -1,0 +1,45 @@
+import { compileGlob } from '../policy/glob.js'
+import { LONGEST_COMPARED } from './hints.js'
+import { sideBySide } from './side-by-side.js'
+
+const MOST_LISTED = 5
+/** Patterns that a `sub` is compared with in further ways. */
+const MOST_COMPARED = 100
+/** One that begins with `^` is refused in the options. */
+const LIKE_REGULAR_EXPRESSION = /\.\*|\$$/
+
+/** The first of the configured patterns. */
+export function listSubjects(patterns: readonly string[]): string {
+  const listed = patterns.slice(0, MOST_LISTED).map((pattern) => JSON.stringify(pattern))
+  const others = patterns.length - listed.length
+  return sideBySide(others === 0 ? listed : [...listed, `and ${others} more`], 'one of subjects: ')
+}
+
+/** How a `sub` almost matches one of the patterns, or what is odd about these. */
+export function hintOfSubject(sub: unknown, patterns: readonly string[]): string | undefined {
+  const compared = patterns.slice(0, MOST_COMPARED)
+  return hintOfNearMiss(sub, compared) ?? hintOfPatterns(compared)
+}
+
+function hintOfNearMiss(sub: unknown, patterns: readonly string[]): string | undefined {
+  if (typeof sub !== 'string' || sub.length > LONGEST_COMPARED) return undefined
+  for (const pattern of patterns) {
+    const hint = nearMissOf(sub, pattern)
+    if (hint !== undefined) return hint
+  }
+  return undefined
+}
+
+function nearMissOf(sub: string, pattern: string): string | undefined {
+  const isSame = (normalise: (text: string) => string) => compileGlob(normalise(pattern))(normalise(sub))
+  const differs = (difference: string) => `it differs from ${pattern} by ${difference}: they are compared exactly`
+  if (isSame((text) => text.trim())) return differs('white space around it')
+  if (isSame((text) => text.toLowerCase())) return differs('upper and lower case')
+  if (!compileGlob(`${pattern}*`)(sub)) return undefined
+  return `it begins with ${pattern}: a pattern is compared whole; end it with * to accept all that begin so`
+}
+
+function hintOfPatterns(patterns: readonly string[]): string | undefined {
+  const odd = patterns.find((pattern) => LIKE_REGULAR_EXPRESSION.test(pattern))
+  return odd && `${odd} is no regular expression: $ and . stand for themselves, and * alone for any text`
+}
