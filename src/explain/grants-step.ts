@@ -4,9 +4,8 @@ import { type Binding, findUnmet } from '../policy/binding.js'
 import type { ClaimCondition } from '../policy/claim-condition.js'
 import type { Claims } from '../policy/claim-path.js'
 import { shown } from './assertion-steps.js'
+import { claimAt, hintOfClaim, hintOfGroups } from './claim-hints.js'
 import type { Explainer } from './explanation.js'
-import { hintOfType } from './hints.js'
-import { claimAt } from './policy-steps.js'
 import { sideBySide } from './side-by-side.js'
 
 /** Bindings: more would not be shown, and each may tell of a long claim. */
@@ -57,20 +56,14 @@ function describeFound({ binding: { name }, unmet }: Judged, claims: Claims): st
 function hintOf(judged: readonly Judged[], claims: Claims): string | undefined {
   for (const { binding, unmet } of judged) {
     if (unmet === undefined || unmet === 'client') continue
-    const hint = hintOfUnmet(binding, unmet, claims)
+    const hint = isOfGroup(binding) ? hintOfGroups(unmet, claims) : hintOfClaim(unmet, claims, 'when')
     if (hint !== undefined) return `${binding.name}: ${hint}`
   }
   return undefined
 }
 
-function hintOfUnmet(binding: Binding, { path, expected }: ClaimCondition, claims: Claims): string | undefined {
-  const claim = claimAt(path, claims)
-  const hint = hintOfType(claim, expected)
-  const isMissingGroup = claim === undefined && isOfGroup(binding)
-  return isMissingGroup ? `${hint}, or, with groupsToScopes, name another one by groupsClaim (groups_claim)` : hint
-}
-
 /** As `groupsToScopes` makes them, and as a grant that is named so may be: it wants the group of its name. */
-function isOfGroup({ name, when }: Binding): boolean {
-  return when.length === 1 && when[0]?.expected === printable(`an array with ${JSON.stringify(name)}`)
+function isOfGroup({ name, when, clients, resources, lifetime }: Binding): boolean {
+  const hasMore = clients !== undefined || resources !== undefined || Number.isFinite(lifetime)
+  return !hasMore && when.length === 1 && when[0]?.expected === printable(`an array with ${JSON.stringify(name)}`)
 }

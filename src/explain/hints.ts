@@ -65,15 +65,3 @@ export function hintOfKey(kid: string | undefined, kids: readonly (string | unde
   const are = known.length === 0 ? 'its keys have no kid' : `the kids are ${known.join(', ')}`
   return kid === undefined ? `the assertion names no kid; ${are}` : `kid is not in the key set: ${are}`
 }
-
-/** Of a value that would be the right one in another type. */
-export function hintOfType(found: unknown, expected: string): string | undefined {
-  if (found === undefined) return 'the claim is missing: have the identity provider put it'
-  if (typeof found === 'string' && expected.startsWith('an array')) return 'it is a string, and not an array of one'
-  if (Array.isArray(found) && /^(?:exactly|like|one of) /.test(expected)) return 'it is an array: use includes'
-  if (typeof found === 'number' && expected.includes(`"${found}"`)) return 'it is a number: write it without quotes'
-  if (typeof found === 'string' && found !== '' && expected.split(/[\s,]+/).includes(found)) {
-    return 'it is a string: write it in quotes'
-  }
-  return undefined
-}

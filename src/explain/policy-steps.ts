@@ -1,11 +1,11 @@
 import type { VerifiedAssertion } from '../assertion/verified-assertion.js'
 import { type CheckContext, enforceCheck } from '../policy/check-assertion.js'
 import type { ClaimCondition } from '../policy/claim-condition.js'
-import { type Claims, parseClaimPath, readClaim } from '../policy/claim-path.js'
+import type { Claims } from '../policy/claim-path.js'
 import { enforceClaim, enforceSubject } from '../policy/policy.js'
 import { shown } from './assertion-steps.js'
+import { claimAt, hintOfClaim } from './claim-hints.js'
 import type { Explainer } from './explanation.js'
-import { hintOfType } from './hints.js'
 import { hintOfSubject, listSubjects } from './subject-hints.js'
 
 /** Every rule of the identity provider, those after one that fails, too. */
@@ -27,11 +27,6 @@ async function takeClaim(explainer: Explainer, condition: ClaimCondition, claims
   const { path, expected, message } = condition
   const found = claimAt(path, claims)
   const told = message === undefined ? shown(found) : `${shown(found)}; ${message}`
-  const texts = { expected, found: told, hint: () => hintOfType(found, expected) }
+  const texts = { expected, found: told, hint: () => hintOfClaim(condition, claims, 'claims') }
   await explainer.take(`claim ${path}`, texts, () => enforceClaim(condition, claims))
-}
-
-export function claimAt(written: string, claims: Claims): unknown {
-  const path = parseClaimPath(written)
-  return path === undefined ? undefined : readClaim(claims, path)
 }

@@ -73,6 +73,11 @@ function subjectCases(subjects: readonly string[], sub: string, hint: RegExp | u
   const host = ofProvider({ subjects })
   return [{ reason: 'subject_not_allowed', step: 'subjects', host, claims: { sub }, hint: hint ?? 'none' }]
 }
+/** The cases of a condition on a claim that the path does not find, and of what is said of it. */
+function missingClaimCases(path: string, claims: Record<string, unknown>, hint: string | RegExp): Case[] {
+  const host = ofProvider({ claims: { [path]: 'x' } })
+  return [{ reason: 'claim_not_allowed', step: `claim ${path}`, host, claims, found: 'none', hint }]
+}
 const fail = () => {
   throw new Error('the table is locked')
 }
@@ -202,6 +207,58 @@ const CASES: Case[] = [
     host: ofProvider({ claims: { a: 'x' } }),
     claims: { a: ['x'] },
     hint: /use includes/,
+  },
+  ...missingClaimCases(
+    'kubernetes.io.namespace',
+    { 'kubernetes.io': { namespace: 'shop' } },
+    `there is a claim "kubernetes.io": write '"kubernetes.io".namespace'`,
+  ),
+  ...missingClaimCases(
+    'a.kubernetes.io.pod.x.name',
+    { a: { 'kubernetes.io': { 'pod.x': { name: 'n' } } } },
+    `there is a claim "a": write 'a."kubernetes.io"."pod.x".name'`,
+  ),
+  ...missingClaimCases(
+    '"realm_access.roles"',
+    { realm_access: { roles: ['a'] } },
+    `there is a claim "realm_access": write 'realm_access.roles'`,
+  ),
+  ...missingClaimCases('realm_access/roles', { realm_access: { roles: [] } }, /write 'realm_access.roles'$/),
+  ...missingClaimCases(
+    '/https://example.com/roles',
+    { 'https://example.com/roles': 1 },
+    /write 'https:\/\/example.com\/roles'$/,
+  ),
+  ...missingClaimCases(
+    'https://a.example/ctx.team',
+    { 'https://a.example/ctx': { team: 1 } },
+    /write '"https:\/\/a.example\/ctx".team'$/,
+  ),
+  ...missingClaimCases(
+    'roles',
+    { realm_access: { roles: ['a'] } },
+    `there is one at another path: 'realm_access.roles'`,
+  ),
+  ...missingClaimCases('realm_access.roles', { roles: ['a'] }, `there is one at another path: 'roles'`),
+  ...missingClaimCases('a.b', { 'x.y': { b: 1 } }, `there is one at another path: '"x.y".b'`),
+  ...missingClaimCases('a.b', { '': { b: 1 } }, `there is one at another path: '//b'`),
+  ...['scopes', 'maxBeyondAssertion', 'max_beyond_assertion', 'alias'].flatMap((path) =>
+    missingClaimCases(path, {}, /missing: is this an option that stands under the table claims\?$/),
+  ),
+  ...missingClaimCases('constructor', {}, 'the claim is missing: have the identity provider put it'),
+  ...missingClaimCases('/groups/0', { groups: [] }, 'the claim is missing: have the identity provider put it'),
+  {
+    reason: 'no_grant_matches',
+    step: 'grants',
+    host: ofGrant({ name: 'read', when: { clients: 'app' } }),
+    hint: 'read: the claim is missing: is this an option that stands under the table when?',
+  },
+  {
+    reason: 'no_grant_matches',
+    step: 'grants',
+    host: ofProvider({ groupsToScopes: { admins: ['openid'] } }),
+    claims: { realm_access: { groups: ['admins'] } },
+    hint: "admins: there is one at another path: 'realm_access.groups': name it by groupsClaim (groups_claim)",
   },
   {
     reason: 'refused_by_check',
@@ -461,6 +518,18 @@ describe('an explanation', () => {
     const explanation = await explain(await host.assertion({ groups: claimed }))
     expect(explanation.reason).toBe('no_grant_matches')
     expect(stepOf(explanation, 'grants')?.found).toMatch(/^group-0: groups is \["other-0",/)
+  })
+
+  it('looks for a missing claim within the time of a test, however many ways there are to cut its path', async () => {
+    let nested: unknown = {}
+    for (let depth = 0; depth < 14; depth += 1) nested = { a: nested, 'a.a': nested }
+    const many = Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`claim-${index}`, {}]))
+    const claims = Object.fromEntries(
+      Array.from({ length: 200 }, (_, index) => [`${'a.'.repeat(30)}${index}`, 'x' as const]),
+    )
+    host = await startClockedHost({ identityProvider: { claims, maxBytes: 1_048_576 } })
+    const explanation = await explain(await host.assertion({ a: nested, ...many }))
+    expect(failedStepsOf(explanation)).toHaveLength(200)
   })
 
   it('lets a long claim of one binding hide no other', async () => {
