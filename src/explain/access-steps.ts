@@ -2,15 +2,20 @@ import { resolveSubject } from '../assertion/resolve-subject.js'
 import type { VerifiedAssertion } from '../assertion/verified-assertion.js'
 import type { Client } from '../client-auth/client.js'
 import type { FindClient } from '../client-auth/find-client.js'
+import type { ReasonCode } from '../errors/reason-codes.js'
 import { boundAccess } from '../grants/bound-access.js'
 import { checkSubjectIsNoClient } from '../grants/check-client.js'
 import { boundLifetime, checkLastsYet } from '../grants/token-lifetime.js'
 import type { CheckContext } from '../policy/check-assertion.js'
 import { mapClaims } from '../policy/claim-mapping.js'
 import type { Claims } from '../policy/claim-path.js'
+import { rawSubject } from '../policy/subject-mapping.js'
 import { shown } from './assertion-steps.js'
 import type { ExplainedAccessToken, Explainer } from './explanation.js'
 import { takeGrants } from './grants-step.js'
+
+const NOT_MADE =
+  'a claim of the template is missing, empty, no string, or holds what follows it there; a function gives no text; or it is too long'
 
 export interface AccessInQuestion {
   assertion: VerifiedAssertion
@@ -46,13 +51,19 @@ export async function takeAccessSteps(
 
 async function takeSubject(explainer: Explainer, { assertion }: AccessInQuestion, { findClient }: AccessStepsDeps) {
   const texts = { expected: 'a subject for the access token', found: `from ${shown(assertion.sub)}` }
-  const hint = () => 'a claim of the template is missing, no string, or holds what follows it in the template'
+  const hint = (reason: ReasonCode) =>
+    reason === 'invalid_subject' ? hintOfMadeSubject(assertion, explainer.hasPassed('sub')) : undefined
   const subject = (await explainer.takeIfSigned('subject', { ...texts, hint }, () => resolveSubject(assertion)))?.result
   if (subject === undefined) return undefined
   await explainer.takeIfSigned('subject is no client', { expected: 'the id of no client', found: shown(subject) }, () =>
     checkSubjectIsNoClient(subject, findClient),
   )
   return subject
+}
+
+function hintOfMadeSubject({ identityProvider: { mapSubject } }: VerifiedAssertion, isSubGood: boolean): string {
+  if (mapSubject !== rawSubject) return NOT_MADE
+  return isSubGood ? 'it is the sub as it is, and too long' : 'it is the sub as it is: see the step sub'
 }
 
 async function takeScopes(

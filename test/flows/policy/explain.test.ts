@@ -117,7 +117,12 @@ const CASES: Case[] = [
   { reason: 'certificate_expired', step: 'signature', host: { exchange: {} } },
   { reason: 'bad_signature', step: 'signature', alter: (jwt) => jwt.replace(/.{8}$/, 'AAAAAAAA'), hint: /forged/ },
   { reason: 'invalid_subject', step: 'sub', claims: { sub: 7 }, found: '7' },
-  { reason: 'invalid_subject', step: 'subject', host: ofProvider({ subject: '${claims.email}' }), hint: /template/ },
+  {
+    reason: 'invalid_subject',
+    step: 'subject',
+    host: ofProvider({ subject: '${claims.email}' }),
+    hint: /claim of the template is missing, empty/,
+  },
   { reason: 'invalid_audience', step: 'aud', claims: { aud: [] }, found: '[]' },
   { reason: 'wrong_audience', step: 'aud', claims: { aud: `${TOKEN_ENDPOINT}/` }, hint: /a slash at the end/ },
   { reason: 'wrong_audience', step: 'aud', claims: { aud: 'app' }, found: '"app"', hint: /the id of the client/ },
@@ -453,6 +458,22 @@ describe('an explanation', () => {
       'claim level: claim_not_allowed',
       'grants: no_grant_matches',
     ])
+  })
+
+  it.each<[string, ExchangeHostOptions, Record<string, unknown>, string | undefined]>([
+    [
+      'the sub as it is, without one',
+      { exchange: { subject: 'raw' } },
+      { sub: 7 },
+      'it is the sub as it is: see the step sub',
+    ],
+    ['what is configured by default, without one', {}, { sub: undefined }, 'it is the sub as it is: see the step sub'],
+    ['a long one', {}, { sub: 's'.repeat(17_000) }, 'it is the sub as it is, and too long'],
+    ['a function that fails', ofProvider({ subject: fail }), {}, undefined],
+  ])('speaks of no template where the subject is made of %s', async (_, options, claims, hint) => {
+    host = await startClockedHost(options)
+    const step = stepOf(await explain(await host.assertion(claims)), 'subject')
+    expect([step?.outcome, step?.hint]).toEqual(['failed', hint])
   })
 
   it('without a client leaves out what depends on it', async () => {
