@@ -3,17 +3,17 @@ import type { VerifiedAssertion } from '../assertion/verified-assertion.js'
 import type { Client } from '../client-auth/client.js'
 import type { FindClient } from '../client-auth/find-client.js'
 import type { ReasonCode } from '../errors/reason-codes.js'
-import { boundAccess } from '../grants/bound-access.js'
 import { checkSubjectIsNoClient } from '../grants/check-client.js'
 import { boundLifetime, checkLastsYet } from '../grants/token-lifetime.js'
 import type { CheckContext } from '../policy/check-assertion.js'
-import { mapClaims } from '../policy/claim-mapping.js'
-import type { Claims } from '../policy/claim-path.js'
 import { rawSubject } from '../policy/subject-mapping.js'
 import { shown } from './assertion-steps.js'
+import { takeClaimsToToken } from './claims-to-token-step.js'
 import type { ExplainedAccessToken, Explainer } from './explanation.js'
 import { takeGrants } from './grants-step.js'
+import { describeRequested, takeScope } from './scope-step.js'
 
+const IS_CLIENT = 'a client has this id: put something before subjects, as subject: "namespaced" does'
 const NOT_MADE =
   'a claim of the template is missing, empty, no string, or holds what follows it there; a function gives no text; or it is too long'
 
@@ -41,8 +41,8 @@ export async function takeAccessSteps(
   deps: AccessStepsDeps,
 ): Promise<ExplainedAccessToken | undefined> {
   const subject = await takeSubject(explainer, question, deps)
-  const access = await takeScopes(explainer, question, deps)
-  const claims = await takeClaims(explainer, question)
+  const access = await takeAccess(explainer, question, deps)
+  const claims = await takeClaimsToToken(explainer, question.assertion, question.about)
   const lifetime = access && (await takeLifetime(explainer, question, access.lifetime, deps))
   if (subject === undefined || access === undefined || claims === undefined || lifetime === undefined) return undefined
   const { scopes, audiences } = access
@@ -55,10 +55,17 @@ async function takeSubject(explainer: Explainer, { assertion }: AccessInQuestion
     reason === 'invalid_subject' ? hintOfMadeSubject(assertion, explainer.hasPassed('sub')) : undefined
   const subject = (await explainer.takeIfSigned('subject', { ...texts, hint }, () => resolveSubject(assertion)))?.result
   if (subject === undefined) return undefined
-  await explainer.takeIfSigned('subject is no client', { expected: 'the id of no client', found: shown(subject) }, () =>
-    checkSubjectIsNoClient(subject, findClient),
-  )
+  await takeSubjectIsNoClient(explainer, subject, findClient)
   return subject
+}
+
+async function takeSubjectIsNoClient(explainer: Explainer, subject: string, findClient: FindClient): Promise<void> {
+  const texts = {
+    expected: 'the id of no client',
+    found: shown(subject),
+    hint: (reason: ReasonCode) => (reason === 'subject_is_client_id' ? IS_CLIENT : undefined),
+  }
+  await explainer.takeIfSigned('subject is no client', texts, () => checkSubjectIsNoClient(subject, findClient))
 }
 
 function hintOfMadeSubject({ identityProvider: { mapSubject } }: VerifiedAssertion, isSubGood: boolean): string {
@@ -66,35 +73,21 @@ function hintOfMadeSubject({ identityProvider: { mapSubject } }: VerifiedAsserti
   return isSubGood ? 'it is the sub as it is, and too long' : 'it is the sub as it is: see the step sub'
 }
 
-async function takeScopes(
+async function takeAccess(
   explainer: Explainer,
   { assertion, client, scope }: AccessInQuestion,
   { audiences }: AccessStepsDeps,
 ) {
   const { identityProvider, payload } = assertion
   const { bindings } = identityProvider.policy
-  const requested = scope === undefined ? 'no scope requested' : `requested: ${scope}`
   if (client === undefined) {
-    explainer.skip('scope', { expected: 'a client', found: requested })
+    explainer.skip('scope', { expected: 'a client', found: describeRequested(scope) })
     return undefined
   }
-  if (bindings.length > 0) {
-    const holding = await takeGrants(explainer, bindings, payload, client.clientId)
-    if (holding === undefined) return undefined
-  }
-  const ofProvider =
-    identityProvider.scopes === undefined ? '' : `, of the identity provider: ${listOf(identityProvider.scopes)}`
-  const texts = { expected: `of the client: ${listOf(client.scopes)}${ofProvider}`, found: requested }
   const request = { scope, client, identityProvider, claims: payload }
-  return (await explainer.take('scope', texts, () => boundAccess(request, audiences)))?.result
-}
-
-async function takeClaims(explainer: Explainer, { assertion, about }: AccessInQuestion): Promise<Claims | undefined> {
-  const { claimMapping } = assertion.identityProvider.policy
-  if (claimMapping.length === 0) return {}
-  const texts = { expected: 'at most 8192 bytes', found: claimMapping.map(({ name }) => name).join(', ') }
-  return (await explainer.takeIfSigned('claimsToToken', texts, () => mapClaims(claimMapping, assertion.payload, about)))
-    ?.result
+  if (bindings.length === 0) return takeScope(explainer, request, undefined, audiences)
+  const holding = await takeGrants(explainer, bindings, payload, client.clientId)
+  return holding && takeScope(explainer, request, holding, audiences)
 }
 
 async function takeLifetime(
@@ -110,9 +103,4 @@ async function takeLifetime(
   const hint = () => 'the assertion ends too soon for maxBeyondAssertion: get a fresh one'
   const taken = await explainer.take('lifetime', { ...texts, hint }, () => checkLastsYet(latestExpiry, now))
   return taken && seconds
-}
-
-function listOf(scopes: Iterable<string>): string {
-  const list = [...scopes].join(' ')
-  return list === '' ? 'none' : list
 }

@@ -4,6 +4,7 @@ import { readClaims, type VerifyAssertionDeps } from '../assertion/verify-assert
 import { checkGrantType } from '../client-auth/check-grant-type.js'
 import type { Client } from '../client-auth/client.js'
 import { invalidClient } from '../client-auth/client-credentials.js'
+import type { ReasonCode } from '../errors/reason-codes.js'
 import { TokenRejected } from '../errors/rejections.js'
 import { checkClientMayExchange } from '../grants/check-client.js'
 import type { IdentityProvider } from '../identity-provider/identity-provider.js'
@@ -96,9 +97,15 @@ async function takeClient(explainer: Explainer, { clientId }: ExplainOptions, { 
 
 async function takeShape(explainer: Explainer, encoded: string, { identityProviders }: ExplainDeps) {
   const { maxAssertionBytes } = identityProviders
-  const texts = { expected: `a JWT of at most ${maxAssertionBytes} bytes`, found: `${encoded.length} characters` }
-  const hint = () => hintOfShape(encoded)
-  return (await explainer.take('shape', { ...texts, hint }, () => parseJwt(encoded, maxAssertionBytes)))?.result
+  const byHeader = (ofHeader: string, otherwise: string) => (reason: ReasonCode | undefined) =>
+    reason === 'unsupported_header' ? ofHeader : otherwise
+  const texts = {
+    expected: byHeader('a header without crit and b64', `a JWT of at most ${maxAssertionBytes} bytes`),
+    found: byHeader('a header with crit or b64', `${encoded.length} characters`),
+    hint: (reason: ReasonCode) =>
+      reason === 'unsupported_header' ? 'turn the extension off at the identity provider' : hintOfShape(encoded),
+  }
+  return (await explainer.take('shape', texts, () => parseJwt(encoded, maxAssertionBytes)))?.result
 }
 
 async function takeIssuer(
@@ -118,8 +125,16 @@ async function takeIssuer(
 
 async function takeClientOfProvider(explainer: Explainer, client: Client, assertion: VerifiedAssertion): Promise<void> {
   const { name } = assertion.identityProvider
-  const expected = client.identityProviders === undefined ? 'any' : [...client.identityProviders].join(' or ')
-  await explainer.take('client of the identity provider', { expected, found: name }, () =>
-    checkClientMayExchange(client, assertion),
-  )
+  const option = 'identityProviders (identity_providers) of the client'
+  const texts = {
+    expected: describeProviders(client.identityProviders, option),
+    found: name,
+    hint: () => `add the identity provider to ${option}`,
+  }
+  await explainer.take('client of the identity provider', texts, () => checkClientMayExchange(client, assertion))
+}
+
+function describeProviders(names: ReadonlySet<string> | undefined, option: string): string {
+  if (names === undefined) return 'any'
+  return names.size === 0 ? `none: ${option} is empty` : [...names].join(' or ')
 }

@@ -40,10 +40,13 @@ export interface ExplainedAccessToken {
   claims: Readonly<Record<string, unknown>>
 }
 
-/** What is said of a step. */
+/** As it stands, or by the reason for which the step fails; undefined: it does not. */
+export type StepText = string | ((reason: ReasonCode | undefined) => string)
+
+/** What is said of a step, once it is taken. */
 export interface StepTexts {
-  expected: string
-  found: string
+  expected: StepText
+  found: StepText
   /** undefined: there is nothing to say. */
   hint?: (reason: ReasonCode) => string | undefined
 }
@@ -80,7 +83,8 @@ export class Explainer {
       return { result }
     } catch (error) {
       const { event } = toRefusal(error, ({ reason }) => new OAuthError('invalid_grant', '', { reason }))
-      this.#note(step, 'failed', { ...texts, found: foundIn(event, texts) }, event.reason)
+      const found = foundIn(event, textOf(texts.found, event.reason))
+      this.#note(step, 'failed', { ...texts, found }, event.reason)
       return undefined
     }
   }
@@ -92,7 +96,8 @@ export class Explainer {
     act: () => Result | Promise<Result>,
   ): Promise<{ result: Result } | undefined> {
     if (this.hasPassed('signature')) return this.take(step, texts, act)
-    this.skip(step, { ...texts, found: 'not asked: the signature is not good' })
+    const isBad = this.#steps.some((each) => each.step === 'signature' && each.reason === 'bad_signature')
+    this.skip(step, { ...texts, found: `not asked: the signature ${isBad ? 'is not good' : 'was not verified'}` })
     return undefined
   }
 
@@ -111,15 +116,19 @@ export class Explainer {
       step: printable(step),
       outcome,
       ...(reason !== undefined && { reason }),
-      expected: printable(expected),
-      found: printable(found),
+      expected: printable(textOf(expected, reason)),
+      found: printable(textOf(found, reason)),
       ...(meant !== undefined && { hint: printable(meant) }),
     })
   }
 }
 
 /** With what a function of the host, or a fetch, said of it. */
-function foundIn({ reason, message, cause }: DecisionRefused, { found }: StepTexts): string {
+function foundIn({ reason, message, cause }: DecisionRefused, found: string): string {
   const verdict = reason === 'refused_by_check' ? message : undefined
   return [found, verdict, cause].filter((text) => text !== undefined && text !== '').join('; ')
+}
+
+function textOf(text: StepText, reason: ReasonCode | undefined): string {
+  return typeof text === 'string' ? text : text(reason)
 }

@@ -78,6 +78,11 @@ function missingClaimCases(path: string, claims: Record<string, unknown>, hint: 
   const host = ofProvider({ claims: { [path]: 'x' } })
   return [{ reason: 'claim_not_allowed', step: `claim ${path}`, host, claims, found: 'none', hint }]
 }
+/** The cases of a check that does not accept, and of what is said of it. */
+function verdictCases(verdict: unknown, found: string, hint: string | RegExp): Case[] {
+  const host = ofProvider({ check: () => verdict as true })
+  return [{ reason: 'refused_by_check', step: 'check', host, found, hint }]
+}
 const fail = () => {
   throw new Error('the table is locked')
 }
@@ -97,7 +102,14 @@ const CASES: Case[] = [
   { reason: 'malformed_jwt', step: 'shape', alter: (jwt) => `${jwt}==`, hint: /base64/ },
   { reason: 'too_large', step: 'shape', alter: (jwt) => `${jwt}${'a'.repeat(40_000)}` },
   { reason: 'too_large', step: 'size', host: ofProvider({ maxBytes: 256 }), claims: { long: 'x'.repeat(300) } },
-  { reason: 'unsupported_header', step: 'shape', header: { crit: ['x'], x: 1 } },
+  {
+    reason: 'unsupported_header',
+    step: 'shape',
+    header: { crit: ['x'], x: 1 },
+    expected: 'a header without crit and b64',
+    found: 'a header with crit or b64',
+    hint: /turn the extension off/,
+  },
   {
     reason: 'unknown_issuer',
     step: 'iss',
@@ -271,6 +283,12 @@ const CASES: Case[] = [
     host: ofProvider({ check: () => 'not on Sundays' }),
     found: /not on Sundays/,
   },
+  ...verdictCases(false, 'false', /only true accepts/),
+  ...verdictCases(undefined, 'nothing', /only true accepts/),
+  ...verdictCases({ secret: 'x' }, 'an object', /only true accepts/),
+  ...verdictCases(1, '1', /only true accepts/),
+  ...verdictCases('', 'a string of 0 characters', 'none'),
+  ...verdictCases('not now', 'a text; not now', 'none'),
   {
     reason: 'no_grant_matches',
     step: 'grants',
@@ -323,8 +341,23 @@ const CASES: Case[] = [
     step: 'claimsToToken',
     host: ofProvider({ claimsToToken: { groups: 'groups' } }),
     claims: { groups: Array.from({ length: 900 }, (_, index) => `group-${index}`) },
+    expected: 'at most 8192 bytes',
+    found: 'groups, 10702 bytes',
   },
-  { reason: 'subject_is_client_id', step: 'subject is no client', claims: { sub: 'app' }, found: '"app"' },
+  {
+    reason: 'mapped_claims_too_large',
+    step: 'claimsToToken',
+    host: ofProvider({ claimsToToken: { a: 'a', e: 'email', b: { value: 'x' } } }),
+    claims: { a: 'ü'.repeat(5000) },
+    found: 'a, b, 10016 bytes; left out: e',
+  },
+  {
+    reason: 'subject_is_client_id',
+    step: 'subject is no client',
+    claims: { sub: 'app' },
+    found: '"app"',
+    hint: /a client has this id: .*"namespaced"/,
+  },
   {
     reason: 'jwks_unavailable',
     step: 'signature',
@@ -350,7 +383,61 @@ const CASES: Case[] = [
     host: ofProvider({ claimsToToken: { a: fail } }),
     found: /the table is locked/,
   },
-  { reason: 'invalid_scope', step: 'scope', scope: 'admin', found: 'requested: admin' },
+  {
+    reason: 'invalid_scope',
+    step: 'scope',
+    scope: 'admin',
+    expected: 'of the client: openid orders:read',
+    found: 'requested: admin',
+    hint: 'admin: not of the client',
+  },
+  { reason: 'invalid_scope', step: 'scope', scope: 'openid,orders:read', hint: 'separate scopes by spaces' },
+  { reason: 'invalid_scope', step: 'scope', scope: '"openid"', hint: /^separate scopes by spaces; .*quotation marks/ },
+  {
+    reason: 'invalid_scope',
+    step: 'scope',
+    host: ofProvider({ scopes: ['openid'] }),
+    scope: 'orders:read admin',
+    expected: 'of the client: openid orders:read; of the identity provider: openid',
+    hint: 'orders:read: not of the identity provider; admin: not of the client, not of the identity provider',
+  },
+  {
+    reason: 'invalid_scope',
+    step: 'scope',
+    host: ofProvider({
+      grants: [
+        { name: 'in', scopes: ['openid'] },
+        { name: 'none', when: { role: 'x' }, scopes: ['orders:read'] },
+      ],
+    }),
+    scope: 'orders:read',
+    expected: 'of the client: openid orders:read; of the grants: openid',
+    hint: 'orders:read: not of the grants',
+  },
+  {
+    reason: 'invalid_scope',
+    step: 'scope',
+    host: ofGrant({ name: 'nothing' }),
+    expected: 'of the client: openid orders:read; of the grants: none',
+    found: 'no scope requested',
+    hint: 'openid: not of the grants; orders:read: not of the grants',
+  },
+  {
+    reason: 'invalid_scope',
+    step: 'scope',
+    host: {
+      ...ofProvider({
+        grants: [
+          { name: 'a', scopes: ['openid'], resources: ['https://a.example.com'] },
+          { name: 'b', scopes: ['orders:read'], resources: ['https://b.example.com'] },
+        ],
+      }),
+      exchange: {
+        accessToken: { audience: ['https://a.example.com', 'https://b.example.com'], signingKeys: [signingKey] },
+      },
+    },
+    hint: 'they are of several resources: request those of one',
+  },
   { reason: 'unauthorized_client', step: 'client', host: ofClient({ grantTypes: ['client_credentials'] }) },
   {
     reason: 'unknown_client',
@@ -476,6 +563,36 @@ describe('an explanation', () => {
     expect([step?.outcome, step?.hint]).toEqual(['failed', hint])
   })
 
+  it('names what is left out of the access token', async () => {
+    host = await startClockedHost(ofProvider({ claimsToToken: { tenant: 'tenant', mail: 'email', groups: 'groups' } }))
+    const explanation = await explain(await host.assertion({ tenant: 'acme' }))
+    expect(stepOf(explanation, 'claimsToToken')).toMatchObject({
+      outcome: 'passed',
+      found: 'tenant; left out: mail, groups',
+    })
+  })
+
+  it('says of a client that may present the assertions of nobody that it is so', async () => {
+    host = await startClockedHost(ofClient({ identityProviders: [] }))
+    expect(stepOf(await explain(await host.assertion()), 'client of the identity provider')).toMatchObject({
+      reason: 'client_not_allowed',
+      expected: 'none: identityProviders (identity_providers) of the client is empty',
+      hint: 'add the identity provider to identityProviders (identity_providers) of the client',
+    })
+  })
+
+  it.each<[string, () => void | Promise<void>, Record<string, unknown>]>([
+    ['a disabled identity provider', () => host.exchange.disableIdentityProvider(host.idp.name), {}],
+    ['a key set that cannot be had', () => host.idp.fault('down'), {}],
+    ['an unknown key', () => {}, { kid: 'gone' }],
+  ])('of %s says that the signature was not verified, not that it is bad', async (_, before, header) => {
+    host = await startClockedHost(RICH)
+    await before()
+    const explanation = await explain(await host.assertion(RICH_CLAIMS, header))
+    for (const name of ['check', 'subject', 'claimsToToken'])
+      expect(stepOf(explanation, name)).toMatchObject({ found: 'not asked: the signature was not verified' })
+  })
+
   it('without a client leaves out what depends on it', async () => {
     host = await startClockedHost()
     const explanation = await explain(await host.assertion(), {})
@@ -513,7 +630,10 @@ describe('an explanation', () => {
     const forged = (await host.assertion({ sub: 'mallory' })).replace(/.{8}$/, 'AAAAAAAA')
     const explanation = await explain(forged)
     expect([explanation.reason, asked]).toEqual(['bad_signature', ['findClient app']])
-    expect(stepOf(explanation, 'check')).toMatchObject({ outcome: 'skipped' })
+    expect(stepOf(explanation, 'check')).toMatchObject({
+      outcome: 'skipped',
+      found: 'not asked: the signature is not good',
+    })
     expect(stepOf(explanation, 'subject')).toMatchObject({ outcome: 'skipped' })
     expect(stepOf(explanation, 'claimsToToken')).toMatchObject({ outcome: 'skipped' })
   })
