@@ -2,6 +2,8 @@ import type { Claims } from '../policy/claim-path.js'
 
 /** Characters: a longer text is no near miss, and is not compared in five ways. */
 export const LONGEST_COMPARED = 1024
+/** Members of `aud` that are compared with each accepted one. */
+const MOST_AUDIENCES = 20
 /** Seconds: a difference that a clock may well have. */
 const PLAUSIBLE_CLOCK_ERROR = 3600
 
@@ -47,7 +49,7 @@ export function hintOfAudience(
   accepted: ReadonlySet<string>,
   clientId: string | undefined,
 ): string | undefined {
-  const audiences = [aud].flat()
+  const audiences = [aud].flat().slice(0, MOST_AUDIENCES)
   if (clientId !== undefined && audiences.includes(clientId)) {
     return 'aud is the id of the client: have the identity provider put the alias, or add the id to audiences'
   }

@@ -673,6 +673,14 @@ describe('an explanation', () => {
     expect(failedStepsOf(explanation)).toHaveLength(200)
   })
 
+  it('compares the first twenty of sixty thousand audiences with those that are accepted', async () => {
+    host = await startClockedHost(ofProvider({ audiences: ['https://near.example.com'], maxBytes: 1_048_576 }))
+    const others = Array.from({ length: 60_000 }, (_, index) => `a-${index}`)
+    const hintOf = async (aud: string[]) => stepOf(await explain(await host.assertion({ aud })), 'aud')?.hint
+    expect(await hintOf(others.with(19, 'https://near.example.com/'))).toMatch(/a slash at the end/)
+    expect(await hintOf(others.with(20, 'https://near.example.com/'))).toBeUndefined()
+  })
+
   it('lets a long claim of one binding hide no other', async () => {
     const grants = ['a', 'b', 'c'].map((name) => ({ name, when: { [name]: 'x' } }))
     host = await startClockedHost({ identityProvider: { grants } })
