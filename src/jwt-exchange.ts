@@ -144,7 +144,7 @@ export function createJwtExchange(options: JwtExchangeOptions): JwtExchange {
     protect: (protectOptions = {}) => createProtect(protectOptions, ofAccessTokens),
     verifyAccessToken: async (token) => verifyAccessToken(token, configuration.parts.accessToken),
     explain: async (assertion, explainOptions = {}) =>
-      explainAssertion(String(assertion), explainOptions, configuration.parts.explain),
+      explainAssertion(assertion, explainOptions, configuration.parts.explain),
     events,
     stats,
     ready: async (readyOptions = {}) => {

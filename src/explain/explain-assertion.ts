@@ -10,6 +10,7 @@ import { checkClientMayExchange } from '../grants/check-client.js'
 import type { IdentityProvider } from '../identity-provider/identity-provider.js'
 import { parseJwt, type UnverifiedJwt } from '../jwt/parse-jwt.js'
 import { JWT_BEARER_GRANT_TYPE } from '../oauth/names.js'
+import type { ConfigProblem } from '../option-checks/config-error.js'
 import { OptionReader } from '../option-checks/option-reader.js'
 import { type AccessStepsDeps, takeAccessSteps } from './access-steps.js'
 import { shown, takeAssertionSteps } from './assertion-steps.js'
@@ -31,14 +32,14 @@ export interface ExplainDeps extends VerifyAssertionDeps, Omit<AccessStepsDeps, 
  * Takes every step that a token request with this assertion would take, those after one that fails, too, where they can
  * be taken; all but the client's secret. Nothing is issued and nothing used up. Keys may be fetched as for a request.
  *
- * @throws ConfigError for options that are not understood
+ * @throws ConfigError for options that are not understood, and an assertion that is no string
  */
 export async function explainAssertion(
   encoded: string,
   options: ExplainOptions,
   deps: ExplainDeps,
 ): Promise<Explanation> {
-  checkExplainOptions(options)
+  checkArguments(encoded, options)
   const explainer = new Explainer()
   const client = await takeClient(explainer, options, deps)
   const jwt = await takeShape(explainer, encoded, deps)
@@ -53,8 +54,11 @@ export async function explainAssertion(
   }
 }
 
-function checkExplainOptions(options: ExplainOptions): void {
-  const reader = new OptionReader(options)
+/** JavaScript callers may pass anything. */
+function checkArguments(assertion: unknown, options: unknown): void {
+  const problems: ConfigProblem[] = []
+  if (typeof assertion !== 'string') new OptionReader({ assertion }, [], problems).problem('assertion', 'a string')
+  const reader = new OptionReader(options, [], problems)
   for (const key of ['clientId', 'scope']) if (reader.has(key)) reader.string(key, 'a non-empty string')
   reader.refuseUnknown()
   reader.throwProblems()
