@@ -4,7 +4,7 @@ import type { IdentityProvider } from '../identity-provider/identity-provider.js
 import type { UnverifiedJwt } from '../jwt/parse-jwt.js'
 import { describeDate } from './dates.js'
 import type { Explainer, StepTexts } from './explanation.js'
-import { hintOfAudience, hintOfClock, hintOfKey } from './hints.js'
+import { hintOfAudience, hintOfClock, hintOfKey, IS_ACCESS_TOKEN, isAccessToken } from './hints.js'
 
 /** What the steps of one assertion are about. */
 export interface AssertionInQuestion {
@@ -35,8 +35,7 @@ const DESCRIBE_BEFORE_SIGNATURE: Readonly<Record<keyof typeof CHECKS_BEFORE_SIGN
   typ: ({ jwt, identityProvider: { types } }) => ({
     expected: `none, or one of ${[...types].join(', ')}`,
     found: jwt.header.typ ?? 'none',
-    hint: () =>
-      /at\+jwt$/i.test(jwt.header.typ ?? '') ? 'it is an access token, and no assertion' : 'configure types',
+    hint: () => (isAccessToken(jwt.header.typ) ? IS_ACCESS_TOKEN : 'configure types'),
   }),
 }
 

@@ -15,7 +15,7 @@ import { OptionReader } from '../option-checks/option-reader.js'
 import { type AccessStepsDeps, takeAccessSteps } from './access-steps.js'
 import { shown, takeAssertionSteps } from './assertion-steps.js'
 import { type ExplainedAccessToken, Explainer, type Explanation } from './explanation.js'
-import { hintOfShape, nearMiss } from './hints.js'
+import { hintOfIssuer, hintOfShape } from './hints.js'
 import { takePolicySteps } from './policy-steps.js'
 
 /** Who would present the assertion, and ask for what. */
@@ -112,13 +112,10 @@ async function takeShape(explainer: Explainer, encoded: string, { identityProvid
   return (await explainer.take('shape', texts, () => parseJwt(encoded, maxAssertionBytes)))?.result
 }
 
-async function takeIssuer(
-  explainer: Explainer,
-  { payload: { iss } }: UnverifiedJwt,
-  { identityProviders }: ExplainDeps,
-) {
+async function takeIssuer(explainer: Explainer, jwt: UnverifiedJwt, { identityProviders, audiences }: ExplainDeps) {
+  const { iss } = jwt.payload
   const names = [...identityProviders.all()].map(({ name }) => name)
-  const texts = { expected: names.join(' or '), found: shown(iss), hint: () => nearMiss(iss, names) }
+  const texts = { expected: names.join(' or '), found: shown(iss), hint: () => hintOfIssuer(jwt, names, audiences) }
   const taken = await explainer.take('iss', texts, () => {
     const identityProvider = identityProviders.find(iss)
     if (identityProvider === undefined) throw new TokenRejected('unknown_issuer')

@@ -1,9 +1,11 @@
+import type { UnverifiedJwt } from '../jwt/parse-jwt.js'
 import type { Claims } from '../policy/claim-path.js'
 
 /** Characters: a longer text is no near miss, and is not compared in five ways. */
 export const LONGEST_COMPARED = 1024
 /** Members of `aud` that are compared with each accepted one. */
 const MOST_AUDIENCES = 20
+export const IS_ACCESS_TOKEN = 'it is an access token, and no assertion'
 /** Seconds: a difference that a clock may well have. */
 const PLAUSIBLE_CLOCK_ERROR = 3600
 
@@ -33,6 +35,11 @@ function differenceOf(found: string, wanted: string): string | undefined {
 /** What a text that is no JWT may be. */
 export function hintOfShape(text: string): string | undefined {
   if (text === '') return 'there is nothing'
+  if (/^\s*\{/.test(text) && /"(?:access|id)_token"/.test(text)) {
+    return 'this is a whole token response: give the assertion alone'
+  }
+  if (/^(?:authorization: ?)?bearer /i.test(text)) return 'leave out Bearer'
+  if (/^(?:grant_type=[^&]{0,100}&)?assertion=/.test(text)) return 'leave out assertion='
   if (/\s/.test(text)) return 'it has white space or line breaks within: send it in one line'
   if (/^["']|["']$/.test(text)) return 'it has quotation marks around it'
   const parts = text.split('.')
@@ -42,6 +49,21 @@ export function hintOfShape(text: string): string | undefined {
   if (parts[2] === '') return 'it has no signature'
   if (/[=+/]/.test(text)) return 'it is in base64, and not in base64url without padding'
   return undefined
+}
+
+/** Of an assertion whose issuer is not known. */
+export function hintOfIssuer(
+  { header, payload: { iss, aud } }: UnverifiedJwt,
+  names: readonly string[],
+  ofAccessTokens: ReadonlySet<string>,
+): string | undefined {
+  if (!isAccessToken(header.typ)) return nearMiss(iss, names)
+  const isForUs = [aud].flat().some((each) => typeof each === 'string' && ofAccessTokens.has(each))
+  return isForUs ? 'this is an access token for the APIs of this service, and not an assertion' : IS_ACCESS_TOKEN
+}
+
+export function isAccessToken(typ: string | undefined): boolean {
+  return /at\+jwt$/i.test(typ ?? '')
 }
 
 export function hintOfAudience(

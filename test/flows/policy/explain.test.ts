@@ -78,6 +78,10 @@ function missingClaimCases(path: string, claims: Record<string, unknown>, hint: 
   const host = ofProvider({ claims: { [path]: 'x' } })
   return [{ reason: 'claim_not_allowed', step: `claim ${path}`, host, claims, found: 'none', hint }]
 }
+/** The cases of what is pasted in place of an assertion. */
+function shapeCases(alter: (assertion: string) => string, hint: string | RegExp): Case[] {
+  return [{ reason: 'malformed_jwt', step: 'shape', alter, hint }]
+}
 /** The cases of a check that does not accept, and of what is said of it. */
 function verdictCases(verdict: unknown, found: string, hint: string | RegExp): Case[] {
   const host = ofProvider({ check: () => verdict as true })
@@ -96,6 +100,15 @@ const CASES: Case[] = [
     hint: /white space/,
   },
   { reason: 'malformed_jwt', step: 'shape', alter: (jwt) => `"${jwt}"`, hint: /quotation marks/ },
+  ...shapeCases(
+    (jwt) => `{"access_token": "${jwt}", "token_type": "Bearer"}`,
+    /a whole token response: give the assertion alone/,
+  ),
+  ...shapeCases((jwt) => `{\n  "id_token": "${jwt}"\n}`, /a whole token response/),
+  ...shapeCases((jwt) => `Bearer ${jwt}`, 'leave out Bearer'),
+  ...shapeCases((jwt) => `authorization: bearer ${jwt}`, 'leave out Bearer'),
+  ...shapeCases((jwt) => `assertion=${jwt}`, 'leave out assertion='),
+  ...shapeCases((jwt) => `grant_type=x&assertion=${jwt}`, 'leave out assertion='),
   { reason: 'malformed_jwt', step: 'shape', alter: () => 'opaque-token', found: '12 characters', hint: /one part/ },
   { reason: 'malformed_jwt', step: 'shape', alter: (jwt) => `${jwt}.a.b`, hint: /encrypted/ },
   { reason: 'malformed_jwt', step: 'shape', alter: (jwt) => `${jwt.replace(/[^.]*$/, '')}`, hint: /no signature/ },
@@ -115,6 +128,20 @@ const CASES: Case[] = [
     step: 'iss',
     claims: { iss: 'https://else.example.com' },
     found: '"https://else.example.com"',
+  },
+  {
+    reason: 'unknown_issuer',
+    step: 'iss',
+    claims: { iss: 'https://api.example.com/oauth2', aud: 'https://api.example.com' },
+    header: { typ: 'at+jwt' },
+    hint: 'this is an access token for the APIs of this service, and not an assertion',
+  },
+  {
+    reason: 'unknown_issuer',
+    step: 'iss',
+    claims: { iss: 'https://else.example.com' },
+    header: { typ: 'at+jwt' },
+    hint: 'it is an access token, and no assertion',
   },
   {
     reason: 'identity_provider_disabled',
