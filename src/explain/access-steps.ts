@@ -13,7 +13,7 @@ import type { ExplainedAccessToken, Explainer } from './explanation.js'
 import { takeGrants } from './grants-step.js'
 import { describeRequested, takeScope } from './scope-step.js'
 
-const IS_CLIENT = 'a client has this id: put something before subjects, as subject: "namespaced" does'
+const IS_CLIENT = 'a client has this id: put something before subjects, as subject "namespaced" does'
 const NOT_MADE =
   'a claim of the template is missing, empty, no string, or holds what follows it there; a function gives no text; or it is too long'
 
@@ -100,7 +100,7 @@ async function takeLifetime(
   const { lifetime, latestExpiry } = boundLifetime(assertion, client, ofBindings)
   const seconds = Math.min(ofExchange, lifetime, latestExpiry - Math.floor(now))
   const texts = { expected: 'an access token of a second or more', found: `${seconds} s` }
-  const hint = () => 'the assertion ends too soon for maxBeyondAssertion: get a fresh one'
+  const hint = () => 'the assertion ends too soon for maxBeyondAssertion (max_beyond_assertion): get a fresh one'
   const taken = await explainer.take('lifetime', { ...texts, hint }, () => checkLastsYet(latestExpiry, now))
   return taken && seconds
 }

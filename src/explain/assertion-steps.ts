@@ -21,7 +21,7 @@ const DESCRIBE_BEFORE_SIGNATURE: Readonly<Record<keyof typeof CHECKS_BEFORE_SIGN
   enabled: ({ identityProvider: { trust } }) => ({
     expected: 'the identity provider is switched on',
     found: trust.isOn ? 'on' : 'off',
-    hint: () => 'by enabled: false, or at run time',
+    hint: () => 'by enabled: false (enabled = false), or at run time',
   }),
   size: ({ jwt, identityProvider: { limits } }) => ({
     expected: `at most ${limits.maxBytes} bytes`,
@@ -68,8 +68,8 @@ const HINTS_OF_DATES: Readonly<Record<string, (seconds: number) => string>> = {
   expired: (seconds) => hintOfClock(seconds, 'get a fresh one'),
   not_yet_valid: (seconds) => hintOfClock(seconds, 'it is for later'),
   issued_in_future: (seconds) => `a clock is off by ${Math.ceil(seconds)} s`,
-  too_old: () => 'get a fresh one, or raise maxAge',
-  lifetime_too_long: () => 'shorten it at the identity provider, or raise maxLifetime',
+  too_old: () => 'get a fresh one, or raise maxAge (max_age)',
+  lifetime_too_long: () => 'shorten it at the identity provider, or raise maxLifetime (max_lifetime)',
 }
 
 function hintOfDate(reason: string, seconds: number): string {
