@@ -1,4 +1,4 @@
-import { type Claims, isSamePath, parseClaimPath } from '../policy/claim-path.js'
+import { type Claims, parseClaimPath, writeClaimPath } from '../policy/claim-path.js'
 
 type Segments = readonly string[]
 
@@ -20,7 +20,7 @@ function hintOfOtherCut(segments: Segments, claims: Claims): string | undefined 
     const parts = segments.flatMap((segment) => segment.split(separator))
     if (parts.length > MOST_SEGMENTS) continue
     const found = findCut(parts, claims, { separator, left: MOST_SEARCHED })
-    const written = found && writePath(found)
+    const written = found && writeClaimPath(found)
     if (found !== undefined && written !== undefined) return `there is a claim "${found[0]}": write '${written}'`
   }
   return undefined
@@ -43,7 +43,7 @@ function findCut(parts: Segments, value: unknown, search: { separator: string; l
 function hintOfOtherPlace(name: string | undefined, claims: Claims): string | undefined {
   if (name === undefined) return undefined
   const owners = Object.hasOwn(claims, name) ? NOWHERE : findOwner(name, claims)
-  const written = owners && writePath([...owners, name])
+  const written = owners && writeClaimPath([...owners, name])
   return written && `there is one at another path: '${written}'`
 }
 
@@ -56,27 +56,6 @@ function findOwner(name: string, claims: Claims): Segments | undefined {
     if (left === 0) return undefined
   }
   return undefined
-}
-
-/** As docs/policy.md says; undefined where no path leads there. */
-function writePath(segments: Segments): string | undefined {
-  const [first = '', ...others] = segments.map((segment) => (/["\\.]/.test(segment) ? quote(segment) : segment))
-  const ways = [
-    segments.join('.'),
-    [first, ...others].join('.'),
-    [quote(segments[0] ?? ''), ...others].join('.'),
-    segments.map((segment) => `/${segment.replaceAll('~', '~0').replaceAll('/', '~1')}`).join(''),
-  ]
-  return ways.find((way) => isPathTo(segments, way))
-}
-
-function isPathTo(segments: Segments, written: string): boolean {
-  const path = parseClaimPath(written)
-  return path !== undefined && isSamePath(path, { segments, indexesArrays: false })
-}
-
-function quote(name: string): string {
-  return `"${name.replace(/["\\]/g, '\\$&')}"`
 }
 
 function isObject(value: unknown): value is Claims {

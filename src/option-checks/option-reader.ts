@@ -145,15 +145,18 @@ export class OptionReader {
    *
    * @param otherwise what else may be meant by one that is like none of them
    */
-  refuseUnknown(otherwise?: (key: string) => string): void {
+  refuseUnknown(otherwise?: (key: string) => string | undefined): void {
     for (const key of Object.keys(this.#values)) {
       if (this.#known.has(key)) continue
       const suggestion = closestName(key, [...this.#known])
       const wanted = `one of ${[...this.#known].join(', ')}`
       const problem = { path: [...this.path, key], found: UNKNOWN_OPTION, wanted }
-      if (suggestion !== undefined) this.#problems.push({ ...problem, suggestion })
-      else
-        this.#problems.push({ ...problem, wanted: otherwise === undefined ? wanted : `${wanted}; ${otherwise(key)}` })
+      const more = suggestion === undefined ? otherwise?.(key) : undefined
+      this.#problems.push({
+        ...problem,
+        ...(suggestion !== undefined && { suggestion }),
+        ...(more !== undefined && { wanted: `${wanted}; ${more}` }),
+      })
     }
   }
 

@@ -1,7 +1,7 @@
 import { printable } from '../errors/printable.js'
 import { isPlainObject, type OptionReader } from '../option-checks/option-reader.js'
 import { type ClaimOperators, type ClaimTest, NEVER, OPERATORS, readOneOf, testOf } from './claim-operators.js'
-import { CLAIM_PATH, type ClaimPath, type Claims, parseClaimPath, pathWithin, readClaim } from './claim-path.js'
+import { CLAIM_PATH, type ClaimPath, type Claims, parseClaimPath, readClaim, writeClaimPath } from './claim-path.js'
 import { type ClaimScalar, isScalarOption, SCALAR } from './claim-value.js'
 
 /**
@@ -79,19 +79,24 @@ function readDemand(reader: OptionReader, path: string, place: ClaimPath): Deman
   const option = reader.value(path)
   if (isScalarOption(option)) return { tests: [testOf(option)] }
   if (Array.isArray(option)) return { tests: [readOneOf(reader, path)] }
-  if (isPlainObject(option)) return readOperators(reader.object(path), Object.keys(option), path, place)
+  if (isPlainObject(option)) return readOperators(reader.object(path), Object.keys(option), place)
   reader.problem(path, `${SCALAR}, an array of these, or an object with ${NO_CONDITION}`)
   return { tests: [NEVER] }
 }
 
-function readOperators(reader: OptionReader, names: readonly string[], path: string, place: ClaimPath): Demand {
+function readOperators(reader: OptionReader, names: readonly string[], place: ClaimPath): Demand {
   const tests = OPERATOR_NAMES.filter((name) => reader.isNamed(name)).map((name) =>
     OPERATORS[name](reader, name, place),
   )
   const message = reader.has('message') ? reader.string('message', MESSAGE, isMessage) : undefined
-  reader.refuseUnknown((name) => `or the path of a claim within, whole and in quotes: '${pathWithin(path, name)}'`)
+  reader.refuseUnknown((name) => describePath([...place.segments, name]))
   if (names.every((name) => name === 'message')) reader.problem(undefined, NO_CONDITION, 'no condition')
   return { tests: tests.length === 0 ? [NEVER] : tests, ...(message !== undefined && { message }) }
+}
+
+function describePath(segments: readonly string[]): string | undefined {
+  const path = writeClaimPath(segments)
+  return path && `or the path of a claim within, whole and in quotes: '${path}'`
 }
 
 function isMessage(text: string): boolean {

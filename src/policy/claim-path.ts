@@ -75,10 +75,23 @@ function hasMember(value: unknown, name: string, indexesArrays: boolean): value 
   return Object.hasOwn(value, name)
 }
 
-/** How the path of a claim within another one is written. */
-export function pathWithin(path: string, name: string): string {
-  if (path.startsWith('/')) return `${path}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`
-  return `${path}.${/^[^."\\]+$/.test(name) ? name : JSON.stringify(name)}`
+/** How the path of these members is written, as short as can be; undefined where nothing that is written leads there. */
+export function writeClaimPath(segments: readonly string[]): string | undefined {
+  const [first = '', ...others] = segments.map((segment) => (/["\\.]/.test(segment) ? quote(segment) : segment))
+  const ways = [
+    segments.join('.'),
+    [first, ...others].join('.'),
+    [quote(segments[0] ?? ''), ...others].join('.'),
+    segments.map((segment) => `/${segment.replaceAll('~', '~0').replaceAll('/', '~1')}`).join(''),
+  ]
+  return ways.find((way) => {
+    const path = parseClaimPath(way)
+    return path !== undefined && isSamePath(path, { segments, indexesArrays: false })
+  })
+}
+
+function quote(name: string): string {
+  return `"${name.replace(/["\\]/g, '\\$&')}"`
 }
 
 /** Whether two paths name the same members, however each is written. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { type Claims, isSamePath, parseClaimPath, readClaim } from '../../../src/policy/claim-path.js'
+import { type Claims, isSamePath, parseClaimPath, readClaim, writeClaimPath } from '../../../src/policy/claim-path.js'
 import { shareOfCases, TIMEOUT } from './cases.js'
 
 /** The claim at a path; for a malformed path 'malformed'. */
@@ -247,4 +247,29 @@ describe('two paths', () => {
     expect(isSame('a.b', 'a')).toBe(false)
     expect(isSame('a.b', '"a.b"')).toBe(false)
   })
+})
+
+describe('a path that is written for members', () => {
+  it('leads to them, and is absent only where nothing that is written does', () => {
+    const name = fc.oneof(
+      fc.string({ maxLength: 6 }),
+      fc.constantFrom('a', 'a.b', 'https://x/y', '/a', '~1', '"', '\\', '${', ''),
+    )
+    fc.assert(
+      fc.property(fc.array(name, { minLength: 1, maxLength: 5 }), (segments) => {
+        const written = writeClaimPath(segments)
+        if (written !== undefined) expect(parseClaimPath(written)?.segments).toEqual(segments)
+        else expect(segments.join('/')).toContain('${')
+      }),
+      { numRuns: 5000 },
+    )
+  })
+
+  it.each([
+    [['realm_access', 'roles'], 'realm_access.roles'],
+    [['a', 'b.c'], 'a."b.c"'],
+    [['https://example.com/x', 'y'], '"https://example.com/x".y'],
+    [['/a'], '"/a"'],
+    [['a', ''], '/a/'],
+  ])('of %j is %s', (segments, written) => expect(writeClaimPath(segments)).toBe(written))
 })
