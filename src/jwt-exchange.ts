@@ -6,7 +6,7 @@ import { FailureLimiter } from './client-auth/failure-limiter.js'
 import { systemTimers } from './clock/timers.js'
 import { Configuration, type ConfigurationStats, type NewOptions, type ReconfigureOptions } from './configuration.js'
 import { ExchangeEventEmitter, type ExchangeEventSource } from './events/exchange-events.js'
-import { type ExplainOptions, explainAssertion } from './explain/explain-assertion.js'
+import type { ExplainOptions } from './explain/explain-assertion.js'
 import type { Explanation } from './explain/explanation.js'
 import type { Middleware } from './express/http.js'
 import { createProtect, type ProtectOptions } from './express/protect.js'
@@ -143,8 +143,10 @@ export function createJwtExchange(options: JwtExchangeOptions): JwtExchange {
     assertionStrategy: createAssertionStrategy(ofAssertions),
     protect: (protectOptions = {}) => createProtect(protectOptions, ofAccessTokens),
     verifyAccessToken: async (token) => verifyAccessToken(token, configuration.parts.accessToken),
-    explain: async (assertion, explainOptions = {}) =>
-      explainAssertion(assertion, explainOptions, configuration.parts.explain),
+    explain: async (assertion, explainOptions = {}) => {
+      const { explainAssertion } = await import('./explain/explain-assertion.js')
+      return explainAssertion(assertion, explainOptions, configuration.parts.explain)
+    },
     events,
     stats,
     ready: async (readyOptions = {}) => {

@@ -89,7 +89,8 @@ function createClaim() {
   let count = 0
   return () => {
     count += 1
-    return claimAssertion({ identityProvider, expiresAt, assertionId: `assertion ${count}` }, protection)
+    const assertion = { identityProvider, expiresAt, payload: { exp: expiresAt }, assertionId: `assertion ${count}` }
+    return claimAssertion(assertion, { replayProtection: protection, clock: systemClock })
   }
 }
 

@@ -12,14 +12,18 @@ register('data:text/javascript,' + encodeURIComponent(hooks))
 `
 const PRELOAD = `data:text/javascript,${encodeURIComponent(TELL)}`
 
-/** What stands in node_modules, loaded by a program that imports the built package. */
-async function loadedPackages(program: string): Promise<Set<string>> {
+/** The addresses of what is loaded by a program that imports the built package. */
+async function loadedModules(program: string): Promise<string> {
   const parameters = ['--import', PRELOAD, '--input-type=module', '-e', program]
   const env = { ...process.env, NODE_OPTIONS: '' }
   const { stdout } = await promisify(execFile)(process.execPath, parameters, { cwd: ROOT, env })
-  const packages = stdout.match(/(?<=\/node_modules\/)(?:@[^/]+\/)?[^/\n]+/g) ?? []
   expect(stdout).toContain('/dist/')
-  return new Set(packages)
+  return stdout
+}
+
+/** Of these, what stands in node_modules. */
+async function loadedPackages(program: string): Promise<Set<string>> {
+  return new Set((await loadedModules(program)).match(/(?<=\/node_modules\/)(?:@[^/]+\/)?[^/\n]+/g))
 }
 
 const CREATE = `
@@ -36,6 +40,12 @@ describe('the package', () => {
   it('loads the packages that it needs at once, and no other', async () => {
     const packages = await loadedPackages(CREATE.replace('ALGORITHM', "'ES256'"))
     expect(packages).toEqual(new Set(['express', 'body-parser', 'passport-custom']))
+  })
+
+  it('loads what explains when it is asked to', async () => {
+    const create = CREATE.replace('ALGORITHM', "'ES256'")
+    expect(await loadedModules(create)).not.toContain('/dist/explain/')
+    expect(await loadedModules(`${create}await exchange.explain('x')`)).toContain('/dist/explain/')
   })
 
   it('loads jose when the first slow signature is to be verified', async () => {
