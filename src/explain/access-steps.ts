@@ -6,6 +6,7 @@ import type { ReasonCode } from '../errors/reason-codes.js'
 import { checkSubjectIsNoClient } from '../grants/check-client.js'
 import { boundLifetime, checkLastsYet } from '../grants/token-lifetime.js'
 import type { CheckContext } from '../policy/check-assertion.js'
+import { describeUnfilled } from '../policy/claim-template.js'
 import { rawSubject } from '../policy/subject-mapping.js'
 import { shown } from './assertion-steps.js'
 import { takeClaimsToToken } from './claims-to-token-step.js'
@@ -14,8 +15,8 @@ import { takeGrants } from './grants-step.js'
 import { describeRequested, takeScope } from './scope-step.js'
 
 const IS_CLIENT = 'a client has this id: put something before subjects, as subject "namespaced" does'
-const NOT_MADE =
-  'a claim of the template is missing, empty, no string, or holds what follows it there; a function gives no text; or it is too long'
+const TOO_LONG = 'it is too long, or has control characters'
+const NOT_MADE = `${TOO_LONG}; or a function gave no text`
 
 export interface AccessInQuestion {
   assertion: VerifiedAssertion
@@ -68,7 +69,11 @@ async function takeSubjectIsNoClient(explainer: Explainer, subject: string, find
   await explainer.takeIfSigned('subject is no client', texts, () => checkSubjectIsNoClient(subject, findClient))
 }
 
-function hintOfMadeSubject({ identityProvider: { mapSubject } }: VerifiedAssertion, isSubGood: boolean): string {
+function hintOfMadeSubject(
+  { identityProvider: { mapSubject }, payload }: VerifiedAssertion,
+  isSubGood: boolean,
+): string {
+  if (mapSubject.template !== undefined) return describeUnfilled(mapSubject.template, payload) ?? TOO_LONG
   if (mapSubject !== rawSubject) return NOT_MADE
   return isSubGood ? 'it is the sub as it is, and too long' : 'it is the sub as it is: see the step sub'
 }

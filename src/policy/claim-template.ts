@@ -1,4 +1,4 @@
-import { type ClaimPath, type Claims, parseClaimPath, readClaim } from './claim-path.js'
+import { type ClaimPath, type Claims, parseClaimPath, readClaim, writeClaimPath } from './claim-path.js'
 
 /** A text in which claims stand: what comes before the first one, and each claim with what follows it. */
 export interface ClaimTemplate {
@@ -39,10 +39,26 @@ export function fillClaimTemplate({ head, places }: ClaimTemplate, claims: Claim
   let text = head
   for (const [index, { path, after }] of places.entries()) {
     const claim = readClaim(claims, path)
-    if (typeof claim !== 'string' || claim === '') return undefined
-    const isLast = index === places.length - 1
-    if (!isLast && (claim + after).indexOf(after) !== claim.length) return undefined
+    if (typeof claim !== 'string' || findFault(claim, after, index === places.length - 1) !== undefined)
+      return undefined
     text += claim + after
   }
   return text
+}
+
+/** Which claim keeps a template from being filled, and why; undefined where none does. */
+export function describeUnfilled({ places }: ClaimTemplate, claims: Claims): string | undefined {
+  for (const [index, { path, after }] of places.entries()) {
+    const fault = findFault(readClaim(claims, path), after, index === places.length - 1)
+    if (fault !== undefined) return `the claim ${writeClaimPath(path.segments)} ${fault}`
+  }
+  return undefined
+}
+
+function findFault(claim: unknown, after: string, isLast: boolean): string | undefined {
+  if (claim === undefined) return 'is missing'
+  if (typeof claim !== 'string') return 'is no string'
+  if (claim === '') return 'is empty'
+  const isAmbiguous = !isLast && (claim + after).indexOf(after) !== claim.length
+  return isAmbiguous ? `holds ${JSON.stringify(after)}, which follows it in the template` : undefined
 }

@@ -1,5 +1,5 @@
 import type { OptionReader } from '../option-checks/option-reader.js'
-import { CLAIM_TEMPLATE, fillClaimTemplate, parseClaimTemplate } from './claim-template.js'
+import { CLAIM_TEMPLATE, type ClaimTemplate, fillClaimTemplate, parseClaimTemplate } from './claim-template.js'
 
 /** What a `subject` function is given. */
 export interface AssertionSubject {
@@ -30,7 +30,11 @@ export type SubjectOption = 'raw' | 'namespaced' | (string & {}) | SubjectFuncti
 export type SubjectFunction = (assertion: AssertionSubject) => string | Promise<string>
 
 /** Gives the subject; anything but a text where there is none. May throw. */
-export type MapSubject = (assertion: AssertionSubject) => unknown
+export interface MapSubject {
+  (assertion: AssertionSubject): unknown
+  /** What it is made by, if by a template. */
+  template?: ClaimTemplate
+}
 
 /** What the option `subject` says; undefined where it is absent, or after noting what is wrong with it. */
 export function readSubjectMapping(reader: OptionReader): MapSubject | undefined {
@@ -40,9 +44,13 @@ export function readSubjectMapping(reader: OptionReader): MapSubject | undefined
   if (option === 'namespaced') return namespacedSubject
   if (typeof option === 'function') return option as SubjectFunction
   const template = typeof option === 'string' ? parseClaimTemplate(option) : undefined
-  if (template !== undefined) return ({ claims }) => fillClaimTemplate(template, claims)
+  if (template !== undefined) return Object.assign(createTemplateMapping(template), { template })
   reader.problem('subject', `"raw", "namespaced", a function, or ${CLAIM_TEMPLATE}`)
   return undefined
+}
+
+function createTemplateMapping(template: ClaimTemplate): MapSubject {
+  return ({ claims }) => fillClaimTemplate(template, claims)
 }
 
 /** What every subject of an identity provider begins with, by the option; undefined where only a function knows. */

@@ -161,7 +161,7 @@ const CASES: Case[] = [
     reason: 'invalid_subject',
     step: 'subject',
     host: ofProvider({ subject: '${claims.email}' }),
-    hint: /claim of the template is missing, empty/,
+    hint: /^the claim email is missing$/,
   },
   { reason: 'invalid_audience', step: 'aud', claims: { aud: [] }, found: '[]' },
   { reason: 'wrong_audience', step: 'aud', claims: { aud: `${TOKEN_ENDPOINT}/` }, hint: /a slash at the end/ },
@@ -597,6 +597,27 @@ describe('an explanation', () => {
     ['a function that fails', ofProvider({ subject: fail }), {}, undefined],
   ])('speaks of no template where the subject is made of %s', async (_, options, claims, hint) => {
     host = await startClockedHost(options)
+    const step = stepOf(await explain(await host.assertion(claims)), 'subject')
+    expect([step?.outcome, step?.hint]).toEqual(['failed', hint])
+  })
+
+  it.each<[string, Record<string, unknown>, string]>([
+    ['missing', {}, 'the claim "kubernetes.io".namespace is missing'],
+    ['empty', { 'kubernetes.io': { namespace: '' } }, 'the claim "kubernetes.io".namespace is empty'],
+    ['a number', { 'kubernetes.io': { namespace: 7 } }, 'the claim "kubernetes.io".namespace is no string'],
+    [
+      'one that holds what follows it',
+      { 'kubernetes.io': { namespace: 'a|b' } },
+      'the claim "kubernetes.io".namespace holds "|", which follows it in the template',
+    ],
+    ['the second one', { 'kubernetes.io': { namespace: 'a' }, email: [] }, 'the claim email is no string'],
+    [
+      'too long',
+      { 'kubernetes.io': { namespace: 'a'.repeat(17_000) }, email: 'b' },
+      'it is too long, or has control characters',
+    ],
+  ])('names the claim of a template that is %s', async (_, claims, hint) => {
+    host = await startClockedHost(ofProvider({ subject: 'ns|${claims."kubernetes.io".namespace}|${claims.email}' }))
     const step = stepOf(await explain(await host.assertion(claims)), 'subject')
     expect([step?.outcome, step?.hint]).toEqual(['failed', hint])
   })
