@@ -15,8 +15,8 @@ export interface ConfigurationStats {
   /** When it came into force, in seconds since the epoch. */
   since: number
   /**
-   * The last attempt to change it, where that was refused: when, in seconds since the epoch, and every problem, of a file
-   * with line and column.
+   * The last attempt to change it, where that was refused: when, in seconds since the epoch, and the first 100 problems,
+   * of a file with line and column.
    */
   lastRefusal?: { at: number; message: string }
 }

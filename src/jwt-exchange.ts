@@ -52,7 +52,7 @@ export interface JwtExchange {
    * Keys may be fetched as for a request: events `jwks.…` tell of it, and an unknown `kid` or a bad signature takes
    * from the budget.
    *
-   * @throws ConfigError for options that are not understood
+   * @throws ConfigError for options that are not understood, or an assertion that is no string
    */
   explain(assertion: string, options?: ExplainOptions): Promise<Explanation>
   events: ExchangeEventSource
@@ -95,9 +95,11 @@ export interface JwtExchange {
    * Puts other options in the place of all that are in force, between two requests: those whose body has come end by the
    * old ones. Identity providers with the same `alias` and `jwksUri` keep their key sets, and those that were switched
    * off at run time stay off. `issuer`, `tokenEndpoint`, `replay`, `clientAuthentication` and `clock` cannot change,
-   * nor can `accessToken.signingKeys` be left out, or `clockTolerance` be more than at first where assertions are accepted once.
+   * nor can `accessToken.signingKeys` be left out, or `clockTolerance` be more than at first where assertions are accepted
+   * once.
    *
    * @param options all of them, or a function that gives them at once
+   * @param reconfigureOptions `locate`, which says of problems where they stand
    * @throws ConfigError with every problem at once, or what the function throws: then nothing has changed, and the event
    *   `config.refused` and `stats().config` say so
    */

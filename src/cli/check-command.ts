@@ -113,5 +113,6 @@ function render(
     inOneLine(`    alias: ${alias}`),
     ...findings.map(({ mark, text }) => `  ${paint(mark)} ${inOneLine(text)}`),
   ])
-  return `${[`${paint('good')} ${inOneLine(config)} is well formed`, ...lines, ...notes.map((note) => `${paint('warning')} ${inOneLine(note)}`)].join('\n')}\n`
+  const verdict = `${paint('good')} ${inOneLine(config)} is well formed`
+  return `${[verdict, ...lines, ...notes.map((note) => `${paint('warning')} ${inOneLine(note)}`)].join('\n')}\n`
 }

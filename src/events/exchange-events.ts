@@ -65,7 +65,10 @@ export interface ExchangeEvents {
   'identity_provider.enabled': { identityProvider: string }
   /** Other options are in force: see `exchange.reconfigure`. */
   'config.changed': { revision: number }
-  /** Other options were refused, and those that were in force still are. The message has every problem, or name and code of what was thrown. */
+  /**
+   * Other options were refused, and those that were in force still are. The message has the first 100 problems, or name and
+   * code of what was thrown.
+   */
   'config.refused': { message: string }
   /** No signing key was configured, so one was generated: its tokens die with this process. */
   'signing_key.generated': { kid: string }
