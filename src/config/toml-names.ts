@@ -39,7 +39,6 @@ const OF_TEXTS = [
   'groups_claim',
 ]
 const OF_OTHERS = [
-  'name',
   'enabled',
   'lifetime',
   'max_beyond_assertion',
@@ -48,14 +47,16 @@ const OF_OTHERS = [
   'max_lifetime',
   'max_bytes',
 ]
+const TABLES = ['claims', 'groups_to_scopes', 'claims_to_token', 'headers']
+const OF_IDENTITY_PROVIDER = [...OF_LISTS, ...OF_TEXTS, ...OF_OTHERS, ...TABLES]
 /**
  * Keys of an identity provider that would be lost in a table with free names, where they stand below its header: of those
- * that it would take for its own. In a table of conditions they fail every assertion.
+ * that it would take for its own. A claim `name` may be meant. In a table of conditions they fail every assertion.
  */
 const LOST_WITHIN: Readonly<Record<string, readonly string[]>> = {
-  'identityProviders.headers': [...OF_LISTS, ...OF_TEXTS, ...OF_OTHERS],
+  'identityProviders.headers': [...OF_IDENTITY_PROVIDER, 'name'],
+  'identityProviders.claimsToToken': OF_IDENTITY_PROVIDER,
   'identityProviders.groupsToScopes': OF_LISTS,
-  'identityProviders.claimsToToken': OF_TEXTS,
 }
 const SNAKE_CASE = /^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$/
 

@@ -448,7 +448,10 @@ describe('options that stand below the header of a table with free names', () =>
 
   it.each([
     ...LISTS.map((name) => ['groups_to_scopes', `${name} = ["a"]`]),
-    ...TEXTS.map((name) => ['claims_to_token', `${name} = "a"`]),
+    ...[...TEXTS, ...LISTS].map((name) => ['claims_to_token', `${name} = "a"`]),
+    ['claims_to_token', 'claims = { value = "a" }'],
+    ['claims_to_token', 'claims.value = "a"'],
+    ['claims_to_token', 'max_age = 1'],
     ...[...LISTS, ...TEXTS, 'name'].map((name) => ['headers', `${name} = "a"`]),
     ['headers', 'max_age = 1'],
     ['headers', 'enabled = false'],
@@ -456,7 +459,7 @@ describe('options that stand below the header of a table with free names', () =>
     const first = { groups_to_scopes: 'a = ["b"]', claims_to_token: 'a = "b"', headers: 'a = "b"' }[table]
     const toml = `[identity_provider.${table}]\n${first}\n${line}\n`
     expect(messageOf(toml)).toContain(
-      `:15:1: identity_provider[0].${table}.${line.split(' ')[0]}: found an option of the identity provider within ${table}; wanted it above the header [identity_provider.${table}]`,
+      `:15:1: identity_provider[0].${table}.${line.split(/[ .]/)[0]}: found an option of the identity provider within ${table}; wanted it above the header [identity_provider.${table}]`,
     )
   })
 
@@ -477,8 +480,8 @@ describe('options that stand below the header of a table with free names', () =>
 network = ["net:read"]
 [identity_provider.claims_to_token]
 name = "name"
-scopes = "scp"
+value = "value"
 `)
-    expect([groupsToScopes, claimsToToken]).toEqual([{ network: ['net:read'] }, { name: 'name', scopes: 'scp' }])
+    expect([groupsToScopes, claimsToToken]).toEqual([{ network: ['net:read'] }, { name: 'name', value: 'value' }])
   })
 })
