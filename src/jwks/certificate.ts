@@ -41,9 +41,8 @@ function readCertificate(pem: string): Certificate | undefined {
     const certificate = new X509Certificate(pem)
     const key = readUsableKey(certificate.publicKey.export({ format: 'jwk' }))
     if (!('publicKey' in key)) return undefined
-    const [validFrom, expiresAt] = [certificate.validFrom, certificate.validTo].map(
-      (date) => Date.parse(date) / 1000,
-    ) as [number, number]
+    const validFrom = Date.parse(certificate.validFrom) / 1000
+    const expiresAt = Date.parse(certificate.validTo) / 1000
     if (!Number.isFinite(validFrom + expiresAt)) return undefined
     const { subject = '' }: { subject?: string } = certificate // Node's types do not know that it may be absent.
     return {

@@ -1,3 +1,5 @@
+import { X509Certificate } from 'node:crypto'
+
 // Made once with OpenSSL 3.0, for tests only: self-signed certificates and their private keys (PKCS #8).
 
 /** RSA, 2048 bits, valid from 2024 to 2100. */
@@ -98,3 +100,11 @@ XOt8RS0LUt6ZjGmZcjRr+R75pr9L6NzApzAKBggqhkjOPQQDAgNIADBFAiAEyXFA
 dhGtNcM6d1XkbJOFLDST
 -----END CERTIFICATE-----
 `
+
+/** The same certificate, but its end is no date. Of one whose dates are both UTCTime of 13 characters: before 2050. */
+export function withoutEnd(pem: string): string {
+  const { raw } = new X509Certificate(pem)
+  const utcTime = Buffer.from([0x17, 0x0d])
+  raw.write('99', raw.indexOf(utcTime, raw.indexOf(utcTime) + 1) + 4) // The month.
+  return `-----BEGIN CERTIFICATE-----\n${raw.toString('base64')}\n-----END CERTIFICATE-----`
+}

@@ -17,6 +17,7 @@ import {
   NAMELESS_CERTIFICATE,
   RSA_CERTIFICATE,
   RSA_CERTIFICATE_KEY,
+  withoutEnd,
 } from '../../support/certificates.js'
 
 const DAY = 86_400
@@ -56,6 +57,7 @@ describe('a certificate', () => {
     ['a private key', RSA_CERTIFICATE_KEY],
     ['a broken certificate', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----'],
     ['a good one and a broken one', `${RSA_CERTIFICATE}\n-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----`],
+    ['one whose end is no date', withoutEnd(EXPIRED_CERTIFICATE)],
     ['half of one', RSA_CERTIFICATE.slice(0, 400)],
     ['a good one and half of one', `${RSA_CERTIFICATE}\n${EC_CERTIFICATE.slice(0, 200)}`],
     ['one and a private key', `${RSA_CERTIFICATE}\n${RSA_CERTIFICATE_KEY}`],
