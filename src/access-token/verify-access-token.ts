@@ -1,7 +1,16 @@
 import type { Clock } from '../clock/clock.js'
 import { TokenRejected } from '../errors/rejections.js'
 import type { IdentityProviderRegistry } from '../identity-provider/identity-provider-registry.js'
-import { checkAudience, checkExpiry, checkNotBefore, checkNumericDate, checkStringClaim } from '../jwt/check-claims.js'
+import {
+  checkAudience,
+  checkExpiry,
+  checkNoConfirmation,
+  checkNoDelegation,
+  checkNotBefore,
+  checkNumericDate,
+  checkStringClaim,
+  checkTokenKind,
+} from '../jwt/check-claims.js'
 import { parseJwt, type UnverifiedHeader, type UnverifiedJwt } from '../jwt/parse-jwt.js'
 import { isSignedBy } from '../jwt/signatures.js'
 import { normaliseType } from '../jwt/token-type.js'
@@ -71,6 +80,9 @@ function acceptSigned(jwt: UnverifiedJwt, signingKey: SigningKey, deps: VerifyAc
   const expiresAt = checkExpiry(payload, now, 0)
   const notBefore = checkNotBefore(payload, now, 0)
   checkNumericDate(payload, 'iat', 'invalid_issued_at')
+  checkTokenKind(payload)
+  checkNoConfirmation(payload)
+  checkNoDelegation(payload)
   const identityProvider = readIdentityProvider(payload)
   checkIdentityProvider(identityProvider, deps)
   const accessToken: AccessToken = {

@@ -1,7 +1,16 @@
 import { TokenRejected } from '../errors/rejections.js'
 import { checkEnabled } from '../identity-provider/check-enabled.js'
 import type { IdentityProvider } from '../identity-provider/identity-provider.js'
-import { checkAudience, checkExpiry, checkIssuedAt, checkNotBefore, checkStringClaim } from '../jwt/check-claims.js'
+import {
+  checkAudience,
+  checkExpiry,
+  checkIssuedAt,
+  checkNoConfirmation,
+  checkNoDelegation,
+  checkNotBefore,
+  checkStringClaim,
+  checkTokenKind,
+} from '../jwt/check-claims.js'
 import type { UnverifiedJwt } from '../jwt/parse-jwt.js'
 import { normaliseType } from '../jwt/token-type.js'
 
@@ -26,7 +35,7 @@ export const CHECKS_BEFORE_SIGNATURE = {
   },
 } satisfies Record<string, AssertionCheck>
 
-/** And after that, of its claims: RFC 7523 §3, rules 2 to 7; rule 1, `iss`, found the identity provider. */
+/** And after that, of its claims: RFC 7523 §3, rules 2 to 7, and what it is no assertion with; rule 1, `iss`, found the identity provider. */
 export const CHECKS_OF_CLAIMS = {
   sub: ({ payload }) => void checkStringClaim(payload, 'sub', 'invalid_subject'),
   aud: ({ payload }, { audiences }) => checkAudience(payload, audiences),
@@ -39,4 +48,7 @@ export const CHECKS_OF_CLAIMS = {
   jti: ({ payload }) => {
     if (Object.hasOwn(payload, 'jti')) checkStringClaim(payload, 'jti', 'invalid_jwt_id')
   },
+  kind: ({ payload }) => checkTokenKind(payload),
+  cnf: ({ payload }) => checkNoConfirmation(payload),
+  act: ({ payload }) => checkNoDelegation(payload),
 } satisfies Record<string, AssertionCheck>

@@ -1,10 +1,11 @@
 import { CHECKS_BEFORE_SIGNATURE, CHECKS_OF_CLAIMS } from '../assertion/assertion-checks.js'
 import { verifySignature } from '../assertion/verify-signature.js'
 import type { IdentityProvider } from '../identity-provider/identity-provider.js'
+import { findOtherKind } from '../jwt/check-claims.js'
 import type { UnverifiedJwt } from '../jwt/parse-jwt.js'
 import { describeDate } from './dates.js'
 import type { Explainer, StepTexts } from './explanation.js'
-import { hintOfAudience, hintOfClock, hintOfKey, IS_ACCESS_TOKEN, isAccessToken } from './hints.js'
+import { hintOfAudience, hintOfClock, hintOfKey, hintOfType } from './hints.js'
 
 /** What the steps of one assertion are about. */
 export interface AssertionInQuestion {
@@ -35,7 +36,7 @@ const DESCRIBE_BEFORE_SIGNATURE: Readonly<Record<keyof typeof CHECKS_BEFORE_SIGN
   typ: ({ jwt, identityProvider: { types } }) => ({
     expected: `none, or one of ${[...types].join(', ')}`,
     found: jwt.header.typ ?? 'none',
-    hint: () => (isAccessToken(jwt.header.typ) ? IS_ACCESS_TOKEN : 'configure types'),
+    hint: () => hintOfType(jwt.header.typ ?? ''),
   }),
 }
 
@@ -62,6 +63,21 @@ const DESCRIBE_CLAIMS: Readonly<Record<keyof typeof CHECKS_OF_CLAIMS, Describe>>
     hint: (reason) => hintOfDate(reason, Math.abs(Number(jwt.payload.iat) - now)),
   }),
   jti: ({ jwt }) => ({ expected: 'none, or a non-empty string', found: shown(jwt.payload.jti) }),
+  kind: ({ jwt }) => ({
+    expected: 'an assertion, and no other kind of token',
+    found: findOtherKind(jwt.payload) ?? 'nothing that marks another kind',
+    hint: () => 'send a token that the identity provider issues for this service, and not one for something else',
+  }),
+  cnf: ({ jwt }) => ({
+    expected: 'none',
+    found: shown(jwt.payload.cnf),
+    hint: () => 'the assertion is bound to a key, of which no proof is accepted: get one that is not bound',
+  }),
+  act: ({ jwt }) => ({
+    expected: 'none',
+    found: shown(jwt.payload.act),
+    hint: () => 'somebody acts for the subject, which an access token cannot say: get an assertion without delegation',
+  }),
 }
 
 const HINTS_OF_DATES: Readonly<Record<string, (seconds: number) => string>> = {

@@ -1,11 +1,12 @@
 import type { UnverifiedJwt } from '../jwt/parse-jwt.js'
+import { isForeignType } from '../jwt/token-type.js'
 import type { Claims } from '../policy/claim-path.js'
 
 /** Characters: a longer text is no near miss, and is not compared in five ways. */
 export const LONGEST_COMPARED = 1024
 /** Members of `aud` that are compared with each accepted one. */
 const MOST_AUDIENCES = 20
-export const IS_ACCESS_TOKEN = 'it is an access token, and no assertion'
+const IS_ACCESS_TOKEN = 'it is an access token, and no assertion'
 /** Seconds: a difference that a clock may well have. */
 const PLAUSIBLE_CLOCK_ERROR = 3600
 
@@ -62,8 +63,14 @@ export function hintOfIssuer(
   return isForUs ? 'this is an access token for the APIs of this service, and not an assertion' : IS_ACCESS_TOKEN
 }
 
-export function isAccessToken(typ: string | undefined): boolean {
+function isAccessToken(typ: string | undefined): boolean {
   return /at\+jwt$/i.test(typ ?? '')
+}
+
+/** Of a `typ` that is not accepted. */
+export function hintOfType(typ: string): string {
+  if (isAccessToken(typ)) return IS_ACCESS_TOKEN
+  return isForeignType(typ) ? 'it is another kind of token, which types cannot allow' : 'configure types'
 }
 
 export function hintOfAudience(

@@ -6,7 +6,7 @@ import {
   readJwksConnection,
 } from '../jwks/jwks-connection-options.js'
 import { type KeySet, readKeySet } from '../jwks/key-set.js'
-import { normaliseType } from '../jwt/token-type.js'
+import { isForeignType, normaliseType } from '../jwt/token-type.js'
 import { isScopeToken } from '../oauth/scope.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import { isSecureUrl } from '../option-checks/urls.js'
@@ -79,8 +79,6 @@ export interface IdentityProviderContext extends BindingContext {
   mapSubject: MapSubject | undefined
 }
 
-/** Types that mean something else than an assertion (RFC 8725 §3.11): configuring one would invite substitution. */
-const FOREIGN_TYPES = ['at+jwt', 'logout+jwt', 'secevent+jwt', 'dpop+jwt', 'client-authentication+jwt', 'kb+jwt']
 /** Of all that configure none: each of many identity providers takes less memory. */
 const DEFAULT_TYPES: ReadonlySet<string> = new Set(['jwt'])
 const MOST_CERTIFICATES = 10
@@ -126,7 +124,7 @@ function isTrimmed(text: string): boolean {
 
 function readTypes(reader: OptionReader): ReadonlySet<string> {
   const wanted = 'typ values that mean an assertion and nothing else'
-  const isAssertionType = (typ: string) => typ !== '' && !FOREIGN_TYPES.includes(normaliseType(typ))
+  const isAssertionType = (typ: string) => typ !== '' && !isForeignType(typ)
   const further = reader.strings('types', wanted, isAssertionType) ?? []
   return further.length === 0 ? DEFAULT_TYPES : new Set([...DEFAULT_TYPES, ...further.map(normaliseType)])
 }

@@ -6,6 +6,17 @@ type Claims = Readonly<Record<string, unknown>>
 
 /** The end of the year 9999: a later NumericDate is no date. */
 const LATEST_DATE = 253_402_300_799
+/**
+ * Members that together mark a JWT as another kind of token, whatever its `typ` says (RFC 8725 §3.12), and what it then is.
+ */
+const OTHER_KINDS: readonly { members: readonly string[]; kind: string }[] = [
+  { members: ['events'], kind: 'a logout token or a security event' }, // RFC 8417 §2.2
+  { members: ['nonce', 'at_hash'], kind: 'an ID token of a login' }, // OpenID Connect Core §3.1.3.6
+  { members: ['nonce', 'c_hash'], kind: 'an ID token of a login' }, // OpenID Connect Core §3.3.2.11
+  { members: ['nonce', 's_hash'], kind: 'an ID token of a login' }, // FAPI 1.0 part 2, §5.1.1
+  { members: ['htm', 'htu'], kind: 'a DPoP proof' }, // RFC 9449 §4.2
+  { members: ['token_introspection'], kind: 'an introspection response' }, // RFC 9701 §5
+]
 const CONTROL_CHARACTER = /\p{Cc}/u
 
 /** A claim that must be a non-empty, well-formed string without control characters (RFC 7519 §4.1). */
@@ -59,4 +70,35 @@ export function checkIssuedAt(claims: Claims, now: number, clockTolerance: numbe
   if (issuedAt === undefined) return
   if (now < issuedAt - clockTolerance) throw new TokenRejected('issued_in_future')
   if (now > issuedAt + maxAge + clockTolerance) throw new TokenRejected('too_old')
+}
+
+/** What kind of token the claims mark, if neither an assertion nor an access token, and by which members. */
+export function findOtherKind(claims: Claims): string | undefined {
+  const other = OTHER_KINDS.find(({ members }) => members.every((member) => Object.hasOwn(claims, member)))
+  return other && `${other.kind} (${other.members.join(', ')})`
+}
+
+/** @throws TokenRejected `wrong_token_kind` */
+export function checkTokenKind(claims: Claims): void {
+  if (findOtherKind(claims) !== undefined) throw new TokenRejected('wrong_token_kind')
+}
+
+/**
+ * A token with `cnf` is for the holder of a key only (RFC 7800 §3.1). No proof of that is read here, and without one the
+ * token may be stolen.
+ *
+ * @throws TokenRejected `unconfirmed_key`
+ */
+export function checkNoConfirmation(claims: Claims): void {
+  if (Object.hasOwn(claims, 'cnf')) throw new TokenRejected('unconfirmed_key')
+}
+
+/**
+ * A token with `act` is used by somebody else for its subject (RFC 8693 §4.1), who must not become the subject. `may_act`
+ * only permits that.
+ *
+ * @throws TokenRejected `unsupported_delegation`
+ */
+export function checkNoDelegation(claims: Claims): void {
+  if (Object.hasOwn(claims, 'act')) throw new TokenRejected('unsupported_delegation')
 }

@@ -9,10 +9,14 @@ import { type ClaimScalar, isScalar, isScalarOption, SCALAR } from './claim-valu
  */
 export type ClaimSource = string | { value: ClaimScalar | readonly ClaimScalar[] } | MapClaim
 
-/** Claims of an access token that say who it is for, how long it lives and what it may do: nothing overwrites them. */
+/**
+ * Claims of an access token that say who it is for, how long it lives, what it may do and what kind of token it is: nothing
+ * overwrites them.
+ */
 export const OWN_CLAIMS: readonly string[] = [
   ...['iss', 'sub', 'aud', 'exp', 'iat', 'nbf', 'jti', 'client_id', 'scope', 'cnf', 'act', 'may_act', 'idp'],
   ...['authorization_details', 'scp', '__proto__'],
+  ...['events', 'nonce', 'at_hash', 'c_hash', 's_hash', 'htm', 'htu', 'token_introspection'],
 ]
 const NONE: readonly MappedClaim[] = []
 const CONSTANT = `{ value }, ${SCALAR}, or an array of these`

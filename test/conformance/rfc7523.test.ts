@@ -230,7 +230,13 @@ describe('the use of an assertion', () => {
 
 describe('other claims', () => {
   it('RFC 7523 §3 (8): other claims are allowed, whatever they hold [rule 71]', async () => {
-    const claims = { email: 'a@example.com', groups: ['x', { y: null }], nonce: 1, act: { sub: 'b' }, 'urn:x': false }
+    const claims = {
+      email: 'a@example.com',
+      groups: ['x', { y: null }],
+      nonce: 1,
+      may_act: { sub: 'b' },
+      'urn:x': false,
+    }
     expect(await host.judge(await host.assertion(claims))).toEqual(ACCEPTED)
   })
 

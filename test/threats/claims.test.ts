@@ -407,6 +407,57 @@ describe('a token in the place of another kind', () => {
     await expectAssertionRefused(host, await host.idp.issueAssertion(claims), 'wrong_audience')
   })
 
+  it.each<[name: string, claims: Record<string, unknown>, reason: string]>([
+    ['a key by its thumbprint', { cnf: { jkt: 'NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs' } }, 'unconfirmed_key'],
+    ['a certificate', { cnf: { 'x5t#S256': 'bwcK0esc3ACC3DB2Y5_lESsXE8o9ltc05O89jdN-dg2' } }, 'unconfirmed_key'],
+    ['a key in what nobody knows', { cnf: { future: true } }, 'unconfirmed_key'],
+    ['an empty confirmation', { cnf: {} }, 'unconfirmed_key'],
+    ['a confirmation that is text', { cnf: 'x' }, 'unconfirmed_key'],
+    ['a confirmation that is empty text', { cnf: '' }, 'unconfirmed_key'],
+    ['a confirmation that is null', { cnf: null }, 'unconfirmed_key'],
+    ['a confirmation that is false', { cnf: false }, 'unconfirmed_key'],
+    ['a confirmation that is an array', { cnf: [] }, 'unconfirmed_key'],
+    ['an actor', { act: { sub: 'bot' } }, 'unsupported_delegation'],
+    ['an actor and who may act', { act: { sub: 'bot' }, may_act: { sub: 'bot' } }, 'unsupported_delegation'],
+    ['an empty actor', { act: {} }, 'unsupported_delegation'],
+    ['an actor that is null', { act: null }, 'unsupported_delegation'],
+    ['an actor that is text', { act: 'bot' }, 'unsupported_delegation'],
+    ['a logout', { events: { 'http://schemas.openid.net/event/backchannel-logout': {} } }, 'wrong_token_kind'],
+    ['a security event', { events: { 'https://schemas.openid.net/secevent/x': {} }, txn: 't' }, 'wrong_token_kind'],
+    ['events that are null', { events: null }, 'wrong_token_kind'],
+    ['a login', { nonce: 'n', at_hash: 'h' }, 'wrong_token_kind'],
+    ['a login with a code', { nonce: 'n', c_hash: 'h' }, 'wrong_token_kind'],
+    ['a login with a state', { nonce: 'n', s_hash: 'h' }, 'wrong_token_kind'],
+    ['a request', { htm: 'POST', htu: 'https://api.example.com/' }, 'wrong_token_kind'],
+    ['an introspection', { token_introspection: { active: true } }, 'wrong_token_kind'],
+  ])('C12: a token for %s is neither an assertion nor an access token', async (_name, claims, reason) => {
+    await expectAssertionRefused(host, await host.idp.issueAssertion(claims), reason)
+    const accessToken = await signAssertion(ownKey, ownHeader, { ...accessTokenClaims(), ...claims })
+    await expectInvalidToken(host, '/me', `Bearer ${accessToken}`, reason)
+    await expectInvalidToken(host, '/orders', `Bearer ${accessToken}`, reason)
+    await expect(host.exchange.verifyAccessToken(accessToken)).rejects.toMatchObject({ reason })
+  })
+
+  it('C12: an access token that is bound to a key is refused each time, however often it comes', async () => {
+    const token = await signAssertion(ownKey, ownHeader, { ...accessTokenClaims(), cnf: { jkt: 'x' } })
+    for (let time = 0; time < 4; time += 1) {
+      await expectInvalidToken(host, '/orders', `Bearer ${token}`, 'unconfirmed_key')
+    }
+  })
+
+  it.each([
+    ['who may act', { may_act: { sub: 'bot' } }],
+    ['a nonce alone', { nonce: 'n' }],
+    ['at_hash alone', { at_hash: 'h' }],
+    ['htm alone', { htm: 'POST' }],
+    ['an event of another name', { event: {}, Events: {}, CNF: {} }],
+    ['a confirmation within another claim', { x: { cnf: { jkt: 'x' }, act: { sub: 'bot' }, events: {} } }],
+  ])('C12: a token with %s is what it was', async (_name, claims) => {
+    await expectExchanged(await host.idp.issueAssertion(claims))
+    const accessToken = await signAssertion(ownKey, ownHeader, { ...accessTokenClaims(), ...claims })
+    await expect(host.exchange.verifyAccessToken(accessToken)).resolves.toMatchObject({ sub: 'alice' })
+  })
+
   it('C12: an assertion is no access token', async () => {
     const assertion = await host.idp.issueAssertion({ scope: 'orders:read', client_id: 'app' })
     await expectInvalidToken(host, '/me', `Bearer ${assertion}`, 'type_not_allowed')

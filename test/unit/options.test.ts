@@ -382,12 +382,47 @@ describe('the identity providers', () => {
     'dpop+jwt',
     'kb+jwt',
     'client-authentication+jwt',
+    'oauth-id-jag+jwt',
+    'OAuth-ID-JAG+JWT',
+    'application/oauth-id-jag+jwt',
+    'oauth-authz-req+jwt',
+    'token-introspection+jwt',
+    'oauth-client-attestation+jwt',
+    'oauth-client-attestation-pop+jwt',
+    'entity-statement+jwt',
+    'trust-mark+jwt',
+    'trust-mark-delegation+jwt',
+    'resolve-response+jwt',
+    'jwk-set+jwt',
+    'sd-jwt',
+    'dc+sd-jwt',
+    'vc+sd-jwt',
+    'vc+jwt',
+    'vp+jwt',
+    'vc+ld+jwt',
+    'provided-claims+jwt',
+    'statuslist+jwt',
+    'wit+jwt',
+    'wpt+jwt',
+    'txntoken+jwt',
+    'txn_token',
+    'openid4vci-proof+jwt',
+    'gnap-binding-jws',
+    'passport',
+    'eat+jwt',
     '',
   ])('never accept the foreign type %j', (type) => {
     expect(providerProblemsOf({ types: [type] })).toEqual([
       'identityProviders[0].types[0]: typ values that mean an assertion and nothing else',
     ])
   })
+
+  it.each(['authorization-grant+jwt', 'sa+jwt', 'jose', 'sd-jwt-like', 'my+jwt', 'at+jwts'])(
+    'accept the type %j, which means nothing else',
+    (type) => {
+      expect(checkProvider({ types: [type] }).identityProviders[0]?.types).toEqual(new Set(['jwt', type]))
+    },
+  )
 
   it('accept further types and audiences beside their own', () => {
     const [provider] = checkProvider({

@@ -153,6 +153,13 @@ const CASES: Case[] = [
   { reason: 'algorithm_not_allowed', step: 'alg', header: { alg: 'HS256' }, found: 'HS256', hint: /asymmetric/ },
   { reason: 'algorithm_not_allowed', step: 'alg', host: ofProvider({ algorithms: ['RS256'] }), found: 'ES256' },
   { reason: 'type_not_allowed', step: 'typ', header: { typ: 'at+jwt' }, found: 'at+jwt', hint: /access token/ },
+  {
+    reason: 'type_not_allowed',
+    step: 'typ',
+    header: { typ: 'oauth-id-jag+jwt' },
+    hint: 'it is another kind of token, which types cannot allow',
+  },
+  { reason: 'type_not_allowed', step: 'typ', header: { typ: 'ours+jwt' }, hint: 'configure types' },
   { reason: 'unknown_key', step: 'signature', header: { kid: 'gone' }, found: 'kid gone', hint: /the kids are/ },
   { reason: 'certificate_expired', step: 'signature', host: { exchange: {} } },
   { reason: 'bad_signature', step: 'signature', alter: (jwt) => jwt.replace(/.{8}$/, 'AAAAAAAA'), hint: /forged/ },
@@ -194,6 +201,21 @@ const CASES: Case[] = [
     hint: /raise maxLifetime \(max_lifetime\)$/,
   },
   { reason: 'invalid_jwt_id', step: 'jti', claims: { jti: 5 } },
+  {
+    reason: 'wrong_token_kind',
+    step: 'kind',
+    claims: { events: { 'http://schemas.openid.net/event/backchannel-logout': {} } },
+    found: 'a logout token or a security event (events)',
+    hint: /issues for this service/,
+  },
+  {
+    reason: 'wrong_token_kind',
+    step: 'kind',
+    claims: { nonce: 'n', at_hash: 'h' },
+    found: 'an ID token of a login (nonce, at_hash)',
+  },
+  { reason: 'unconfirmed_key', step: 'cnf', claims: { cnf: { jkt: 'x' } }, found: '{"jkt":"x"}', hint: /not bound$/ },
+  { reason: 'unsupported_delegation', step: 'act', claims: { act: { sub: 'bot' } }, hint: /acts for the subject/ },
   { reason: 'client_not_allowed', step: 'client of the identity provider', host: { exchange: {} } },
   {
     reason: 'subject_not_allowed',
@@ -562,7 +584,8 @@ describe('an explanation', () => {
     })
     expect(explanation.steps.map(({ step, outcome }) => (outcome === 'passed' ? step : `${step} ${outcome}`))).toEqual([
       ...['client', 'shape', 'iss', 'enabled', 'size', 'alg', 'typ', 'signature'],
-      ...['sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'client of the identity provider'],
+      ...['sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'kind', 'cnf', 'act'],
+      'client of the identity provider',
       ...['subjects', 'claim tenant', 'claim level', 'check', 'subject', 'subject is no client'],
       ...['grants', 'scope', 'claimsToToken', 'lifetime', 'replay skipped'],
     ])
