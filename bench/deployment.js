@@ -8,7 +8,7 @@ export const tokenEndpoint = 'https://api.example.com/oauth2/token'
 export const identityProviderName = 'https://idp.example.com'
 export const subject = 'alice'
 export const grantType = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
-export const client = { clientId: 'app', clientSecret: 'app-secret', scopes: ['openid', 'orders:read'] }
+export const client = { clientId: 'app', clientSecret: 'app-secret-of-the-story', scopes: ['openid', 'orders:read'] }
 export const scope = client.scopes.join(' ')
 /** Seconds. */
 export const accessTokenLifetime = 3600

@@ -2,7 +2,7 @@ import { generateSigningKey, type JwtExchangeOptions } from 'express-jwt-exchang
 import { FakeIdentityProvider } from 'express-jwt-exchange/testing'
 import { onEndSignal } from './serve.js'
 
-const CLIENT = { clientId: 'app', clientSecret: 'app-secret', scopes: ['openid', 'orders:read'] }
+const CLIENT = { clientId: 'app', clientSecret: 'app-secret-of-the-story', scopes: ['openid', 'orders:read'] }
 const GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 const FORM = 'application/x-www-form-urlencoded'
 

@@ -10,14 +10,14 @@ const FORM = 'application/x-www-form-urlencoded'
 const BASIC = `Basic ${encodeBase64(`${CLIENT.clientId}:${CLIENT.clientSecret}`)}`
 /** RFC 6749 App. A.7 and A.8. */
 const DESCRIPTION = /^[\x20-\x21\x23-\x5B\x5D-\x7E]+$/
-const ODD_CLIENT = { clientId: 'a:p+p %', clientSecret: 's:e+c%r&t =é', scopes: ['openid'] }
+const ODD_CLIENT = { clientId: 'a:p+p %', clientSecret: 's:e+c%r&t =é of the tests', scopes: ['openid'] }
 const OTHER_GRANT_CLIENT = {
   clientId: 'other-grant',
-  clientSecret: 'another-secret',
+  clientSecret: 'another-secret-of-the-tests',
   grantTypes: ['urn:example:other'],
 }
-const COLON_CLIENT = { clientId: 'colon', clientSecret: 'a:b' }
-const NO_SCOPE_CLIENT = { clientId: 'no-scope', clientSecret: 'no-scope-secret' }
+const COLON_CLIENT = { clientId: 'colon', clientSecret: 'a:b-of-the-tests' }
+const NO_SCOPE_CLIENT = { clientId: 'no-scope', clientSecret: 'no-scope-secret-of-the-tests' }
 const OTHER_CLIENT = { clientId: 'other', clientSecret: 'secret-of-the-other', scopes: ['openid'] }
 
 let host: ClockedHost
@@ -113,7 +113,9 @@ describe('the client', () => {
 
   it('RFC 6749 §2.3.1: id and secret in Basic credentials are form-decoded, colon, plus, percent and space [rule 7]', async () => {
     const authorization = basicOf(ODD_CLIENT)
-    expect(Buffer.from(authorization.slice(6), 'base64').toString()).toBe('a%3Ap%2Bp+%25:s%3Ae%2Bc%25r%26t+%3D%C3%A9')
+    expect(Buffer.from(authorization.slice(6), 'base64').toString()).toBe(
+      'a%3Ap%2Bp+%25:s%3Ae%2Bc%25r%26t+%3D%C3%A9+of+the+tests',
+    )
     expect((await post(await form(), { authorization })).status).toBe(200)
   })
 

@@ -10,7 +10,9 @@ const WELL_KNOWN = '/.well-known/oauth-authorization-server'
 let host: ClockedHost
 beforeAll(async () => {
   host = await startClockedHost({
-    exchange: { clients: [CLIENT, { clientId: 'b', clientSecret: 'secret-of-b', scopes: ['openid', 'profile'] }] },
+    exchange: {
+      clients: [CLIENT, { clientId: 'b', clientSecret: 'secret-of-the-client-b', scopes: ['openid', 'profile'] }],
+    },
   })
 })
 afterAll(() => host.close())
@@ -126,7 +128,7 @@ describe('the metadata', () => {
   })
 
   it('RFC 8414 §3.2: the metadata has no empty array and no null [rule 94]', async () => {
-    const clients = [{ clientId: 'no-scope', clientSecret: 'secret' }]
+    const clients = [{ clientId: 'no-scope', clientSecret: 'secret-of-the-tests' }]
     for (const document of [metadata, await metadataOf({ exchange: { clients } }, `${WELL_KNOWN}/oauth2`)]) {
       expect(document).toHaveProperty('issuer', ISSUER)
       for (const value of Object.values(document)) expect([[], null]).not.toContainEqual(value)

@@ -18,7 +18,7 @@ let now: number
 beforeAll(async () => {
   host = await startClockedHost({
     exchange: {
-      clients: [CLIENT, { clientId: 'no-scope', clientSecret: 'secret' }],
+      clients: [CLIENT, { clientId: 'no-scope', clientSecret: 'secret-of-the-tests' }],
       accessToken: { audience: AUDIENCE, signingKeys: [privateJwk] },
     },
   })
@@ -120,7 +120,7 @@ describe('an access token that is issued', () => {
 
   it('RFC 9068 §2.2.3: an access token has no scope claim where no scope is granted [rule 101]', async () => {
     const parameters = { grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion: await host.assertion() }
-    const response = await host.post(parameters).auth('no-scope', 'secret')
+    const response = await host.post(parameters).auth('no-scope', 'secret-of-the-tests')
     const payload = decodeJwt(response.body.access_token)
     expect(payload.client_id).toBe('no-scope')
     expect(payload).not.toHaveProperty('scope')

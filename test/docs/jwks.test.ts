@@ -18,7 +18,7 @@ function settingsOf(jwksEndpoint: object) {
   return checkOptions({
     issuer: 'https://api.example.com/oauth2',
     identityProviders: [{ name: 'https://idp.example.com', subjects: 'any', jwksUri: 'https://idp.example.com/keys' }],
-    clients: [{ clientId: 'app', clientSecret: 's3cret' }],
+    clients: [{ clientId: 'app', clientSecret: 's3cret-of-the-tests' }],
     accessToken: { audience: 'https://api.example.com' },
     jwksEndpoint,
   }).jwksEndpoint as unknown as Record<string, unknown>
@@ -90,7 +90,7 @@ subject = "namespaced"
 audience = "https://api.example.com"
 [[client]]
 client_id = "app"
-client_secret = "s3cret"
+client_secret = "s3cret-of-the-tests"
 ${snippet('toml')}`,
     )
     const env = { HTTPS_PROXY: 'http://proxy.example.com:3128', PARTNER_KEY: 'k3y' }

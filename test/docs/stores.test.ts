@@ -77,7 +77,7 @@ describe('docs/stores.md and docs/operations.md', () => {
 const OPTIONS: JwtExchangeOptions = {
   issuer: 'https://api.example.com/oauth2',
   identityProviders: [{ name: 'https://exampleidp.com', subjects: 'any', jwksUri: 'https://exampleidp.com/keys' }],
-  clients: [{ clientId: 'app', clientSecret: 's3cret' }],
+  clients: [{ clientId: 'app', clientSecret: 's3cret-of-the-tests' }],
   accessToken: { audience: 'https://api.example.com' },
 }
 
@@ -95,7 +95,7 @@ describeWithRedis('the snippets for Redis', () => {
       'issuer = "https://api.example.com/oauth2"',
       '[access_token]\naudience = "https://api.example.com"',
       '[[identity_provider]]\nname = "https://exampleidp.com"\njwks_uri = "https://exampleidp.com/keys"\nsubjects = "any"',
-      '[[client]]\nclient_id = "app"\nclient_secret = "s3cret"',
+      '[[client]]\nclient_id = "app"\nclient_secret = "s3cret-of-the-tests"',
       snippet('In a file', 'toml').replace('${REDIS_URL}', REDIS_URL),
     ]
     writeFileSync(path, lines.join('\n'))

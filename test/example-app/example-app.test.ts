@@ -83,7 +83,8 @@ describe('the commands of the README to play with the identity provider', () => 
     const exchange = async (assertion: string) => {
       const grantType = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
       const form = { grant_type: grantType, assertion }
-      return (await request(app).post('/oauth2/token').auth('app', 'app-secret').type('form').send(form)).status
+      return (await request(app).post('/oauth2/token').auth('app', 'app-secret-of-the-story').type('form').send(form))
+        .status
     }
     const [rotate = '', down = '', health = '', off = ''] = commands.trimEnd().split('\n')
     const kid = JSON.parse(await run(rotate)).kid

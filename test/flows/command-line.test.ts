@@ -192,7 +192,7 @@ groups_to_scopes = { "orders-*" = ["openid"] }
 [[identity_provider.grant]]
 name = "a"
 scopes = ["opneid", "openid"]`,
-      more: '[[client]]\nclient_id = "b"\nclient_secret = "a secret of b"\nidentity_providers = []\ngrant_types = []',
+      more: '[[client]]\nclient_id = "b"\nclient_secret = "a secret of client b"\nidentity_providers = []\ngrant_types = []',
     })
     const { status, stdout } = await check()
     expect(status).toBe(0)

@@ -188,7 +188,7 @@ describe('other options', () => {
     const token = await host.accessToken()
     const next = generateSigningKey()
     change({
-      clients: [{ ...CLIENT, clientSecret: 'another secret', scopes: ['openid'] }],
+      clients: [{ ...CLIENT, clientSecret: 'another secret of the tests', scopes: ['openid'] }],
       accessToken: { audience: [AUDIENCE, 'https://more.example.com'], signingKeys: [next, signingKey] },
     })
     expect((await host.post({ grant_type: 'x' })).status).toBe(400)
@@ -419,7 +419,7 @@ describe('a request whose body is held back', () => {
   it('is judged by the options that are in force when that has come: by a new secret', async () => {
     await start()
     const send = await holdBody()
-    change({ clients: [{ ...CLIENT, clientSecret: 'another secret' }] })
+    change({ clients: [{ ...CLIENT, clientSecret: 'another secret of the tests' }] })
     expect((await send()).status).toBe(401)
   })
 

@@ -148,7 +148,7 @@ async function story({ express, passport, createJwtExchange, FakeIdentityProvide
   const exchange = createJwtExchange({
     issuer: 'https://api.example.com/oauth2',
     identityProviders: [{ name: idp.name, subjects: 'any', jwksUri: idp.jwksUri }],
-    clients: [{ clientId: 'app', clientSecret: 'secret', scopes: ['orders:read'] }],
+    clients: [{ clientId: 'app', clientSecret: 'secret-of-the-tests', scopes: ['orders:read'] }],
     accessToken: { audience: 'https://api.example.com' },
   })
   const app = express()
@@ -281,7 +281,7 @@ import 'express-jwt-exchange/augment'
 const options: JwtExchangeOptions = {
   issuer: 'https://api.example.com/oauth2',
   identityProviders: [{ name: 'https://idp.example.com', subjects: 'any', jwksUri: 'https://idp.example.com/keys' }],
-  clients: [{ clientId: 'app', clientSecret: 'secret' }],
+  clients: [{ clientId: 'app', clientSecret: 'secret-of-the-tests' }],
   accessToken: { audience: 'https://api.example.com' },
 }
 const exchange: JwtExchange = createJwtExchange(options)

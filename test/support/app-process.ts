@@ -10,7 +10,7 @@ import type { FakeIdentityProvider } from '../../src/testing/index.js'
 export const APP_MAIN = join(process.cwd(), 'example-app/dist/main.js')
 /** Arguments of Node with which a process tells its memory. */
 export const WITH_MEMORY = ['--expose-gc', '--import', pathToFileURL('test/support/report-memory.js').href]
-export const APP_CLIENT = { clientId: 'app', clientSecret: 's3cret' }
+export const APP_CLIENT = { clientId: 'app', clientSecret: 's3cret-of-the-tests' }
 export const APP_TOKEN_ENDPOINT = 'https://api.example.com/oauth2/token'
 
 /** The example app in a process of its own. */

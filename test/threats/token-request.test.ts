@@ -23,7 +23,7 @@ import { rawRequest, sendBytes } from '../support/send-bytes.js'
 
 const BASIC = basicOf(CLIENT.clientId, CLIENT.clientSecret)
 const FORM = 'Content-Type: application/x-www-form-urlencoded'
-const PARSER_CLIENT = { clientId: 'a:b c%+&ü', clientSecret: 'p:q r%+&ü"\\' }
+const PARSER_CLIENT = { clientId: 'a:b c%+&ü', clientSecret: 'p:q r%+&ü"\\-of-the-tests' }
 let host: ExchangeHost
 
 /** A request with exactly these bytes as its form. */
@@ -50,7 +50,7 @@ beforeAll(async () => {
     exchange: {
       clients: [
         CLIENT,
-        { clientId: 'umlaut', clientSecret: 'app-secret-ü' },
+        { clientId: 'umlaut', clientSecret: 'app-secret-of-the-ü' },
         { clientId: 'narrow', clientSecret: 'app-secret-of-the-narrow', scopes: ['openid'], grantTypes: ['other'] },
       ],
     },
@@ -435,11 +435,11 @@ describe('the authentication of a client', () => {
 
   it('Q9: a multibyte character at the end of a secret counts', async () => {
     expect(
-      (await postForm(await goodForm(), [basicOf('umlaut', encodeURIComponent('app-secret-ü')), FORM])).status,
+      (await postForm(await goodForm(), [basicOf('umlaut', encodeURIComponent('app-secret-of-the-ü')), FORM])).status,
     ).toBe(200)
     for (const last of ['', 'û', 'u', 'u\u0308', '\u00c3', '\ufffd']) {
       await expectInvalidClient(
-        postForm(await goodForm(), [basicOf('umlaut', encodeURIComponent(`app-secret-${last}`)), FORM]),
+        postForm(await goodForm(), [basicOf('umlaut', encodeURIComponent(`app-secret-of-the-${last}`)), FORM]),
       )
     }
   })
@@ -460,7 +460,7 @@ describe('the authentication of a client', () => {
     const started = await startExchangeHost({
       idp: { algorithm: 'ES256' },
       exchange: {
-        clients: [CLIENT, { clientId: 'other', clientSecret: 'app-secret-2' }],
+        clients: [CLIENT, { clientId: 'other', clientSecret: 'app-secret-of-two' }],
         clientAuthentication: { maxFailures: 3 },
       },
     })
@@ -476,7 +476,7 @@ describe('the authentication of a client', () => {
         headers: { 'retry-after': expect.stringMatching(/^\d+$/) },
       }
       await expectRefusal(
-        postForm(await goodForm(started), [basicOf('other', 'app-secret-2'), FORM], started),
+        postForm(await goodForm(started), [basicOf('other', 'app-secret-of-two'), FORM], started),
         expected,
       )
       const forged = [basicOf('other', 'guess'), FORM, 'X-Forwarded-For: 10.0.0.1', 'Forwarded: for=10.0.0.1']

@@ -12,7 +12,7 @@ type Options = Record<string, unknown>
 const ISSUER = 'https://api.example.com/oauth2'
 const IDP = { name: 'https://idp.example.com', subjects: 'any', jwksUri: 'https://idp.example.com/keys' }
 const OTHER_IDP = { name: 'https://other.example.com', subjects: 'any', jwksUri: 'https://other.example.com/keys' }
-const CLIENT = { clientId: 'app', clientSecret: 'hunter2' }
+const CLIENT = { clientId: 'app', clientSecret: 'hunter2-of-the-tests' }
 const BASE = {
   issuer: ISSUER,
   identityProviders: [IDP],
@@ -215,27 +215,37 @@ describe('the options', () => {
 
   it('print no secret, whatever is wrong with it or beside it', () => {
     const secrets: Options[] = [
-      { clients: [{ clientId: 'app', clientSecretHash: 'hunter2' }] },
-      { clients: [{ clientId: 'app', clientSecret: ['hunter2'] }] },
-      { clients: [{ clientId: 'app', clientSecret: 'hunter2', clientSecretHash: 'hunter2' }] },
-      { clients: [{ clientId: 'app', secret: 'hunter2' }] },
-      { clients: ['hunter2'] },
-      { clients: { app: 'hunter2' } },
-      { clients: 'hunter2', findClient: () => undefined },
-      { accessToken: { audience: 'a', signingKeys: ['hunter2'] } },
-      { accessToken: { audience: 'a', signingKeys: [{ kty: 'oct', k: 'hunter2' }] } },
-      { identityProviders: [{ ...IDP, jwksUri: 'https://user:hunter2@idp.example.com/keys' }] },
-      { identityProviders: [{ name: IDP.name, subjects: 'any', jwks: { keys: [{ kty: 'oct', k: 'hunter2' }] } }] },
-      { identityProviders: [{ name: IDP.name, subjects: 'any', jwks: '{"keys":[{"kty":"oct","k":"hunter2"}]}' }] },
+      { clients: [{ clientId: 'app', clientSecretHash: 'hunter2-of-the-tests' }] },
+      { clients: [{ clientId: 'app', clientSecret: ['hunter2-of-the-tests'] }] },
+      {
+        clients: [{ clientId: 'app', clientSecret: 'hunter2-of-the-tests', clientSecretHash: 'hunter2-of-the-tests' }],
+      },
+      { clients: [{ clientId: 'app', secret: 'hunter2-of-the-tests' }] },
+      { clients: ['hunter2-of-the-tests'] },
+      { clients: { app: 'hunter2-of-the-tests' } },
+      { clients: 'hunter2-of-the-tests', findClient: () => undefined },
+      { accessToken: { audience: 'a', signingKeys: ['hunter2-of-the-tests'] } },
+      { accessToken: { audience: 'a', signingKeys: [{ kty: 'oct', k: 'hunter2-of-the-tests' }] } },
+      { identityProviders: [{ ...IDP, jwksUri: 'https://user:hunter2-of-the-tests@idp.example.com/keys' }] },
       {
         identityProviders: [
-          { name: IDP.name, subjects: 'any', certificates: ['-----BEGIN PRIVATE KEY-----\nhunter2'] },
+          { name: IDP.name, subjects: 'any', jwks: { keys: [{ kty: 'oct', k: 'hunter2-of-the-tests' }] } },
+        ],
+      },
+      {
+        identityProviders: [
+          { name: IDP.name, subjects: 'any', jwks: '{"keys":[{"kty":"oct","k":"hunter2-of-the-tests"}]}' },
+        ],
+      },
+      {
+        identityProviders: [
+          { name: IDP.name, subjects: 'any', certificates: ['-----BEGIN PRIVATE KEY-----\nhunter2-of-the-tests'] },
         ],
       },
     ]
     for (const options of secrets) {
       expect(problems(options).length).toBeGreaterThan(0)
-      expect(() => check({ ...options, colour: 'hunter' })).not.toThrow(/hunter2/)
+      expect(() => check({ ...options, colour: 'hunter' })).not.toThrow(/hunter2-of-the-tests/)
     }
   })
 })

@@ -60,7 +60,7 @@ async function readyInProcess(connection: object, env: Readonly<Record<string, s
   const options = {
     issuer: 'https://api.example.com',
     identityProviders: [{ name: 'https://idp.example.com', subjects: 'any', jwksUri: server.url, ...connection }],
-    clients: [{ clientId: 'app', clientSecret: 'secret' }],
+    clients: [{ clientId: 'app', clientSecret: 'secret-of-the-tests' }],
     accessToken: { audience: 'https://api.example.com' },
   }
   const program = `

@@ -13,7 +13,7 @@ const [kind] = process.argv.slice(2)
 const exchange = createJwtExchange({
   issuer: 'https://api.example.com/oauth2',
   identityProviders: [{ name: 'https://exampleidp.com', subjects: 'any', jwksUri: 'https://exampleidp.com/keys' }],
-  clients: [{ clientId: 'app', clientSecret: 's3cret' }],
+  clients: [{ clientId: 'app', clientSecret: 's3cret-of-the-tests' }],
   accessToken: { audience: 'https://api.example.com', signingKeys: [generateSigningKey()] },
   ...(kind === 'store' && { replay: { store: { claim: () => true } } }),
 })

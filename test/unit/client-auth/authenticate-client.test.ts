@@ -2,7 +2,8 @@ import { describe, expect, it } from '@jest/globals'
 import { authenticateClient } from '../../../src/client-auth/authenticate-client.js'
 import { digestSecret } from '../../../src/client-auth/client.js'
 import { parseBasicCredentials } from '../../../src/client-auth/client-credentials.js'
-import { checkClientOptions, hashClientSecret } from '../../../src/client-auth/client-options.js'
+import { checkClientOptions } from '../../../src/client-auth/client-options.js'
+import { hashClientSecret } from '../../../src/client-auth/client-secret.js'
 import { FailureLimiter } from '../../../src/client-auth/failure-limiter.js'
 import { createFindClient } from '../../../src/client-auth/find-client.js'
 import { OptionReader } from '../../../src/option-checks/option-reader.js'
@@ -42,7 +43,7 @@ describe('guessing a secret', () => {
 
 describe('a client that the host looks up', () => {
   it('is not taken where it has another id than the one that was asked for', async () => {
-    const findClient = createFindClient([], () => ({ clientId: 'app', clientSecret: 'right' }))
+    const findClient = createFindClient([], () => ({ clientId: 'app', clientSecret: 'the right secret of the tests' }))
     expect(await findClient('APP')).toBeUndefined()
     expect(await findClient('app')).toMatchObject({ clientId: 'app' })
   })
@@ -59,7 +60,7 @@ describe('a client id that no client can have', () => {
 
 describe('an empty secret', () => {
   it('has no hash to configure', () => {
-    expect(() => hashClientSecret('')).toThrow('non-empty')
+    expect(() => hashClientSecret('')).toThrow('at least 16 characters')
     const reader = new OptionReader({ clientId: 'app', clientSecretHash: `sha256:${digestSecret('').toString('hex')}` })
     checkClientOptions(reader)
     expect(() => reader.throwProblems()).toThrow('the hash of an empty string')

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
-import { checkClientOptions, hashClientSecret, readFoundClient } from '../../../src/client-auth/client-options.js'
+import { checkClientOptions, readFoundClient } from '../../../src/client-auth/client-options.js'
+import { hashClientSecret } from '../../../src/client-auth/client-secret.js'
 import { createFindClient } from '../../../src/client-auth/find-client.js'
 import { isDependencyUnavailable } from '../../../src/errors/rejections.js'
 import { isConfigError } from '../../../src/option-checks/config-error.js'

@@ -50,7 +50,7 @@ client_secret = "\${APP_SECRET}"
 scopes = ["openid", "orders:read"]
 `
 
-function load(source: string, env: Record<string, string> = { APP_SECRET: 'secret-from-env' }) {
+function load(source: string, env: Record<string, string> = { APP_SECRET: 'secret-from-the-env' }) {
   const path = join(directory, 'deployment.toml')
   writeFileSync(path, source)
   return loadConfig(path, { env })
@@ -209,7 +209,7 @@ describe('a TOML file with problems', () => {
 
 describe('keys in the environment', () => {
   const FROM_ENV = GOOD.replace('keys.json', '${SIGNING_KEYS}')
-  const env = (SIGNING_KEYS: string) => ({ APP_SECRET: 'secret-from-env', SIGNING_KEYS })
+  const env = (SIGNING_KEYS: string) => ({ APP_SECRET: 'secret-from-the-env', SIGNING_KEYS })
 
   it('may be a JWK set or PEM', () => {
     const jwks = { keys: [generateSigningKey()] }
@@ -271,7 +271,7 @@ describe('a good TOML file', () => {
       assertion: { clockTolerance: 30, maxAge: 600, maxLifetime: 3600, maxBytes: 8192, replay: 'allow' },
       accessToken: { audience: 'https://api.example.com', lifetime: 900, signingKeys: { keys: [{ kty: 'EC' }] } },
       identityProviders: [{ name: 'https://exampleidp.com/oauth2/default', maxAge: 60 }],
-      clients: [{ clientId: 'app', clientSecret: 'secret-from-env', scopes: ['openid', 'orders:read'] }],
+      clients: [{ clientId: 'app', clientSecret: 'secret-from-the-env', scopes: ['openid', 'orders:read'] }],
     })
   })
 
@@ -281,10 +281,10 @@ describe('a good TOML file', () => {
   })
 
   it('may have Windows line ends, and a variable inside a longer string', () => {
-    const options = load(GOOD.replace('${APP_SECRET}', 'a-${APP_SECRET}-${OTHER}').replaceAll('\n', '\r\n'), {
+    const options = load(GOOD.replace('${APP_SECRET}', 'the-secret-${APP_SECRET}-${OTHER}').replaceAll('\n', '\r\n'), {
       APP_SECRET: '${OTHER}',
       OTHER: 'b',
     })
-    expect(options.clients).toMatchObject([{ clientSecret: 'a-${OTHER}-b' }])
+    expect(options.clients).toMatchObject([{ clientSecret: 'the-secret-${OTHER}-b' }])
   })
 })

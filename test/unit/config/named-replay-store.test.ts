@@ -14,7 +14,7 @@ jwks_uri = "https://exampleidp.com/keys"
 subjects = "any"
 [[client]]
 client_id = "app"
-client_secret = "secret"
+client_secret = "secret-of-the-tests"
 [replay]
 `
 

@@ -77,7 +77,7 @@ describe('an event', () => {
       const { events } = createJwtExchange({
         issuer: 'https://api.example.com/oauth2',
         identityProviders: [{ name: 'https://exampleidp.com', subjects: 'any', jwksUri: 'https://exampleidp.com/keys' }],
-        clients: [{ clientId: 'app', clientSecret: 's3cret' }],
+        clients: [{ clientId: 'app', clientSecret: 's3cret-of-the-tests' }],
         accessToken: { audience: 'https://api.example.com' },
       })
       for (let index = 0; index < 50; index += 1) events.on('access.denied', () => {})
