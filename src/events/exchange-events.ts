@@ -42,6 +42,10 @@ export interface ExchangeEvents {
     reason: string
     /** The code of the underlying error, or the HTTP status. */
     code?: string
+    /** The URL that was requested. With `discovery` it is the URL of the metadata or of the key set. */
+    url?: string
+    /** What was found instead. */
+    detail?: string
     consecutiveFailures: number
     /** Milliseconds until the endpoint is asked again. */
     retryInMs: number

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import { describeText, withoutUserInfo } from './document-kind.js'
 import { readRetryAfter } from './freshness.js'
 import { Interruption } from './interruption.js'
 import type { JwksConnectionSettings } from './jwks-connection-options.js'
@@ -49,17 +50,17 @@ export async function fetchBounded<Answer>(
     const response = await interruption.orEarlier(responseTo(request))
     return await interruption.orEarlier(read(response))
   } catch (error) {
-    throw toJwksFetchError(error, 'read_failed')
+    throw toJwksFetchError(error, 'read_failed').at(endpoint)
   } finally {
     interruption.end()
   }
 }
 
 /** The text of an answer of status 200. */
-export async function readOk(response: IncomingMessage, { limits, now }: BoundedFetch): Promise<string> {
+export async function readOk(response: IncomingMessage, boundedFetch: BoundedFetch): Promise<string> {
   const { statusCode = 0, headers } = response
-  checkStatus(statusCode, headers, now)
-  return readBody(response, limits.sizeLimitBytes)
+  checkStatus(statusCode, headers, boundedFetch)
+  return readBody(response, boundedFetch.limits.sizeLimitBytes)
 }
 
 /** @throws JwksFetchError `not_json` */
@@ -67,17 +68,29 @@ export function parseJson(body: string): unknown {
   try {
     return JSON.parse(body)
   } catch {
-    throw new JwksFetchError('not_json')
+    throw new JwksFetchError('not_json', { detail: describeText(body) })
   }
 }
 
-function checkStatus(status: number, headers: IncomingHttpHeaders, now: number): void {
+function checkStatus(status: number, headers: IncomingHttpHeaders, { endpoint, now }: BoundedFetch): void {
   if (status === 200) return
   const retryAfter = readRetryAfter(headers, now)
-  throw new JwksFetchError(status >= 300 && status < 400 ? 'redirected' : 'unexpected_status', {
+  const isRedirect = status >= 300 && status < 400
+  const target = isRedirect ? describeRedirect(headers.location, endpoint) : undefined
+  throw new JwksFetchError(isRedirect ? 'redirected' : 'unexpected_status', {
     code: String(status),
     ...(retryAfter !== undefined && { retryAfter }),
+    ...(target !== undefined && { detail: target }),
   })
+}
+
+/** Without the query, which may hold secrets of a login. The target is never requested. */
+function describeRedirect(location: string | undefined, { href }: URL): string | undefined {
+  if (location === undefined || !URL.canParse(location, href)) return undefined
+  const target = new URL(location, href)
+  const hasQuery = target.search !== ''
+  target.search = ''
+  return `it leads to ${withoutUserInfo(target)}${hasQuery ? '?...' : ''}`
 }
 
 async function readBody(response: IncomingMessage, sizeLimitBytes: number): Promise<string> {

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { once } from 'node:events'
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { type BoundedFetch, fetchBounded, parseJson, readOk } from './bounded-fetch.js'
+import { describeDocument } from './document-kind.js'
 import { readMaxAge } from './freshness.js'
 import { JwksFetchError } from './jwks-fetch-error.js'
 
@@ -71,10 +72,9 @@ function readValidators({ etag = '', 'last-modified': lastModified = '' }: Incom
 
 function readMembers(body: string): unknown[] {
   const keySet = parseJson(body)
-  if (typeof keySet !== 'object' || keySet === null || !Object.hasOwn(keySet, 'keys')) {
-    throw new JwksFetchError('not_a_key_set')
+  if (typeof keySet === 'object' && keySet !== null && Object.hasOwn(keySet, 'keys')) {
+    const { keys } = keySet as { keys: unknown }
+    if (Array.isArray(keys)) return keys
   }
-  const { keys } = keySet as { keys: unknown }
-  if (!Array.isArray(keys)) throw new JwksFetchError('not_a_key_set')
-  return keys
+  throw new JwksFetchError('not_a_key_set', { detail: describeDocument(keySet) })
 }

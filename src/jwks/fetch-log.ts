@@ -1,5 +1,5 @@
 import type { Clock } from '../clock/clock.js'
-import type { JwksFetchError } from './jwks-fetch-error.js'
+import type { FetchFailure, JwksFetchError } from './jwks-fetch-error.js'
 import type { FetchStats } from './verification-key-source.js'
 
 interface Ended {
@@ -15,7 +15,7 @@ export class FetchLog {
   #totalDurationMs = 0
   #longestDurationMs = 0
   #lastSuccess: Ended | undefined
-  #lastFailure: (Ended & { reason: string; code?: string }) | undefined
+  #lastFailure: (Ended & FetchFailure) | undefined
   /** When the endpoint began to fail; undefined while it does not. */
   #failingSince: number | undefined
 
@@ -56,8 +56,8 @@ export class FetchLog {
   }
 
   /** Returns how long it took. */
-  fail({ failure, code }: JwksFetchError, startedAt: number): number {
-    this.#lastFailure = { ...this.#end(startedAt), reason: failure, ...(code !== undefined && { code }) }
+  fail(error: JwksFetchError, startedAt: number): number {
+    this.#lastFailure = { ...this.#end(startedAt), ...error.describe() }
     this.#failedFetches += 1
     this.#failingSince ??= startedAt
     return this.#lastFailure.durationMs

@@ -1,5 +1,6 @@
 import { isSecureUrl } from '../option-checks/urls.js'
 import { type BoundedFetch, fetchBounded, parseJson, readOk } from './bounded-fetch.js'
+import { describeDocument, withoutUserInfo } from './document-kind.js'
 import { JwksFetchError } from './jwks-fetch-error.js'
 
 export interface MetadataFetch extends BoundedFetch {
@@ -26,13 +27,27 @@ export function fetchMetadata(metadataFetch: MetadataFetch, closing: AbortSignal
 
 /** https, whoever says otherwise; http only where the metadata themselves are on loopback, in tests and development. */
 function readJwksUri(metadata: unknown, { issuer, endpoint }: MetadataFetch): URL {
-  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata))
-    throw new JwksFetchError('not_metadata')
-  const { issuer: found, jwks_uri: jwksUri } = metadata as Record<string, unknown>
-  if (typeof found !== 'string') throw new JwksFetchError('not_metadata')
-  if (found !== issuer) throw new JwksFetchError('metadata_of_another_issuer')
-  if (typeof jwksUri !== 'string' || !isSecureUrl(jwksUri)) throw new JwksFetchError('not_metadata')
-  const url = new URL(jwksUri)
-  if (url.protocol !== 'https:' && endpoint.protocol === 'https:') throw new JwksFetchError('not_metadata')
+  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) {
+    throw notMetadata(describeDocument(metadata))
+  }
+  const found = memberOf(metadata, 'issuer')
+  const jwksUri = memberOf(metadata, 'jwks_uri')
+  if (typeof found !== 'string') {
+    throw notMetadata(Object.hasOwn(metadata, 'keys') ? describeDocument(metadata) : 'it has no issuer')
+  }
+  if (found !== issuer) throw new JwksFetchError('metadata_of_another_issuer', { detail: `its issuer is ${found}` })
+  if (typeof jwksUri !== 'string') throw notMetadata('it has no jwks_uri')
+  const url = isSecureUrl(jwksUri) ? new URL(jwksUri) : undefined
+  const isDowngrade = url?.protocol === 'http:' && endpoint.protocol === 'https:'
+  if (url === undefined || isDowngrade)
+    throw notMetadata(`its jwks_uri is not an https URL without user info: ${withoutUserInfo(jwksUri)}`)
   return url
+}
+
+function memberOf(metadata: object, name: string): unknown {
+  return Object.hasOwn(metadata, name) ? Reflect.get(metadata, name) : undefined
+}
+
+function notMetadata(detail: string): JwksFetchError {
+  return new JwksFetchError('not_metadata', { detail })
 }

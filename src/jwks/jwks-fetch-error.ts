@@ -1,4 +1,5 @@
 import { fieldOf } from '../errors/field-of.js'
+import { printable } from '../errors/printable.js'
 
 /** Why a key set could not be had. Stable: see docs/errors.md. */
 export type JwksFetchFailure =
@@ -26,6 +27,20 @@ export interface JwksFetchErrorDetails {
   code?: string
   /** Milliseconds for which the endpoint asked to be left alone. */
   retryAfter?: number
+  /** What was found, for an operator. Printable ASCII, at most 200 characters. */
+  detail?: string
+}
+
+/** A failed fetch, as operators see it. */
+export interface FetchFailure {
+  /** A stable code: see docs/errors.md. */
+  reason: string
+  /** The code of the underlying error, or the HTTP status. */
+  code?: string
+  /** The URL that was requested. With `discovery` it is the URL of the metadata or of the key set. */
+  url?: string
+  /** What was found instead. */
+  detail?: string
 }
 
 export class JwksFetchError extends Error {
@@ -33,12 +48,36 @@ export class JwksFetchError extends Error {
   readonly failure: JwksFetchFailure
   readonly code: string | undefined
   readonly retryAfter: number | undefined
+  readonly detail: string | undefined
+  #url: string | undefined
 
   constructor(failure: JwksFetchFailure, details: JwksFetchErrorDetails = {}) {
     super(failure)
     this.failure = failure
     this.code = details.code
     this.retryAfter = details.retryAfter
+    this.detail = details.detail === undefined ? undefined : printable(details.detail)
+  }
+
+  /** The URL that was requested: of the metadata or of the key set. Printable ASCII, at most 200 characters. */
+  get url(): string | undefined {
+    return this.#url
+  }
+
+  /** Notes which request failed. */
+  at(url: URL): this {
+    this.#url ??= printable(url.href)
+    return this
+  }
+
+  /** What events and stats say of it. */
+  describe(): FetchFailure {
+    return {
+      reason: this.failure,
+      ...(this.code !== undefined && { code: this.code }),
+      ...(this.url !== undefined && { url: this.url }),
+      ...(this.detail !== undefined && { detail: this.detail }),
+    }
   }
 }
 

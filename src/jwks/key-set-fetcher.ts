@@ -47,6 +47,7 @@ export class KeySetFetcher {
   readonly #endpoint: JwksEndpoint
   readonly #deps: KeySetFetcherDeps
   #fetching: AbortController | undefined
+  #requested: URL | undefined
   #wholeSince = Number.NEGATIVE_INFINITY
   /** Where the metadata say that the key set is, and when they are asked again. */
   #location: { url: URL; askAt: number } | undefined
@@ -70,7 +71,12 @@ export class KeySetFetcher {
     if (this.#metadataFailure === undefined) return undefined
     const { error, since } = this.#metadataFailure
     const failingForMs = Math.round(this.#deps.clock.monotonic() - since)
-    return { reason: error.failure, ...(error.code !== undefined && { code: error.code }), failingForMs }
+    return { ...error.describe(), failingForMs }
+  }
+
+  /** Where the key set was requested last. */
+  get requested(): URL {
+    return this.#requested ?? new URL(this.#endpoint.url)
   }
 
   /** @throws JwksFetchError */
@@ -81,6 +87,7 @@ export class KeySetFetcher {
     this.#fetching = closing
     try {
       const source = await this.#findSource(mode, retries, closing.signal)
+      this.#requested = source.endpoint
       const isConditional = mode === 'conditional' && this.#deps.clock.monotonic() - this.#wholeSince < ANEW_EVERY
       const jwksFetch = { ...source, limits: settings, validators: isConditional ? validators : {} }
       const answer = await fetchWithRetries(this.#deps.fetchJwks, jwksFetch, retries, closing.signal, this.#deps)

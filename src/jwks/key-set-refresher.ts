@@ -1,6 +1,7 @@
 import { BackOff, type BackOffDeps } from '../clock/back-off.js'
 import { DependencyUnavailable } from '../errors/rejections.js'
 import { CachedKeySet } from './cached-key-set.js'
+import { describeSkipped } from './document-kind.js'
 import type { JwksAnswer, PublishedKeySet } from './fetch-jwks.js'
 import { FetchLog } from './fetch-log.js'
 import { lifetimeOf } from './freshness.js'
@@ -170,10 +171,13 @@ export class KeySetRefresher {
     this.#reporter.tellRefreshed(keySet, { durationMs, hasChanged, freshForMs }, failedForMs)
   }
 
-  #replaceBy({ members, version }: PublishedKeySet): KeySet | undefined {
+  /** @throws JwksFetchError `no_usable_key` */
+  #replaceBy({ members, version }: PublishedKeySet): KeySet {
     const { keySet, skipped } = readKeySet(members)
     this.#reporter.tellSkipped(skipped, version)
-    if (keySet !== undefined) this.#cache.replace(keySet, version)
+    if (keySet === undefined)
+      throw new JwksFetchError('no_usable_key', { detail: describeSkipped(skipped) }).at(this.#fetcher.requested)
+    this.#cache.replace(keySet, version)
     return keySet
   }
 
@@ -183,8 +187,7 @@ export class KeySetRefresher {
     this.#schedule.planAfter(this.#backOff.remaining)
     this.#reporter.tellFailed({
       durationMs,
-      reason: error.failure,
-      ...(error.code !== undefined && { code: error.code }),
+      ...error.describe(),
       consecutiveFailures: this.#backOff.consecutiveFailures,
       retryInMs: Math.round(this.#backOff.remaining),
     })

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto'
+import type { FetchFailure } from './jwks-fetch-error.js'
 
 /** The header parameters that choose a key. */
 export interface KeyHeader {
@@ -54,7 +55,7 @@ export interface KeySourceStats extends Partial<FetchStats> {
   /** Milliseconds until the endpoint is asked again after a failure. */
   nextAttemptIn?: number
   /** With `discovery`: the metadata cannot be had or used since then, and the key set is asked for where it was. */
-  metadataFailure?: { reason: string; code?: string; failingForMs: number }
+  metadataFailure?: FetchFailure & { failingForMs: number }
   /** Tokens for which the key set has no key, made-up `kid`s among them. */
   unknownKids?: number
   /** Tokens that no key of the set has signed. */
@@ -75,7 +76,8 @@ export interface FetchStats {
   /** Milliseconds: of all fetches together, and of the longest one. */
   fetchDurationMs: { total: number; longest: number }
   lastSuccess?: { millisecondsAgo: number; durationMs: number }
-  lastFailure?: { reason: string; code?: string; millisecondsAgo: number; durationMs: number }
+  /** It stays after a success. */
+  lastFailure?: FetchFailure & { millisecondsAgo: number; durationMs: number }
 }
 
 export interface KeyStats {

@@ -142,7 +142,12 @@ describe('an identity provider whose metadata tell where its keys are', () => {
     await host.exchange.refreshKeys(name)
     host.clock.advance(3700)
     await exchangeOne()
-    expect(stats()?.metadataFailure).toEqual({ reason: 'unexpected_status', code: '404', failingForMs: 3_700_000 })
+    expect(stats()?.metadataFailure).toEqual({
+      reason: 'unexpected_status',
+      code: '404',
+      url: `${name}/.well-known/openid-configuration`,
+      failingForMs: 3_700_000,
+    })
     answer = (_, res) => send(res, { issuer: name, jwks_uri: host.idp.jwksUri })
     host.clock.advance(61)
     await host.exchange.refreshKeys(name)
@@ -194,6 +199,40 @@ describe('an identity provider whose metadata tell where its keys are', () => {
         : send(res, { issuer: name, jwks_uri: `${new URL(name).origin}/keys` })
     expect((await exchangeOne()).status).toBe(200)
     expect(requests.map(({ headers }) => headers.authorization)).toEqual(['Bearer x', 'Bearer x'])
+  })
+})
+
+describe('a failure behind metadata', () => {
+  const failedUrls = () => host.events.filter(({ name: event }) => event === 'jwks.failed').map(({ url }) => url)
+
+  it('is reported with the URL of the key set if that refuses, as the API server of Kubernetes does', async () => {
+    await start()
+    answer = (req, res) =>
+      req.url === '/openid/v1/jwks'
+        ? send(res, { kind: 'Status', code: 403 }, 403)
+        : send(res, { issuer: name, jwks_uri: `${new URL(name).origin}/openid/v1/jwks` })
+    expect((await exchangeOne()).status).toBe(503)
+    const url = `${new URL(name).origin}/openid/v1/jwks`
+    expect(failure()).toMatchObject({ reason: 'unexpected_status', code: '403', url })
+    expect(failedUrls()).toEqual([url])
+  })
+
+  it('is reported with the URL of the metadata if they refuse', async () => {
+    await start()
+    answer = (_, res) => send(res, { kind: 'Status', code: 403 }, 403)
+    expect((await exchangeOne()).status).toBe(503)
+    const url = `${name}/.well-known/openid-configuration`
+    expect(failure()).toMatchObject({ reason: 'unexpected_status', code: '403', url })
+    expect(failedUrls()).toEqual([url])
+  })
+
+  it('is reported with the URL of the key set and the skipped keys if none is usable', async () => {
+    await start()
+    host.idp.publish([{ ...host.idp.signingKey.publicJwk, use: 'enc' }])
+    expect((await exchangeOne()).status).toBe(503)
+    const { kid } = host.idp.signingKey
+    const detail = `every key is skipped: ${kid}: not_for_signatures`
+    expect(failure()).toMatchObject({ reason: 'no_usable_key', url: host.idp.jwksUri, detail })
   })
 })
 

@@ -354,20 +354,22 @@ describe('a key that has changed under its kid', () => {
 })
 
 describe('an endpoint that fails', () => {
-  it.each<[FaultKind, string, string]>([
-    ['down', 'connection_failed', 'ECONNREFUSED'],
-    ['garbage', 'not_json', ''],
-    ['error', 'unexpected_status', '500'],
-    ['redirect', 'redirected', '302'],
-    ['compressed', 'unexpected_encoding', ''],
-    ['oversize', 'too_large', ''],
-  ])('is an outage under %s, told with its reason', async (fault, reason, code) => {
+  it.each<[FaultKind, string, string, string]>([
+    ['down', 'connection_failed', 'ECONNREFUSED', ''],
+    ['garbage', 'not_json', '', 'it is not JSON'],
+    ['error', 'unexpected_status', '500', ''],
+    ['redirect', 'redirected', '302', 'it leads to {origin}/jwks/elsewhere'],
+    ['compressed', 'unexpected_encoding', '', ''],
+    ['oversize', 'too_large', '', ''],
+  ])('is an outage under %s, told with its reason', async (fault, reason, code, detailed) => {
     await idp.fault(fault)
     expect(await outcomeOf(currentKey())).toBe('jwks_unavailable')
     const owner = { identityProvider: IDP_NAME, alias: 'us', endpoint: idp.jwksUri }
-    const failure = { durationMs: 0, reason, consecutiveFailures: 1, retryInMs: 1000, ...(code && { code }) }
+    const detail = detailed.replace('{origin}', new URL(idp.jwksUri).origin)
+    const why = { reason, ...(code && { code }), url: idp.jwksUri, ...(detail && { detail }) }
+    const failure = { durationMs: 0, ...why, consecutiveFailures: 1, retryInMs: 1000 }
     expect(failed).toEqual([{ ...owner, ...failure }])
-    expect(client.stats()).toMatchObject({ state: 'down', kids: [], lastFailure: { reason, millisecondsAgo: 0 } })
+    expect(client.stats()).toMatchObject({ state: 'down', kids: [], lastFailure: { ...why, millisecondsAgo: 0 } })
   })
 
   it('is asked twice within one fetch when it refuses connections, and once where keys are at hand', async () => {
