@@ -51,12 +51,13 @@ export const UNAVAILABLE_REASONS = [
 ] as const
 export type UnavailableReason = (typeof UNAVAILABLE_REASONS)[number]
 
-/** Why a request was refused before, or apart from, the judgement of its token. The first five are OAuth codes too. */
+/** Why a request was refused before, or apart from, the judgement of its token. The first six are OAuth codes too. */
 export const REQUEST_REASONS = [
   'invalid_request',
   'unsupported_grant_type',
   'unauthorized_client',
   'invalid_scope',
+  'invalid_target',
   'insufficient_scope',
   'body_not_available',
   'no_client_authentication',

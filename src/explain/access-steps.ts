@@ -89,7 +89,7 @@ async function takeAccess(
     explainer.skip('scope', { expected: 'a client', found: describeRequested(scope) })
     return undefined
   }
-  const request = { scope, client, identityProvider, claims: payload }
+  const request = { scope, resources: [], client, identityProvider, claims: payload }
   if (bindings.length === 0) return takeScope(explainer, request, undefined, audiences)
   const holding = await takeGrants(explainer, bindings, payload, client.clientId)
   return holding && takeScope(explainer, request, holding, audiences)

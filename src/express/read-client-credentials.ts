@@ -19,9 +19,9 @@ export function readClientCredentials(
   const [authorization, second] = readAuthorization(req)
   if (second !== undefined) throw new OAuthError('invalid_request', 'The request has two Authorization headers')
   checkQuery(req)
-  const clientId = parameters.get('client_id')
-  const clientSecret = parameters.get('client_secret')
-  const presented = [authorization, clientSecret, parameters.get('client_assertion')]
+  const clientId = parameters.one('client_id')
+  const clientSecret = parameters.one('client_secret')
+  const presented = [authorization, clientSecret, parameters.one('client_assertion')]
   if (presented.filter((credential) => credential !== undefined).length > 1) {
     throw new OAuthError('invalid_request', 'The request uses more than one client authentication method')
   }

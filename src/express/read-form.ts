@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http'
 import { parse as parseQuery } from 'node:querystring'
 import bodyParser from 'body-parser'
 import { fieldOf } from '../errors/field-of.js'
+import type { TokenRequestParameters } from '../grants/grant.js'
 import { OAuthError } from '../oauth/errors.js'
 import type { ExpressRequest, Middleware } from './http.js'
 
@@ -19,7 +20,7 @@ export function createFormParser(limit: number): Middleware {
 }
 
 /**
- * The parameters of a form (RFC 6749 §3.2, App. B): each once, the empty ones left out. A body that the host has parsed
+ * The parameters of a form (RFC 6749 §3.2, App. B): each once but `resource`, the empty ones left out. A body that the host has parsed
  * already is taken from `req.body`, whatever parser it was.
  *
  * @throws OAuthError `invalid_request`, with status 413 or 415 where the parser says so
@@ -28,7 +29,7 @@ export async function readForm(
   req: ExpressRequest,
   res: ServerResponse,
   parseForm: Middleware,
-): Promise<Map<string, string>> {
+): Promise<TokenRequestParameters> {
   checkContentType(req)
   if (!req.readableDidRead) await parseBody(req, res, parseForm)
   return readParameters(fieldsOf(req.body))
@@ -83,15 +84,18 @@ function fieldsOf(body: unknown): Readonly<Record<string, unknown>> {
   })
 }
 
-function readParameters(fields: Readonly<Record<string, unknown>>): Map<string, string> {
-  const parameters = new Map<string, string>()
-  for (const [name, value] of Object.entries(fields)) {
-    if (typeof value === 'string') {
-      if (value !== '') parameters.set(name, value)
-    } else if (name !== REPEATABLE) {
+function readParameters(fields: Readonly<Record<string, unknown>>): TokenRequestParameters {
+  const parameters = new Map<string, readonly string[]>()
+  let count = 0
+  for (const [name, field] of Object.entries(fields)) {
+    const values: unknown[] = name === REPEATABLE && Array.isArray(field) ? Array.from(field) : [field]
+    count += values.length
+    if (!values.every((value) => typeof value === 'string')) {
       throw new OAuthError('invalid_request', 'A parameter is repeated or nested')
     }
+    const filled = values.filter((value) => value !== '')
+    if (filled.length > 0) parameters.set(name, filled)
   }
-  if (parameters.size > MOST_PARAMETERS) throw tooManyParameters()
-  return parameters
+  if (count > MOST_PARAMETERS) throw tooManyParameters()
+  return { one: (name) => parameters.get(name)?.[0], all: (name) => parameters.get(name) ?? [] }
 }

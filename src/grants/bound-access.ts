@@ -7,6 +7,7 @@ import { type Binding, findBindings, findUnmet } from '../policy/binding.js'
 import type { Claims } from '../policy/claim-path.js'
 import type { Authorization } from './grant.js'
 import { grantScopes } from './grant-scopes.js'
+import { narrowAudiences } from './requested-resources.js'
 
 /** Bindings of which an event tells why they do not hold. */
 const MOST_DESCRIBED = 5
@@ -15,6 +16,8 @@ const MOST_DESCRIBED = 5
 export interface AccessRequest {
   /** The parameter `scope`. */
   scope: string | undefined
+  /** The values of the parameter `resource` (RFC 8707 §2); none: every one that can be granted. */
+  resources: readonly string[]
   client: Client
   identityProvider: IdentityProvider
   claims: Claims
@@ -25,24 +28,40 @@ export type Access = Pick<Authorization, 'scopes' | 'audiences' | 'lifetime' | '
 
 /**
  * Bounds the access to what the client, the identity provider and the bindings that hold allow. Each binding that gives
- * one of the scopes gives its audiences, too; where no scope is granted, all of them do.
+ * one of the scopes gives its audiences, too; where no scope is granted, all of them do. If the client asks for resources,
+ * a binding counts for these alone.
  *
  * @param audiences those of the exchange
  * @throws TokenRejected `no_grant_matches` where there are bindings and none holds
- * @throws OAuthError `invalid_scope`
+ * @throws OAuthError `invalid_target`, `invalid_scope`
  */
 export function boundAccess(
-  { scope, client, identityProvider, claims }: AccessRequest,
+  { scope, resources, client, identityProvider, claims }: AccessRequest,
   audiences: ReadonlySet<string>,
 ): Access {
   const { policy, scopes: ofIdentityProvider } = identityProvider
   if (policy.bindings.length === 0) {
+    const targets = narrowAudiences(resources, audiences)
     const scopes = grantScopes(scope, client.scopes, [ofIdentityProvider])
-    return { scopes, audiences, lifetime: Number.POSITIVE_INFINITY, grants: [] }
+    return { scopes, audiences: targets, lifetime: Number.POSITIVE_INFINITY, grants: [] }
   }
-  const bindings = requireBindings(policy.bindings, claims, client.clientId)
+  const holding = requireBindings(policy.bindings, claims, client.clientId)
+  const { bindings, targets } = narrowBindings(holding, resources, audiences)
   const scopes = grantScopes(scope, client.scopes, [ofIdentityProvider, unionOf(bindings.map((each) => each.scopes))])
-  return { scopes, ...boundByBindings(scopes, bindings, audiences) }
+  return { scopes, ...boundByBindings(scopes, bindings, audiences, targets) }
+}
+
+/**
+ * What the bindings give of the resources that are asked for, and these as audiences; undefined: none are. So no scope
+ * that a binding gives for another resource gets into the token.
+ */
+function narrowBindings(holding: readonly Binding[], resources: readonly string[], all: ReadonlySet<string>) {
+  if (resources.length === 0) return { bindings: holding, targets: undefined }
+  const targets = narrowAudiences(resources, unionOf(holding.map((each) => each.resources ?? all)))
+  const bindings = holding
+    .map((each) => ({ ...each, resources: intersectionOf(each.resources ?? all, targets) }))
+    .filter((each) => each.resources.size > 0)
+  return { bindings, targets }
 }
 
 /** @throws TokenRejected `no_grant_matches` where none of them holds */
@@ -64,9 +83,14 @@ function describeUnmet(binding: Binding, claims: Claims, clientId: string): stri
   return `${binding.name}: ${unmet.message ?? `${unmet.path}, wanted: ${unmet.expected}`}`
 }
 
-function boundByBindings(scopes: readonly string[], bindings: readonly Binding[], all: ReadonlySet<string>) {
+function boundByBindings(
+  scopes: readonly string[],
+  bindings: readonly Binding[],
+  all: ReadonlySet<string>,
+  targets: ReadonlySet<string> | undefined,
+) {
   const giving = bindings.filter((binding) => scopes.length === 0 || scopes.some((scope) => binding.scopes.has(scope)))
-  const audiences = unionOf(giving.map(({ resources = all }) => resources))
+  const audiences = targets ?? unionOf(giving.map(({ resources = all }) => resources))
   checkScopesFitAll(audiences, scopes, giving)
   return {
     audiences,
@@ -83,6 +107,10 @@ function checkScopesFitAll(audiences: ReadonlySet<string>, scopes: readonly stri
     bindings.some((binding) => binding.scopes.has(scope) && binding.resources?.has(audience) !== false)
   const fit = scopes.every((scope) => [...audiences].every((audience) => isGiven(scope, audience)))
   if (!fit) throw new OAuthError('invalid_scope', 'The scopes are of several resources: request those of one')
+}
+
+function intersectionOf(one: ReadonlySet<string>, other: ReadonlySet<string>): ReadonlySet<string> {
+  return new Set([...one].filter((each) => other.has(each)))
 }
 
 function unionOf(sets: readonly ReadonlySet<string>[]): ReadonlySet<string> {

@@ -35,7 +35,7 @@ async function authorizeByAssertion(
   client: Client,
   deps: JwtBearerGrantDeps,
 ): Promise<Authorization> {
-  const encoded = parameters.get('assertion')
+  const encoded = parameters.one('assertion')
   if (encoded === undefined) throw new OAuthError('invalid_request', 'The parameter assertion is missing')
   const assertion = await verifyAssertion(encoded, deps)
   return inContext(assertion.context, () => authorizeVerified(assertion, parameters, client, deps))
@@ -54,8 +54,8 @@ async function authorizeVerified(
   await enforcePolicy(policy, assertion.sub, payload, about)
   const subject = await resolveSubject(assertion)
   await checkSubjectIsNoClient(subject, deps.findClient)
-  const scope = parameters.get('scope')
-  const access = boundAccess({ scope, client, identityProvider, claims: payload }, deps.audiences)
+  const request = { scope: parameters.one('scope'), resources: parameters.all('resource'), client }
+  const access = boundAccess({ ...request, identityProvider, claims: payload }, deps.audiences)
   const claims = await mapClaims(policy.claimMapping, payload, about)
   const bounds = boundLifetime(assertion, client, access.lifetime)
   checkLastsYet(bounds.latestExpiry, deps.clock.now())

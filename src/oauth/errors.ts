@@ -2,7 +2,7 @@ import { fieldOf } from '../errors/field-of.js'
 import type { ReasonCode, RequestReason } from '../errors/reason-codes.js'
 import type { TokenContext } from '../errors/rejections.js'
 
-/** The error codes of RFC 6749 §5.2 and RFC 6750 §3.1, and `temporarily_unavailable` for an outage. */
+/** The error codes of RFC 6749 §5.2, RFC 6750 §3.1 and RFC 8707 §2, and `temporarily_unavailable` for an outage. */
 export type OAuthErrorCode =
   | 'invalid_request'
   | 'invalid_client'
@@ -10,6 +10,7 @@ export type OAuthErrorCode =
   | 'unauthorized_client'
   | 'unsupported_grant_type'
   | 'invalid_scope'
+  | 'invalid_target'
   | 'invalid_token'
   | 'insufficient_scope'
   | 'temporarily_unavailable'
@@ -21,6 +22,7 @@ const STATUS_OF_CODE: Record<OAuthErrorCode, number> = {
   unauthorized_client: 400,
   unsupported_grant_type: 400,
   invalid_scope: 400,
+  invalid_target: 400,
   invalid_token: 401,
   insufficient_scope: 403,
   temporarily_unavailable: 503,

@@ -60,7 +60,7 @@ export async function handleTokenRequest(request: TokenRequest, deps: TokenReque
 }
 
 function findGrant(parameters: TokenRequestParameters, grants: TokenRequestDeps['grants']): Grant {
-  const grantType = parameters.get('grant_type')
+  const grantType = parameters.one('grant_type')
   if (grantType === undefined) throw new OAuthError('invalid_request', 'The parameter grant_type is missing')
   const grant = grants.get(grantType)
   if (grant === undefined) throw new OAuthError('unsupported_grant_type', 'This grant type is not supported')

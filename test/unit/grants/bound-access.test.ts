@@ -26,23 +26,27 @@ interface Situation {
   ofProvider?: string[]
   client: { clientId: string; scopes: string[] }
   requested?: string[]
+  /** Asked for; undefined: none. */
+  resources?: string[]
   claims: Record<string, unknown>
 }
 
 /** What is granted, or the code or reason of the refusal. */
 type Outcome = { scopes: string[]; audiences: string[]; lifetime: number } | string
 
-const AUDIENCES = ['r1', 'r2', 'r3']
+const AUDIENCES = ['urn:r1', 'urn:r2', 'urn:r3']
 const CLIENT_IDS = ['app', 'ci']
 
-function outcomeOf({ grants, groupsToScopes, ofProvider, client, requested, claims }: Situation): Outcome {
+function outcomeOf(situation: Situation): Outcome {
+  const { grants, groupsToScopes, ofProvider, client, requested, resources = [], claims } = situation
   const problems: ConfigProblem[] = []
   const options = { ...(grants.length > 0 && { grants }), ...(groupsToScopes && { groupsToScopes }) }
   const context = { audiences: new Set(AUDIENCES), clientIds: new Set(CLIENT_IDS) }
   const policy = readPolicy(new OptionReader(options, [], problems), context)
   expect(problems).toEqual([])
   const identityProvider = { policy, scopes: ofProvider && new Set(ofProvider) } as IdentityProvider
-  const request = { scope: requested?.join(' '), client: client as unknown as Client, identityProvider, claims }
+  const scope = requested?.join(' ')
+  const request = { scope, resources, client: client as unknown as Client, identityProvider, claims }
   try {
     const { scopes, audiences, lifetime } = boundAccess(request, new Set(AUDIENCES))
     return { scopes: [...scopes], audiences: [...audiences].sort(), lifetime }
@@ -74,21 +78,25 @@ function gives(grant: Grant, scope: string, audience: string): boolean {
 
 /** The same the slow and obvious way: scope by scope, audience by audience. */
 function obviousOutcomeOf(situation: Situation): Outcome {
-  const { ofProvider, client, requested } = situation
+  const { ofProvider, client, requested, resources } = situation
   const holding = holdingIn(situation)
   if (holding.length === 0) return 'no_grant_matches'
+  const reaches = (grant: Grant, audience: string) => (grant.resources ?? AUDIENCES).includes(audience)
+  for (const resource of resources ?? []) if (!holding.some((each) => reaches(each, resource))) return 'invalid_target'
+  const targets = resources ?? AUDIENCES
   const wanted = requested ?? client.scopes
   const scopes: string[] = []
   for (const scope of wanted) {
     if (scopes.includes(scope)) continue
     if (!client.scopes.includes(scope)) continue
     if (ofProvider !== undefined && !ofProvider.includes(scope)) continue
-    if (AUDIENCES.some((audience) => holding.some((grant) => gives(grant, scope, audience)))) scopes.push(scope)
+    if (targets.some((audience) => holding.some((grant) => gives(grant, scope, audience)))) scopes.push(scope)
   }
   if (wanted.length > 0 && scopes.length === 0) return 'invalid_scope'
-  const giving = scopes.length === 0 ? holding : holding.filter((each) => scopes.some((s) => each.scopes?.includes(s)))
+  const near = holding.filter((each) => targets.some((audience) => reaches(each, audience)))
+  const giving = scopes.length === 0 ? near : near.filter((each) => scopes.some((s) => each.scopes?.includes(s)))
   const audiences = AUDIENCES.filter((audience) =>
-    giving.some(({ resources = AUDIENCES }) => resources.includes(audience)),
+    resources === undefined ? giving.some((each) => reaches(each, audience)) : resources.includes(audience),
   )
   for (const scope of scopes)
     for (const audience of audiences)
@@ -133,6 +141,7 @@ const situation: fc.Arbitrary<Situation> = fc.record(
     ofProvider: scopes,
     client: fc.record({ clientId: fc.constantFrom(...CLIENT_IDS), scopes }),
     requested: fc.array(scope, { minLength: 1, maxLength: 4 }),
+    resources: fc.uniqueArray(fc.constantFrom(...AUDIENCES), { minLength: 1, maxLength: 3 }),
     claims,
   },
   { requiredKeys: ['grants', 'client', 'claims'] },
@@ -182,25 +191,25 @@ describe('access that is refused', () => {
 
   it('is so where a scope of one audience would count at another', () => {
     const given = [
-      { name: '1', scopes: ['a'], resources: ['r1'] },
-      { name: '2', scopes: ['b'], resources: ['r2'] },
+      { name: '1', scopes: ['a'], resources: ['urn:r1'] },
+      { name: '2', scopes: ['b'], resources: ['urn:r2'] },
     ]
     expect(outcomeOf({ ...base, grants: given })).toBe('invalid_scope')
     expect(outcomeOf({ ...base, grants: given, requested: ['a', 'b'] })).toBe('invalid_scope')
     expect(outcomeOf({ ...base, grants: given, requested: ['b', 'c'] })).toMatchObject({
       scopes: ['b'],
-      audiences: ['r2'],
+      audiences: ['urn:r2'],
     })
   })
 
   it('is so where one of two scopes is of all audiences, and the other one is not', () => {
     const given = [
       { name: '1', scopes: ['a'] },
-      { name: '2', scopes: ['a', 'b'], resources: ['r1'] },
+      { name: '2', scopes: ['a', 'b'], resources: ['urn:r1'] },
     ]
     expect(outcomeOf({ ...base, grants: given, requested: ['a', 'b'] })).toBe('invalid_scope')
     expect(outcomeOf({ ...base, grants: given, requested: ['a'] })).toMatchObject({ audiences: AUDIENCES })
-    expect(outcomeOf({ ...base, grants: given, requested: ['b'] })).toMatchObject({ audiences: ['r1'] })
+    expect(outcomeOf({ ...base, grants: given, requested: ['b'] })).toMatchObject({ audiences: ['urn:r1'] })
   })
 })
 
@@ -228,48 +237,81 @@ describe('access', () => {
 
   it('has scopes of overlapping bindings one at a time, as docs/policy.md says', () => {
     const given = [
-      { name: 'A', scopes: ['a', 'b'], resources: ['r1'] },
-      { name: 'B', scopes: ['a'], resources: ['r2'] },
+      { name: 'A', scopes: ['a', 'b'], resources: ['urn:r1'] },
+      { name: 'B', scopes: ['a'], resources: ['urn:r2'] },
     ]
     const of = (...requested: string[]) => outcomeOf({ ...base, grants: given, requested })
-    expect(of('b')).toMatchObject({ audiences: ['r1'] })
-    expect(of('a')).toMatchObject({ audiences: ['r1', 'r2'] })
+    expect(of('b')).toMatchObject({ audiences: ['urn:r1'] })
+    expect(of('a')).toMatchObject({ audiences: ['urn:r1', 'urn:r2'] })
     expect(of('a', 'b')).toBe('invalid_scope')
   })
 
   it('has the audiences and the lifetime of the bindings that give one of its scopes', () => {
     const given = [
-      { name: '1', scopes: ['a'], resources: ['r1'], lifetime: 60 },
-      { name: '2', scopes: ['a', 'b'], resources: ['r2', 'r1'], lifetime: 300 },
-      { name: '3', scopes: ['c'], resources: ['r3'], lifetime: 1 },
-      { name: '4', resources: ['r3'], lifetime: 2 },
+      { name: '1', scopes: ['a'], resources: ['urn:r1'], lifetime: 60 },
+      { name: '2', scopes: ['a', 'b'], resources: ['urn:r2', 'urn:r1'], lifetime: 300 },
+      { name: '3', scopes: ['c'], resources: ['urn:r3'], lifetime: 1 },
+      { name: '4', resources: ['urn:r3'], lifetime: 2 },
     ]
     const of = (...requested: string[]) => outcomeOf({ ...base, grants: given, requested })
-    expect(of('a')).toEqual({ scopes: ['a'], audiences: ['r1', 'r2'], lifetime: 60 })
-    expect(of('b')).toEqual({ scopes: ['b'], audiences: ['r1', 'r2'], lifetime: 300 })
-    expect(of('a', 'b')).toEqual({ scopes: ['a', 'b'], audiences: ['r1', 'r2'], lifetime: 60 })
-    expect(of('c')).toEqual({ scopes: ['c'], audiences: ['r3'], lifetime: 1 })
+    expect(of('a')).toEqual({ scopes: ['a'], audiences: ['urn:r1', 'urn:r2'], lifetime: 60 })
+    expect(of('b')).toEqual({ scopes: ['b'], audiences: ['urn:r1', 'urn:r2'], lifetime: 300 })
+    expect(of('a', 'b')).toEqual({ scopes: ['a', 'b'], audiences: ['urn:r1', 'urn:r2'], lifetime: 60 })
+    expect(of('c')).toEqual({ scopes: ['c'], audiences: ['urn:r3'], lifetime: 1 })
   })
 
   it('has the audiences and the lifetime of all bindings that hold where it has no scope', () => {
     const given = [
-      { name: '1', scopes: ['a'], resources: ['r1'], lifetime: 60 },
-      { name: '2', resources: ['r3'], lifetime: 300 },
+      { name: '1', scopes: ['a'], resources: ['urn:r1'], lifetime: 60 },
+      { name: '2', resources: ['urn:r3'], lifetime: 300 },
       { name: '3', lifetime: 1, when: { x: '1' } },
     ]
     const client = { clientId: 'app', scopes: [] }
     expect(outcomeOf({ ...base, client, grants: given })).toEqual({
       scopes: [],
-      audiences: ['r1', 'r3'],
+      audiences: ['urn:r1', 'urn:r3'],
       lifetime: 60,
     })
     expect(outcomeOf({ ...base, client, grants: given, requested: ['a'] })).toBe('invalid_scope')
   })
 
+  it('is for the resources that are asked for, with the scopes of these alone', () => {
+    const given = [
+      { name: '1', scopes: ['a', 'b'], resources: ['urn:r1', 'urn:r2'], lifetime: 60 },
+      { name: '2', scopes: ['a', 'c'], resources: ['urn:r2'], lifetime: 300 },
+    ]
+    const of = (resources: string[], requested?: string[]) =>
+      outcomeOf({ ...base, grants: given, resources, ...(requested && { requested }) })
+    expect(of(['urn:r1'])).toEqual({ scopes: ['a', 'b'], audiences: ['urn:r1'], lifetime: 60 })
+    expect(of(['urn:r1'], ['a', 'c'])).toEqual({ scopes: ['a'], audiences: ['urn:r1'], lifetime: 60 })
+    expect(of(['urn:r2'])).toEqual({ scopes: ['a', 'b', 'c'], audiences: ['urn:r2'], lifetime: 60 })
+    expect(of(['urn:r2'], ['c'])).toEqual({ scopes: ['c'], audiences: ['urn:r2'], lifetime: 300 })
+    expect(of(['urn:r2', 'urn:r1'], ['a'])).toMatchObject({ scopes: ['a'], audiences: ['urn:r1', 'urn:r2'] })
+    expect(of(['urn:r1', 'urn:r2'], ['c'])).toBe('invalid_scope')
+    expect(of(['urn:r1'], ['c'])).toBe('invalid_scope')
+    expect(of(['urn:r3'])).toBe('invalid_target')
+    expect(of(['urn:r1', 'urn:r3'])).toBe('invalid_target')
+  })
+
+  it(
+    'is for exactly the resources that are asked for, or for none',
+    () => {
+      fc.assert(
+        fc.property(situation, (given) => {
+          const outcome = outcomeOf(given)
+          if (typeof outcome === 'string' || given.resources === undefined) return
+          expect(outcome.audiences).toEqual([...given.resources].sort())
+        }),
+        shareOfCases(0.1),
+      )
+    },
+    TIMEOUT,
+  )
+
   it(
     'is what the slow and obvious way says',
     () => {
-      const seen = { tokens: 0, invalid_scope: 0, no_grant_matches: 0 }
+      const seen = { tokens: 0, invalid_scope: 0, invalid_target: 0, no_grant_matches: 0 }
       fc.assert(
         fc.property(situation, (given) => {
           const outcome = outcomeOf(given)
