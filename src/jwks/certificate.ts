@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto'
+import { exportCertifiedJwk } from '../jwt/public-key.js'
 import { KeySet } from './key-set.js'
 import { isSameKey, readUsableKey } from './usable-key.js'
 
@@ -39,7 +40,7 @@ export function findIssuer(certificates: readonly Certificate[]): Certificate | 
 function readCertificate(pem: string): Certificate | undefined {
   try {
     const certificate = new X509Certificate(pem)
-    const key = readUsableKey(certificate.publicKey.export({ format: 'jwk' }))
+    const key = readUsableKey(exportCertifiedJwk(certificate))
     if (!('publicKey' in key)) return undefined
     const validFrom = Date.parse(certificate.validFrom) / 1000
     const expiresAt = Date.parse(certificate.validTo) / 1000

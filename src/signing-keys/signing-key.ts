@@ -9,6 +9,7 @@ import {
   verify,
 } from 'node:crypto'
 import type { JWK } from 'jose'
+import { exportPublicJwk, readPublicParameters } from '../jwt/public-key.js'
 
 /** The algorithms that access tokens can be signed with (RFC 9068 §2.1, RFC 7518 §3.1, RFC 8037). */
 export const SIGNING_ALGORITHMS = ['ES256', 'RS256', 'PS256', 'EdDSA'] as const
@@ -30,6 +31,7 @@ export class SigningKeyError extends Error {
 }
 
 const SMALLEST_RSA_BITS = 2048
+const SUITS_NONE = 'a key that suits none of the algorithms'
 const AS_DER: ED25519KeyPairOptions<'der', 'der'> = {
   publicKeyEncoding: { type: 'spki', format: 'der' },
   privateKeyEncoding: { type: 'pkcs8', format: 'der' },
@@ -55,9 +57,11 @@ export function readSigningKey(source: unknown, algorithm: SigningAlgorithm | un
   if (jwk === undefined && typeof source !== 'string') throw new SigningKeyError('neither a JWK nor PEM text')
   if (jwk !== undefined) checkMembers(jwk)
   const key = importKey(jwk ?? String(source))
+  const fault = findPublicFault(key)
   const wanted = jwk?.alg ?? (suits(key, algorithm) ? algorithm : undefined) ?? naturalAlgorithm(key)
   const known = SIGNING_ALGORITHMS.find((candidate) => candidate === wanted)
-  if (known === undefined || !suits(key, known)) throw new SigningKeyError('a key that suits none of the algorithms')
+  if (known === undefined || !suits(key, known)) throw new SigningKeyError(SUITS_NONE)
+  if (fault !== undefined) throw new SigningKeyError(`a key that is not sound: ${fault}`)
   const signingKey = describeKey(key, jwk?.kid, known)
   if (!canVerifyItself(signingKey))
     throw new SigningKeyError('a key whose private and public parts do not belong together')
@@ -105,6 +109,14 @@ function importKey(source: JWK | string): KeyObject {
   } catch {
     throw new SigningKeyError('a key that cannot be read')
   }
+}
+
+/** To be called before anything else is asked of the key: Node aborts the process on some that have no JWK. */
+function findPublicFault(key: KeyObject): string | undefined {
+  const jwk = exportPublicJwk(key.type === 'private' ? createPublicKey(key) : key)
+  if (jwk === undefined) throw new SigningKeyError(SUITS_NONE)
+  const parameters = readPublicParameters({ ...jwk })
+  return typeof parameters === 'string' ? parameters : undefined
 }
 
 function suits(key: KeyObject, algorithm: SigningAlgorithm | undefined): boolean {

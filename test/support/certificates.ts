@@ -108,3 +108,45 @@ export function withoutEnd(pem: string): string {
   raw.write('99', raw.indexOf(utcTime, raw.indexOf(utcTime) + 1) + 4) // The month.
   return `-----BEGIN CERTIFICATE-----\n${raw.toString('base64')}\n-----END CERTIFICATE-----`
 }
+
+/** The same certificate with another public key, as SPKI; nobody has signed that. */
+export function withPublicKey(pem: string, spki: Buffer): string {
+  const certificate = new X509Certificate(pem)
+  const [tbs = Buffer.alloc(0), ...rest] = membersOf(certificate.raw)
+  const known = certificate.publicKey.export({ type: 'spki', format: 'der' })
+  const changed = membersOf(tbs).map((member) => (member.equals(known) ? spki : member))
+  return toPem(sequence([sequence(changed), ...rest]))
+}
+
+/** The key of no number: the point at infinity of P-256, as SPKI. */
+export const POINT_AT_INFINITY = Buffer.from('3019301306072a8648ce3d020106082a8648ce3d03010703020000', 'hex')
+
+export function toPem(der: Buffer, label = 'CERTIFICATE'): string {
+  return `-----BEGIN ${label}-----\n${der.toString('base64')}\n-----END ${label}-----`
+}
+
+/** Of a DER sequence, each with tag and length. */
+function membersOf(der: Buffer): Buffer[] {
+  const members: Buffer[] = []
+  for (let at = headerLength(der, 0); at < der.length; ) {
+    const end = at + headerLength(der, at) + contentLength(der, at)
+    members.push(der.subarray(at, end))
+    at = end
+  }
+  return members
+}
+
+function headerLength(der: Buffer, at: number): number {
+  const first = der.readUInt8(at + 1)
+  return first < 128 ? 2 : 2 + (first - 128)
+}
+
+function contentLength(der: Buffer, at: number): number {
+  const bytes = headerLength(der, at) - 2
+  return bytes === 0 ? der.readUInt8(at + 1) : der.readUIntBE(at + 2, bytes)
+}
+
+function sequence(members: readonly Buffer[]): Buffer {
+  const content = Buffer.concat(members)
+  return Buffer.concat([Buffer.from([0x30, 0x82, content.length >> 8, content.length & 255]), content])
+}

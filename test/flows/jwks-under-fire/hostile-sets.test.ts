@@ -1,8 +1,9 @@
+import { createPublicKey, verify } from 'node:crypto'
 import type { RequestListener } from 'node:http'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import { type FakeKey, generateFakeKey, signAssertion } from '../../../src/testing/index.js'
-import { goodClaims } from '../../support/forged-jwt.js'
+import { goodClaims, joinParts } from '../../support/forged-jwt.js'
 import { generatePair } from '../../support/generate-pair.js'
 import { startTlsHost, startTlsServer, type TlsHost, type TlsServer } from '../../support/tls-host.js'
 
@@ -164,6 +165,9 @@ describe('a member of a key set that cannot be used', () => {
     ['whose operations are others', () => ({ ...rsa.publicJwk, key_ops: ['wrapKey'] }), 'not_for_signatures'],
     ['of one type for the algorithm of another', () => ({ ...rsa.publicJwk, alg: 'ES256' }), 'algorithm_mismatch'],
     ['of 1024 bits', small, 'rsa_too_small'],
+    ['without its modulus', () => ({ kty: 'RSA', e: 'AQAB' }), 'invalid_key'],
+    ['whose modulus is text', () => ({ ...rsa.publicJwk, n: 'LS0t'.repeat(100) }), 'invalid_key'],
+    ['whose modulus is even', () => ({ ...rsa.publicJwk, n: `${rsa.publicJwk.n?.slice(0, -2)}AA` }), 'invalid_key'],
     ['of 8320 bits', huge, 'rsa_too_large'],
     ['with the exponent 1', () => ({ ...rsa.publicJwk, e: 'AQ' }), 'rsa_exponent_too_small_or_even'],
     [
@@ -181,6 +185,22 @@ describe('a member of a key set that cannot be used', () => {
     expect((await host.tryExchange()).status).toBe(200)
     expect(host.eventsOf('jwks.key_rejected').map((event) => event.reason)).toEqual([reason])
     expect(host.stats().kids).toEqual([host.idp.signingKey.kid])
+  })
+
+  it('of small order is skipped, so that nobody passes who signed nothing', async () => {
+    await startHostAt((_, res) => res.end(JSON.stringify({ keys: [weak, host.idp.signingKey.publicJwk] })))
+    const weak = { kty: 'OKP', crv: 'Ed25519', kid: 'weak', x: 'A'.repeat(43) }
+    const key = createPublicKey({ key: weak, format: 'jwk' })
+    const signature = Buffer.concat([Buffer.of(1), Buffer.alloc(63)]) // R = identity, S = 0.
+    const header = { alg: 'EdDSA', kid: weak.kid }
+    const forgeries = Array.from({ length: 200 }, (_, jti) =>
+      joinParts(header, { ...goodClaims(host.idp), jti: `forged ${jti}` }, signature),
+    )
+    const verified = forgeries.find((jwt) =>
+      verify(null, Buffer.from(jwt.slice(0, jwt.lastIndexOf('.'))), key, signature),
+    )
+    expect((await host.exchangeAssertion(String(verified))).status).toBe(400)
+    expect(host.lastReason()).toBe('unknown_key')
   })
 
   it('is told of once while the key set stays the same, and again when it changes', async () => {

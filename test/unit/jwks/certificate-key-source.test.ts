@@ -15,10 +15,14 @@ import {
   EC_CERTIFICATE,
   EXPIRED_CERTIFICATE,
   NAMELESS_CERTIFICATE,
+  POINT_AT_INFINITY,
   RSA_CERTIFICATE,
   RSA_CERTIFICATE_KEY,
   withoutEnd,
+  withPublicKey,
 } from '../../support/certificates.js'
+import { encode } from '../../support/ed25519-curve.js'
+import { generatePair } from '../../support/generate-pair.js'
 
 const DAY = 86_400
 const [FROM_2020, FROM_2021, FROM_2024, FROM_2100] = [2020, 2021, 2024, 2100].map((year) => Date.UTC(year) / 1000) as [
@@ -28,6 +32,11 @@ const [FROM_2020, FROM_2021, FROM_2024, FROM_2100] = [2020, 2021, 2024, 2100].ma
   number,
 ]
 const publicJwkOf = (pem: string) => createPublicKey(pem).export({ format: 'jwk' })
+
+const ED25519_SPKI = Buffer.from('302a300506032b6570032100', 'hex')
+const spkiOfEd25519 = (bytes: Buffer) => Buffer.concat([ED25519_SPKI, bytes])
+const evenModulus = Buffer.from(createPublicKey(RSA_CERTIFICATE_KEY).export({ format: 'der', type: 'spki' }))
+evenModulus[evenModulus.length - 6] = 0 // The last byte of the modulus: the exponent 65 537 takes five bytes after it.
 
 function read(pem: string): Certificate[] {
   const certificates = readCertificates(pem)
@@ -41,6 +50,12 @@ describe('a certificate', () => {
     expect(certificate).toMatchObject({ subject: 'CN=RSA until 2100', validFrom: FROM_2024, expiresAt: FROM_2100 })
     const [key] = (await certificate?.keySet.find({ alg: 'RS256' })) ?? []
     expect(key && (await exportJWK(key))).toMatchObject(publicJwkOf(RSA_CERTIFICATE_KEY))
+  })
+
+  it('may have an Ed25519 key', () => {
+    const { publicKey } = generatePair('ed25519')
+    const pem = withPublicKey(EC_CERTIFICATE, publicKey.export({ format: 'der', type: 'spki' }))
+    expect(read(pem)[0]?.keySet.stats()).toEqual([{ algorithms: ['EdDSA', 'Ed25519'] }])
   })
 
   it('may have no subject', () => {
@@ -57,6 +72,10 @@ describe('a certificate', () => {
     ['a private key', RSA_CERTIFICATE_KEY],
     ['a broken certificate', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----'],
     ['a good one and a broken one', `${RSA_CERTIFICATE}\n-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----`],
+    ['one with the point at infinity', withPublicKey(EC_CERTIFICATE, POINT_AT_INFINITY)],
+    ['one with an Ed25519 key of small order', withPublicKey(EC_CERTIFICATE, spkiOfEd25519(Buffer.alloc(32)))],
+    ['one with an Ed25519 key off the curve', withPublicKey(EC_CERTIFICATE, spkiOfEd25519(encode(2n, 0n)))],
+    ['one with an even RSA modulus', withPublicKey(RSA_CERTIFICATE, evenModulus)],
     ['one whose end is no date', withoutEnd(EXPIRED_CERTIFICATE)],
     ['half of one', RSA_CERTIFICATE.slice(0, 400)],
     ['a good one and half of one', `${RSA_CERTIFICATE}\n${EC_CERTIFICATE.slice(0, 200)}`],

@@ -8,10 +8,13 @@ import {
   EC_CERTIFICATE_KEY,
   EXPIRED_CERTIFICATE,
   EXPIRED_CERTIFICATE_KEY,
+  POINT_AT_INFINITY,
   RSA_CERTIFICATE,
   RSA_CERTIFICATE_KEY,
   withoutEnd,
+  withPublicKey,
 } from '../../support/certificates.js'
+import { encode, P } from '../../support/ed25519-curve.js'
 import { generatePair } from '../../support/generate-pair.js'
 
 const jwkOf = (key: KeyObject): JWK => ({ ...key.export({ format: 'jwk' }) }) as JWK
@@ -19,13 +22,27 @@ const RSA = jwkOf(createPublicKey(RSA_CERTIFICATE_KEY))
 const EC = jwkOf(createPublicKey(EC_CERTIFICATE_KEY))
 const ED = jwkOf(generatePair('ed25519').publicKey)
 const x5cOf = (pem: string) => [new X509Certificate(pem).raw.toString('base64')]
-const randomModulus = (bits: number) => {
+const RSA_ALGORITHMS = 'RS256 RS384 RS512 PS256 PS384 PS512'
+/** Odd, and of no factor below 752 if the size is one that is accepted. */
+const randomModulus = (bits: number, last = 0xcd) => {
   const bytes = Buffer.alloc(bits / 8, 0xab)
-  bytes[bytes.length - 1] = 0xcd
+  bytes.writeUInt16BE(last, bytes.length - 2)
   return bytes.toString('base64url')
 }
-
-const RSA_ALGORITHMS = 'RS256 RS384 RS512 PS256 PS384 PS512'
+const soundModulus = (bits: number) =>
+  Array.from({ length: 3000 }, (_, index) => randomModulus(bits, 2 * index + 1)).find(
+    (n) => outcomeOf({ ...RSA, n }) === `used: ${RSA_ALGORITHMS}`,
+  )
+const numberOf = (text: string | undefined) => BigInt(`0x${recode(text, 'hex')}`)
+const addedTo = (text: string | undefined, more: bigint) => {
+  const hex = (numberOf(text) + more).toString(16)
+  return Buffer.from(hex.padStart(hex.length + (hex.length % 2), '0'), 'hex').toString('base64url')
+}
+const P256 = 2n ** 256n - 2n ** 224n + 2n ** 192n + 2n ** 96n - 1n
+const PEM = String(createPublicKey(RSA_CERTIFICATE_KEY).export({ format: 'pem', type: 'spki' }))
+const recodeText = (text: string) => Buffer.from(text).toString('base64url')
+const recode = (text: string | undefined, encoding: BufferEncoding, zeros = 0) =>
+  Buffer.concat([Buffer.alloc(zeros), Buffer.from(String(text), 'base64url')]).toString(encoding)
 
 /** Why a member is skipped, or the algorithms of the key that is used, and its kid where it has one. */
 function outcomeOf(member: unknown): string {
@@ -42,7 +59,13 @@ describe('a usable key', () => {
     ['P-521', jwkOf(generatePair('ec', { namedCurve: 'P-521' }).publicKey), 'used: ES512'],
     ['Ed25519', ED, 'used: EdDSA Ed25519'],
     ['RSA with e = 3', { ...RSA, e: 'Aw' }, `used: ${RSA_ALGORITHMS}`],
-    ['RSA of 8192 bits', { ...RSA, n: randomModulus(8192) }, `used: ${RSA_ALGORITHMS}`],
+    ['RSA of 8192 bits', { ...RSA, n: soundModulus(8192) }, `used: ${RSA_ALGORITHMS}`],
+    ['RSA with zeros in front', { ...RSA, n: recode(RSA.n, 'base64url', 1), e: 'AAEAAQ' }, `used: ${RSA_ALGORITHMS}`],
+    ['RSA with padding', { ...RSA, n: `${RSA.n}==` }, `used: ${RSA_ALGORITHMS}`],
+    ['RSA in base64', { ...RSA, n: recode(RSA.n, 'base64') }, `used: ${RSA_ALGORITHMS}`],
+    ['P-256 in base64', { ...EC, x: recode(EC.x, 'base64'), y: recode(EC.y, 'base64') }, 'used: ES256'],
+    ['P-256 with a zero in front', { ...EC, x: recode(EC.x, 'base64url', 1) }, 'used: ES256'],
+    ['Ed25519 with padding', { ...ED, x: `${ED.x}=` }, 'used: EdDSA Ed25519'],
     ['one for signatures', { ...RSA, use: 'sig', key_ops: ['verify'], alg: 'PS512', kid: 'k' }, 'used: PS512 as "k"'],
     ['one that may do more', { ...EC, key_ops: ['sign', 'verify'] }, 'used: ES256'],
     ['one with an empty kid', { ...EC, kid: '' }, 'used: ES256 as ""'],
@@ -111,14 +134,50 @@ describe('a member of a key set is skipped', () => {
     ['unsupported_algorithm', 'for rs256', { ...RSA, alg: 'rs256' }],
     ['unsupported_algorithm', 'for several', { ...RSA, alg: ['RS256'] }],
     ['unsupported_algorithm', 'for ES256K', { ...EC, alg: 'ES256K' }],
-    ['unsupported_key_type', 'without a type', { n: RSA.n, e: RSA.e }],
     ['unsupported_key_type', 'of the type of the prototype', { kty: '__proto__' }],
     ['unsupported_key_type', 'of a type that comes later', { kty: 'AKP', pub: 'AA' }],
-    ['unsupported_key_type', 'without its parameters', { kty: 'RSA', e: 'AQAB' }],
-    ['unsupported_key_type', 'with a parameter that is no text', { ...EC, x: 1 }],
     ['unsupported_key_type', 'on secp256k1', jwkOf(generatePair('ec', { namedCurve: 'secp256k1' }).publicKey)],
     ['unsupported_key_type', 'on X25519', jwkOf(generatePair('x25519').publicKey)],
     ['unsupported_key_type', 'on Ed448', jwkOf(generatePair('ed448').publicKey)],
+    ['invalid_key', 'without a type', { n: RSA.n, e: RSA.e }],
+    ['invalid_key', 'with a type that is null', { ...RSA, kty: null }],
+    ['invalid_key', 'with a type in an array', { ...RSA, kty: ['RSA'] }],
+    ['invalid_key', 'of RSA without n', { kty: 'RSA', e: 'AQAB' }],
+    ['invalid_key', 'of RSA without e', { kty: 'RSA', n: RSA.n }],
+    ['invalid_key', 'of RSA with an n that is null', { ...RSA, n: null }],
+    ['invalid_key', 'of EC without its curve', { ...EC, crv: undefined }],
+    ['invalid_key', 'of EC with a curve that is null', { ...EC, crv: null }],
+    ['invalid_key', 'of EC without x', { ...EC, x: undefined }],
+    ['invalid_key', 'of EC without y', { ...EC, y: undefined }],
+    ['invalid_key', 'of OKP without its curve', { ...ED, crv: undefined }],
+    ['invalid_key', 'of OKP without x', { ...ED, x: undefined }],
+    ['invalid_key', 'of OKP on the curve of EC', { ...ED, crv: 'P-256' }],
+    ['invalid_key', 'with a parameter that is no text', { ...EC, x: 1 }],
+    ['invalid_key', 'with a parameter that is inherited', Object.create(EC)],
+    ['invalid_key', 'with an empty modulus', { ...RSA, n: '' }],
+    ['invalid_key', 'with an empty exponent', { ...RSA, e: '' }],
+    ['invalid_key', 'with empty coordinates', { ...EC, x: '', y: '' }],
+    ['invalid_key', 'with coordinates of zero', { ...EC, x: 'A'.repeat(43), y: 'A'.repeat(43) }],
+    ['invalid_key', 'with an x that has the prime added', { ...EC, x: addedTo(EC.x, P256) }],
+    ['invalid_key', 'with a y that has the prime added', { ...EC, y: addedTo(EC.y, P256) }],
+    ['invalid_key', 'whose modulus is even', { ...RSA, n: addedTo(RSA.n, 1n) }],
+    ['invalid_key', 'whose modulus is PEM text', { ...RSA, n: recodeText(PEM) }],
+    ['invalid_key', 'whose n is PEM text as it is', { ...RSA, n: PEM }],
+    ['invalid_key', 'whose n is the base64 of a whole key', { ...RSA, n: PEM.replace(/-----[^-]+-----|\s/g, '') }],
+    ['invalid_key', 'whose n is hexadecimal', { ...RSA, n: recode(RSA.n, 'hex') }],
+    ['invalid_key', 'whose n is hexadecimal in capitals', { ...RSA, n: recode(RSA.n, 'hex').toUpperCase() }],
+    ['invalid_key', 'whose n is decimal', { ...RSA, n: String(numberOf(RSA.n)) }],
+    ['invalid_key', 'whose e is a decimal text', { ...RSA, e: '65537' }],
+    ['invalid_key', 'whose e is a hexadecimal text', { ...RSA, e: '010001' }],
+    ['invalid_key', 'with white space in a parameter', { ...RSA, n: ` ${RSA.n}` }],
+    ['invalid_key', 'with a line break in a parameter', { ...RSA, n: `${RSA.n?.slice(0, 64)}\n${RSA.n?.slice(64)}` }],
+    ['invalid_key', 'with foreign characters in a parameter', { ...EC, x: `${EC.x}!` }],
+    ['invalid_key', 'with bits left over in a parameter', { ...RSA, e: 'AQB' }],
+    ['invalid_key', 'with too much padding', { ...EC, x: `${EC.x}==` }],
+    ['invalid_key', 'of Ed25519 that is the identity', { ...ED, x: encode(1n, 0n).toString('base64url') }],
+    ['invalid_key', 'of Ed25519 that is zero', { ...ED, x: encode(0n, 0n).toString('base64url') }],
+    ['invalid_key', 'of Ed25519 that is zero otherwise', { ...ED, x: encode(P, 1n).toString('base64url') }],
+    ['invalid_key', 'of Ed25519 off the curve', { ...ED, x: encode(2n, 0n).toString('base64url') }],
     ['invalid_key', 'with a point that is not on the curve', { ...EC, y: EC.x }],
     ['invalid_key', 'with the point of another curve', { ...EC, crv: 'P-384' }],
     ['invalid_key', 'with coordinates of the wrong length', { ...EC, x: 'AA', y: 'AA' }],
@@ -156,6 +215,12 @@ describe('a member of a key set is skipped', () => {
     const changed = Buffer.from(raw)
     unknown.copy(changed, raw.indexOf(known))
     expect(outcomeOf({ ...EC, x5c: [changed.toString('base64')] })).toBe('certificate_mismatch')
+  })
+
+  it('with certificate_mismatch: one whose certificate has the point at infinity, at which Node would abort', () => {
+    const x5c = x5cOf(withPublicKey(EC_CERTIFICATE, POINT_AT_INFINITY))
+    expect(outcomeOf({ ...EC, x5c })).toBe('certificate_mismatch')
+    expect(createPrivateKey(RSA_CERTIFICATE_KEY).asymmetricKeyType).toBe('rsa')
   })
 
   it('with certificate_mismatch: one of another type, which leaves nothing behind that fails the next signature', () => {

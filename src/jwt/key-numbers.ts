@@ -1,0 +1,109 @@
+/** Why an RSA key is not used. */
+export type RsaFault =
+  | 'invalid_key'
+  | 'rsa_too_small'
+  | 'rsa_too_large'
+  | 'rsa_exponent_too_small_or_even'
+  | 'rsa_exponent_too_large'
+
+const MIN_RSA_BITS = 2048
+const MAX_RSA_BITS = 8192
+/** OpenSSL refuses exponents of more than 64 bits for large moduli; real ones are 3, 17 and 65 537. */
+const MAX_RSA_EXPONENT = 2n ** 32n
+/** A modulus has no factor below this (NIST SP 800-89 §5.3.3). */
+const MIN_RSA_FACTOR = 752
+const SMALL_PRIMES = primesBelow(MIN_RSA_FACTOR).map(BigInt)
+const PRODUCT_OF_SMALL_PRIMES = SMALL_PRIMES.reduce((product, prime) => product * prime)
+/** Tab, line feed, carriage return, and what ASCII can print. */
+const TEXT = /^[\t\n\r\x20-\x7e]*$/
+/** A DER sequence of 256 to 65 535 bytes, as SPKI, PKCS #1 and certificates begin. */
+const DER_SEQUENCE = 0x3082
+
+/** The prime of the field of Ed25519 (RFC 8032 §5.1). */
+const P = 2n ** 255n - 19n
+const WITHOUT_SIGN = 2n ** 255n - 1n
+/** The constant d of the curve is -121665 / 121666. */
+const [D_NUMERATOR, D_DENOMINATOR] = [-121_665n, 121_666n]
+
+/**
+ * Why an RSA key is not sound; undefined if it is. The modulus must be an odd number of 2048 to 8192 bits without a factor
+ * below 752, not a square, and not text or DER that was put in its place. Whether it is prime takes too long to find out.
+ */
+export function findRsaFault(modulus: Buffer, publicExponent: Buffer): RsaFault | undefined {
+  if (TEXT.test(modulus.toString('latin1')) || isDerSequence(modulus)) return 'invalid_key'
+  const [n, e] = [toBigInt(modulus), toBigInt(publicExponent)]
+  const bits = n.toString(2).length
+  if (bits < MIN_RSA_BITS) return 'rsa_too_small'
+  if (bits > MAX_RSA_BITS) return 'rsa_too_large'
+  if (e < 3n || e % 2n === 0n) return 'rsa_exponent_too_small_or_even'
+  if (e > MAX_RSA_EXPONENT) return 'rsa_exponent_too_large'
+  return hasSmallFactor(n) || isSquare(n) ? 'invalid_key' : undefined
+}
+
+/**
+ * Whether bytes are an Ed25519 key that only its holder can sign for: a point of the curve (RFC 8032 §5.1.3) in its one
+ * encoding, and not one of the eight of small order, by which a signature of R = identity and S = 0 verifies anything.
+ */
+export function isSoundEd25519Key(bytes: Buffer): boolean {
+  if (bytes.length !== 32) return false
+  const y = toBigInt(Buffer.from(bytes).reverse()) & WITHOUT_SIGN
+  return y < P && !isOfSmallOrder(y) && isOnEd25519(y)
+}
+
+/** Order 1 and 2: y² = 1. Order 4: y = 0. Order 8, whose double has y = 0: d·y⁴ + 2·y² = 1. */
+function isOfSmallOrder(y: bigint): boolean {
+  const ySquared = (y * y) % P
+  const orderEight = D_NUMERATOR * ySquared * ySquared + D_DENOMINATOR * (2n * ySquared - 1n)
+  return (y * (ySquared - 1n) * orderEight) % P === 0n
+}
+
+/** On the curve x² = (y² - 1) / (d·y² + 1), so that this is a square. It is one if numerator times denominator is. */
+function isOnEd25519(y: bigint): boolean {
+  const ySquared = (y * y) % P
+  return isSquareModuloP((ySquared - 1n) * D_DENOMINATOR * (D_NUMERATOR * ySquared + D_DENOMINATOR))
+}
+
+/** The Jacobi symbol, which takes a fifth of the time of a power. */
+function isSquareModuloP(value: bigint): boolean {
+  let [a, n, symbol] = [((value % P) + P) % P, P, 1]
+  while (a !== 0n) {
+    while (a % 2n === 0n) {
+      a /= 2n
+      if (n % 8n === 3n || n % 8n === 5n) symbol = -symbol
+    }
+    if (a % 4n === 3n && n % 4n === 3n) symbol = -symbol
+    ;[a, n] = [n % a, a]
+  }
+  return symbol === 1
+}
+
+function isDerSequence(bytes: Buffer): boolean {
+  return bytes.length > 4 && bytes.readUInt16BE(0) === DER_SEQUENCE && bytes.readUInt16BE(2) === bytes.length - 4
+}
+
+/** Two, the smallest one, included. */
+function hasSmallFactor(n: bigint): boolean {
+  const remainder = n % PRODUCT_OF_SMALL_PRIMES
+  return SMALL_PRIMES.some((prime) => remainder % prime === 0n)
+}
+
+/** Newton's method, from above. */
+function isSquare(n: bigint): boolean {
+  if (n % 8n !== 1n) return false
+  let root = 1n << BigInt(Math.ceil(n.toString(2).length / 2))
+  for (;;) {
+    const next = (root + n / root) / 2n
+    if (next >= root) return root * root === n
+    root = next
+  }
+}
+
+function toBigInt(bytes: Buffer): bigint {
+  return BigInt(`0x${bytes.toString('hex')}`)
+}
+
+function primesBelow(limit: number): number[] {
+  const primes: number[] = []
+  for (let each = 2; each < limit; each += 1) if (primes.every((prime) => each % prime !== 0)) primes.push(each)
+  return primes
+}

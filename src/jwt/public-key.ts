@@ -1,0 +1,99 @@
+import type { JsonWebKey, KeyObject, X509Certificate } from 'node:crypto'
+import { findRsaFault, isSoundEd25519Key, type RsaFault } from './key-numbers.js'
+
+/** The members of a JWK that make its public key, and nothing else, in canonical base64url. */
+export interface PublicParameters {
+  kty: string
+  crv?: string
+  [parameter: string]: string | undefined
+}
+
+/** Why a public key is not used. */
+export type KeyFault = RsaFault | 'unsupported_key_type'
+
+interface KeyType {
+  /** Of `crv`; undefined: the type has no curves. */
+  curves: readonly string[] | undefined
+  numbers: readonly string[]
+}
+
+const KEY_TYPES: ReadonlyMap<unknown, KeyType> = new Map([
+  ['RSA', { curves: undefined, numbers: ['n', 'e'] }],
+  ['EC', { curves: ['P-256', 'P-384', 'P-521'], numbers: ['x', 'y'] }],
+  ['OKP', { curves: ['Ed25519'], numbers: ['x'] }],
+])
+const ALL_CURVES = [...KEY_TYPES.values()].flatMap(({ curves = [] }) => curves)
+/** Characters of one parameter: 8192 bits and a little. */
+const MAX_PARAMETER_LENGTH = 1400
+/** With a compressed point of P-256, it has 59. */
+const MIN_EC_SPKI_BYTES = 40
+/** It is base64url as well, but no modulus looks like that by chance. */
+const HEXADECIMAL = /^[0-9a-f]{100,}$/i
+
+/**
+ * The public key of a JWK, or why it is not used. This is the one place that decides whether a key is sound: every key
+ * that verifies signatures passes here, even if it comes from a certificate or PEM text. That an EC point is on its curve
+ * is for the import to find out.
+ *
+ * Padding, the alphabet of plain base64 and leading zeros change no key, and identity providers publish them.
+ */
+export function readPublicParameters(jwk: Readonly<Record<string, unknown>>): PublicParameters | KeyFault {
+  const { kty, crv } = jwk
+  if (typeof kty !== 'string') return 'invalid_key'
+  const keyType = KEY_TYPES.get(kty)
+  if (keyType === undefined) return 'unsupported_key_type'
+  const { curves, numbers } = keyType
+  if (curves !== undefined && typeof crv === 'string' && !ALL_CURVES.includes(crv)) return 'unsupported_key_type'
+  if (curves !== undefined && !curves.some((curve) => curve === crv)) return 'invalid_key'
+  if (kty === 'RSA' && typeof jwk.n === 'string' && jwk.n.length > MAX_PARAMETER_LENGTH) return 'rsa_too_large'
+  const bytes = new Map(numbers.map((name) => [name, decodeNumber(jwk[name])]))
+  const fault = findFault(kty, (name) => bytes.get(name))
+  if (fault !== undefined) return fault
+  const encoded = [...bytes].map(([name, number]) => [name, number?.toString('base64url')])
+  return { kty, ...(curves !== undefined && { crv: String(crv) }), ...Object.fromEntries(encoded) }
+}
+
+/**
+ * A public key from a certificate or PEM text as a JWK, for `readPublicParameters`; undefined if it has no such form. To be
+ * called before anything else is asked of such a key: an EC key can be the point at infinity there, and Node aborts the
+ * process when that one is exported as a JWK, asked for its curve, or verifies.
+ */
+export function exportPublicJwk(publicKey: KeyObject): JsonWebKey | undefined {
+  try {
+    return isPointAtInfinity(publicKey) ? undefined : publicKey.export({ format: 'jwk' })
+  } catch {
+    return undefined
+  }
+}
+
+/** @throws for most of them, as SPKI: the others are one byte there */
+function isPointAtInfinity(publicKey: KeyObject): boolean {
+  if (publicKey.asymmetricKeyType !== 'ec') return false
+  return publicKey.export({ type: 'spki', format: 'der' }).length < MIN_EC_SPKI_BYTES
+}
+
+/** The same of the key in a certificate, which may be one that Node cannot read. */
+export function exportCertifiedJwk(certificate: X509Certificate): JsonWebKey | undefined {
+  try {
+    return exportPublicJwk(certificate.publicKey)
+  } catch {
+    return undefined
+  }
+}
+
+function findFault(kty: string, numberOf: (name: string) => Buffer | undefined): KeyFault | undefined {
+  const [n, e, x, y] = ['n', 'e', 'x', 'y'].map(numberOf)
+  if (kty === 'RSA') return n === undefined || e === undefined ? 'invalid_key' : findRsaFault(n, e)
+  const isSound = kty === 'EC' ? x !== undefined && y !== undefined : x !== undefined && isSoundEd25519Key(x)
+  return isSound ? undefined : 'invalid_key'
+}
+
+/** In one of the ways in which base64 is written, which is all that `Buffer` makes sense of. */
+function decodeNumber(text: unknown): Buffer | undefined {
+  if (typeof text !== 'string' || text.length > MAX_PARAMETER_LENGTH || HEXADECIMAL.test(text)) return undefined
+  const bytes = Buffer.from(text, 'base64url')
+  const [plain, url] = [bytes.toString('base64'), bytes.toString('base64url')]
+  const padding = plain.slice(url.length)
+  const isCanonical = [plain, plain.slice(0, url.length), url, `${url}${padding}`].includes(text)
+  return isCanonical && bytes.length > 0 ? bytes : undefined
+}
