@@ -1,4 +1,5 @@
 import type { Clock } from './clock.js'
+import { currentMoment, elapsedSince, type Moment, NEVER } from './moment.js'
 
 export interface BackOffDeps {
   clock: Clock
@@ -18,7 +19,9 @@ export class BackOff {
   readonly #firstWait: number
   readonly #deps: BackOffDeps
   #consecutiveFailures = 0
-  #waitingUntil = Number.NEGATIVE_INFINITY
+  #failedAt: Moment = NEVER
+  /** Milliseconds from then. */
+  #wait = 0
 
   constructor(firstWait: number, deps: BackOffDeps) {
     this.#firstWait = firstWait
@@ -40,7 +43,7 @@ export class BackOff {
 
   /** Milliseconds, 0 where the next attempt is due. */
   get remaining(): number {
-    return Math.max(0, this.#waitingUntil - this.#deps.clock.monotonic())
+    return Math.max(0, this.#wait - elapsedSince(this.#failedAt, this.#deps.clock))
   }
 
   /** @param atLeast milliseconds that the failing side asked for */
@@ -49,11 +52,12 @@ export class BackOff {
     const wait = longest * (0.5 + this.#deps.random() / 2)
     this.#consecutiveFailures += 1
     // Whoever failed sooner than it was asked again does not shorten what it asked for before.
-    this.#waitingUntil = Math.max(this.#waitingUntil, this.#deps.clock.monotonic() + Math.max(wait, atLeast))
+    this.#wait = Math.max(this.remaining, wait, atLeast)
+    this.#failedAt = currentMoment(this.#deps.clock)
   }
 
   succeed(): void {
     this.#consecutiveFailures = 0
-    this.#waitingUntil = Number.NEGATIVE_INFINITY
+    this.#wait = 0
   }
 }

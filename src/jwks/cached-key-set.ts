@@ -1,4 +1,5 @@
 import type { Clock } from '../clock/clock.js'
+import { currentMoment, elapsedSince, type Moment, NEVER } from '../clock/moment.js'
 import type { Validators } from './fetch-jwks.js'
 import type { KeySet } from './key-set.js'
 
@@ -12,7 +13,7 @@ export class CachedKeySet {
   #version: string | undefined
   #validators: Validators = {}
   #maxAge: number | undefined
-  #confirmedAt = 0
+  #confirmedAt: Moment = NEVER
   #lifetime = 0
 
   /** @param fallback milliseconds for which it serves after its lifetime */
@@ -27,16 +28,17 @@ export class CachedKeySet {
   }
 
   /**
-   * It is what the endpoint has now.
+   * It is what the endpoint has, or had at a moment before.
    *
    * @param lifetime milliseconds for which it is fresh
    * @param maxAge what the endpoint said of that, milliseconds
+   * @param at from when on it ages
    */
-  confirm(validators: Validators, lifetime: number, maxAge?: number): void {
+  confirm(validators: Validators, lifetime: number, maxAge?: number, at = currentMoment(this.#clock)): void {
     this.#validators = validators
     this.#maxAge = maxAge
     this.#lifetime = lifetime
-    this.#confirmedAt = this.#clock.monotonic()
+    this.#confirmedAt = at
   }
 
   /**
@@ -95,7 +97,7 @@ export class CachedKeySet {
 
   /** Milliseconds since it was fetched or confirmed; infinite before the first one. */
   get age(): number {
-    return this.#keySet === undefined ? Number.POSITIVE_INFINITY : this.#clock.monotonic() - this.#confirmedAt
+    return this.#keySet === undefined ? Number.POSITIVE_INFINITY : elapsedSince(this.#confirmedAt, this.#clock)
   }
 
   /** Milliseconds for which it is fresh yet; not positive once it has expired. */

@@ -1,9 +1,10 @@
 import type { Clock } from '../clock/clock.js'
+import { currentMoment, elapsedSince, type Moment } from '../clock/moment.js'
 import type { FetchFailure, JwksFetchError } from './jwks-fetch-error.js'
 import type { FetchStats } from './verification-key-source.js'
 
 interface Ended {
-  at: number
+  at: Moment
   durationMs: number
 }
 
@@ -17,7 +18,7 @@ export class FetchLog {
   #lastSuccess: Ended | undefined
   #lastFailure: (Ended & FetchFailure) | undefined
   /** When the endpoint began to fail; undefined while it does not. */
-  #failingSince: number | undefined
+  #failingSince: Moment | undefined
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -35,13 +36,13 @@ export class FetchLog {
 
   /** Milliseconds since the first of the failures in a row, undefined where the last fetch succeeded. */
   get failingFor(): number | undefined {
-    return this.#failingSince === undefined ? undefined : this.#clock.monotonic() - this.#failingSince
+    return this.#failingSince === undefined ? undefined : elapsedSince(this.#failingSince, this.#clock)
   }
 
   /** Milliseconds since the last failure, undefined where the last fetch succeeded. */
   get lastFailedFor(): number | undefined {
     if (this.#failingSince === undefined || this.#lastFailure === undefined) return undefined
-    return this.#clock.monotonic() - this.#lastFailure.at
+    return elapsedSince(this.#lastFailure.at, this.#clock)
   }
 
   begin(): void {
@@ -49,14 +50,14 @@ export class FetchLog {
   }
 
   /** Returns how long it took. */
-  succeed(startedAt: number): number {
+  succeed(startedAt: Moment): number {
     this.#lastSuccess = this.#end(startedAt)
     this.#failingSince = undefined
     return this.#lastSuccess.durationMs
   }
 
   /** Returns how long it took. */
-  fail(error: JwksFetchError, startedAt: number): number {
+  fail(error: JwksFetchError, startedAt: Moment): number {
     this.#lastFailure = { ...this.#end(startedAt), ...error.describe() }
     this.#failedFetches += 1
     this.#failingSince ??= startedAt
@@ -75,15 +76,15 @@ export class FetchLog {
     }
   }
 
-  #end(startedAt: number): Ended {
-    const at = this.#clock.monotonic()
-    const durationMs = Math.round(at - startedAt)
+  #end(startedAt: Moment): Ended {
+    const at = currentMoment(this.#clock)
+    const durationMs = Math.round(at.monotonic - startedAt.monotonic)
     this.#totalDurationMs += durationMs
     this.#longestDurationMs = Math.max(this.#longestDurationMs, durationMs)
     return { at, durationMs }
   }
 
   #aged<Fetch extends Ended>({ at, ...fetch }: Fetch) {
-    return { ...fetch, millisecondsAgo: Math.round(this.#clock.monotonic() - at) }
+    return { ...fetch, millisecondsAgo: Math.round(elapsedSince(at, this.#clock)) }
   }
 }

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto'
+import { currentMoment } from '../clock/moment.js'
 import { within } from '../clock/timers.js'
 import { TokenBucket } from '../clock/token-bucket.js'
 import { TokenRejected } from '../errors/rejections.js'
@@ -116,7 +117,7 @@ export class JwksClient implements VerificationKeySource {
 
   async #findUnknown(header: KeyHeader, patience: Patience): Promise<readonly KeyObject[]> {
     if (!this.#unknownKids.has(header)) {
-      const askedAt = this.#deps.clock.monotonic()
+      const askedAt = currentMoment(this.#deps.clock)
       const { found, refresh } = await this.#findAnew(() => this.#find(header), this.#unknownKidBudget, patience)
       if (found.length > 0) return found
       if (refresh === 'failed') throw this.#refresher.unavailable()

@@ -1,4 +1,5 @@
 import type { Clock } from '../clock/clock.js'
+import { currentMoment, elapsedSince, type Moment, NEVER } from '../clock/moment.js'
 import type { Timers } from '../clock/timers.js'
 import type { fetchJwks, JwksAnswer, Validators } from './fetch-jwks.js'
 import type { fetchMetadata, MetadataFetch } from './fetch-metadata.js'
@@ -48,11 +49,11 @@ export class KeySetFetcher {
   readonly #deps: KeySetFetcherDeps
   #fetching: AbortController | undefined
   #requested: URL | undefined
-  #wholeSince = Number.NEGATIVE_INFINITY
-  /** Where the metadata say that the key set is, and when they are asked again. */
-  #location: { url: URL; askAt: number } | undefined
+  #wholeSince: Moment = NEVER
+  /** Where the metadata say that the key set is, when they were asked, and after how many milliseconds they are again. */
+  #location: { url: URL; askedAt: Moment; pause: number } | undefined
   /** Of metadata that cannot be had or used, while the key set is where it was. */
-  #metadataFailure: { error: JwksFetchError; since: number } | undefined
+  #metadataFailure: { error: JwksFetchError; since: Moment } | undefined
 
   constructor(endpoint: JwksEndpoint, deps: KeySetFetcherDeps) {
     this.#endpoint = endpoint
@@ -70,7 +71,7 @@ export class KeySetFetcher {
   get metadataFailure(): KeySourceStats['metadataFailure'] {
     if (this.#metadataFailure === undefined) return undefined
     const { error, since } = this.#metadataFailure
-    const failingForMs = Math.round(this.#deps.clock.monotonic() - since)
+    const failingForMs = Math.round(elapsedSince(since, this.#deps.clock))
     return { ...error.describe(), failingForMs }
   }
 
@@ -88,13 +89,14 @@ export class KeySetFetcher {
     try {
       const source = await this.#findSource(mode, retries, closing.signal)
       this.#requested = source.endpoint
-      const isConditional = mode === 'conditional' && this.#deps.clock.monotonic() - this.#wholeSince < ANEW_EVERY
+      const isConditional = mode === 'conditional' && elapsedSince(this.#wholeSince, this.#deps.clock) < ANEW_EVERY
+      const askedAt = currentMoment(this.#deps.clock)
       const jwksFetch = { ...source, limits: settings, validators: isConditional ? validators : {} }
       const answer = await fetchWithRetries(this.#deps.fetchJwks, jwksFetch, retries, closing.signal, this.#deps)
-      if (answer.published !== undefined) this.#wholeSince = this.#deps.clock.monotonic()
+      if (answer.published !== undefined) this.#wholeSince = askedAt
       return answer
     } catch (error) {
-      if (this.#location !== undefined) this.#location.askAt = Number.NEGATIVE_INFINITY // It may have moved.
+      if (this.#location !== undefined) this.#location.askedAt = NEVER // It may have moved.
       throw error
     }
   }
@@ -109,7 +111,8 @@ export class KeySetFetcher {
     const endpoint = new URL(url)
     if (issuer === undefined) return { endpoint, connection }
     const known = this.#location
-    const isKnown = known !== undefined && mode !== 'anew' && this.#deps.clock.monotonic() < known.askAt
+    const isKnown =
+      known !== undefined && mode !== 'anew' && elapsedSince(known.askedAt, this.#deps.clock) < known.pause
     const metadataFetch = { endpoint, issuer, connection, limits: this.#endpoint.settings }
     const keySetUrl = isKnown ? known.url : await this.#locate(metadataFetch, retries, closing)
     const isSameOrigin = keySetUrl.origin === endpoint.origin
@@ -119,25 +122,23 @@ export class KeySetFetcher {
   /** Where the metadata cannot be had or used, the key set is where it was: that is no outage of the keys. */
   async #locate(metadataFetch: Asked, retries: number, closing: AbortSignal): Promise<URL> {
     const known = this.#location
+    const askedAt = currentMoment(this.#deps.clock)
     try {
       const url = await fetchWithRetries(this.#deps.fetchMetadata, metadataFetch, retries, closing, this.#deps)
-      if (url.href !== known?.url.href) this.#wholeSince = Number.NEGATIVE_INFINITY
+      if (url.href !== known?.url.href) this.#wholeSince = NEVER
       this.#metadataFailure = undefined
-      return this.#note(url, ANEW_EVERY)
+      this.#location = { url, askedAt, pause: ANEW_EVERY }
+      return url
     } catch (cause) {
       const error = toJwksFetchError(cause, 'read_failed')
       if (known !== undefined && error.failure !== 'metadata_of_another_issuer') {
-        this.#metadataFailure = { error, since: this.#metadataFailure?.since ?? this.#deps.clock.monotonic() }
-        return this.#note(known.url, METADATA_PAUSE)
+        this.#metadataFailure = { error, since: this.#metadataFailure?.since ?? currentMoment(this.#deps.clock) }
+        this.#location = { ...known, askedAt: currentMoment(this.#deps.clock), pause: METADATA_PAUSE }
+        return known.url
       }
       this.#location = undefined
       throw error
     }
-  }
-
-  #note(url: URL, pause: number): URL {
-    this.#location = { url, askAt: this.#deps.clock.monotonic() + pause }
-    return url
   }
 }
 

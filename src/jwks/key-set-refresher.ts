@@ -1,4 +1,5 @@
 import { BackOff, type BackOffDeps } from '../clock/back-off.js'
+import { currentMoment, elapsedSince, type Moment } from '../clock/moment.js'
 import { DependencyUnavailable } from '../errors/rejections.js'
 import { CachedKeySet } from './cached-key-set.js'
 import { describeSkipped } from './document-kind.js'
@@ -16,6 +17,8 @@ export interface KeySetRefresherDeps extends BackOffDeps, KeySetFetcherDeps {}
 
 /** Milliseconds: longer than the longest back-off, after which the endpoint is asked again while its keys are in use. */
 const LATELY = 120_000
+/** Milliseconds, longer than the deadlines of any fetch. */
+const MAX_FETCH_DURATION = 60_000
 
 /**
  * Keeps the key set of one endpoint current: one fetch at a time that all share, ahead of expiry and in the background
@@ -144,7 +147,7 @@ export class KeySetRefresher {
   }
 
   async #fetchKeySet(mode: FetchMode): Promise<boolean> {
-    const startedAt = this.#deps.clock.monotonic()
+    const startedAt = currentMoment(this.#deps.clock)
     this.#log.begin()
     try {
       this.#accept(await this.#fetcher.fetch(mode, this.#cache), startedAt)
@@ -156,19 +159,25 @@ export class KeySetRefresher {
   }
 
   /** @throws JwksFetchError `no_usable_key`: such a set never replaces a good one */
-  #accept({ published, validators, ...answer }: JwksAnswer, startedAt: number): void {
+  #accept({ published, validators, ...answer }: JwksAnswer, startedAt: Moment): void {
     const hasChanged = published !== undefined && published.version !== this.#cache.version
     const keySet = hasChanged ? this.#replaceBy(published) : this.#cache.last
     if (keySet === undefined) throw new JwksFetchError('no_usable_key')
     const maxAge = published === undefined ? (answer.maxAge ?? this.#cache.maxAge) : answer.maxAge
     const freshForMs = lifetimeOf(maxAge, this.#endpoint.settings)
-    this.#cache.confirm(validators, freshForMs, maxAge)
+    this.#cache.confirm(validators, freshForMs, maxAge, this.#momentOf(startedAt))
     const failedForMs = this.#log.failingFor
     const durationMs = this.#log.succeed(startedAt)
     this.#backOff.succeed()
     this.#onRefreshed()
-    this.#schedule.planAhead(freshForMs)
+    this.#schedule.planAhead(Math.max(0, this.#cache.expiresIn))
     this.#reporter.tellRefreshed(keySet, { durationMs, hasChanged, freshForMs }, failedForMs)
+  }
+
+  /** From when on the answer to a fetch ages: one that was suspended with its machine brings what was true when it began. */
+  #momentOf(startedAt: Moment): Moment {
+    const { clock } = this.#deps
+    return elapsedSince(startedAt, clock) > MAX_FETCH_DURATION ? startedAt : currentMoment(clock)
   }
 
   /** @throws JwksFetchError `no_usable_key` */
@@ -181,7 +190,7 @@ export class KeySetRefresher {
     return keySet
   }
 
-  #fail(error: JwksFetchError, startedAt: number): void {
+  #fail(error: JwksFetchError, startedAt: Moment): void {
     const durationMs = this.#log.fail(error, startedAt)
     this.#backOff.fail(error.retryAfter)
     this.#schedule.planAfter(this.#backOff.remaining)

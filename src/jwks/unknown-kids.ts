@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import type { Clock } from '../clock/clock.js'
+import { elapsedSince, type Moment } from '../clock/moment.js'
 import type { KeyHeader } from './verification-key-source.js'
 
 const MOST_REMEMBERED = 1000
@@ -11,7 +12,7 @@ const MOST_REMEMBERED = 1000
 export class UnknownKids {
   readonly #rememberFor: number
   readonly #clock: Clock
-  readonly #expiryOf = new Map<string, number>()
+  readonly #askedAtOf = new Map<string, Moment>()
 
   /** @param rememberFor milliseconds */
   constructor(rememberFor: number, clock: Clock) {
@@ -20,29 +21,29 @@ export class UnknownKids {
   }
 
   get size(): number {
-    return this.#expiryOf.size
+    return this.#askedAtOf.size
   }
 
   /** @param askedAt when it was asked for: what was published since cannot have been found */
-  add(header: KeyHeader, askedAt: number): void {
+  add(header: KeyHeader, askedAt: Moment): void {
     const key = digestOf(header)
-    this.#expiryOf.delete(key)
-    this.#expiryOf.set(key, askedAt + this.#rememberFor)
-    for (const oldest of this.#expiryOf.keys()) {
-      if (this.#expiryOf.size <= MOST_REMEMBERED) break
-      this.#expiryOf.delete(oldest)
+    this.#askedAtOf.delete(key)
+    this.#askedAtOf.set(key, askedAt)
+    for (const oldest of this.#askedAtOf.keys()) {
+      if (this.#askedAtOf.size <= MOST_REMEMBERED) break
+      this.#askedAtOf.delete(oldest)
     }
   }
 
   has(header: KeyHeader): boolean {
-    if (this.#expiryOf.size === 0) return false
-    const expiry = this.#expiryOf.get(digestOf(header))
-    return expiry !== undefined && expiry > this.#clock.monotonic()
+    if (this.#askedAtOf.size === 0) return false
+    const askedAt = this.#askedAtOf.get(digestOf(header))
+    return askedAt !== undefined && elapsedSince(askedAt, this.#clock) < this.#rememberFor
   }
 
   /** Forgets all: there is a new key set. */
   clear(): void {
-    this.#expiryOf.clear()
+    this.#askedAtOf.clear()
   }
 }
 

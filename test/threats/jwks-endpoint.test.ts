@@ -3,6 +3,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import request from 'supertest'
+import { currentMoment } from '../../src/clock/moment.js'
 import { createJwtExchange, type JwksEndpointOptions } from '../../src/index.js'
 import { UnknownKids } from '../../src/jwks/unknown-kids.js'
 import { FakeIdentityProvider, type FakeKey, generateFakeKey, signAssertion } from '../../src/testing/index.js'
@@ -845,9 +846,10 @@ describe('an endpoint under load', () => {
   })
 
   it('J20: what is remembered of unknown kids is bounded: the latest thousand, each of any length', async () => {
-    const unknownKids = new UnknownKids(30_000, new AdjustableClock())
+    const clock = new AdjustableClock()
+    const unknownKids = new UnknownKids(30_000, clock)
     const kids = Array.from({ length: 5000 }, (_, index) => `${index} ${'x'.repeat(200)}`)
-    for (const kid of kids) unknownKids.add({ alg: 'ES256', kid }, 0)
+    for (const kid of kids) unknownKids.add({ alg: 'ES256', kid }, currentMoment(clock))
     expect(unknownKids.size).toBe(1000)
     expect(kids.filter((kid) => unknownKids.has({ alg: 'ES256', kid }))).toEqual(kids.slice(-1000))
   })

@@ -91,13 +91,30 @@ describe('a back-off', () => {
     expect(backOff.consecutiveFailures).toBe(3)
   })
 
-  it('does not mind when somebody sets the wall clock', () => {
+  it('is not longer because the wall clock is set back', () => {
     const backOff = backOffOf(1000)
     backOff.fail()
-    clock.set(clock.now() + 86_400)
-    expect(backOff.remaining).toBe(1000)
     clock.set(0)
     expect(backOff.remaining).toBe(1000)
+    clock.advance(1)
+    expect(backOff.isWaiting).toBe(false)
+  })
+
+  it('ends while the monotonic clock stands still', () => {
+    const backOff = backOffOf(1000)
+    backOff.fail(300_000)
+    clock.set(clock.now() + 299)
+    expect(backOff.remaining).toBe(1000)
+    clock.set(clock.now() + 1)
+    expect([backOff.isWaiting, backOff.consecutiveFailures]).toEqual([false, 1])
+  })
+
+  it('waits for what was asked before, also where less is asked meanwhile', () => {
+    const backOff = backOffOf(1000)
+    backOff.fail(300_000)
+    clock.advance(100)
+    backOff.fail(1)
+    expect(backOff.remaining).toBe(200_000)
   })
 
   it('stays between half and the whole of what is due, whatever chance has it', () => {

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
+import { currentMoment } from '../../../src/clock/moment.js'
 import { CachedKeySet } from '../../../src/jwks/cached-key-set.js'
 import { KeySet } from '../../../src/jwks/key-set.js'
 import { AdjustableClock } from '../../support/adjustable-clock.js'
@@ -125,13 +126,37 @@ describe('a cached key set', () => {
     expect(cache.version).toBe('v2')
   })
 
-  it('does not mind when somebody sets the wall clock', () => {
+  it('ages while the monotonic clock stands still', () => {
     fill()
-    clock.set(clock.now() + 1e6)
-    expect([cache.isFresh, cache.age]).toEqual([true, 0])
+    clock.set(clock.now() + 300)
+    expect([cache.isFresh, cache.servable, cache.age]).toEqual([false, keySet, LIFETIME])
+    clock.set(clock.now() + 3600)
+    expect([cache.servable, cache.servesFor]).toEqual([undefined, 0])
+  })
+
+  it('ages while the wall clock is set back', () => {
+    fill()
     clock.set(0)
     clock.advance(300)
-    expect(cache.isFresh).toBe(false)
+    expect([cache.isFresh, cache.servable, cache.age]).toEqual([false, keySet, LIFETIME])
+    clock.advance(3600)
+    expect(cache.servable).toBeUndefined()
+  })
+
+  it('serves again when a wall clock that was set ahead is set back', () => {
+    fill()
+    clock.set(clock.now() + 1e6)
+    expect(cache.servable).toBeUndefined()
+    clock.set(clock.now() - 1e6)
+    expect([cache.isFresh, cache.servable]).toEqual([true, keySet])
+  })
+
+  it('is as old as the moment from which it is confirmed', () => {
+    const before = currentMoment(clock)
+    clock.advance(100)
+    cache.replace(keySet, 'v1')
+    cache.confirm({}, LIFETIME, undefined, before)
+    expect([cache.age, cache.expiresIn]).toEqual([100_000, 200_000])
   })
 
   it('serves while it is fresh, and is fresh, stale or gone by its age alone', () => {

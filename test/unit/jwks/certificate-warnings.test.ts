@@ -61,6 +61,14 @@ describe('warnings of certificates', () => {
     expect([toldAt(start), toldAt(start - 5 * DAY), toldAt(start), toldAt(start + DAY)]).toEqual([1, 0, 0, 1])
   })
 
+  it('come again a day later where the clock was ahead by a year before', () => {
+    const start = expiresAt - 10 * DAY
+    expect(toldAt(start + 365 * DAY)).toBe(1)
+    expect(toldAt(start)).toBe(0)
+    clock.advance(DAY)
+    expect(toldBy([certificate()])).toEqual(['CN=a'])
+  })
+
   it('name certificate, end and identity provider', () => {
     clock.set(expiresAt - DAY)
     warnings.check([certificate()], [IDP])
