@@ -1,9 +1,11 @@
 import type { IncomingMessage } from 'node:http'
+import { parse as parseQuery } from 'node:querystring'
 import { type BearerChallenge, INVALID_TOKEN } from './bearer-challenge.js'
-import { readAuthorization } from './read-authorization.js'
+import { readHeader } from './read-header.js'
 
 const BEARER = /^Bearer +([A-Za-z0-9\-._~+/]+=*)$/i
 const BEARER_SCHEME = /^Bearer(?:\s|$)/i
+const FORM = /^application\/x-www-form-urlencoded/i
 
 /** A request with what Express and body parsers add to it. */
 export interface BearerRequest extends IncomingMessage {
@@ -20,7 +22,7 @@ export interface BearerRequest extends IncomingMessage {
  * @throws OAuthError `invalid_request` for two tokens, `invalid_token` for a malformed one
  */
 export function readBearerToken(req: BearerRequest, challenge: BearerChallenge): string | undefined {
-  const [authorization, second] = readAuthorization(req)
+  const [authorization, second] = readHeader(req, 'authorization')
   if (authorization === undefined || !BEARER_SCHEME.test(authorization)) return undefined
   if (second !== undefined || hasTokenParameter(req)) {
     throw challenge.error('invalid_request', 'The request carries more than one token', 'token_sent_twice')
@@ -31,13 +33,21 @@ export function readBearerToken(req: BearerRequest, challenge: BearerChallenge):
 }
 
 function hasTokenParameter(req: BearerRequest): boolean {
-  const isForm = req.headers['content-type']?.toLowerCase().startsWith('application/x-www-form-urlencoded') === true
-  return (hasQuery(req) && hasAccessToken(req.query)) || (isForm && hasAccessToken(req.body))
+  return (hasQuery(req) && hasAccessToken(queryOf(req))) || (isForm(req) && hasAccessToken(req.body))
 }
 
 /** Express 5 parses the query each time that it is asked for. */
 function hasQuery({ originalUrl, url }: BearerRequest): boolean {
   return originalUrl?.includes('?') !== false || url?.includes('?') === true
+}
+
+/** As the host has parsed it; not every host does. */
+function queryOf({ query, url = '' }: BearerRequest): unknown {
+  return query ?? parseQuery(url.slice(url.indexOf('?') + 1))
+}
+
+function isForm(req: BearerRequest): boolean {
+  return req.headers?.['content-type'] !== undefined && readHeader(req, 'content-type').some((type) => FORM.test(type))
 }
 
 function hasAccessToken(parameters: unknown): boolean {

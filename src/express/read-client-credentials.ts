@@ -1,4 +1,4 @@
-import { readAuthorization } from '../bearer/read-authorization.js'
+import { readHeader } from '../bearer/read-header.js'
 import { type ClientCredentials, invalidClient, parseBasicCredentials } from '../client-auth/client-credentials.js'
 import type { TokenRequestParameters } from '../grants/grant.js'
 import { OAuthError } from '../oauth/errors.js'
@@ -16,7 +16,7 @@ export function readClientCredentials(
   req: ExpressRequest,
   parameters: TokenRequestParameters,
 ): ClientCredentials | undefined {
-  const [authorization, second] = readAuthorization(req)
+  const [authorization, second] = readHeader(req, 'authorization')
   if (second !== undefined) throw new OAuthError('invalid_request', 'The request has two Authorization headers')
   checkQuery(req)
   const clientId = parameters.one('client_id')

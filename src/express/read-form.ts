@@ -4,9 +4,9 @@ import bodyParser from 'body-parser'
 import { fieldOf } from '../errors/field-of.js'
 import type { TokenRequestParameters } from '../grants/grant.js'
 import { OAuthError } from '../oauth/errors.js'
+import { checkAscii, checkFormType } from './form-charset.js'
 import type { ExpressRequest, Middleware } from './http.js'
 
-const FORM = /^application\/x-www-form-urlencoded *(?:; *charset="?utf-8"? *)?$/i
 const MOST_PARAMETERS = 100
 /** A parameter that may be repeated (RFC 8707 §2). */
 const REPEATABLE = 'resource'
@@ -14,9 +14,9 @@ const REPEATABLE = 'resource'
 /** Bytes after which a body that is too large anyway is not even read to its end. */
 const MOST_DRAINED = 4_194_304
 
-/** @param limit the largest body in bytes */
+/** Reads the bytes, whatever charset they are said to be in. @param limit the largest body in bytes */
 export function createFormParser(limit: number): Middleware {
-  return bodyParser.urlencoded({ extended: false, inflate: false, limit, parameterLimit: MOST_PARAMETERS })
+  return bodyParser.raw({ type: () => true, inflate: false, limit })
 }
 
 /**
@@ -30,18 +30,10 @@ export async function readForm(
   res: ServerResponse,
   parseForm: Middleware,
 ): Promise<TokenRequestParameters> {
-  checkContentType(req)
+  const mustBeAscii = checkFormType(req)
   if (!req.readableDidRead) await parseBody(req, res, parseForm)
+  if (mustBeAscii) checkAscii(req.body)
   return readParameters(fieldsOf(req.body))
-}
-
-function checkContentType({ headers }: ExpressRequest): void {
-  const contentType = headers['content-type'] ?? ''
-  if (FORM.test(contentType)) return
-  const isForm = /^application\/x-www-form-urlencoded *(?:;|$)/i.test(contentType)
-  throw isForm
-    ? new OAuthError('invalid_request', 'The form must be encoded in UTF-8', { status: 415 })
-    : new OAuthError('invalid_request', 'The content type must be application/x-www-form-urlencoded')
 }
 
 /** body-parser reads a body that is too large to its end before it says so; one without an end would never be answered. */
@@ -58,7 +50,6 @@ function parseBody(req: ExpressRequest, res: ServerResponse, parseForm: Middlewa
 
 /** body-parser's own errors, whose messages quote input, as ours. */
 function bodyError(error: unknown): OAuthError {
-  if (fieldOf(error, 'type') === 'parameters.too.many') return tooManyParameters()
   const status = fieldOf(error, 'status')
   if (status === 413) return tooLarge()
   if (status === 415) {

@@ -271,8 +271,14 @@ describe('the token request', () => {
     ['multipart/form-data; boundary=x', 400],
     ['application/x-www-form-urlencoded-not', 400],
     [undefined, 400],
-    [`${FORM}; charset=iso-8859-1`, 415],
+    [`${FORM}, ${FORM}`, 400],
+    [`${FORM} x`, 400],
     [`${FORM}; charset=utf-16`, 415],
+    [`${FORM}; charset=iso-8859-15`, 415],
+    [`${FORM}; charset=`, 415],
+    [`${FORM}; charset`, 415],
+    [`${FORM}; charset=utf-8; charset=utf-16`, 415],
+    [`${FORM}; charset="utf-8`, 415],
   ])('RFC 6749 App. B: a good form sent as %s is invalid_request [rule 3]', async (contentType, status) => {
     expect(await post(await form(), { contentType })).toMatchObject({ status, error: 'invalid_request' })
   })
@@ -305,10 +311,35 @@ describe('the token request', () => {
     expect(response.error).toMatch(/^invalid_(?:grant|request)$/)
   })
 
-  it.each([FORM.toUpperCase(), `${FORM};charset=UTF-8`, `${FORM}; charset="utf-8"`])(
-    'RFC 6749 App. B: a form sent as %s is read [rule 3]',
-    async (contentType) => {
-      expect((await post(await form(), { contentType })).status).toBe(200)
+  it.each([
+    FORM.toUpperCase(),
+    `${FORM};charset=UTF-8`,
+    `${FORM}; charset="utf-8"`,
+    `${FORM};`,
+    `${FORM} ; `,
+    `${FORM};; charset = utf8 ;`,
+    `${FORM}; Charset="UTF8"`,
+    `${FORM}; boundary=x; charset=utf-8`,
+    `${FORM}; x`,
+    `${FORM}; charset=us-ascii`,
+    `${FORM}; charset=ASCII`,
+    `${FORM}; charset=ISO-8859-1`,
+    `${FORM}; charset="latin1"`,
+    `${FORM}; charset=windows-1252`,
+  ])('RFC 6749 App. B: a form sent as %s is read [rule 3]', async (contentType) => {
+    expect((await post(await form(), { contentType })).status).toBe(200)
+  })
+
+  it.each(['us-ascii', 'iso-8859-1', 'windows-1252'])(
+    'RFC 6749 App. B: a form in %s means UTF-8 where it is percent-encoded, and is refused where it is not ASCII [rule 3]',
+    async (charset) => {
+      const contentType = `${FORM}; charset=${charset}`
+      const inBody = await form({ client_id: ODD_CLIENT.clientId, client_secret: ODD_CLIENT.clientSecret })
+      expect(inBody).toContain('%C3%A9')
+      expect((await post(inBody, { contentType, authorization: undefined })).status).toBe(200)
+      const inLatin1 = Buffer.from(`${await form()}&x=caf\u00e9`, 'latin1')
+      expect(await post(inLatin1, { contentType })).toMatchObject({ status: 415, error: 'invalid_request' })
+      expect((await post(inLatin1, { contentType: FORM })).status).toBe(200)
     },
   )
 

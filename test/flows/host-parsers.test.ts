@@ -1,7 +1,10 @@
 import { afterEach, describe, expect, it } from '@jest/globals'
 import express, { type RequestHandler } from 'express'
 import express4 from 'express4'
-import { type ExchangeHost, startExchangeHost } from '../support/exchange-host.js'
+import { CLIENT, type ExchangeHost, GRANT_TYPE, startExchangeHost } from '../support/exchange-host.js'
+import { sendRequest } from '../support/send-request.js'
+
+const BASIC = `Basic ${Buffer.from(`${CLIENT.clientId}:${CLIENT.clientSecret}`).toString('base64')}`
 
 let host: ExchangeHost
 afterEach(() => host.close())
@@ -17,7 +20,7 @@ const PARSERS: [string, RequestHandler][] = [
   ["Express 4's json()", express4.json() as unknown as RequestHandler],
 ]
 
-describe.each(PARSERS)('behind %s', (_name, parser) => {
+describe.each(PARSERS)('behind %s', (name, parser) => {
   it('an assertion is exchanged', async () => {
     host = await startExchangeHost({ idp: { algorithm: 'ES256' }, before: (app) => app.use(parser) })
     const response = await host.exchangeAssertion(await host.idp.issueAssertion(), { scope: 'openid' })
@@ -36,6 +39,20 @@ describe.each(PARSERS)('behind %s', (_name, parser) => {
       const response = await host.post({}).send(`grant_type=urn:ietf:params:oauth:grant-type:jwt-bearer&${form}`)
       expect([response.status, response.body.error]).toEqual([400, 'invalid_request'])
     }
+  })
+
+  it('a form in ISO-8859-1 is exchanged where it is ASCII, unless the parser refuses it, and never where it is not', async () => {
+    host = await startExchangeHost({ idp: { algorithm: 'ES256' }, before: (app) => app.use(parser) })
+    const send = async (more = '') => {
+      const form = new URLSearchParams({ grant_type: GRANT_TYPE, assertion: await host.idp.issueAssertion() })
+      return await sendRequest(`${host.url}/oauth2/token`, {
+        method: 'POST',
+        headers: { authorization: BASIC, 'content-type': 'application/x-www-form-urlencoded; charset=ISO-8859-1' },
+        body: Buffer.from(`${form}${more}`, 'latin1'),
+      })
+    }
+    expect((await send()).status).toBe(name.startsWith("Express 4's urlencoded") ? 415 : 200)
+    expect((await send('&x=caf\u00e9')).status).toBe(415)
   })
 
   it('JSON is refused', async () => {

@@ -231,7 +231,7 @@ describe('the body of a token request', () => {
     await expectInvalidRequest(postForm(`grant_type=${GRANT_TYPE}&assertion${'[]'.repeat(500)}=x`))
   })
 
-  it.each(['banana', 'utf-16', 'iso-8859-1', 'utf-7', 'utf-8; charset=utf-16', ''])(
+  it.each(['banana', 'utf-16', 'iso-8859-2', 'utf-7', 'utf-8; charset=utf-16', ''])(
     'Q5: the charset %j is refused',
     async (charset) => {
       await expectInvalidRequest(postForm(await goodForm(), [BASIC, `${FORM}; charset=${charset}`]), 415)
@@ -240,6 +240,18 @@ describe('the body of a token request', () => {
 
   it.each(['charset=utf-8', 'charset=UTF-8', 'charset="utf-8"'])('Q5: %s is accepted', async (charset) => {
     expect((await postForm(await goodForm(), [BASIC, `${FORM}; ${charset}`])).status).toBe(200)
+  })
+
+  it('Q5: two Content-Type lines are refused, unless both are of a form', async () => {
+    for (const other of ['application/json', 'application/x-www-form-urlencoded; charset=utf-16', '']) {
+      for (const lines of [
+        [FORM, `Content-Type: ${other}`],
+        [`Content-Type: ${other}`, FORM],
+      ]) {
+        await expectInvalidRequest(postForm(await goodForm(), [BASIC, ...lines]), other.endsWith('16') ? 415 : 400)
+      }
+    }
+    expect((await postForm(await goodForm(), [BASIC, FORM, FORM])).status).toBe(200)
   })
 
   it('Q5: a body that is cut off ends in nothing, and the host serves on', async () => {
