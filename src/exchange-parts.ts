@@ -80,6 +80,8 @@ export function createParts(settings: JwtExchangeSettings, lasting: LastingParts
     jwksUri: new URL('jwks', settings.tokenEndpoint).href,
     grantTypes: [...grants.keys()],
     scopes: [...new Set(settings.clients.flatMap(({ scopes }) => scopes))],
+    signingAlgorithms: [...new Set(signingKeys.publicKeySet.keys.map(({ alg }) => String(alg)))],
+    openidConfiguration: settings.openidConfiguration,
   })
   const explain = { identityProviders, clock, findClient, audiences, lifetime }
   return {

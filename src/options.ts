@@ -39,6 +39,11 @@ export interface JwtExchangeOptions {
   tokenEndpoint?: string
   /** Refuse token requests that did not come over TLS, as Express's `req.secure` tells. Default: false. */
   requireHttps?: boolean
+  /**
+   * Serve `{issuer}/.well-known/openid-configuration` through `exchange.wellKnown`, for verifiers of access tokens that
+   * look for the key set there. It is not a login service: there is no `authorization_endpoint`. Default: false.
+   */
+  openidConfiguration?: boolean
   /** How key sets are fetched. */
   jwksEndpoint?: JwksEndpointOptions
   /** What every assertion must satisfy, unless its identity provider says otherwise. */
@@ -68,6 +73,7 @@ export interface JwtExchangeSettings {
   issuer: string
   tokenEndpoint: string
   requireHttps: boolean
+  openidConfiguration: boolean
   jwksEndpoint: JwksEndpointSettings
   identityProviders: readonly IdentityProviderSettings[]
   clients: readonly Client[]
@@ -102,6 +108,7 @@ export function checkOptions(options: unknown): Readonly<JwtExchangeSettings> {
     issuer,
     tokenEndpoint,
     requireHttps: reader.boolean('requireHttps', false),
+    openidConfiguration: reader.boolean('openidConfiguration', false),
     jwksEndpoint,
     identityProviders,
     clients: checkClients(reader, new Set(identityProviders.map(({ name }) => name))),

@@ -5,6 +5,7 @@ const TOP_LEVEL: Readonly<Record<string, string>> = {
   issuer: 'issuer',
   token_endpoint: 'tokenEndpoint',
   require_https: 'requireHttps',
+  openid_configuration: 'openidConfiguration',
   subject: 'subject',
   'oauth.jwks_endpoint': 'jwksEndpoint',
   assertion: 'assertion',

@@ -7,11 +7,20 @@ import type { BearerRequest } from '../bearer/read-bearer-token.js'
  */
 export type Middleware = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => void
 
-/** What Express adds to a request, beside what bearer authentication reads of it. */
+/** What Express adds to a request, besides what bearer authentication reads of it. Other hosts add less. */
 export interface ExpressRequest extends BearerRequest {
   /** The client's address, as `trust proxy` says. */
   ip?: string
-  path?: string
   /** Whether TLS was used, as `trust proxy` says. */
   secure?: boolean
+}
+
+/** As Express's `req.secure`; on another host, what the socket says. */
+export function isSecure({ secure, socket }: ExpressRequest): boolean {
+  return secure ?? (socket !== undefined && 'encrypted' in socket && socket.encrypted === true)
+}
+
+/** The path of a request's URL, which Koa, Fastify and `node:http` do not keep apart. */
+export function pathOf(url = ''): string {
+  return url.replace(/^https?:\/\/[^/?#]*/i, '').replace(/[?#].*$/s, '')
 }

@@ -5,7 +5,7 @@ import type { ExchangeEventEmitter } from '../events/exchange-events.js'
 import { OAuthError } from '../oauth/errors.js'
 import { toRefusal } from '../oauth/refusal.js'
 import { handleTokenRequest, type TokenRequestDeps } from '../token-request/handle-token-request.js'
-import type { ExpressRequest, Middleware } from './http.js'
+import { type ExpressRequest, isSecure, type Middleware } from './http.js'
 import { readClientCredentials } from './read-client-credentials.js'
 import { createFormParser, readForm } from './read-form.js'
 import { sendOAuthError, sendUncached } from './send-json.js'
@@ -63,7 +63,7 @@ function checkTransport(req: ExpressRequest, { requireHttps }: TokenEndpointDeps
     const headers = { Allow: 'POST' }
     throw new OAuthError('invalid_request', 'The token endpoint takes POST only', { status: 405, headers })
   }
-  if (requireHttps && req.secure !== true) throw new OAuthError('invalid_request', 'The token endpoint takes TLS only')
+  if (requireHttps && !isSecure(req)) throw new OAuthError('invalid_request', 'The token endpoint takes TLS only')
 }
 
 /** One text for everything that can be wrong with an assertion: what it was stands in the event. */
