@@ -44,13 +44,9 @@ function conclude(
       next()
       return
     case 'missing':
-      res
-        .writeHead(401, {
-          'WWW-Authenticate': outcome.challenge,
-          'Cache-Control': 'no-store',
-          'Content-Length': 0,
-        })
-        .end()
+      // Not chained: the responses of serverless-http return nothing.
+      res.writeHead(401, { 'WWW-Authenticate': outcome.challenge, 'Cache-Control': 'no-store', 'Content-Length': 0 })
+      res.end()
       return
     case 'refused':
       sendOAuthError(res, outcome.answer)

@@ -58,7 +58,8 @@ export function createPromiseStrategy<Caller>(name: string, judge: Judge<Caller>
 /** Passport or a callback of the host threw, twice: neither a hanging request nor an unhandled rejection may be left. */
 function endUnanswered({ res }: PassportRequest): void {
   if (res === undefined || res.headersSent) return
-  res.writeHead(500, { 'Content-Length': 0 }).end()
+  res.writeHead(500, { 'Content-Length': 0 })
+  res.end()
 }
 
 function actionsOf({ success, fail, error }: PassportActions, req: PassportRequest): PassportActions {

@@ -52,8 +52,8 @@ describe('a listener that authenticates another request through the same strateg
       fail: () => void Object.assign(reported, { failed: true }),
       error: () => void Object.assign(reported, { failed: true }),
     })
-    const rawHeaders = ['Authorization', `Bearer ${token}`]
-    strategy.authenticate({ rawHeaders, headers: {}, url: '/', originalUrl: '/' } as unknown as IncomingMessage)
+    const headers = { authorization: `Bearer ${token}` }
+    strategy.authenticate({ headers, url: '/', originalUrl: '/' } as unknown as IncomingMessage)
     return reported
   }
 
