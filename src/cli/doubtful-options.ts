@@ -1,6 +1,19 @@
 import type { Client } from '../client-auth/client.js'
-import type { IdentityProviderSettings } from '../identity-provider/identity-provider-options.js'
+import type {
+  IdentityProviderOptions,
+  IdentityProviderSettings,
+} from '../identity-provider/identity-provider-options.js'
+import { isPlainObject } from '../option-checks/option-reader.js'
 import { checkOptions, type JwtExchangeOptions } from '../options.js'
+import type { ClaimConditionOption } from '../policy/claim-condition.js'
+import type { ClaimOperators } from '../policy/claim-operators.js'
+import { parseClaimPath } from '../policy/claim-path.js'
+
+/** Claims that hold scopes: words in one string, or an array. */
+const SCOPE_CLAIMS = ['scp', 'scope', 'scopes']
+/** A pattern for a text anywhere within another one. */
+const WITHIN = /^\*[^*]+\*$/
+const AT_ONE_END = /^(?:\*[^*]+|[^*]+\*)$/
 
 /** What can be configured in a file, but obtains nothing, so that something else was meant most likely. */
 export function findDoubtful(options: JwtExchangeOptions): string[] {
@@ -10,6 +23,7 @@ export function findDoubtful(options: JwtExchangeOptions): string[] {
     ...clients.flatMap(doubtsOfClient),
     ...identityProviders.flatMap((each) => doubtsOfProvider(each, scopesOfClients)),
     ...options.identityProviders.flatMap(doubtsOfGroups),
+    ...options.identityProviders.flatMap(doubtsOfConditions),
   ]
 }
 
@@ -37,7 +51,47 @@ function doubtsOfProvider(
   )
 }
 
-function doubtsOfGroups({ name, groupsToScopes = {} }: JwtExchangeOptions['identityProviders'][number]): string[] {
+function doubtsOfGroups({ name, groupsToScopes = {} }: IdentityProviderOptions): string[] {
   const patterns = Object.keys(groupsToScopes).filter((group) => group.includes('*'))
   return patterns.map((group) => `${name}: group ${group} is compared exactly: * is no pattern in it`)
+}
+
+function doubtsOfConditions({ name, claims = {}, grants = [] }: IdentityProviderOptions): string[] {
+  const ofGrants = grants.flatMap((grant) => doubtsOfTable(`${name}: grant ${grant.name}`, grant.when ?? {}))
+  return [...doubtsOfTable(name, claims), ...ofGrants]
+}
+
+function doubtsOfTable(about: string, conditions: Readonly<Record<string, ClaimConditionOption>>): string[] {
+  return Object.entries(conditions).flatMap(([path, condition]) => {
+    const claim = `${about}: claim ${path}`
+    const patterns = isOfScopes(path) ? patternsOf(condition) : []
+    const words = isPlainObject(condition) ? textsOf((condition as ClaimOperators).hasWord) : []
+    const starred = words.filter((word) => word.includes('*'))
+    return [
+      ...patterns.map((pattern) => `${claim}: ${describePattern(pattern)}`),
+      ...starred.map((word) => `${claim}: has_word ${word} is compared exactly: * is not a pattern in it`),
+    ]
+  })
+}
+
+/** Whether a claim is a list of scopes in one string, or an array of scopes. */
+function isOfScopes(path: string): boolean {
+  return SCOPE_CLAIMS.includes(parseClaimPath(path)?.segments.at(-1) ?? '')
+}
+
+/** The patterns that are compared with a whole list of scopes, and those that match within one scope. */
+function patternsOf(condition: ClaimConditionOption): string[] {
+  if (!isPlainObject(condition)) return textsOf(condition).filter((text) => WITHIN.test(text) || AT_ONE_END.test(text))
+  const { oneOf = [], includes } = condition as ClaimOperators
+  return [...patternsOf(oneOf), ...textsOf(includes).filter((text) => WITHIN.test(text))]
+}
+
+function describePattern(pattern: string): string {
+  const word = pattern.replaceAll('*', '').trim()
+  const better = `use { has_word = ${JSON.stringify(word)} }, or includes without * if the claim is an array`
+  return `${pattern} accepts more than the scope ${word}, such as ${word}x; ${better}`
+}
+
+function textsOf(option: unknown): string[] {
+  return [option].flat().filter((each) => typeof each === 'string')
 }

@@ -41,6 +41,7 @@ const OF_TEXTS = [
 ]
 const OF_OTHERS = [
   'enabled',
+  'single_as_array',
   'lifetime',
   'max_beyond_assertion',
   'clock_tolerance',

@@ -56,14 +56,8 @@ function describeFound({ binding: { name }, unmet }: Judged, claims: Claims): st
 function hintOf(judged: readonly Judged[], claims: Claims): string | undefined {
   for (const { binding, unmet } of judged) {
     if (unmet === undefined || unmet === 'client') continue
-    const hint = isOfGroup(binding) ? hintOfGroups(unmet, claims) : hintOfClaim(unmet, claims, 'when')
+    const hint = binding.isOfGroup ? hintOfGroups(unmet, claims) : hintOfClaim(unmet, claims, 'when')
     if (hint !== undefined) return `${binding.name}: ${hint}`
   }
   return undefined
-}
-
-/** As `groupsToScopes` makes them, and as a grant that is named so may be: it wants the group of its name. */
-function isOfGroup({ name, when, clients, resources, lifetime }: Binding): boolean {
-  const hasMore = clients !== undefined || resources !== undefined || Number.isFinite(lifetime)
-  return !hasMore && when.length === 1 && when[0]?.expected === printable(`an array with ${JSON.stringify(name)}`)
 }

@@ -25,6 +25,7 @@ function differenceOf(found: string, wanted: string): string | undefined {
   const withoutScheme = (text: string) => text.replace(/^[a-z]+:\/\//i, '')
   const isSame = (...normalise: ((text: string) => string)[]) =>
     normalise.reduce((text, each) => each(text), found) === normalise.reduce((text, each) => each(text), wanted)
+  if (found === wanted) return undefined
   if (found.trim() === wanted) return 'white space around it'
   if (isSame(withoutSlash)) return 'a slash at the end'
   if (isSame((text) => text.toLowerCase())) return 'upper and lower case'

@@ -32,6 +32,7 @@ const OF_IDENTITY_PROVIDER: NamesOf<IdentityProviderOptions> = {
   grants: true,
   groupsToScopes: true,
   groupsClaim: true,
+  singleAsArray: true,
   claimsToToken: true,
   ca: true,
   headers: true,

@@ -5,6 +5,8 @@ import { refuseRepeated } from '../option-checks/refuse-repeated.js'
 import type { Binding } from './binding.js'
 import { type ClaimCondition, type ClaimConditionOption, readClaimConditions } from './claim-condition.js'
 import { CLAIM_PATH, type ClaimPath, type Claims, parseClaimPath, readClaim } from './claim-path.js'
+import type { ConditionContext } from './claim-test.js'
+import { elementsOf, expectedElement, wantedElement } from './list-operators.js'
 
 /** One binding: what assertions become whose claims are so. */
 export interface BindingOptions {
@@ -30,22 +32,24 @@ export interface BindingContext {
   clientIds: ReadonlySet<string> | undefined
 }
 
+type ReadingContext = BindingContext & ConditionContext
+
 const NONE: readonly Binding[] = []
 const SCOPES = 'scope tokens of RFC 6749 §3.3'
 const GROUPS = 'an object of one group or more: the scopes of each'
 
 /**
  * The bindings of `grants` and of `groupsToScopes`, of which each group is a binding: it holds where the claim
- * `groupsClaim` is an array with this group.
+ * `groupsClaim` is an array with this group, or with `singleAsArray` this group alone.
  */
-export function readBindings(reader: OptionReader, context: BindingContext): readonly Binding[] {
+export function readBindings(reader: OptionReader, context: ReadingContext): readonly Binding[] {
   const ofGrants = reader.isNamed('grants') ? readGrants(reader, context) : NONE
-  const ofGroups = reader.isNamed('groupsToScopes') ? readGroups(reader) : refuseGroupsClaim(reader)
+  const ofGroups = reader.isNamed('groupsToScopes') ? readGroups(reader, context) : refuseGroupsClaim(reader)
   return ofGrants.length + ofGroups.length === 0 ? NONE : [...ofGrants, ...ofGroups]
 }
 
 /** An empty list would bind nothing where a bound was meant. */
-function readGrants(reader: OptionReader, context: BindingContext): Binding[] {
+function readGrants(reader: OptionReader, context: ReadingContext): Binding[] {
   const readers = reader.objects('grants')
   if (readers.length === 0) reader.problem('grants', 'an array of one binding or more')
   const bindings = readers.map((each) => readBinding(each, context))
@@ -54,16 +58,18 @@ function readGrants(reader: OptionReader, context: BindingContext): Binding[] {
   return bindings
 }
 
-function readBinding(reader: OptionReader, { audiences, clientIds }: BindingContext): Binding {
+function readBinding(reader: OptionReader, context: ReadingContext): Binding {
+  const { audiences, clientIds } = context
   const clients = readSome(reader, 'clients', 'client ids', (id) => id !== '' && clientIds?.has(id) !== false)
   const resources = readSome(reader, 'resources', 'audiences of accessToken.audience', (each) => audiences.has(each))
   const binding = {
     name: reader.string('name'),
-    when: reader.isNamed('when') ? readClaimConditions(reader, 'when') : [],
+    when: reader.isNamed('when') ? readClaimConditions(reader, 'when', context) : [],
     clients,
     scopes: new Set(reader.strings('scopes', SCOPES, isScopeToken)),
     resources,
     lifetime: reader.optionalInteger('lifetime', { min: 1, max: 86_400, unit: 'seconds' }) ?? Number.POSITIVE_INFINITY,
+    isOfGroup: false,
   }
   reader.refuseUnknown()
   return binding
@@ -77,7 +83,7 @@ function readSome(reader: OptionReader, key: string, wanted: string, accept: (te
   return new Set(some)
 }
 
-function readGroups(reader: OptionReader): readonly Binding[] {
+function readGroups(reader: OptionReader, context: ConditionContext): readonly Binding[] {
   const groups = reader.value('groupsToScopes')
   const written = reader.has('groupsClaim') ? reader.string('groupsClaim', CLAIM_PATH) : 'groups'
   if (!isPlainObject(groups) || Object.keys(groups).length === 0) {
@@ -90,22 +96,22 @@ function readGroups(reader: OptionReader): readonly Binding[] {
     return NONE
   }
   const scopesOf = reader.object('groupsToScopes')
-  const isMember = createMembershipTest(path)
+  const isMember = createMembershipTest(path, context)
   return Object.keys(groups).map((group) => {
     const holds = (claims: Claims) => isMember(group, claims)
-    const expected = printable(`an array with ${JSON.stringify(group)}`)
-    return readGroup(scopesOf, group, { path: written, holds, expected })
+    const expected = printable(expectedElement(JSON.stringify(group), context))
+    const wants = [wantedElement([group], context)]
+    return readGroup(scopesOf, group, { path: written, holds, expected, wants })
   })
 }
 
 /** Not by globs: a group may have a star in its name. The groups of one token are read once, however many are asked for. */
-function createMembershipTest(path: ClaimPath): (group: string, claims: Claims) => boolean {
+function createMembershipTest(path: ClaimPath, context: ConditionContext): (group: string, claims: Claims) => boolean {
   const known = new WeakMap<Claims, ReadonlySet<unknown>>()
   return (group, claims) => {
     let groups = known.get(claims)
     if (groups === undefined) {
-      const claim = readClaim(claims, path)
-      groups = new Set(Array.isArray(claim) ? claim : [])
+      groups = new Set(elementsOf(readClaim(claims, path), context))
       known.set(claims, groups)
     }
     return groups.has(group)
@@ -122,6 +128,7 @@ function readGroup(scopesOf: OptionReader, group: string, when: ClaimCondition):
     scopes: new Set(scopes),
     resources: undefined,
     lifetime: Number.POSITIVE_INFINITY,
+    isOfGroup: true,
   }
 }
 

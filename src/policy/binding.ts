@@ -12,6 +12,8 @@ export interface Binding {
   resources: ReadonlySet<string> | undefined
   /** Seconds, at most, of the access token; infinite where it has no bound of its own. */
   lifetime: number
+  /** Whether `groupsToScopes` makes it, for hints. */
+  isOfGroup: boolean
 }
 
 /** Those that hold for these claims and this client. */

@@ -1,7 +1,8 @@
 import { printable } from '../errors/printable.js'
 import { isPlainObject, type OptionReader } from '../option-checks/option-reader.js'
-import { type ClaimOperators, type ClaimTest, NEVER, OPERATORS, readOneOf, testOf } from './claim-operators.js'
+import { type ClaimOperators, OPERATORS, readOneOf, testOf } from './claim-operators.js'
 import { CLAIM_PATH, type ClaimPath, type Claims, parseClaimPath, readClaim, writeClaimPath } from './claim-path.js'
+import { type ClaimTest, type ConditionContext, NEVER, type WantedValues } from './claim-test.js'
 import { type ClaimScalar, isScalarOption, SCALAR } from './claim-value.js'
 
 /**
@@ -21,6 +22,8 @@ export interface ClaimCondition {
   expected: string
   /** What to tell where the condition fails: printable ASCII, at most 200 characters. */
   message?: string
+  /** The values that its operators want, for hints. */
+  wants: readonly WantedValues[]
 }
 
 /** An option, read. */
@@ -40,7 +43,7 @@ const IS_PRINTABLE = /^[\x20-\x7E]+$/
  * order. An absent option is a problem too, and so is a value that is named but undefined: neither may loosen a rule.
  * What cannot be read becomes a problem of the reader, and a condition that never holds.
  */
-export function readClaimConditions(reader: OptionReader, key: string): ClaimCondition[] {
+export function readClaimConditions(reader: OptionReader, key: string, context: ConditionContext): ClaimCondition[] {
   const claims = reader.value(key)
   if (!isPlainObject(claims) || Object.keys(claims).length === 0) {
     const found = isPlainObject(claims) ? 'an empty object' : undefined
@@ -48,7 +51,7 @@ export function readClaimConditions(reader: OptionReader, key: string): ClaimCon
     return []
   }
   const conditions = reader.object(key)
-  return Object.keys(claims).map((path) => readCondition(conditions, path))
+  return Object.keys(claims).map((path) => readCondition(conditions, path, context))
 }
 
 /** The first condition that does not hold, or undefined where all of them do. */
@@ -56,9 +59,9 @@ export function findFailing(conditions: readonly ClaimCondition[], claims: Claim
   return conditions.find((condition) => !condition.holds(claims))
 }
 
-function readCondition(reader: OptionReader, path: string): ClaimCondition {
+function readCondition(reader: OptionReader, path: string, context: ConditionContext): ClaimCondition {
   const place = parseClaimPath(path)
-  if (place !== undefined) return conditionOf(path, place, readDemand(reader, path, place))
+  if (place !== undefined) return conditionOf(path, place, readDemand(reader, path, place, context))
   reader.problem(path, CLAIM_PATH, 'a malformed claim path')
   return conditionOf(path, { segments: [], indexesArrays: false }, { tests: [NEVER] })
 }
@@ -72,21 +75,27 @@ function conditionOf(path: string, place: ClaimPath, { tests, message }: Demand)
     },
     expected: printable(tests.map((test) => test.expected).join(' and ')),
     ...(message !== undefined && { message }),
+    wants: tests.flatMap(({ wants = [] }) => wants),
   }
 }
 
-function readDemand(reader: OptionReader, path: string, place: ClaimPath): Demand {
+function readDemand(reader: OptionReader, path: string, place: ClaimPath, context: ConditionContext): Demand {
   const option = reader.value(path)
   if (isScalarOption(option)) return { tests: [testOf(option)] }
   if (Array.isArray(option)) return { tests: [readOneOf(reader, path)] }
-  if (isPlainObject(option)) return readOperators(reader.object(path), Object.keys(option), place)
+  if (isPlainObject(option)) return readOperators(reader.object(path), Object.keys(option), place, context)
   reader.problem(path, `${SCALAR}, an array of these, or an object with ${NO_CONDITION}`)
   return { tests: [NEVER] }
 }
 
-function readOperators(reader: OptionReader, names: readonly string[], place: ClaimPath): Demand {
+function readOperators(
+  reader: OptionReader,
+  names: readonly string[],
+  place: ClaimPath,
+  context: ConditionContext,
+): Demand {
   const tests = OPERATOR_NAMES.filter((name) => reader.isNamed(name)).map((name) =>
-    OPERATORS[name](reader, name, place),
+    OPERATORS[name](reader, name, place, context),
   )
   const message = reader.has('message') ? reader.string('message', MESSAGE, isMessage) : undefined
   reader.refuseUnknown((name) => describePath([...place.segments, name]))

@@ -1,5 +1,6 @@
 import type { OptionReader } from '../option-checks/option-reader.js'
-import { CLAIM_PATH, type ClaimPath, type Claims, isSamePath, parseClaimPath, readClaim } from './claim-path.js'
+import { CLAIM_PATH, type ClaimPath, isSamePath, parseClaimPath, readClaim } from './claim-path.js'
+import { type ClaimTest, type ConditionContext, listOf, NEVER, readScalars, refuse } from './claim-test.js'
 import {
   type ClaimScalar,
   compileValue,
@@ -9,14 +10,7 @@ import {
   isScalarOption,
   SCALAR,
 } from './claim-value.js'
-
-/** What one operator demands of a claim. */
-export interface ClaimTest {
-  /** @param claim undefined where it is missing */
-  holds(claim: unknown, claims: Claims): boolean
-  /** In plain words. */
-  expected: string
-}
+import { readHasWord, readIncludes } from './list-operators.js'
 
 /**
  * What a claim must satisfy: all that is given here, and at least one operator. Types are never converted: the string
@@ -27,8 +21,16 @@ export interface ClaimOperators {
   equals?: ClaimScalar
   /** The claim is one of these, 1 or more; a string with `*` is a pattern. */
   oneOf?: readonly ClaimScalar[]
-  /** The claim is an array with at least one element that is this, or one of these; a string with `*` is a pattern. */
+  /**
+   * The claim is an array with at least one element that is this, or one of these; a string with `*` is a pattern. With
+   * `singleAsArray` a claim that is one string is an array of one.
+   */
   includes?: ClaimScalar | readonly ClaimScalar[]
+  /**
+   * The claim is a string of words with single spaces between them, as OAuth's `scope` is, and one of the words is this, or
+   * one of these. Compared exactly; `*` is an ordinary character here. A claim of more than 16 384 characters has no words.
+   */
+  hasWord?: string | readonly string[]
   /** `true`: the claim is there, be it as `null`. `false`: it is missing. */
   exists?: boolean
   /** The path of another claim: both are there, and the same string, number or boolean. */
@@ -45,17 +47,15 @@ export interface ClaimOperators {
   message?: string
 }
 
-type ReadOperator = (reader: OptionReader, key: string, own: ClaimPath) => ClaimTest
+type ReadOperator = (reader: OptionReader, key: string, own: ClaimPath, context: ConditionContext) => ClaimTest
 type Compare = (claim: number, bound: number) => boolean
-
-/** In place of what could not be read, so that nothing passes by mistake. */
-export const NEVER: ClaimTest = { holds: () => false, expected: 'nothing' }
 
 /** Reads the option of each operator. */
 export const OPERATORS: Readonly<Record<Exclude<keyof ClaimOperators, 'message'>, ReadOperator>> = {
   equals: readEquals,
   oneOf: readOneOf,
   includes: readIncludes,
+  hasWord: readHasWord,
   exists: readExists,
   equalsClaim: readEqualsClaim,
   atLeast: (reader, key) => readBound(reader, key, 'of at least', (claim, bound) => claim >= bound),
@@ -66,46 +66,32 @@ export const OPERATORS: Readonly<Record<Exclude<keyof ClaimOperators, 'message'>
 
 /** A scalar that stands for itself; a string with a `*` is a pattern. */
 export function testOf(wanted: ClaimScalar): ClaimTest {
-  return { holds: compileValue(wanted), expected: `${isGlob(wanted) ? 'like' : 'exactly'} ${JSON.stringify(wanted)}` }
+  return {
+    holds: compileValue(wanted),
+    expected: `${isGlob(wanted) ? 'like' : 'exactly'} ${JSON.stringify(wanted)}`,
+    wants: { of: 'claim', values: [wanted] },
+  }
 }
 
 function readEquals(reader: OptionReader, key: string): ClaimTest {
   const wanted = reader.value(key)
   if (!isScalarOption(wanted)) return refuse(reader, key, SCALAR, describeNoScalar(wanted))
-  return { holds: (claim) => claim === wanted, expected: `exactly ${JSON.stringify(wanted)}` }
+  return {
+    holds: (claim) => claim === wanted,
+    expected: `exactly ${JSON.stringify(wanted)}`,
+    wants: { of: 'claim', values: [wanted] },
+  }
 }
 
 export function readOneOf(reader: OptionReader, key: string): ClaimTest {
   const scalars = readScalars(reader, key, reader.value(key))
   if (scalars === undefined) return NEVER
   const tests = scalars.map(compileValue)
-  return { holds: (claim) => tests.some((test) => test(claim)), expected: `one of ${listOf(scalars)}` }
-}
-
-/** A string claim does not satisfy it, whatever it holds. */
-function readIncludes(reader: OptionReader, key: string): ClaimTest {
-  const value = reader.value(key)
-  const scalars = readScalars(reader, key, isScalarOption(value) ? [value] : value)
-  if (scalars === undefined) return NEVER
-  const tests = scalars.map(compileValue)
   return {
-    holds: (claim) => Array.isArray(claim) && claim.some((element) => tests.some((test) => test(element))),
-    expected: `an array with ${scalars.length === 1 ? '' : 'one of '}${listOf(scalars)}`,
+    holds: (claim) => tests.some((test) => test(claim)),
+    expected: `one of ${listOf(scalars)}`,
+    wants: { of: 'claim', values: scalars },
   }
-}
-
-/** An array of one scalar or more, or undefined after noting what is wrong with it. */
-function readScalars(reader: OptionReader, key: string, value: unknown): ClaimScalar[] | undefined {
-  const members: unknown[] = Array.isArray(value) ? value : []
-  if (members.length === 0) {
-    reader.problem(key, 'an array of one value or more', Array.isArray(value) ? 'an empty array' : undefined)
-    return undefined
-  }
-  // A hole reads as undefined here, and is refused.
-  const wrong = members.findIndex((member) => !isScalarOption(member))
-  if (wrong === -1) return members.filter(isScalarOption)
-  reader.problem(key, `for each value ${SCALAR}`, `${describeNoScalar(members[wrong])} at [${wrong}]`)
-  return undefined
 }
 
 function readExists(reader: OptionReader, key: string): ClaimTest {
@@ -132,14 +118,6 @@ function readBound(reader: OptionReader, key: string, words: string, compare: Co
   return {
     holds: (claim) => typeof claim === 'number' && Number.isFinite(claim) && compare(claim, bound),
     expected: `a number ${words} ${bound}`,
+    wants: { of: 'number' },
   }
-}
-
-function refuse(reader: OptionReader, key: string, wanted: string, found?: string): ClaimTest {
-  reader.problem(key, wanted, found)
-  return NEVER
-}
-
-function listOf(scalars: readonly ClaimScalar[]): string {
-  return scalars.map((scalar) => JSON.stringify(scalar)).join(', ')
 }

@@ -32,6 +32,11 @@ export interface PolicyOptions {
   /** The path of the claim that is an array of groups; beside `groupsToScopes` only. Default: `groups`. */
   groupsClaim?: string
   /**
+   * Take a claim that is one string as an array of one, for `includes` in `claims` and `grants`, and for `groupsToScopes`:
+   * some identity providers send `groups` as a string if there is one group. Default: false.
+   */
+  singleAsArray?: boolean
+  /**
    * Claims of the access token beside its own: the source of each by its name, 1 or more. Together at most 8192 bytes as
    * JSON, or the assertion is refused, `mapped_claims_too_large`. A claim whose source is missing is left out. Claims that
    * say who the token is for and what it may do cannot be set: see docs/policy.md. Default: none.
@@ -56,13 +61,14 @@ const NOTHING_SAID: Policy = { ...ANYBODY, saysWho: false }
 
 export function readPolicy(reader: OptionReader, context: BindingContext): Policy {
   const subjects = readSubjects(reader)
+  const conditions = { singleAsArray: reader.boolean('singleAsArray', false) }
   const policy = {
     saysWho: ['subjects', 'claims', 'check'].some((option) => reader.has(option)),
     acceptsSubject: subjects && createSubjectTest(subjects),
     subjects,
-    claims: reader.isNamed('claims') ? readClaimConditions(reader, 'claims') : [],
+    claims: reader.isNamed('claims') ? readClaimConditions(reader, 'claims', conditions) : [],
     check: readCheck(reader),
-    bindings: readBindings(reader, context),
+    bindings: readBindings(reader, { ...context, ...conditions }),
     claimMapping: readClaimMapping(reader),
   }
   if (!isAnything(policy)) return policy

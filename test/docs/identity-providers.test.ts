@@ -4,6 +4,8 @@ import request from 'supertest'
 import { loadConfig } from '../../src/config/index.js'
 import { DEFAULT_LIMITS } from '../../src/identity-provider/assertion-limits.js'
 import { createJwtExchange, type IdentityProviderOptions, type JwtExchangeOptions } from '../../src/index.js'
+import { checkOptions } from '../../src/options.js'
+import { findBindings } from '../../src/policy/binding.js'
 import { EC_CERTIFICATE } from '../support/certificates.js'
 import { clientSecretOf, clientTable, createDeploymentFile, deploymentOf } from '../support/deployment-file.js'
 import { type ExchangeHost, GRANT_TYPE, ISSUER, startExchangeHost } from '../support/exchange-host.js'
@@ -104,6 +106,19 @@ describe('docs/identity-providers.md', () => {
     expect(RECIPES).toContain(`\`max_age\` is ${maxAge} seconds since \`iat\``)
     expect(RECIPES).toContain(`\`max_lifetime\` ${maxLifetime} seconds until \`exp\``)
     expect(RECIPES).toContain(`\`replay = "${replay}"\` takes a token`)
+  })
+
+  it('is right that has_word holds for one scope of Entra alone, and that the pattern does not', () => {
+    const [, inline = ''] = /`(when = { scp = { has_word = "Orders\.Write" } })`/.exec(RECIPES) ?? []
+    const [block = ''] = blocksOf(sectionOf('Microsoft Entra ID'))
+    const holds = (when: string, scp: string) => {
+      const options = load(block.replace(/^when = .*$/m, when))
+      const [provider] = checkOptions(options).identityProviders
+      return findBindings(provider?.policy.bindings ?? [], { scp }, 'app').length === 1
+    }
+    expect(RECIPES).toContain('`"*Orders.Write*"` would also hold for `Orders.WriteAll`')
+    expect([holds(inline, 'User.Read Orders.Write'), holds(inline, 'Orders.WriteAll')]).toEqual([true, false])
+    expect(holds('when = { scp = "*Orders.Write*" }', 'Orders.WriteAll')).toBe(true)
   })
 
   it('is right that the type of access tokens cannot be allowed', () => {

@@ -207,6 +207,28 @@ scopes = ["opneid", "openid"]`,
     ])
   })
 
+  it('notes patterns for a list of scopes that accept more than one word', async () => {
+    writeConfig({
+      provider: `claims = { scp = "*Orders.Read*", "ext.scope" = ["openid*", "*x"], scopes = { includes = ["*w*", "orders:*"] }, sub = "*a*" }
+[[identity_provider.grant]]
+name = "a"
+scopes = ["openid"]
+when = { scope = { one_of = ["*", "*a*"] }, scp = { has_word = "Orders.*" } }`,
+    })
+    const { status, stdout } = await check()
+    expect(status).toBe(0)
+    const note = (about: string, pattern: string, word: string) =>
+      `! ${idp.name}: ${about}: ${pattern} accepts more than the scope ${word}, such as ${word}x; use { has_word = "${word}" }, or includes without * if the claim is an array`
+    expect(stdout.split('\n').filter((line) => line.includes(': claim '))).toEqual([
+      note('claim scp', '*Orders.Read*', 'Orders.Read'),
+      note('claim ext.scope', 'openid*', 'openid'),
+      note('claim ext.scope', '*x', 'x'),
+      note('claim scopes', '*w*', 'w'),
+      note('grant a: claim scope', '*a*', 'a'),
+      `! ${idp.name}: grant a: claim scp: has_word Orders.* is compared exactly: * is not a pattern in it`,
+    ])
+  })
+
   it('exits with 1 where a key set cannot be had', async () => {
     await idp.fault('garbage')
     const { status, stdout } = await check()

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals'
 import {
   type BindingOptions,
+  type ClaimConditionOption,
   type ClientOptions,
   ConfigError,
   type ExplainOptions,
@@ -77,6 +78,16 @@ function subjectCases(subjects: readonly string[], sub: string, hint: RegExp | u
 function missingClaimCases(path: string, claims: Record<string, unknown>, hint: string | RegExp): Case[] {
   const host = ofProvider({ claims: { [path]: 'x' } })
   return [{ reason: 'claim_not_allowed', step: `claim ${path}`, host, claims, found: 'none', hint }]
+}
+/** The cases of a claim that is almost what a condition wants, and of what is said of it. */
+function almostCases(
+  condition: ClaimConditionOption,
+  claim: unknown,
+  hint: string | RegExp,
+  options: ExchangeHostOptions['identityProvider'] = {},
+): Case[] {
+  const host = ofProvider({ claims: { a: condition }, ...options })
+  return [{ reason: 'claim_not_allowed', step: 'claim a', host, claims: { a: claim }, hint }]
 }
 /** The cases of what is pasted in place of an assertion. */
 function shapeCases(alter: (assertion: string) => string, hint: string | RegExp): Case[] {
@@ -257,34 +268,40 @@ const CASES: Case[] = [
     found: /^none/,
     hint: /missing/,
   },
-  {
-    reason: 'claim_not_allowed',
-    step: 'claim a',
-    host: ofProvider({ claims: { a: '5' } }),
-    claims: { a: 5 },
-    hint: /a number/,
-  },
-  {
-    reason: 'claim_not_allowed',
-    step: 'claim a',
-    host: ofProvider({ claims: { a: 5 } }),
-    claims: { a: '5' },
-    hint: /a string/,
-  },
-  {
-    reason: 'claim_not_allowed',
-    step: 'claim a',
-    host: ofProvider({ claims: { a: { includes: 'x' } } }),
-    claims: { a: 'x' },
-    hint: /an array of one/,
-  },
-  {
-    reason: 'claim_not_allowed',
-    step: 'claim a',
-    host: ofProvider({ claims: { a: 'x' } }),
-    claims: { a: ['x'] },
-    hint: /use includes/,
-  },
+  ...almostCases('5', 5, 'it is a number: write it without quotes'),
+  ...almostCases(5, '5', 'it is a string: write it in quotes'),
+  ...almostCases('true', true, 'it is true or false: write it without quotes'),
+  ...almostCases(false, 'false', 'it is a string: write it in quotes'),
+  ...almostCases(['x', 'true'], true, 'it is true or false: write it without quotes'),
+  ...almostCases({ oneOf: [1, 2] }, '2', 'it is a string: write it in quotes'),
+  ...almostCases({ equals: true, message: 'verified only' }, 'true', 'it is a string: write it in quotes'),
+  ...almostCases({ includes: '5' }, [4, 5], 'of an element: it is a number: write it without quotes'),
+  ...almostCases({ includes: true }, ['true'], 'of an element: it is a string: write it in quotes'),
+  ...almostCases({ atLeast: 3 }, '3', 'it is a string, and not a number'),
+  ...almostCases('main', 'Main', 'it differs from main by upper and lower case: they are compared exactly'),
+  ...almostCases(['x', 'main'], 'main ', 'it differs from main by white space around it: they are compared exactly'),
+  ...almostCases({ includes: 'Admins' }, ['x', 'admins'], /^it differs from Admins by upper and lower case/),
+  ...almostCases(
+    { includes: 'x' },
+    'x',
+    'it is a string, and not an array of one: set singleAsArray (single_as_array)',
+  ),
+  ...almostCases({ includes: 'x*' }, 'xy', /set singleAsArray/),
+  ...almostCases({ includes: 'x' }, 'y', 'it is a string, and not an array of one'),
+  ...almostCases({ includes: 'x' }, { x: true }, 'it is not an array'),
+  ...almostCases({ includes: 'x' }, 'y x', 'it is one string of several words: use hasWord (has_word)'),
+  ...almostCases({ includes: 'x' }, 'y x', /use hasWord/, { singleAsArray: true }),
+  ...almostCases({ includes: 'x' }, 'X', /^it differs from x by upper and lower case/, { singleAsArray: true }),
+  ...almostCases({ includes: 'x' }, 5, 'it is neither an array nor a string', { singleAsArray: true }),
+  ...almostCases('x', ['x'], 'it is an array: use includes'),
+  ...almostCases('x', 'y x', 'it is one string of several words: use hasWord (has_word)'),
+  ...almostCases({ hasWord: 'x' }, ['x'], 'it is an array: use includes'),
+  ...almostCases({ hasWord: 'x' }, 5, 'it is not a string'),
+  ...almostCases({ hasWord: 'x' }, 'y,x', 'its words have something else between them than one space'),
+  ...almostCases({ hasWord: 'x' }, 'y\tx', /something else between them/),
+  ...almostCases({ hasWord: 'Orders.Read' }, 'a orders.read', /^it differs from Orders.Read by upper and lower case/),
+  ...almostCases({ hasWord: 'Orders.Read' }, 'Orders.ReadWrite', 'none'),
+  ...almostCases({ hasWord: 'x' }, `x ${'y'.repeat(16_383)}`, /^it is too long/),
   ...missingClaimCases(
     'kubernetes.io.namespace',
     { 'kubernetes.io': { namespace: 'shop' } },
@@ -365,7 +382,7 @@ const CASES: Case[] = [
     host: ofGrant({ name: 'read', when: { roles: { includes: 'reader', message: 'readers only' } } }),
     claims: { roles: 'reader' },
     found: 'read: roles is "reader" (readers only)',
-    hint: 'read: it is a string, and not an array of one',
+    hint: 'read: it is a string, and not an array of one: set singleAsArray (single_as_array)',
   },
   {
     reason: 'no_grant_matches',
@@ -394,7 +411,7 @@ const CASES: Case[] = [
     step: 'grants',
     host: ofProvider({ groupsToScopes: { admins: ['openid'] } }),
     claims: { groups: 'admins' },
-    hint: 'admins: it is a string, and not an array of one',
+    hint: 'admins: it is a string, and not an array of one: set singleAsArray (single_as_array)',
   },
   {
     reason: 'mapped_claims_too_large',

@@ -54,6 +54,25 @@ function holding(policy: Options, claims: Options, clientId = 'app'): string[] {
   return findBindings(bindingsOf(policy), claims, clientId).map(({ name }) => name)
 }
 
+describe('singleAsArray', () => {
+  it.each([[null], ['true'], [1], [['groups']]])('cannot be %p', (singleAsArray) => {
+    expect(placesOf({ singleAsArray, groupsToScopes: { admins: ['read'] } })).toEqual(['singleAsArray'])
+  })
+
+  it('changes includes of a binding, and no other condition', () => {
+    const grants = [
+      { name: 'includes', when: { groups: { includes: 'adm*' } } },
+      { name: 'plain', when: { groups: ['admins'] } },
+    ]
+    const names = (singleAsArray: boolean | undefined, groups: unknown) =>
+      holding({ grants, ...(singleAsArray !== undefined && { singleAsArray }) }, { groups })
+    expect(names(true, 'admins')).toEqual(['includes', 'plain'])
+    expect(names(true, ['admins'])).toEqual(['includes'])
+    expect(names(false, 'admins')).toEqual(['plain'])
+    expect(names(undefined, 'admins')).toEqual(['plain'])
+  })
+})
+
 describe('grants that cannot be meant', () => {
   it.each([
     ['undefined', undefined],
@@ -262,6 +281,7 @@ describe('bindings', () => {
         scopes: new Set(),
         resources: undefined,
         lifetime: Number.POSITIVE_INFINITY,
+        isOfGroup: false,
       },
     ])
   })
@@ -363,6 +383,20 @@ describe('a group', () => {
   ])('is looked for at %s alone', (groupsClaim, good, bad) => {
     expect(holding({ groupsToScopes, groupsClaim }, good)).toEqual(['admins'])
     expect(holding({ groupsToScopes, groupsClaim }, bad)).toEqual([])
+  })
+
+  it('is held by a string that is it if singleAsArray says so', () => {
+    const policy = { groupsToScopes: { admins: ['read'], '': ['read'] }, singleAsArray: true }
+    expect(holding(policy, { groups: 'admins' })).toEqual(['admins'])
+    expect(holding(policy, { groups: ['admins'] })).toEqual(['admins'])
+    expect(holding(policy, { groups: '' })).toEqual([''])
+    for (const groups of ['admins ', 'Admins', 'admins everybody', 'admins,everybody', { 0: 'admins' }, 5, null]) {
+      expect(holding(policy, { groups })).toEqual([])
+    }
+    expect(holding({ ...policy, singleAsArray: false }, { groups: 'admins' })).toEqual([])
+    const elsewhere = { ...policy, groupsClaim: 'realm_access.roles' }
+    expect(holding(elsewhere, { groups: 'admins', realm_access: { roles: 'admins' } })).toEqual(['admins'])
+    expect(holding(elsewhere, { groups: 'admins' })).toEqual([])
   })
 
   it('is looked for in own claims only', () => {

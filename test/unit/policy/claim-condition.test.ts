@@ -8,9 +8,9 @@ import type { Claims } from '../../../src/policy/claim-path.js'
 import { matchesObviously, shareOfCases, TIMEOUT } from './cases.js'
 
 /** The conditions of `claims`, and the lines of the ConfigError that reading them ends with; none where all is right. */
-function read(claims: unknown) {
+function read(claims: unknown, singleAsArray = false) {
   const reader = new OptionReader({ claims })
-  const conditions = readClaimConditions(reader, 'claims')
+  const conditions = readClaimConditions(reader, 'claims', { singleAsArray })
   reader.refuseUnknown()
   try {
     reader.throwProblems()
@@ -21,20 +21,21 @@ function read(claims: unknown) {
   }
 }
 
-function conditionsOf(options: Record<string, ClaimConditionOption>) {
-  const { conditions, problems } = read(options)
+function conditionsOf(options: Record<string, ClaimConditionOption>, singleAsArray = false) {
+  const { conditions, problems } = read(options, singleAsArray)
   expect(problems).toEqual([])
   return conditions
 }
 
 /** Whether a claim, undefined for a missing one, satisfies an option; the claim `other` stands beside it. */
-function isSatisfied(option: ClaimConditionOption, claim: unknown, other?: unknown): boolean {
+function isSatisfied(option: ClaimConditionOption, claim: unknown, other?: unknown, singleAsArray = false): boolean {
   const claims = { ...(claim !== undefined && { claim }), ...(other !== undefined && { other }) }
-  return conditionsOf({ claim: option }).every((condition) => condition.holds(claims))
+  return conditionsOf({ claim: option }, singleAsArray).every((condition) => condition.holds(claims))
 }
 
 const SCALAR = 'a string of at most 1024 characters, a number within 2^53 - 1 either way, true or false'
-const OPERATORS = 'equals, oneOf, includes, exists, equalsClaim, atLeast, atMost, above, below'
+const OPERATORS = 'equals, oneOf, includes, hasWord, exists, equalsClaim, atLeast, atMost, above, below'
+const WORD = 'one word without spaces, at most 1024 characters, or an array of one word or more'
 const ANY = `${SCALAR}, an array of these, or an object with at least one of ${OPERATORS}`
 
 describe('the conditions of a rule', () => {
@@ -89,6 +90,19 @@ describe('the conditions of a rule', () => {
     [{ oneOf: undefined }, 'oneOf: found nothing; wanted an array of one value or more'],
     [{ includes: null }, 'includes: found null; wanted an array of one value or more'],
     [{ includes: {} }, 'includes: found an object; wanted an array of one value or more'],
+    [{ hasWord: undefined }, `hasWord: found nothing; wanted ${WORD}`],
+    [{ hasWord: null }, `hasWord: found null; wanted ${WORD}`],
+    [{ hasWord: '' }, `hasWord: found ""; wanted ${WORD}`],
+    [{ hasWord: 5 }, `hasWord: found 5; wanted ${WORD}`],
+    [{ hasWord: 'a b' }, `hasWord: found "a b"; wanted ${WORD}`],
+    [{ hasWord: 'a\n' }, `hasWord: found "a\\n"; wanted ${WORD}`],
+    [{ hasWord: 'a'.repeat(1025) }, `hasWord: found "${'a'.repeat(80)}…"; wanted ${WORD}`],
+    [{ hasWord: {} }, `hasWord: found an object; wanted ${WORD}`],
+    [{ hasWord: [] }, `hasWord: found an empty array; wanted ${WORD}`],
+    [{ hasWord: ['a', 'b c'] }, `hasWord: found a string of 3 characters at [1]; wanted ${WORD}`],
+    [{ hasWord: ['a', undefined] }, `hasWord: found nothing at [1]; wanted ${WORD}`],
+    [{ hasWord: Array(1) }, `hasWord: found nothing at [0]; wanted ${WORD}`],
+    [{ hasWord: [['a']] }, `hasWord: found an array at [0]; wanted ${WORD}`],
     [{ exists: 'true' }, 'exists: found "true"; wanted true or false'],
     [{ exists: 1 }, 'exists: found 1; wanted true or false'],
     [
@@ -163,11 +177,13 @@ describe('the conditions of a rule', () => {
   })
 
   it('are what the options were when they were read', () => {
-    const options = { sub: ['a'], aud: { includes: ['b'] } }
+    const options = { sub: ['a'], aud: { includes: ['b'] }, scp: { hasWord: ['c'] } }
     const conditions = conditionsOf(options)
     options.sub.push('x')
     options.aud.includes[0] = 'x'
-    expect(conditions.map((condition) => condition.holds({ sub: 'x', aud: ['x'] }))).toEqual([false, false])
+    options.scp.hasWord[0] = 'x'
+    const claims = { sub: 'x', aud: ['x'], scp: 'x' }
+    expect(conditions.map((condition) => condition.holds(claims))).toEqual([false, false, false])
   })
 })
 
@@ -197,6 +213,16 @@ describe('a condition', () => {
     [{ includes: 'a*' }, [['ab']], ['ab', ['ba'], [['ab']], undefined]],
     [{ includes: 5 }, [[5]], [['5'], 5]],
     [{ includes: [false, 'a*'] }, [[false], ['ab', 7]], [[0], [''], [null], [true], []]],
+    [
+      { hasWord: 'Orders.Read' },
+      ['Orders.Read', 'a Orders.Read', 'Orders.Read b', 'a Orders.Read b', ' Orders.Read ', 'a  Orders.Read'],
+      ['Orders.ReadWrite', 'My.Orders.Read', 'orders.read', 'a,Orders.Read', 'a\tOrders.Read', 'Orders.Read\n', ''],
+    ],
+    [{ hasWord: 'a' }, ['a'], [['a'], [], { a: 'a' }, 5, true, null, undefined]],
+    [{ hasWord: ['a', 'b'] }, ['a', 'b', 'c b', 'b a'], ['c', 'ab', '', undefined]],
+    [{ hasWord: 'a*' }, ['a*', 'b a*'], ['ab', 'a']],
+    [{ hasWord: '5' }, ['5', '4 5'], [5]],
+    [{ hasWord: 'a', includes: 'a' }, [], ['a', ['a']]],
     [{ exists: true }, ['', 0, false, null, [], {}], [undefined]],
     [{ exists: false }, [undefined], ['', 0, false, null, [], {}]],
     [{ atLeast: 5 }, [5, 6, 5.5], [4.999, '6', '5', [6], true, null, undefined, {}]],
@@ -210,6 +236,26 @@ describe('a condition', () => {
   ])('%j holds for %j, and not for %j', (option, right, wrong) => {
     expect(right.filter((claim) => !isSatisfied(option, claim))).toEqual([])
     expect(wrong.filter((claim) => isSatisfied(option, claim))).toEqual([])
+  })
+
+  it('finds a word in a claim of 16 384 characters, and none in a longer one', () => {
+    const filler = 'x'.repeat(16_381)
+    expect(isSatisfied({ hasWord: 'a' }, `${filler} a `)).toBe(true)
+    expect(isSatisfied({ hasWord: 'a' }, `${filler} a  `)).toBe(false)
+  })
+
+  it.each<[ClaimConditionOption, unknown[], unknown[]]>([
+    [{ includes: 'a' }, ['a', ['a'], ['b', 'a']], ['b', 'a b', '', [], { 0: 'a' }, null, undefined]],
+    [{ includes: ['a', 'b*'] }, ['a', 'bc', ['bc']], ['ca', ['c']]],
+    [{ includes: 5 }, [[5]], [5, '5', '', ['5']]],
+    [{ includes: true }, [[true]], [true, 'true']],
+    [{ oneOf: ['a'] }, ['a'], [['a']]],
+    ['a', ['a'], [['a']]],
+    [{ hasWord: 'a' }, ['b a'], [['a']]],
+    [{ equals: 'a' }, ['a'], [['a']]],
+  ])('%j holds for %j, and not for %j, if one string is an array of one', (option, right, wrong) => {
+    expect(right.filter((claim) => !isSatisfied(option, claim, undefined, true))).toEqual([])
+    expect(wrong.filter((claim) => isSatisfied(option, claim, undefined, true))).toEqual([])
   })
 
   it.each<[unknown, unknown, boolean]>([
@@ -259,6 +305,8 @@ describe('what a condition tells', () => {
     [{ equals: 'a*' }, 'exactly "a*"'],
     [{ includes: 'a*' }, 'an array with "a*"'],
     [{ includes: ['a', 7] }, 'an array with one of "a", 7'],
+    [{ hasWord: 'a' }, 'the word "a"'],
+    [{ hasWord: ['a', 'b', 'a'] }, 'one of the words "a", "b"'],
     [{ exists: true }, 'present'],
     [{ exists: false }, 'missing'],
     [{ equalsClaim: '"a.b".c' }, 'the same as the claim "a.b".c'],
@@ -267,6 +315,11 @@ describe('what a condition tells', () => {
     ['é\n', 'exactly "\\u00e9\\n"'],
   ])('of %j is that it expects %s', (option, expected) => {
     expect(conditionsOf({ claim: option })[0]?.expected).toBe(expected)
+  })
+
+  it('of includes names a string alone if one string is an array of one', () => {
+    const [condition] = conditionsOf({ claim: { includes: ['a', 'b'] } }, true)
+    expect(condition?.expected).toBe('an array with one of "a", "b", or such a string alone')
   })
 
   it('has at most 200 characters', () => {
@@ -298,7 +351,8 @@ describe('the first failing condition', () => {
 })
 
 describe('for any option and any claim', () => {
-  const text = fc.constantFrom('', 'a', 'ab', 'ba', '*', 'a*', '*b*', '1', '0', 'true', 'null')
+  const text = fc.constantFrom('', 'a', 'ab', 'ba', '*', 'a*', '*b*', '1', '0', 'true', 'null', 'a b', ' ab  a')
+  const word = fc.constantFrom('a', 'ab', 'b', '*', 'a*', '1')
   const scalar = fc.oneof(text, fc.constantFrom(0, 1, -1, 1.5), fc.boolean())
   const scalars = fc.array(scalar, { minLength: 1, maxLength: 3 })
   const operators = fc.record<Required<ClaimOperators>>(
@@ -306,6 +360,7 @@ describe('for any option and any claim', () => {
       equals: scalar,
       oneOf: scalars,
       includes: fc.oneof(scalar, scalars),
+      hasWord: fc.oneof(word, fc.array(word, { minLength: 1, maxLength: 3 })),
       exists: fc.boolean(),
       equalsClaim: fc.constantFrom('other', '/other/0', 'other.a'),
       atLeast: fc.constantFrom(0, 1),
@@ -340,17 +395,31 @@ describe('for any option and any claim', () => {
     return typeof other === 'object' && other !== null && 'a' in other ? other.a : undefined
   }
 
-  function holdsObviously(wanted: ClaimConditionOption, value: unknown, other: unknown): boolean {
+  /** Whether a text has a word: between its ends and spaces, one place after the other. */
+  function hasWordObviously(text: string, wanted: string): boolean {
+    for (let start = 0; start + wanted.length <= text.length; start += 1) {
+      const end = start + wanted.length
+      const isWhole = (start === 0 || text[start - 1] === ' ') && (end === text.length || text[end] === ' ')
+      if (isWhole && text.slice(start, end) === wanted) return true
+    }
+    return false
+  }
+
+  function holdsObviously(wanted: ClaimConditionOption, value: unknown, other: unknown, isOne = false): boolean {
     if (typeof wanted !== 'object') return isLike(wanted, value)
     if (Array.isArray(wanted)) return wanted.some((each) => isLike(each, value))
-    const { equals, oneOf, includes, exists, equalsClaim, atLeast, atMost, above, below } = wanted as ClaimOperators
+    const { equals, oneOf, includes, hasWord, exists, equalsClaim, atLeast, atMost, above, below } =
+      wanted as ClaimOperators
     const size = typeof value === 'number' ? value : Number.NaN
     const named = equalsClaim === undefined ? undefined : otherOf(equalsClaim, other)
     return (
       (equals === undefined || isSame(equals, value)) &&
       (oneOf === undefined || oneOf.some((each) => isLike(each, value))) &&
       (includes === undefined ||
-        (Array.isArray(value) && value.some((element) => listOf(includes).some((each) => isLike(each, element))))) &&
+        (Array.isArray(value) && value.some((element) => listOf(includes).some((each) => isLike(each, element)))) ||
+        (isOne && typeof value === 'string' && listOf(includes).some((each) => isLike(each, value)))) &&
+      (hasWord === undefined ||
+        (typeof value === 'string' && listOf(hasWord).some((each) => hasWordObviously(value, each)))) &&
       (exists === undefined || exists === (value !== undefined)) &&
       (equalsClaim === undefined || (isPlain(value) && isPlain(named) && isSame(named, value))) &&
       (atLeast === undefined || size >= atLeast) &&
@@ -364,10 +433,10 @@ describe('for any option and any claim', () => {
     'the condition holds where an obvious reading of it does',
     () => {
       fc.assert(
-        fc.property(option, claim, claim, (wanted, value, other) => {
-          expect(isSatisfied(wanted, value, other)).toBe(holdsObviously(wanted, value, other))
+        fc.property(option, claim, claim, fc.boolean(), (wanted, value, other, isOne) => {
+          expect(isSatisfied(wanted, value, other, isOne)).toBe(holdsObviously(wanted, value, other, isOne))
         }),
-        shareOfCases(0.1),
+        shareOfCases(0.2),
       )
     },
     TIMEOUT,
@@ -391,6 +460,22 @@ describe('for any option and any claim', () => {
             for (const count of rules.keys()) expect(count === 0 || isPassed(count)).toBe(true)
         }),
         shareOfCases(0.05),
+      )
+    },
+    TIMEOUT,
+  )
+
+  it(
+    'singleAsArray lets nothing pass but a string that would pass as an array of one',
+    () => {
+      fc.assert(
+        fc.property(option, claim, claim, (wanted, value, other) => {
+          const [usually, asArray] = [false, true].map((isOne) => isSatisfied(wanted, value, other, isOne))
+          if (usually || typeof value !== 'string') expect(asArray).toBe(usually)
+          else if (asArray)
+            expect(isSatisfied({ includes: (wanted as ClaimOperators).includes ?? [] }, [value])).toBe(true)
+        }),
+        shareOfCases(0.1),
       )
     },
     TIMEOUT,
