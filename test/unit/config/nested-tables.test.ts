@@ -225,6 +225,7 @@ describe('a table of a wrong name', () => {
     ['groupsToScopes', 'groups_to_scopes', '{ a = ["b"] }'],
     ['groupsClaim', 'groups_claim', '"roles"'],
     ['claimsToToken', 'claims_to_token', '{ a = "b" }'],
+    ['singleAsArray', 'single_as_array', 'true'],
     ['groups_to_scope', 'groups_to_scopes', '{ a = ["b"] }'],
     ['claim_to_token', 'claims_to_token', '{ a = "b" }'],
   ])('is refused, and what is meant is suggested: %s', (name, suggestion, value) => {
@@ -234,6 +235,19 @@ describe('a table of a wrong name', () => {
 })
 
 describe('nested grants', () => {
+  it('are read with has_word and single_as_array', () => {
+    const toml = `single_as_array = true
+groups_to_scopes = { admins = ["orders:write"] }
+[[identity_provider.grant]]
+name = "read"
+when = { scp = { has_word = ["Orders.Read", "Orders.ReadAll"] } }
+`
+    expect(providerOf(toml)).toMatchObject({
+      singleAsArray: true,
+      grants: [{ name: 'read', when: { scp: { hasWord: ['Orders.Read', 'Orders.ReadAll'] } } }],
+    })
+  })
+
   it('are the option grants, with the names of claims as they are written', () => {
     const { grants } = providerOf(GRANTS)
     expect(grants?.[0]).toEqual({
