@@ -1,11 +1,12 @@
 import cluster from 'node:cluster'
+import { isMainThread } from 'node:worker_threads'
 import type { AccessToken } from './access-token/access-token.js'
 import { verifyAccessToken } from './access-token/verify-access-token.js'
 import { BearerChallenge } from './bearer/bearer-challenge.js'
 import { FailureLimiter } from './client-auth/failure-limiter.js'
 import { systemTimers } from './clock/timers.js'
 import { Configuration, type ConfigurationStats, type NewOptions, type ReconfigureOptions } from './configuration.js'
-import { ExchangeEventEmitter, type ExchangeEventSource } from './events/exchange-events.js'
+import { ExchangeEventEmitter, type ExchangeEventSource, type ExchangeEvents } from './events/exchange-events.js'
 import type { ExplainOptions } from './explain/explain-assertion.js'
 import type { Explanation } from './explain/explanation.js'
 import type { Middleware } from './express/http.js'
@@ -22,11 +23,12 @@ import { checkOptions, type JwtExchangeOptions, type JwtExchangeSettings } from 
 import { createAccessTokenStrategy } from './passport/access-token-strategy.js'
 import { createAssertionStrategy } from './passport/assertion-strategy.js'
 import type { PassportStrategy } from './passport/promise-strategy.js'
-import { MemoryReplayStore } from './replay/memory-replay-store.js'
+import { memoryOfProcess } from './replay/replay-memory.js'
 import { ReplayProtection } from './replay/replay-protection.js'
+import { ReplayRoom } from './replay/replay-room.js'
 
-const NOT_SHARED =
-  'Each worker of the cluster remembers used assertions for itself, and accepts what another one has: set replay.store'
+const notShared = (workers: string) =>
+  `${workers} remembers used assertions for itself, and accepts what another one has: set replay.store to one that all share`
 
 /** A token endpoint and what protects routes with its tokens. */
 export interface JwtExchange {
@@ -179,9 +181,11 @@ function createReplayProtection(
   { replay, clock }: JwtExchangeSettings,
   events: ExchangeEventEmitter,
 ): ReplayProtection {
-  const { store = new MemoryReplayStore({ maxEntries: replay.maxEntries, clock }), timeout } = replay
+  const { store = new ReplayRoom(memoryOfProcess(clock), replay.maxEntries), timeout } = replay
   const reportRisk = (message: string) => events.emit('replay_store.at_risk', { message })
-  return new ReplayProtection({ store, timeout, timers: systemTimers, reportRisk })
+  const reportFilling = (filling: ExchangeEvents['replay_store.filling']) =>
+    events.emit('replay_store.filling', filling)
+  return new ReplayProtection({ store, timeout, timers: systemTimers, reportRisk, reportFilling })
 }
 
 /** Once more where other options have taken the place of those that it began with, whatever became of that. */
@@ -209,5 +213,9 @@ function statsOf({ name, alias, trust, keySource }: IdentityProvider): IdentityP
 /** What is at risk by the options alone. Told in the next microtask, so that a listener attached right after creation hears it. */
 function reportRisks({ accessToken, replay }: JwtExchangeSettings, events: ExchangeEventEmitter): void {
   if (accessToken.isKeyGenerated) events.emit('signing_key.generated', { kid: accessToken.signingKeys.active.kid })
-  if (replay.store === undefined && cluster.isWorker) events.emit('replay_store.at_risk', { message: NOT_SHARED })
+  const workers = cluster.isWorker ? 'Each worker of the cluster' : isMainThread ? undefined : 'Each worker thread'
+  const isShared = replay.store === undefined ? false : replay.store.isShared
+  if (workers !== undefined && isShared === false) {
+    events.emit('replay_store.at_risk', { message: notShared(workers) })
+  }
 }

@@ -79,6 +79,7 @@ function createClaim() {
     timeout: 1000,
     timers: systemTimers,
     reportRisk() {},
+    reportFilling() {},
   })
   const identityProvider = {
     name: identityProviderName,
@@ -90,7 +91,11 @@ function createClaim() {
   return () => {
     count += 1
     const assertion = { identityProvider, expiresAt, payload: { exp: expiresAt }, assertionId: `assertion ${count}` }
-    return claimAssertion(assertion, { replayProtection: protection, clock: systemClock })
+    return claimAssertion(assertion, {
+      identityProviders: { haveShares: false },
+      replayProtection: protection,
+      clock: systemClock,
+    })
   }
 }
 

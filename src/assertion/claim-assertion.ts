@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import type { Clock } from '../clock/clock.js'
 import { TokenRejected } from '../errors/rejections.js'
 import { checkEnabled } from '../identity-provider/check-enabled.js'
+import type { IdentityProviderRegistry } from '../identity-provider/identity-provider-registry.js'
 import { checkExpiry } from '../jwt/check-claims.js'
 import type { ReplayProtection } from '../replay/replay-protection.js'
 import type { VerifiedAssertion } from './verified-assertion.js'
@@ -13,6 +14,7 @@ import type { VerifiedAssertion } from './verified-assertion.js'
 const MARGIN = 61
 
 export interface ClaimAssertionDeps {
+  identityProviders: Pick<IdentityProviderRegistry, 'haveShares'>
   replayProtection: ReplayProtection
   clock: Clock
 }
@@ -25,12 +27,14 @@ export interface ClaimAssertionDeps {
  * @throws DependencyUnavailable `replay_store_unavailable`, `replay_store_full`
  */
 export async function claimAssertion(assertion: VerifiedAssertion, deps: ClaimAssertionDeps): Promise<void> {
-  const { limits } = assertion.identityProvider
+  const { limits, name } = assertion.identityProvider
   checkAgain(assertion, deps.clock)
   if (limits.replay === 'allow') return
   const { clockTolerance, rememberedTolerance = clockTolerance } = limits
   const expiresAt = Math.ceil(assertion.expiresAt) + rememberedTolerance + MARGIN
-  if (!(await deps.replayProtection.claim(replayKeyOf(assertion), expiresAt))) throw new TokenRejected('replayed')
+  const holder = deps.identityProviders.haveShares ? name : undefined
+  const isFirst = await deps.replayProtection.claim(replayKeyOf(assertion), expiresAt, holder)
+  if (!isFirst) throw new TokenRejected('replayed')
   checkAgain(assertion, deps.clock)
 }
 

@@ -81,6 +81,11 @@ export interface ExchangeEvents {
    * most once: right after creation, or after the first claim.
    */
   'replay_store.at_risk': { message: string }
+  /**
+   * The replay store is 80 % full, or, with `identityProvider`, the share of that one: when all of it is, its assertions are
+   * refused, `replay_store_full`. Reported again only after the level was below 70 %.
+   */
+  'replay_store.filling': { fillLevel: number; identityProvider?: string }
 }
 
 /** Whose key set it is. Where two identity providers share an alias and an endpoint, each event is told for both. */

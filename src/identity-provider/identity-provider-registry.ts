@@ -9,6 +9,8 @@ export class IdentityProviderRegistry {
   readonly #trustSwitches: ReadonlyMap<string, TrustSwitch>
   /** The longest assertion that any of them accepts, in bytes, and at least the usual limit. */
   readonly maxAssertionBytes: number
+  /** Whether the replay store is to give each of them a share: several have assertions that are accepted once. */
+  readonly haveShares: boolean
 
   /** @param trustSwitches by name, also of those that were registered before */
   constructor(
@@ -17,6 +19,7 @@ export class IdentityProviderRegistry {
   ) {
     this.#trustSwitches = trustSwitches
     this.#byName = new Map(identityProviders.map((identityProvider) => [identityProvider.name, identityProvider]))
+    this.haveShares = identityProviders.filter(({ limits }) => limits.replay === 'once').length > 1
     this.maxAssertionBytes = Math.max(
       DEFAULT_LIMITS.maxBytes,
       ...identityProviders.map(({ limits }) => limits.maxBytes),

@@ -39,6 +39,7 @@ export interface PostgresReplayStoreOptions {
  * end the process; it never ends the pool.
  */
 export class PostgresReplayStore implements ReplayStore {
+  readonly isShared = true
   readonly #pool: PostgresPool
   readonly #statements: ReturnType<typeof statementsFor>
   #claims = 0

@@ -27,6 +27,7 @@ export interface RedisReplayStoreOptions {
  * connects or closes the client.
  */
 export class RedisReplayStore implements ReplayStore {
+  readonly isShared = true
   readonly #commands: RedisCommands
   readonly #prefix: string
   readonly #clock: Clock

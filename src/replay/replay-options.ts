@@ -2,11 +2,14 @@ import type { OptionReader } from '../option-checks/option-reader.js'
 import type { ReplayStore } from './replay-store.js'
 
 export interface ReplayOptions {
-  /** Where used assertions are remembered. Default: the memory of this process. */
+  /** Where used assertions are remembered. Default: the memory of this process, which all its exchanges share. */
   store?: ReplayStore
   /** Milliseconds in which the store must answer a claim, 10 to 60 000; then the request is answered 503. Default: 1000. */
   timeout?: number
-  /** The most that the memory of this process holds, 1 to 10 000 000; when full, assertions are refused with 503. Default: 1 000 000. */
+  /**
+   * The most claims of this exchange that the memory of the process holds, 1 to 10 000 000; when full, assertions are refused
+   * with 503. With several identity providers none may hold more than are still free. Default: 1 000 000.
+   */
   maxEntries?: number
 }
 
@@ -35,5 +38,22 @@ function readStore(reader: OptionReader): ReplayStore | undefined {
   const store = reader.value('store')
   const isStore = typeof store === 'object' && store !== null && 'claim' in store && typeof store.claim === 'function'
   if (store !== undefined && !isStore) reader.problem('store', 'a replay store: an object with a function claim')
+  if (isStore) checkMembers(reader, store)
   return store as ReplayStore | undefined
+}
+
+function checkMembers(reader: OptionReader, store: object): void {
+  const isShared: unknown = Reflect.get(store, 'isShared')
+  if (isShared !== undefined && typeof isShared !== 'boolean') {
+    reader.problem(
+      'store',
+      'a replay store whose isShared, if it has one, is true or false',
+      `isShared: a ${typeof isShared}`,
+    )
+  }
+  for (const name of ['fillLevel', 'findRisk']) {
+    const member: unknown = Reflect.get(store, name)
+    if (member === undefined || typeof member === 'function') continue
+    reader.problem('store', `a replay store whose ${name}, if it has one, is a function`, `${name}: a ${typeof member}`)
+  }
 }

@@ -2,6 +2,8 @@ import type { Timers } from '../clock/timers.js'
 import { DependencyUnavailable, isDependencyUnavailable } from '../errors/rejections.js'
 import type { ReplayStore } from './replay-store.js'
 
+type Claim = Parameters<ReplayStore['claim']>
+
 export interface ReplayProtectionDeps {
   store: ReplayStore
   /** Milliseconds for one claim. */
@@ -9,7 +11,13 @@ export interface ReplayProtectionDeps {
   timers: Timers
   /** Told at most once, in the words of the store. */
   reportRisk(message: string): void
+  /** Called when the room of the store, or the share of an identity provider, has become 80 % full. */
+  reportFilling(filling: { fillLevel: number; identityProvider?: string }): void
 }
+
+/** From 0 to 1: from where on it is reported that the store fills, and below which that is over. */
+const FILLING_FROM = 0.8
+const FILLING_OVER_BELOW = 0.7
 
 /**
  * Asks a replay store, which may hang or fail: an answer in time, or `DependencyUnavailable`. A store that has not
@@ -22,6 +30,8 @@ export class ReplayProtection {
   #isOverdue = false
   #isProbing = false
   #hasAskedForRisk = false
+  /** The identity providers whose share fills; undefined for the room of all. */
+  readonly #filling = new Set<string | undefined>()
 
   constructor(deps: ReplayProtectionDeps) {
     this.#deps = deps
@@ -32,20 +42,28 @@ export class ReplayProtection {
    *
    * @throws DependencyUnavailable `replay_store_unavailable`, or what the store throws of this kind
    */
-  async claim(key: string, expiresAt: number): Promise<boolean> {
-    if (!this.#isOverdue) return await this.#ask(key, expiresAt)
-    if (this.#isProbing) throw unavailable(new Error('the replay store has not answered earlier claims'))
+  async claim(key: string, expiresAt: number, identityProvider?: string): Promise<boolean> {
+    const claim: Claim = identityProvider === undefined ? [key, expiresAt] : [key, expiresAt, identityProvider]
+    if (this.#isOverdue && this.#isProbing) {
+      throw unavailable(new Error('the replay store has not answered earlier claims'))
+    }
+    const isFirst = await (this.#isOverdue ? this.#probe(claim) : this.#ask(claim))
+    if (isFirst) this.#watchFillLevels(identityProvider)
+    return isFirst
+  }
+
+  async #probe(claim: Claim): Promise<boolean> {
     this.#isProbing = true
     try {
-      return await this.#ask(key, expiresAt)
+      return await this.#ask(claim)
     } finally {
       this.#isProbing = false
     }
   }
 
-  async #ask(key: string, expiresAt: number): Promise<boolean> {
+  async #ask(args: Claim): Promise<boolean> {
     try {
-      const claim: unknown = this.#deps.store.claim(key, expiresAt)
+      const claim: unknown = this.#deps.store.claim(...args)
       if (typeof claim !== 'boolean') return (await this.#inTime(Promise.resolve(claim))) === true
       this.#noteAnswer()
       return claim
@@ -85,6 +103,25 @@ export class ReplayProtection {
     } finally {
       cancel()
     }
+  }
+
+  #watchFillLevels(identityProvider: string | undefined): void {
+    const { store } = this.#deps
+    if (store.fillLevel === undefined) return
+    try {
+      this.#watch(undefined, store.fillLevel())
+      if (identityProvider !== undefined) this.#watch(identityProvider, store.fillLevel(identityProvider))
+    } catch {
+      // The assertion is accepted, even if a store cannot say how full it is.
+    }
+  }
+
+  #watch(identityProvider: string | undefined, fillLevel: number): void {
+    if (fillLevel < FILLING_OVER_BELOW) this.#filling.delete(identityProvider)
+    if (!(fillLevel >= FILLING_FROM) || this.#filling.has(identityProvider)) return
+    this.#filling.add(identityProvider)
+    const rounded = Math.floor(fillLevel * 100) / 100
+    this.#deps.reportFilling({ fillLevel: rounded, ...(identityProvider !== undefined && { identityProvider }) })
   }
 
   /** After an answer, when the store is reached for certain. One that cannot tell is asked no more. */

@@ -7,11 +7,23 @@ export interface ReplayStore {
    * @param key 43 characters of base64url, derived from the assertion by SHA-256
    * @param expiresAt whole seconds since the epoch until which the claim must be remembered; it allows for clocks that
    * differ by a minute
+   * @param identityProvider the `name` of the identity provider, for a store that gives each of them a share of its room;
+   * absent when the exchange has only one whose assertions are accepted once
    * @returns true for the first claim of this key, false for every later one until it expires
    * @throws when it cannot tell: the assertion is then refused with 503, never accepted; likewise after `replay.timeout`,
    * and a claim that succeeds later than that is used up all the same
    */
-  claim(key: string, expiresAt: number): boolean | Promise<boolean>
+  claim(key: string, expiresAt: number, identityProvider?: string): boolean | Promise<boolean>
+  /**
+   * Whether other processes that have such a store know its claims. `false` makes each worker of a cluster, and each worker
+   * thread, report `replay_store.at_risk`. Default: not known, and nothing is reported.
+   */
+  readonly isShared?: boolean
+  /**
+   * How much of the room is used, from 0 to 1, or with a name how much of the share of that identity provider. Asked after each
+   * claim that succeeds, and must answer at once: from 0.8 on, the event `replay_store.filling` is emitted.
+   */
+  fillLevel?(identityProvider?: string): number
   /**
    * What could make it forget a claim too early, in a sentence for the operator; undefined where nothing is known. Asked
    * once, after the first claim.

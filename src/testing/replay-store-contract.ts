@@ -4,7 +4,9 @@ import { setTimeout as pause } from 'node:timers/promises'
 
 /** What is checked: a `ReplayStore`. */
 export interface CheckedReplayStore {
-  claim(key: string, expiresAt: number): boolean | Promise<boolean>
+  claim(key: string, expiresAt: number, identityProvider?: string): boolean | Promise<boolean>
+  readonly isShared?: boolean
+  fillLevel?(identityProvider?: string): number
 }
 
 /** One promise of the contract. */
@@ -48,6 +50,7 @@ export function replayStoreContract(makeStore: MakeReplayStore): ReplayStoreCase
     ['is not made to forget a claim by those that it refuses', checkRefusedClaims],
     ['takes a claim for a day, and for thirty', checkLongClaims],
     ['lets a key be claimed again that expired long ago', checkExpired],
+    ['says of itself only what is so, if it has isShared or fillLevel', checkWhatItSays],
   ]
   return cases.map(([name, check]) => ({ name, run: () => check(makeStore) }))
 }
@@ -58,6 +61,7 @@ async function checkLaterClaims(makeStore: MakeReplayStore): Promise<void> {
   await expectClaims(store, key, [true, false, false])
   await expectClaims(store, otherKey, [true, false])
   await expectClaims(store, key, [false])
+  assert.equal(await store.claim(key, now() + 300, 'https://idp.example.com'), false)
 }
 
 async function checkOtherProcess(makeStore: MakeReplayStore): Promise<void> {
@@ -149,6 +153,20 @@ async function checkExpired(makeStore: MakeReplayStore): Promise<void> {
   await expectClaims(store, key, [true])
   await pause(MOMENT)
   await expectClaims(store, key, [false])
+}
+
+async function checkWhatItSays(makeStore: MakeReplayStore): Promise<void> {
+  const [here, there] = [await makeStore(), await makeStore()]
+  const { isShared } = here
+  assert.ok(isShared === undefined || typeof isShared === 'boolean', 'isShared is true, false or absent')
+  const key = randomKey()
+  const isClaimed = (await here.claim(key, now() + 300)) === true
+  const isKnownThere = isClaimed && here !== there && (await there.claim(key, now() + 300)) === false
+  if (isKnownThere) assert.notEqual(isShared, false, 'isShared is not false when another store knows the claims')
+  for (const name of [undefined, 'https://idp.example.com']) {
+    const level: unknown = here.fillLevel?.(name) ?? 0
+    assert.ok(typeof level === 'number' && level >= 0 && level <= 1, 'fillLevel is a number from 0 to 1, at once')
+  }
 }
 
 async function expectClaims(

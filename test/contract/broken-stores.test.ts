@@ -15,6 +15,8 @@ const EXPIRY = 'remembers a claim until it expires'
 const REFUSED = 'is not made to forget a claim by those that it refuses'
 const LONG_CLAIMS = 'takes a claim for a day, and for thirty'
 const EXPIRED = 'lets a key be claimed again that expired long ago'
+const SAYS = 'says of itself only what is so, if it has isShared or fillLevel'
+/** All that are about claims. */
 const ALL = [
   LATER,
   OTHER_PROCESS,
@@ -53,7 +55,7 @@ function shared(claim: Claim): () => CheckedReplayStore {
 /** Runs these cases at the same time, and tells which fail and with what. */
 async function failuresOf(
   makeStore: () => CheckedReplayStore | Promise<CheckedReplayStore>,
-  names = ALL,
+  names: readonly string[] = [...ALL, SAYS],
 ): Promise<Map<string, unknown>> {
   const failures = new Map<string, unknown>()
   const cases = replayStoreContract(makeStore).filter(({ name }) => names.includes(name))
@@ -83,7 +85,7 @@ async function waitForFraction(fraction: number): Promise<void> {
 
 describe('the contract', () => {
   it('has a name for each case, and no other', () => {
-    expect(replayStoreContract(shared(() => true)).map(({ name }) => name)).toEqual(ALL)
+    expect(replayStoreContract(shared(() => true)).map(({ name }) => name)).toEqual([...ALL, SAYS])
   })
 
   it.concurrent.each<[string, (claim: Claim) => Claim]>([
@@ -351,7 +353,7 @@ describe('the contract refuses a store that', () => {
       throw new Error('no table')
     }
     const failures = await failuresOf(shared(claim))
-    expect([...failures.keys()].sort()).toEqual([...ALL].sort())
+    expect([...failures.keys()].sort()).toEqual([...ALL, SAYS].sort())
     for (const error of failures.values()) expect(error).toMatchObject({ message: 'no table' })
   })
 
@@ -391,5 +393,39 @@ describe('the contract refuses a store that', () => {
     const claim = claimIn(new Map())
     const failures = await failuresOf(shared((key, expiresAt) => claim(normalize(key), expiresAt)))
     expect(failures.size).toBeGreaterThan(0)
+  })
+})
+
+describe('the contract refuses what a store says of itself', () => {
+  const saying = (said: object) => {
+    const claim = claimIn(new Map())
+    return () => ({ claim, ...said }) as CheckedReplayStore
+  }
+
+  it.concurrent.each<[string, object]>([
+    ['isShared false, though another process knows its claims', { isShared: false }],
+    ['isShared as a text', { isShared: 'no' }],
+    ['isShared as null', { isShared: null }],
+    ['a fill level in percent', { fillLevel: () => 80 }],
+    ['a fill level below zero', { fillLevel: () => -0.1 }],
+    ['a fill level that is no number', { fillLevel: () => Number.NaN }],
+    ['a fill level in a promise', { fillLevel: async () => 0.5 }],
+    ['a fill level of a share that is no number', { fillLevel: (name?: string) => (name === undefined ? 0 : '0') }],
+  ])('%s', async (_, said) => {
+    await expectRefused(saying(said), [SAYS])
+  })
+
+  it.concurrent.each<[string, object]>([
+    ['isShared true', { isShared: true }],
+    ['isShared undefined', { isShared: undefined }],
+    ['a fill level', { fillLevel: () => 1 }],
+  ])('and not %s', async (_, said) => {
+    expect(await failuresOf(saying(said), [SAYS])).toEqual(new Map())
+  })
+
+  it.concurrent('and a store that takes the name of the identity provider for a part of the key', async () => {
+    const claims = claimIn(new Map())
+    const claim = (key: string, expiresAt: number, name = '') => claims(key + name, expiresAt)
+    await expectRefused(() => ({ claim }) as CheckedReplayStore, [LATER])
   })
 })

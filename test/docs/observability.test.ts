@@ -349,6 +349,7 @@ describe('logEvents', () => {
       'config.refused': [{}],
       'signing_key.generated': [{}],
       'replay_store.at_risk': [{}],
+      'replay_store.filling': [{}],
     }
     const lines: string[] = []
     const events = new ExchangeEventEmitter()

@@ -78,6 +78,7 @@ const EVENT_NAMES: ExchangeEventName[] = [
   'config.refused',
   'signing_key.generated',
   'replay_store.at_risk',
+  'replay_store.filling',
 ]
 
 let sharedKey: ReturnType<typeof generateSigningKey> | undefined

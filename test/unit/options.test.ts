@@ -664,6 +664,19 @@ describe('the replay store and the clock', () => {
         'replay.store: a replay store: an object with a function claim',
       ])
     }
+    for (const isShared of ['no', null, 0]) {
+      expect(problemsOf({ replay: { store: { ...store, isShared } } })).toEqual([
+        'replay.store: a replay store whose isShared, if it has one, is true or false',
+      ])
+    }
+    for (const member of ['fillLevel', 'findRisk']) {
+      expect(problemsOf({ replay: { store: { ...store, [member]: 0.5 } } })).toEqual([
+        `replay.store: a replay store whose ${member}, if it has one, is a function`,
+      ])
+    }
+    for (const said of [{ isShared: false }, { isShared: undefined }, { fillLevel: () => 0 }]) {
+      expect(problemsOf({ replay: { store: { ...store, ...said } } })).toEqual([])
+    }
     for (const other of [{}, { now: () => 0 }, { now: 0, monotonic: 0 }, 7]) {
       expect(problemsOf({ clock: other })).toEqual([
         'clock: an object with the functions now() in seconds and monotonic() in milliseconds',

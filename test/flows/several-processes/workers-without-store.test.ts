@@ -2,25 +2,38 @@ import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 
-/** Creates an exchange in the primary process and in a worker, and prints what each is told. */
+/** Each test starts two processes. */
+jest.setTimeout(20_000)
+
+/** Creates an exchange in the primary process or thread and in a worker, and prints what each is told. */
 const PROGRAM = `
 import cluster from 'node:cluster'
+import { isMainThread, Worker } from 'node:worker_threads'
 import { createJwtExchange, generateSigningKey, MemoryReplayStore } from 'express-jwt-exchange'
 
-const [kind] = process.argv.slice(2)
+const [kind, workers] = process.argv.slice(2)
+const stores = {
+  memory: undefined,
+  'explicit memory': new MemoryReplayStore(),
+  unknown: { claim: () => true },
+  apart: { claim: () => true, isShared: false },
+  shared: { claim: () => true, isShared: true },
+}
 const exchange = createJwtExchange({
   issuer: 'https://api.example.com/oauth2',
   identityProviders: [{ name: 'https://exampleidp.com', subjects: 'any', jwksUri: 'https://exampleidp.com/keys' }],
   clients: [{ clientId: 'app', clientSecret: 's3cret-of-the-tests' }],
   accessToken: { audience: 'https://api.example.com', signingKeys: [generateSigningKey()] },
-  ...(kind === 'store' && { replay: { store: { claim: () => true } } }),
+  ...(stores[kind] !== undefined && { replay: { store: stores[kind] } }),
 })
-const who = cluster.isPrimary ? 'primary' : 'worker'
+const isFirst = cluster.isPrimary && isMainThread
+const who = isFirst ? 'primary' : 'worker'
 exchange.events.on('replay_store.at_risk', ({ message }) => console.log(who + ': ' + message))
-if (cluster.isPrimary) cluster.fork()
-else setImmediate(() => cluster.worker.disconnect())
+if (isFirst && workers === 'threads') new Worker(new URL(import.meta.url), { argv: [kind] })
+else if (isFirst) cluster.fork()
+else if (isMainThread) setImmediate(() => cluster.worker.disconnect())
 `
 
 let directory: string
@@ -31,17 +44,36 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(directory, { recursive: true }))
 
-async function outputWith(kind: string): Promise<string> {
+async function outputWith(kind: string, workers = 'cluster'): Promise<string> {
   const env = { ...process.env, NODE_OPTIONS: '' }
-  return (await promisify(execFile)(process.execPath, [join(directory, 'main.mjs'), kind], { env })).stdout
+  return (await promisify(execFile)(process.execPath, [join(directory, 'main.mjs'), kind, workers], { env })).stdout
 }
 
+const OF_CLUSTER = /^worker: Each worker of the cluster remembers .*: set replay\.store to one that all share\n$/
+const OF_THREADS = /^worker: Each worker thread remembers .*: set replay\.store to one that all share\n$/
+
 describe('a worker of a cluster', () => {
-  it('that remembers for itself is told what is at risk, and the primary process is not', async () => {
-    expect(await outputWith('memory')).toMatch(/^worker: Each worker of the cluster remembers .*: set replay\.store\n$/)
+  it.each(['memory', 'explicit memory', 'apart'])(
+    'that remembers for itself (%s) is told what is at risk, and the primary process is not',
+    async (kind) => {
+      expect(await outputWith(kind)).toMatch(OF_CLUSTER)
+    },
+  )
+
+  it.each(['unknown', 'shared'])(
+    'with a store that does not say that it is not shared (%s) is told nothing',
+    async (kind) => {
+      expect(await outputWith(kind)).toBe('')
+    },
+  )
+})
+
+describe('a worker thread', () => {
+  it.each(['memory', 'explicit memory'])('that remembers for itself (%s) is told what is at risk', async (kind) => {
+    expect(await outputWith(kind, 'threads')).toMatch(OF_THREADS)
   })
 
-  it('with a store is told nothing', async () => {
-    expect(await outputWith('store')).toBe('')
+  it('with a shared store is told nothing', async () => {
+    expect(await outputWith('shared', 'threads')).toBe('')
   })
 })

@@ -144,6 +144,162 @@ describe('the memory replay store', () => {
   })
 })
 
+describe('a memory replay store whose clocks disagree', () => {
+  it('remembers a claim while the wall clock is ahead, and after it has stepped back', () => {
+    const { clock, store } = setUp()
+    store.claim('a', 300)
+    clock.set(3600)
+    expect(store.claim('a', 4000)).toBe(false)
+    for (let index = 0; index < 100; index += 1) store.claim(`other ${index}`, 4000)
+    clock.set(1)
+    expect(store.claim('a', 300)).toBe(false)
+  })
+
+  it('remembers a claim while the monotonic clock stands still', () => {
+    const { clock, store } = setUp()
+    store.claim('a', 300)
+    clock.set(301)
+    expect(store.claim('a', 900)).toBe(false)
+    clock.advance(300)
+    expect(store.claim('a', 900)).toBe(true)
+  })
+
+  it('remembers a claim that was made while the wall clock was behind or ahead', () => {
+    const { clock, store } = setUp()
+    clock.set(-3600)
+    store.claim('behind', 300)
+    clock.set(3600)
+    store.claim('ahead', 7500)
+    clock.set(0)
+    clock.advance(299)
+    expect([store.claim('behind', 900), store.claim('ahead', 7500)]).toEqual([false, false])
+    clock.advance(3601)
+    expect([store.claim('behind', 9000), store.claim('ahead', 7500)]).toEqual([true, false])
+  })
+
+  it('cannot tell of a claim that may be forgotten when the wall clock goes back, and takes later ones', () => {
+    const { clock, store } = setUp()
+    store.claim('a', 300)
+    clock.advance(1000)
+    for (let index = 0; index < 5; index += 1) store.claim(`other ${index}`, 1300)
+    clock.set(100)
+    expect(() => store.claim('a', 300)).toThrow('the wall clock went back')
+    expect(store.claim('new', 301)).toBe(true)
+  })
+
+  it('has the room of what both clocks let go of', () => {
+    const { clock, store } = setUp(2)
+    for (const key of ['a', 'b']) store.claim(key, 10)
+    clock.set(3600)
+    expect(outcomeOf(store, 'c', 4000)).toBe('replay_store_full')
+    clock.advance(10)
+    expect(outcomeOf(store, 'c', 4000)).toBe(true)
+  })
+
+  it('forgets no claim that is live by either clock, whatever the clocks do', () => {
+    const step = fc.oneof(
+      fc.record({ key: fc.constantFrom('a', 'b', 'c'), lifetime: fc.integer({ min: 1, max: 20 }) }),
+      fc.record({ advance: fc.integer({ min: 0, max: 15 }) }),
+      fc.record({ jump: fc.integer({ min: -30, max: 30 }) }),
+    )
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+        const { clock, store } = setUp()
+        const claims = new Map<string, { expiresAt: number; monotonicExpiry: number }>()
+        for (const each of steps) {
+          if ('advance' in each) clock.advance(each.advance)
+          else if ('jump' in each) clock.set(clock.now() + each.jump)
+          else {
+            const expiresAt = clock.now() + each.lifetime
+            const known = claims.get(each.key)
+            const isLive =
+              known !== undefined && (known.expiresAt > clock.now() || known.monotonicExpiry > clock.monotonic())
+            let answer: boolean | undefined
+            try {
+              answer = store.claim(each.key, expiresAt)
+            } catch {
+              answer = undefined
+            }
+            if (isLive) expect(answer).toBe(false)
+            // What it has ever accepted by this expiry or a later one is never accepted again.
+            if (answer === true) {
+              expect(known === undefined || known.expiresAt < expiresAt).toBe(true)
+              claims.set(each.key, { expiresAt, monotonicExpiry: clock.monotonic() + each.lifetime * 1000 })
+            }
+          }
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+})
+
+describe('the shares of identity providers', () => {
+  const fill = (store: MemoryReplayStore, identityProvider: string, count: number) => {
+    let made = 0
+    for (let index = 0; index < count; index += 1) {
+      try {
+        if (store.claim(`${identityProvider} ${index}`, 1000, identityProvider)) made += 1
+      } catch (error) {
+        if (!isDependencyUnavailable(error) || error.reason !== 'replay_store_full') throw error
+      }
+    }
+    return made
+  }
+
+  it('are as many entries as are still free: one takes half, and leaves room for all others', () => {
+    const { store } = setUp(1000)
+    expect(fill(store, 'greedy', 5000)).toBe(500)
+    expect(fill(store, 'modest', 100)).toBe(100)
+    expect(fill(store, 'greedy too', 5000)).toBe(200)
+    expect(fill(store, 'late', 1)).toBe(1)
+  })
+
+  it('grow again when claims expire', () => {
+    const { clock, store } = setUp(10)
+    expect(fill(store, 'a', 10)).toBe(5)
+    clock.advance(1000)
+    const live = Array.from({ length: 5 }, (_, index) => store.claim(`new ${index}`, 2000, 'a'))
+    expect(live).toEqual([true, true, true, true, true])
+    expect(() => store.claim('new', 2000, 'a')).toThrow('replay_store_full')
+  })
+
+  it('that are full forget nothing', () => {
+    const { store } = setUp(4)
+    expect(fill(store, 'a', 4)).toBe(2)
+    expect([store.claim('a 0', 1000, 'a'), store.claim('a 1', 1000, 'b')]).toEqual([false, false])
+  })
+
+  it('are not needed by a claim without a name', () => {
+    const { store } = setUp(4)
+    for (const key of ['a', 'b', 'c', 'd']) expect(store.claim(key, 1000)).toBe(true)
+    expect(() => store.claim('e', 1000)).toThrow('replay_store_full')
+  })
+
+  it('have a fill level of their own', () => {
+    const { store } = setUp(10)
+    expect([store.fillLevel(), store.fillLevel('a')]).toEqual([0, 0])
+    fill(store, 'a', 4)
+    expect([store.fillLevel(), store.fillLevel('a'), store.fillLevel('b')]).toEqual([0.4, 0.8, 0])
+    fill(store, 'b', 2)
+    expect([store.fillLevel(), store.fillLevel('a'), store.fillLevel('b')]).toEqual([0.6, 1, 2 / 3])
+  })
+
+  it('never add up to more than the room, whoever comes when', () => {
+    const step = fc.record({ name: fc.constantFrom('a', 'b', 'c', 'd'), count: fc.integer({ min: 1, max: 30 }) })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 20 }), fc.integer({ min: 1, max: 40 }), (steps, maxEntries) => {
+        const { store } = setUp(maxEntries)
+        for (const { name, count } of steps) fill(store, name, count)
+        expect(store.size).toBeLessThanOrEqual(maxEntries)
+        const levels = ['a', 'b', 'c', 'd'].map((name) => store.fillLevel(name))
+        for (const level of [store.fillLevel(), ...levels]) expect(level >= 0 && level <= 1).toBe(true)
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
+
 describe('the size of a memory replay store', () => {
   it.each([Number.NaN, 0, -1, 1.5, 10_000_001])('is not %p', (maxEntries) => {
     expect(() => new MemoryReplayStore({ maxEntries })).toThrow('a whole number of entries from 1 to 10000000')

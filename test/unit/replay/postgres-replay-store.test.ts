@@ -11,6 +11,7 @@ import {
   PostgresReplayStore,
   type PostgresReplayStoreOptions,
 } from '../../../src/replay/postgres-replay-store.js'
+import { RedisReplayStore } from '../../../src/replay/redis-replay-store.js'
 import { createSchema, type TestSchema } from '../../support/postgres-schema.js'
 import { DATABASE_URL, describeWithPostgres } from '../../support/services.js'
 import { startTcpProxy } from '../../support/tcp-proxy.js'
@@ -1059,3 +1060,10 @@ const TERMINATED_PROCESS = `
   await admin.end()
   await pool.end()
 `
+
+describe('a store with a database behind it', () => {
+  it('says that other processes know its claims', () => {
+    const client = { set() {}, get() {}, isOpen: true }
+    expect([new PostgresReplayStore(fakePool()).isShared, new RedisReplayStore(client).isShared]).toEqual([true, true])
+  })
+})

@@ -25,21 +25,24 @@ interface Asked {
 
 let timers: AdjustableTimers
 let risks: unknown[]
+let fillings: unknown[]
 
 beforeEach(() => {
   timers = new AdjustableTimers(new AdjustableClock())
   risks = []
+  fillings = []
 })
 
 /** Jest fails a test that leaves a rejection unhandled, when it is told in time. */
 afterEach(() => settle())
 
 function protect(store: object, reportRisk = (risk: unknown) => void risks.push(risk)): ReplayProtection {
-  return new ReplayProtection({ store: store as ReplayStore, timeout: TIMEOUT, timers, reportRisk })
+  const reportFilling = (filling: unknown) => void fillings.push(filling)
+  return new ReplayProtection({ store: store as ReplayStore, timeout: TIMEOUT, timers, reportRisk, reportFilling })
 }
 
 /** A store that answers what it is told to. */
-function answering(answer: () => unknown, more: object = {}): object {
+function answering(answer: (...claim: unknown[]) => unknown, more: object = {}): object {
   return { claim: answer, ...more }
 }
 
@@ -109,6 +112,12 @@ describe('a claim', () => {
     }
     await protect(store).claim('a key', EXPIRES_AT)
     expect(store.seen).toEqual([['a key', EXPIRES_AT]])
+  })
+
+  it('passes the identity provider, where there is one that has a share', async () => {
+    const seen: unknown[] = []
+    await protect(answering((...claim: unknown[]) => seen.push(claim) > 0)).claim('a key', EXPIRES_AT, 'https://idp')
+    expect(seen).toEqual([['a key', EXPIRES_AT, 'https://idp']])
   })
 
   it.each([true, false])('is %p at once where the store says so at once', async (answer) => {
@@ -617,3 +626,55 @@ async function perform(each: Happening, model: Model, ask: () => Asked, call: (i
     model.fail(claim)
   }
 }
+
+describe('a store that fills', () => {
+  const levels = new Map<string | undefined, unknown>()
+  const filling = (answer: () => unknown = () => true) =>
+    protect(answering(answer, { fillLevel: (name?: string) => levels.get(name) }))
+  const claimAt = async (protection: ReplayProtection, level: unknown, ofShare: unknown = 0) => {
+    levels.set(undefined, level).set('https://idp', ofShare)
+    return await protection.claim('a', EXPIRES_AT, 'https://idp')
+  }
+
+  it('is reported once at 80 %, and again only after it was below 70 %', async () => {
+    const protection = filling()
+    for (const level of [0, 0.79, 0.8, 0.9, 1, 0.7, 0.85, 0.69, 0.79, 0.8001, 0.9]) {
+      expect(await claimAt(protection, level)).toBe(true)
+    }
+    expect(fillings).toEqual([{ fillLevel: 0.8 }, { fillLevel: 0.8 }])
+  })
+
+  it('is reported for each share apart', async () => {
+    const protection = filling()
+    await claimAt(protection, 0.5, 0.999)
+    await claimAt(protection, 0.95, 1)
+    expect(fillings).toEqual([{ fillLevel: 0.99, identityProvider: 'https://idp' }, { fillLevel: 0.95 }])
+  })
+
+  it('is reported after claims that are told later, too, and not after one that is refused', async () => {
+    await claimAt(
+      filling(async () => true),
+      0.9,
+    )
+    await claimAt(
+      filling(() => false),
+      0.9,
+    )
+    expect(fillings).toEqual([{ fillLevel: 0.9 }])
+  })
+
+  it.each<unknown>([undefined, null, Number.NaN, 'full', {}, Promise.resolve(1)])(
+    'does not harm a claim when it says %p',
+    async (level) => {
+      expect(await claimAt(filling(), level)).toBe(true)
+      expect(fillings).toEqual([])
+    },
+  )
+
+  it('does not harm a claim when it throws', async () => {
+    const fillLevel = () => {
+      throw new Error('no level')
+    }
+    expect(await protect(answering(() => true, { fillLevel })).claim('a', EXPIRES_AT)).toBe(true)
+  })
+})

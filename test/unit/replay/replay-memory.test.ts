@@ -1,0 +1,79 @@
+import { execFile } from 'node:child_process'
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { describe, expect, it } from '@jest/globals'
+import { systemClock } from '../../../src/clock/clock.js'
+import { memoryOfProcess } from '../../../src/replay/replay-memory.js'
+import { ReplayRoom } from '../../../src/replay/replay-room.js'
+import { AdjustableClock } from '../../support/adjustable-clock.js'
+
+const later = () => Math.floor(Date.now() / 1000) + 300
+
+describe('the memory of the process', () => {
+  it('is one for all with the same clock, and another one for another clock', () => {
+    const clock = new AdjustableClock()
+    expect(memoryOfProcess(systemClock)).toBe(memoryOfProcess(systemClock))
+    expect(memoryOfProcess(clock)).toBe(memoryOfProcess(clock))
+    expect(memoryOfProcess(clock)).not.toBe(memoryOfProcess(new AdjustableClock()))
+    expect(memoryOfProcess(clock)).not.toBe(memoryOfProcess(systemClock))
+  })
+
+  it('knows in each room the claims of all others, and counts them where they were made', () => {
+    const [first, second] = [
+      new ReplayRoom(memoryOfProcess(systemClock), 2),
+      new ReplayRoom(memoryOfProcess(systemClock), 1),
+    ]
+    expect([first.claim('a', later()), second.claim('a', later()), second.claim('b', later())]).toEqual([
+      true,
+      false,
+      true,
+    ])
+    expect(() => second.claim('c', later())).toThrow('replay_store_full')
+    expect([first.claim('c', later()), first.size, second.size]).toEqual([true, 2, 1])
+  })
+
+  it('gives a room back what expires, whoever finds it', () => {
+    const clock = new AdjustableClock()
+    const [first, second] = [new ReplayRoom(memoryOfProcess(clock), 5), new ReplayRoom(memoryOfProcess(clock), 5)]
+    for (const key of ['a', 'b', 'c', 'd', 'e']) first.claim(key, clock.now() + 10)
+    clock.advance(10)
+    for (const key of ['f', 'g', 'h', 'i', 'j']) second.claim(key, clock.now() + 10)
+    expect([first.size, second.size]).toEqual([0, 5])
+  })
+
+  it('cannot be replaced, nor be seen among the names of the global object', () => {
+    memoryOfProcess(systemClock)
+    const key = Symbol.for('express-jwt-exchange.replay-memory.1')
+    expect(Object.getOwnPropertyDescriptor(globalThis, key)).toMatchObject({
+      enumerable: false,
+      writable: false,
+      configurable: false,
+    })
+  })
+
+  it('is shared by two copies of the package in one process, whether imported or required', async () => {
+    // Inside the package, so that the names of packages resolve.
+    const directory = mkdtempSync('example-app/dist/copies-')
+    try {
+      for (const copy of ['one', 'two']) cpSync('dist', join(directory, copy), { recursive: true })
+      const program = `
+import { createRequire } from 'node:module'
+const load = (copy, file) => import('./' + copy + '/' + file)
+const roomOf = ({ ReplayRoom }, { memoryOfProcess }, { systemClock }) =>
+  new ReplayRoom(memoryOfProcess(systemClock), 10)
+const FILES = ['replay/replay-room.js', 'replay/replay-memory.js', 'clock/clock.js']
+const one = roomOf(...(await Promise.all(FILES.map((file) => load('one', file)))))
+const two = roomOf(...FILES.map((file) => createRequire(import.meta.url)('./two/' + file)))
+const until = Math.floor(Date.now() / 1000) + 300
+console.log(JSON.stringify([one.claim('a', until), two.claim('a', until), two.claim('b', until), one.claim('b', until)]))
+`
+      writeFileSync(join(directory, 'main.mjs'), program)
+      const env = { ...process.env, NODE_OPTIONS: '--disable-warning=ExperimentalWarning' }
+      const { stdout } = await promisify(execFile)(process.execPath, [join(directory, 'main.mjs')], { env })
+      expect(JSON.parse(stdout)).toEqual([true, false, true, false])
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
+  })
+})
