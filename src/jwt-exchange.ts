@@ -1,12 +1,10 @@
-import cluster from 'node:cluster'
-import { isMainThread } from 'node:worker_threads'
 import type { AccessToken } from './access-token/access-token.js'
 import { verifyAccessToken } from './access-token/verify-access-token.js'
 import { BearerChallenge } from './bearer/bearer-challenge.js'
 import { FailureLimiter } from './client-auth/failure-limiter.js'
 import { systemTimers } from './clock/timers.js'
 import { Configuration, type ConfigurationStats, type NewOptions, type ReconfigureOptions } from './configuration.js'
-import { ExchangeEventEmitter, type ExchangeEventSource, type ExchangeEvents } from './events/exchange-events.js'
+import { ExchangeEventEmitter, type ExchangeEventSource } from './events/exchange-events.js'
 import type { ExplainOptions } from './explain/explain-assertion.js'
 import type { Explanation } from './explain/explanation.js'
 import type { Middleware } from './express/http.js'
@@ -23,12 +21,7 @@ import { checkOptions, type JwtExchangeOptions, type JwtExchangeSettings } from 
 import { createAccessTokenStrategy } from './passport/access-token-strategy.js'
 import { createAssertionStrategy } from './passport/assertion-strategy.js'
 import type { PassportStrategy } from './passport/promise-strategy.js'
-import { memoryOfProcess } from './replay/replay-memory.js'
-import { ReplayProtection } from './replay/replay-protection.js'
-import { ReplayRoom } from './replay/replay-room.js'
-
-const notShared = (workers: string) =>
-  `${workers} remembers used assertions for itself, and accepts what another one has: set replay.store to one that all share`
+import { createReplayProtection, reportUnsharedStore } from './replay/create-replay-protection.js'
 
 /** A token endpoint and what protects routes with its tokens. */
 export interface JwtExchange {
@@ -170,22 +163,11 @@ export function createJwtExchange(options: JwtExchangeOptions): JwtExchange {
 function createConfiguration(settings: JwtExchangeSettings, events: ExchangeEventEmitter): Configuration {
   return new Configuration(settings, {
     events,
-    replayProtection: createReplayProtection(settings, events),
+    replayProtection: createReplayProtection(settings.replay, { clock: settings.clock, events }),
     failureLimiter: new FailureLimiter(settings.clientAuthentication, settings.clock),
     trustSwitches: new Map(),
     certificateWarnings: new CertificateWarnings({ clock: settings.clock, events }),
   })
-}
-
-function createReplayProtection(
-  { replay, clock }: JwtExchangeSettings,
-  events: ExchangeEventEmitter,
-): ReplayProtection {
-  const { store = new ReplayRoom(memoryOfProcess(clock), replay.maxEntries), timeout } = replay
-  const reportRisk = (message: string) => events.emit('replay_store.at_risk', { message })
-  const reportFilling = (filling: ExchangeEvents['replay_store.filling']) =>
-    events.emit('replay_store.filling', filling)
-  return new ReplayProtection({ store, timeout, timers: systemTimers, reportRisk, reportFilling })
 }
 
 /** Once more where other options have taken the place of those that it began with, whatever became of that. */
@@ -213,9 +195,5 @@ function statsOf({ name, alias, trust, keySource }: IdentityProvider): IdentityP
 /** What is at risk by the options alone. Told in the next microtask, so that a listener attached right after creation hears it. */
 function reportRisks({ accessToken, replay }: JwtExchangeSettings, events: ExchangeEventEmitter): void {
   if (accessToken.isKeyGenerated) events.emit('signing_key.generated', { kid: accessToken.signingKeys.active.kid })
-  const workers = cluster.isWorker ? 'Each worker of the cluster' : isMainThread ? undefined : 'Each worker thread'
-  const isShared = replay.store === undefined ? false : replay.store.isShared
-  if (workers !== undefined && isShared === false) {
-    events.emit('replay_store.at_risk', { message: notShared(workers) })
-  }
+  reportUnsharedStore(replay, events)
 }
