@@ -56,10 +56,10 @@ export function createParts(settings: JwtExchangeSettings, lasting: LastingParts
   )
   jwksClients.complete()
   const findClient = createFindClient(settings.clients, settings.findClient)
-  const assertion = { identityProviders, clock, replayProtection }
+  const assertion = { identityProviders, clock, replayProtection, findClient }
   const verifiedTokens = new VerifiedTokenCache(cacheSizeBytes)
   const accessToken = { issuer, audiences, signingKeys, verifiedTokens, identityProviders, clock }
-  const jwtBearer = createJwtBearerGrant({ ...assertion, findClient, audiences })
+  const jwtBearer = createJwtBearerGrant({ ...assertion, audiences })
   const grants = new Map([[jwtBearer.grantType, jwtBearer]])
   const tokenEndpoint = {
     issuer,

@@ -9,6 +9,7 @@ import {
   checkNotBefore,
   checkNumericDate,
   checkStringClaim,
+  checkSubject,
   checkTokenKind,
 } from '../jwt/check-claims.js'
 import { parseJwt, type UnverifiedHeader, type UnverifiedJwt } from '../jwt/parse-jwt.js'
@@ -86,7 +87,7 @@ function acceptSigned(jwt: UnverifiedJwt, signingKey: SigningKey, deps: VerifyAc
   const identityProvider = readIdentityProvider(payload)
   checkIdentityProvider(identityProvider, deps)
   const accessToken: AccessToken = {
-    sub: checkStringClaim(payload, 'sub', 'invalid_subject'),
+    sub: checkSubject(payload),
     clientId: checkStringClaim(payload, 'client_id', 'invalid_claim'),
     scopes: Object.freeze(readScopes(payload.scope)),
     ...(identityProvider !== undefined && { identityProvider }),

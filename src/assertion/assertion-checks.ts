@@ -9,6 +9,7 @@ import {
   checkNoDelegation,
   checkNotBefore,
   checkStringClaim,
+  checkSubject,
   checkTokenKind,
 } from '../jwt/check-claims.js'
 import type { UnverifiedJwt } from '../jwt/parse-jwt.js'
@@ -37,14 +38,14 @@ export const CHECKS_BEFORE_SIGNATURE = {
 
 /** And after that, of its claims: RFC 7523 §3, rules 2 to 7, and what it is no assertion with; rule 1, `iss`, found the identity provider. */
 export const CHECKS_OF_CLAIMS = {
-  sub: ({ payload }) => void checkStringClaim(payload, 'sub', 'invalid_subject'),
+  sub: ({ payload }) => void checkSubject(payload),
   aud: ({ payload }, { audiences }) => checkAudience(payload, audiences),
   exp: ({ payload }, { limits: { clockTolerance, maxLifetime } }, now) => {
     const expiresAt = checkExpiry(payload, now, clockTolerance)
     if (expiresAt > now + maxLifetime + clockTolerance) throw new TokenRejected('lifetime_too_long')
   },
   nbf: ({ payload }, { limits }, now) => void checkNotBefore(payload, now, limits.clockTolerance),
-  iat: ({ payload }, { limits }, now) => checkIssuedAt(payload, now, limits.clockTolerance, limits.maxAge),
+  iat: ({ payload }, { limits }, now) => checkIssuedAt(payload, now, limits),
   jti: ({ payload }) => {
     if (Object.hasOwn(payload, 'jti')) checkStringClaim(payload, 'jti', 'invalid_jwt_id')
   },

@@ -5,7 +5,7 @@ import { enforcePolicy, requireWho } from '../policy/policy.js'
 import type { ReplayProtection } from '../replay/replay-protection.js'
 import { inContext } from './assertion-context.js'
 import { claimAssertion } from './claim-assertion.js'
-import { resolveSubject } from './resolve-subject.js'
+import { checkSubjectIsNoClient, resolveSubject } from './resolve-subject.js'
 import { type VerifyAssertionDeps, verifyAssertion } from './verify-assertion.js'
 
 /** What is known of a caller that presented an assertion itself: `req.user` behind the assertion strategy. */
@@ -24,6 +24,8 @@ export interface AssertedCaller {
 
 export interface AcceptAssertionDeps extends VerifyAssertionDeps {
   replayProtection: ReplayProtection
+  /** Finds a client by its id, or undefined. */
+  findClient: (clientId: string) => Promise<unknown>
 }
 
 export interface AuthenticateAssertionDeps
@@ -52,6 +54,7 @@ async function acceptAssertion(token: string, deps: AcceptAssertionDeps): Promis
     requireWho(identityProvider.policy)
     await enforcePolicy(identityProvider.policy, assertion.sub, payload, { issuer: identityProvider.name })
     const subject = await resolveSubject(assertion)
+    await checkSubjectIsNoClient(subject, deps.findClient)
     await claimAssertion(assertion, deps)
     return subject
   })

@@ -1,5 +1,5 @@
 import { DependencyUnavailable, TokenRejected } from '../errors/rejections.js'
-import { isPlainText } from '../jwt/check-claims.js'
+import { isSubject } from '../jwt/check-claims.js'
 import type { VerifiedAssertion } from './verified-assertion.js'
 
 const LONGEST_SUBJECT = 16_384
@@ -7,13 +7,25 @@ const LONGEST_SUBJECT = 16_384
 /**
  * The `sub` of an access token for an assertion.
  *
- * @throws TokenRejected `invalid_subject` where it cannot be made, is empty, too long or no plain text
+ * @throws TokenRejected `invalid_subject` where it cannot be made, is too long or cannot be a subject
  * @throws DependencyUnavailable `subject_mapping_failed` where a function of the host throws
  */
 export async function resolveSubject(assertion: VerifiedAssertion): Promise<string> {
   const subject = await mapSubject(assertion)
-  if (!isPlainText(subject) || subject.length > LONGEST_SUBJECT) throw new TokenRejected('invalid_subject')
+  if (!isSubject(subject) || subject.length > LONGEST_SUBJECT) throw new TokenRejected('invalid_subject')
   return subject
+}
+
+/**
+ * RFC 9700 §4.15: a resource server must not take a user for a client.
+ *
+ * @throws TokenRejected `subject_is_client_id`
+ */
+export async function checkSubjectIsNoClient(
+  subject: string,
+  findClient: (clientId: string) => Promise<unknown>,
+): Promise<void> {
+  if ((await findClient(subject)) !== undefined) throw new TokenRejected('subject_is_client_id')
 }
 
 async function mapSubject({ identityProvider, sub, payload }: VerifiedAssertion): Promise<unknown> {

@@ -27,7 +27,8 @@ export interface ClientOptions {
 
 /**
  * Looks a client up, instead of a fixed list: undefined where there is none. A rejection is answered with 503. It is
- * also called with the subject of each new access token, which must not be the id of a client.
+ * also called with the subject of each new access token, and of each assertion behind the assertion strategy, which must not
+ * be the id of a client.
  */
 export type FindClientOptions = (clientId: string) => ClientOptions | undefined | Promise<ClientOptions | undefined>
 

@@ -46,6 +46,7 @@ const OF_OTHERS = [
   'max_beyond_assertion',
   'clock_tolerance',
   'max_age',
+  'require_iat',
   'max_lifetime',
   'max_bytes',
 ]

@@ -1,9 +1,8 @@
-import { resolveSubject } from '../assertion/resolve-subject.js'
+import { checkSubjectIsNoClient, resolveSubject } from '../assertion/resolve-subject.js'
 import type { VerifiedAssertion } from '../assertion/verified-assertion.js'
 import type { Client } from '../client-auth/client.js'
 import type { FindClient } from '../client-auth/find-client.js'
 import type { ReasonCode } from '../errors/reason-codes.js'
-import { checkSubjectIsNoClient } from '../grants/check-client.js'
 import { boundLifetime, checkLastsYet } from '../grants/token-lifetime.js'
 import type { CheckContext } from '../policy/check-assertion.js'
 import { describeUnfilled } from '../policy/claim-template.js'
@@ -15,7 +14,7 @@ import { takeGrants } from './grants-step.js'
 import { describeRequested, takeScope } from './scope-step.js'
 
 const IS_CLIENT = 'a client has this id: put something before subjects, as subject "namespaced" does'
-const TOO_LONG = 'it is too long, or has control characters'
+const TOO_LONG = 'it is too long, or has invisible characters or white space around it'
 const NOT_MADE = `${TOO_LONG}; or a function gave no text`
 
 export interface AccessInQuestion {

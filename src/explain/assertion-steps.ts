@@ -16,6 +16,9 @@ export interface AssertionInQuestion {
   clientId: string | undefined
 }
 
+const NO_IAT =
+  'configure the identity provider to include iat, or set requireIat (require_iat) to false: then nothing says how old it is'
+
 type Describe = (question: AssertionInQuestion) => StepTexts
 
 const DESCRIBE_BEFORE_SIGNATURE: Readonly<Record<keyof typeof CHECKS_BEFORE_SIGNATURE, Describe>> = {
@@ -41,7 +44,10 @@ const DESCRIBE_BEFORE_SIGNATURE: Readonly<Record<keyof typeof CHECKS_BEFORE_SIGN
 }
 
 const DESCRIBE_CLAIMS: Readonly<Record<keyof typeof CHECKS_OF_CLAIMS, Describe>> = {
-  sub: ({ jwt }) => ({ expected: 'a non-empty string', found: shown(jwt.payload.sub) }),
+  sub: ({ jwt }) => ({
+    expected: 'a non-empty string without invisible characters, and without white space around it',
+    found: shown(jwt.payload.sub),
+  }),
   aud: ({ jwt, identityProvider: { audiences }, clientId }) => ({
     expected: [...audiences].join(' or '),
     found: shown(jwt.payload.aud),
@@ -58,9 +64,10 @@ const DESCRIBE_CLAIMS: Readonly<Record<keyof typeof CHECKS_OF_CLAIMS, Describe>>
     hint: (reason) => hintOfDate(reason, Number(jwt.payload.nbf) - now),
   }),
   iat: ({ jwt, identityProvider: { limits }, now }) => ({
-    expected: `none, or a date at most ${limits.clockTolerance} s ahead, and ${limits.maxAge + limits.clockTolerance} s past`,
+    expected: `${limits.requireIat ? '' : 'none, or '}a date at most ${limits.clockTolerance} s ahead, and ${limits.maxAge + limits.clockTolerance} s past`,
     found: describeDate(jwt.payload.iat, now),
-    hint: (reason) => hintOfDate(reason, Math.abs(Number(jwt.payload.iat) - now)),
+    hint: (reason) =>
+      jwt.payload.iat === undefined ? NO_IAT : hintOfDate(reason, Math.abs(Number(jwt.payload.iat) - now)),
   }),
   jti: ({ jwt }) => ({ expected: 'none, or a non-empty string', found: shown(jwt.payload.jti) }),
   kind: ({ jwt }) => ({

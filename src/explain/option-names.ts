@@ -22,6 +22,7 @@ const OF_IDENTITY_PROVIDER: NamesOf<IdentityProviderOptions> = {
   types: true,
   clockTolerance: true,
   maxAge: true,
+  requireIat: true,
   maxLifetime: true,
   maxBytes: true,
   replay: true,

@@ -5,8 +5,13 @@ import type { OptionReader } from '../option-checks/option-reader.js'
 export interface AssertionOptions {
   /** Seconds by which clocks may differ, 0 to 600; always in the assertion's favour. Default: 60. */
   clockTolerance?: number
-  /** Seconds since `iat`, when it is present, 1 to 31 536 000. Default: 1800. */
+  /** Seconds since `iat`, 1 to 31 536 000. Default: 1800, for assertions that have `iat`; see `requireIat`. */
   maxAge?: number
+  /**
+   * Whether an assertion must have `iat`, without which nothing says how old it is (RFC 7523 §3, 6). Default: true if `maxAge`
+   * is set next to it, or else what `assertion.requireIat` says; false if nothing says so.
+   */
+  requireIat?: boolean
   /** Seconds until `exp`, 1 to 31 536 000. It bounds how long the replay store remembers. Default: 86 400. */
   maxLifetime?: number
   /** The longest assertion in bytes, 256 to 1 048 576. Default: 32 768. */
@@ -26,6 +31,7 @@ export interface AssertionLimits extends Omit<Required<AssertionOptions>, 'algor
 export const DEFAULT_LIMITS: AssertionLimits = {
   clockTolerance: 60,
   maxAge: 1800,
+  requireIat: false,
   maxLifetime: 86_400,
   maxBytes: 32_768,
   replay: 'once',
@@ -41,9 +47,11 @@ export function readAssertionLimits(reader: OptionReader, otherwise = DEFAULT_LI
     min: number,
     max: number,
   ) => reader.integer(key, { min, max, unit, default: otherwise[key] })
+  reader.refuseUndefined('maxAge', 'requireIat')
   return {
     clockTolerance: integer('clockTolerance', 'seconds', 0, 600),
     maxAge: integer('maxAge', 'seconds', 1, A_YEAR),
+    requireIat: reader.boolean('requireIat', reader.isNamed('maxAge') || otherwise.requireIat),
     maxLifetime: integer('maxLifetime', 'seconds', 1, A_YEAR),
     maxBytes: integer('maxBytes', 'bytes', 256, 1_048_576),
     replay: reader.oneOf('replay', ['once', 'allow'], otherwise.replay),

@@ -1,3 +1,4 @@
+import { hasInvisible } from '../jwt/check-claims.js'
 import { type ClaimPath, type Claims, parseClaimPath, readClaim, writeClaimPath } from './claim-path.js'
 
 /** A text in which claims stand: what comes before the first one, and each claim with what follows it. */
@@ -11,8 +12,6 @@ const LONGEST = 1024
 /** What a template must be, for the message of a problem. */
 export const CLAIM_TEMPLATE = `text of at most ${LONGEST} characters with claims in it, such as "\${claims.sub}" or "ci|\${claims.repository_id}|\${claims.ref}", and something between each two of them`
 
-/** What no text around the claims has: a place that names no claim, or a control character. */
-const NO_TEXT = /\$\{|\p{Cc}/u
 const PLACE = /\$\{claims\.([^}]+)\}/g
 
 /** Undefined where a template is malformed: it has no claim, two of them side by side, or a `${` that names none. */
@@ -27,8 +26,13 @@ export function parseClaimTemplate(text: string): ClaimTemplate | undefined {
     if (path === undefined || (after === '' && !isLast)) return undefined
     places.push({ path, after })
   }
-  const isText = [head, ...places.map(({ after }) => after)].every((each) => !NO_TEXT.test(each))
-  return places.length > 0 && isText ? { head, places } : undefined
+  const isText = [head, ...places.map(({ after }) => after)].every(isTextAround)
+  return places.length > 0 && isText && text === text.trim() ? { head, places } : undefined
+}
+
+/** Around the claims: with no place that names no claim, and nothing that no subject may have. */
+function isTextAround(text: string): boolean {
+  return !text.includes('${') && !hasInvisible(text)
 }
 
 /**

@@ -22,7 +22,7 @@ export interface AssertionSubject {
  * Where identity providers differ in that, each one's subjects must begin with another text, so that no two share one; of
  * functions that is not known.
  *
- * In each case at most 16 384 characters, none of them a control character.
+ * In each case at most 16 384 characters, none of them invisible, and no white space around them.
  */
 export type SubjectOption = 'raw' | 'namespaced' | (string & {}) | SubjectFunction
 

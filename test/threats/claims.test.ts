@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import request from 'supertest'
 import { createJwtExchange, generateSigningKey } from '../../src/index.js'
 import { FakeIdentityProvider, type FakeKey, generateFakeKey, signAssertion } from '../../src/testing/index.js'
 import { AdjustableClock } from '../support/adjustable-clock.js'
@@ -7,6 +8,7 @@ import {
   AUDIENCE,
   CLIENT,
   type ExchangeHost,
+  type ExchangeHostOptions,
   ISSUER,
   startExchangeHost,
   TOKEN_ENDPOINT,
@@ -329,8 +331,96 @@ describe('the subject and the identifier', () => {
     await expectAssertionRefused(host, await host.idp.issueAssertion({ sub }), 'invalid_subject')
   })
 
+  it.each([
+    ['a space', ' '],
+    ['spaces', '   '],
+    ['a space that does not break', '\u00a0'],
+    ['a blank of Braille', '\u2800'],
+    ['a zero width space', '\u200b'],
+    ['a zero width joiner in it', 'ali\u200dce'],
+    ['a soft hyphen in it', 'ali\u00adce'],
+    ['an order of right to left', '\u202ealice'],
+    ['a byte order mark', '\ufeffalice'],
+    ['a filler', 'alice\u3164'],
+    ['a tag', 'alice\u{e0061}'],
+    ['a variation', 'alice\ufe0f'],
+    ['a separator of lines', 'alice\u2028bob'],
+    ['a separator of paragraphs', 'alice\u2029bob'],
+    ['a space before it', ' alice'],
+    ['a space after it', 'alice '],
+    ['a line break after it', 'alice\n'],
+  ])('C10: sub with %s, which nobody sees, is refused', async (_name, sub) => {
+    await expectAssertionRefused(host, await host.idp.issueAssertion({ sub }), 'invalid_subject')
+  })
+
   it('C10: a sub that is the id of a client is refused', async () => {
-    await expectInvalidGrantOnly(await host.idp.issueAssertion({ sub: 'app' }), 'subject_is_client_id')
+    const assertion = await host.idp.issueAssertion({ sub: 'app' })
+    await expectAssertionRefused(host, assertion, 'subject_is_client_id')
+    await expectExchanged(await host.idp.issueAssertion({ sub: 'App' }))
+  })
+
+  it('C10: what is refused behind the strategy as the id of a client is not used up', async () => {
+    const clients = [{ ...CLIENT, clientId: 'alice' }]
+    const started = await startExchangeHost({ idp: { algorithm: 'ES256' }, exchange: { clients } })
+    try {
+      const assertion = await started.idp.issueAssertion()
+      await expectInvalidToken(started, '/whoami', `Bearer ${assertion}`, 'subject_is_client_id')
+      await expectInvalidToken(started, '/whoami', `Bearer ${assertion}`, 'subject_is_client_id')
+    } finally {
+      await started.close()
+    }
+  })
+
+  it('C10: behind the strategy the subject counts as it is made, and clients that cannot be looked up are an outage', async () => {
+    let isOut = false
+    const findClient = async (clientId: string) => {
+      if (isOut) throw new Error('the database is down')
+      return clientId === 'svc-alice' ? { ...CLIENT, clientId } : undefined
+    }
+    const started = await startExchangeHost({
+      idp: { algorithm: 'ES256' },
+      exchange: { findClient, subject: 'svc-${claims.sub}' },
+    })
+    try {
+      const present = async (sub: string) =>
+        request(started.url)
+          .get('/whoami')
+          .auth(await started.idp.issueAssertion({ sub }), { type: 'bearer' })
+      expect((await present('alice')).status).toBe(401)
+      expect(started.lastReason()).toBe('subject_is_client_id')
+      expect((await present('svc-alice')).body.sub).toBe('svc-svc-alice')
+      isOut = true
+      const { status, headers } = await present('bob')
+      expect([status, headers['retry-after'], started.lastReason()]).toEqual([503, '1', 'client_lookup_failed'])
+    } finally {
+      await started.close()
+    }
+  })
+
+  it.each<[string, ExchangeHostOptions]>([
+    ['for all', { exchange: { assertion: { maxAge: 1800 } } }],
+    ['for it', { identityProvider: { maxAge: 60 } }],
+    ['by requireIat', { identityProvider: { requireIat: true } }],
+  ])('C8: an assertion without iat is refused where its age is bounded %s', async (_name, options) => {
+    const started = await startExchangeHost({ idp: { algorithm: 'ES256' }, ...options })
+    try {
+      const assertion = await started.idp.issueAssertion({ iat: undefined })
+      await expectAssertionRefused(started, assertion, 'invalid_issued_at')
+      await expectExchanged(await started.idp.issueAssertion(), started)
+    } finally {
+      await started.close()
+    }
+  })
+
+  it('C8: an assertion without iat is accepted where its age is not bounded, or that is taken back', async () => {
+    await expectExchanged(await host.idp.issueAssertion({ iat: undefined }))
+    const identityProvider = { maxAge: 60, requireIat: false }
+    const started = await startExchangeHost({ idp: { algorithm: 'ES256' }, identityProvider })
+    try {
+      await expectExchanged(await started.idp.issueAssertion({ iat: undefined }), started)
+    } finally {
+      await started.close()
+    }
   })
 
   it.each([
@@ -349,15 +439,6 @@ describe('the subject and the identifier', () => {
     await expectExchanged(token)
     await expectAssertionRefused(host, token, 'replayed')
   })
-
-  async function expectInvalidGrantOnly(assertion: string, reason: string): Promise<void> {
-    const response = await host.exchangeAssertion(assertion)
-    expect({ status: response.status, error: response.body.error, reason: host.lastReason() }).toEqual({
-      status: 400,
-      error: 'invalid_grant',
-      reason,
-    })
-  }
 })
 
 describe('a token in the place of another kind', () => {

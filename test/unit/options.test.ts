@@ -55,6 +55,7 @@ describe('the options', () => {
     const limits = {
       clockTolerance: 60,
       maxAge: 1800,
+      requireIat: false,
       maxLifetime: 86_400,
       maxBytes: 32_768,
       replay: 'once',
@@ -371,6 +372,35 @@ describe('the identity providers', () => {
       { maxAge: 10, clockTolerance: 5, replay: 'allow', algorithms: new Set(['RS256']) },
       { maxAge: 100, clockTolerance: 5, replay: 'allow', algorithms: new Set(['ES256']) },
     ])
+  })
+
+  it.each<[string, Options, Options, boolean]>([
+    ['nothing is said', {}, {}, false],
+    ['maxAge is set for all', { maxAge: 600 }, {}, true],
+    ['maxAge is set to its default', { maxAge: 1800 }, {}, true],
+    ['maxAge is set for it', {}, { maxAge: 600 }, true],
+    ['another limit is set', { maxLifetime: 600 }, { maxLifetime: 300 }, false],
+    ['it is set for all', { requireIat: true }, {}, true],
+    ['it is set for it', {}, { requireIat: true }, true],
+    ['it is taken back for all', { maxAge: 600, requireIat: false }, {}, false],
+    ['it is taken back for it', { maxAge: 600 }, { requireIat: false }, false],
+    ['it is taken back for it beside its maxAge', {}, { maxAge: 60, requireIat: false }, false],
+    ['it is taken back for all, but its maxAge is set', { requireIat: false }, { maxAge: 60 }, true],
+    ['it is taken back for it, though it is set for all', { requireIat: true }, { requireIat: false }, false],
+    ['it is set for it, though it is taken back for all', { requireIat: false }, { requireIat: true }, true],
+  ])('demand iat as they should where %s', (_, assertion, own, isRequired) => {
+    const [provider] = check({ assertion, identityProviders: [{ ...IDP, ...own }] }).identityProviders
+    expect(provider?.limits.requireIat).toBe(isRequired)
+  })
+
+  it.each(['maxAge', 'requireIat'])('never take %s for left out where it is undefined', (option) => {
+    const problem = `${option}: a value, or no such option: undefined would bound nothing`
+    expect(problemsOf({ assertion: { [option]: undefined } })).toEqual([`assertion.${problem}`])
+    expect(providerProblemsOf({ [option]: undefined })).toEqual([`identityProviders[0].${problem}`])
+  })
+
+  it.each([null, 'true', 1, ''])('take true or false alone for requireIat, and not %j', (value) => {
+    expect(problemsOf({ assertion: { requireIat: value } })).toEqual(['assertion.requireIat: true or false'])
   })
 
   it.each(['none', 'HS256', 'RS1', 'rs256', '', 'ES256K'])('never accept the algorithm %j', (algorithm) => {

@@ -190,10 +190,10 @@ describe('mapped claims', () => {
   })
 
   it('are no others than those that are configured', async () => {
-    const foreign = { admin: true, scope: 'admin', client_id: 'root', cnf: { jkt: 'x' }, act: { sub: 'x' }, nbf: 1 }
+    const foreign = { admin: true, scope: 'admin', client_id: 'root', may_act: { sub: 'x' }, nbf: 1 }
     const payload = await payloadOf(host, foreign)
     expect(payload).toMatchObject({ client_id: CLIENT.clientId, scope: CLIENT.scopes.join(' ') })
-    for (const name of ['admin', 'cnf', 'act', 'nbf']) expect(payload).not.toHaveProperty(name)
+    for (const name of ['admin', 'may_act', 'nbf']) expect(payload).not.toHaveProperty(name)
   })
 
   it('change none of the claims that every access token has', async () => {

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { resolveSubject } from '../../../src/assertion/resolve-subject.js'
 import type { VerifiedAssertion } from '../../../src/assertion/verified-assertion.js'
 import { isDependencyUnavailable, isTokenRejected } from '../../../src/errors/rejections.js'
+import { isSubject } from '../../../src/jwt/check-claims.js'
 import { OptionReader } from '../../../src/option-checks/option-reader.js'
 import { readSubjectMapping, type SubjectOption } from '../../../src/policy/subject-mapping.js'
 
@@ -25,6 +26,9 @@ async function outcomeOf(option: SubjectOption, name = 'https://idp.example.com'
 }
 
 const awkward = fc.string({ unit: fc.constantFrom('a', 'b', '|', '%', '7', 'C', '2', '5', ' '), maxLength: 6 })
+/** What an assertion can have for one. */
+const sub = fc.oneof(awkward, fc.string()).filter(isSubject)
+const name = awkward.filter((text) => text === text.trim())
 
 describe('a namespaced subject', () => {
   it('has the name of the identity provider before it', async () => {
@@ -34,7 +38,7 @@ describe('a namespaced subject', () => {
 
   it('belongs to one identity provider and one sub, whatever they are', async () => {
     await fc.assert(
-      fc.asyncProperty(awkward, awkward, awkward, awkward, async (name, sub, otherName, otherSub) => {
+      fc.asyncProperty(name, sub, name, sub, async (name, sub, otherName, otherSub) => {
         const isSame = name === otherName && sub === otherSub
         const [subject, other] = [
           await outcomeOf('namespaced', name, sub),
@@ -48,7 +52,7 @@ describe('a namespaced subject', () => {
 
   it('can be taken apart again at the first bar', async () => {
     await fc.assert(
-      fc.asyncProperty(awkward, fc.string(), async (name, sub) => {
+      fc.asyncProperty(name, sub, async (name, sub) => {
         const subject = await outcomeOf('namespaced', name, sub)
         const bar = subject.indexOf('|')
         expect([decodeURIComponent(subject.slice(0, bar)), subject.slice(bar + 1)]).toEqual([name, sub])
@@ -78,10 +82,13 @@ describe('a mapped subject', () => {
     expect(await outcomeOf(async ({ claims }) => String(claims.email))).toBe('alice@example.com')
   })
 
-  it.each(['', undefined, null, 7, {}, ['alice']])('is refused when it is %j', async (subject) => {
-    expect(await outcomeOf(() => subject as string)).toBe('TokenRejected invalid_subject')
-    expect(await outcomeOf(() => Promise.resolve(subject as string))).toBe('TokenRejected invalid_subject')
-  })
+  it.each(['', ' ', ' alice', 'alice ', 'al\u200bice', '\u2800', undefined, null, 7, {}, ['alice']])(
+    'is refused when it is %j',
+    async (subject) => {
+      expect(await outcomeOf(() => subject as string)).toBe('TokenRejected invalid_subject')
+      expect(await outcomeOf(() => Promise.resolve(subject as string))).toBe('TokenRejected invalid_subject')
+    },
+  )
 
   it.each<[string, () => string | Promise<string>]>([
     [

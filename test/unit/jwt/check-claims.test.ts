@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { inOneLine } from '../../../src/errors/printable.js'
 import type { RejectionReason } from '../../../src/errors/reason-codes.js'
 import { isTokenRejected } from '../../../src/errors/rejections.js'
 import {
@@ -8,9 +10,12 @@ import {
   checkNotBefore,
   checkNumericDate,
   checkStringClaim,
+  checkSubject,
+  isSubject,
 } from '../../../src/jwt/check-claims.js'
 
 const NOW = 1_700_000_000
+const agesOf = (clockTolerance: number) => ({ clockTolerance, maxAge: 1800, requireIat: false })
 
 /** The reason for which it is rejected, or 'passed'. */
 function outcomeOf(check: () => unknown): RejectionReason | 'passed' {
@@ -68,17 +73,25 @@ describe('iat', () => {
     ['older than allowed, within the tolerance', -1860, 60, 'passed'],
     ['older than allowed and tolerated', -1861, 60, 'too_old'],
   ])('%s', (_, offset, tolerance, outcome) => {
-    expect(outcomeOf(() => checkIssuedAt({ iat: NOW + offset }, NOW, tolerance, 1800))).toBe(outcome)
+    expect(outcomeOf(() => checkIssuedAt({ iat: NOW + offset }, NOW, agesOf(tolerance)))).toBe(outcome)
   })
 
-  it('may be absent', () => expect(outcomeOf(() => checkIssuedAt({}, NOW, 0, 1))).toBe('passed'))
+  it('may be absent', () => expect(outcomeOf(() => checkIssuedAt({}, NOW, agesOf(0)))).toBe('passed'))
+
+  it('is required if that is said', () => {
+    const limits = { ...agesOf(60), requireIat: true }
+    expect(outcomeOf(() => checkIssuedAt({}, NOW, limits))).toBe('invalid_issued_at')
+    expect(outcomeOf(() => checkIssuedAt({ iat: undefined }, NOW, limits))).toBe('invalid_issued_at')
+    expect(outcomeOf(() => checkIssuedAt({ iat: NOW }, NOW, limits))).toBe('passed')
+    expect(outcomeOf(() => checkIssuedAt({ iat: NOW - 1861 }, NOW, limits))).toBe('too_old')
+  })
 })
 
 describe('a date', () => {
   const reasonFor = {
     exp: (claims: Record<string, unknown>) => outcomeOf(() => checkExpiry(claims, NOW, 0)),
     nbf: (claims: Record<string, unknown>) => outcomeOf(() => checkNotBefore(claims, NOW, 0)),
-    iat: (claims: Record<string, unknown>) => outcomeOf(() => checkIssuedAt(claims, NOW, 0, 1800)),
+    iat: (claims: Record<string, unknown>) => outcomeOf(() => checkIssuedAt(claims, NOW, agesOf(0))),
   }
 
   it.each<[string, unknown]>([
@@ -152,5 +165,80 @@ describe('a string claim', () => {
   ])('is refused when %s', (_, sub) => {
     expect(outcomeOf(() => checkStringClaim({ sub }, 'sub', 'invalid_subject'))).toBe('invalid_subject')
     expect(outcomeOf(() => checkStringClaim({ jti: sub }, 'jti', 'invalid_jwt_id'))).toBe('invalid_jwt_id')
+  })
+})
+
+/** Characters that nobody sees, by their code points. */
+const INVISIBLE = [
+  ...[0x00, 0x09, 0x0a, 0x0d, 0x1b, 0x7f, 0x85, 0xad, 0x034f, 0x061c, 0x115f, 0x1160, 0x17b4, 0x17b5, 0x180b, 0x180e],
+  ...[0x200b, 0x200c, 0x200d, 0x200e, 0x200f, 0x2028, 0x2029, 0x202a, 0x202e, 0x2060, 0x2061, 0x2064, 0x2066, 0x2069],
+  ...[0x206f, 0x2800, 0x3164, 0xfe00, 0xfe0f, 0xfeff, 0xffa0, 0xfff9, 0x110bd, 0x1bca0, 0x1d173, 0xe0001, 0xe0061],
+  ...[0xe0100, 0xe0fff],
+]
+const WHITE_SPACE = [0x20, 0xa0, 0x1680, 0x2000, 0x2003, 0x2009, 0x200a, 0x202f, 0x205f, 0x3000]
+
+describe('a subject', () => {
+  it.each([
+    'alice',
+    'alice@example.com',
+    'Alice Smith',
+    'CN=Alice Smith, OU=Engineering, O=Acme, C=US',
+    'repo:acme/my repo:ref:refs/heads/main',
+    'spiffe://example.org/ns/shop/sa/orders',
+    'system:serviceaccount:shop:orders',
+    'project_path:group/project:ref_type:branch:ref:main',
+    '00u1a2b3c4D5e6F7g8h9',
+    '248289761001',
+    'auth0|5f7c8ec7c33c6c004bbafe82',
+    'https://idp.example.com|alice',
+    'arn:aws:iam::123456789012:role/orders',
+    'urn:uuid:6e8bc430-9c3a-11d9-9669-0800200c9a66',
+    'DOMAIN\\alice',
+    'O\'Brien "Bob" <bob@example.com>',
+    'Zoë Ünïcode',
+    '山田 太郎',
+    '山田\u3000太郎',
+    'محمد',
+    'नमस्ते',
+    'e\u0301',
+    '🙂',
+    '-',
+    '0',
+    'null',
+    'a'.repeat(16_384),
+  ])('may be %j', (sub) => expect(checkSubject({ sub })).toBe(sub))
+
+  it.each([
+    ...INVISIBLE.flatMap((code) => [code, -code].map((each) => [`U+${code.toString(16)}`, each < 0, code] as const)),
+  ])('has no %s, alone in it or not (%s)', (_, isAlone, code) => {
+    const character = String.fromCodePoint(code)
+    const subjects = isAlone ? [character, character.repeat(3)] : ['alice', 'bob'].map((sub) => `al${character}${sub}`)
+    for (const sub of subjects) expect(outcomeOf(() => checkSubject({ sub }))).toBe('invalid_subject')
+  })
+
+  it.each(WHITE_SPACE.map((code) => [`U+${code.toString(16)}`, code] as const))('has no %s around it', (_, code) => {
+    const space = String.fromCodePoint(code)
+    for (const sub of [space, space.repeat(3), `${space}alice`, `alice${space}`, `${space}alice${space}`])
+      expect(outcomeOf(() => checkSubject({ sub }))).toBe('invalid_subject')
+    expect(isSubject(`alice${space}smith`)).toBe(true)
+  })
+
+  it.each<[string, unknown]>([
+    ['absent', undefined],
+    ['empty', ''],
+    ['a number', 7],
+    ['null', null],
+    ['an array', ['alice']],
+    ['an object', { toString: () => 'alice' }],
+    ['half of a surrogate pair', 'alice\ud800'],
+  ])('is not %s', (_, sub) => expect(outcomeOf(() => checkSubject({ sub }))).toBe('invalid_subject'))
+
+  it('is never what prints as another text in a log line', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', minLength: 1 }), (sub) => {
+        if (isSubject(sub)) expect(inOneLine(sub)).toBe(sub)
+      }),
+      { numRuns: 5000 },
+    )
   })
 })
