@@ -1,4 +1,5 @@
 import { inOneLine } from '../errors/printable.js'
+import { describeFetchFailure } from '../explain/fetch-failure-hint.js'
 import { createJwtExchange, type IdentityProviderStats, type JwtExchange } from '../jwt-exchange.js'
 import type { Command, CommandArguments } from './command.js'
 import { findDoubtful } from './doubtful-options.js'
@@ -65,9 +66,9 @@ function keyFindings({
   lastFailure,
 }: IdentityProviderStats): Finding[] {
   if (state !== 'ok') {
-    const why = certificates === undefined ? [lastFailure?.reason, lastFailure?.code] : ['no certificate is valid']
+    const failure = lastFailure === undefined ? 'no answer' : describeFetchFailure(lastFailure)
     return [
-      { mark: 'bad', text: `no usable keys: ${why.filter((each) => each !== undefined).join(' ') || 'no answer'}` },
+      { mark: 'bad', text: `no usable keys: ${certificates === undefined ? failure : 'no certificate is valid'}` },
     ]
   }
   const ages =

@@ -1,11 +1,14 @@
 import { CHECKS_BEFORE_SIGNATURE, CHECKS_OF_CLAIMS } from '../assertion/assertion-checks.js'
 import { verifySignature } from '../assertion/verify-signature.js'
 import type { IdentityProvider } from '../identity-provider/identity-provider.js'
+import type { KeySourceStats } from '../jwks/verification-key-source.js'
 import { findOtherKind } from '../jwt/check-claims.js'
 import type { UnverifiedJwt } from '../jwt/parse-jwt.js'
 import { describeDate } from './dates.js'
 import type { Explainer, StepTexts } from './explanation.js'
-import { hintOfAudience, hintOfClock, hintOfKey, hintOfType } from './hints.js'
+import { describeFetchFailure } from './fetch-failure-hint.js'
+import { hintOfAudience, hintOfClock, hintOfKey, hintOfNoDate, hintOfType } from './hints.js'
+import { hintOfSignatureForm } from './signature-form.js'
 
 /** What the steps of one assertion are about. */
 export interface AssertionInQuestion {
@@ -51,23 +54,22 @@ const DESCRIBE_CLAIMS: Readonly<Record<keyof typeof CHECKS_OF_CLAIMS, Describe>>
   aud: ({ jwt, identityProvider: { audiences }, clientId }) => ({
     expected: [...audiences].join(' or '),
     found: shown(jwt.payload.aud),
-    hint: () => hintOfAudience(jwt.payload, audiences, clientId),
+    hint: (reason) => hintOfAudience(reason, jwt.payload, audiences, clientId),
   }),
   exp: ({ jwt, identityProvider: { limits }, now }) => ({
     expected: `a date at most ${limits.maxLifetime} s ahead, and ${limits.clockTolerance} s past`,
     found: describeDate(jwt.payload.exp, now),
-    hint: (reason) => hintOfDate(reason, Math.abs(Number(jwt.payload.exp) - now)),
+    hint: (reason) => hintOfDate(reason, jwt.payload.exp, now),
   }),
   nbf: ({ jwt, identityProvider: { limits }, now }) => ({
     expected: `none, or a date at most ${limits.clockTolerance} s ahead`,
     found: describeDate(jwt.payload.nbf, now),
-    hint: (reason) => hintOfDate(reason, Number(jwt.payload.nbf) - now),
+    hint: (reason) => hintOfDate(reason, jwt.payload.nbf, now),
   }),
   iat: ({ jwt, identityProvider: { limits }, now }) => ({
     expected: `${limits.requireIat ? '' : 'none, or '}a date at most ${limits.clockTolerance} s ahead, and ${limits.maxAge + limits.clockTolerance} s past`,
     found: describeDate(jwt.payload.iat, now),
-    hint: (reason) =>
-      jwt.payload.iat === undefined ? NO_IAT : hintOfDate(reason, Math.abs(Number(jwt.payload.iat) - now)),
+    hint: (reason) => (jwt.payload.iat === undefined ? NO_IAT : hintOfDate(reason, jwt.payload.iat, now)),
   }),
   jti: ({ jwt }) => ({ expected: 'none, or a non-empty string', found: shown(jwt.payload.jti) }),
   kind: ({ jwt }) => ({
@@ -95,8 +97,8 @@ const HINTS_OF_DATES: Readonly<Record<string, (seconds: number) => string>> = {
   lifetime_too_long: () => 'shorten it at the identity provider, or raise maxLifetime (max_lifetime)',
 }
 
-function hintOfDate(reason: string, seconds: number): string {
-  return HINTS_OF_DATES[reason]?.(seconds) ?? 'it must be a number of seconds since 1970'
+function hintOfDate(reason: string, date: unknown, now: number): string {
+  return HINTS_OF_DATES[reason]?.(Math.abs(Number(date) - now)) ?? hintOfNoDate(date)
 }
 
 /** All rules for assertions of this identity provider; of claims also where the signature is not good. */
@@ -129,12 +131,17 @@ async function takeSignature(explainer: Explainer, { jwt, identityProvider }: As
   const { keySource } = identityProvider
   const hints: Readonly<Record<string, () => string>> = {
     unknown_key: () => hintOfKey(kid, keySource.stats().kids),
-    bad_signature: () => 'another environment of the identity provider, an altered token, or a forged one',
-    jwks_unavailable: () => 'the key set cannot be fetched: see lastFailure in stats(), or run the command check',
+    bad_signature: () =>
+      hintOfSignatureForm(jwt) ?? 'another environment of the identity provider, an altered token, or a forged one',
+    jwks_unavailable: () => hintOfUnavailable(keySource.stats()),
   }
   await explainer.take('signature', { ...texts, hint: (reason) => hints[reason]?.() }, () =>
     verifySignature(jwt, keySource),
   )
+}
+
+function hintOfUnavailable({ lastFailure }: KeySourceStats): string {
+  return lastFailure === undefined ? 'the key set did not come in time: try again' : describeFetchFailure(lastFailure)
 }
 
 export function shown(value: unknown): string {

@@ -106,8 +106,7 @@ async function takeShape(explainer: Explainer, encoded: string, { identityProvid
   const texts = {
     expected: byHeader('a header without crit and b64', `a JWT of at most ${maxAssertionBytes} bytes`),
     found: byHeader('a header with crit or b64', `${encoded.length} characters`),
-    hint: (reason: ReasonCode) =>
-      reason === 'unsupported_header' ? 'turn the extension off at the identity provider' : hintOfShape(encoded),
+    hint: (reason: ReasonCode) => hintOfShape(reason, encoded),
   }
   return (await explainer.take('shape', texts, () => parseJwt(encoded, maxAssertionBytes)))?.result
 }

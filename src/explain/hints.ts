@@ -1,6 +1,7 @@
 import type { UnverifiedJwt } from '../jwt/parse-jwt.js'
 import { isForeignType } from '../jwt/token-type.js'
 import type { Claims } from '../policy/claim-path.js'
+import { hintOfMalformed, kindOf } from './malformed-jwt.js'
 
 /** Characters: a longer text is no near miss, and is not compared in five ways. */
 export const LONGEST_COMPARED = 1024
@@ -35,13 +36,18 @@ function differenceOf(found: string, wanted: string): string | undefined {
 }
 
 /** What a text that is no JWT may be. */
-export function hintOfShape(text: string): string | undefined {
-  if (text === '') return 'there is nothing'
+export function hintOfShape(reason: string, text: string): string | undefined {
+  if (reason === 'unsupported_header') return 'turn the extension off at the identity provider'
+  if (reason === 'too_large')
+    return 'raise maxBytes (max_bytes), or configure the identity provider to include fewer claims'
+  if (text.trim() === '') return 'there is nothing'
   if (/^\s*\{/.test(text) && /"(?:access|id)_token"/.test(text)) {
     return 'this is a whole token response: give the assertion alone'
   }
   if (/^(?:authorization: ?)?bearer /i.test(text)) return 'leave out Bearer'
   if (/^(?:grant_type=[^&]{0,100}&)?assertion=/.test(text)) return 'leave out assertion='
+  if (/[\r\n]$/.test(text) && !/\s/.test(text.trimEnd())) return 'it ends with a line break: send it without'
+  if (text !== text.trim() && !/\s/.test(text.trim())) return 'it has white space around it: send it without'
   if (/\s/.test(text)) return 'it has white space or line breaks within: send it in one line'
   if (/^["']|["']$/.test(text)) return 'it has quotation marks around it'
   const parts = text.split('.')
@@ -50,7 +56,7 @@ export function hintOfShape(text: string): string | undefined {
     return `${parts.length === 1 ? 'one part' : `${parts.length} parts`} in place of three: it is opaque, or cut off`
   if (parts[2] === '') return 'it has no signature'
   if (/[=+/]/.test(text)) return 'it is in base64, and not in base64url without padding'
-  return undefined
+  return hintOfMalformed(parts)
 }
 
 /** Of an assertion whose issuer is not known. */
@@ -75,15 +81,34 @@ export function hintOfType(typ: string): string {
 }
 
 export function hintOfAudience(
+  reason: string,
   { aud }: Claims,
   accepted: ReadonlySet<string>,
   clientId: string | undefined,
 ): string | undefined {
+  if (reason === 'invalid_audience') return hintOfNoAudience(aud)
   const audiences = [aud].flat().slice(0, MOST_AUDIENCES)
   if (clientId !== undefined && audiences.includes(clientId)) {
     return 'aud is the id of the client: have the identity provider put the alias, or add the id to audiences'
   }
   return audiences.map((each) => nearMiss(each, accepted)).find((hint) => hint !== undefined)
+}
+
+function hintOfNoAudience(aud: unknown): string {
+  if (aud === undefined) return 'aud is missing: configure the identity provider to include the alias'
+  if (!Array.isArray(aud)) return `aud is ${kindOf(aud)}: it must be a string, or an array of strings`
+  const wrong = aud.findIndex((each) => typeof each !== 'string')
+  if (wrong === -1) return 'aud is an empty array: configure the identity provider to include the alias'
+  return `aud has ${kindOf(aud[wrong])} at [${wrong}]: each of its members must be a string`
+}
+
+/** Of a value that is not a NumericDate. */
+export function hintOfNoDate(date: unknown): string {
+  const wanted = 'it must be a number of seconds since 1970'
+  if (date === undefined) return `it is missing: ${wanted}`
+  if (typeof date === 'number' && date > 0 && Number.isFinite(date))
+    return `it is in milliseconds or smaller units: ${wanted}`
+  return typeof date === 'string' ? `it is a string: ${wanted}` : wanted
 }
 
 /** @param seconds by which a date is off */

@@ -93,6 +93,33 @@ function almostCases(
 function shapeCases(alter: (assertion: string) => string, hint: string | RegExp): Case[] {
   return [{ reason: 'malformed_jwt', step: 'shape', alter, hint }]
 }
+const encode = (text: string | Buffer) => Buffer.from(text).toString('base64url')
+/** The cases of an assertion one part of which is another text, and of what is said of it. */
+function partCases(part: 0 | 1 | 2, text: string, hint: string | RegExp): Case[] {
+  return shapeCases((jwt) => jwt.split('.').with(part, text).join('.'), hint)
+}
+/** The cases of a signature in another form. */
+function signatureCases(form: (signature: Buffer) => Buffer, hint: string | RegExp): Case[] {
+  const alter = (jwt: string) => {
+    const [header, payload, signature = ''] = jwt.split('.')
+    return `${header}.${payload}.${encode(form(Buffer.from(signature, 'base64url')))}`
+  }
+  return [{ reason: 'bad_signature', step: 'signature', alter, hint }]
+}
+/** Two integers as ASN.1 has them: without zeros before, but with one before a first bit that is 1. */
+function toDer(signature: Buffer): Buffer {
+  const [r, s] = [signature.subarray(0, 32), signature.subarray(32)].map((half) => {
+    const digits = half.subarray(half.findIndex((byte) => byte !== 0))
+    const integer = (digits[0] ?? 0) > 127 ? Buffer.concat([Buffer.alloc(1), digits]) : digits
+    return Buffer.concat([Buffer.from([2, integer.length]), integer])
+  })
+  const body = Buffer.concat([r ?? Buffer.alloc(0), s ?? Buffer.alloc(0)])
+  return Buffer.concat([Buffer.from([48, body.length]), body])
+}
+/** The cases of a key set that cannot be had, and of what is said of it. */
+function keySetCases(before: () => void | Promise<void>, hint: RegExp): Case[] {
+  return [{ reason: 'jwks_unavailable', step: 'signature', before, hint }]
+}
 /** The cases of a check that does not accept, and of what is said of it. */
 function verdictCases(verdict: unknown, found: string, hint: string | RegExp): Case[] {
   const host = ofProvider({ check: () => verdict as true })
@@ -124,7 +151,53 @@ const CASES: Case[] = [
   { reason: 'malformed_jwt', step: 'shape', alter: (jwt) => `${jwt}.a.b`, hint: /encrypted/ },
   { reason: 'malformed_jwt', step: 'shape', alter: (jwt) => `${jwt.replace(/[^.]*$/, '')}`, hint: /no signature/ },
   { reason: 'malformed_jwt', step: 'shape', alter: (jwt) => `${jwt}==`, hint: /base64/ },
-  { reason: 'too_large', step: 'shape', alter: (jwt) => `${jwt}${'a'.repeat(40_000)}` },
+  ...shapeCases((jwt) => `${jwt}\n`, 'it ends with a line break: send it without'),
+  ...shapeCases((jwt) => `${jwt}\r\n\r\n`, 'it ends with a line break: send it without'),
+  ...shapeCases((jwt) => ` ${jwt}`, 'it has white space around it: send it without'),
+  ...shapeCases((jwt) => `${jwt} `, 'it has white space around it: send it without'),
+  ...shapeCases((jwt) => `${jwt}!`, 'the signature has characters that base64url does not have'),
+  ...shapeCases((jwt) => jwt.slice(0, -1), 'the signature is not whole base64url: the token is cut off'),
+  ...shapeCases((jwt) => jwt.replace(/.$/, 'B'), /^the signature does not end as base64url does: the token is cut off/),
+  ...partCases(0, '', 'the header is empty: the token is cut off'),
+  ...partCases(1, '', 'the payload is empty: the token is cut off'),
+  ...partCases(1, encode('hello'), 'the payload is not JSON: configure the identity provider to issue JWTs'),
+  ...partCases(1, encode('["a"]'), 'the payload is not a JSON object'),
+  ...partCases(1, encode(Buffer.from([123, 255, 125])), 'the payload is not UTF-8'),
+  ...partCases(1, encode('\uFEFF{}'), 'the payload begins with a byte order mark, which JSON does not have'),
+  ...partCases(1, encode('{"sub":"a","x":{"sub":"b"},"s\\u0075b":"c"}'), 'the payload has "sub" twice: each name once'),
+  ...partCases(1, encode('{"a":[{"b":1,"b":2}]}'), 'the payload has "b" twice: each name once'),
+  ...partCases(1, encode(`{"${'x'.repeat(99)}":1,"${'x'.repeat(99)}":2}`), /^the payload has "x{39}\.\.\." twice/),
+  ...partCases(1, encode(`{"a":${'['.repeat(32)}${']'.repeat(32)}}`), 'the payload nests deeper than 32 levels'),
+  ...partCases(0, encode('{"alg":"ES256","alg":"none"}'), 'the header has "alg" twice: each name once'),
+  ...partCases(0, encode('{}'), 'the header has no alg'),
+  ...partCases(0, encode('{"alg":null}'), 'alg in the header is null: it must be a string'),
+  ...(
+    [
+      ['kid', 7, 'a number'],
+      ['kid', null, 'null'],
+      ['kid', ['a'], 'an array'],
+      ['kid', {}, 'an object'],
+      ['typ', null, 'null'],
+      ['typ', true, 'true'],
+    ] as const
+  ).flatMap(([name, value, kind]) =>
+    partCases(
+      0,
+      encode(JSON.stringify({ alg: 'ES256', [name]: value })),
+      `${name} in the header is ${kind}: it must be a string, or be left out`,
+    ),
+  ),
+  ...partCases(
+    0,
+    encode(JSON.stringify({ alg: 'ES256', kid: 'k'.repeat(257) })),
+    'kid in the header has 257 characters: at most 256 are accepted',
+  ),
+  {
+    reason: 'too_large',
+    step: 'shape',
+    alter: (jwt) => `${jwt}${'a'.repeat(40_000)}`,
+    hint: /^raise maxBytes \(max_bytes\)/,
+  },
   { reason: 'too_large', step: 'size', host: ofProvider({ maxBytes: 256 }), claims: { long: 'x'.repeat(300) } },
   {
     reason: 'unsupported_header',
@@ -174,6 +247,15 @@ const CASES: Case[] = [
   { reason: 'unknown_key', step: 'signature', header: { kid: 'gone' }, found: 'kid gone', hint: /the kids are/ },
   { reason: 'certificate_expired', step: 'signature', host: { exchange: {} } },
   { reason: 'bad_signature', step: 'signature', alter: (jwt) => jwt.replace(/.{8}$/, 'AAAAAAAA'), hint: /forged/ },
+  ...signatureCases(
+    toDer,
+    'the signature is in DER, as OpenSSL and Java make it: ES256 needs the 64 bytes of r and s (RFC 7518 3.4)',
+  ),
+  ...signatureCases(
+    (signature) => signature.subarray(0, 60),
+    'the signature has 60 bytes, and ES256 has 64: it is cut off, or encoded in another way',
+  ),
+  ...signatureCases((signature) => Buffer.from(signature.toString('hex')), /^the signature has 128 bytes, and ES256/),
   { reason: 'invalid_subject', step: 'sub', claims: { sub: 7 }, found: '7' },
   {
     reason: 'invalid_subject',
@@ -181,7 +263,17 @@ const CASES: Case[] = [
     host: ofProvider({ subject: '${claims.email}' }),
     hint: /^the claim email is missing$/,
   },
-  { reason: 'invalid_audience', step: 'aud', claims: { aud: [] }, found: '[]' },
+  ...(
+    [
+      [[], 'aud is an empty array: configure the identity provider to include the alias'],
+      [undefined, 'aud is missing: configure the identity provider to include the alias'],
+      [null, 'aud is null: it must be a string, or an array of strings'],
+      [{ a: 1 }, 'aud is an object: it must be a string, or an array of strings'],
+      [[TOKEN_ENDPOINT, null], 'aud has null at [1]: each of its members must be a string'],
+      [['app', 7], 'aud has a number at [1]: each of its members must be a string'],
+      [[[TOKEN_ENDPOINT]], 'aud has an array at [0]: each of its members must be a string'],
+    ] as const
+  ).map(([aud, hint]) => ({ reason: 'invalid_audience' as const, step: 'aud', claims: { aud }, hint })),
   { reason: 'wrong_audience', step: 'aud', claims: { aud: `${TOKEN_ENDPOINT}/` }, hint: /a slash at the end/ },
   { reason: 'wrong_audience', step: 'aud', claims: { aud: 'app' }, found: '"app"', hint: /the id of the client/ },
   {
@@ -192,7 +284,9 @@ const CASES: Case[] = [
   },
   { reason: 'wrong_audience', step: 'aud', claims: { aud: TOKEN_ENDPOINT.slice(8) }, hint: /scheme/ },
   { reason: 'invalid_expiry', step: 'exp', claims: { exp: '2030' }, found: '"2030"', hint: /seconds since 1970/ },
-  { reason: 'invalid_expiry', step: 'exp', claims: { exp: undefined }, found: 'none' },
+  { reason: 'invalid_expiry', step: 'exp', claims: { exp: undefined }, found: 'none', hint: /^it is missing: / },
+  { reason: 'invalid_expiry', step: 'exp', claims: { exp: 1_900_000_000_000 }, hint: /^it is in milliseconds or/ },
+  { reason: 'invalid_issued_at', step: 'iat', claims: { iat: '2030' }, hint: /^it is a string: it must be a number/ },
   { reason: 'expired', step: 'exp', claims: { exp: 1_000 }, hint: 'get a fresh one' },
   {
     reason: 'expired',
@@ -450,7 +544,19 @@ const CASES: Case[] = [
     step: 'signature',
     before: () => host.idp.fault('down'),
     found: /connection_failed|ECONN/,
+    hint: /^connection_failed ECONNREFUSED: http:.*\/jwks; nothing listens there: correct host and port in jwksUri/,
   },
+  ...keySetCases(
+    () => host.idp.fault('redirect'),
+    /^redirected 302: http:.*; it leads to http:.*\/jwks\/elsewhere; if that is right, write it into jwksUri \(jwks_uri\)/,
+  ),
+  ...keySetCases(() => host.idp.fault('error'), /^unexpected_status 500: http:.*\/jwks; the endpoint fails/),
+  ...keySetCases(() => host.idp.fault('garbage'), /^not_json: http:.*\/jwks; it is not JSON; correct jwksUri/),
+  ...keySetCases(() => host.idp.fault('oversize'), /^too_large: http:.*; raise sizeLimitBytes \(size_limit_bytes\)$/),
+  ...keySetCases(
+    () => host.idp.publish([{ ...host.idp.signingKey.publicJwk, kid: 'enc', use: 'enc' }]),
+    /^no_usable_key: http:.*\/jwks; every key is skipped: enc: not_for_signatures; the key set was fetched: publish/,
+  ),
   {
     reason: 'client_lookup_failed',
     step: 'client',
