@@ -14,6 +14,8 @@ const MAX_RSA_EXPONENT = 2n ** 32n
 const MIN_RSA_FACTOR = 752
 const SMALL_PRIMES = primesBelow(MIN_RSA_FACTOR).map(BigInt)
 const PRODUCT_OF_SMALL_PRIMES = SMALL_PRIMES.reduce((product, prime) => product * prime)
+/** The moduli of Infineon chips are powers of 65537 modulo each prime up to this, for keys of 2048 bits or more. */
+const MAX_ROCA_PRIME = 701
 /** Tab, line feed, carriage return, and what ASCII can print. */
 const TEXT = /^[\t\n\r\x20-\x7e]*$/
 /** A DER sequence of 256 to 65 535 bytes, as SPKI, PKCS #1 and certificates begin. */
@@ -27,7 +29,8 @@ const [D_NUMERATOR, D_DENOMINATOR] = [-121_665n, 121_666n]
 
 /**
  * Why an RSA key is not sound; undefined if it is. The modulus must be an odd number of 2048 to 8192 bits without a factor
- * below 752, not a square, and not text or DER that was put in its place. Whether it is prime takes too long to find out.
+ * below 752, not a square, not one of those that chips of Infineon made until 2017, which can be factored (CVE-2017-15361,
+ * "ROCA"), and not text or DER that was put in its place. Whether its factors are prime takes too long to find out.
  */
 export function findRsaFault(modulus: Buffer, publicExponent: Buffer): RsaFault | undefined {
   if (TEXT.test(modulus.toString('latin1')) || isDerSequence(modulus)) return 'invalid_key'
@@ -37,7 +40,7 @@ export function findRsaFault(modulus: Buffer, publicExponent: Buffer): RsaFault 
   if (bits > MAX_RSA_BITS) return 'rsa_too_large'
   if (e < 3n || e % 2n === 0n) return 'rsa_exponent_too_small_or_even'
   if (e > MAX_RSA_EXPONENT) return 'rsa_exponent_too_large'
-  return hasSmallFactor(n) || isSquare(n) ? 'invalid_key' : undefined
+  return hasSmallFactor(n) || isSquare(n) || isRoca(n) ? 'invalid_key' : undefined
 }
 
 /**
@@ -85,6 +88,23 @@ function isDerSequence(bytes: Buffer): boolean {
 function hasSmallFactor(n: bigint): boolean {
   const remainder = n % PRODUCT_OF_SMALL_PRIMES
   return SMALL_PRIMES.some((prime) => remainder % prime === 0n)
+}
+
+/** By chance that holds for less than one modulus in 2^150. */
+function isRoca(n: bigint): boolean {
+  const remainder = n % PRODUCT_OF_SMALL_PRIMES
+  return SMALL_PRIMES.every(
+    (prime) => prime > MAX_ROCA_PRIME || isPowerOf65537(Number(remainder % prime), Number(prime)),
+  )
+}
+
+function isPowerOf65537(remainder: number, prime: number): boolean {
+  let power = 1
+  do {
+    if (power === remainder) return true
+    power = (power * 65_537) % prime
+  } while (power !== 1)
+  return false
 }
 
 /** Newton's method, from above. */

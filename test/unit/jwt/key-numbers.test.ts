@@ -1,4 +1,4 @@
-import { createPublicKey, generatePrimeSync, type KeyObject, verify } from 'node:crypto'
+import { checkPrimeSync, createPublicKey, generatePrimeSync, type KeyObject, randomInt, verify } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { findRsaFault, isSoundEd25519Key } from '../../../src/jwt/key-numbers.js'
@@ -25,6 +25,29 @@ const bytesOf = (key: KeyObject, member: 'n' | 'e' | 'x') =>
 const toBytes = (number: bigint) => {
   const hex = number.toString(16)
   return Buffer.from(hex.padStart(hex.length + (hex.length % 2), '0'), 'hex')
+}
+
+/** k·M + (65537^a modulo M), where M is the product of the first 126 primes: of 1024 bits, if k is large enough. */
+function rocaPrime(): bigint {
+  const primes = Array.from({ length: 700 }, (_, index) => index + 2).filter(isSmallPrime)
+  const m = primes.reduce((product, each) => product * BigInt(each), 1n)
+  const first = (2n ** 1024n - 2n ** 1020n) / m
+  for (;;) {
+    const power = powerModulo(65_537n, BigInt(randomInt(2 ** 40)), m)
+    const candidate = (first + BigInt(randomInt(2 ** 40))) * m + power
+    if (checkPrimeSync(candidate)) return candidate
+  }
+}
+
+const isSmallPrime = (number: number) => {
+  for (let factor = 2; factor * factor <= number; factor += 1) if (number % factor === 0) return false
+  return true
+}
+
+function powerModulo(base: bigint, exponent: bigint, modulus: bigint): bigint {
+  if (exponent === 0n) return 1n
+  const root = powerModulo(base, exponent / 2n, modulus)
+  return (root * root * (exponent % 2n === 0n ? 1n : base)) % modulus
 }
 
 describe('an Ed25519 key of small order', () => {
@@ -115,6 +138,14 @@ describe('an RSA key', () => {
     ['that is a whole key as PKCS #1', pkcs1],
   ])('is not sound with a modulus %s', (_, bytes) => {
     expect(findRsaFault(bytes, F4)).toBe('invalid_key')
+  })
+
+  it('is not sound with a modulus that a chip of Infineon would make', () => {
+    expect(findRsaFault(toBytes(rocaPrime() * rocaPrime()), F4)).toBe('invalid_key')
+  })
+
+  it('is sound with a modulus of which only one factor is like that', () => {
+    expect(findRsaFault(toBytes(rocaPrime() * generatePrimeSync(1024, { bigint: true })), F4)).toBeUndefined()
   })
 
   it('is sound with a factor of 757, which is not looked for', () => {
