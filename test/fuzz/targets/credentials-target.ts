@@ -1,0 +1,46 @@
+import type { IncomingMessage } from 'node:http'
+import { BearerChallenge } from '../../../src/bearer/bearer-challenge.js'
+import { readBearerToken } from '../../../src/bearer/read-bearer-token.js'
+import { parseBasicCredentials } from '../../../src/client-auth/client-credentials.js'
+import { type FuzzTarget, hold, isSameJson, thrownBy } from '../fuzz-target.js'
+
+const challenge = new BearerChallenge('https://api.example.com')
+const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`
+
+/** Any text as the `Authorization` header, for a client and for a route. */
+export function authorizationTarget(): FuzzTarget {
+  return {
+    name: 'the Authorization header',
+    seeds: [basic('app:secret'), basic('a%3Ab:s%2Bc+d'), 'Basic YTpi', 'Bearer abc.def.ghi', 'Bearer  a==', 'bearer x'],
+    words: ['Basic ', 'Bearer ', 'YTpi', ':', '%', '+', '=', '==', '-', '_', ', ', '\t'],
+    check: (input) => {
+      const header = input.toString('latin1')
+      checkBasic(header)
+      checkBearer(header)
+    },
+  }
+}
+
+function checkBasic(header: string): void {
+  const outcome = thrownBy(() => parseBasicCredentials(header), 'OAuthError')
+  if ('error' in outcome) {
+    hold(!/[^\x20-\x7e]/.test(outcome.error.message), 'the text of an error is fixed')
+    return
+  }
+  const { clientId, clientSecret } = outcome.result
+  hold(clientId !== '' && clientSecret !== '', 'neither half is empty')
+  const again = basic(`${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`)
+  if (again.length <= 4096)
+    hold(isSameJson(parseBasicCredentials(again), outcome.result), 'credentials that are written again are the same')
+}
+
+function checkBearer(header: string): void {
+  const req = { rawHeaders: ['Authorization', header], headers: { authorization: header }, url: '/' } as IncomingMessage
+  const outcome = thrownBy(() => readBearerToken(req, challenge), 'OAuthError')
+  if ('error' in outcome) {
+    hold(/^Bearer/i.test(header), 'only a header of the scheme Bearer is refused')
+    return
+  }
+  if (outcome.result === undefined) hold(!/^Bearer(?:\s|$)/i.test(header), 'no token is overlooked')
+  else hold(header.endsWith(` ${outcome.result}`) && /^[\w\-.~+/]+=*$/.test(outcome.result), 'a token is a b64token')
+}
