@@ -138,7 +138,8 @@ export function createJwtExchange(options: JwtExchangeOptions): JwtExchange {
     wellKnown: (req, res, next) => configuration.parts.metadata(req, res, next),
     accessTokenStrategy: createAccessTokenStrategy(ofAccessTokens),
     assertionStrategy: createAssertionStrategy(ofAssertions),
-    protect: (protectOptions = {}) => createProtect(protectOptions, ofAccessTokens),
+    // An argument that is undefined is a slip, such as a route's name with a letter wrong: it is not the same as none.
+    protect: (...given) => createProtect(given.length === 0 ? {} : given[0], ofAccessTokens),
     verifyAccessToken: async (token) => verifyAccessToken(token, configuration.parts.accessToken),
     explain: async (assertion, explainOptions = {}) => {
       const { explainAssertion } = await import('./explain/explain-assertion.js')

@@ -28,7 +28,10 @@ import { isSecureUrl } from './option-checks/urls.js'
 import { readSubjectMapping, type SubjectOption } from './policy/subject-mapping.js'
 import { checkReplayOptions, type ReplayOptions, type ReplaySettings } from './replay/replay-options.js'
 
-/** Everything that can be said to `createJwtExchange`. In a TOML file the names are the same in snake_case. */
+/**
+ * Everything that can be said to `createJwtExchange`. In a TOML file the names are the same in snake_case. An option that
+ * is named but undefined or null, as by an environment variable that is not set, is refused: leave it out for its default.
+ */
 export interface JwtExchangeOptions {
   /**
    * Who this service is as an authorization server: the `iss` of its access tokens. `https`, or `http` on loopback;
@@ -145,8 +148,8 @@ function readFunction<Callback>(reader: OptionReader, key: string): Callback | u
 }
 
 function readClock(reader: OptionReader): Clock {
-  const clock = (reader.has('clock') ? reader.value('clock') : systemClock) as Partial<Clock> | null
-  const isClock = typeof clock?.now === 'function' && typeof clock.monotonic === 'function'
+  const clock = (reader.hostObject('clock') ?? systemClock) as Partial<Clock>
+  const isClock = typeof clock.now === 'function' && typeof clock.monotonic === 'function'
   if (isClock && isPlausible(clock.now?.()) && Number.isFinite(clock.monotonic?.())) return clock as Clock
   reader.problem('clock', 'an object with the functions now() in seconds and monotonic() in milliseconds')
   return systemClock

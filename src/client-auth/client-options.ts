@@ -26,9 +26,10 @@ export interface ClientOptions {
 }
 
 /**
- * Looks a client up, instead of a fixed list: undefined where there is none. A rejection is answered with 503. It is
- * also called with the subject of each new access token, and of each assertion behind the assertion strategy, which must not
- * be the id of a client.
+ * Looks a client up, instead of a fixed list: undefined where there is none. A rejection is answered with 503, and so is
+ * a client that could not be in `clients`, such as one whose `lifetime` is undefined or null: leave that out. It is also
+ * called with the subject of each new access token, and of each assertion behind the assertion strategy, which must not be
+ * the id of a client.
  */
 export type FindClientOptions = (clientId: string) => ClientOptions | undefined | Promise<ClientOptions | undefined>
 
@@ -45,7 +46,6 @@ export function checkClients(reader: OptionReader, identityProviders: ReadonlySe
     'clientId',
     clients.map(({ clientId }) => clientId),
   )
-  for (const each of readers) each.refuseUndefined('identityProviders', 'grantTypes', 'lifetime')
   for (const [index, client] of clients.entries()) {
     const unknown = [...(client.identityProviders ?? [])].find((name) => !identityProviders.has(name))
     if (unknown === undefined) continue

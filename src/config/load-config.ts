@@ -52,7 +52,7 @@ export function readConfig(source: string, path: string, loadOptions: LoadConfig
   const problems: ConfigProblem[] = []
   const fromFile = readTomlOptions(file, { directory: dirname(resolve(path)), env, problems })
   const replay = takeNamedReplayStore(fromFile.replay, { replayStores, problems })
-  const options = { ...fromFile, replay: replay.table, ...inCode }
+  const options = { ...fromFile, ...(replay.table !== undefined && { replay: replay.table }), ...inCode }
   const all = placed(problemsOf(options), { path, source, inCode }, problems)
   if (all.length > 0) throw new ConfigError(all)
   return withReplayStore(
@@ -64,7 +64,11 @@ export function readConfig(source: string, path: string, loadOptions: LoadConfig
 /** @throws ConfigError for one that there is not */
 export function checkLoadOptions(loadOptions: object, others: readonly string[] = []): void {
   const reader = new OptionReader(loadOptions)
-  for (const name of ['env', 'options', 'replayStores', ...others]) reader.has(name)
+  for (const name of ['env', 'options', 'replayStores']) {
+    const value = reader.hostObject(name) // What is in it is checked where it counts.
+    if (value !== undefined && (typeof value !== 'object' || Array.isArray(value))) reader.problem(name, 'an object')
+  }
+  for (const name of others) reader.has(name)
   reader.refuseUnknown()
   reader.throwProblems()
 }

@@ -23,7 +23,7 @@ interface ProtectedRequest extends ExpressRequest {
  *
  * @throws ConfigError for options that are not understood: a route must not be open by a slip
  */
-export function createProtect(options: ProtectOptions, deps: AuthenticateAccessTokenDeps): Middleware {
+export function createProtect(options: ProtectOptions | undefined, deps: AuthenticateAccessTokenDeps): Middleware {
   const authenticate = createAuthenticateAccessToken(readRequiredScope(options), deps)
   return (req, res, next) => {
     const outcome = authenticate(req)

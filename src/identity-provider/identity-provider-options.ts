@@ -84,8 +84,6 @@ const DEFAULT_TYPES: ReadonlySet<string> = new Set(['jwt'])
 const MOST_CERTIFICATES = 10
 /** One of these must be said: who signs up at an identity provider is not ours to decide. */
 const WHO_OR_WHAT = ['subjects', 'claims', 'check', 'scopes', 'grants', 'groupsToScopes']
-/** What bounds an identity provider, and its absence does not. */
-const BOUNDS = ['scopes', 'algorithms', 'lifetime', 'maxBeyondAssertion', 'replay', 'network', 'enabled']
 const EXACT = 'a non-empty string without white space around it: it is compared exactly'
 
 export function checkIdentityProviderOptions(
@@ -109,11 +107,10 @@ export function checkIdentityProviderOptions(
     mapSubject: readSubjectMapping(reader) ?? context.mapSubject ?? rawSubject,
     keys: readKeys(reader, enabled, context),
   }
-  if (!WHO_OR_WHAT.some((option) => reader.has(option))) {
+  if (!WHO_OR_WHAT.some((option) => reader.isNamed(option))) {
     const who = 'who is accepted (subjects, claims or check) or what that obtains (scopes, grants or groupsToScopes)'
     reader.problem(undefined, `${who}; subjects: "any" where everybody may have all that the client may`, 'neither')
   }
-  reader.refuseUndefined(...BOUNDS)
   reader.refuseUnknown()
   return settings
 }
@@ -147,7 +144,7 @@ function readKeys(reader: OptionReader, enabled: boolean, context: IdentityProvi
       'certificates or jwks, or enabled = false, because jwksEndpoint.enable is false',
     )
   } else if (
-    !['jwksUri', 'discovery', 'certificates', 'jwks'].some((key) => reader.has(key) && reader.value(key) !== false)
+    !['jwksUri', 'discovery', 'certificates', 'jwks'].some((key) => reader.isNamed(key) && reader.value(key) !== false)
   ) {
     reader.problem(undefined, 'its keys: one of jwksUri, discovery, certificates, jwks', 'no keys')
   }

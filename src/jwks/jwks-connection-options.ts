@@ -27,7 +27,8 @@ export interface JwksConnectionOptions {
   headers?: JwksRequestHeaders | (() => JwksRequestHeaders | Promise<JwksRequestHeaders>)
   /**
    * URL of a forward proxy, `http` or `https`, user info allowed; it is asked for a tunnel (CONNECT). Default: none, and
-   * no environment variable is read: give `process.env.HTTPS_PROXY`, or `"${HTTPS_PROXY}"` in a file.
+   * no environment variable is read: spread in `process.env.HTTPS_PROXY` if it is set, or in a file write
+   * `"${HTTPS_PROXY}"`.
    */
   proxy?: string
   /** An agent that makes the connections, instead of one for each fetch. Default: none. */
@@ -165,10 +166,10 @@ function readProxy(reader: OptionReader): URL | undefined {
 }
 
 function readAgent(reader: OptionReader): JwksAgent | undefined {
-  const agent = reader.value('agent') as JwksAgent | null | undefined
+  const agent = reader.hostObject('agent') as JwksAgent | undefined
   const isAgent = typeof agent?.addRequest === 'function'
   if (agent !== undefined && !isAgent) reader.problem('agent', 'an https.Agent')
-  return agent ?? undefined
+  return agent
 }
 
 function readLookup(reader: OptionReader): LookupFunction | undefined {

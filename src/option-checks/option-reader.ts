@@ -6,16 +6,26 @@ type Path = readonly (string | number)[]
 
 /** What is found in a place that no option has. */
 export const UNKNOWN_OPTION = 'an unknown option'
+/** Steps of a path: nothing that is an option stands deeper. */
+const MAX_DEPTH = 12
+const NO_VALUE = 'a value, or the option left out: is an environment variable unset?'
+/** Problems of places without a value, each with how many steps of its path lead to the option that the place is in. */
+const ofNoValue = new WeakMap<ConfigProblem, number>()
 
 /**
  * Reads one object of options. Each getter returns a checked value, or notes a problem and returns a stand-in, so that
  * one pass finds every problem; `throwProblems` then refuses them all together.
+ *
+ * An option that is named but undefined or null is a problem, whatever it is for: its absence might bound nothing where a
+ * bound was meant. So is undefined anywhere within the value of an option.
  */
 export class OptionReader {
   readonly path: Path
   readonly #values: Readonly<Record<string, unknown>>
   readonly #problems: ConfigProblem[]
   readonly #known = new Set<string>()
+  /** Those whose values were looked into. */
+  readonly #looked = new Set<string>()
 
   constructor(value: unknown, path: Path = [], problems: ConfigProblem[] = []) {
     this.path = path
@@ -27,18 +37,27 @@ export class OptionReader {
 
   /** The raw value; marks the option as known. */
   value(key: string): unknown {
-    this.#known.add(key)
-    return Object.hasOwn(this.#values, key) ? this.#values[key] : undefined
+    const value = this.hostObject(key)
+    if (!this.#looked.has(key)) this.#noteUndefinedWithin(value, [...this.path, key])
+    this.#looked.add(key)
+    return value
+  }
+
+  /** Like `value`, for an object of the host, such as a store or an agent, whose members are no options. */
+  hostObject(key: string): unknown {
+    return this.isNamed(key) ? this.#values[key] : undefined
   }
 
   /** Whether the option is there at all, be it as undefined; marks it as known. */
   isNamed(key: string): boolean {
+    const isNamed = Object.hasOwn(this.#values, key)
+    if (isNamed && !this.#known.has(key)) this.#noteNoValue(this.#values[key] ?? undefined, [...this.path, key])
     this.#known.add(key)
-    return Object.hasOwn(this.#values, key)
+    return isNamed
   }
 
   has(key: string): boolean {
-    return this.value(key) !== undefined
+    return this.hostObject(key) !== undefined
   }
 
   problem(key: string | undefined, wanted: string, found?: string): void {
@@ -96,7 +115,7 @@ export class OptionReader {
     wanted: string,
     accept: (value: string) => boolean = (value) => value !== '',
   ): string[] | undefined {
-    const value = this.value(key)
+    const value = this.hostObject(key)
     if (value === undefined) return undefined
     if (!Array.isArray(value)) {
       this.problem(key, `an array: ${wanted}`)
@@ -115,7 +134,7 @@ export class OptionReader {
   }
 
   objects(key: string): OptionReader[] {
-    const value = this.value(key)
+    const value = this.hostObject(key)
     if (Array.isArray(value)) {
       // A hole is a member as well.
       return Array.from(value, (member, index) => new OptionReader(member, [...this.path, key, index], this.#problems))
@@ -126,18 +145,7 @@ export class OptionReader {
 
   /** The default is for an absent option only: `null` is something else than what is wanted. */
   #valueOr(key: string, otherwise: unknown): unknown {
-    return this.has(key) ? this.value(key) : otherwise
-  }
-
-  /**
-   * Notes each of these that is named, but undefined, as by a variable that is not set: options whose absence bounds
-   * nothing where a bound was meant.
-   */
-  refuseUndefined(...keys: readonly string[]): void {
-    for (const key of keys) {
-      if (this.isNamed(key) && !this.has(key))
-        this.problem(key, 'a value, or no such option: undefined would bound nothing')
-    }
+    return this.has(key) ? this.hostObject(key) : otherwise
   }
 
   /**
@@ -161,8 +169,40 @@ export class OptionReader {
   }
 
   throwProblems(): void {
-    if (this.#problems.length > 0) throw new ConfigError(this.#problems)
+    if (this.#problems.length > 0) throw new ConfigError(withoutRepetition(this.#problems))
   }
+
+  #noteNoValue(value: unknown, path: Path): void {
+    if (value !== undefined) return
+    const problem = { path, found: 'no value', wanted: NO_VALUE }
+    ofNoValue.set(problem, this.path.length + 1)
+    this.#problems.push(problem)
+  }
+
+  /** Within plain objects and arrays; `null` may be a member of what is not ours, such as a JWK. */
+  #noteUndefinedWithin(value: unknown, path: Path): void {
+    if (path.length > MAX_DEPTH) return
+    const members = Array.isArray(value) ? [...value.entries()] : isPlainObject(value) ? Object.entries(value) : []
+    for (const [step, member] of members) {
+      this.#noteNoValue(member, [...path, step])
+      this.#noteUndefinedWithin(member, [...path, step])
+    }
+  }
+}
+
+/** Of a place without a value one problem, and none if a getter has said what is wanted there or of the whole option. */
+function withoutRepetition(problems: readonly ConfigProblem[]): ConfigProblem[] {
+  const places = new Set(problems.filter((each) => !ofNoValue.has(each)).map(({ path }) => JSON.stringify(path)))
+  return problems.filter((problem) => {
+    const { path } = problem
+    const stepsToOption = ofNoValue.get(problem)
+    if (stepsToOption === undefined) return true
+    const isRepeated = path.some((_, index) => {
+      return index + 1 >= stepsToOption && places.has(JSON.stringify(path.slice(0, index + 1)))
+    })
+    places.add(JSON.stringify(path))
+    return !isRepeated
+  })
 }
 
 /** A literal of any realm. A Map, a Set or an instance keeps its values where no option would be found. */

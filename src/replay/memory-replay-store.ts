@@ -24,8 +24,10 @@ export class MemoryReplayStore implements ReplayStore {
   constructor(options: MemoryReplayStoreOptions = {}) {
     const reader = new OptionReader(options)
     const maxEntries = readMaxEntries(reader)
+    const clock = (reader.hostObject('clock') as Clock | undefined) ?? systemClock
+    reader.refuseUnknown()
     reader.throwProblems()
-    this.#room = new ReplayRoom(new ReplayMemory(options.clock ?? systemClock), maxEntries)
+    this.#room = new ReplayRoom(new ReplayMemory(clock), maxEntries)
   }
 
   /** How many claims are held, expired ones that were not swept yet included. */

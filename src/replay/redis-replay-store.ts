@@ -37,7 +37,7 @@ export class RedisReplayStore implements ReplayStore {
   constructor(client: RedisClient, options: RedisReplayStoreOptions = {}) {
     const reader = new OptionReader(options)
     this.#prefix = readPrefix(reader)
-    this.#clock = (reader.value('clock') as Clock | undefined) ?? systemClock
+    this.#clock = (reader.hostObject('clock') as Clock | undefined) ?? systemClock
     reader.refuseUnknown()
     reader.throwProblems()
     this.#commands = checkClient(client)

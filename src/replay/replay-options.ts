@@ -35,7 +35,7 @@ export function checkReplayOptions(reader: OptionReader): ReplaySettings {
 }
 
 function readStore(reader: OptionReader): ReplayStore | undefined {
-  const store = reader.value('store')
+  const store = reader.hostObject('store')
   const isStore = typeof store === 'object' && store !== null && 'claim' in store && typeof store.claim === 'function'
   if (store !== undefined && !isStore) reader.problem('store', 'a replay store: an object with a function claim')
   if (isStore) checkMembers(reader, store)

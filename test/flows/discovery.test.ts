@@ -36,7 +36,7 @@ afterEach(async () => {
 async function start(identityProvider: ExchangeHostOptions['identityProvider'] = {}, issuer = name) {
   host = await startClockedHost({
     idp: { name: issuer },
-    identityProvider: { discovery: true, jwksUri: undefined as never, ...identityProvider },
+    identityProvider: { discovery: true, ...identityProvider },
   })
   closings.push(host.close)
   answer = (_, res) => send(res, { issuer, jwks_uri: host.idp.jwksUri })

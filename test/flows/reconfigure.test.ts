@@ -51,7 +51,7 @@ async function start(
   options = {
     issuer: ISSUER,
     identityProviders: [{ name: host.idp.name, subjects: 'any', jwksUri: host.idp.jwksUri, ...identityProvider }],
-    clients: [CLIENT],
+    ...(exchange.findClient === undefined && { clients: [CLIENT] }),
     accessToken,
     clock: host.clock,
     ...exchange,
@@ -381,7 +381,7 @@ describe('fetches that are under way', () => {
 
   it('do not begin after close(), by a request of earlier options either', async () => {
     const { check: find, asked, release } = holdCheck()
-    await start({ jwksUri }, { clients: undefined as never, findClient: async () => (await find()) && CLIENT })
+    await start({ jwksUri }, { findClient: async () => (await find()) && CLIENT })
     let fetches = 0
     answer = (_, res) => {
       fetches += 1
@@ -389,7 +389,7 @@ describe('fetches that are under way', () => {
     }
     const exchanging = exchangeOne()
     await asked
-    change({ clients: undefined as never, jwksEndpoint: { readTimeout: 900 } })
+    change({ jwksEndpoint: { readTimeout: 900 } })
     host.exchange.close()
     release()
     expect(await exchanging).toMatchObject({ status: 503, reason: 'jwks_unavailable' })

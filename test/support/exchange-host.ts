@@ -88,7 +88,14 @@ export async function startExchangeHost(options: ExchangeHostOptions = {}): Prom
   sharedKey ??= generateSigningKey()
   const exchange = createOrClose(idp, {
     issuer: ISSUER,
-    identityProviders: [{ name: idp.name, jwksUri: idp.jwksUri, subjects: 'any', ...options.identityProvider }],
+    identityProviders: [
+      {
+        name: idp.name,
+        ...(options.identityProvider?.discovery === undefined && { jwksUri: idp.jwksUri }),
+        subjects: 'any',
+        ...options.identityProvider,
+      },
+    ],
     ...(options.exchange?.findClient === undefined && { clients: [CLIENT] }),
     accessToken: { audience: AUDIENCE, signingKeys: [sharedKey] },
     ...options.exchange,

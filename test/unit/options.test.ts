@@ -21,8 +21,8 @@ const BASE = {
 }
 const { publicJwk, privateJwk } = await generateFakeKey('ES256', 'k')
 
-/** The base with some options laid over it; undefined takes one away. */
-const check = (options: Options = {}) => checkOptions({ ...BASE, ...options })
+/** The base with some options laid over it. */
+const check = (options: Options = {}, base: Options = BASE) => checkOptions({ ...base, ...options })
 const checkProvider = (options: Options) => check({ identityProviders: [{ ...IDP, ...options }] })
 
 function problems(options: Options): readonly ConfigProblem[] {
@@ -482,7 +482,7 @@ describe('the identity providers', () => {
     (option) => {
       const provider = { name: IDP.name, jwksUri: IDP.jwksUri, subjects: 'any', [option]: undefined }
       expect(problemsOf({ identityProviders: [provider] })).toEqual([
-        `identityProviders[0].${option}: a value, or no such option: undefined would bound nothing`,
+        `identityProviders[0].${option}: a value, or the option left out: is an environment variable unset?`,
       ])
     },
   )
@@ -493,8 +493,7 @@ describe('the identity providers', () => {
     expect(problemsOf({ identityProviders: [bare] })).toEqual([expect.stringMatching(problem)])
     expect(problemsOf({ identityProviders: [{ ...bare, lifetime: 60 }] })).toEqual([expect.stringMatching(problem)])
     expect(problemsOf({ identityProviders: [{ ...bare, scopes: undefined }] })).toEqual([
-      expect.stringMatching(problem),
-      'identityProviders[0].scopes: a value, or no such option: undefined would bound nothing',
+      'identityProviders[0].scopes: a value, or the option left out: is an environment variable unset?',
     ])
     const groupsToScopes = { admins: ['a'] }
     for (const said of [
@@ -661,11 +660,15 @@ describe('the keys of an identity provider', () => {
 describe('the clients', () => {
   it('are listed or looked up, and not both', () => {
     const wanted = ['clients: either clients or a function that finds them']
-    expect(problemsOf({ clients: undefined })).toEqual(wanted)
-    expect(problemsOf({ findClient: () => undefined })).toEqual(wanted)
+    const { clients: _, ...others } = BASE
     const findClient = () => undefined
-    expect(check({ clients: undefined, findClient })).toMatchObject({ clients: [], findClient })
-    expect(problemsOf({ clients: undefined, findClient: 'app' })).toEqual(['findClient: a function'])
+    expect(() => check({}, others)).toThrow(wanted.join().replace('clients: ', 'clients: found neither; wanted '))
+    expect(problemsOf({ findClient })).toEqual(wanted)
+    expect(check({ findClient }, others)).toMatchObject({ clients: [], findClient })
+    expect(() => check({ findClient: 'app' }, others)).toThrow('findClient: found "app"; wanted a function')
+    expect(problemsOf({ clients: undefined, findClient })).toEqual([
+      'clients: a value, or the option left out: is an environment variable unset?',
+    ])
   })
 
   it('have ids that differ, exactly', () => {

@@ -854,7 +854,6 @@ describe('an explanation', () => {
     host = await startClockedHost({
       identityProvider: { check: ask('check'), subject: ask('subject'), claimsToToken: { a: ask('claimsToToken') } },
       exchange: {
-        clients: undefined as never,
         findClient: (id: string) => {
           asked.push(`findClient ${id}`)
           return id === 'app' ? { ...CLIENT } : undefined

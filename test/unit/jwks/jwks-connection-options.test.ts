@@ -5,7 +5,6 @@ import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import {
   areSendable,
-  DIRECT_CONNECTION,
   isSameConnection,
   type JwksConnectionSettings,
   readJwksConnection,
@@ -400,10 +399,11 @@ describe('options that do not go together', () => {
     expect(pathsOf(linesOf(options))).toEqual(['ca', 'headers', 'proxy', 'agent', 'lookup', 'network'])
   })
 
-  it('are not those that are undefined', () => {
+  it('are refused where they are undefined, each of them', () => {
     const nothing = { ca: undefined, headers: undefined, proxy: undefined, agent: undefined, lookup: undefined }
-    expect(read({ ...nothing, network: undefined })).toEqual(DIRECT_CONNECTION)
-    expect(linesWithoutEndpoint({ certificates: [], ...nothing, network: undefined })).toEqual([])
+    const lines = linesOf({ ...nothing, network: undefined })
+    expect(pathsOf(lines)).toEqual(['ca', 'headers', 'proxy', 'agent', 'lookup', 'network'])
+    for (const line of lines) expect(line).toContain('the option left out: is an environment variable unset?')
   })
 })
 
@@ -412,8 +412,8 @@ describe('the host of the endpoint', () => {
   const MORE = ['[fd00:ec2::254]', '[FD00:0EC2::0254]', '[fd20:ce::254]', '[64:ff9b::a9fe:a9fe]', '168.63.129.16']
 
   it.each([...METADATA, ...MORE])('is no metadata service: %s', (host) => {
-    for (const network of [undefined, 'any']) {
-      const lines = linesOf({ network }, `https://${host}/keys`)
+    for (const network of [{}, { network: 'any' }]) {
+      const lines = linesOf(network, `https://${host}/keys`)
       expect([pathsOf(lines), lines[0]?.endsWith('another host, because a metadata service has no key set')]).toEqual([
         ['jwksUri'],
         true,

@@ -20,7 +20,7 @@ function problemsOf(options: unknown, read: (reader: OptionReader) => void): str
 }
 
 describe('an option reader', () => {
-  it('takes null for something else than what is wanted, and nothing for the default', () => {
+  it('takes neither null nor undefined for the default', () => {
     const read = (reader: OptionReader) => {
       reader.integer('a', { min: 1, max: 2, default: 1, unit: 'seconds' })
       reader.boolean('b', true)
@@ -28,7 +28,12 @@ describe('an option reader', () => {
       reader.object('d')
     }
     expect(problemsOf({ a: null, b: null, c: null, d: null }, read)).toHaveLength(4)
-    expect(problemsOf({ a: undefined }, read)).toEqual([])
+    expect(problemsOf({ a: undefined, b: undefined, c: undefined, d: undefined }, read)).toEqual(
+      [...'abcd'].map(
+        (key) => `  ${key}: found no value; wanted a value, or the option left out: is an environment variable unset?`,
+      ),
+    )
+    expect(problemsOf({}, read)).toEqual([])
   })
 
   it('finds every problem at once, each with path, finding and wish', () => {
@@ -62,12 +67,12 @@ describe('an option reader', () => {
 
   it('gives bounds as they are, and the default where nothing stands', () => {
     const bounds = { min: 1, max: 60, default: 30, unit: 'seconds' }
-    for (const [value, expected] of [
-      [1, 1],
-      [60, 60],
-      [undefined, 30],
+    for (const [options, expected] of [
+      [{ value: 1 }, 1],
+      [{ value: 60 }, 60],
+      [{}, 30],
     ]) {
-      const reader = new OptionReader({ value })
+      const reader = new OptionReader(options)
       expect(reader.integer('value', bounds)).toBe(expected)
       expect(() => reader.throwProblems()).not.toThrow()
     }

@@ -1,18 +1,25 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { isDependencyUnavailable, isTokenRejected } from '../../../src/errors/rejections.js'
-import { type ConfigProblem, formatPath } from '../../../src/option-checks/config-error.js'
+import { type ConfigProblem, formatPath, isConfigError } from '../../../src/option-checks/config-error.js'
 import { OptionReader } from '../../../src/option-checks/option-reader.js'
-import { type MapClaim, MOST_MAPPED_BYTES, mapClaims } from '../../../src/policy/claim-mapping.js'
+import { type MapClaim, type MappedClaim, MOST_MAPPED_BYTES, mapClaims } from '../../../src/policy/claim-mapping.js'
 import { type ClaimSource, OWN_CLAIMS, readClaimMapping } from '../../../src/policy/claim-mapping-options.js'
 import { type Claims, parseClaimPath, readClaim } from '../../../src/policy/claim-path.js'
 import { shareOfCases, TIMEOUT } from './cases.js'
 
 const CONTEXT = { issuer: 'https://idp.example.com', clientId: 'app' }
 
-function readFrom(options: object) {
-  const problems: ConfigProblem[] = []
-  return { mapping: readClaimMapping(new OptionReader(options, [], problems)), problems }
+function readFrom(options: object): { mapping: readonly MappedClaim[]; problems: readonly ConfigProblem[] } {
+  const reader = new OptionReader(options)
+  const mapping = readClaimMapping(reader)
+  try {
+    reader.throwProblems()
+    return { mapping, problems: [] }
+  } catch (error) {
+    if (!isConfigError(error)) throw error
+    return { mapping, problems: error.problems }
+  }
 }
 
 /** Where the problems are, each place once. */

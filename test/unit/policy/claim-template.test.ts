@@ -75,10 +75,9 @@ describe('a malformed template', () => {
   it.each([null, 7, true, {}, [], ['${claims.sub}'], Symbol('raw'), Object('raw')])(
     'is what is no text: %p',
     (subject) => {
-      const problems: { path: readonly (string | number)[]; found: string; wanted: string }[] = []
-      const mapping = readSubjectMapping(new OptionReader({ subject }, [], problems))
-      expect(mapping).toBeUndefined()
-      expect(problems.map(({ path }) => path)).toEqual([['subject']])
+      const reader = new OptionReader({ subject })
+      expect(readSubjectMapping(reader)).toBeUndefined()
+      expect(() => reader.throwProblems()).toThrow(/^1 problem .*\n {2}subject: /)
     },
   )
 })

@@ -774,9 +774,10 @@ describe('the options of a Redis replay store', () => {
   })
 
   it('may hold a prefix of a hundred characters, or none', () => {
-    for (const prefix of ['x', 'x'.repeat(100), '{tag}:', undefined]) {
-      expect(() => new RedisReplayStore(client, { prefix } as object)).not.toThrow()
+    for (const options of [{ prefix: 'x' }, { prefix: 'x'.repeat(100) }, { prefix: '{tag}:' }, {}]) {
+      expect(() => new RedisReplayStore(client, options)).not.toThrow()
     }
+    expect(() => new RedisReplayStore(client, { prefix: undefined } as object)).toThrow('prefix: found no value')
   })
 
   it('are refused where they are not known, with what was probably meant', () => {

@@ -1,0 +1,251 @@
+import { randomUUID } from 'node:crypto'
+import { Agent } from 'node:https'
+import { jest } from '@jest/globals'
+import { createJwtExchange, generateSigningKey, hashClientSecret, type JwtExchangeOptions } from '../../src/index.js'
+import { isPlainObject, OptionReader } from '../../src/option-checks/option-reader.js'
+import { checkOptions } from '../../src/options.js'
+import { generateFakeKey, signAssertion } from '../../src/testing/index.js'
+import { RSA_CERTIFICATE } from './certificates.js'
+
+export type Path = readonly (string | number)[]
+export type Tree = Readonly<Record<string, unknown>>
+
+const NAME = 'https://idp.example.com'
+const OTHER_NAME = 'https://other.example.com'
+const API = 'https://api.example.com'
+const BILLING = 'https://billing.example.com'
+const ALIAS = 'https://api.example.com/token'
+const SECRET = 'a secret of the option tree'
+const key = await generateFakeKey('ES256', 'tree')
+const signingKey = generateSigningKey()
+
+/** What the host gives, with members that are no options. */
+const NOW = 1_800_000_000
+const clock = { now: () => NOW, monotonic: () => 0, note: undefined }
+const store = { claim: () => true, client: undefined }
+
+const LIMITS = { clockTolerance: 5, maxAge: 300, maxLifetime: 400, maxBytes: 4096, replay: 'once' }
+
+/** An identity provider with every rule that there is, each narrower than its absence. */
+const RULED = {
+  name: NAME,
+  alias: ALIAS,
+  audiences: ['urn:old-alias'],
+  types: ['example+jwt'],
+  jwks: { keys: [key.publicJwk] },
+  enabled: true,
+  scopes: ['read', 'write'],
+  lifetime: 900,
+  maxBeyondAssertion: 600,
+  subject: 'ci|${claims.sub}',
+  ...LIMITS,
+  algorithms: ['ES256'],
+  subjects: ['alice', 'team-a:*'],
+  claims: {
+    plain: 'yes',
+    listed: ['one', 'two-*'],
+    '"quoted.name"': { equals: 'q', message: 'wanted: q' },
+    operators: { oneOf: ['a', 'b'], exists: true },
+    array: { includes: ['x'] },
+    same: { equalsClaim: 'plain' },
+    number: { atLeast: 1, atMost: 3, above: 0, below: 4 },
+  },
+  check: () => true,
+  grants: [
+    { name: 'all', when: { plain: 'yes' }, clients: ['app'], scopes: ['read'], resources: [API], lifetime: 300 },
+    { name: 'more', when: { sub: 'team-a:*' }, clients: ['app'], scopes: ['write'], resources: [API], lifetime: 200 },
+  ],
+  groupsToScopes: { admins: ['write'] },
+  groupsClaim: 'array',
+  claimsToToken: { plain: 'plain', fixed: { value: ['a'] }, made: () => 'x' },
+}
+const CLIENT = {
+  clientId: 'app',
+  clientSecret: SECRET,
+  scopes: ['read', 'write'],
+  lifetime: 800,
+  identityProviders: [NAME],
+  grantTypes: ['urn:ietf:params:oauth:grant-type:jwt-bearer'],
+}
+const TOP = {
+  issuer: 'https://api.example.com',
+  tokenEndpoint: ALIAS,
+  requireHttps: true,
+  subject: 'namespaced',
+  jwksEndpoint: {
+    ...{ enable: true, connectionTimeout: 500, readTimeout: 500, sizeLimitBytes: 2048, cacheMaxAge: 1000 },
+    ...{ cacheMaxAgeAtLeast: 500, cacheMaxAgeAtMost: 2000, refreshAhead: 60, refreshBudget: 1 },
+    ...{ cooldownDuration: 1000, cacheMaxAgeFallback: 1000, failureBackOff: 100, connectionRetries: 0 },
+  },
+  assertion: { ...LIMITS, algorithms: ['ES256'] },
+  accessToken: {
+    ...{ audience: [API, BILLING], lifetime: 1000, signingKeys: [signingKey], algorithm: 'ES256', cacheSizeBytes: 0 },
+  },
+  clientAuthentication: { maxFailures: 3, failureWindow: 60 },
+  replay: { store, timeout: 100, maxEntries: 10 },
+  clock,
+}
+
+/** Options that exclude one another are spread over several examples; a file cannot say what has a function in it. */
+export const EXAMPLES: Readonly<Record<string, Tree>> = {
+  rules: { ...TOP, identityProviders: [RULED], clients: [CLIENT] },
+  'an endpoint and a proxy': {
+    ...TOP,
+    identityProviders: [
+      { name: NAME, ...connection(), jwksUri: `${NAME}/keys`, proxy: 'http://proxy.example.com:3128', subjects: 'any' },
+    ],
+    clients: [{ clientId: 'app', clientSecretHash: hashClientSecret(SECRET), scopes: ['read'] }],
+  },
+  'discovery and an agent': {
+    ...TOP,
+    identityProviders: [
+      { name: NAME, ...connection(), discovery: true, agent: new Agent(), lookup: () => {}, subjects: 'any' },
+    ],
+    findClient: () => CLIENT,
+  },
+  'certificates and another provider': {
+    ...TOP,
+    identityProviders: [
+      { name: NAME, certificates: [RSA_CERTIFICATE], scopes: ['read'] },
+      { name: OTHER_NAME, jwks: { keys: [key.publicJwk] }, scopes: ['read'] },
+    ],
+    clients: [CLIENT],
+  },
+}
+
+function connection() {
+  return { ca: [RSA_CERTIFICATE], headers: { 'X-Api-Key': 'k3y' }, network: 'any' }
+}
+
+/** Every place in the options, from the top down; not within what the host gives. */
+export function placesIn(tree: unknown, path: Path = []): Path[] {
+  if ([clock, store].some((each) => each === tree)) return []
+  const entries: [string | number, unknown][] = Array.isArray(tree)
+    ? [...tree.entries()]
+    : isPlainObject(tree)
+      ? Object.entries(tree)
+      : []
+  return entries.flatMap(([step, value]) => [[...path, step], ...placesIn(value, [...path, step])])
+}
+
+/** Every option that the readers ask for, as a path with `*` for an index. */
+export function optionsAskedFor(read: () => unknown): Set<string> {
+  const asked = new Set<string>()
+  const isNamed = OptionReader.prototype.isNamed
+  const spy = jest.spyOn(OptionReader.prototype, 'isNamed').mockImplementation(function (this: OptionReader, name) {
+    asked.add(nameOf([...this.path, name]))
+    return Reflect.apply(isNamed, this, [name])
+  })
+  try {
+    read()
+  } finally {
+    spy.mockRestore()
+  }
+  return asked
+}
+
+export function nameOf(path: Path): string {
+  return path.map((step) => (typeof step === 'number' ? '*' : step)).join('.')
+}
+
+export function valueAt(tree: unknown, path: Path): unknown {
+  return path.reduce((value, step) => Reflect.get(Object(value), step), tree)
+}
+
+/** A copy of the tree with another value in one place. */
+export function withValue(tree: unknown, [step, ...rest]: Path, value: unknown): Tree {
+  if (step === undefined) return value as Tree
+  const copy: object = Array.isArray(tree) ? [...tree] : { ...(tree as Tree) }
+  Object.defineProperty(copy, step, {
+    value: rest.length === 0 ? value : withValue(Reflect.get(Object(tree), step), rest, value),
+    enumerable: true,
+    writable: true,
+    configurable: true,
+  })
+  return copy as Tree
+}
+
+/** A copy of the tree without one member of an object. */
+export function withoutPlace(tree: unknown, path: Path): Tree {
+  const parent = path.slice(0, -1)
+  const { [String(path.at(-1))]: _, ...others } = valueAt(tree, parent) as Tree
+  return withValue(tree, parent, others)
+}
+
+/** The path of the place of the first problem, or undefined where the options are accepted. */
+export function findRefusal(options: unknown): unknown {
+  try {
+    checkOptions(options)
+    return undefined
+  } catch (error) {
+    return error
+  }
+}
+
+/** What one request would obtain. */
+interface Obtained {
+  scopes: readonly string[]
+  audiences: readonly string[]
+  lifetime: number
+}
+
+const GOOD = { iss: NAME, sub: 'alice', aud: ALIAS, plain: 'yes', listed: 'one', 'quoted.name': 'q', operators: 'a' }
+const MORE = { array: ['x'], same: 'yes', number: 2 }
+/** Changes to a good assertion, each of which one rule refuses, or narrows. */
+const CHANGES: readonly Tree[] = [
+  ...[
+    {},
+    { sub: 'team-a:ci' },
+    { sub: 'mallory' },
+    { sub: '*' },
+    { sub: 'team-b:ci' },
+    { plain: 'no' },
+    { plain: '*' },
+  ],
+  ...[{ listed: 'three' }, { listed: 'two-x' }, { listed: undefined }, { 'quoted.name': 'r' }, { operators: 'c' }],
+  ...[{ operators: undefined }, { array: ['y'] }, { array: ['x', 'admins'] }, { array: undefined }, { same: 'no' }],
+  ...[{ number: 9 }, { number: -1 }, { number: undefined }, { aud: 'urn:old-alias' }, { aud: 'urn:other' }],
+  ...[{ iss: OTHER_NAME }, { iat: -400 }, { exp: 1000 }, { pad: 'x'.repeat(6000) }, { iat: 30 }],
+]
+
+async function assertionOf(changes: Tree, typ: string): Promise<string> {
+  const { iat = 0, exp = 100, ...others } = changes
+  const dates = { iat: NOW + Number(iat), exp: NOW + Number(exp), jti: randomUUID() }
+  return signAssertion(key, { alg: 'ES256', kid: 'tree', typ }, { ...GOOD, ...MORE, ...dates, ...others })
+}
+
+const assertions = await Promise.all([
+  ...CHANGES.map((changes) => assertionOf(changes, 'JWT')),
+  ...['example+jwt', 'other+jwt'].map((typ) => assertionOf({}, typ)),
+])
+
+/** What each of many assertions can obtain by these options, by requests of one scope or another; the keys must be configured. */
+export async function obtainedBy(options: Tree): Promise<Obtained[][]> {
+  const exchange = createJwtExchange(options as unknown as JwtExchangeOptions)
+  const obtain = async (assertion: string): Promise<Obtained[]> => {
+    const requests = [{}, { scope: 'read' }, { scope: 'write' }]
+    const answers = requests.map((scope) => exchange.explain(assertion, { clientId: 'app', ...scope }))
+    return (await Promise.all(answers)).flatMap(({ accessToken }) => accessToken ?? [])
+  }
+  try {
+    return await Promise.all(assertions.map(obtain))
+  } finally {
+    exchange.close()
+  }
+}
+
+/** Whether no assertion obtains by the one what it cannot obtain by the other. */
+export function isWithin(narrow: readonly Obtained[][], wide: readonly Obtained[][]): boolean {
+  return narrow.every((tokens, index) => {
+    return tokens.every((token) => wide[index]?.some((other) => isPartOf(token, other)) === true)
+  })
+}
+
+function isPartOf(token: Obtained, other: Obtained): boolean {
+  const isSubset = (left: readonly string[], right: readonly string[]) => left.every((each) => right.includes(each))
+  return (
+    token.lifetime <= other.lifetime &&
+    isSubset(token.scopes, other.scopes) &&
+    isSubset(token.audiences, other.audiences)
+  )
+}
