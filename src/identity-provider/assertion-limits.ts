@@ -47,7 +47,6 @@ export function readAssertionLimits(reader: OptionReader, otherwise = DEFAULT_LI
     min: number,
     max: number,
   ) => reader.integer(key, { min, max, unit, default: otherwise[key] })
-  reader.refuseUndefined('maxAge', 'requireIat')
   return {
     clockTolerance: integer('clockTolerance', 'seconds', 0, 600),
     maxAge: integer('maxAge', 'seconds', 1, A_YEAR),

@@ -24,7 +24,7 @@ const NOW = 1_800_000_000
 const clock = { now: () => NOW, monotonic: () => 0, note: undefined }
 const store = { claim: () => true, client: undefined }
 
-const LIMITS = { clockTolerance: 5, maxAge: 300, maxLifetime: 400, maxBytes: 4096, replay: 'once' }
+const LIMITS = { clockTolerance: 5, maxAge: 300, maxLifetime: 400, maxBytes: 4096, replay: 'once', requireIat: true }
 
 /** An identity provider with every rule that there is, each narrower than its absence. */
 const RULED = {
@@ -48,6 +48,7 @@ const RULED = {
     operators: { oneOf: ['a', 'b'], exists: true },
     array: { includes: ['x'] },
     same: { equalsClaim: 'plain' },
+    words: { hasWord: 'x' },
     number: { atLeast: 1, atMost: 3, above: 0, below: 4 },
   },
   check: () => true,
@@ -57,9 +58,10 @@ const RULED = {
   ],
   groupsToScopes: { admins: ['write'] },
   groupsClaim: 'array',
+  singleAsArray: false,
   claimsToToken: { plain: 'plain', fixed: { value: ['a'] }, made: () => 'x' },
 }
-const CLIENT = {
+export const CLIENT = {
   clientId: 'app',
   clientSecret: SECRET,
   scopes: ['read', 'write'],
@@ -71,6 +73,7 @@ const TOP = {
   issuer: 'https://api.example.com',
   tokenEndpoint: ALIAS,
   requireHttps: true,
+  openidConfiguration: false,
   subject: 'namespaced',
   jwksEndpoint: {
     ...{ enable: true, connectionTimeout: 500, readTimeout: 500, sizeLimitBytes: 2048, cacheMaxAge: 1000 },
@@ -190,7 +193,7 @@ interface Obtained {
 }
 
 const GOOD = { iss: NAME, sub: 'alice', aud: ALIAS, plain: 'yes', listed: 'one', 'quoted.name': 'q', operators: 'a' }
-const MORE = { array: ['x'], same: 'yes', number: 2 }
+const MORE = { array: ['x'], same: 'yes', number: 2, words: 'w x' }
 /** Changes to a good assertion, each of which one rule refuses, or narrows. */
 const CHANGES: readonly Tree[] = [
   ...[
@@ -205,7 +208,7 @@ const CHANGES: readonly Tree[] = [
   ...[{ listed: 'three' }, { listed: 'two-x' }, { listed: undefined }, { 'quoted.name': 'r' }, { operators: 'c' }],
   ...[{ operators: undefined }, { array: ['y'] }, { array: ['x', 'admins'] }, { array: undefined }, { same: 'no' }],
   ...[{ number: 9 }, { number: -1 }, { number: undefined }, { aud: 'urn:old-alias' }, { aud: 'urn:other' }],
-  ...[{ iss: OTHER_NAME }, { iat: -400 }, { exp: 1000 }, { pad: 'x'.repeat(6000) }, { iat: 30 }],
+  ...[{ iss: OTHER_NAME }, { iat: -400 }, { exp: 1000 }, { pad: 'x'.repeat(6000) }, { iat: 30 }, { words: 'xx' }],
 ]
 
 async function assertionOf(changes: Tree, typ: string): Promise<string> {

@@ -394,7 +394,7 @@ describe('the identity providers', () => {
   })
 
   it.each(['maxAge', 'requireIat'])('never take %s for left out where it is undefined', (option) => {
-    const problem = `${option}: a value, or no such option: undefined would bound nothing`
+    const problem = `${option}: a value, or the option left out: is an environment variable unset?`
     expect(problemsOf({ assertion: { [option]: undefined } })).toEqual([`assertion.${problem}`])
     expect(providerProblemsOf({ [option]: undefined })).toEqual([`identityProviders[0].${problem}`])
   })
