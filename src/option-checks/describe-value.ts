@@ -1,0 +1,24 @@
+import { isPromise } from 'node:util/types'
+
+/** Its kind alone, for what may be a secret. */
+export function describeType(value: unknown): string {
+  if (value === undefined) return 'nothing'
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'an array'
+  if (isPromise(value)) return 'a promise'
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
+}
+
+/** For the message of a problem. */
+export function describeValue(value: unknown): string {
+  if (typeof value === 'string') return quote(value)
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : describeType(value)
+}
+
+/** The beginning of a text, unless it may hold a key or a password that was put in the wrong place. */
+function quote(text: string): string {
+  if (text.includes('PRIVATE KEY')) return 'a private key'
+  if (/^\s*[{[]/.test(text)) return 'text that looks like JSON'
+  const withoutPassword = text.replace(/^([a-z][a-z\d+.-]*:\/\/)?.*@/is, '$1…@')
+  return JSON.stringify(withoutPassword.length > 80 ? `${withoutPassword.slice(0, 80)}…` : withoutPassword)
+}
