@@ -4,7 +4,7 @@ import { createJwtExchange, type IdentityProviderStats, type JwtExchange } from 
 import type { Command, CommandArguments } from './command.js'
 import { findDoubtful } from './doubtful-options.js'
 import { toJson } from './json.js'
-import { createPaint, type Mark, type Paint } from './paint.js'
+import { countOf, createPaint, type Mark, type Paint } from './paint.js'
 import { readOptions } from './read-options.js'
 
 /** Something to know of a configuration. */
@@ -114,6 +114,11 @@ function render(
     inOneLine(`    alias: ${alias}`),
     ...findings.map(({ mark, text }) => `  ${paint(mark)} ${inOneLine(text)}`),
   ])
+  const findings = reports.flatMap((report) => report.findings)
+  const problems = findings.filter(({ mark }) => mark === 'bad').length
+  const warnings = findings.filter(({ mark }) => mark === 'warning').length
+  const total = `${countOf(problems, 'problem')}, ${countOf(warnings + notes.length, 'note')}`
   const verdict = `${paint('good')} ${inOneLine(config)} is well formed`
-  return `${[verdict, ...lines, ...notes.map((note) => `${paint('warning')} ${inOneLine(note)}`)].join('\n')}\n`
+  const noted = notes.map((note) => `${paint('warning')} ${inOneLine(note)}`)
+  return `${[verdict, ...lines, ...noted, '', total].join('\n')}\n`
 }

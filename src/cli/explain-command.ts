@@ -4,11 +4,14 @@ import type { ExplainedStep, Explanation } from '../explain/explanation.js'
 import { createJwtExchange } from '../jwt-exchange.js'
 import { type Command, type CommandStreams, Misuse } from './command.js'
 import { toJson } from './json.js'
-import { createPaint, type Mark, type Paint } from './paint.js'
+import { countOf, createPaint, type Mark, type Paint } from './paint.js'
 import { readOptions } from './read-options.js'
 
 /** Bytes: more than any assertion may have. */
 const LONGEST_INPUT = 2_097_152
+const FINAL_LINE_BREAK = /\r?\n$/
+const LINE_BREAK_LEFT_OUT =
+  'the input ends with a line break, which is left out here; the token endpoint refuses an assertion that is sent with it'
 const MARK_OF: Readonly<Record<ExplainedStep['outcome'], Mark>> = { passed: 'good', failed: 'bad', skipped: 'skipped' }
 
 /** Tells what would become of an assertion. */
@@ -18,14 +21,23 @@ export const explainCommand: Command = async (args, streams) => {
   const exchange = createJwtExchange(options)
   const { client, scope, json, file } = args
   try {
-    const assertion = (await readAssertion(file, streams)).trim()
+    const { assertion, notes } = withoutFinalLineBreak(await readAssertion(file, streams), streams)
     const request = { ...(client !== undefined && { clientId: client }), ...(scope !== undefined && { scope }) }
     const explanation = await exchange.explain(assertion, request)
-    streams.stdout.write(json ? toJson(explanation) : render(explanation, createPaint(streams)))
+    streams.stdout.write(json ? toJson({ ...explanation, notes }) : render(explanation, notes, createPaint(streams)))
     return explanation.isAccepted ? 'ok' : 'failed'
   } finally {
     exchange.close()
   }
+}
+
+/**
+ * Without the one line break that files and pipes end with. More is left as it is: the token endpoint, too, refuses what
+ * has white space around it. On a terminal the line break is that of the Enter key.
+ */
+function withoutFinalLineBreak(input: string, { stdin }: CommandStreams): { assertion: string; notes: string[] } {
+  const assertion = input.replace(FINAL_LINE_BREAK, '')
+  return { assertion, notes: assertion === input || stdin.isTTY ? [] : [LINE_BREAK_LEFT_OUT] }
 }
 
 async function readAssertion(file: string | undefined, { stdin, stderr }: CommandStreams): Promise<string> {
@@ -56,13 +68,25 @@ async function readAll(input: AsyncIterable<Buffer | string>): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-function render({ isAccepted, reason, steps, accessToken }: Explanation, paint: Paint): string {
+function render(
+  { isAccepted, reason, steps, accessToken }: Explanation,
+  notes: readonly string[],
+  paint: Paint,
+): string {
   const lines = steps.flatMap((step) => renderStep(step, paint))
   const isJudgedWhole = steps.some(({ step, outcome }) => step === 'client' && outcome !== 'skipped')
   const accepted = `accepted${isJudgedWhole ? '' : ', as far as can be told without --client'}, unless it was used before`
   const verdict = isAccepted ? paint('good', accepted) : paint('bad', `refused: ${reason}`)
   const issued = accessToken === undefined ? [] : ['', 'The access token:', ...renderEntries(accessToken)]
-  return `${[...lines, '', verdict, ...issued].join('\n')}\n`
+  const noted = notes.map((note) => `${paint('warning')} ${note}`)
+  return `${[...lines, '', verdict, ...issued, '', ...noted, totalOf(steps)].join('\n')}\n`
+}
+
+function totalOf(steps: Explanation['steps']): string {
+  const counts = (['passed', 'failed', 'skipped'] as const).map(
+    (outcome) => `${steps.filter((step) => step.outcome === outcome).length} ${outcome}`,
+  )
+  return `${countOf(steps.length, 'step')}: ${counts.join(', ')}`
 }
 
 function renderStep({ step, outcome, reason, expected, found, hint }: ExplainedStep, paint: Paint): string[] {

@@ -13,3 +13,8 @@ export function createPaint({ stdout, env }: CommandStreams): Paint {
   const isColoured = stdout.isTTY === true && !env.NO_COLOR
   return (mark, text = MARKS[mark]) => (isColoured ? styleText(COLOURS[mark], text, { validateStream: false }) : text)
 }
+
+/** `1 problem`, `2 problems`, `no problems`. */
+export function countOf(count: number, noun: string): string {
+  return `${count === 0 ? 'no' : count} ${noun}${count === 1 ? '' : 's'}`
+}

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { runCommandLine } from '../../src/cli/run-command-line.js'
@@ -34,10 +35,10 @@ afterAll(async () => {
   await idp.close()
 })
 
-function writeConfig({ provider = '', more = '', keys = `jwks_uri = "${idp.jwksUri}"` } = {}): void {
+function writeConfig({ provider = '', more = '', keys = `jwks_uri = "${idp.jwksUri}"`, name = idp.name } = {}): void {
   const frame = deploymentOf().replace(clientSecretOf('app'), '${SECRET}')
   file.write(`${frame}[[identity_provider]]
-name = "${idp.name}"
+name = "${name}"
 ${keys}
 subjects = "any"
 ${provider}
@@ -65,6 +66,23 @@ async function run(args: readonly string[], input = '') {
 const explain = (assertion: string, ...more: string[]) =>
   run(['explain', '--config', path, '--client', 'app', ...more], assertion)
 const check = (...more: string[]) => run(['check', '--config', path, ...more])
+
+/** The command in this process. */
+async function runHere(args: readonly string[], input = '', isTTY = false) {
+  let [stdout, stderr] = ['', '']
+  const streams = {
+    stdin: Object.assign([Buffer.from(input)].values(), { isTTY }) as never,
+    stdout: { write: (text: string) => (stdout += text), isTTY },
+    stderr: { write: (text: string) => (stderr += text) },
+    env: { SECRET, NO_COLOR: '1' },
+  }
+  const status = await runCommandLine(args, streams)
+  expect(`${stdout}${stderr}`).not.toContain(SECRET)
+  return { status, stdout, stderr }
+}
+const explainHere = (assertion: string, ...more: string[]) =>
+  runHere(['explain', path, '--client', 'app', ...more], assertion)
+const checkHere = (...more: string[]) => runHere(['check', path, ...more])
 
 /** The command in this process, whose output is, or is no, terminal. */
 async function runOn(isTTY: boolean, env: Record<string, string> = {}) {
@@ -133,6 +151,56 @@ describe('explain', () => {
     expect(status).toBe(0)
     expect(stdout).toContain('a\\u001b[2J\\u009b2J\\u202e\\u2028z')
     expect(stdout.replaceAll('\n', '')).not.toMatch(UNPRINTABLE)
+  })
+
+  const LINE_BREAK =
+    'the input ends with a line break, which is left out here; the token endpoint refuses an assertion that is sent with it'
+
+  it.each(['\n', '\r\n'])('leaves out one line break at the end of the input, %j, and says so', async (end) => {
+    const assertion = await idp.issueAssertion()
+    const { status, stdout } = await explainHere(`${assertion}${end}`)
+    expect(status).toBe(0)
+    expect(stdout).toContain(`\n! ${LINE_BREAK}\n`)
+    const json = await explainHere(`${assertion}${end}`, '--json')
+    expect(JSON.parse(json.stdout)).toMatchObject({ isAccepted: true, notes: [LINE_BREAK] })
+    const fileOfIt = file.writeBeside('assertion.jwt', `${assertion}${end}`)
+    expect((await explainHere('', fileOfIt)).stdout).toContain(LINE_BREAK)
+  })
+
+  it('says nothing of the line break of the Enter key, or where there is none', async () => {
+    const assertion = await idp.issueAssertion()
+    const typed = await runHere(['explain', path, '--client', 'app'], `${assertion}\n`, true)
+    expect([typed.status, typed.stdout.includes(LINE_BREAK)]).toEqual([0, false])
+    expect((await explainHere(assertion)).stdout).not.toContain(LINE_BREAK)
+    expect(JSON.parse((await explainHere(assertion, '--json')).stdout)).toMatchObject({ notes: [] })
+  })
+
+  it.each<[string, (assertion: string) => string, string]>([
+    ['two line breaks', (jwt) => `${jwt}\n\n`, 'it ends with a line break: send it without'],
+    ['a space', (jwt) => `${jwt} `, 'it has white space around it: send it without'],
+    ['a space before', (jwt) => ` ${jwt}`, 'it has white space around it: send it without'],
+    ['a byte order mark', (jwt) => `\uFEFF${jwt}`, 'it has white space around it: send it without'],
+  ])('refuses, as the token endpoint does, an assertion with %s', async (_, alter, hint) => {
+    const { status, stdout } = await explainHere(alter(await idp.issueAssertion()))
+    expect(status).toBe(1)
+    expect(stdout).toContain('✗ shape: malformed_jwt')
+    expect(stdout).toContain(`hint:     ${hint}`)
+  })
+
+  it('ends with a total of its steps', async () => {
+    const good = await explainHere(await idp.issueAssertion())
+    expect(good.stdout).toMatch(/\n\d+ steps: \d+ passed, 0 failed, 1 skipped\n$/)
+    const bad = await explainHere(await idp.issueAssertion({ aud: 'x', exp: 1 }))
+    expect(bad.stdout).toMatch(/\nrefused: wrong_audience\n\n\d+ steps: \d+ passed, 2 failed, 1 skipped\n$/)
+  })
+
+  it('reads the deployment file and the assertion from two arguments, or one with --config', async () => {
+    const assertion = file.writeBeside('assertion.jwt', await idp.issueAssertion())
+    expect((await runHere(['explain', path, assertion])).status).toBe(0)
+    expect((await runHere(['explain', assertion, '--config', path])).status).toBe(0)
+    expect((await runHere(['explain', '--client', 'app', path], await idp.issueAssertion())).status).toBe(0)
+    expect((await runHere(['explain', path, assertion, 'x'])).stderr).toMatch(/^too many arguments\n/)
+    expect((await runHere(['explain', '--config', path, assertion, 'x'])).status).toBe(2)
   })
 
   it('says when the key set cannot be had', async () => {
@@ -280,6 +348,48 @@ when = { scope = { one_of = ["*", "*a*"] }, scp = { has_word = "Orders.*" } }`,
     })
   })
 
+  it('ends with a total of its problems and notes', async () => {
+    expect((await checkHere()).stdout).toMatch(/\n\nno problems, 1 note\n$/)
+    await idp.fault('garbage')
+    const { status, stdout } = await checkHere()
+    expect([status, stdout]).toEqual([1, expect.stringMatching(/\n\n1 problem, 1 note\n$/)])
+    writeConfig({ provider: 'clamis = { a = 1 }\nsubject_ = "x"' })
+    const bad = await checkHere()
+    expect([bad.status, bad.stderr]).toEqual([1, expect.stringMatching(/\n2 problems\n$/)])
+  })
+
+  it.each<[string, () => void | Promise<void>, RegExp]>([
+    [
+      'a redirect',
+      () => idp.fault('redirect'),
+      /✗ no usable keys: redirected 302: http:\S+\/jwks; it leads to http:\S+\/jwks\/elsewhere; if that is right, write it/,
+    ],
+    [
+      'an endpoint that is down',
+      () => idp.fault('down'),
+      /✗ no usable keys: connection_failed ECONNREFUSED: http:\S+\/jwks; nothing listens there: correct host and port/,
+    ],
+    [
+      'keys that are all skipped',
+      () => idp.publish([{ ...idp.signingKey.publicJwk, kid: 'enc', use: 'enc' }]),
+      /✗ no usable keys: no_usable_key: http:\S+\/jwks; every key is skipped: enc: not_for_signatures; the key set was fetched/,
+    ],
+    [
+      'metadata of another issuer',
+      () =>
+        writeConfig({
+          keys: `discovery = "${new URL(idp.jwksUri).origin}/.well-known/openid-configuration"`,
+          name: 'https://else.example.com',
+        }),
+      /✗ no usable keys: metadata_of_another_issuer: http:\S+; its issuer is http:\S+; make name the same/,
+    ],
+  ])('says of %s where it is, what was found, and what to change', async (_, before, line) => {
+    await before()
+    const { status, stdout } = await checkHere()
+    idp.publish([idp.signingKey.publicJwk])
+    expect([status, stdout]).toEqual([1, expect.stringMatching(line)])
+  })
+
   it('opens no replay store, whatever its name', async () => {
     writeConfig({ more: '[replay]\nstore = "of-the-application"\nurl = "redis://127.0.0.1:1"' })
     expect((await check()).status).toBe(0)
@@ -307,6 +417,47 @@ describe('a reader that goes away', () => {
   })
 })
 
+describe('the command itself', () => {
+  it('prints its version', async () => {
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
+    expect(await runHere(['--version'])).toEqual({ status: 0, stdout: `express-jwt-exchange ${version}\n`, stderr: '' })
+    expect((await runHere(['check', '--version'])).status).toBe(0)
+  })
+
+  it.each([[['--help']], [['-h']], [['explain', '--help']]])('lists with %j all commands and options', async (args) => {
+    const { status, stdout } = await runHere(args)
+    expect(status).toBe(0)
+    const all = ['check deployment.toml', 'explain deployment.toml', '[FILE]', '--config FILE', '--client ID']
+    for (const text of [...all, '--scope SCOPE', '--json', '--version', '-h, --help']) expect(stdout).toContain(text)
+  })
+
+  it.each<[string[], string]>([
+    [['chek', 'x'], 'unknown command chek: did you mean check?'],
+    [['explane'], 'unknown command explane: did you mean explain?'],
+    [['verify'], 'unknown command verify: expected check or explain'],
+    [['constructor'], 'unknown command constructor: expected check or explain'],
+    [[], 'missing command: expected check or explain'],
+    [['deployment.toml'], 'missing command: expected check or explain'],
+    [['eyJhbGciOiJFUzI1NiIs'], 'missing command: expected check or explain'],
+    [['check'], 'missing file: check deployment.toml'],
+    [['explain'], 'missing file: explain deployment.toml'],
+    [['check', 'x', 'y'], 'too many arguments'],
+    [['check', 'x', '--config', 'y'], 'too many arguments'],
+    [['check', 'x', '--confg', 'y'], 'unknown option --confg: did you mean --config?'],
+    [['check', 'x', '--verbose'], 'unknown option --verbose'],
+    [['check', 'x', '-v'], 'unknown option -v'],
+    [['check', '--config'], '--config needs a value'],
+    [['check', 'x', '--json=yes'], '--json takes no value'],
+    [['check', 'x', '--client', 'app'], '--client is for explain'],
+    [['explain', 'x', '--scope='], '--client and --scope need a value'],
+  ])('says of %j: %s', async (args, message) => {
+    const { status, stdout, stderr } = await runHere(args)
+    expect([status, stdout]).toEqual([2, ''])
+    expect(stderr.split('\n')[0]).toBe(message)
+    expect(stderr).toContain('Usage:')
+  })
+})
+
 describe('a command that cannot be run as it is written', () => {
   it.each<[string, string[]]>([
     ['no command', []],
@@ -325,6 +476,7 @@ describe('a command that cannot be run as it is written', () => {
 
   it.each<[string, (token: string) => string[]]>([
     ['the command', (token) => [token]],
+    ['the file that comes first', (token) => ['check', token]],
     ['the file', (token) => ['explain', '--config', path, token]],
     ['an argument too many', (token) => ['check', '--config', path, token]],
     ['an unknown option', (token) => ['explain', '--config', path, `--assertion=${token}`]],

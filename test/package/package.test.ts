@@ -252,10 +252,11 @@ describe('a host', () => {
 
   it('has the command, which needs nothing else', async () => {
     const host = createHost('command', { express: 'express' })
-    const { bin } = JSON.parse(readFileSync(join(unpacked, 'package.json'), 'utf8'))
+    const { bin, version } = JSON.parse(readFileSync(join(unpacked, 'package.json'), 'utf8'))
     const command = join('node_modules/express-jwt-exchange', bin['express-jwt-exchange'])
     expect(readFileSync(join(host, command), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/)
-    expect(await run(process.execPath, [command, '--help'], host)).toContain('explain --config')
+    expect(await run(process.execPath, [command, '--help'], host)).toContain('explain deployment.toml')
+    expect(await run(process.execPath, [command, '--version'], host)).toBe(`express-jwt-exchange ${version}\n`)
   })
 
   it('does without Passport', async () => {
