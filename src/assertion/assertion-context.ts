@@ -1,18 +1,23 @@
 import { printable } from '../errors/printable.js'
 import { isDependencyUnavailable, isTokenRejected, type TokenContext } from '../errors/rejections.js'
 import type { IdentityProvider } from '../identity-provider/identity-provider.js'
-import type { UnverifiedJwt } from '../jwt/parse-jwt.js'
+import { ownMember } from '../jwt/parse-json-object.js'
+import type { UnverifiedHeader, UnverifiedJwt } from '../jwt/parse-jwt.js'
 import { isOAuthError } from '../oauth/errors.js'
 
 /** What an event tells of an assertion that was refused, or used. */
 export function contextOf({ header, payload }: UnverifiedJwt, identityProvider?: IdentityProvider): TokenContext {
-  const { iss } = payload
+  const iss = ownMember(payload, 'iss')
   return {
-    algorithm: printable(header.alg),
-    ...(header.kid !== undefined && { kid: printable(header.kid) }),
+    ...contextOfHeader(header),
     ...(identityProvider !== undefined && { identityProvider: identityProvider.name }),
     ...(identityProvider === undefined && typeof iss === 'string' && { issuer: printable(iss) }),
   }
+}
+
+/** The same of one whose payload was not decoded. */
+export function contextOfHeader({ alg, kid }: UnverifiedHeader): TokenContext {
+  return { algorithm: printable(alg), ...(kid !== undefined && { kid: printable(kid) }) }
 }
 
 /** Does something with an assertion; what is thrown tells which assertion it was. */

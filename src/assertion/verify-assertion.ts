@@ -1,9 +1,9 @@
 import type { Clock } from '../clock/clock.js'
-import { TokenRejected } from '../errors/rejections.js'
+import { isTokenRejected, TokenRejected } from '../errors/rejections.js'
 import type { IdentityProviderRegistry } from '../identity-provider/identity-provider-registry.js'
-import { parseJwt, type UnverifiedJwt } from '../jwt/parse-jwt.js'
+import { parseJws, parsePayload, type UnverifiedJws, type UnverifiedJwt } from '../jwt/parse-jwt.js'
 import { type AssertionCheck, CHECKS_BEFORE_SIGNATURE, CHECKS_OF_CLAIMS } from './assertion-checks.js'
-import { contextOf, inContext } from './assertion-context.js'
+import { contextOf, contextOfHeader, inContext } from './assertion-context.js'
 import type { VerifiedAssertion } from './verified-assertion.js'
 import { verifySignature } from './verify-signature.js'
 
@@ -12,6 +12,8 @@ export interface VerifyAssertionDeps {
   clock: Clock
 }
 
+/** Characters as they are sent. A shorter payload is decoded all the same, so that the event says whose assertion it was. */
+const MAX_PAYLOAD_OF_ANY_HEADER = 2048
 const BEFORE_SIGNATURE: readonly AssertionCheck[] = Object.values(CHECKS_BEFORE_SIGNATURE)
 const OF_CLAIMS: readonly AssertionCheck[] = Object.values(CHECKS_OF_CLAIMS)
 
@@ -24,7 +26,9 @@ const OF_CLAIMS: readonly AssertionCheck[] = Object.values(CHECKS_OF_CLAIMS)
  * @throws DependencyUnavailable `jwks_unavailable`
  */
 export async function verifyAssertion(assertion: string, deps: VerifyAssertionDeps): Promise<VerifiedAssertion> {
-  const jwt = parseJwt(assertion, deps.identityProviders.maxAssertionBytes)
+  const jws = parseJws(assertion, deps.identityProviders.maxAssertionBytes)
+  checkHeaderOfLong(jws, deps.identityProviders)
+  const jwt = parsePayload(jws)
   const identityProvider = deps.identityProviders.find(jwt.payload.iss)
   const context = contextOf(jwt, identityProvider)
   return inContext(context, async () => {
@@ -36,6 +40,22 @@ export async function verifyAssertion(assertion: string, deps: VerifyAssertionDe
     for (const check of OF_CLAIMS) check(jwt, identityProvider, later)
     return { ...readClaims(jwt), identityProvider, context }
   })
+}
+
+/**
+ * A long payload is decoded for a header only that one of the identity providers accepts: junk must not cost more the longer
+ * it is.
+ *
+ * @throws TokenRejected `algorithm_not_allowed`, `type_not_allowed`
+ */
+export function checkHeaderOfLong(jws: UnverifiedJws, identityProviders: IdentityProviderRegistry): void {
+  if (jws.encodedPayload.length <= MAX_PAYLOAD_OF_ANY_HEADER) return
+  try {
+    identityProviders.checkHeader(jws.header)
+  } catch (error) {
+    if (isTokenRejected(error)) error.context = contextOfHeader(jws.header)
+    throw error
+  }
 }
 
 /** What an assertion says, unverified by this; of the types that the checks demand only once they have let it pass. */

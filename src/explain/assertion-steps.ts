@@ -7,7 +7,7 @@ import type { UnverifiedJwt } from '../jwt/parse-jwt.js'
 import { describeDate } from './dates.js'
 import type { Explainer, StepTexts } from './explanation.js'
 import { describeFetchFailure } from './fetch-failure-hint.js'
-import { hintOfAudience, hintOfClock, hintOfKey, hintOfNoDate, hintOfType } from './hints.js'
+import { hintOfAlgorithm, hintOfAudience, hintOfClock, hintOfKey, hintOfNoDate, hintOfType } from './hints.js'
 import { hintOfSignatureForm } from './signature-form.js'
 
 /** What the steps of one assertion are about. */
@@ -37,7 +37,7 @@ const DESCRIBE_BEFORE_SIGNATURE: Readonly<Record<keyof typeof CHECKS_BEFORE_SIGN
   alg: ({ jwt, identityProvider: { limits } }) => ({
     expected: `one of ${[...limits.algorithms].join(', ')}`,
     found: jwt.header.alg,
-    hint: () => (/^HS|^none$/i.test(jwt.header.alg) ? 'only asymmetric signatures are ever accepted' : undefined),
+    hint: () => hintOfAlgorithm(jwt.header.alg),
   }),
   typ: ({ jwt, identityProvider: { types } }) => ({
     expected: `none, or one of ${[...types].join(', ')}`,

@@ -1,9 +1,9 @@
 import type { ClaimCondition } from '../policy/claim-condition.js'
 import { type Claims, parseClaimPath, readClaim } from '../policy/claim-path.js'
 import type { WantedValues } from '../policy/claim-test.js'
-import { type ClaimScalar, compileValue, isGlob } from '../policy/claim-value.js'
+import { type ClaimScalar, compileValue, isGlob, isTooLongFor } from '../policy/claim-value.js'
 import { isBoundedText } from '../policy/list-operators.js'
-import { nearMiss } from './hints.js'
+import { nearMiss, TOO_LONG_FOR_PATTERNS } from './hints.js'
 import { hintOfOtherPath } from './missing-claim.js'
 import { isOptionBeside, type TableOfClaims } from './option-names.js'
 
@@ -57,6 +57,7 @@ const HINTS: Readonly<Record<WantedValues['of'], HintOfValue>> = {
   claim: (found, values) => {
     if (values.some((value) => value === found)) return undefined
     if (Array.isArray(found)) return 'it is an array: use includes'
+    if (isTooLongFor(found, values)) return TOO_LONG_FOR_PATTERNS
     return hintOfOtherType(found, values) ?? hintOfSpelling([found], values) ?? hintOfWord(found, values)
   },
   element: (found, values) => {

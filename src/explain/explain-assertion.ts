@@ -1,6 +1,6 @@
 import { contextOf } from '../assertion/assertion-context.js'
 import type { VerifiedAssertion } from '../assertion/verified-assertion.js'
-import { readClaims, type VerifyAssertionDeps } from '../assertion/verify-assertion.js'
+import { checkHeaderOfLong, readClaims, type VerifyAssertionDeps } from '../assertion/verify-assertion.js'
 import { checkGrantType } from '../client-auth/check-grant-type.js'
 import type { Client } from '../client-auth/client.js'
 import { invalidClient } from '../client-auth/client-credentials.js'
@@ -15,7 +15,7 @@ import { OptionReader } from '../option-checks/option-reader.js'
 import { type AccessStepsDeps, takeAccessSteps } from './access-steps.js'
 import { shown, takeAssertionSteps } from './assertion-steps.js'
 import { type ExplainedAccessToken, Explainer, type Explanation } from './explanation.js'
-import { hintOfIssuer, hintOfShape } from './hints.js'
+import { hintOfAlgorithm, hintOfIssuer, hintOfShape, hintOfType } from './hints.js'
 import { takePolicySteps } from './policy-steps.js'
 
 /** Who would present the assertion, and ask for what. */
@@ -43,6 +43,7 @@ export async function explainAssertion(
   const explainer = new Explainer()
   const client = await takeClient(explainer, options, deps)
   const jwt = await takeShape(explainer, encoded, deps)
+  if (jwt !== undefined) await takeHeaderOfLong(explainer, jwt, deps)
   const identityProvider = jwt && (await takeIssuer(explainer, jwt, deps))
   const accessToken = identityProvider && (await takeAllOf(explainer, jwt, identityProvider, client, options, deps))
   const reason = explainer.firstReason
@@ -109,6 +110,22 @@ async function takeShape(explainer: Explainer, encoded: string, { identityProvid
     hint: (reason: ReasonCode) => hintOfShape(reason, encoded),
   }
   return (await explainer.take('shape', texts, () => parseJwt(encoded, maxAssertionBytes)))?.result
+}
+
+/** A step only where it fails: the token endpoint does not look at the payload then. */
+async function takeHeaderOfLong(explainer: Explainer, jwt: UnverifiedJwt, { identityProviders }: ExplainDeps) {
+  const check = () => checkHeaderOfLong(jwt, identityProviders)
+  try {
+    check()
+  } catch {
+    const { alg, typ } = jwt.header
+    const texts = {
+      expected: 'alg and typ that one of the identity providers accepts',
+      found: `alg ${alg}, typ ${typ ?? 'none'}`,
+      hint: (reason: ReasonCode) => (reason === 'type_not_allowed' ? hintOfType(typ ?? '') : hintOfAlgorithm(alg)),
+    }
+    await explainer.take('header', texts, check)
+  }
 }
 
 async function takeIssuer(explainer: Explainer, jwt: UnverifiedJwt, { identityProviders, audiences }: ExplainDeps) {

@@ -1,10 +1,12 @@
 import type { UnverifiedJwt } from '../jwt/parse-jwt.js'
 import { isForeignType } from '../jwt/token-type.js'
 import type { Claims } from '../policy/claim-path.js'
+import { MAX_MATCHED_LENGTH } from '../policy/claim-value.js'
 import { hintOfMalformed, kindOf } from './malformed-jwt.js'
 
 /** Characters: a longer text is no near miss, and is not compared in five ways. */
 export const LONGEST_COMPARED = 1024
+export const TOO_LONG_FOR_PATTERNS = `it is too long: a pattern matches at most ${MAX_MATCHED_LENGTH} characters`
 /** Members of `aud` that are compared with each accepted one. */
 const MOST_AUDIENCES = 20
 const IS_ACCESS_TOKEN = 'it is an access token, and no assertion'
@@ -72,6 +74,11 @@ export function hintOfIssuer(
 
 function isAccessToken(typ: string | undefined): boolean {
   return /at\+jwt$/i.test(typ ?? '')
+}
+
+/** Of an `alg` that is not accepted. */
+export function hintOfAlgorithm(alg: string): string | undefined {
+  return /^HS|^none$/i.test(alg) ? 'only asymmetric signatures are ever accepted' : undefined
 }
 
 /** Of a `typ` that is not accepted. */

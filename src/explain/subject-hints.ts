@@ -1,5 +1,6 @@
+import { isTooLongFor } from '../policy/claim-value.js'
 import { compileGlob } from '../policy/glob.js'
-import { LONGEST_COMPARED } from './hints.js'
+import { LONGEST_COMPARED, TOO_LONG_FOR_PATTERNS } from './hints.js'
 import { sideBySide } from './side-by-side.js'
 
 const MOST_LISTED = 5
@@ -18,6 +19,7 @@ export function listSubjects(patterns: readonly string[]): string {
 /** How a `sub` almost matches one of the patterns, or what is odd about these. */
 export function hintOfSubject(sub: unknown, patterns: readonly string[]): string | undefined {
   const compared = patterns.slice(0, MOST_COMPARED)
+  if (isTooLongFor(sub, compared)) return TOO_LONG_FOR_PATTERNS
   return hintOfNearMiss(sub, compared) ?? hintOfPatterns(compared)
 }
 

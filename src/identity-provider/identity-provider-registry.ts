@@ -1,4 +1,7 @@
 import { printable } from '../errors/printable.js'
+import { TokenRejected } from '../errors/rejections.js'
+import type { UnverifiedHeader } from '../jwt/parse-jwt.js'
+import { normaliseType } from '../jwt/token-type.js'
 import { ConfigError } from '../option-checks/config-error.js'
 import { DEFAULT_LIMITS } from './assertion-limits.js'
 import type { IdentityProvider } from './identity-provider.js'
@@ -9,6 +12,8 @@ export class IdentityProviderRegistry {
   readonly #trustSwitches: ReadonlyMap<string, TrustSwitch>
   /** The longest assertion that any of them accepts, in bytes, and at least the usual limit. */
   readonly maxAssertionBytes: number
+  readonly #algorithms: ReadonlySet<string>
+  readonly #types: ReadonlySet<string>
   /** Whether the replay store is to give each of them a share: several have assertions that are accepted once. */
   readonly haveShares: boolean
 
@@ -20,10 +25,22 @@ export class IdentityProviderRegistry {
     this.#trustSwitches = trustSwitches
     this.#byName = new Map(identityProviders.map((identityProvider) => [identityProvider.name, identityProvider]))
     this.haveShares = identityProviders.filter(({ limits }) => limits.replay === 'once').length > 1
+    this.#algorithms = unionOf(identityProviders.map(({ limits }) => limits.algorithms))
+    this.#types = unionOf(identityProviders.map(({ types }) => types))
     this.maxAssertionBytes = Math.max(
       DEFAULT_LIMITS.maxBytes,
       ...identityProviders.map(({ limits }) => limits.maxBytes),
     )
+  }
+
+  /**
+   * What each of them would refuse, whoever issued it.
+   *
+   * @throws TokenRejected `algorithm_not_allowed`, `type_not_allowed`
+   */
+  checkHeader({ alg, typ }: UnverifiedHeader): void {
+    if (!this.#algorithms.has(alg)) throw new TokenRejected('algorithm_not_allowed')
+    if (typ !== undefined && !this.#types.has(normaliseType(typ))) throw new TokenRejected('type_not_allowed')
   }
 
   /** By exact string comparison (RFC 7523 §3, 1): no slash, case or port is forgiven. */
@@ -53,6 +70,11 @@ export class IdentityProviderRegistry {
   all(): Iterable<IdentityProvider> {
     return this.#byName.values()
   }
+}
+
+/** Most of many identity providers share one set. */
+function unionOf(sets: readonly ReadonlySet<string>[]): ReadonlySet<string> {
+  return new Set([...new Set(sets)].flatMap((each) => [...each]))
 }
 
 function refuseName(name: string): never {

@@ -4,7 +4,7 @@ import type { FetchFailure } from './jwks-fetch-error.js'
 /** The header parameters that choose a key. */
 export interface KeyHeader {
   alg: string
-  kid?: string
+  kid?: string | undefined
 }
 
 /** Where the keys of one identity provider come from: its JWKS endpoint, its certificates, or a fixed key set. */

@@ -1,6 +1,8 @@
 /** No claim set of a real identity provider nests deeper than a few levels. */
 const DEEPEST = 32
-const STRING_AND_COLON = /"[^"\\]*(?:\\.[^"\\]*)*"\s*(:?)/gs
+const BACKSLASH = 0x5c
+const COLON = 0x3a
+const SPACE = 0x20
 
 /**
  * A JSON object from untrusted text, or undefined where it is no object, nests deeper than 32 levels, or names a member
@@ -26,7 +28,7 @@ function parseJson(text: string): unknown {
 /** How many members all the objects within have together; undefined where it nests too deep. */
 function countMembers(value: object, depth: number): number | undefined {
   if (depth > DEEPEST) return undefined
-  const children = Object.values(value)
+  const children: readonly unknown[] = Array.isArray(value) ? value : Object.values(value)
   let count = Array.isArray(value) ? 0 : children.length
   for (const child of children) {
     if (typeof child !== 'object' || child === null) continue
@@ -37,9 +39,29 @@ function countMembers(value: object, depth: number): number | undefined {
   return count
 }
 
-/** How many member names stand in valid JSON text: the strings that a colon follows. A name written twice counts twice. */
+/** How many member names are in valid JSON text: the strings that a colon follows. A name written twice counts twice. */
 function countWrittenMembers(text: string): number {
   let count = 0
-  for (const match of text.matchAll(STRING_AND_COLON)) if (match[1] === ':') count += 1
+  let start = text.indexOf('"')
+  while (start >= 0) {
+    let at = endOfString(text, start) + 1
+    while (text.charCodeAt(at) <= SPACE) at += 1
+    if (text.charCodeAt(at) === COLON) count += 1
+    start = text.indexOf('"', at)
+  }
   return count
+}
+
+/** Where the quote is that ends a string of valid JSON: one before which the backslashes come in pairs. */
+function endOfString(text: string, start: number): number {
+  for (let end = text.indexOf('"', start + 1); ; end = text.indexOf('"', end + 1)) {
+    let at = end - 1
+    while (text.charCodeAt(at) === BACKSLASH) at -= 1
+    if ((end - at) % 2 === 1) return end
+  }
+}
+
+/** A member of parsed JSON, undefined where it is missing: what another library adds to `Object.prototype` is no member of it. */
+export function ownMember(object: object, name: string): unknown {
+  return Object.hasOwn(object, name) ? (object as Readonly<Record<string, unknown>>)[name] : undefined
 }

@@ -1,10 +1,9 @@
 import { TokenRejected } from '../errors/rejections.js'
-import { parseJsonObject } from './parse-json-object.js'
+import { ownMember, parseJsonObject } from './parse-json-object.js'
 
-/** A JWT's parts before anything about it is known to be true. */
-export interface UnverifiedJwt {
+/** A JWT before anything about it is known to be true: its payload is not even decoded. */
+export interface UnverifiedJws {
   header: UnverifiedHeader
-  payload: Readonly<Record<string, unknown>>
   /** The middle part as it was sent, base64url. */
   encodedPayload: string
   /** What the signature is over (RFC 7515 §5.2, step 8). */
@@ -14,10 +13,15 @@ export interface UnverifiedJwt {
   compact: string
 }
 
+/** A JWT's parts before anything about it is known to be true. */
+export interface UnverifiedJwt extends UnverifiedJws {
+  payload: Readonly<Record<string, unknown>>
+}
+
 export interface UnverifiedHeader {
   alg: string
-  kid?: string
-  typ?: string
+  kid?: string | undefined
+  typ?: string | undefined
 }
 
 const BASE64URL = /^[A-Za-z0-9_-]+$/
@@ -32,6 +36,17 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
  * @throws TokenRejected `too_large`, `malformed_jwt`, `unsupported_header`
  */
 export function parseJwt(token: string, maxBytes: number): UnverifiedJwt {
+  return parsePayload(parseJws(token, maxBytes))
+}
+
+/**
+ * The same without the payload, which costs the most: what the header alone shows to be of no use is refused before that is
+ * decoded.
+ *
+ * @param maxHeaderLength characters, of the header as it is sent
+ * @throws TokenRejected `too_large`, `malformed_jwt`, `unsupported_header`
+ */
+export function parseJws(token: string, maxBytes: number, maxHeaderLength = maxBytes): UnverifiedJws {
   if (typeof token !== 'string') throw new TokenRejected('malformed_jwt') // JavaScript callers may pass anything.
   if (token.length > maxBytes) throw new TokenRejected('too_large')
   const [encodedHeader, encodedPayload, encodedSignature, ...rest] = token.split('.', 4)
@@ -43,21 +58,27 @@ export function parseJwt(token: string, maxBytes: number): UnverifiedJwt {
   ) {
     throw new TokenRejected('malformed_jwt')
   }
+  if (encodedHeader.length > maxHeaderLength) throw new TokenRejected('too_large')
   const signature = decodeBase64url(encodedSignature)
   const header = parseHeader(decodeObject(encodedHeader))
-  const payload = decodeObject(encodedPayload)
   const signingInput = token.slice(0, encodedHeader.length + 1 + encodedPayload.length)
-  return { header, payload, encodedPayload, signingInput, signature, compact: token }
+  return { header, encodedPayload, signingInput, signature, compact: token }
+}
+
+/** @throws TokenRejected `malformed_jwt` */
+export function parsePayload(jws: UnverifiedJws): UnverifiedJwt {
+  const { header, encodedPayload, signingInput, signature, compact } = jws
+  return { header, payload: decodeObject(encodedPayload), encodedPayload, signingInput, signature, compact }
 }
 
 function parseHeader(header: Readonly<Record<string, unknown>>): UnverifiedHeader {
   if (Object.hasOwn(header, 'crit') || Object.hasOwn(header, 'b64')) throw new TokenRejected('unsupported_header')
-  const { alg, kid, typ } = header
+  const [alg, kid, typ] = [ownMember(header, 'alg'), ownMember(header, 'kid'), ownMember(header, 'typ')]
   if (typeof alg !== 'string') throw new TokenRejected('malformed_jwt')
   if (kid !== undefined && (typeof kid !== 'string' || kid.length > LONGEST_KID))
     throw new TokenRejected('malformed_jwt')
   if (typ !== undefined && typeof typ !== 'string') throw new TokenRejected('malformed_jwt')
-  return { alg, ...(kid !== undefined && { kid }), ...(typ !== undefined && { typ }) }
+  return { alg, kid, typ }
 }
 
 function decodeObject(encoded: string): Readonly<Record<string, unknown>> {

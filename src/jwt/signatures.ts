@@ -1,5 +1,5 @@
 import { type KeyObject, sign, verify } from 'node:crypto'
-import type { UnverifiedJwt } from './parse-jwt.js'
+import type { UnverifiedJws } from './parse-jwt.js'
 import { quickSigningScheme, quickVerificationScheme, type SignatureScheme } from './signature-scheme.js'
 
 /** Signs claims as a JWT in compact form. At once where that is quick. */
@@ -15,10 +15,10 @@ export interface JwtHeader {
  * Whether a key signed a JWT by the algorithm of its header (RFC 7515 §5.2). Quick ones are verified at once by
  * `node:crypto`; the others by jose, which leaves the main thread free meanwhile.
  */
-export function isSignedBy(key: KeyObject, jwt: UnverifiedJwt): boolean | Promise<boolean> {
-  if (!isAsLongAs(key, jwt.signature)) return false
-  const scheme = quickVerificationScheme(key, jwt.header.alg)
-  return scheme === undefined ? isSignedBySlow(key, jwt) : isSignedByQuick(key, jwt, scheme)
+export function isSignedBy(key: KeyObject, jws: UnverifiedJws): boolean | Promise<boolean> {
+  if (!isAsLongAs(key, jws.signature)) return false
+  const scheme = quickVerificationScheme(key, jws.header.alg)
+  return scheme === undefined ? isSignedBySlow(key, jws) : isSignedByQuick(key, jws, scheme)
 }
 
 /**
@@ -31,7 +31,7 @@ function isAsLongAs({ asymmetricKeyDetails }: KeyObject, signature: Buffer): boo
 }
 
 /** jose is loaded when it is needed. */
-async function isSignedBySlow(key: KeyObject, { compact, header }: UnverifiedJwt): Promise<boolean> {
+async function isSignedBySlow(key: KeyObject, { compact, header }: UnverifiedJws): Promise<boolean> {
   const { compactVerify } = await import('jose')
   try {
     await compactVerify(compact, key, { algorithms: [header.alg] })
@@ -41,9 +41,9 @@ async function isSignedBySlow(key: KeyObject, { compact, header }: UnverifiedJwt
   }
 }
 
-function isSignedByQuick(key: KeyObject, jwt: UnverifiedJwt, { hash, parameters }: SignatureScheme): boolean {
+function isSignedByQuick(key: KeyObject, jws: UnverifiedJws, { hash, parameters }: SignatureScheme): boolean {
   try {
-    return verify(hash, Buffer.from(jwt.signingInput, 'latin1'), { key, ...parameters }, jwt.signature)
+    return verify(hash, Buffer.from(jws.signingInput, 'latin1'), { key, ...parameters }, jws.signature)
   } catch {
     return false
   }

@@ -3,6 +3,9 @@ import { compileGlob, LONGEST_PATTERN } from './glob.js'
 /** What a claim can be compared with. */
 export type ClaimScalar = string | number | boolean
 
+/** UTF-16 units: no pattern matches a longer claim, so that a long one does not cost more. */
+export const MAX_MATCHED_LENGTH = 4096
+
 /** What a scalar in the options must be, for the message of a problem. */
 export const SCALAR = `a string of at most ${LONGEST_PATTERN} characters, a number within 2^53 - 1 either way, true or false`
 
@@ -27,7 +30,12 @@ export function isGlob(value: ClaimScalar): value is string {
 export function compileValue(wanted: ClaimScalar): (claim: unknown) => boolean {
   if (!isGlob(wanted)) return (claim) => claim === wanted
   const matches = compileGlob(wanted)
-  return (claim) => typeof claim === 'string' && matches(claim)
+  return (claim) => typeof claim === 'string' && claim.length <= MAX_MATCHED_LENGTH && matches(claim)
+}
+
+/** Whether a claim is longer than the patterns among these values may match. */
+export function isTooLongFor(claim: unknown, values: readonly ClaimScalar[]): boolean {
+  return typeof claim === 'string' && claim.length > MAX_MATCHED_LENGTH && values.some(isGlob)
 }
 
 /** A value in the options that is no scalar, without quoting it. */

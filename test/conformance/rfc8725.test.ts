@@ -180,6 +180,7 @@ describe('the type of a JWT', () => {
     'dpop+jwt',
     'client-authentication+jwt',
     'kb+jwt',
+    'oauth-id-jag+jwt',
   ])('RFC 8725 §3.11: the type %s, which means something else, cannot be configured [rule 82]', (typ) => {
     expect(problemsOf({ types: [typ] })).toEqual(['identityProviders.0.types.0'])
   })

@@ -85,11 +85,11 @@ describe('what an identity provider may say', () => {
   })
 
   it('is accepted with a further audience and a further type where these are configured', async () => {
-    const identityProvider = { audiences: ['https://old.example.com/token'], types: ['oauth-id-jag+jwt'] }
+    const identityProvider = { audiences: ['https://old.example.com/token'], types: ['authorization-grant+jwt'] }
     host = await startExchangeHost({ idp: { algorithm: 'ES256' }, identityProvider })
     const assertion = await host.idp.issueAssertion(
       { aud: 'https://old.example.com/token' },
-      { typ: 'oauth-id-jag+jwt' },
+      { typ: 'authorization-grant+jwt' },
     )
     expect((await host.exchangeAssertion(assertion)).status).toBe(200)
   })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { isTokenRejected } from '../../../src/errors/rejections.js'
-import { parseJwt } from '../../../src/jwt/parse-jwt.js'
+import { parseJws, parseJwt, parsePayload } from '../../../src/jwt/parse-jwt.js'
 
 const LIMIT = 32_768
 const encode = (part: unknown) =>
@@ -143,5 +143,43 @@ describe('base64url in a JWT', () => {
         expect(outcomeOf(spoiled)).toBe('malformed_jwt')
       }
     }
+  })
+})
+
+describe('a JWT whose payload is not decoded', () => {
+  const good = jwt({ alg: 'ES256', kid: 'k' }, { iss: 'i' })
+  const withPayload = (encoded: string) => good.replace(/\.[^.]*\./, `.${encoded}.`)
+  const reasonOf = (read: () => unknown) => {
+    try {
+      read()
+      return 'read'
+    } catch (error) {
+      if (isTokenRejected(error)) return error.reason
+      throw error
+    }
+  }
+
+  it('is the same, once it is decoded', () => {
+    expect(parsePayload(parseJws(good, LIMIT))).toEqual(parseJwt(good, LIMIT))
+    expect(parseJws(good, LIMIT)).not.toHaveProperty('payload')
+  })
+
+  it.each([
+    ['not base64url', '%%%'],
+    ['empty', ''],
+    ['no JSON', encode('x')],
+    ['an array', encode('[]')],
+    ['a member twice', encode('{"a":1,"a":1}')],
+  ])('is read while the payload is %s, which is refused when it is decoded', (_, encoded) => {
+    const jws = parseJws(withPayload(encoded), LIMIT)
+    expect(jws).toMatchObject({ header: { alg: 'ES256', kid: 'k' }, encodedPayload: encoded })
+    expect(reasonOf(() => parsePayload(jws))).toBe('malformed_jwt')
+    expect(outcomeOf(withPayload(encoded))).toBe('malformed_jwt')
+  })
+
+  it('has a header of bounded length', () => {
+    const longHeader = jwt({ alg: 'ES256', x: 'x'.repeat(2000) }, {})
+    expect(reasonOf(() => parseJws(longHeader, LIMIT, 4096))).toBe('read')
+    expect(reasonOf(() => parseJws(longHeader, LIMIT, 2000))).toBe('too_large')
   })
 })
