@@ -1,8 +1,14 @@
 import { DependencyUnavailable } from '../errors/rejections.js'
 import type { Client } from './client.js'
-import { type FindClientOptions, isVisibleText, readFoundClient } from './client-options.js'
+import { type ClientOptions, type FindClientOptions, isVisibleText, readFoundClient } from './client-options.js'
 
 const LONGEST_CLIENT_ID = 1024
+/** Read instead of a client that is not there: an unknown id costs the same work as a known one. It never authenticates. */
+const NO_CLIENT: ClientOptions = {
+  clientId: 'no-client',
+  clientSecret: 'the secret of no client at all',
+  scopes: ['no:scope', 'no:other-scope'],
+}
 
 export type FindClient = (clientId: string) => Promise<Client | undefined>
 
@@ -18,9 +24,9 @@ async function lookUp(clientId: string, findClient: FindClientOptions): Promise<
   if (clientId.length > LONGEST_CLIENT_ID || !isVisibleText(clientId)) return undefined
   try {
     const found = await findClient(clientId)
-    const client = found === undefined || found === null ? undefined : readFoundClient(found)
+    const client = readFoundClient(found ?? NO_CLIENT)
     // A database that ignores case finds a client for ids that are not its own.
-    return client?.clientId === clientId ? client : undefined
+    return found && client.clientId === clientId ? client : undefined
   } catch (cause) {
     throw new DependencyUnavailable('client_lookup_failed', { cause })
   }

@@ -1,6 +1,17 @@
 import type { VerifiedAssertion } from '../assertion/verified-assertion.js'
 import type { Client } from '../client-auth/client.js'
 import { TokenRejected } from '../errors/rejections.js'
+import { grantScopes } from './grant-scopes.js'
+
+/**
+ * Before the assertion is looked at: what the client can never obtain does not depend on it, so the answer says nothing
+ * of it, and it is not used up.
+ *
+ * @throws OAuthError `invalid_scope` where the scope is malformed, or none of it is the client's
+ */
+export function checkScopeOfClient(requested: string | undefined, client: Client): void {
+  grantScopes(requested, client.scopes, [])
+}
 
 /** @throws TokenRejected `client_not_allowed` */
 export function checkClientMayExchange(client: Client, { identityProvider }: VerifiedAssertion): void {

@@ -11,7 +11,7 @@ import { mapClaims } from '../policy/claim-mapping.js'
 import { enforcePolicy } from '../policy/policy.js'
 import type { ReplayProtection } from '../replay/replay-protection.js'
 import { boundAccess } from './bound-access.js'
-import { checkClientMayExchange } from './check-client.js'
+import { checkClientMayExchange, checkScopeOfClient } from './check-client.js'
 import type { Authorization, Grant, TokenRequestParameters } from './grant.js'
 import { boundLifetime, checkLastsYet } from './token-lifetime.js'
 
@@ -37,6 +37,7 @@ async function authorizeByAssertion(
 ): Promise<Authorization> {
   const encoded = parameters.one('assertion')
   if (encoded === undefined) throw new OAuthError('invalid_request', 'The parameter assertion is missing')
+  checkScopeOfClient(parameters.one('scope'), client)
   const assertion = await verifyAssertion(encoded, deps)
   return inContext(assertion.context, () => authorizeVerified(assertion, parameters, client, deps))
 }

@@ -84,6 +84,29 @@ describe('what an identity provider may say', () => {
     expect((await host.exchangeAssertion(assertion)).status).toBe(200)
   })
 
+  it.each([
+    ['a scope that the client may never have', 'nothing-of-this'],
+    ['a malformed scope', 'openid,"orders"'],
+  ])('is not looked at when %s is requested, whatever it is', async (_, scope) => {
+    host = await startExchangeHost({ idp: { algorithm: 'ES256' } })
+    const good = await host.idp.issueAssertion()
+    const forged = `${good.slice(0, -8)}AAAAAAAA`
+    const unknownIssuer = await host.idp.issueAssertion({ iss: 'https://unknown.example.com' })
+    const unknownKid = await host.idp.issueAssertion({}, { kid: 'unknown' })
+    const answers = [good, forged, unknownIssuer, unknownKid, 'no-jwt', good].map((assertion) =>
+      host.exchangeAssertion(assertion, { scope }).then(({ status, body }) => ({ status, body })),
+    )
+    const different = new Set((await Promise.all(answers)).map((answer) => JSON.stringify(answer)))
+    expect([different.size, host.lastReason(), host.idp.fetches]).toEqual([1, 'invalid_scope', 0])
+    expect((await host.exchangeAssertion(good)).status).toBe(200)
+  })
+
+  it('is looked at when some of the requested scopes are the client’s', async () => {
+    host = await startExchangeHost({ idp: { algorithm: 'ES256' } })
+    const answer = await host.exchangeAssertion('no-jwt', { scope: 'openid nothing-of-this' })
+    expect([answer.status, answer.body.error]).toEqual([400, 'invalid_grant'])
+  })
+
   it('is accepted with a further audience and a further type where these are configured', async () => {
     const identityProvider = { audiences: ['https://old.example.com/token'], types: ['authorization-grant+jwt'] }
     host = await startExchangeHost({ idp: { algorithm: 'ES256' }, identityProvider })

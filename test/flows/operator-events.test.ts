@@ -14,7 +14,7 @@ describe('the event of a refused exchange', () => {
     ['client_not_allowed', { exchange: { clients: [{ ...CLIENT, identityProviders: [] }] } }, {}],
     ['subject_is_client_id', { exchange: { subject: () => CLIENT.clientId } }, {}],
     ['invalid_subject', { exchange: { subject: () => 'a\nb' } }, {}],
-    ['invalid_scope', {}, { scope: 'nothing-of-this' }],
+    ['invalid_scope', { identityProvider: { scopes: ['openid'] } }, { scope: 'orders:read' }],
     [
       'replay_store_unavailable',
       { exchange: { replay: { store: { claim: () => Promise.reject(new Error('gone')) } } } },
@@ -30,6 +30,17 @@ describe('the event of a refused exchange', () => {
       kid: host.idp.signingKey.kid,
       algorithm: 'ES256',
     })
+  })
+
+  it('tells the client alone where that may never have the scope, because the assertion was not looked at', async () => {
+    await start()
+    await host.exchangeAssertion(await host.idp.issueAssertion(), { scope: 'nothing-of-this' })
+    expect(lastRejection()).toMatchObject({
+      reason: 'invalid_scope',
+      clientId: CLIENT.clientId,
+      error: 'invalid_scope',
+    })
+    expect(Object.keys(lastRejection() ?? {})).not.toContain('identityProvider')
   })
 
   it('tells the issuer that nobody has, and the audience that is not ours', async () => {

@@ -49,6 +49,31 @@ describe('a client that the host looks up', () => {
   })
 })
 
+describe('a client that the host does not find', () => {
+  it('is unknown, also by the id of what is read instead of it', async () => {
+    const findClient = createFindClient([], () => undefined)
+    for (const clientId of ['app', 'no-client', 'undefined']) expect(await findClient(clientId)).toBeUndefined()
+  })
+
+  it('is refused with every secret', async () => {
+    const failureLimiter = new FailureLimiter({ maxFailures: 100, failureWindow: 600 }, new AdjustableClock())
+    const deps = { findClient: createFindClient([], async () => undefined), failureLimiter }
+    for (const clientSecret of ['the secret of no client at all', 'undefined', '\0'.repeat(32)]) {
+      await expect(
+        authenticateClient({ clientId: 'no-client', clientSecret }, '192.0.2.1', deps),
+      ).rejects.toMatchObject({
+        status: 401,
+        reason: 'unknown_client',
+      })
+    }
+  })
+
+  it('costs the work of one that is found: what is read instead of it satisfies every rule for clients', async () => {
+    // It would be an outage, 503, if it did not.
+    expect(await createFindClient([], () => null as never)('app')).toBeUndefined()
+  })
+})
+
 describe('a client id that no client can have', () => {
   it.each(['a\u0000b', 'a\nb', 'ü', 'a'.repeat(2000)])('is not looked up: %j', async (clientId) => {
     const findClient = createFindClient([], () => {
