@@ -23,6 +23,8 @@ export interface BoundedFetch {
   totalTimeout: number
   /** Wall clock, in seconds: what a date in `Retry-After` is compared with. */
   now: number
+  /** Whether caches on the way must ask the endpoint themselves (RFC 9111 §5.2.1.4). */
+  passesCaches?: boolean
 }
 
 /**
@@ -34,7 +36,7 @@ export interface BoundedFetch {
  * @throws JwksFetchError
  */
 export async function fetchBounded<Answer>(
-  { endpoint, limits, connection, totalTimeout }: BoundedFetch,
+  { endpoint, limits, connection, totalTimeout, passesCaches = false }: BoundedFetch,
   closing: AbortSignal,
   ownHeaders: Readonly<Record<string, string>>,
   read: (response: IncomingMessage) => Promise<Answer>,
@@ -43,7 +45,11 @@ export async function fetchBounded<Answer>(
   const interruption = new Interruption(totalTimeout, closing)
   try {
     interruption.failAfter(limits.connectionTimeout, 'connection_timeout')
-    const headers = { ...(await interruption.orEarlier(readRequestHeaders(connection))), ...ownHeaders }
+    const headers = {
+      ...(await interruption.orEarlier(readRequestHeaders(connection))),
+      ...(passesCaches && { 'cache-control': 'no-cache' }),
+      ...ownHeaders,
+    }
     const request = sendJwksRequest(endpoint, connection, headers, interruption.signal)
     await interruption.orEarlier(connectionOf(request, endpoint, connection))
     interruption.failAfter(limits.readTimeout, 'read_timeout')

@@ -39,7 +39,7 @@ const ANEW_EVERY = 3_600_000
 const METADATA_PAUSE = 60_000
 /**
  * `conditional`: unless it has not changed. `whole`: all of it. `anew`: all of it, and the metadata before, however lately
- * they were asked for.
+ * they were asked for, past all caches on the way.
  */
 export type FetchMode = 'conditional' | 'whole' | 'anew'
 
@@ -91,7 +91,8 @@ export class KeySetFetcher {
       this.#requested = source.endpoint
       const isConditional = mode === 'conditional' && elapsedSince(this.#wholeSince, this.#deps.clock) < ANEW_EVERY
       const askedAt = currentMoment(this.#deps.clock)
-      const jwksFetch = { ...source, limits: settings, validators: isConditional ? validators : {} }
+      const passesCaches = mode === 'anew'
+      const jwksFetch = { ...source, limits: settings, validators: isConditional ? validators : {}, passesCaches }
       const answer = await fetchWithRetries(this.#deps.fetchJwks, jwksFetch, retries, closing.signal, this.#deps)
       if (answer.published !== undefined) this.#wholeSince = askedAt
       return answer
@@ -113,7 +114,13 @@ export class KeySetFetcher {
     const known = this.#location
     const isKnown =
       known !== undefined && mode !== 'anew' && elapsedSince(known.askedAt, this.#deps.clock) < known.pause
-    const metadataFetch = { endpoint, issuer, connection, limits: this.#endpoint.settings }
+    const metadataFetch = {
+      endpoint,
+      issuer,
+      connection,
+      limits: this.#endpoint.settings,
+      passesCaches: mode === 'anew',
+    }
     const keySetUrl = isKnown ? known.url : await this.#locate(metadataFetch, retries, closing)
     const isSameOrigin = keySetUrl.origin === endpoint.origin
     return { endpoint: keySetUrl, connection: isSameOrigin ? connection : { ...connection, headers: undefined } }

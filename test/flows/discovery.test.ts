@@ -116,6 +116,18 @@ describe('an identity provider whose metadata tell where its keys are', () => {
     expect(requests.length).toBeGreaterThan(4)
   })
 
+  it('is asked by refreshKeys past every cache, for metadata as for keys', async () => {
+    const seen: unknown[] = []
+    await start()
+    answer = (req, res) => {
+      seen.push(req.headers['cache-control'])
+      send(res, { issuer: name, jwks_uri: host.idp.jwksUri })
+    }
+    await exchangeOne()
+    await host.exchange.refreshKeys(name)
+    expect(seen).toEqual([undefined, 'no-cache'])
+  })
+
   it('is asked for its metadata again by refreshKeys, and for keys where they were where it does not answer', async () => {
     await start()
     await exchangeOne()

@@ -152,6 +152,19 @@ describe('request headers', () => {
     expect(JSON.stringify([host.events, host.stats()])).not.toContain('token-1')
   })
 
+  it('say that no cache may answer when an operator refreshes the keys, and only then', async () => {
+    const seen: unknown[] = []
+    await startHostWith({ headers: { 'Cache-Control': 'max-age=60' } })
+    server.answerWith((request, response) => {
+      seen.push(request.headers['cache-control'])
+      response.end(JSON.stringify({ keys: [host.idp.signingKey.publicJwk] }))
+    })
+    await host.exchange.ready()
+    await host.exchangeAssertion(await host.idp.issueAssertion({}, { kid: 'unknown' }))
+    await host.exchange.refreshKeys(host.idp.name)
+    expect(seen).toEqual(['max-age=60', 'max-age=60', 'no-cache'])
+  })
+
   it.each<[string, () => never | Promise<never>]>([
     [
       'throws',
