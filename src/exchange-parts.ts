@@ -56,7 +56,7 @@ export function createParts(settings: JwtExchangeSettings, lasting: LastingParts
   )
   jwksClients.complete()
   const findClient = createFindClient(settings.clients, settings.findClient)
-  const assertion = { identityProviders, clock, replayProtection, findClient }
+  const assertion = { identityProviders, clock, replayProtection, findClient, ...settings.assertionStrategy }
   const verifiedTokens = new VerifiedTokenCache(cacheSizeBytes)
   const accessToken = { issuer, audiences, signingKeys, verifiedTokens, identityProviders, clock }
   const jwtBearer = createJwtBearerGrant({ ...assertion, audiences })

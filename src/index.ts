@@ -1,6 +1,7 @@
 export type { AccessToken } from './access-token/access-token.js'
 export type { AccessTokenOptions } from './access-token/access-token-options.js'
 export type { RequiredScope } from './access-token/required-scope.js'
+export type { AssertionStrategyOptions } from './assertion/assertion-strategy-options.js'
 export type { AssertedCaller } from './assertion/authenticate-assertion.js'
 export type { ClientAuthenticationOptions } from './client-auth/client-authentication-options.js'
 export type { ClientOptions, FindClientOptions } from './client-auth/client-options.js'

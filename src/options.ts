@@ -3,6 +3,11 @@ import {
   type AccessTokenSettings,
   checkAccessTokenOptions,
 } from './access-token/access-token-options.js'
+import {
+  type AssertionStrategyOptions,
+  type AssertionStrategySettings,
+  checkAssertionStrategyOptions,
+} from './assertion/assertion-strategy-options.js'
 import type { Client } from './client-auth/client.js'
 import {
   type ClientAuthenticationOptions,
@@ -54,6 +59,8 @@ export interface JwtExchangeOptions {
   identityProviders: readonly IdentityProviderOptions[]
   /** The clients; either these or `findClient`. */
   clients?: readonly ClientOptions[]
+  /** How the assertion strategy judges requests. */
+  assertionStrategy?: AssertionStrategyOptions
   /** Looks clients up, instead of `clients`. */
   findClient?: FindClientOptions
   /** The protection of client secrets against guessing. */
@@ -82,6 +89,7 @@ export interface JwtExchangeSettings {
   clients: readonly Client[]
   findClient: FindClientOptions | undefined
   clientAuthentication: ClientAuthenticationSettings
+  assertionStrategy: AssertionStrategySettings
   accessToken: AccessTokenSettings
   replay: ReplaySettings
   clock: Clock
@@ -117,6 +125,7 @@ export function checkOptions(options: unknown): Readonly<JwtExchangeSettings> {
     clients: checkClients(reader, new Set(identityProviders.map(({ name }) => name))),
     findClient: readFunction<FindClientOptions>(reader, 'findClient'),
     clientAuthentication: checkClientAuthenticationOptions(reader.object('clientAuthentication')),
+    assertionStrategy: checkAssertionStrategyOptions(reader.object('assertionStrategy')),
     accessToken,
     replay: checkReplayOptions(reader.object('replay')),
     clock: readClock(reader),

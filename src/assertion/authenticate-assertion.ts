@@ -7,6 +7,7 @@ import { inContext } from './assertion-context.js'
 import { claimAssertion } from './claim-assertion.js'
 import { checkSubjectIsNoClient, resolveSubject } from './resolve-subject.js'
 import { type VerifyAssertionDeps, verifyAssertion } from './verify-assertion.js'
+import { verifySignature, verifySignatureAtOnce } from './verify-signature.js'
 
 /** What is known of a caller that presented an assertion itself: `req.user` behind the assertion strategy. */
 export interface AssertedCaller {
@@ -26,6 +27,8 @@ export interface AcceptAssertionDeps extends VerifyAssertionDeps {
   replayProtection: ReplayProtection
   /** Finds a client by its id, or undefined. */
   findClient: (clientId: string) => Promise<unknown>
+  /** Whether a request waits for keys that must be fetched. */
+  waitForKeys: boolean
 }
 
 export interface AuthenticateAssertionDeps
@@ -48,7 +51,7 @@ export function authenticateAssertion(
 }
 
 async function acceptAssertion(token: string, deps: AcceptAssertionDeps): Promise<AssertedCaller> {
-  const assertion = await verifyAssertion(token, deps)
+  const assertion = await verifyAssertion(token, deps, deps.waitForKeys ? verifySignature : verifySignatureAtOnce)
   const { identityProvider, expiresAt, payload, context } = assertion
   const sub = await inContext(context, async () => {
     requireWho(identityProvider.policy)

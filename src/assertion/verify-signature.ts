@@ -18,6 +18,22 @@ export async function verifySignature(assertion: UnverifiedJwt, keySource: Verif
   throw new TokenRejected('bad_signature')
 }
 
+/**
+ * The same for a caller that has no credentials. It waits for no fetch, so that the time of a refusal does not say whom
+ * we trust; only who presents a signature by a key that has expired here waits until that is confirmed.
+ *
+ * @throws TokenRejected `unknown_key`, `keys_not_fetched`, `certificate_expired`, `bad_signature`
+ * @throws DependencyUnavailable `jwks_unavailable`
+ */
+export async function verifySignatureAtOnce(assertion: UnverifiedJwt, keySource: VerificationKeySource): Promise<void> {
+  const { keys, areCurrent } = keySource.findKeysAtOnce(assertion.header)
+  if (!(await isSignedByOneOf(keys, assertion))) {
+    keySource.refreshInBackground(assertion.header, keys)
+    throw new TokenRejected('bad_signature')
+  }
+  if (!areCurrent) await verifySignature(assertion, keySource)
+}
+
 async function isSignedByOneOf(keys: readonly KeyObject[], assertion: UnverifiedJwt): Promise<boolean> {
   for (const key of keys) {
     if (await isSignedBy(key, assertion)) return true

@@ -13,6 +13,7 @@ const TOP_LEVEL: Readonly<Record<string, string>> = {
   identity_provider: 'identityProviders',
   client: 'clients',
   client_authentication: 'clientAuthentication',
+  assertion_strategy: 'assertionStrategy',
   replay: 'replay',
 }
 /** Tables within those that stand for one member of an array, as `[[client]]` does: their names, and the options. */

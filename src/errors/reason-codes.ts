@@ -8,6 +8,7 @@ export const REJECTION_REASONS = [
   'algorithm_not_allowed',
   'type_not_allowed',
   'unknown_key',
+  'keys_not_fetched',
   'certificate_expired',
   'bad_signature',
   'invalid_subject',

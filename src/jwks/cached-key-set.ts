@@ -2,6 +2,10 @@ import type { Clock } from '../clock/clock.js'
 import { currentMoment, elapsedSince, type Moment, NEVER } from '../clock/moment.js'
 import type { Validators } from './fetch-jwks.js'
 import type { KeySet } from './key-set.js'
+import type { KeySourceStats } from './verification-key-source.js'
+
+/** Milliseconds, longer than the deadlines of any fetch: an answer that took longer was suspended with its machine. */
+const MAX_FETCH_DURATION = 60_000
 
 /**
  * The last good key set with its age: fresh for its lifetime, then servable while nothing newer is to be had, then gone.
@@ -28,17 +32,18 @@ export class CachedKeySet {
   }
 
   /**
-   * It is what the endpoint has, or had at a moment before.
+   * It is what the endpoint has.
    *
    * @param lifetime milliseconds for which it is fresh
    * @param maxAge what the endpoint said of that, milliseconds
-   * @param at from when on it ages
+   * @param askedAt when it was asked for: it is as old where that is longer ago than a fetch takes
    */
-  confirm(validators: Validators, lifetime: number, maxAge?: number, at = currentMoment(this.#clock)): void {
+  confirm(validators: Validators, lifetime: number, maxAge?: number, askedAt?: Moment): void {
     this.#validators = validators
     this.#maxAge = maxAge
     this.#lifetime = lifetime
-    this.#confirmedAt = at
+    const isHeldBack = askedAt !== undefined && elapsedSince(askedAt, this.#clock) > MAX_FETCH_DURATION
+    this.#confirmedAt = isHeldBack ? askedAt : currentMoment(this.#clock)
   }
 
   /**
@@ -100,6 +105,13 @@ export class CachedKeySet {
     return this.#keySet === undefined ? Number.POSITIVE_INFINITY : elapsedSince(this.#confirmedAt, this.#clock)
   }
 
+  stats(): Pick<KeySourceStats, 'kids' | 'keys' | 'keySetAge' | 'expiresIn' | 'servesFor'> {
+    if (this.#keySet === undefined) return { kids: [], keys: [] }
+    const { age, expiresIn, servesFor } = this
+    const ages = { keySetAge: whole(age), expiresIn: whole(expiresIn), servesFor: whole(servesFor) }
+    return { kids: this.#keySet.kids, keys: this.#keySet.stats(), ...ages }
+  }
+
   /** Milliseconds for which it is fresh yet; not positive once it has expired. */
   get expiresIn(): number {
     return this.#lifetime - this.age
@@ -109,4 +121,9 @@ export class CachedKeySet {
   get servesFor(): number {
     return this.expiresIn + this.#fallback
   }
+}
+
+/** Milliseconds for operators: whole ones, and 0 for a time that is over. */
+export function whole(milliseconds: number): number {
+  return Math.max(0, Math.round(milliseconds))
 }

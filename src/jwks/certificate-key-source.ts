@@ -4,7 +4,7 @@ import { printable } from '../errors/printable.js'
 import { TokenRejected } from '../errors/rejections.js'
 import type { Certificate } from './certificate.js'
 import type { CertificateWarnings } from './certificate-warnings.js'
-import type { KeyHeader, KeySourceStats, VerificationKeySource } from './verification-key-source.js'
+import type { KeyHeader, KeySourceStats, KeysAtOnce, VerificationKeySource } from './verification-key-source.js'
 
 interface CertificateKeySourceDeps {
   identityProvider: string
@@ -28,14 +28,20 @@ export class CertificateKeySource implements VerificationKeySource {
   }
 
   async findKeys(header: KeyHeader): Promise<readonly KeyObject[]> {
+    return this.findKeysAtOnce(header).keys
+  }
+
+  findKeysAtOnce(header: KeyHeader): KeysAtOnce {
     const now = this.#deps.clock.now()
     this.#warnBeforeExpiry()
     const valid = this.#validAt(now)
     if (valid.length === 0) throw new TokenRejected('certificate_expired')
     const keys = valid.flatMap(({ keySet }) => keySet.find({ alg: header.alg }))
     if (keys.length === 0) throw new TokenRejected('unknown_key')
-    return keys
+    return { keys, areCurrent: true }
   }
+
+  refreshInBackground(): void {}
 
   async findNewerKeys(): Promise<readonly KeyObject[]> {
     return []

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import { TokenRejected } from '../errors/rejections.js'
 import type { KeySet } from './key-set.js'
-import type { KeyHeader, KeySourceStats, VerificationKeySource } from './verification-key-source.js'
+import type { KeyHeader, KeySourceStats, KeysAtOnce, VerificationKeySource } from './verification-key-source.js'
 
 /** The keys of an identity provider configured with a fixed `jwks`. */
 export class FixedKeySource implements VerificationKeySource {
@@ -12,10 +12,16 @@ export class FixedKeySource implements VerificationKeySource {
   }
 
   async findKeys(header: KeyHeader): Promise<readonly KeyObject[]> {
+    return this.findKeysAtOnce(header).keys
+  }
+
+  findKeysAtOnce(header: KeyHeader): KeysAtOnce {
     const keys = this.#keySet.find(header)
     if (keys.length === 0) throw new TokenRejected('unknown_key')
-    return keys
+    return { keys, areCurrent: true }
   }
+
+  refreshInBackground(): void {}
 
   async findNewerKeys(): Promise<readonly KeyObject[]> {
     return []

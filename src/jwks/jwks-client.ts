@@ -3,12 +3,13 @@ import { currentMoment } from '../clock/moment.js'
 import { within } from '../clock/timers.js'
 import { TokenBucket } from '../clock/token-bucket.js'
 import { TokenRejected } from '../errors/rejections.js'
+import { BackgroundWork } from './background-work.js'
 import { JwksReporter, type JwksReporterDeps } from './jwks-reporter.js'
 import type { JwksEndpoint } from './key-set-fetcher.js'
 import { KeySetRefresher, type KeySetRefresherDeps } from './key-set-refresher.js'
 import { UnknownKids } from './unknown-kids.js'
 import { isSameKey } from './usable-key.js'
-import type { KeyHeader, KeySourceStats, VerificationKeySource } from './verification-key-source.js'
+import type { KeyHeader, KeySourceStats, KeysAtOnce, VerificationKeySource } from './verification-key-source.js'
 
 /** Milliseconds that a request waits at most, however slow the endpoint may be: for a key, and for a newer one. */
 const LONGEST_WAIT = 3000
@@ -35,6 +36,7 @@ export class JwksClient implements VerificationKeySource {
   readonly #badSignatureBudget: TokenBucket
   #unknownKidCount = 0
   #badSignatureCount = 0
+  readonly #background: BackgroundWork
   #waiting = 0
 
   constructor(alias: string, endpoint: JwksEndpoint, deps: JwksClientDeps) {
@@ -45,6 +47,7 @@ export class JwksClient implements VerificationKeySource {
     this.#unknownKids = new UnknownKids(cooldownDuration, deps.clock)
     this.#unknownKidBudget = new TokenBucket(refreshBudget, cooldownDuration, deps.clock)
     this.#badSignatureBudget = new TokenBucket(refreshBudget, cooldownDuration, deps.clock)
+    this.#background = new BackgroundWork(deps.timers)
   }
 
   /** Tells of this identity provider in events. */
@@ -73,10 +76,28 @@ export class JwksClient implements VerificationKeySource {
   }
 
   async findNewerKeys(header: KeyHeader, keys: readonly KeyObject[]): Promise<readonly KeyObject[]> {
-    const findNewer = () => this.#find(header).filter((key) => !keys.some((known) => isSameKey(known, key)))
+    const findNewer = this.#newerThan(keys, header)
     const { found } = await this.#findAnew(findNewer, this.#badSignatureBudget, this.#patience(LONGEST_WAIT_FOR_NEWER))
     if (found.length === 0) this.#badSignatureCount += 1
     return found
+  }
+
+  findKeysAtOnce(header: KeyHeader): KeysAtOnce {
+    const { current, last, state, mayRefresh, isDue } = this.#refresher
+    if (isDue) this.#background.begin(async () => void (await this.#refresher.use()))
+    else this.#refresher.use()
+    if (last === undefined) throw new TokenRejected('keys_not_fetched')
+    if (current === undefined && state === 'down') throw this.#refresher.unavailable()
+    const keys = (current ?? last).find(header)
+    if (keys.length > 0) return { keys, areCurrent: current !== undefined }
+    if (!mayRefresh && !this.#unknownKids.has(header)) throw this.#refresher.unavailable()
+    this.#background.begin(() => this.#learnOf(header, toItsEnd))
+    throw this.#unknown()
+  }
+
+  refreshInBackground(header: KeyHeader, keys: readonly KeyObject[]): void {
+    this.#badSignatureCount += 1
+    this.#background.begin(() => this.#findAnew(this.#newerThan(keys, header), this.#badSignatureBudget, toItsEnd))
   }
 
   async warmUp(): Promise<void> {
@@ -115,20 +136,33 @@ export class JwksClient implements VerificationKeySource {
     return this.#refresher.servable?.find(header) ?? []
   }
 
+  #newerThan(keys: readonly KeyObject[], header: KeyHeader): () => readonly KeyObject[] {
+    return () => this.#find(header).filter((key) => !keys.some((known) => isSameKey(known, key)))
+  }
+
   async #findUnknown(header: KeyHeader, patience: Patience): Promise<readonly KeyObject[]> {
-    if (!this.#unknownKids.has(header)) {
-      const askedAt = currentMoment(this.#deps.clock)
-      const { found, refresh } = await this.#findAnew(() => this.#find(header), this.#unknownKidBudget, patience)
-      if (found.length > 0) return found
-      if (refresh === 'failed') throw this.#refresher.unavailable()
-      if (refresh === 'succeeded') this.#unknownKids.add(header, askedAt)
-    }
+    const { found, refresh } = await this.#learnOf(header, patience)
+    if (found.length > 0) return found
+    if (refresh === 'failed') throw this.#refresher.unavailable()
+    throw this.#unknown()
+  }
+
+  /** Fetches the key set that may have a key for this header, unless one that came lately has none. */
+  async #learnOf(header: KeyHeader, patience: Patience): Promise<Learnt> {
+    if (this.#unknownKids.has(header)) return { found: [] }
+    const askedAt = currentMoment(this.#deps.clock)
+    const learnt = await this.#findAnew(() => this.#find(header), this.#unknownKidBudget, patience)
+    if (learnt.found.length === 0 && learnt.refresh === 'succeeded') this.#unknownKids.add(header, askedAt)
+    return learnt
+  }
+
+  #unknown(): TokenRejected {
     this.#unknownKidCount += 1
-    throw new TokenRejected('unknown_key')
+    return new TokenRejected('unknown_key')
   }
 
   /** Looks again after a fetch that is under way, and, as that may have begun too early, after one more. */
-  async #findAnew(find: () => readonly KeyObject[], budget: TokenBucket, patience: Patience) {
+  async #findAnew(find: () => readonly KeyObject[], budget: TokenBucket, patience: Patience): Promise<Learnt> {
     const underWay = this.#refresher.refreshing
     if (underWay !== undefined) await patience(underWay)
     const found = find()
@@ -138,7 +172,7 @@ export class JwksClient implements VerificationKeySource {
   }
 
   /** Joins a fetch under way at no cost. A failed one does not count against the budget: back-off bounds those. */
-  async #refreshWithin(budget: TokenBucket, patience: Patience): Promise<'succeeded' | 'failed' | 'not_allowed'> {
+  async #refreshWithin(budget: TokenBucket, patience: Patience): Promise<Learnt['refresh']> {
     const underWay = this.#refresher.refreshing
     if (underWay !== undefined) return (await patience(underWay)) === true ? 'succeeded' : 'failed'
     if (!this.#refresher.mayRefresh) return 'failed'
@@ -169,6 +203,14 @@ export class JwksClient implements VerificationKeySource {
     }
   }
 }
+
+/** What became of looking for keys: those that are there now, and the fetch, if there was one. */
+interface Learnt {
+  found: readonly KeyObject[]
+  refresh?: 'succeeded' | 'failed' | 'not_allowed' | undefined
+}
+
+const toItsEnd: Patience = (refreshing) => refreshing
 
 /** Waits for a fetch: whether it succeeded, or undefined where that takes too long. Throws where too many wait. */
 type Patience = (refreshing: Promise<boolean>) => Promise<boolean | undefined>

@@ -1,7 +1,7 @@
 import { BackOff, type BackOffDeps } from '../clock/back-off.js'
-import { currentMoment, elapsedSince, type Moment } from '../clock/moment.js'
+import { currentMoment, type Moment } from '../clock/moment.js'
 import { DependencyUnavailable } from '../errors/rejections.js'
-import { CachedKeySet } from './cached-key-set.js'
+import { CachedKeySet, whole } from './cached-key-set.js'
 import { describeSkipped } from './document-kind.js'
 import type { JwksAnswer, PublishedKeySet } from './fetch-jwks.js'
 import { FetchLog } from './fetch-log.js'
@@ -17,8 +17,6 @@ export interface KeySetRefresherDeps extends BackOffDeps, KeySetFetcherDeps {}
 
 /** Milliseconds: longer than the longest back-off, after which the endpoint is asked again while its keys are in use. */
 const LATELY = 120_000
-/** Milliseconds, longer than the deadlines of any fetch. */
-const MAX_FETCH_DURATION = 60_000
 
 /**
  * Keeps the key set of one endpoint current: one fetch at a time that all share, ahead of expiry and in the background
@@ -55,6 +53,24 @@ export class KeySetRefresher {
     return this.#cache.servable
   }
 
+  /** The key set that serves without waiting: a fresh one, or an old one where the endpoint fails, or has lately. */
+  get current(): KeySet | undefined {
+    if (this.#cache.isFresh || !this.mayRefresh) return this.#cache.servable
+    // Where it was not asked for long, it may be up again.
+    const failedLately = (this.#log.lastFailedFor ?? Infinity) <= Math.max(this.#cache.lifetime, LATELY)
+    return failedLately ? this.#cache.servable : undefined
+  }
+
+  /** The key set, however old. */
+  get last(): KeySet | undefined {
+    return this.#cache.last
+  }
+
+  /** Whether the next use begins a fetch, or may report that there is none. */
+  get isDue(): boolean {
+    return !this.#cache.isFresh || this.#schedule.isDue
+  }
+
   /** Whether a fetch may begin: neither does the endpoint fail just now, nor is this closed. */
   get mayRefresh(): boolean {
     return !this.#backOff.isWaiting && !this.#isClosed
@@ -84,10 +100,9 @@ export class KeySetRefresher {
     }
     if (this.#backOff.consecutiveFailures > 0) this.#tellStale()
     if (!this.mayRefresh) return undefined
+    const isServed = this.current !== undefined
     const refreshing = this.#refresh('conditional')
-    // Where it was not asked for long, it may be up again.
-    const failedLately = (this.#log.lastFailedFor ?? Infinity) <= Math.max(this.#cache.lifetime, LATELY)
-    return failedLately && this.#cache.servable !== undefined ? undefined : refreshing
+    return isServed ? undefined : refreshing
   }
 
   /** Fetches the key set whole, whatever is at hand, or joins the fetch under way. */
@@ -123,16 +138,12 @@ export class KeySetRefresher {
   }
 
   stats(): KeySourceStats {
-    const { last, age, expiresIn, servesFor } = this.#cache
     const { nextIn } = this.#schedule
     const { metadataFailure } = this.#fetcher
-    const whole = (milliseconds: number) => Math.max(0, Math.round(milliseconds))
     return {
       state: this.state,
-      kids: last?.kids ?? [],
-      keys: last?.stats() ?? [],
+      ...this.#cache.stats(),
       ...this.#log.stats(this.#backOff.consecutiveFailures),
-      ...(last && { keySetAge: whole(age), expiresIn: whole(expiresIn), servesFor: whole(servesFor) }),
       ...(nextIn !== undefined && { nextRefreshIn: whole(nextIn) }),
       ...(metadataFailure && { metadataFailure }),
       ...(this.#backOff.isWaiting && { nextAttemptIn: whole(this.#backOff.remaining) }),
@@ -165,19 +176,13 @@ export class KeySetRefresher {
     if (keySet === undefined) throw new JwksFetchError('no_usable_key')
     const maxAge = published === undefined ? (answer.maxAge ?? this.#cache.maxAge) : answer.maxAge
     const freshForMs = lifetimeOf(maxAge, this.#endpoint.settings)
-    this.#cache.confirm(validators, freshForMs, maxAge, this.#momentOf(startedAt))
+    this.#cache.confirm(validators, freshForMs, maxAge, startedAt)
     const failedForMs = this.#log.failingFor
     const durationMs = this.#log.succeed(startedAt)
     this.#backOff.succeed()
     this.#onRefreshed()
     this.#schedule.planAhead(Math.max(0, this.#cache.expiresIn))
     this.#reporter.tellRefreshed(keySet, { durationMs, hasChanged, freshForMs }, failedForMs)
-  }
-
-  /** From when on the answer to a fetch ages: one that was suspended with its machine brings what was true when it began. */
-  #momentOf(startedAt: Moment): Moment {
-    const { clock } = this.#deps
-    return elapsedSince(startedAt, clock) > MAX_FETCH_DURATION ? startedAt : currentMoment(clock)
   }
 
   /** @throws JwksFetchError `no_usable_key` */

@@ -21,6 +21,16 @@ export interface VerificationKeySource {
    * `kid`. None where there is nothing newer.
    */
   findNewerKeys(header: KeyHeader, keys: readonly KeyObject[]): Promise<readonly KeyObject[]>
+  /**
+   * The same without waiting for anything, for callers that have no credentials: how long an answer takes must not say
+   * whom we trust. What is missing is fetched in the background, so that the next request finds it.
+   *
+   * @throws TokenRejected `unknown_key`, `keys_not_fetched`, `certificate_expired`
+   * @throws DependencyUnavailable `jwks_unavailable` where there was a key set before, and it cannot be had again
+   */
+  findKeysAtOnce(header: KeyHeader): KeysAtOnce
+  /** Looks in the background for keys newer than these, as `findNewerKeys` does. */
+  refreshInBackground(header: KeyHeader, keys: readonly KeyObject[]): void
   /** Fetches what is not fresh. Settles when that has succeeded or failed, and never rejects. */
   warmUp(): Promise<void>
   /**
@@ -30,6 +40,13 @@ export interface VerificationKeySource {
    */
   refreshKeys(): Promise<void>
   stats(): KeySourceStats
+}
+
+export interface KeysAtOnce {
+  /** At least one. */
+  keys: readonly KeyObject[]
+  /** Whether they may be relied on; otherwise only once `findKeys` has found them, which waits for a fetch. */
+  areCurrent: boolean
 }
 
 export interface KeySourceStats extends Partial<FetchStats> {

@@ -91,6 +91,7 @@ describe('an identity provider that is switched off', () => {
     }
     const other = await startClockedHost({ exchange: { accessToken, replay: { store } } })
     try {
+      await other.exchange.ready()
       const assertion = await other.assertion()
       const asked =
         path === '/token'

@@ -78,7 +78,8 @@ describe('an identity provider that is down', () => {
   })
 
   it('reaches the error handler of the host behind the assertion strategy, as 503 with Retry-After and no stack', async () => {
-    host = await startExchangeHost({ idp: { algorithm: 'ES256' } })
+    const assertionStrategy = { waitForKeys: true }
+    host = await startExchangeHost({ idp: { algorithm: 'ES256' }, exchange: { assertionStrategy } })
     await host.idp.fault('error')
     const response = await request(host.url)
       .get('/whoami')

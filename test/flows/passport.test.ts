@@ -27,7 +27,8 @@ describe('requests in parallel through one strategy', () => {
   })
 
   it('do not swap users of the assertion strategy, while one of them waits for a key set', async () => {
-    host = await startExchangeHost({ idp: { algorithm: 'ES256' } })
+    const assertionStrategy = { waitForKeys: true }
+    host = await startExchangeHost({ idp: { algorithm: 'ES256' }, exchange: { assertionStrategy } })
     const byObject = passport.authenticate(host.exchange.assertionStrategy, { session: false })
     host.app.get('/by-object', byObject, (req, res) => void res.json(req.user))
     const users = ['alice', 'bob', 'carol']
@@ -121,6 +122,7 @@ describe('a refusal through Passport', () => {
 describe('an assertion directly', () => {
   it('opens a route behind the assertion strategy once', async () => {
     host = await startExchangeHost({ idp: { algorithm: 'ES256' } })
+    await host.exchange.ready()
     const assertion = await host.idp.issueAssertion()
     const first = await request(host.url).get('/whoami').auth(assertion, { type: 'bearer' })
     expect(first.body).toMatchObject({ sub: 'alice', issuer: host.idp.name })

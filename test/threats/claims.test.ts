@@ -363,6 +363,7 @@ describe('the subject and the identifier', () => {
     const clients = [{ ...CLIENT, clientId: 'alice' }]
     const started = await startExchangeHost({ idp: { algorithm: 'ES256' }, exchange: { clients } })
     try {
+      await started.exchange.ready()
       const assertion = await started.idp.issueAssertion()
       await expectInvalidToken(started, '/whoami', `Bearer ${assertion}`, 'subject_is_client_id')
       await expectInvalidToken(started, '/whoami', `Bearer ${assertion}`, 'subject_is_client_id')
@@ -382,6 +383,7 @@ describe('the subject and the identifier', () => {
       exchange: { findClient, subject: 'svc-${claims.sub}' },
     })
     try {
+      await started.exchange.ready()
       const present = async (sub: string) =>
         request(started.url)
           .get('/whoami')

@@ -358,6 +358,7 @@ describe('a store that is no help', () => {
 
   it.each(failing)('R8: that %s: the route for assertions answers 503, without a stack', async (_name, claim) => {
     await withStore(claim, async (started) => {
+      await started.exchange.ready()
       const assertion = await started.idp.issueAssertion()
       const answer = await request(started.url).get('/whoami').auth(assertion, { type: 'bearer' })
       expect([answer.status, started.lastReason()]).toEqual([503, 'replay_store_unavailable'])

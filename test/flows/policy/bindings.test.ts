@@ -465,6 +465,7 @@ describe('bindings behind the assertion strategy', () => {
     const idp = await FakeIdentityProvider.start({ alias: TOKEN_ENDPOINT })
     const bounded = { name: idp.name, jwksUri: idp.jwksUri, ...bound }
     const host = await startExchangeHost({ exchange: { identityProviders: [bounded] } })
+    await host.exchange.ready()
     const assertion = await idp.issueAssertion({ sub: 'alice', groups: ['admins'] })
     const response = await request(host.url).get('/whoami').auth(assertion, { type: 'bearer' })
     expect((await host.exchangeAssertion(assertion)).status).toBe(200)

@@ -692,7 +692,7 @@ describe('an explanation', () => {
   )
 
   it('is tested for every reason that an assertion, or its client, can be refused for', () => {
-    const notOfAssertions = ['replayed', 'wrong_issuer', 'invalid_claim']
+    const notOfAssertions = ['keys_not_fetched', 'replayed', 'wrong_issuer', 'invalid_claim']
     const notOfExplanations = ['replay_store_unavailable', 'replay_store_full', 'internal_error']
     const tested = new Set<string>(CASES.map(({ reason }) => reason))
     expect([...REJECTION_REASONS].filter((reason) => !tested.has(reason))).toEqual(notOfAssertions)

@@ -115,6 +115,7 @@ describe('the rules', () => {
 
   it('hold behind the assertion strategy, too', async () => {
     const host = await startWith({ subjects: ['bob'], claims: { level: { atLeast: 2 } } })
+    await host.exchange.ready()
     const get = async (claims: object) =>
       request(host.url)
         .get('/whoami')
