@@ -8,6 +8,7 @@ import { ExchangeEventEmitter, type ExchangeEventSource } from './events/exchang
 import type { ExplainOptions } from './explain/explain-assertion.js'
 import type { Explanation } from './explain/explanation.js'
 import type { Middleware } from './express/http.js'
+import { MountWarning } from './express/mount-warning.js'
 import { createProtect, type ProtectOptions } from './express/protect.js'
 import { createRouter } from './express/router.js'
 import { createTokenEndpoint } from './express/token-endpoint.js'
@@ -134,6 +135,7 @@ export function createJwtExchange(options: JwtExchangeOptions): JwtExchange {
     router: createRouter(
       createTokenEndpoint(() => configuration.parts.tokenEndpoint, events),
       (req, res, next) => configuration.parts.keySet(req, res, next),
+      new MountWarning(settings.tokenEndpoint, events),
     ),
     wellKnown: (req, res, next) => configuration.parts.metadata(req, res, next),
     accessTokenStrategy: createAccessTokenStrategy(ofAccessTokens),

@@ -17,14 +17,21 @@ const AT_ONE_END = /^(?:\*[^*]+|[^*]+\*)$/
 
 /** What can be configured in a file, but obtains nothing, so that something else was meant most likely. */
 export function findDoubtful(options: JwtExchangeOptions): string[] {
-  const { clients, identityProviders } = checkOptions(options)
+  const { clients, identityProviders, tokenEndpoint } = checkOptions(options)
   const scopesOfClients = new Set(clients.flatMap(({ scopes }) => scopes))
   return [
+    ...doubtsOfTokenEndpoint(tokenEndpoint),
     ...clients.flatMap(doubtsOfClient),
     ...identityProviders.flatMap((each) => doubtsOfProvider(each, scopesOfClients)),
     ...options.identityProviders.flatMap(doubtsOfGroups),
     ...options.identityProviders.flatMap(doubtsOfConditions),
   ]
+}
+
+function doubtsOfTokenEndpoint(tokenEndpoint: string): string[] {
+  const { pathname } = new URL(tokenEndpoint)
+  if (/\/token\/?$/i.test(pathname)) return []
+  return [`token_endpoint ends in ${pathname}, but the router serves /token: a proxy must rewrite the path`]
 }
 
 function doubtsOfClient({ clientId, identityProviders, grantTypes }: Client): string[] {

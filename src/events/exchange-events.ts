@@ -77,6 +77,11 @@ export interface ExchangeEvents {
   /** No signing key was configured, so one was generated: its tokens die with this process. */
   'signing_key.generated': { kid: string }
   /**
+   * The first token request came at another path than the metadata name. If no proxy rewrites paths, clients that read the
+   * metadata do not find the token endpoint.
+   */
+  'token_endpoint.mismatch': { message: string }
+  /**
    * The replay store may forget an assertion that was used, or does not know what other processes have accepted. Told at
    * most once: right after creation, or after the first claim.
    */

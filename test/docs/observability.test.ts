@@ -348,6 +348,7 @@ describe('logEvents', () => {
       'config.changed': [{}],
       'config.refused': [{}],
       'signing_key.generated': [{}],
+      'token_endpoint.mismatch': [{}],
       'replay_store.at_risk': [{}],
       'replay_store.filling': [{}],
     }

@@ -275,6 +275,15 @@ scopes = ["opneid", "openid"]`,
     ])
   })
 
+  it('notes a token endpoint whose path the router does not serve', async () => {
+    const noted = 'token_endpoint ends in /oauth2/exchange, but the router serves /token: a proxy must rewrite the path'
+    expect((await checkHere()).stdout).not.toContain('token_endpoint')
+    writeConfig()
+    file.write(`token_endpoint = "https://api.example.com/oauth2/exchange"\n${readFileSync(path, 'utf8')}`)
+    const { status, stdout } = await checkHere()
+    expect([status, stdout]).toEqual([0, expect.stringContaining(`\n! ${noted}\n`)])
+  })
+
   it('notes patterns for a list of scopes that accept more than one word', async () => {
     writeConfig({
       provider: `claims = { scp = "*Orders.Read*", "ext.scope" = ["openid*", "*x"], scopes = { includes = ["*w*", "orders:*"] }, sub = "*a*" }

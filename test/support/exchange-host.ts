@@ -62,6 +62,7 @@ export interface ExchangeHostOptions {
 }
 
 const EVENT_NAMES: ExchangeEventName[] = [
+  'token_endpoint.mismatch',
   'token.issued',
   'token.rejected',
   'access.granted',

@@ -1,0 +1,31 @@
+import type { IncomingMessage } from 'node:http'
+import { printable } from '../errors/printable.js'
+import type { ExchangeEventEmitter } from '../events/exchange-events.js'
+import { pathOf } from './http.js'
+
+/** Warns if the first token request came at another path than the metadata name: clients that read these find nothing. */
+export class MountWarning {
+  readonly #tokenEndpoint: string
+  readonly #events: ExchangeEventEmitter
+  #isChecked = false
+
+  constructor(tokenEndpoint: string, events: ExchangeEventEmitter) {
+    this.#tokenEndpoint = tokenEndpoint
+    this.#events = events
+  }
+
+  /** @param req a request for `/token` within the router, which keeps the whole path in `originalUrl` */
+  check(req: IncomingMessage & { originalUrl?: string }): void {
+    if (this.#isChecked) return
+    this.#isChecked = true
+    const path = pathOf(req.originalUrl ?? req.url)
+    if (normalised(path) === normalised(new URL(this.#tokenEndpoint).pathname)) return
+    const message = `A token request came at ${printable(path)}, but the metadata name ${this.#tokenEndpoint}; mount the router there or set tokenEndpoint, unless a proxy rewrites paths`
+    this.#events.emit('token_endpoint.mismatch', { message })
+  }
+}
+
+/** As Express compares paths. */
+function normalised(path: string): string {
+  return path.toLowerCase().replace(/\/$/, '')
+}
