@@ -1,6 +1,7 @@
 import { pause, type Timers, within } from '../clock/timers.js'
 import { printable } from '../errors/printable.js'
 import { DependencyUnavailable } from '../errors/rejections.js'
+import type { FetchFailure } from '../jwks/jwks-fetch-error.js'
 import { OptionReader } from '../option-checks/option-reader.js'
 import type { IdentityProvider } from './identity-provider.js'
 
@@ -59,9 +60,14 @@ function checkAllUsable(identityProviders: readonly IdentityProvider[]): void {
   const unusable = identityProviders.flatMap(({ name, keySource }) => {
     const { state, servesFor, lastFailure } = keySource.stats()
     return state === 'down' || state === 'never' || servesFor === 0
-      ? [`${printable(name)}: ${lastFailure?.reason ?? 'no answer yet'}`]
+      ? [`${printable(name)}: ${lastFailure === undefined ? 'no answer yet' : describeFailure(lastFailure)}`]
       : []
   })
   if (unusable.length === 0) return
   throw new DependencyUnavailable('jwks_unavailable', { cause: new Error(unusable.join('; ')) })
+}
+
+function describeFailure({ reason, code, url, detail }: FetchFailure): string {
+  const why = code === undefined ? reason : `${reason} ${code}`
+  return [why, url, detail].filter((text) => text !== undefined).join(', ')
 }

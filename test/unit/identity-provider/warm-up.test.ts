@@ -6,6 +6,15 @@ import { AdjustableTimers } from '../../support/adjustable-timers.js'
 
 const STATS: Readonly<Record<string, object>> = {
   '': { state: 'never' },
+  moved: {
+    state: 'down',
+    lastFailure: {
+      reason: 'redirected',
+      code: '301',
+      url: 'https://a.example/keys',
+      detail: 'it leads to https://b.example/',
+    },
+  },
   dead: { state: 'down', lastFailure: { reason: 'not_json' } },
   'too old': { state: 'idle', servesFor: 0 },
 }
@@ -75,6 +84,12 @@ describe('warming up', () => {
     const { outcome, timers } = start({ failFast: true }, ['one', 'dead', ''])
     await timers.advance(5)
     expect(outcome()).toBe('Error: dead: not_json; : no answer yet')
+  })
+
+  it('rejects with failFast, and says where the fetch failed and what was found', async () => {
+    const { outcome } = start({ failFast: true }, ['moved'])
+    await turn()
+    expect(outcome()).toBe('Error: moved: redirected 301, https://a.example/keys, it leads to https://b.example/')
   })
 
   it('rejects with failFast where the keys at hand are too old to serve and newer ones did not come in time', async () => {

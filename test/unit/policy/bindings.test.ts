@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
 import { type ConfigProblem, formatPath, isConfigError } from '../../../src/option-checks/config-error.js'
 import { checkOptions } from '../../../src/options.js'
 import { findBindings } from '../../../src/policy/binding.js'
@@ -397,6 +398,24 @@ describe('a group', () => {
     const elsewhere = { ...policy, groupsClaim: 'realm_access.roles' }
     expect(holding(elsewhere, { groups: 'admins', realm_access: { roles: 'admins' } })).toEqual(['admins'])
     expect(holding(elsewhere, { groups: 'admins' })).toEqual([])
+  })
+
+  it('is found in any claim if and only if an obvious search finds it', () => {
+    const name = fc.constantFrom('admins', 'everybody', 'admins everybody', 'Admins', '', '*')
+    const claim = fc.oneof(
+      name,
+      fc.array(fc.oneof(name, fc.jsonValue({ maxDepth: 1 })), { maxLength: 4 }),
+      fc.jsonValue(),
+    )
+    fc.assert(
+      fc.property(fc.uniqueArray(name, { minLength: 1 }), claim, fc.boolean(), (names, groups, singleAsArray) => {
+        const policy = { groupsToScopes: Object.fromEntries(names.map((each) => [each, ['read']])), singleAsArray }
+        const has = (wanted: string) =>
+          Array.isArray(groups) ? groups.some((each) => each === wanted) : singleAsArray && groups === wanted
+        expect(holding(policy, { groups })).toEqual(names.filter(has))
+      }),
+      { numRuns: 1000 },
+    )
   })
 
   it('is looked for in own claims only', () => {
