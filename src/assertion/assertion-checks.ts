@@ -42,7 +42,7 @@ export const CHECKS_OF_CLAIMS = {
   aud: ({ payload }, { audiences }) => checkAudience(payload, audiences),
   exp: ({ payload }, { limits: { clockTolerance, maxLifetime } }, now) => {
     const expiresAt = checkExpiry(payload, now, clockTolerance)
-    if (expiresAt > now + maxLifetime + clockTolerance) throw new TokenRejected('lifetime_too_long')
+    if (!(expiresAt <= now + maxLifetime + clockTolerance)) throw new TokenRejected('lifetime_too_long')
   },
   nbf: ({ payload }, { limits }, now) => void checkNotBefore(payload, now, limits.clockTolerance),
   iat: ({ payload }, { limits }, now) => checkIssuedAt(payload, now, limits),

@@ -53,6 +53,10 @@ export function checkSubject(claims: Claims): string {
   return sub
 }
 
+/*
+ * Dates are compared so that a time which is not a number, from a clock of the host, is before and after nothing: it refuses.
+ */
+
 /** The NumericDate of a claim (RFC 7519 §2): a finite number of seconds, fractions allowed; undefined where absent. */
 export function checkNumericDate(claims: Claims, name: string, reason: RejectionReason): number | undefined {
   if (!Object.hasOwn(claims, name)) return undefined
@@ -76,14 +80,14 @@ export function checkAudience(claims: Claims, accepted: ReadonlySet<string>): vo
 export function checkExpiry(claims: Claims, now: number, clockTolerance: number): number {
   const expiresAt = checkNumericDate(claims, 'exp', 'invalid_expiry')
   if (expiresAt === undefined) throw new TokenRejected('invalid_expiry')
-  if (now >= expiresAt + clockTolerance) throw new TokenRejected('expired')
+  if (!(now < expiresAt + clockTolerance)) throw new TokenRejected('expired')
   return expiresAt
 }
 
 /** `nbf`, when present: refused before the second `nbf - clockTolerance` (RFC 7519 §4.1.5). */
 export function checkNotBefore(claims: Claims, now: number, clockTolerance: number): number | undefined {
   const notBefore = checkNumericDate(claims, 'nbf', 'invalid_not_before')
-  if (notBefore !== undefined && now < notBefore - clockTolerance) throw new TokenRejected('not_yet_valid')
+  if (notBefore !== undefined && !(now >= notBefore - clockTolerance)) throw new TokenRejected('not_yet_valid')
   return notBefore
 }
 
@@ -100,8 +104,8 @@ export function checkIssuedAt(claims: Claims, now: number, { clockTolerance, max
   const issuedAt = checkNumericDate(claims, 'iat', 'invalid_issued_at')
   if (issuedAt === undefined && requireIat) throw new TokenRejected('invalid_issued_at')
   if (issuedAt === undefined) return
-  if (now < issuedAt - clockTolerance) throw new TokenRejected('issued_in_future')
-  if (now > issuedAt + maxAge + clockTolerance) throw new TokenRejected('too_old')
+  if (!(now >= issuedAt - clockTolerance)) throw new TokenRejected('issued_in_future')
+  if (!(now <= issuedAt + maxAge + clockTolerance)) throw new TokenRejected('too_old')
 }
 
 /** What kind of token the claims mark, if neither an assertion nor an access token, and by which members. */

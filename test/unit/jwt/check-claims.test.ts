@@ -28,6 +28,15 @@ function outcomeOf(check: () => unknown): RejectionReason | 'passed' {
   }
 }
 
+describe('a clock that fails', () => {
+  it.each([Number.NaN, undefined, 'soon'])('lets no token pass when it says %s', (time) => {
+    const now = time as number
+    expect(outcomeOf(() => checkExpiry({ exp: NOW }, now, 60))).toBe('expired')
+    expect(outcomeOf(() => checkNotBefore({ nbf: NOW }, now, 60))).toBe('not_yet_valid')
+    expect(outcomeOf(() => checkIssuedAt({ iat: NOW }, now, agesOf(60)))).toBe('issued_in_future')
+  })
+})
+
 describe('exp', () => {
   it.each([
     ['in the next second', 1, 0, 'passed'],
