@@ -40,7 +40,8 @@ export class DependencyUnavailable extends Error {
   constructor(reason: UnavailableReason, options: { retryAfter?: number; cause?: unknown } = {}) {
     super(reason, { cause: options.cause })
     this.reason = reason
-    this.retryAfter = Math.max(1, Math.ceil(options.retryAfter ?? 1))
+    const { retryAfter = 1 } = options
+    this.retryAfter = Number.isFinite(retryAfter) ? Math.max(1, Math.ceil(retryAfter)) : 1
   }
 }
 

@@ -1,4 +1,6 @@
+import { isPromise } from 'node:util/types'
 import type { Timers } from '../clock/timers.js'
+import { inOneLine } from '../errors/printable.js'
 import { DependencyUnavailable, isDependencyUnavailable } from '../errors/rejections.js'
 import type { ReplayStore } from './replay-store.js'
 
@@ -68,7 +70,7 @@ export class ReplayProtection {
       this.#noteAnswer()
       return claim
     } catch (cause) {
-      throw isDependencyUnavailable(cause) ? cause : unavailable(cause)
+      throw isFull(cause) ? cause : unavailable(cause)
     }
   }
 
@@ -109,11 +111,17 @@ export class ReplayProtection {
     const { store } = this.#deps
     if (store.fillLevel === undefined) return
     try {
-      this.#watch(undefined, store.fillLevel())
-      if (identityProvider !== undefined) this.#watch(identityProvider, store.fillLevel(identityProvider))
+      this.#watchLevel(undefined, store.fillLevel())
+      if (identityProvider !== undefined) this.#watchLevel(identityProvider, store.fillLevel(identityProvider))
     } catch {
       // The assertion is accepted, even if a store cannot say how full it is.
     }
+  }
+
+  /** A promise is not what a store must give; one that rejects would end the process, if nobody waited for it. */
+  #watchLevel(identityProvider: string | undefined, fillLevel: unknown): void {
+    if (typeof fillLevel === 'number') this.#watch(identityProvider, fillLevel)
+    else if (isPromise(fillLevel)) fillLevel.catch(() => {})
   }
 
   #watch(identityProvider: string | undefined, fillLevel: number): void {
@@ -129,11 +137,18 @@ export class ReplayProtection {
     this.#hasAskedForRisk = true
     try {
       const risk = await this.#deps.store.findRisk?.()
-      if (typeof risk === 'string') this.#deps.reportRisk(risk)
+      if (typeof risk === 'string') this.#deps.reportRisk(inOneLine(risk))
     } catch {
       // A database may allow claims, but not to ask how it is configured.
     }
   }
+}
+
+/** As our own stores throw it, also those of another copy of this package; what other stores throw may be anything. */
+function isFull(cause: unknown): boolean {
+  return (
+    isDependencyUnavailable(cause) && cause.reason === 'replay_store_full' && Number.isSafeInteger(cause.retryAfter)
+  )
 }
 
 function unavailable(cause: unknown): DependencyUnavailable {

@@ -101,6 +101,52 @@ function settle(): Promise<void> {
   return timers.advance(0)
 }
 
+describe('a store that is written with less care', () => {
+  it.each<[string, object]>([
+    ['that is no number', { retryAfter: Number.NaN }],
+    ['that would be a header of its own', { retryAfter: '1\r\nX-Injected: 1' }],
+    ['that is infinite', { retryAfter: Number.POSITIVE_INFINITY }],
+    ['that cannot be a text', { retryAfter: { toString: () => Symbol('x') } }],
+    ['that is absent', {}],
+  ])('that is full, with a time to retry after %s, is unavailable', async (_, more) => {
+    const store = answering(() => {
+      throw { name: 'DependencyUnavailable', reason: 'replay_store_full', ...more }
+    })
+    const refusal = await refusalOf(protect(store).claim('a key', EXPIRES_AT))
+    expect([refusal.reason, refusal.retryAfter]).toEqual(['replay_store_unavailable', 1])
+  })
+
+  it.each(['expired', { a: 1 }, undefined, 'jwks_unavailable'])(
+    'that fails for the reason %p is unavailable',
+    async (reason) => {
+      const store = answering(() => {
+        throw { name: 'DependencyUnavailable', reason, retryAfter: '1\r\nX-Injected: 1' }
+      })
+      const refusal = await refusalOf(protect(store).claim('a key', EXPIRES_AT))
+      expect([refusal.reason, refusal.retryAfter]).toEqual(['replay_store_unavailable', 1])
+    },
+  )
+
+  it.each<[string, () => unknown]>([
+    ['a promise that rejects', () => Promise.reject(new Error('no fill level'))],
+    ['a promise', () => Promise.resolve(0.9)],
+    ['a text', () => '0.9'],
+    ['a bigint', () => 1n],
+    ['a symbol', () => Symbol('0.9')],
+  ])('that gives as its fill level %s accepts the claim, and reports nothing', async (_, fillLevel) => {
+    const store = answering(() => true, { fillLevel })
+    expect(await protect(store).claim('a key', EXPIRES_AT, 'https://idp')).toBe(true)
+    await settle()
+    expect(fillings).toEqual([])
+  })
+
+  it('has its risk reported in one line', async () => {
+    await protect(answering(() => true, { findRisk: async () => 'a risk\n\u001b[31m' })).claim('a key', EXPIRES_AT)
+    await settle()
+    expect(risks).toEqual(['a risk\\u000a\\u001b[31m'])
+  })
+})
+
 describe('a claim', () => {
   it('passes the key and its expiry to the store, as a method of it', async () => {
     const store = {
@@ -192,7 +238,8 @@ describe('a claim', () => {
   })
 
   it('is refused with an error of another copy of the package, too', async () => {
-    const full = Object.assign(new Error('full'), { name: 'DependencyUnavailable', reason: 'replay_store_full' })
+    const fields = { name: 'DependencyUnavailable', reason: 'replay_store_full', retryAfter: 30 }
+    const full = Object.assign(new Error('full'), fields)
     expect(await refusalOf(protect(answering(() => Promise.reject(full))).claim('a', EXPIRES_AT))).toBe(full)
   })
 })
