@@ -9,7 +9,7 @@ import { Mutator } from './mutations.js'
 const BATCH = 128
 const MAX_CORPUS = 3000
 /** Milliseconds for one input of at most 20 000 bytes. On a loaded machine most of it is waiting. */
-const MAX_DURATION = 2000
+const MAX_DURATION = 5000
 /** Bytes that may be held more at the end than after the first inputs. */
 const MAX_GROWTH = 64 * 2 ** 20
 const INPUTS_BEFORE_MEASURING = 500
