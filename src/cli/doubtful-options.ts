@@ -15,7 +15,7 @@ const SCOPE_CLAIMS = ['scp', 'scope', 'scopes']
 const WITHIN = /^\*[^*]+\*$/
 const AT_ONE_END = /^(?:\*[^*]+|[^*]+\*)$/
 
-/** What can be configured in a file, but obtains nothing, so that something else was meant most likely. */
+/** What can be configured in a file, but obtains nothing or is for development only: something else was meant most likely. */
 export function findDoubtful(options: JwtExchangeOptions): string[] {
   const { clients, identityProviders, tokenEndpoint } = checkOptions(options)
   const scopesOfClients = new Set(clients.flatMap(({ scopes }) => scopes))
@@ -25,6 +25,7 @@ export function findDoubtful(options: JwtExchangeOptions): string[] {
     ...identityProviders.flatMap((each) => doubtsOfProvider(each, scopesOfClients)),
     ...options.identityProviders.flatMap(doubtsOfGroups),
     ...options.identityProviders.flatMap(doubtsOfConditions),
+    ...options.identityProviders.flatMap(doubtsOfTransport),
   ]
 }
 
@@ -56,6 +57,11 @@ function doubtsOfProvider(
       ]
     }),
   )
+}
+
+function doubtsOfTransport({ name, allowInsecureHttp }: IdentityProviderOptions): string[] {
+  if (allowInsecureHttp !== true) return []
+  return [`${name}: allow_insecure_http is true: whoever can change its answers on the way signs as this provider`]
 }
 
 function doubtsOfGroups({ name, groupsToScopes = {} }: IdentityProviderOptions): string[] {

@@ -42,6 +42,7 @@ const OF_TEXTS = [
 ]
 const OF_OTHERS = [
   'enabled',
+  'allow_insecure_http',
   'single_as_array',
   'lifetime',
   'max_beyond_assertion',

@@ -60,6 +60,11 @@ export interface ExchangeEvents {
   /** A member of a key set is skipped, and the others are used. Told again when the key set has changed. */
   'jwks.key_rejected': KeySetOwner & { kid?: string; reason: string }
   /**
+   * Keys may be fetched without TLS from another machine, because `allowInsecureHttp` says so: whoever can change the answer
+   * on its way signs as this identity provider. Told at each start, and at each change of the options.
+   */
+  'jwks.insecure_http': KeySetOwner
+  /**
    * A configured certificate, or one that was published with a key (`x5c`), expires within 30 days, or has expired. At
    * most one a day for each certificate.
    */

@@ -41,6 +41,7 @@ const OF_IDENTITY_PROVIDER: NamesOf<IdentityProviderOptions> = {
   agent: true,
   lookup: true,
   network: true,
+  allowInsecureHttp: true,
 }
 const OF_BINDING: NamesOf<BindingOptions> = {
   name: true,

@@ -40,7 +40,8 @@ function refuseOtherConnections(
     const first = connections.get(source) ?? keys.connection
     connections.set(source, first)
     if (isSameConnection(first, keys.connection)) continue
-    const wanted = 'the same ca, headers, proxy, agent, lookup and network as the other one with this alias and jwksUri'
+    const wanted =
+      'the same ca, headers, proxy, agent, lookup, network and allowInsecureHttp as the other one with this alias and jwksUri'
     readers[index]?.problem('jwksUri', wanted)
   }
 }

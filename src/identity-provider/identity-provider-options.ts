@@ -9,7 +9,7 @@ import { type KeySet, readKeySet } from '../jwks/key-set.js'
 import { isForeignType, normaliseType } from '../jwt/token-type.js'
 import { isScopeToken } from '../oauth/scope.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
-import { isSecureUrl } from '../option-checks/urls.js'
+import { isSecureUrl, isWebUrl } from '../option-checks/urls.js'
 import type { BindingContext } from '../policy/binding-options.js'
 import { type PolicyOptions, readPolicy } from '../policy/policy-options.js'
 import { type MapSubject, rawSubject, readSubjectMapping, type SubjectOption } from '../policy/subject-mapping.js'
@@ -22,12 +22,12 @@ export interface IdentityProviderOptions extends AssertionOptions, PolicyOptions
   name: string
   /** The `aud` that it must put into its assertions. Default: the URL of the token endpoint. */
   alias?: string
-  /** Its JWKS endpoint: `https`, or `http` on loopback. */
+  /** Its JWKS endpoint: `https`, or `http` on loopback or with `allowInsecureHttp`. */
   jwksUri?: string
   /**
    * In place of `jwksUri`, not beside it: `true` takes that from the metadata document at `{name}/.well-known/openid-configuration`, a URL
    * from the one there. Its `issuer` must be the `name` exactly. The document is asked for again each hour, and after a
-   * failure; `headers` are sent to its own origin only. `https`, or `http` on loopback; `true` needs such a `name`. Default:
+   * failure; `headers` are sent to its own origin only. `https`, or `http` on loopback or with `allowInsecureHttp`; `true` needs such a `name`. Default:
    * false.
    */
   discovery?: boolean | string
@@ -84,6 +84,7 @@ const DEFAULT_TYPES: ReadonlySet<string> = new Set(['jwt'])
 const MOST_CERTIFICATES = 10
 /** One of these must be said: who signs up at an identity provider is not ours to decide. */
 const WHO_OR_WHAT = ['subjects', 'claims', 'check', 'scopes', 'grants', 'groupsToScopes']
+const HTTP_WHERE = '(http only on loopback, or with allowInsecureHttp: true)'
 const EXACT = 'a non-empty string without white space around it: it is compared exactly'
 
 export function checkIdentityProviderOptions(
@@ -156,20 +157,23 @@ function readMetadataUrl(reader: OptionReader): string | undefined {
   const discovery = reader.value('discovery')
   if (discovery === undefined || discovery === false) return undefined
   if (reader.has('jwksUri')) reader.problem('discovery', 'either discovery or jwksUri, not both')
-  if (typeof discovery === 'string' && isSecureUrl(discovery)) return discovery
+  const isAllowed = allowedUrls(reader)
+  if (typeof discovery === 'string' && isAllowed(discovery)) return discovery
   const name = reader.value('name')
-  const isUrl = typeof name === 'string' && isSecureUrl(name) && !name.includes('?')
+  const isUrl = typeof name === 'string' && isAllowed(name) && !name.includes('?')
   if (discovery === true && isUrl) return metadataUrlOf(name)
   const found = discovery === true ? 'true beside a name that is no https URL' : undefined
-  reader.problem('discovery', 'true, false, or the https URL of its metadata', found)
+  reader.problem('discovery', `true, false, or the https URL of its metadata ${HTTP_WHERE}`, found)
   return undefined
 }
 
 function readJwksUri(reader: OptionReader): string | undefined {
-  return (
-    reader.string('jwksUri', 'an https URL without user info or fragment (http only on loopback)', isSecureUrl) ||
-    undefined
-  )
+  const wanted = `an https URL without user info or fragment ${HTTP_WHERE}`
+  return reader.string('jwksUri', wanted, allowedUrls(reader)) || undefined
+}
+
+function allowedUrls(reader: OptionReader): (text: string) => boolean {
+  return reader.value('allowInsecureHttp') === true ? isWebUrl : isSecureUrl
 }
 
 function readCertificateList(reader: OptionReader): Certificate[] | undefined {

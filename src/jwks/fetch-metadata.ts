@@ -1,4 +1,4 @@
-import { isSecureUrl } from '../option-checks/urls.js'
+import { isSecureUrl, isWebUrl } from '../option-checks/urls.js'
 import { type BoundedFetch, fetchBounded, parseJson, readOk } from './bounded-fetch.js'
 import { describeDocument, withoutUserInfo } from './document-kind.js'
 import { JwksFetchError } from './jwks-fetch-error.js'
@@ -25,8 +25,11 @@ export function fetchMetadata(metadataFetch: MetadataFetch, closing: AbortSignal
   })
 }
 
-/** https, whoever says otherwise; http only where the metadata themselves are on loopback, in tests and development. */
-function readJwksUri(metadata: unknown, { issuer, endpoint }: MetadataFetch): URL {
+/**
+ * https, whoever says otherwise; http only from metadata that came by http themselves, in tests and development: on
+ * loopback, or where that is allowed for other hosts.
+ */
+function readJwksUri(metadata: unknown, { issuer, endpoint, connection }: MetadataFetch): URL {
   if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) {
     throw notMetadata(describeDocument(metadata))
   }
@@ -37,7 +40,8 @@ function readJwksUri(metadata: unknown, { issuer, endpoint }: MetadataFetch): UR
   }
   if (found !== issuer) throw new JwksFetchError('metadata_of_another_issuer', { detail: `its issuer is ${found}` })
   if (typeof jwksUri !== 'string') throw notMetadata('it has no jwks_uri')
-  const url = isSecureUrl(jwksUri) ? new URL(jwksUri) : undefined
+  const isAllowed = connection.allowInsecureHttp ? isWebUrl : isSecureUrl
+  const url = isAllowed(jwksUri) ? new URL(jwksUri) : undefined
   const isDowngrade = url?.protocol === 'http:' && endpoint.protocol === 'https:'
   if (url === undefined || isDowngrade)
     throw notMetadata(`its jwks_uri is not an https URL without user info: ${withoutUserInfo(jwksUri)}`)

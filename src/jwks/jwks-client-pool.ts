@@ -1,3 +1,4 @@
+import { isInsecure } from '../option-checks/urls.js'
 import { JwksClient, type JwksClientDeps } from './jwks-client.js'
 import { isSameConnection, type JwksConnectionSettings } from './jwks-connection-options.js'
 import type { JwksEndpointSettings } from './jwks-endpoint-options.js'
@@ -41,6 +42,7 @@ export class JwksClientPool {
     const pooled = this.find(pair) ?? this.#takeOver(pair, source) ?? this.#create(pair, source)
     this.#pooled.set(pair, pooled)
     pooled.client.addIdentityProvider(source.identityProvider)
+    this.#warnOfInsecureHttp(source)
     return pooled.client
   }
 
@@ -68,6 +70,15 @@ export class JwksClientPool {
 
   close(): void {
     for (const client of [...this.all(), ...this.retired()]) client.close()
+  }
+
+  /** In the next microtask, so that a listener attached right after creation hears it. */
+  #warnOfInsecureHttp({ identityProvider, alias, jwksUri, metadataOf, connection }: JwksSource): void {
+    const url = new URL(jwksUri)
+    const mayBeInsecure = isInsecure(url) || (url.protocol === 'http:' && metadataOf !== undefined)
+    if (!connection.allowInsecureHttp || !mayBeInsecure) return
+    const owner = { identityProvider, alias, endpoint: url.href }
+    queueMicrotask(() => this.#deps.events.emit('jwks.insecure_http', owner))
   }
 
   /** With the same settings and the same connection. */

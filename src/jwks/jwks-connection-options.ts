@@ -41,6 +41,12 @@ export interface JwksConnectionOptions {
    * `any`: all addresses. Those of cloud metadata services, such as 169.254.169.254, are refused always. Default: `any`.
    */
   network?: Network
+  /**
+   * `true`: `jwksUri`, `discovery`, and the `jwks_uri` of metadata that are fetched by `http` themselves, may be `http` URLs
+   * of any host. For development only: whoever can change the answer on its way signs as this identity provider. The event
+   * `jwks.insecure_http` warns of it at each start. Guards and redirect rules hold as for `https`. Default: false.
+   */
+  allowInsecureHttp?: boolean
 }
 
 export interface JwksConnectionSettings {
@@ -50,6 +56,7 @@ export interface JwksConnectionSettings {
   agent: JwksAgent | undefined
   lookup: LookupFunction | undefined
   network: Network
+  allowInsecureHttp: boolean
 }
 
 export const DIRECT_CONNECTION: JwksConnectionSettings = {
@@ -59,9 +66,10 @@ export const DIRECT_CONNECTION: JwksConnectionSettings = {
   agent: undefined,
   lookup: undefined,
   network: 'any',
+  allowInsecureHttp: false,
 }
 
-const OPTION_NAMES = ['ca', 'headers', 'proxy', 'agent', 'lookup', 'network'] as const
+const OPTION_NAMES = ['ca', 'headers', 'proxy', 'agent', 'lookup', 'network', 'allowInsecureHttp'] as const
 const MOST_HEADERS = 20
 /** What the client itself sends, or what would change the meaning of the request. */
 const RESERVED_HEADERS = [
@@ -94,6 +102,7 @@ export function readJwksConnection(reader: OptionReader, endpoint: string | unde
     agent: readAgent(reader),
     lookup: readLookup(reader),
     network: reader.oneOf('network', ['any', 'public'], 'any'),
+    allowInsecureHttp: reader.boolean('allowInsecureHttp', false),
   }
   checkSuitsEndpoint(reader, connection, endpoint)
   return connection
@@ -101,8 +110,8 @@ export function readJwksConnection(reader: OptionReader, endpoint: string | unde
 
 /** Whether two connections are made in the same way, so that one client can serve both. */
 export function isSameConnection(one: JwksConnectionSettings, other: JwksConnectionSettings): boolean {
-  const comparable = ({ ca, headers, proxy, network }: JwksConnectionSettings) =>
-    JSON.stringify([ca, typeof headers === 'function' ? 'function' : headers, proxy, network])
+  const comparable = ({ ca, headers, proxy, network, allowInsecureHttp }: JwksConnectionSettings) =>
+    JSON.stringify([ca, typeof headers === 'function' ? 'function' : headers, proxy, network, allowInsecureHttp])
   const isSameFunction = one.headers === other.headers || typeof one.headers !== 'function'
   return (
     comparable(one) === comparable(other) && isSameFunction && one.agent === other.agent && one.lookup === other.lookup
@@ -195,5 +204,6 @@ function checkSuitsEndpoint(reader: OptionReader, connection: JwksConnectionSett
     const why = network === 'public' ? 'network is "public"' : 'a metadata service has no key set'
     reader.problem(reader.has('jwksUri') ? 'jwksUri' : 'discovery', `another host, because ${why}`)
   }
-  if (protocol === 'http:' && proxy !== undefined) reader.problem('proxy', 'no proxy for http on loopback')
+  if (protocol === 'http:' && proxy !== undefined)
+    reader.problem('proxy', 'no proxy for http: it is asked for a tunnel, and that takes https')
 }

@@ -8,8 +8,17 @@ const WRITTEN_URL = /^https?:\/\/[^/\s\\\p{Cc}][^\s\\\p{Cc}]*$/iu
 
 /** An `https` URL, or `http` on loopback, without user info and fragment. */
 export function isSecureUrl(text: string): boolean {
+  return isWebUrl(text) && !isInsecure(new URL(text))
+}
+
+/** An `https` or `http` URL of any host, without user info and fragment. */
+export function isWebUrl(text: string): boolean {
   if (!WRITTEN_URL.test(text) || !URL.canParse(text)) return false
-  const url = new URL(text)
-  if (url.username !== '' || url.password !== '' || text.includes('#')) return false
-  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))
+  const { username, password } = new URL(text)
+  return username === '' && password === '' && !text.includes('#')
+}
+
+/** Whether what is fetched from there can be changed on the way: `http`, and not on this machine itself. */
+export function isInsecure(url: URL): boolean {
+  return url.protocol !== 'https:' && !isLoopback(url)
 }

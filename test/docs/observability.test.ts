@@ -342,6 +342,7 @@ describe('logEvents', () => {
       'jwks.stale': [{ state: 'stale' }, { state: 'degraded' }],
       'jwks.recovered': [{}],
       'jwks.key_rejected': [{}],
+      'jwks.insecure_http': [{}],
       'certificate.expiring': [{ expiresAt: now + 60 }, { expiresAt: now - 60 }],
       'identity_provider.disabled': [{}],
       'identity_provider.enabled': [{}],

@@ -256,6 +256,7 @@ describe('check', () => {
   it('tells of what obtains nothing, so that something else was meant', async () => {
     writeConfig({
       provider: `scopes = ["openid"]
+allow_insecure_http = true
 groups_to_scopes = { "orders-*" = ["openid"] }
 [[identity_provider.grant]]
 name = "a"
@@ -271,6 +272,7 @@ scopes = ["opneid", "openid"]`,
       `! ${idp.name}: grant a: scope opneid is none of the scopes of the identity provider`,
       `! ${idp.name}: grant a: scope opneid is in the scopes of no client`,
       `! ${idp.name}: group orders-* is compared exactly: * is no pattern in it`,
+      `! ${idp.name}: allow_insecure_http is true: whoever can change its answers on the way signs as this provider`,
       '! no signing keys: access tokens end with the process',
     ])
   })

@@ -72,6 +72,7 @@ const EVENT_NAMES: ExchangeEventName[] = [
   'jwks.stale',
   'jwks.recovered',
   'jwks.key_rejected',
+  'jwks.insecure_http',
   'certificate.expiring',
   'identity_provider.disabled',
   'identity_provider.enabled',

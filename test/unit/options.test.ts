@@ -547,24 +547,36 @@ describe('the keys of an identity provider', () => {
 
   it.each<[string, Options, string]>([
     ['beside a jwksUri', { discovery: true, jwksUri: IDP.jwksUri }, 'either discovery or jwksUri, not both'],
-    ['of a name that is no URL', { discovery: true, name: 'idp' }, 'true, false, or the https URL of its metadata'],
+    [
+      'of a name that is no URL',
+      { discovery: true, name: 'idp' },
+      'true, false, or the https URL of its metadata (http only on loopback, or with allowInsecureHttp: true)',
+    ],
     [
       'of a name without TLS',
       { discovery: true, name: 'http://idp.example.com' },
-      'true, false, or the https URL of its metadata',
+      'true, false, or the https URL of its metadata (http only on loopback, or with allowInsecureHttp: true)',
     ],
     [
       'of a name with a query',
       { discovery: true, name: 'https://idp.example.com?a' },
-      'true, false, or the https URL of its metadata',
+      'true, false, or the https URL of its metadata (http only on loopback, or with allowInsecureHttp: true)',
     ],
     [
       'at an address without TLS',
       { discovery: 'http://idp.example.com' },
-      'true, false, or the https URL of its metadata',
+      'true, false, or the https URL of its metadata (http only on loopback, or with allowInsecureHttp: true)',
     ],
-    ['by a number', { discovery: 1 }, 'true, false, or the https URL of its metadata'],
-    ['by null', { discovery: null }, 'true, false, or the https URL of its metadata'],
+    [
+      'by a number',
+      { discovery: 1 },
+      'true, false, or the https URL of its metadata (http only on loopback, or with allowInsecureHttp: true)',
+    ],
+    [
+      'by null',
+      { discovery: null },
+      'true, false, or the https URL of its metadata (http only on loopback, or with allowInsecureHttp: true)',
+    ],
   ])('are not discovered %s', (_, options, wanted) => {
     expect(keyProblemsOf(options)).toContain(`identityProviders[0].discovery: ${wanted}`)
   })
@@ -588,8 +600,10 @@ describe('the keys of an identity provider', () => {
     const second = { name: 'https://two.example.com', subjects: 'any', jwksUri: IDP.jwksUri }
     const problemsWith = (options: Options) =>
       problemsOf({ subject: 'raw', identityProviders: [first, { ...second, ...options }] })
-    const wanted = 'the same ca, headers, proxy, agent, lookup and network as the other one with this alias and jwksUri'
+    const wanted =
+      'the same ca, headers, proxy, agent, lookup, network and allowInsecureHttp as the other one with this alias and jwksUri'
     expect(problemsWith({ network: 'public' })).toEqual([`identityProviders[1].jwksUri: ${wanted}`])
+    expect(problemsWith({ allowInsecureHttp: true })).toEqual([`identityProviders[1].jwksUri: ${wanted}`])
     expect(problemsWith({ headers: { authorization: 'Bearer s3cret' } })).toEqual([
       `identityProviders[1].jwksUri: ${wanted}`,
     ])
@@ -610,7 +624,55 @@ describe('the keys of an identity provider', () => {
     7,
   ])('do not come from %j', (jwksUri) => {
     expect(keyProblemsOf({ jwksUri })).toEqual([
-      'identityProviders[0].jwksUri: an https URL without user info or fragment (http only on loopback)',
+      'identityProviders[0].jwksUri: an https URL without user info or fragment (http only on loopback, or with allowInsecureHttp: true)',
+    ])
+  })
+
+  it.each<[string, Options]>([
+    ['a jwksUri', { jwksUri: 'http://keycloak:8080/keys' }],
+    ['an address', { jwksUri: 'http://192.0.2.7/keys' }],
+    ['metadata', { discovery: 'http://keycloak:8080/metadata' }],
+    ['the metadata of a name', { discovery: true, name: 'http://keycloak:8080/realms/r' }],
+  ])('come by http from another host only where that is allowed: %s', (_, options) => {
+    expect(keysOf({ ...options, allowInsecureHttp: true })).toMatchObject({ connection: { allowInsecureHttp: true } })
+    for (const allowInsecureHttp of [false, undefined]) {
+      expect(keyProblemsOf({ ...options, allowInsecureHttp }).join()).toContain('http only on loopback, or with')
+    }
+    expect(keyProblemsOf({ ...options, allowInsecureHttp: 'true' })).toContain(
+      'identityProviders[0].allowInsecureHttp: true or false',
+    )
+  })
+
+  it.each([
+    'http://u:p@keycloak/keys',
+    'http://keycloak/keys#a',
+    'ftp://keycloak/keys',
+    'http:keycloak',
+    'http://',
+    'http://169.254.169.254/keys',
+  ])('do not come from %j where http is allowed', (jwksUri) => {
+    expect(keyProblemsOf({ jwksUri, allowInsecureHttp: true })).toHaveLength(1)
+  })
+
+  it('do not come by http from another host for one that allows it beside one that does not', () => {
+    const plain = { jwksUri: 'http://keycloak/keys', subjects: 'any' }
+    const allowed = { ...plain, name: 'https://one.example.com', allowInsecureHttp: true }
+    const others = [allowed, { ...plain, name: 'https://two.example.com' }]
+    expect(problemsOf({ subject: 'raw', identityProviders: others }).join()).toContain('identityProviders[1].jwksUri')
+  })
+
+  it('allow nobody to be named by http for anything but keys', () => {
+    const jwksUri = 'http://keycloak/keys'
+    const issuer = 'http://api.internal/oauth2'
+    const allowed = { identityProviders: [{ ...IDP, jwksUri, allowInsecureHttp: true }] }
+    expect(problemsOf({ ...allowed, issuer }).join()).toContain('issuer: an https URL')
+    expect(problemsOf({ ...allowed, tokenEndpoint: `${issuer}/token` }).join()).toContain('tokenEndpoint: an https URL')
+  })
+
+  it('do not come by http through a proxy, which is asked for a tunnel', () => {
+    const options = { jwksUri: 'http://keycloak/keys', allowInsecureHttp: true, proxy: 'http://proxy.example.com:3128' }
+    expect(keyProblemsOf(options)).toEqual([
+      'identityProviders[0].proxy: no proxy for http: it is asked for a tunnel, and that takes https',
     ])
   })
 

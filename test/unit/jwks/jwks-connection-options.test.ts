@@ -380,6 +380,7 @@ describe('options that do not go together', () => {
     ['agent', { agent }],
     ['lookup', { lookup }],
     ['network', { network: 'any' }],
+    ['allowInsecureHttp', { allowInsecureHttp: false }],
   ])('are %s and no jwksUri', (name, options) => {
     expect(linesWithoutEndpoint({ certificates: [RSA_CERTIFICATE], ...options })).toEqual([
       `  ${name}: found no jwksUri; wanted a jwksUri beside it: it says how that is reached`,
