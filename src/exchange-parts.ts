@@ -9,6 +9,7 @@ import { createMetadataEndpoint } from './express/metadata-endpoint.js'
 import { createPublicDocument } from './express/public-document.js'
 import { createTokenFormParser } from './express/token-endpoint.js'
 import { createJwtBearerGrant } from './grants/jwt-bearer.js'
+import { HostFunctions } from './host-functions/host-functions.js'
 import { createIdentityProviders } from './identity-provider/create-identity-providers.js'
 import { IdentityProviderRegistry } from './identity-provider/identity-provider-registry.js'
 import type { TrustSwitch } from './identity-provider/trust-switch.js'
@@ -49,13 +50,23 @@ export function createParts(settings: JwtExchangeSettings, lasting: LastingParts
     fetchJwks,
     fetchMetadata,
   }
+  const hostFunctions = new HostFunctions(settings.hostFunctions, { timers: systemTimers, events })
   const jwksClients = new JwksClientPool(settings.jwksEndpoint, jwksDeps, jwksClientsBefore)
   const identityProviders = new IdentityProviderRegistry(
-    createIdentityProviders(settings.identityProviders, { jwksClients, clock, certificateWarnings, trustSwitches }),
+    createIdentityProviders(settings.identityProviders, {
+      jwksClients,
+      clock,
+      hostFunctions,
+      certificateWarnings,
+      trustSwitches,
+    }),
     trustSwitches,
   )
   jwksClients.complete()
-  const findClient = createFindClient(settings.clients, settings.findClient)
+  const findClient = createFindClient(
+    settings.clients,
+    settings.findClient && hostFunctions.bound({ function: 'findClient' }, settings.findClient),
+  )
   const assertion = { identityProviders, clock, replayProtection, findClient, ...settings.assertionStrategy }
   const verifiedTokens = new VerifiedTokenCache(cacheSizeBytes)
   const accessToken = { issuer, audiences, signingKeys, verifiedTokens, identityProviders, clock }

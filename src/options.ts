@@ -17,6 +17,11 @@ import {
 import { type ClientOptions, checkClients, type FindClientOptions } from './client-auth/client-options.js'
 import { type Clock, systemClock } from './clock/clock.js'
 import { fieldOf } from './errors/field-of.js'
+import {
+  checkHostFunctionOptions,
+  type HostFunctionOptions,
+  type HostFunctionSettings,
+} from './host-functions/host-function-options.js'
 import { type AssertionOptions, checkAssertionOptions } from './identity-provider/assertion-limits.js'
 import { checkIdentityProviders } from './identity-provider/check-identity-providers.js'
 import type {
@@ -74,6 +79,8 @@ export interface JwtExchangeOptions {
   subject?: SubjectOption
   /** Where used assertions are remembered. */
   replay?: ReplayOptions
+  /** How long requests wait for the functions among these options, and for how many calls at once. */
+  hostFunctions?: HostFunctionOptions
   /** The clocks, for tests. Default: the system's. */
   clock?: Clock
 }
@@ -92,6 +99,7 @@ export interface JwtExchangeSettings {
   assertionStrategy: AssertionStrategySettings
   accessToken: AccessTokenSettings
   replay: ReplaySettings
+  hostFunctions: HostFunctionSettings
   clock: Clock
 }
 
@@ -111,7 +119,7 @@ export function checkOptions(options: unknown): Readonly<JwtExchangeSettings> {
     tokenEndpoint,
     audiences: accessToken.audiences,
     clientIds: reader.has('findClient') ? undefined : clientIdsOf(reader.value('clients')),
-    mapSubject: readSubjectMapping(reader),
+    subject: readSubjectMapping(reader),
     limits: checkAssertionOptions(reader.object('assertion')),
     jwksEndpointEnabled: jwksEndpoint.enable,
   })
@@ -128,6 +136,7 @@ export function checkOptions(options: unknown): Readonly<JwtExchangeSettings> {
     assertionStrategy: checkAssertionStrategyOptions(reader.object('assertionStrategy')),
     accessToken,
     replay: checkReplayOptions(reader.object('replay')),
+    hostFunctions: checkHostFunctionOptions(reader.object('hostFunctions')),
     clock: readClock(reader),
   }
   reader.refuseUnknown()

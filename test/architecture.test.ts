@@ -15,7 +15,7 @@ const FLOORS = [
   ['assertion', 'client-auth', 'access-token'],
   ['bearer', 'identity-provider'],
   ['jwks', 'signing-keys', 'replay', 'policy'],
-  ['jwt', 'oauth'],
+  ['jwt', 'oauth', 'host-functions'],
   ['events', 'option-checks', 'clock'],
   ['errors'],
 ]

@@ -1,4 +1,5 @@
 import { DependencyUnavailable, TokenRejected } from '../errors/rejections.js'
+import { isHostFunctionRefusal } from '../host-functions/host-functions.js'
 import { isSubject } from '../jwt/check-claims.js'
 import type { VerifiedAssertion } from './verified-assertion.js'
 
@@ -8,7 +9,8 @@ const LONGEST_SUBJECT = 16_384
  * The `sub` of an access token for an assertion.
  *
  * @throws TokenRejected `invalid_subject` where it cannot be made, is too long or cannot be a subject
- * @throws DependencyUnavailable `subject_mapping_failed` where a function of the host throws
+ * @throws DependencyUnavailable `subject_mapping_failed` where a function of the host throws; `host_function_timed_out`,
+ *   `host_function_limit_reached`
  */
 export async function resolveSubject(assertion: VerifiedAssertion): Promise<string> {
   const subject = await mapSubject(assertion)
@@ -32,6 +34,6 @@ async function mapSubject({ identityProvider, sub, payload }: VerifiedAssertion)
   try {
     return await identityProvider.mapSubject({ issuer: identityProvider.name, sub, claims: payload })
   } catch (cause) {
-    throw new DependencyUnavailable('subject_mapping_failed', { cause })
+    throw isHostFunctionRefusal(cause) ? cause : new DependencyUnavailable('subject_mapping_failed', { cause })
   }
 }

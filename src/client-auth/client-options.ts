@@ -30,8 +30,13 @@ export interface ClientOptions {
  * a client that could not be in `clients`, such as one whose `lifetime` is undefined or null: leave that out. It is also
  * called with the subject of each new access token, and of each assertion behind the assertion strategy, which must not be
  * the id of a client.
+ *
+ * @param signal aborted when the deadline `hostFunctions.timeout` has passed: then nobody waits for the answer any more
  */
-export type FindClientOptions = (clientId: string) => ClientOptions | undefined | Promise<ClientOptions | undefined>
+export type FindClientOptions = (
+  clientId: string,
+  signal: AbortSignal,
+) => ClientOptions | undefined | Promise<ClientOptions | undefined>
 
 /** The entries of `clients`, each with another id, unless there is a `findClient`. */
 export function checkClients(reader: OptionReader, identityProviders: ReadonlySet<string>): Client[] {

@@ -1,4 +1,5 @@
 import { DependencyUnavailable } from '../errors/rejections.js'
+import { isHostFunctionRefusal } from '../host-functions/host-functions.js'
 import type { Client } from './client.js'
 import { type ClientOptions, type FindClientOptions, isVisibleText, readFoundClient } from './client-options.js'
 
@@ -12,15 +13,18 @@ const NO_CLIENT: ClientOptions = {
 
 export type FindClient = (clientId: string) => Promise<Client | undefined>
 
+/** The function of the host within the bounds of `hostFunctions`. */
+export type BoundedFindClient = (clientId: string) => ReturnType<FindClientOptions>
+
 /** Finds clients in the fixed list, or by the host's own function. */
-export function createFindClient(clients: readonly Client[], findClient: FindClientOptions | undefined): FindClient {
+export function createFindClient(clients: readonly Client[], findClient: BoundedFindClient | undefined): FindClient {
   if (findClient !== undefined) return (clientId) => lookUp(clientId, findClient)
   const byId = new Map(clients.map((client) => [client.clientId, client]))
   return async (clientId) => byId.get(clientId)
 }
 
 /** An id that no client can have is not looked up: some databases fail on it. */
-async function lookUp(clientId: string, findClient: FindClientOptions): Promise<Client | undefined> {
+async function lookUp(clientId: string, findClient: BoundedFindClient): Promise<Client | undefined> {
   if (clientId.length > LONGEST_CLIENT_ID || !isVisibleText(clientId)) return undefined
   try {
     const found = await findClient(clientId)
@@ -28,6 +32,6 @@ async function lookUp(clientId: string, findClient: FindClientOptions): Promise<
     // A database that ignores case finds a client for ids that are not its own.
     return found && client.clientId === clientId ? client : undefined
   } catch (cause) {
-    throw new DependencyUnavailable('client_lookup_failed', { cause })
+    throw isHostFunctionRefusal(cause) ? cause : new DependencyUnavailable('client_lookup_failed', { cause })
   }
 }

@@ -15,6 +15,7 @@ const TOP_LEVEL: Readonly<Record<string, string>> = {
   client_authentication: 'clientAuthentication',
   assertion_strategy: 'assertionStrategy',
   replay: 'replay',
+  host_functions: 'hostFunctions',
 }
 /** Tables within those that stand for one member of an array, as `[[client]]` does: their names, and the options. */
 const SINGULAR: Readonly<Record<string, string>> = { 'identityProviders.grant': 'identityProviders.grants' }

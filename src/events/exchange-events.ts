@@ -96,6 +96,22 @@ export interface ExchangeEvents {
    * refused, `replay_store_full`. Reported again only after the level was below 70 %.
    */
   'replay_store.filling': { fillLevel: number; identityProvider?: string }
+  /** A function of the host has not answered in time: its request is answered with 503. */
+  'host_function.timed_out': HostFunctionCall & { timeoutMs: number }
+  /**
+   * As many calls of a function of the host run as may: further requests that need it are answered with 503. Reported again
+   * only after half of the calls have ended.
+   */
+  'host_function.limit_reached': HostFunctionCall & { maxConcurrent: number }
+}
+
+/** A function of the options that a request waits for. */
+export interface HostFunctionCall {
+  function: 'findClient' | 'check' | 'subject' | 'claimsToToken'
+  /** The `name` of the identity provider that it is for; none for `findClient`. */
+  identityProvider?: string
+  /** Of `claimsToToken`: the claim that it is for. */
+  claim?: string
 }
 
 /** Whose key set it is. Where two identity providers share an alias and an endpoint, each event is told for both. */

@@ -123,9 +123,16 @@ export class Explainer {
   }
 }
 
+/** Reasons whose message is about a function of the host. */
+const WITH_MESSAGE: readonly ReasonCode[] = [
+  'refused_by_check',
+  'host_function_timed_out',
+  'host_function_limit_reached',
+]
+
 /** With what a function of the host, or a fetch, said of it. */
 function foundIn({ reason, message, cause }: DecisionRefused, found: string): string {
-  const verdict = reason === 'refused_by_check' ? message : undefined
+  const verdict = WITH_MESSAGE.includes(reason) ? message : undefined
   return [found, verdict, cause].filter((text) => text !== undefined && text !== '').join('; ')
 }
 

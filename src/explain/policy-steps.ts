@@ -1,6 +1,6 @@
 import type { VerifiedAssertion } from '../assertion/verified-assertion.js'
 import type { ReasonCode } from '../errors/reason-codes.js'
-import { type CheckAssertion, type CheckContext, enforceCheck } from '../policy/check-assertion.js'
+import { type BoundedCheck, type CheckContext, enforceCheck } from '../policy/check-assertion.js'
 import type { ClaimCondition } from '../policy/claim-condition.js'
 import type { Claims } from '../policy/claim-path.js'
 import { describeNoScalar } from '../policy/claim-value.js'
@@ -32,9 +32,9 @@ async function takeClaim(explainer: Explainer, condition: ClaimCondition, claims
   await explainer.take(`claim ${path}`, texts, () => enforceClaim(condition, claims))
 }
 
-async function takeCheck(explainer: Explainer, check: CheckAssertion, claims: Claims, context: CheckContext) {
+async function takeCheck(explainer: Explainer, check: BoundedCheck, claims: Claims, context: CheckContext) {
   let verdict: unknown = NO_VERDICT
-  const noting: CheckAssertion = async (...args) => {
+  const noting: BoundedCheck = async (...args) => {
     const given = await check(...args)
     verdict = given
     return given

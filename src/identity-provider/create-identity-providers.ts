@@ -1,10 +1,13 @@
 import type { Clock } from '../clock/clock.js'
+import type { HostFunctions } from '../host-functions/host-functions.js'
 import { CertificateKeySource } from '../jwks/certificate-key-source.js'
 import type { CertificateWarnings } from '../jwks/certificate-warnings.js'
 import { FixedKeySource } from '../jwks/fixed-key-source.js'
 import type { JwksClientPool } from '../jwks/jwks-client-pool.js'
 import { KeySet } from '../jwks/key-set.js'
 import type { VerificationKeySource } from '../jwks/verification-key-source.js'
+import { createPolicy } from '../policy/policy.js'
+import { createMapSubject } from '../policy/subject-mapping.js'
 import type { IdentityProvider } from './identity-provider.js'
 import type { IdentityProviderSettings } from './identity-provider-options.js'
 import { TrustSwitch } from './trust-switch.js'
@@ -12,6 +15,7 @@ import { TrustSwitch } from './trust-switch.js'
 export interface IdentityProviderDeps {
   jwksClients: JwksClientPool
   clock: Clock
+  hostFunctions: HostFunctions
   certificateWarnings: CertificateWarnings
   /** Those that there are already, by the names of identity providers. New ones are added, and none is taken away: requests may be under way. */
   trustSwitches: Map<string, TrustSwitch>
@@ -23,7 +27,7 @@ export function createIdentityProviders(
   deps: IdentityProviderDeps,
 ): IdentityProvider[] {
   return settings.map((each) => {
-    const { name, alias, audiences, scopes, lifetime, maxBeyondAssertion, types, limits, policy, mapSubject } = each
+    const { name, alias, audiences, scopes, lifetime, maxBeyondAssertion, types, limits, policy, subject } = each
 
     return {
       name,
@@ -34,8 +38,8 @@ export function createIdentityProviders(
       maxBeyondAssertion,
       types,
       limits,
-      policy,
-      mapSubject,
+      policy: createPolicy(policy, name, deps.hostFunctions),
+      mapSubject: createMapSubject(subject, name, deps.hostFunctions),
       trust: trustIn(each, deps),
       keySource: keySourceOf(each, deps),
     }

@@ -11,8 +11,9 @@ import { isScopeToken } from '../oauth/scope.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import { isSecureUrl, isWebUrl } from '../option-checks/urls.js'
 import type { BindingContext } from '../policy/binding-options.js'
+import type { PolicySettings } from '../policy/policy.js'
 import { type PolicyOptions, readPolicy } from '../policy/policy-options.js'
-import { type MapSubject, rawSubject, readSubjectMapping, type SubjectOption } from '../policy/subject-mapping.js'
+import { RAW_SUBJECT, readSubjectMapping, type SubjectMapping, type SubjectOption } from '../policy/subject-mapping.js'
 import { type AssertionLimits, type AssertionOptions, readAssertionLimits } from './assertion-limits.js'
 import type { IdentityProvider } from './identity-provider.js'
 
@@ -58,8 +59,11 @@ export interface IdentityProviderOptions extends AssertionOptions, PolicyOptions
 }
 
 /** The options of one identity provider, checked. */
-export interface IdentityProviderSettings extends Omit<IdentityProvider, 'keySource' | 'trust'> {
+export interface IdentityProviderSettings
+  extends Omit<IdentityProvider, 'keySource' | 'trust' | 'policy' | 'mapSubject'> {
   enabled: boolean
+  policy: PolicySettings
+  subject: SubjectMapping
   /** undefined for a disabled one only. */
   keys:
     | { jwksUri: string; metadataOf: string | undefined; connection: JwksConnectionSettings }
@@ -76,7 +80,7 @@ export interface IdentityProviderContext extends BindingContext {
   limits: AssertionLimits
   jwksEndpointEnabled: boolean
   /** For those that do not say how. */
-  mapSubject: MapSubject | undefined
+  subject: SubjectMapping | undefined
 }
 
 /** Of all that configure none: each of many identity providers takes less memory. */
@@ -105,7 +109,7 @@ export function checkIdentityProviderOptions(
     types: readTypes(reader),
     limits: readAssertionLimits(reader, context.limits),
     policy: readPolicy(reader, context),
-    mapSubject: readSubjectMapping(reader) ?? context.mapSubject ?? rawSubject,
+    subject: readSubjectMapping(reader) ?? context.subject ?? RAW_SUBJECT,
     keys: readKeys(reader, enabled, context),
   }
   if (!WHO_OR_WHAT.some((option) => reader.isNamed(option))) {

@@ -1,5 +1,6 @@
 import { printable } from '../errors/printable.js'
 import { DependencyUnavailable, TokenRejected } from '../errors/rejections.js'
+import { isHostFunctionRefusal } from '../host-functions/host-functions.js'
 import type { Claims } from './claim-path.js'
 
 /** What functions of a policy are told beside the claims. */
@@ -12,16 +13,24 @@ export interface CheckContext {
 
 /**
  * A rule in code. `true` accepts; a text refuses, and is told to the operator, never to the client; anything else refuses,
- * too (`refused_by_check`). Where it throws or rejects, the request is answered with 503 (`policy_check_failed`). It has no
- * time limit.
+ * too (`refused_by_check`). Where it throws or rejects, the request is answered with 503 (`policy_check_failed`).
+ *
+ * @param signal aborted when the deadline `hostFunctions.timeout` has passed: then nobody waits for the answer any more
  */
-export type CheckAssertion = (claims: Claims, context: CheckContext) => true | string | Promise<true | string>
+export type CheckAssertion = (
+  claims: Claims,
+  context: CheckContext,
+  signal: AbortSignal,
+) => true | string | Promise<true | string>
+
+/** A check within the bounds of `hostFunctions`. */
+export type BoundedCheck = (claims: Claims, context: CheckContext) => true | string | Promise<true | string>
 
 /**
  * @throws TokenRejected `refused_by_check`
- * @throws DependencyUnavailable `policy_check_failed`
+ * @throws DependencyUnavailable `policy_check_failed`, `host_function_timed_out`, `host_function_limit_reached`
  */
-export async function enforceCheck(check: CheckAssertion, claims: Claims, context: CheckContext): Promise<void> {
+export async function enforceCheck(check: BoundedCheck, claims: Claims, context: CheckContext): Promise<void> {
   const verdict = await runCheck(check, claims, context)
   if (verdict === true) return
   const rejected = new TokenRejected('refused_by_check')
@@ -29,10 +38,10 @@ export async function enforceCheck(check: CheckAssertion, claims: Claims, contex
   throw rejected
 }
 
-async function runCheck(check: CheckAssertion, claims: Claims, context: CheckContext): Promise<unknown> {
+async function runCheck(check: BoundedCheck, claims: Claims, context: CheckContext): Promise<unknown> {
   try {
     return await check(claims, context)
   } catch (cause) {
-    throw new DependencyUnavailable('policy_check_failed', { cause })
+    throw isHostFunctionRefusal(cause) ? cause : new DependencyUnavailable('policy_check_failed', { cause })
   }
 }

@@ -1,5 +1,5 @@
 import { isPlainObject, type OptionReader } from '../option-checks/option-reader.js'
-import type { MapClaim, MappedClaim } from './claim-mapping.js'
+import type { ClaimMapping, MapClaim, MappedClaim } from './claim-mapping.js'
 import { CLAIM_PATH, parseClaimPath, readClaim } from './claim-path.js'
 import { type ClaimScalar, isScalar, isScalarOption, SCALAR } from './claim-value.js'
 
@@ -18,10 +18,10 @@ export const OWN_CLAIMS: readonly string[] = [
   ...['authorization_details', 'scp', '__proto__'],
   ...['events', 'nonce', 'at_hash', 'c_hash', 's_hash', 'htm', 'htu', 'token_introspection'],
 ]
-const NONE: readonly MappedClaim[] = []
+const NONE: readonly ClaimMapping[] = []
 const CONSTANT = `{ value }, ${SCALAR}, or an array of these`
 
-export function readClaimMapping(reader: OptionReader): readonly MappedClaim[] {
+export function readClaimMapping(reader: OptionReader): readonly ClaimMapping[] {
   const sources = reader.value('claimsToToken')
   if (!reader.isNamed('claimsToToken')) return NONE
   if (!isPlainObject(sources) || Object.keys(sources).length === 0) {
@@ -30,23 +30,23 @@ export function readClaimMapping(reader: OptionReader): readonly MappedClaim[] {
     return NONE
   }
   const sourceOf = reader.object('claimsToToken')
-  return Object.keys(sources).map((name) => ({ name, map: readSource(sourceOf, name) }))
+  return Object.keys(sources).map((name) => readSource(sourceOf, name))
 }
 
-function readSource(reader: OptionReader, name: string): MapClaim {
+function readSource(reader: OptionReader, name: string): ClaimMapping {
   const source = reader.value(name)
   if (name === '' || OWN_CLAIMS.includes(name)) {
     reader.problem(name, `another name than one of ${OWN_CLAIMS.join(', ')}`, 'a claim that is not to be overwritten')
   }
-  if (typeof source === 'function') return source as MapClaim
-  if (isPlainObject(source)) return readConstant(reader.object(name))
+  if (typeof source === 'function') return { name, hostFunction: source as MapClaim }
+  if (isPlainObject(source)) return { name, builtIn: readConstant(reader.object(name)) }
   const path = typeof source === 'string' ? parseClaimPath(source) : undefined
-  if (path !== undefined) return (claims) => exactly(readClaim(claims, path))
+  if (path !== undefined) return { name, builtIn: (claims) => exactly(readClaim(claims, path)) }
   reader.problem(name, `${CLAIM_PATH}; a constant as ${CONSTANT}; or a function`)
-  return () => undefined
+  return { name, builtIn: () => undefined }
 }
 
-function readConstant(reader: OptionReader): MapClaim {
+function readConstant(reader: OptionReader): MappedClaim['map'] {
   const value = reader.value('value')
   const isConstant = isScalarOption(value) || (Array.isArray(value) && [...value].every(isScalarOption))
   if (!isConstant) reader.problem('value', CONSTANT)

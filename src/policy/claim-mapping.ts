@@ -1,19 +1,38 @@
 import { isMap, isSet } from 'node:util/types'
 import { DependencyUnavailable, TokenRejected } from '../errors/rejections.js'
+import { type HostFunctions, isHostFunctionRefusal } from '../host-functions/host-functions.js'
 import { parseJsonObject } from '../jwt/parse-json-object.js'
 import type { CheckContext } from './check-assertion.js'
 import type { Claims } from './claim-path.js'
 
 /**
  * A function in `claimsToToken`: gives the value of one claim of the access token, or undefined where it has none. Where it
- * throws, rejects or gives what is no JSON: 503, `claim_mapping_failed`. It has no time limit.
+ * throws, rejects or gives what is no JSON: 503, `claim_mapping_failed`.
+ *
+ * @param signal aborted when the deadline `hostFunctions.timeout` has passed: then nobody waits for the answer any more
  */
-export type MapClaim = (claims: Claims, context: CheckContext) => unknown
+export type MapClaim = (claims: Claims, context: CheckContext, signal: AbortSignal) => unknown
+
+/** What `claimsToToken` says of one claim. */
+export type ClaimMapping = { name: string } & ({ builtIn: MappedClaim['map'] } | { hostFunction: MapClaim })
 
 /** One claim of the access token. */
 export interface MappedClaim {
   name: string
-  map: MapClaim
+  /** Of the host's functions: within the bounds of `hostFunctions`. */
+  map(claims: Claims, context: CheckContext): unknown
+}
+
+/** A function of the host is called within the bounds of `hostFunctions`. */
+export function createMappedClaim(
+  mapping: ClaimMapping,
+  identityProvider: string,
+  hostFunctions: HostFunctions,
+): MappedClaim {
+  const { name } = mapping
+  if ('builtIn' in mapping) return { name, map: mapping.builtIn }
+  const call = { function: 'claimsToToken', identityProvider, claim: name } as const
+  return { name, map: hostFunctions.bound(call, mapping.hostFunction) }
 }
 
 /** Bytes of all mapped claims together as JSON: an access token of them fits into the headers that Node accepts. */
@@ -25,7 +44,8 @@ const NO_CLAIMS: Claims = {}
  * The claims that an access token gets beside its own. One whose source is missing is left out.
  *
  * @throws TokenRejected `mapped_claims_too_large`
- * @throws DependencyUnavailable `claim_mapping_failed` where a function throws, or gives what is no JSON or nests too deep
+ * @throws DependencyUnavailable `claim_mapping_failed` where a function throws, or gives what is no JSON or nests too deep;
+ *   `host_function_timed_out`, `host_function_limit_reached`
  */
 export async function mapClaims(
   mapping: readonly MappedClaim[],
@@ -68,5 +88,5 @@ function isLost(value: unknown): boolean {
 }
 
 function failed(cause: unknown): never {
-  throw new DependencyUnavailable('claim_mapping_failed', { cause })
+  throw isHostFunctionRefusal(cause) ? cause : new DependencyUnavailable('claim_mapping_failed', { cause })
 }

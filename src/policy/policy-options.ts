@@ -4,7 +4,7 @@ import type { CheckAssertion } from './check-assertion.js'
 import { type ClaimConditionOption, readClaimConditions } from './claim-condition.js'
 import { type ClaimSource, readClaimMapping } from './claim-mapping-options.js'
 import { compileValue, isScalarOption } from './claim-value.js'
-import type { Policy } from './policy.js'
+import type { PolicySettings } from './policy.js'
 
 /** Which assertions of one identity provider are accepted, beside what every assertion must satisfy, and what they become. */
 export interface PolicyOptions {
@@ -48,7 +48,7 @@ const SUBJECT =
   'non-empty strings of at most 1024 characters, * for what may be anything: no regular expression, and "any" alone only'
 const SUBJECTS = 'an array of one subject or more, or "any"'
 /** Of all that configure none. */
-const ANYBODY: Policy = {
+const ANYBODY: PolicySettings = {
   saysWho: true,
   acceptsSubject: undefined,
   subjects: undefined,
@@ -57,9 +57,9 @@ const ANYBODY: Policy = {
   bindings: [],
   claimMapping: [],
 }
-const NOTHING_SAID: Policy = { ...ANYBODY, saysWho: false }
+const NOTHING_SAID: PolicySettings = { ...ANYBODY, saysWho: false }
 
-export function readPolicy(reader: OptionReader, context: BindingContext): Policy {
+export function readPolicy(reader: OptionReader, context: BindingContext): PolicySettings {
   const subjects = readSubjects(reader)
   const conditions = { singleAsArray: reader.boolean('singleAsArray', false) }
   const policy = {
@@ -75,13 +75,13 @@ export function readPolicy(reader: OptionReader, context: BindingContext): Polic
   return policy.saysWho ? ANYBODY : NOTHING_SAID
 }
 
-function isAnything({ acceptsSubject, claims, check, bindings, claimMapping }: Policy): boolean {
+function isAnything({ acceptsSubject, claims, check, bindings, claimMapping }: PolicySettings): boolean {
   const rules = [...claims, ...bindings, ...claimMapping]
   return acceptsSubject === undefined && check === undefined && rules.length === 0
 }
 
 /** undefined: any. What cannot be read becomes a problem of the reader, and accepts nobody. */
-function readSubjects(reader: OptionReader): Policy['subjects'] {
+function readSubjects(reader: OptionReader): PolicySettings['subjects'] {
   const subjects = reader.value('subjects')
   if (!reader.isNamed('subjects') || subjects === 'any') return undefined
   if (!Array.isArray(subjects)) {

@@ -1,9 +1,10 @@
 import { printable } from '../errors/printable.js'
 import { TokenRejected } from '../errors/rejections.js'
+import type { HostFunctions } from '../host-functions/host-functions.js'
 import type { Binding } from './binding.js'
-import { type CheckAssertion, type CheckContext, enforceCheck } from './check-assertion.js'
+import { type BoundedCheck, type CheckAssertion, type CheckContext, enforceCheck } from './check-assertion.js'
 import type { ClaimCondition } from './claim-condition.js'
-import type { MappedClaim } from './claim-mapping.js'
+import { type ClaimMapping, createMappedClaim, type MappedClaim } from './claim-mapping.js'
 import type { Claims } from './claim-path.js'
 
 /** Whose assertions are accepted of one identity provider, with which claims, and what they may become. */
@@ -15,17 +16,39 @@ export interface Policy {
   /** The patterns that this is made of, for what is told of it. */
   readonly subjects: readonly string[] | undefined
   claims: readonly ClaimCondition[]
-  check: CheckAssertion | undefined
+  check: BoundedCheck | undefined
   /** Where there are some, at least one must hold, and those that do bound the access token. */
   bindings: readonly Binding[]
   claimMapping: readonly MappedClaim[]
+}
+
+/** The same as the options say it: with the functions of the host themselves. */
+export interface PolicySettings extends Omit<Policy, 'check' | 'claimMapping'> {
+  check: CheckAssertion | undefined
+  claimMapping: readonly ClaimMapping[]
+}
+
+/** Functions of the host are called within the bounds of `hostFunctions`. */
+export function createPolicy(settings: PolicySettings, identityProvider: string, hostFunctions: HostFunctions): Policy {
+  // Of many identity providers, those without a policy share one.
+  if (isWithoutFunctions(settings)) return settings
+  const { check, claimMapping } = settings
+  return {
+    ...settings,
+    check: check && hostFunctions.bound({ function: 'check', identityProvider }, check),
+    claimMapping: claimMapping.map((each) => createMappedClaim(each, identityProvider, hostFunctions)),
+  }
+}
+
+function isWithoutFunctions(settings: PolicySettings | Policy): settings is Policy {
+  return settings.check === undefined && settings.claimMapping.length === 0
 }
 
 /**
  * Refuses an assertion by the first rule that it fails: subjects, then claims in their order, then the check.
  *
  * @throws TokenRejected `subject_not_allowed`, `claim_not_allowed`, `refused_by_check`
- * @throws DependencyUnavailable `policy_check_failed`
+ * @throws DependencyUnavailable `policy_check_failed`, `host_function_timed_out`, `host_function_limit_reached`
  */
 export async function enforcePolicy(policy: Policy, sub: string, claims: Claims, context: CheckContext): Promise<void> {
   enforceSubject(policy, sub)

@@ -1,3 +1,4 @@
+import type { HostFunctions } from '../host-functions/host-functions.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import { CLAIM_TEMPLATE, type ClaimTemplate, fillClaimTemplate, parseClaimTemplate } from './claim-template.js'
 
@@ -26,8 +27,12 @@ export interface AssertionSubject {
  */
 export type SubjectOption = 'raw' | 'namespaced' | (string & {}) | SubjectFunction
 
-/** Where it throws or rejects: 503, `subject_mapping_failed`; where it gives no such text: `invalid_subject`. */
-export type SubjectFunction = (assertion: AssertionSubject) => string | Promise<string>
+/**
+ * Where it throws or rejects: 503, `subject_mapping_failed`; where it gives no such text: `invalid_subject`.
+ *
+ * @param signal aborted when the deadline `hostFunctions.timeout` has passed: then nobody waits for the answer any more
+ */
+export type SubjectFunction = (assertion: AssertionSubject, signal: AbortSignal) => string | Promise<string>
 
 /** Gives the subject; anything but a text where there is none. May throw. */
 export interface MapSubject {
@@ -36,15 +41,31 @@ export interface MapSubject {
   template?: ClaimTemplate
 }
 
+/** What the option `subject` says. */
+export type SubjectMapping = { readonly builtIn: MapSubject } | { readonly hostFunction: SubjectFunction }
+
+export const RAW_SUBJECT: SubjectMapping = { builtIn: rawSubject }
+const NAMESPACED_SUBJECT: SubjectMapping = { builtIn: namespacedSubject }
+
+/** A function of the host is called within the bounds of `hostFunctions`. */
+export function createMapSubject(
+  mapping: SubjectMapping,
+  identityProvider: string,
+  hostFunctions: HostFunctions,
+): MapSubject {
+  if ('builtIn' in mapping) return mapping.builtIn
+  return hostFunctions.bound({ function: 'subject', identityProvider }, mapping.hostFunction)
+}
+
 /** What the option `subject` says; undefined where it is absent, or after noting what is wrong with it. */
-export function readSubjectMapping(reader: OptionReader): MapSubject | undefined {
+export function readSubjectMapping(reader: OptionReader): SubjectMapping | undefined {
   const option = reader.value('subject')
   if (option === undefined) return undefined
-  if (option === 'raw') return rawSubject
-  if (option === 'namespaced') return namespacedSubject
-  if (typeof option === 'function') return option as SubjectFunction
+  if (option === 'raw') return RAW_SUBJECT
+  if (option === 'namespaced') return NAMESPACED_SUBJECT
+  if (typeof option === 'function') return { hostFunction: option as SubjectFunction }
   const template = typeof option === 'string' ? parseClaimTemplate(option) : undefined
-  if (template !== undefined) return Object.assign(createTemplateMapping(template), { template })
+  if (template !== undefined) return { builtIn: Object.assign(createTemplateMapping(template), { template }) }
   reader.problem('subject', `"raw", "namespaced", a function, or ${CLAIM_TEMPLATE}`)
   return undefined
 }

@@ -1,4 +1,5 @@
 import { isPromise } from 'node:util/types'
+import { settleInTime } from '../clock/deadline.js'
 import type { Timers } from '../clock/timers.js'
 import { inOneLine } from '../errors/printable.js'
 import { DependencyUnavailable, isDependencyUnavailable } from '../errors/rejections.js'
@@ -80,31 +81,16 @@ export class ReplayProtection {
     if (!this.#hasAskedForRisk) void this.#findRisk()
   }
 
-  async #inTime(claim: Promise<unknown>): Promise<unknown> {
+  #inTime(claim: Promise<unknown>): Promise<unknown> {
     const { timers, timeout } = this.#deps
-    let isSettled = false
-    const answer = claim.finally(() => {
-      isSettled = true
-    })
-    answer.then(
+    claim.then(
       () => this.#noteAnswer(),
       () => {},
     )
-    let cancel = () => {}
-    const tooLate = new Promise<never>((_resolve, reject) => {
-      const giveUp = () => {
-        if (isSettled) return
-        this.#isOverdue = true
-        reject(new Error(`the replay store did not answer within ${timeout} ms`))
-      }
-      // Where this process stood still, the answer may be there, and only not read yet.
-      cancel = timers.after(timeout, () => setImmediate(giveUp))
+    return settleInTime(claim, timeout, timers, () => {
+      this.#isOverdue = true
+      return new Error(`the replay store did not answer within ${timeout} ms`)
     })
-    try {
-      return await Promise.race([answer, tooLate])
-    } finally {
-      cancel()
-    }
   }
 
   #watchFillLevels(identityProvider: string | undefined): void {

@@ -99,11 +99,13 @@ function eventFields(): Map<string, string[]> {
 
 function fieldsOfType(type: string): string[] {
   const own = [...type.matchAll(/\b(\w+\??):/g)].map(([, field = '']) => field)
-  const inherited = (type.match(/\b(KeySetOwner|DecisionRefused|TokenContext)\b/g) ?? []).flatMap((name) => {
-    const path = name === 'TokenContext' ? 'src/errors/rejections.ts' : EVENTS_SOURCE
-    const { body, parents } = readInterface(path, name)
-    return fieldsOfType(body + parents)
-  })
+  const inherited = (type.match(/\b(KeySetOwner|HostFunctionCall|DecisionRefused|TokenContext)\b/g) ?? []).flatMap(
+    (name) => {
+      const path = name === 'TokenContext' ? 'src/errors/rejections.ts' : EVENTS_SOURCE
+      const { body, parents } = readInterface(path, name)
+      return fieldsOfType(body + parents)
+    },
+  )
   return [...inherited, ...own]
 }
 
@@ -352,6 +354,8 @@ describe('logEvents', () => {
       'token_endpoint.mismatch': [{}],
       'replay_store.at_risk': [{}],
       'replay_store.filling': [{}],
+      'host_function.timed_out': [{}],
+      'host_function.limit_reached': [{}],
     }
     const lines: string[] = []
     const events = new ExchangeEventEmitter()

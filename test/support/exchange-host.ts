@@ -81,6 +81,8 @@ const EVENT_NAMES: ExchangeEventName[] = [
   'signing_key.generated',
   'replay_store.at_risk',
   'replay_store.filling',
+  'host_function.timed_out',
+  'host_function.limit_reached',
 ]
 
 let sharedKey: ReturnType<typeof generateSigningKey> | undefined

@@ -84,6 +84,7 @@ describe('the options', () => {
       clientAuthentication: { maxFailures: 500, failureWindow: 600 },
       accessToken: { lifetime: 3600, isKeyGenerated: true },
       replay: { store: undefined, timeout: 1000, maxEntries: 1_000_000 },
+      hostFunctions: { timeout: 1000, maxConcurrent: 1000 },
       clock: systemClock,
     })
     expect(settings.identityProviders).toEqual([
@@ -106,7 +107,7 @@ describe('the options', () => {
           bindings: [],
           claimMapping: [],
         },
-        mapSubject: expect.any(Function),
+        subject: { builtIn: expect.any(Function) },
         keys: { jwksUri: IDP.jwksUri, metadataOf: undefined, connection: DIRECT_CONNECTION },
       },
     ])
@@ -142,6 +143,8 @@ describe('the options', () => {
     ['accessToken.cacheSizeBytes', 0, 2 ** 30, (settings) => settings.accessToken.cacheSizeBytes],
     ['replay.timeout', 10, 60_000, (settings) => settings.replay.timeout],
     ['replay.maxEntries', 1, 10_000_000, (settings) => settings.replay.maxEntries],
+    ['hostFunctions.timeout', 10, 60_000, (settings) => settings.hostFunctions.timeout],
+    ['hostFunctions.maxConcurrent', 1, 100_000, (settings) => settings.hostFunctions.maxConcurrent],
   ])('have %s from %d to %d', (path, min, max, read) => {
     expect([read(check(at(path, min))), read(check(at(path, max)))]).toEqual([min, max])
     for (const value of [

@@ -5,11 +5,18 @@ import type { VerifiedAssertion } from '../../../src/assertion/verified-assertio
 import { isDependencyUnavailable, isTokenRejected } from '../../../src/errors/rejections.js'
 import { isSubject } from '../../../src/jwt/check-claims.js'
 import { OptionReader } from '../../../src/option-checks/option-reader.js'
-import { readSubjectMapping, type SubjectOption } from '../../../src/policy/subject-mapping.js'
+import {
+  createMapSubject,
+  RAW_SUBJECT,
+  readSubjectMapping,
+  type SubjectOption,
+} from '../../../src/policy/subject-mapping.js'
+import { hostFunctions } from '../../support/host-functions.js'
 
 function assertionOf(name: string, sub: string, subject: SubjectOption): VerifiedAssertion {
+  const mapping = readSubjectMapping(new OptionReader({ subject })) ?? RAW_SUBJECT
   return {
-    identityProvider: { name, mapSubject: readSubjectMapping(new OptionReader({ subject })) },
+    identityProvider: { name, mapSubject: createMapSubject(mapping, name, hostFunctions) },
     sub,
     payload: { sub, email: 'alice@example.com' },
   } as unknown as VerifiedAssertion

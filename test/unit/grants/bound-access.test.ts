@@ -7,7 +7,9 @@ import type { IdentityProvider } from '../../../src/identity-provider/identity-p
 import { isOAuthError } from '../../../src/oauth/errors.js'
 import type { ConfigProblem } from '../../../src/option-checks/config-error.js'
 import { OptionReader } from '../../../src/option-checks/option-reader.js'
+import { createPolicy } from '../../../src/policy/policy.js'
 import { readPolicy } from '../../../src/policy/policy-options.js'
+import { hostFunctions } from '../../support/host-functions.js'
 import { shareOfCases, TIMEOUT } from '../policy/cases.js'
 
 interface Grant {
@@ -42,7 +44,8 @@ function outcomeOf(situation: Situation): Outcome {
   const problems: ConfigProblem[] = []
   const options = { ...(grants.length > 0 && { grants }), ...(groupsToScopes && { groupsToScopes }) }
   const context = { audiences: new Set(AUDIENCES), clientIds: new Set(CLIENT_IDS) }
-  const policy = readPolicy(new OptionReader(options, [], problems), context)
+  const settings = readPolicy(new OptionReader(options, [], problems), context)
+  const policy = createPolicy(settings, 'https://idp.example.com', hostFunctions)
   expect(problems).toEqual([])
   const identityProvider = { policy, scopes: ofProvider && new Set(ofProvider) } as IdentityProvider
   const scope = requested?.join(' ')

@@ -110,7 +110,7 @@ describe('a chain', () => {
       jwksEndpointEnabled: true,
       audiences: new Set(),
       clientIds: new Set(),
-      mapSubject: undefined,
+      subject: undefined,
     })
     expect(() => reader.throwProblems()).toThrow('a chain: "CN=Authority" issued another one')
   })

@@ -3,16 +3,23 @@ import fc from 'fast-check'
 import { isDependencyUnavailable, isTokenRejected } from '../../../src/errors/rejections.js'
 import { type ConfigProblem, formatPath, isConfigError } from '../../../src/option-checks/config-error.js'
 import { OptionReader } from '../../../src/option-checks/option-reader.js'
-import { type MapClaim, type MappedClaim, MOST_MAPPED_BYTES, mapClaims } from '../../../src/policy/claim-mapping.js'
+import {
+  createMappedClaim,
+  type MapClaim,
+  type MappedClaim,
+  MOST_MAPPED_BYTES,
+  mapClaims,
+} from '../../../src/policy/claim-mapping.js'
 import { type ClaimSource, OWN_CLAIMS, readClaimMapping } from '../../../src/policy/claim-mapping-options.js'
 import { type Claims, parseClaimPath, readClaim } from '../../../src/policy/claim-path.js'
+import { hostFunctions } from '../../support/host-functions.js'
 import { shareOfCases, TIMEOUT } from './cases.js'
 
 const CONTEXT = { issuer: 'https://idp.example.com', clientId: 'app' }
 
 function readFrom(options: object): { mapping: readonly MappedClaim[]; problems: readonly ConfigProblem[] } {
   const reader = new OptionReader(options)
-  const mapping = readClaimMapping(reader)
+  const mapping = readClaimMapping(reader).map((each) => createMappedClaim(each, CONTEXT.issuer, hostFunctions))
   try {
     reader.throwProblems()
     return { mapping, problems: [] }
@@ -205,7 +212,7 @@ describe('a function among the sources', () => {
       return 'x'
     }
     expect(await mapBy(map, claims)).toEqual({ mapped: 'x' })
-    expect(told).toEqual([claims, CONTEXT])
+    expect(told).toEqual([claims, CONTEXT, expect.objectContaining({ aborted: false })])
   })
 
   it('may give or promise any JSON', async () => {

@@ -1,0 +1,26 @@
+import type { OptionReader } from '../option-checks/option-reader.js'
+
+/** Bounds for the functions of the options that requests wait for: `findClient`, `check`, `subject`, `claimsToToken`. */
+export interface HostFunctionOptions {
+  /**
+   * Milliseconds in which one call must answer, 10 to 60 000; then the request is answered 503, and the `AbortSignal` that the
+   * function got as its last argument is aborted. Default: 1000.
+   */
+  timeout?: number
+  /**
+   * The most calls of each of the four that may run at once, 1 to 100 000; a request that needs one more is answered 503 at
+   * once. A call that missed its deadline counts until it ends. Default: 1000.
+   */
+  maxConcurrent?: number
+}
+
+export type HostFunctionSettings = Required<HostFunctionOptions>
+
+export function checkHostFunctionOptions(reader: OptionReader): HostFunctionSettings {
+  const settings = {
+    timeout: reader.integer('timeout', { min: 10, max: 60_000, default: 1000, unit: 'milliseconds' }),
+    maxConcurrent: reader.integer('maxConcurrent', { min: 1, max: 100_000, default: 1000, unit: 'calls' }),
+  }
+  reader.refuseUnknown()
+  return settings
+}

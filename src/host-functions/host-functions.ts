@@ -1,0 +1,106 @@
+import { getEventListeners } from 'node:events'
+import { settleInTime } from '../clock/deadline.js'
+import type { Timers } from '../clock/timers.js'
+import { printable } from '../errors/printable.js'
+import { DependencyUnavailable, isDependencyUnavailable } from '../errors/rejections.js'
+import type { ExchangeEventEmitter, HostFunctionCall } from '../events/exchange-events.js'
+import type { HostFunctionSettings } from './host-function-options.js'
+import { RunningCalls } from './running-calls.js'
+
+const TIMED_OUT = 'host_function_timed_out'
+const LIMIT_REACHED = 'host_function_limit_reached'
+
+export interface HostFunctionDeps {
+  timers: Timers
+  events: ExchangeEventEmitter
+}
+
+/** A function of the host, which gets the signal after the arguments. */
+type HostFunction<Args extends unknown[], Result> = (...args: [...Args, AbortSignal]) => Result
+
+/** Calls the functions of the options, which may hang: an answer in time, or `DependencyUnavailable`. */
+export class HostFunctions {
+  readonly #settings: HostFunctionSettings
+  readonly #deps: HostFunctionDeps
+  readonly #running: Readonly<Record<HostFunctionCall['function'], RunningCalls>>
+
+  constructor(settings: HostFunctionSettings, deps: HostFunctionDeps) {
+    this.#settings = settings
+    this.#deps = deps
+    const { maxConcurrent } = settings
+    this.#running = {
+      findClient: new RunningCalls(maxConcurrent),
+      check: new RunningCalls(maxConcurrent),
+      subject: new RunningCalls(maxConcurrent),
+      claimsToToken: new RunningCalls(maxConcurrent),
+    }
+  }
+
+  /**
+   * The same function within the bounds. It throws and rejects as the function does, and with a `DependencyUnavailable`
+   * `host_function_timed_out` or `host_function_limit_reached`. What the function returns at once needs no timer.
+   */
+  bound<Args extends unknown[], Result>(
+    call: HostFunctionCall,
+    hostFunction: HostFunction<Args, Result>,
+  ): (...args: Args) => Result | Promise<Awaited<Result>> {
+    // What a call that answered at once has not used: a new one would cost more than most such calls.
+    let spare: AbortController | undefined
+    return (...args) => {
+      if (!this.#running[call.function].mayStart) throw this.#limitReached(call)
+      const controller = spare ?? new AbortController()
+      spare = undefined
+      const answer = hostFunction(...args, controller.signal)
+      if (!isThenable(answer)) {
+        if (getEventListeners(controller.signal, 'abort').length === 0) spare = controller
+        return answer
+      }
+      return this.#inTime(call, Promise.resolve(answer) as Promise<Awaited<Result>>, controller)
+    }
+  }
+
+  #inTime<Answer>(call: HostFunctionCall, answer: Promise<Answer>, controller: AbortController): Promise<Answer> {
+    const running = this.#running[call.function].start()
+    answer.then(running.end, running.end)
+    return settleInTime(answer, this.#settings.timeout, this.#deps.timers, () => {
+      running.giveUp()
+      return this.#timedOut(call, controller)
+    })
+  }
+
+  #timedOut(call: HostFunctionCall, controller: AbortController): DependencyUnavailable {
+    const { timeout: timeoutMs } = this.#settings
+    const message = `${describe(call)} did not answer within ${timeoutMs} ms`
+    this.#deps.events.emit('host_function.timed_out', { ...call, timeoutMs })
+    controller.abort(new DOMException(message, 'TimeoutError'))
+    return refusal(TIMED_OUT, message)
+  }
+
+  #limitReached(call: HostFunctionCall): DependencyUnavailable {
+    const { maxConcurrent } = this.#settings
+    if (this.#running[call.function].noteRefusal()) {
+      this.#deps.events.emit('host_function.limit_reached', { ...call, maxConcurrent })
+    }
+    return refusal(LIMIT_REACHED, `${maxConcurrent} calls of ${call.function} have not ended`)
+  }
+}
+
+/** Whether a function was not called, or did not answer in time; not what it has thrown. */
+export function isHostFunctionRefusal(error: unknown): error is DependencyUnavailable {
+  return isDependencyUnavailable(error) && (error.reason === TIMED_OUT || error.reason === LIMIT_REACHED)
+}
+
+function refusal(reason: typeof TIMED_OUT | typeof LIMIT_REACHED, message: string): DependencyUnavailable {
+  const unavailable = new DependencyUnavailable(reason)
+  unavailable.context = { message: printable(message) }
+  return unavailable
+}
+
+function describe({ function: name, claim }: HostFunctionCall): string {
+  return claim === undefined ? name : `${name}.${claim}`
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false
+  return 'then' in value && typeof value.then === 'function'
+}

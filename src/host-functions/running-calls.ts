@@ -1,0 +1,74 @@
+/** One call of a function that has not ended. */
+export interface RunningCall {
+  /** It has settled, in time or later. */
+  end(): void
+  /** It has missed its deadline, and goes on. */
+  giveUp(): void
+}
+
+/**
+ * Counts the calls of one function. Those that missed their deadline count until they settle, so that what hangs does not
+ * pile up. When such calls take all the room, one call at a time tries whether the function answers again; once one
+ * has answered in time, they no longer count, because they may never settle.
+ */
+export class RunningCalls {
+  readonly #maxConcurrent: number
+  #running = 0
+  #overdue = 0
+  #isProbing = false
+  /** Changes when overdue calls no longer count. */
+  #generation = 0
+  #isLimitReported = false
+
+  constructor(maxConcurrent: number) {
+    this.#maxConcurrent = maxConcurrent
+  }
+
+  get mayStart(): boolean {
+    return this.#isFree || (this.#overdue > 0 && !this.#isProbing)
+  }
+
+  /** Whether this is to be reported: once, and again only after half of the room was free. */
+  noteRefusal(): boolean {
+    if (this.#isLimitReported) return false
+    this.#isLimitReported = true
+    return true
+  }
+
+  start(): RunningCall {
+    const isProbe = !this.#isFree
+    /** The generation in which it missed its deadline. */
+    let overdueIn: number | undefined
+    this.#running += 1
+    if (isProbe) this.#isProbing = true
+    return {
+      end: () => {
+        if (overdueIn === undefined) this.#endInTime(isProbe)
+        else if (overdueIn === this.#generation) this.#remove(1, 1)
+      },
+      giveUp: () => {
+        overdueIn = this.#generation
+        if (isProbe) this.#isProbing = false
+        this.#overdue += 1
+      },
+    }
+  }
+
+  get #isFree(): boolean {
+    return this.#running < this.#maxConcurrent
+  }
+
+  #endInTime(isProbe: boolean): void {
+    this.#remove(1, 0)
+    if (!isProbe) return
+    this.#isProbing = false
+    this.#generation += 1
+    this.#remove(this.#overdue, this.#overdue)
+  }
+
+  #remove(running: number, overdue: number): void {
+    this.#running -= running
+    this.#overdue -= overdue
+    if (this.#running * 2 <= this.#maxConcurrent) this.#isLimitReported = false
+  }
+}
