@@ -131,6 +131,7 @@ describe.each(PLACES)('a function %s', (_name, event, optionsWith) => {
 describe('behind the assertion strategy, and in explain', () => {
   it.each(['check', 'subject'] as const)('a %s that hangs is 503, or a failed step', async (name) => {
     const host = await start({}, { [name]: hang })
+    await host.exchange.ready()
     const assertion = await host.idp.issueAssertion()
     const answer = await request(host.url).get('/whoami').auth(assertion, { type: 'bearer' })
     expect([answer.status, host.lastReason()]).toEqual([503, 'host_function_timed_out'])

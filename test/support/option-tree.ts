@@ -86,6 +86,7 @@ const TOP = {
   },
   clientAuthentication: { maxFailures: 3, failureWindow: 60 },
   replay: { store, timeout: 100, maxEntries: 10 },
+  hostFunctions: { timeout: 100, maxConcurrent: 10 },
   clock,
 }
 
