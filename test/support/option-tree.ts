@@ -85,6 +85,7 @@ const TOP = {
     ...{ audience: [API, BILLING], lifetime: 1000, signingKeys: [signingKey], algorithm: 'ES256', cacheSizeBytes: 0 },
   },
   clientAuthentication: { maxFailures: 3, failureWindow: 60 },
+  assertionStrategy: { waitForKeys: false },
   replay: { store, timeout: 100, maxEntries: 10 },
   hostFunctions: { timeout: 100, maxConcurrent: 10 },
   clock,
