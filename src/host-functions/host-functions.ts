@@ -2,7 +2,7 @@ import { getEventListeners } from 'node:events'
 import { settleInTime } from '../clock/deadline.js'
 import type { Timers } from '../clock/timers.js'
 import { printable } from '../errors/printable.js'
-import { DependencyUnavailable, isDependencyUnavailable } from '../errors/rejections.js'
+import { DependencyUnavailable } from '../errors/rejections.js'
 import type { ExchangeEventEmitter, HostFunctionCall } from '../events/exchange-events.js'
 import type { HostFunctionSettings } from './host-function-options.js'
 import { RunningCalls } from './running-calls.js'
@@ -85,14 +85,18 @@ export class HostFunctions {
   }
 }
 
+/** Not told by name or reason, which what a function throws may have as well. */
+const refusals = new WeakSet<object>()
+
 /** Whether a function was not called, or did not answer in time; not what it has thrown. */
 export function isHostFunctionRefusal(error: unknown): error is DependencyUnavailable {
-  return isDependencyUnavailable(error) && (error.reason === TIMED_OUT || error.reason === LIMIT_REACHED)
+  return typeof error === 'object' && error !== null && refusals.has(error)
 }
 
 function refusal(reason: typeof TIMED_OUT | typeof LIMIT_REACHED, message: string): DependencyUnavailable {
   const unavailable = new DependencyUnavailable(reason)
   unavailable.context = { message: printable(message) }
+  refusals.add(unavailable)
   return unavailable
 }
 

@@ -110,6 +110,19 @@ describe.each(PLACES)('a function %s', (_name, event, optionsWith) => {
     }
   })
 
+  it.each(['host_function_timed_out', 'host_function_limit_reached'])(
+    'that throws something like our own refusal, %s, makes neither a header nor a 500 of it',
+    async (reason) => {
+      const { exchange = {}, identityProvider } = optionsWith(() => {
+        throw { name: 'DependencyUnavailable', reason, retryAfter: '9\r\nattacker: 1', context: {} }
+      })
+      const host = await start(exchange, identityProvider)
+      const { status, headers } = await host.exchangeAssertion(await host.idp.issueAssertion())
+      expect([status, headers['retry-after'], headers.attacker]).toEqual([503, '1', undefined])
+      expect(host.lastReason()).toMatch(/^(client_lookup|policy_check|subject_mapping|claim_mapping)_failed$/)
+    },
+  )
+
   it('of which too many calls run is refused at once', async () => {
     const { exchange = {}, identityProvider } = optionsWith(hang as () => never)
     const host = await start({ ...exchange, hostFunctions: { timeout: 1000, maxConcurrent: 2 } }, identityProvider)
