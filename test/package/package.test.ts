@@ -170,7 +170,7 @@ async function story({ express, passport, createJwtExchange, FakeIdentityProvide
   }
   const post = (assertion) => ask('/oauth2/token', {
     method: 'POST',
-    headers: { authorization: 'Basic ' + btoa('app:secret') },
+    headers: { authorization: 'Basic ' + btoa('app:secret-of-the-tests') },
     body: new URLSearchParams({ grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion }),
   })
   const assertion = await idp.issueAssertion()

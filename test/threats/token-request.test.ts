@@ -809,9 +809,10 @@ describe('what an answer and the log tell', () => {
     await host.exchangeAssertion(await host.idp.issueAssertion({ sub: nasty, iss: nasty }, { kid }))
     await host.exchangeAssertion(await host.idp.issueAssertion({}, { kid }))
     await host.exchangeAssertion(await host.idp.issueAssertion({}, { alg: nasty }))
-    await host.exchangeAssertion(await host.idp.issueAssertion({ sub: 'RTL \u202e and \u2028 and 𝒋' }))
+    await host.exchangeAssertion(await host.idp.issueAssertion({ sub: 'ß and 𝒋 and שלום' }))
     await postForm(await goodForm(), [basicOf(encodeURIComponent(nasty.replace('\ud800', '')), 'x'), FORM])
-    await host.exchangeAssertion(await host.idp.issueAssertion({ sub: '\u202e'.repeat(200) }))
+    await host.exchangeAssertion(await host.idp.issueAssertion({ sub: 'ß'.repeat(200) }))
+    await host.exchangeAssertion(await host.idp.issueAssertion({ sub: 'RTL \u202e and \u2028' }))
     const events = host.events.slice(start).filter(({ name }) => name.startsWith('token.'))
     expect(events.map(({ reason }) => reason)).toEqual([
       'unknown_issuer',
@@ -820,6 +821,7 @@ describe('what an answer and the log tell', () => {
       undefined,
       'unknown_client',
       undefined,
+      'invalid_subject',
     ])
     for (const value of events.flatMap((event) => Object.values(event)).filter((value) => typeof value === 'string')) {
       expect(value).toMatch(/^[\x20-\x7E]{0,200}$/)

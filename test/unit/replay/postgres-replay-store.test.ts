@@ -133,10 +133,20 @@ describe('the options of a PostgreSQL replay store', () => {
     expect(() => new PostgresReplayStore(fakePool(), options)).toThrow('did you mean "table"?')
   })
 
-  it('may be absent, or undefined', () => {
-    for (const options of [undefined, {}, { schema: undefined, table: undefined }]) {
-      expect(() => new PostgresReplayStore(fakePool(), options as PostgresReplayStoreOptions)).not.toThrow()
+  it('may be absent', () => {
+    for (const options of [undefined, {}]) {
+      expect(() => new PostgresReplayStore(fakePool(), options)).not.toThrow()
     }
+  })
+
+  it('are refused if they are named and undefined, each by its name', () => {
+    const options = { schema: undefined, table: undefined } as unknown as PostgresReplayStoreOptions
+    expect(() => new PostgresReplayStore(fakePool(), options)).toThrow(
+      expect.objectContaining({
+        name: 'ConfigError',
+        problems: [expect.objectContaining({ path: ['schema'] }), expect.objectContaining({ path: ['table'] })],
+      }),
+    )
   })
 
   it.each<unknown>([undefined, null, {}, { query: 'SELECT' }, { connect: () => {} }, DATABASE_URL, 5432])(
