@@ -121,7 +121,7 @@ export function checkOptions(options: unknown): Readonly<JwtExchangeSettings> {
     clientIds: reader.has('findClient') ? undefined : clientIdsOf(reader.value('clients')),
     subject: readSubjectMapping(reader),
     limits: checkAssertionOptions(reader.object('assertion')),
-    jwksEndpointEnabled: jwksEndpoint.enable,
+    jwksEndpoint,
   })
   const settings = {
     issuer,

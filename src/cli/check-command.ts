@@ -23,6 +23,12 @@ const DAY = 86_400
 /** Days before the end of a certificate from which on it is warned of. */
 const WARNED_FOR = 30
 
+/** What to do about keys that are skipped for these reasons, if they are to be used. */
+const ADVICE_ON_SKIPPED: Readonly<Record<string, string>> = {
+  x5c_only: 'to use it by its certificate, set x5c_only_keys = true for this identity provider',
+  jwt_svid: 'to use keys of SPIFFE, set key_uses = ["jwt-svid"] for this identity provider',
+}
+
 /** Checks a file, and everything that it leads to. */
 export const checkCommand: Command = async (args, streams) => {
   const options = readOptions(args, streams, { isInOrder: false })
@@ -47,14 +53,16 @@ function collectNotes({ events }: JwtExchange, doubts: readonly string[]): strin
   const notes = [...doubts]
   events.on('signing_key.generated', () => notes.push('no signing keys: access tokens end with the process'))
   events.on('jwks.key_rejected', ({ identityProvider, kid, reason }) => {
-    notes.push(`${identityProvider}: the key ${kid ?? 'without kid'} is skipped: ${reason}`)
+    const advice = ADVICE_ON_SKIPPED[reason]
+    const text = `${identityProvider}: the key ${kid ?? 'without kid'} is skipped: ${reason}`
+    notes.push(advice === undefined ? text : `${text}; ${advice}`)
   })
   return notes
 }
 
 function findingsOf(stats: IdentityProviderStats): Finding[] {
   if (!stats.enabled) return [{ mark: 'skipped', text: 'switched off: not looked at' }]
-  return [...keyFindings(stats), ...certificateFindings(stats)]
+  return [...keyFindings(stats), ...keySetFindings(stats), ...certificateFindings(stats)]
 }
 
 function keyFindings({
@@ -75,6 +83,19 @@ function keyFindings({
     keySetAge === undefined ? '' : `, ${keySetAge} ms old, fresh for ${Math.round((expiresIn ?? 0) / 1000)} s`
   const list = keys.map(({ kid, algorithms }) => `${kid ?? 'without kid'} (${algorithms.join(', ')})`)
   return certificates === undefined ? [{ mark: 'good', text: `keys: ${list.join('; ')}${ages}` }] : []
+}
+
+/** What is wrong with a key set that is used all the same. */
+function keySetFindings({ cut, keys }: IdentityProviderStats): Finding[] {
+  const unreadable = keys.filter(({ note }) => note !== undefined)
+  return [
+    ...(cut === undefined
+      ? []
+      : [`the key set has ${cut.keys} keys, and only the first ${cut.maxKeys} are used: raise max_keys (maxKeys)`]),
+    ...unreadable.map(
+      ({ kid }) => `the key ${kid ?? 'without kid'} has an x5c that cannot be read; it is used without it`,
+    ),
+  ].map((text) => ({ mark: 'warning', text }))
 }
 
 function certificateFindings({ certificates = [], keys }: IdentityProviderStats): Finding[] {

@@ -28,7 +28,7 @@ const FREE_NAMES = [
   'identityProviders.claimsToToken',
 ]
 /** Keys of an identity provider by what they hold: `ca` holds either. */
-const OF_LISTS = ['subjects', 'scopes', 'audiences', 'types', 'algorithms', 'certificates', 'ca']
+const OF_LISTS = ['subjects', 'scopes', 'audiences', 'types', 'algorithms', 'certificates', 'ca', 'key_uses']
 const OF_TEXTS = [
   'alias',
   'replay',
@@ -45,6 +45,7 @@ const OF_OTHERS = [
   'enabled',
   'allow_insecure_http',
   'single_as_array',
+  'x5c_only_keys',
   'lifetime',
   'max_beyond_assertion',
   'clock_tolerance',

@@ -65,6 +65,15 @@ export interface ExchangeEvents {
    */
   'jwks.insecure_http': KeySetOwner
   /**
+   * A key set has more members than `jwksEndpoint.maxKeys`: only the first ones are read. Emitted again when the key set
+   * has changed.
+   */
+  'jwks.key_set_cut': KeySetOwner & {
+    /** How many members the set has. */
+    keys: number
+    maxKeys: number
+  }
+  /**
    * A configured certificate, or one that was published with a key (`x5c`), expires within 30 days, or has expired. At
    * most one a day for each certificate.
    */

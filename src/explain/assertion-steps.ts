@@ -7,7 +7,8 @@ import type { UnverifiedJwt } from '../jwt/parse-jwt.js'
 import { describeDate } from './dates.js'
 import type { Explainer, StepTexts } from './explanation.js'
 import { describeFetchFailure } from './fetch-failure-hint.js'
-import { hintOfAlgorithm, hintOfAudience, hintOfClock, hintOfKey, hintOfNoDate, hintOfType } from './hints.js'
+import { hintOfAlgorithm, hintOfAudience, hintOfClock, hintOfNoDate, hintOfType } from './hints.js'
+import { hintOfBadSignature, hintOfUnknownKey } from './key-hints.js'
 import { hintOfSignatureForm } from './signature-form.js'
 
 /** What the steps of one assertion are about. */
@@ -130,9 +131,8 @@ async function takeSignature(explainer: Explainer, { jwt, identityProvider }: As
   if (explainer.hasFailed(['enabled', 'alg'])) return explainer.skip('signature', texts)
   const { keySource } = identityProvider
   const hints: Readonly<Record<string, () => string>> = {
-    unknown_key: () => hintOfKey(kid, keySource.stats().kids),
-    bad_signature: () =>
-      hintOfSignatureForm(jwt) ?? 'another environment of the identity provider, an altered token, or a forged one',
+    unknown_key: () => hintOfUnknownKey(jwt.header, keySource),
+    bad_signature: () => hintOfSignatureForm(jwt) ?? hintOfBadSignature(jwt.header, keySource),
     jwks_unavailable: () => hintOfUnavailable(keySource.stats()),
   }
   await explainer.take('signature', { ...texts, hint: (reason) => hints[reason]?.() }, () =>

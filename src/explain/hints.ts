@@ -123,9 +123,3 @@ export function hintOfClock(seconds: number, otherwise: string): string {
   const isClock = seconds <= PLAUSIBLE_CLOCK_ERROR
   return isClock ? `${otherwise}, or a clock is off by ${Math.ceil(seconds)} s or more` : otherwise
 }
-
-export function hintOfKey(kid: string | undefined, kids: readonly (string | undefined)[]): string {
-  const known = kids.filter((each) => each !== undefined)
-  const are = known.length === 0 ? 'its keys have no kid' : `the kids are ${known.join(', ')}`
-  return kid === undefined ? `the assertion names no kid; ${are}` : `kid is not in the key set: ${are}`
-}

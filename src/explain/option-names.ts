@@ -13,6 +13,8 @@ const OF_IDENTITY_PROVIDER: NamesOf<IdentityProviderOptions> = {
   discovery: true,
   certificates: true,
   jwks: true,
+  x5cOnlyKeys: true,
+  keyUses: true,
   enabled: true,
   scopes: true,
   lifetime: true,

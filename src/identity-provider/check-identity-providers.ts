@@ -1,5 +1,6 @@
 import { printable } from '../errors/printable.js'
 import { isSameConnection, type JwksConnectionSettings } from '../jwks/jwks-connection-options.js'
+import { isSameReading, type KeyReading } from '../jwks/key-reading.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import { refuseRepeated } from '../option-checks/refuse-repeated.js'
 import { beginningOfSubjects } from '../policy/subject-mapping.js'
@@ -28,21 +29,20 @@ export function checkIdentityProviders(
   return identityProviders
 }
 
-/** One client serves all that have one alias and one endpoint, and it connects in one way. */
+/** One client serves all that have one alias and one endpoint: it connects in one way, and reads keys in one way. */
 function refuseOtherConnections(
   readers: readonly OptionReader[],
   identityProviders: readonly IdentityProviderSettings[],
 ): void {
-  const connections = new Map<string, JwksConnectionSettings>()
+  const clients = new Map<string, { connection: JwksConnectionSettings; reading: KeyReading | undefined }>()
   for (const [index, { alias, keys }] of identityProviders.entries()) {
     if (keys === undefined || !('jwksUri' in keys)) continue
     const source = JSON.stringify([alias, keys.jwksUri, keys.metadataOf])
-    const first = connections.get(source) ?? keys.connection
-    connections.set(source, first)
-    if (isSameConnection(first, keys.connection)) continue
-    const wanted =
-      'the same ca, headers, proxy, agent, lookup, network and allowInsecureHttp as the other one with this alias and jwksUri'
-    readers[index]?.problem('jwksUri', wanted)
+    const first = clients.get(source) ?? keys
+    clients.set(source, first)
+    if (isSameConnection(first.connection, keys.connection) && isSameReading(first.reading, keys.reading)) continue
+    const options = 'ca, headers, proxy, agent, lookup, network, allowInsecureHttp, x5cOnlyKeys and keyUses'
+    readers[index]?.problem('jwksUri', `the same ${options} as the other one with this alias and jwksUri`)
   }
 }
 

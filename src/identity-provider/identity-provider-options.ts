@@ -1,11 +1,13 @@
-import { type Certificate, findIssuer, readCertificates } from '../jwks/certificate.js'
+import type { Certificate } from '../jwks/certificate.js'
 import { metadataUrlOf } from '../jwks/fetch-metadata.js'
 import {
   type JwksConnectionOptions,
   type JwksConnectionSettings,
   readJwksConnection,
 } from '../jwks/jwks-connection-options.js'
-import { type KeySet, readKeySet } from '../jwks/key-set.js'
+import type { JwksEndpointSettings } from '../jwks/jwks-endpoint-options.js'
+import type { KeyReading, KeyUse } from '../jwks/key-reading.js'
+import type { KeySet } from '../jwks/key-set.js'
 import { isForeignType, normaliseType } from '../jwt/token-type.js'
 import { isScopeToken } from '../oauth/scope.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
@@ -15,6 +17,7 @@ import type { PolicySettings } from '../policy/policy.js'
 import { type PolicyOptions, readPolicy } from '../policy/policy-options.js'
 import { RAW_SUBJECT, readSubjectMapping, type SubjectMapping, type SubjectOption } from '../policy/subject-mapping.js'
 import { type AssertionLimits, type AssertionOptions, readAssertionLimits } from './assertion-limits.js'
+import { readCertificateList, readFixedKeySet, readKeyReading } from './configured-keys.js'
 import type { IdentityProvider } from './identity-provider.js'
 
 /** One identity provider: who it is, who we are to it, and where its keys come from. */
@@ -39,6 +42,13 @@ export interface IdentityProviderOptions extends AssertionOptions, PolicyOptions
   certificates?: readonly string[]
   /** A fixed key set of public keys, instead of certificates. Beside a `jwksUri` it is used as those are. */
   jwks?: { keys: readonly unknown[] }
+  /**
+   * Use keys of its key set that have no numbers (`n` and `e`, or `x` and `y`) by the key of the first certificate in
+   * `x5c`. The dates of that certificate do not count. Default: false.
+   */
+  x5cOnlyKeys?: boolean
+  /** Further values of a key's `use` accepted in addition to none and `sig`: `jwt-svid` of SPIFFE. Default: none. */
+  keyUses?: readonly KeyUse[]
   /** `false`: its assertions are refused. Default: true. */
   enabled?: boolean
   /** The most that its assertions can obtain. Default: no bound beside the client's. */
@@ -66,7 +76,12 @@ export interface IdentityProviderSettings
   subject: SubjectMapping
   /** undefined for a disabled one only. */
   keys:
-    | { jwksUri: string; metadataOf: string | undefined; connection: JwksConnectionSettings }
+    | {
+        jwksUri: string
+        metadataOf: string | undefined
+        connection: JwksConnectionSettings
+        reading: KeyReading | undefined
+      }
     | { certificates: readonly Certificate[] }
     | { keySet: KeySet }
     | undefined
@@ -78,14 +93,13 @@ export interface IdentityProviderContext extends BindingContext {
   issuer: string
   tokenEndpoint: string
   limits: AssertionLimits
-  jwksEndpointEnabled: boolean
+  jwksEndpoint: Pick<JwksEndpointSettings, 'enable' | 'maxKeys'>
   /** For those that do not say how. */
   subject: SubjectMapping | undefined
 }
 
 /** Of all that configure none: each of many identity providers takes less memory. */
 const DEFAULT_TYPES: ReadonlySet<string> = new Set(['jwt'])
-const MOST_CERTIFICATES = 10
 /** One of these must be said: who signs up at an identity provider is not ours to decide. */
 const WHO_OR_WHAT = ['subjects', 'claims', 'check', 'scopes', 'grants', 'groupsToScopes']
 const HTTP_WHERE = '(http only on loopback, or with allowInsecureHttp: true)'
@@ -136,10 +150,11 @@ function readKeys(reader: OptionReader, enabled: boolean, context: IdentityProvi
   const jwksUri = reader.has('jwksUri') ? readJwksUri(reader) : metadataUrl
   const metadataOf = metadataUrl === undefined ? undefined : String(reader.value('name'))
   const connection = readJwksConnection(reader, jwksUri)
+  const reading = readKeyReading(reader)
   const certificates = reader.has('certificates') ? readCertificateList(reader) : undefined
-  const keySet = reader.has('jwks') ? readFixedKeySet(reader) : undefined
+  const keySet = reader.has('jwks') ? readFixedKeySet(reader, reading, context.jwksEndpoint) : undefined
   if (reader.has('certificates') && reader.has('jwks')) reader.problem('jwks', 'either jwks or certificates, not both')
-  if (jwksUri !== undefined && context.jwksEndpointEnabled) return { jwksUri, metadataOf, connection }
+  if (jwksUri !== undefined && context.jwksEndpoint.enable) return { jwksUri, metadataOf, connection, reading }
   if (certificates !== undefined) return { certificates }
   if (keySet !== undefined) return { keySet }
   if (!enabled) return undefined
@@ -178,38 +193,4 @@ function readJwksUri(reader: OptionReader): string | undefined {
 
 function allowedUrls(reader: OptionReader): (text: string) => boolean {
   return reader.value('allowInsecureHttp') === true ? isWebUrl : isSecureUrl
-}
-
-function readCertificateList(reader: OptionReader): Certificate[] | undefined {
-  const wanted = 'PEM text of X.509 certificates with RSA (2048 to 8192 bits), P-256, P-384, P-521 or Ed25519 keys'
-  const isReadable = (pem: string) => readCertificates(pem) !== undefined
-  const certificates = (reader.strings('certificates', wanted, isReadable) ?? []).flatMap(
-    (pem) => readCertificates(pem) ?? [],
-  )
-  if (certificates.length > MOST_CERTIFICATES)
-    reader.problem('certificates', `at most ${MOST_CERTIFICATES} certificates`)
-  const issuer = findIssuer(certificates)
-  if (issuer !== undefined) {
-    const found = `a chain: "${issuer.subject}" issued another one`
-    reader.problem('certificates', 'the certificates of the signing keys only', found)
-  }
-  const value = reader.value('certificates')
-  if (Array.isArray(value) && value.length === 0) reader.problem('certificates', 'at least one certificate', 'none')
-  return certificates.length > 0 ? certificates : undefined
-}
-
-function readFixedKeySet(reader: OptionReader): KeySet | undefined {
-  const jwks = reader.value('jwks')
-  const members = typeof jwks === 'object' && jwks !== null && 'keys' in jwks ? jwks.keys : undefined
-  if (!Array.isArray(members)) {
-    reader.problem('jwks', 'a JWK set: { keys: [...] }')
-    return undefined
-  }
-  const { keySet, skipped } = readKeySet(members)
-  for (const { skipped: reason, kid } of skipped) {
-    if (keySet !== undefined && reason !== 'private_or_symmetric') continue
-    reader.problem('jwks', 'public signature keys only', `a key${kid === undefined ? '' : ` "${kid}"`}: ${reason}`)
-  }
-  if (members.length === 0) reader.problem('jwks', 'at least one key', 'an empty key set')
-  return keySet
 }

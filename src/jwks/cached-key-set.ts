@@ -1,6 +1,7 @@
 import type { Clock } from '../clock/clock.js'
 import { currentMoment, elapsedSince, type Moment, NEVER } from '../clock/moment.js'
 import type { Validators } from './fetch-jwks.js'
+import type { KeyReading } from './key-reading.js'
 import type { KeySet } from './key-set.js'
 import type { KeySourceStats } from './verification-key-source.js'
 
@@ -19,6 +20,7 @@ export class CachedKeySet {
   #maxAge: number | undefined
   #confirmedAt: Moment = NEVER
   #lifetime = 0
+  #isOutdated = false
 
   /** @param fallback milliseconds for which it serves after its lifetime */
   constructor(fallback: number, clock: Clock) {
@@ -44,6 +46,7 @@ export class CachedKeySet {
     this.#lifetime = lifetime
     const isHeldBack = askedAt !== undefined && elapsedSince(askedAt, this.#clock) > MAX_FETCH_DURATION
     this.#confirmedAt = isHeldBack ? askedAt : currentMoment(this.#clock)
+    this.#isOutdated = false
   }
 
   /**
@@ -58,6 +61,18 @@ export class CachedKeySet {
     this.#maxAge = other.#maxAge
     this.#confirmedAt = other.#confirmedAt
     this.#lifetime = Math.min(other.#lifetime, lifetime)
+    this.#isOutdated = other.#isOutdated
+  }
+
+  /**
+   * Its members are to be read in another way: keys that this would not give are dropped, and it is to be fetched again,
+   * whole. What is left of it serves as long as before.
+   */
+  outdate(reading: KeyReading | undefined): void {
+    this.#keySet = this.#keySet?.readBy(reading)
+    this.#version = undefined
+    this.#validators = {}
+    this.#isOutdated = true
   }
 
   /** The key set, however old; undefined before the first one. */
@@ -95,6 +110,11 @@ export class CachedKeySet {
     return this.expiresIn > 0
   }
 
+  /** Whether it is to be fetched again though it is fresh. */
+  get isOutdated(): boolean {
+    return this.#isOutdated
+  }
+
   /** Whether it has been expired for more than half of the time for which it serves then. */
   get isDegraded(): boolean {
     return -this.expiresIn > this.#fallback / 2
@@ -105,11 +125,12 @@ export class CachedKeySet {
     return this.#keySet === undefined ? Number.POSITIVE_INFINITY : elapsedSince(this.#confirmedAt, this.#clock)
   }
 
-  stats(): Pick<KeySourceStats, 'kids' | 'keys' | 'keySetAge' | 'expiresIn' | 'servesFor'> {
+  stats(): Pick<KeySourceStats, 'kids' | 'keys' | 'cut' | 'keySetAge' | 'expiresIn' | 'servesFor'> {
     if (this.#keySet === undefined) return { kids: [], keys: [] }
     const { age, expiresIn, servesFor } = this
     const ages = { keySetAge: whole(age), expiresIn: whole(expiresIn), servesFor: whole(servesFor) }
-    return { kids: this.#keySet.kids, keys: this.#keySet.stats(), ...ages }
+    const { kids, cut } = this.#keySet
+    return { kids, keys: this.#keySet.stats(), ...(cut !== undefined && { cut }), ...ages }
   }
 
   /** Milliseconds for which it is fresh yet; not positive once it has expired. */

@@ -47,6 +47,10 @@ export class CertificateKeySource implements VerificationKeySource {
     return []
   }
 
+  countFitting({ alg }: KeyHeader): number {
+    return this.#validAt(this.#deps.clock.now()).filter(({ keySet }) => keySet.countFitting({ alg }) > 0).length
+  }
+
   async warmUp(): Promise<void> {
     this.#warnBeforeExpiry()
   }

@@ -27,6 +27,10 @@ export class FixedKeySource implements VerificationKeySource {
     return []
   }
 
+  countFitting(header: KeyHeader): number {
+    return this.#keySet.countFitting(header)
+  }
+
   async warmUp(): Promise<void> {}
 
   async refreshKeys(): Promise<void> {}

@@ -2,6 +2,7 @@ import { isInsecure } from '../option-checks/urls.js'
 import { JwksClient, type JwksClientDeps } from './jwks-client.js'
 import { isSameConnection, type JwksConnectionSettings } from './jwks-connection-options.js'
 import type { JwksEndpointSettings } from './jwks-endpoint-options.js'
+import { isSameReading, type KeyReading } from './key-reading.js'
 
 /** Where an identity provider has its keys, and who we are to it. */
 export interface JwksSource {
@@ -11,11 +12,14 @@ export interface JwksSource {
   /** The issuer whose metadata stand at `jwksUri` and tell where its key set is; undefined: that is there itself. */
   metadataOf?: string | undefined
   connection: JwksConnectionSettings
+  /** How the members of its key set are read; undefined: strictly. */
+  reading?: KeyReading | undefined
 }
 
 interface PooledClient {
   client: JwksClient
   connection: JwksConnectionSettings
+  reading: KeyReading | undefined
 }
 
 /** One JWKS client for each pair of alias and endpoint. What happens to one of them touches no other. */
@@ -81,20 +85,21 @@ export class JwksClientPool {
     queueMicrotask(() => this.#deps.events.emit('jwks.insecure_http', owner))
   }
 
-  /** With the same settings and the same connection. */
-  #takeOver(pair: string, { connection }: JwksSource): PooledClient | undefined {
+  /** With the same settings, connection and reading. */
+  #takeOver(pair: string, { connection, reading }: JwksSource): PooledClient | undefined {
     const pooled = this.#before?.find(pair)
     if (pooled === undefined || !isSameConnection(pooled.connection, connection)) return undefined
+    if (!isSameReading(pooled.reading, reading)) return undefined
     if (JSON.stringify(this.#before?.settings) !== JSON.stringify(this.settings)) return undefined
     pooled.client.forgetIdentityProviders()
     return pooled
   }
 
-  #create(pair: string, { alias, jwksUri, metadataOf, connection }: JwksSource): PooledClient {
-    const endpoint = { url: new URL(jwksUri).href, metadataOf, connection, settings: this.settings }
+  #create(pair: string, { alias, jwksUri, metadataOf, connection, reading }: JwksSource): PooledClient {
+    const endpoint = { url: new URL(jwksUri).href, metadataOf, connection, settings: this.settings, reading }
     const client = new JwksClient(alias, endpoint, this.#deps)
     const before = this.#before?.find(pair)
     if (before !== undefined) client.beginAs(before.client)
-    return { client, connection }
+    return { client, connection, reading }
   }
 }

@@ -100,6 +100,10 @@ export class JwksClient implements VerificationKeySource {
     this.#background.begin(() => this.#findAnew(this.#newerThan(keys, header), this.#badSignatureBudget, toItsEnd))
   }
 
+  countFitting(header: KeyHeader): number {
+    return this.#refresher.servable?.countFitting(header) ?? 0
+  }
+
   async warmUp(): Promise<void> {
     await (this.#refresher.use() ?? this.#refresher.refreshing)
   }

@@ -1,4 +1,5 @@
 import type { OptionReader } from '../option-checks/option-reader.js'
+import { DEFAULT_MAX_KEYS } from './key-set.js'
 
 /** How key sets are fetched and kept; WSO2 Identity Server's `[oauth.jwks_endpoint]`. */
 export interface JwksEndpointOptions {
@@ -13,6 +14,11 @@ export interface JwksEndpointOptions {
   readTimeout?: number
   /** The largest key set, in bytes as received, 1024 to 1 048 576. Default: 51 200. */
   sizeLimitBytes?: number
+  /**
+   * Members of a key set that are read, 10 to 1000: the first ones. The event `jwks.key_set_cut` reports a larger set; a
+   * larger fixed `jwks` is a ConfigError. Default: 100.
+   */
+  maxKeys?: number
   /**
    * Milliseconds for which a key set is fresh where the endpoint does not say (`Cache-Control`), 20 to 3 600 000.
    * Default: 300 000.
@@ -69,6 +75,7 @@ export function checkJwksEndpointOptions(reader: OptionReader): JwksEndpointSett
     connectionTimeout: milliseconds('connectionTimeout', 20, 10_000, 1000),
     readTimeout: milliseconds('readTimeout', 20, 10_000, 1000),
     sizeLimitBytes: reader.integer('sizeLimitBytes', { min: 1024, max: 1_048_576, default: 51_200, unit: 'bytes' }),
+    maxKeys: reader.integer('maxKeys', { min: 10, max: 1000, default: DEFAULT_MAX_KEYS, unit: 'keys' }),
     ...readCacheAges(reader, milliseconds),
     refreshAhead: readRefreshAhead(reader),
     refreshBudget: reader.integer('refreshBudget', { min: 1, max: 10, default: 2, unit: 'fetches' }),

@@ -3,9 +3,15 @@ import type { ExchangeEventEmitter, ExchangeEvents } from '../events/exchange-ev
 import type { CertificateWarnings } from './certificate-warnings.js'
 import type { KeySet } from './key-set.js'
 import type { SkippedKey } from './usable-key.js'
-import type { KeySourceStats } from './verification-key-source.js'
+import type { CutKeySet, KeySourceStats } from './verification-key-source.js'
 
-type JwksEvent = 'jwks.refreshed' | 'jwks.failed' | 'jwks.key_rejected' | 'jwks.stale' | 'jwks.recovered'
+type JwksEvent =
+  | 'jwks.refreshed'
+  | 'jwks.failed'
+  | 'jwks.key_rejected'
+  | 'jwks.key_set_cut'
+  | 'jwks.stale'
+  | 'jwks.recovered'
 type Told<Name extends JwksEvent> = Omit<ExchangeEvents[Name], 'identityProvider' | 'alias' | 'endpoint'>
 
 export interface JwksReporterDeps {
@@ -44,10 +50,11 @@ export class JwksReporter {
     this.#identityProviders = []
   }
 
-  /** @param version of the key set that they stand in: they are told once of each */
-  tellSkipped(skipped: readonly SkippedKey[], version: string): void {
+  /** @param version of the key set that they stand in: it is reported once of each */
+  tellUnused(skipped: readonly SkippedKey[], cut: CutKeySet | undefined, version: string): void {
     if (version === this.#toldVersion) return
     this.#toldVersion = version
+    if (cut !== undefined) this.#tell('jwks.key_set_cut', cut)
     for (const { kid, skipped: reason } of skipped) {
       this.#tell('jwks.key_rejected', { ...(kid !== undefined && { kid: printable(kid) }), reason })
     }

@@ -1,12 +1,14 @@
 import type { Clock } from '../clock/clock.js'
 import { currentMoment, elapsedSince, type Moment, NEVER } from '../clock/moment.js'
 import type { Timers } from '../clock/timers.js'
-import type { fetchJwks, JwksAnswer, Validators } from './fetch-jwks.js'
+import type { fetchJwks, JwksAnswer, PublishedKeySet, Validators } from './fetch-jwks.js'
 import type { fetchMetadata, MetadataFetch } from './fetch-metadata.js'
 import { fetchWithRetries } from './fetch-with-retries.js'
 import type { JwksConnectionSettings } from './jwks-connection-options.js'
 import type { JwksEndpointSettings } from './jwks-endpoint-options.js'
 import { type JwksFetchError, toJwksFetchError } from './jwks-fetch-error.js'
+import { isSameReading, type KeyReading } from './key-reading.js'
+import { readKeySet } from './key-set.js'
 import type { KeySourceStats } from './verification-key-source.js'
 
 export interface KeySetFetcherDeps {
@@ -22,6 +24,8 @@ export interface JwksEndpoint {
   metadataOf?: string | undefined
   connection: JwksConnectionSettings
   settings: JwksEndpointSettings
+  /** How the members of the key set are read; undefined: strictly. */
+  reading?: KeyReading | undefined
 }
 
 /** What is known before a fetch. */
@@ -100,6 +104,19 @@ export class KeySetFetcher {
       if (this.#location !== undefined) this.#location.askedAt = NEVER // It may have moved.
       throw error
     }
+  }
+
+  /** The keys of what was fetched; the `version` is another one if the same text is read in another way. */
+  read({ members, version }: PublishedKeySet): ReturnType<typeof readKeySet> & { version: string } {
+    const { settings, reading } = this.#endpoint
+    const ofReading = JSON.stringify([version, settings.maxKeys, reading])
+    return { ...readKeySet(members, settings.maxKeys, reading), version: ofReading }
+  }
+
+  /** Whether another one gives the same keys for the same members. */
+  readsAs(other: KeySetFetcher): boolean {
+    const [ours, theirs] = [this.#endpoint, other.#endpoint]
+    return ours.settings.maxKeys === theirs.settings.maxKeys && isSameReading(ours.reading, theirs.reading)
   }
 
   abort(): void {

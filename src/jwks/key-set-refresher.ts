@@ -8,7 +8,7 @@ import { FetchLog } from './fetch-log.js'
 import { lifetimeOf } from './freshness.js'
 import { JwksFetchError, toJwksFetchError } from './jwks-fetch-error.js'
 import type { JwksReporter } from './jwks-reporter.js'
-import { type KeySet, readKeySet } from './key-set.js'
+import type { KeySet } from './key-set.js'
 import { type FetchMode, type JwksEndpoint, KeySetFetcher, type KeySetFetcherDeps } from './key-set-fetcher.js'
 import { RefreshSchedule } from './refresh-schedule.js'
 import type { KeySourceStats } from './verification-key-source.js'
@@ -68,7 +68,7 @@ export class KeySetRefresher {
 
   /** Whether the next use begins a fetch, or may report that there is none. */
   get isDue(): boolean {
-    return !this.#cache.isFresh || this.#schedule.isDue
+    return !this.#cache.isFresh || this.#schedule.isDue || (this.#cache.isOutdated && this.mayRefresh)
   }
 
   /** Whether a fetch may begin: neither does the endpoint fail just now, nor is this closed. */
@@ -95,7 +95,7 @@ export class KeySetRefresher {
   use(): Promise<boolean> | undefined {
     this.#lastUsedAt = this.#deps.clock.monotonic()
     if (this.#cache.isFresh) {
-      if (this.#schedule.isDue) void this.#refresh('conditional')
+      if (this.isDue) void this.#refresh('conditional')
       return undefined
     }
     if (this.#backOff.consecutiveFailures > 0) this.#tellStale()
@@ -116,6 +116,7 @@ export class KeySetRefresher {
     this.#fetcher.beginAs(other.#fetcher)
     this.#log.beginAs(other.#log)
     this.#backOff.beginAs(other.#backOff)
+    if (!this.#fetcher.readsAs(other.#fetcher)) this.#cache.outdate(this.#endpoint.reading)
     if (this.#cache.isFresh) this.#schedule.planAhead(this.#cache.expiresIn)
   }
 
@@ -138,8 +139,7 @@ export class KeySetRefresher {
   }
 
   stats(): KeySourceStats {
-    const { nextIn } = this.#schedule
-    const { metadataFailure } = this.#fetcher
+    const [{ nextIn }, { metadataFailure }] = [this.#schedule, this.#fetcher]
     return {
       state: this.state,
       ...this.#cache.stats(),
@@ -186,12 +186,12 @@ export class KeySetRefresher {
   }
 
   /** @throws JwksFetchError `no_usable_key` */
-  #replaceBy({ members, version }: PublishedKeySet): KeySet {
-    const { keySet, skipped } = readKeySet(members)
-    this.#reporter.tellSkipped(skipped, version)
+  #replaceBy(published: PublishedKeySet): KeySet {
+    const { keySet, skipped, cut, version } = this.#fetcher.read(published)
+    this.#reporter.tellUnused(skipped, cut, version)
     if (keySet === undefined)
       throw new JwksFetchError('no_usable_key', { detail: describeSkipped(skipped) }).at(this.#fetcher.requested)
-    this.#cache.replace(keySet, version)
+    this.#cache.replace(keySet, published.version)
     return keySet
   }
 

@@ -1,19 +1,24 @@
 import type { KeyObject } from 'node:crypto'
 import { printable } from '../errors/printable.js'
-import { readUsableKey, type SkippedKey, type UsableKey } from './usable-key.js'
-import type { KeyHeader, KeyStats } from './verification-key-source.js'
+import { type KeyReading, STRICT_READING } from './key-reading.js'
+import { isReadBy, readUsableKey, type SkippedKey, type UsableKey } from './usable-key.js'
+import type { CutKeySet, KeyHeader, KeyStats } from './verification-key-source.js'
 
-const MOST_MEMBERS = 100
-/** How many keys are tried where several fit: a set full of one `kid` must not cost more than a few verifications. */
-const MOST_CANDIDATES = 5
+/** How many keys are tried if several fit: a set full of one `kid` must not cost more than a few verifications. */
+export const MAX_CANDIDATES = 5
+
+export const DEFAULT_MAX_KEYS = 100
 
 /** The usable keys of one published key set. It never changes: a refresh makes a new one. */
 export class KeySet {
   readonly #keys: readonly UsableKey[]
   readonly #keysOfKid = new Map<string | undefined, UsableKey[]>()
+  /** undefined: every member was read. */
+  readonly cut: CutKeySet | undefined
 
-  constructor(keys: readonly UsableKey[]) {
+  constructor(keys: readonly UsableKey[], cut?: CutKeySet) {
     this.#keys = keys
+    this.cut = cut
     for (const key of keys) this.#keysOfKid.set(key.kid, [...(this.#keysOfKid.get(key.kid) ?? []), key])
   }
 
@@ -23,35 +28,67 @@ export class KeySet {
   }
 
   /**
-   * The keys that fit: by `kid` where the header has one, and by algorithm, which must suit the key's type, curve and
-   * own `alg` (RFC 7517 §4.4, §4.5).
+   * The keys that fit: by `kid` if the header has one, and by algorithm, which must suit the key's type, curve and own
+   * `alg` (RFC 7517 §4.4, §4.5). If the header has a thumbprint of the certificate of some of them, only those.
    */
-  find({ alg, kid }: KeyHeader): readonly KeyObject[] {
-    const candidates = kid === undefined ? this.#keys : (this.#keysOfKid.get(kid) ?? [])
-    return candidates
-      .filter(({ algorithms }) => algorithms.some((algorithm) => algorithm === alg))
-      .slice(0, MOST_CANDIDATES)
+  find(header: KeyHeader): readonly KeyObject[] {
+    return this.#fitting(header)
+      .slice(0, MAX_CANDIDATES)
       .map(({ publicKey }) => publicKey)
   }
 
+  /** How many keys fit: more than five are not all tried. */
+  countFitting(header: KeyHeader): number {
+    return this.#fitting(header).length
+  }
+
+  /** Those that this reading would have given, too; undefined if there is none. */
+  readBy(reading = STRICT_READING): KeySet | undefined {
+    const keys = this.#keys.filter((key) => isReadBy(reading, key))
+    return keys.length > 0 ? new KeySet(keys, this.cut) : undefined
+  }
+
   stats(): KeyStats[] {
-    return this.#keys.map(({ kid, algorithms, certificateExpiresAt }) => ({
+    return this.#keys.map(({ kid, algorithms, certificateExpiresAt, note }) => ({
       ...(kid !== undefined && { kid: printable(kid) }),
       algorithms: [...algorithms],
       ...(certificateExpiresAt !== undefined && { certificateExpiresAt }),
+      ...(note !== undefined && { note }),
     }))
+  }
+
+  #fitting({ alg, kid, x5t, x5tS256 }: KeyHeader): readonly UsableKey[] {
+    const named = kid === undefined ? this.#keys : (this.#keysOfKid.get(kid) ?? [])
+    const fitting = named.filter(({ algorithms }) => algorithms.some((algorithm) => algorithm === alg))
+    if (fitting.length < 2 || (x5t === undefined && x5tS256 === undefined)) return fitting
+    const isMeant = (key: UsableKey) =>
+      (x5tS256 !== undefined && key.x5tS256 === x5tS256) || (x5t !== undefined && key.x5t === x5t)
+    const meant = fitting.filter(isMeant)
+    return meant.length > 0 ? meant : fitting
   }
 }
 
-/** Splits the `keys` of a published set (RFC 7517 §5) into a usable set, if any key is, and what was skipped. */
-export function readKeySet(members: readonly unknown[]): { keySet?: KeySet; skipped: SkippedKey[] } {
+/**
+ * Splits the `keys` of a published set (RFC 7517 §5) into a usable set, if any key is, and what was skipped.
+ *
+ * @param maxKeys members after these are not read
+ */
+export function readKeySet(
+  members: readonly unknown[],
+  maxKeys = DEFAULT_MAX_KEYS,
+  reading?: KeyReading,
+): { keySet?: KeySet; skipped: SkippedKey[]; cut?: CutKeySet } {
   const usable: UsableKey[] = []
   const skipped: SkippedKey[] = []
-  for (const member of members.slice(0, MOST_MEMBERS)) {
-    const key = readUsableKey(member)
+  for (const member of members.slice(0, maxKeys)) {
+    const key = readUsableKey(member, reading)
     if ('publicKey' in key) usable.push(key)
     else skipped.push(key)
   }
-  if (members.length > MOST_MEMBERS) skipped.push({ skipped: 'too_many_keys' })
-  return usable.length > 0 ? { keySet: new KeySet(usable), skipped } : { skipped }
+  const cut = members.length > maxKeys ? { keys: members.length, maxKeys } : undefined
+  return {
+    ...(usable.length > 0 && { keySet: new KeySet(usable, cut) }),
+    skipped,
+    ...(cut !== undefined && { cut }),
+  }
 }

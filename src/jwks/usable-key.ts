@@ -1,14 +1,25 @@
-import { createPublicKey, type JsonWebKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto'
 import { ASYMMETRIC_ALGORITHMS, type AsymmetricAlgorithm, isAsymmetricAlgorithm } from '../jwt/algorithms.js'
-import { exportCertifiedJwk, type PublicParameters, readPublicParameters } from '../jwt/public-key.js'
+import { type PublicParameters, readPublicParameters } from '../jwt/public-key.js'
+import { KEY_USES, type KeyReading, type KeyUse, STRICT_READING } from './key-reading.js'
+import {
+  type CertificateDetails,
+  completeJwk,
+  describeCertificate,
+  holdsKey,
+  type Jwk,
+  readFirstCertificate,
+} from './published-certificate.js'
 
 /** A public key that may verify signatures, and by which algorithms. */
-export interface UsableKey {
+export interface UsableKey extends CertificateDetails {
   kid?: string
   algorithms: readonly AsymmetricAlgorithm[]
   publicKey: KeyObject
-  /** Seconds since the epoch, of the certificate that was published with it. */
-  certificateExpiresAt?: number
+  /** It is used because of `x5cOnlyKeys`. */
+  isX5cOnly?: true
+  /** It is used because of `keyUses`. */
+  use?: KeyUse
 }
 
 /** A member of a key set that is not used. */
@@ -17,6 +28,7 @@ export interface SkippedKey {
   skipped: string
 }
 
+const NUMBERS = ['n', 'e', 'x', 'y']
 const PRIVATE_PARAMETERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
 /** The key type and curve for each algorithm (RFC 7518 §3.1, RFC 8037, RFC 9864). */
 const KEY_OF_ALGORITHM: Readonly<Record<AsymmetricAlgorithm, { kty: string; crv?: string }>> = {
@@ -36,31 +48,45 @@ const KEY_OF_ALGORITHM: Readonly<Record<AsymmetricAlgorithm, { kty: string; crv?
 /**
  * A member of a key set as a usable verification key, or the reason why it is skipped (RFC 7517 §4 and §5: members that
  * are not understood are ignored). Refused are private and symmetric keys, keys not meant for signatures, keys that are not
- * sound, and keys that contradict their certificate.
+ * sound, and keys that contradict their certificate. A certificate that cannot be read contradicts nothing.
  */
-export function readUsableKey(member: unknown): UsableKey | SkippedKey {
+export function readUsableKey(member: unknown, reading = STRICT_READING): UsableKey | SkippedKey {
   if (typeof member !== 'object' || member === null || Array.isArray(member)) return { skipped: 'not_an_object' }
-  const jwk: Readonly<Record<string, unknown>> = Object.assign(Object.create(null), member) // Own members only.
+  const jwk: Jwk = Object.assign(Object.create(null), member) // Own members only.
   const kid = jwk.kid === undefined ? {} : typeof jwk.kid === 'string' ? { kid: jwk.kid } : undefined
   if (kid === undefined) return { skipped: 'invalid_kid' }
-  const skipped = (reason: string) => ({ ...kid, skipped: reason })
+  const key = readKey(jwk, reading)
+  return typeof key === 'string' ? { ...kid, skipped: key } : { ...kid, ...key }
+}
 
-  if (PRIVATE_PARAMETERS.some((parameter) => Object.hasOwn(jwk, parameter))) return skipped('private_or_symmetric')
-  if (!isMeantForVerification(jwk)) return skipped('not_for_signatures')
-  if (jwk.alg !== undefined && !isAsymmetricAlgorithm(jwk.alg)) return skipped('unsupported_algorithm')
-  const parameters = readPublicParameters(jwk)
-  if (typeof parameters === 'string') return skipped(parameters)
+/** Whether this reading would have given the key. */
+export function isReadBy({ x5cOnlyKeys, keyUses }: KeyReading, { isX5cOnly, use }: UsableKey): boolean {
+  return (isX5cOnly === undefined || x5cOnlyKeys) && (use === undefined || keyUses.includes(use))
+}
+
+function readKey(jwk: Jwk, reading: KeyReading): Omit<UsableKey, 'kid'> | string {
+  if (PRIVATE_PARAMETERS.some((parameter) => Object.hasOwn(jwk, parameter))) return 'private_or_symmetric'
+  const use = KEY_USES.find((each) => each === jwk.use)
+  if (use !== undefined && !reading.keyUses.includes(use)) return 'jwt_svid'
+  if (!isMeantForVerification(jwk)) return 'not_for_signatures'
+  if (jwk.alg !== undefined && !isAsymmetricAlgorithm(jwk.alg)) return 'unsupported_algorithm'
+  const certificate = readFirstCertificate(jwk.x5c)
+  const isX5cOnly = certificate !== undefined && NUMBERS.every((name) => jwk[name] === undefined)
+  if (isX5cOnly && !reading.x5cOnlyKeys) return 'x5c_only'
+  const parameters = readPublicParameters(isX5cOnly ? completeJwk(jwk, certificate) : jwk)
+  if (typeof parameters === 'string') return parameters
   const algorithms = algorithmsOf(parameters, jwk.alg)
-  if (jwk.alg !== undefined && algorithms.length === 0) return skipped('algorithm_mismatch')
+  if (jwk.alg !== undefined && algorithms.length === 0) return 'algorithm_mismatch'
   const publicKey = importPublicKey(parameters)
-  if (publicKey === undefined) return skipped('invalid_key')
-  if (jwk.x5c === undefined) return { ...kid, algorithms, publicKey }
-  const certificate = readCertificate(jwk.x5c)
-  if (certificate === undefined || !holdsKey(certificate, publicKey)) return skipped('certificate_mismatch')
-  const certificateExpiresAt = Date.parse(certificate.validTo) / 1000
-  return Number.isFinite(certificateExpiresAt)
-    ? { ...kid, algorithms, publicKey, certificateExpiresAt }
-    : skipped('certificate_mismatch')
+  if (publicKey === undefined) return 'invalid_key'
+  if (certificate !== undefined && !holdsKey(certificate, publicKey)) return 'certificate_mismatch'
+  return {
+    algorithms,
+    publicKey,
+    ...describeCertificate(jwk, certificate),
+    ...(isX5cOnly && { isX5cOnly }),
+    ...(use !== undefined && { use }),
+  }
 }
 
 /**
@@ -72,8 +98,9 @@ export function isSameKey(one: KeyObject, other: KeyObject): boolean {
   return bytes !== undefined && otherBytes !== undefined && bytes.equals(otherBytes)
 }
 
-function isMeantForVerification(jwk: Readonly<Record<string, unknown>>): boolean {
-  if (jwk.use !== undefined && jwk.use !== 'sig') return false
+/** With a `use` that can be configured, if it is. */
+function isMeantForVerification(jwk: Jwk): boolean {
+  if (jwk.use !== undefined && ![...KEY_USES, 'sig'].some((use) => use === jwk.use)) return false
   return jwk.key_ops === undefined || (Array.isArray(jwk.key_ops) && jwk.key_ops.includes('verify'))
 }
 
@@ -94,20 +121,4 @@ function importPublicKey(key: PublicParameters): KeyObject | undefined {
   } catch {
     return undefined
   }
-}
-
-/** The first certificate of an `x5c` (RFC 7517 §4.7). */
-function readCertificate(x5c: unknown): X509Certificate | undefined {
-  if (!Array.isArray(x5c) || typeof x5c[0] !== 'string') return undefined
-  try {
-    return new X509Certificate(Buffer.from(x5c[0], 'base64'))
-  } catch {
-    return undefined
-  }
-}
-
-/** Its key must be the one that the other members describe (RFC 7517 §4.7). */
-function holdsKey(certificate: X509Certificate, publicKey: KeyObject): boolean {
-  const certified = exportCertifiedJwk(certificate)
-  return certified !== undefined && JSON.stringify(certified) === JSON.stringify(publicKey.export({ format: 'jwk' }))
 }

@@ -1,8 +1,9 @@
 import type { KeyObject } from 'node:crypto'
+import type { Thumbprints } from '../jwt/thumbprints.js'
 import type { FetchFailure } from './jwks-fetch-error.js'
 
-/** The header parameters that choose a key. */
-export interface KeyHeader {
+/** The header parameters that choose a key; thumbprints only narrow down what the others choose. */
+export interface KeyHeader extends Thumbprints {
   alg: string
   kid?: string | undefined
 }
@@ -31,6 +32,8 @@ export interface VerificationKeySource {
   findKeysAtOnce(header: KeyHeader): KeysAtOnce
   /** Looks in the background for keys newer than these, as `findNewerKeys` does. */
   refreshInBackground(header: KeyHeader, keys: readonly KeyObject[]): void
+  /** How many keys that are known now fit this header: of a key set, at most five are tried. */
+  countFitting(header: KeyHeader): number
   /** Fetches what is not fresh. Settles when that has succeeded or failed, and never rejects. */
   warmUp(): Promise<void>
   /**
@@ -59,6 +62,8 @@ export interface KeySourceStats extends Partial<FetchStats> {
   /** The `kid` of each usable key, escaped. */
   kids: readonly (string | undefined)[]
   keys: readonly KeyStats[]
+  /** The key set has more members than `jwksEndpoint.maxKeys`: those after that are not read. */
+  cut?: CutKeySet
   /** The configured certificates: subject and end of validity in seconds since the epoch. */
   certificates?: readonly { subject: string; expiresAt: number }[]
   /** Milliseconds since the key set was fetched, or confirmed by the endpoint. */
@@ -83,6 +88,13 @@ export interface KeySourceStats extends Partial<FetchStats> {
   waiting?: number
 }
 
+export interface CutKeySet {
+  /** How many members the published set has. */
+  keys: number
+  /** How many of them are read: the first ones. */
+  maxKeys: number
+}
+
 /** What became of the fetches of a key set. */
 export interface FetchStats {
   /** How many there were, failed ones included. */
@@ -102,4 +114,6 @@ export interface KeyStats {
   algorithms: readonly string[]
   /** Seconds since the epoch, of the certificate published with the key (`x5c`). An expired one does not end the key. */
   certificateExpiresAt?: number
+  /** `x5c_unreadable`: it was published with an `x5c` that cannot be read, and is used by its other members. */
+  note?: 'x5c_unreadable'
 }

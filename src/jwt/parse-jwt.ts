@@ -1,5 +1,6 @@
 import { TokenRejected } from '../errors/rejections.js'
 import { ownMember, parseJsonObject } from './parse-json-object.js'
+import { readThumbprints, type Thumbprints } from './thumbprints.js'
 
 /** A JWT before anything about it is known to be true: its payload is not even decoded. */
 export interface UnverifiedJws {
@@ -18,7 +19,7 @@ export interface UnverifiedJwt extends UnverifiedJws {
   payload: Readonly<Record<string, unknown>>
 }
 
-export interface UnverifiedHeader {
+export interface UnverifiedHeader extends Thumbprints {
   alg: string
   kid?: string | undefined
   typ?: string | undefined
@@ -78,7 +79,7 @@ function parseHeader(header: Readonly<Record<string, unknown>>): UnverifiedHeade
   if (kid !== undefined && (typeof kid !== 'string' || kid.length > LONGEST_KID))
     throw new TokenRejected('malformed_jwt')
   if (typ !== undefined && typeof typ !== 'string') throw new TokenRejected('malformed_jwt')
-  return { alg, kid, typ }
+  return { alg, kid, typ, ...readThumbprints(header) }
 }
 
 function decodeObject(encoded: string): Readonly<Record<string, unknown>> {

@@ -220,8 +220,11 @@ describe('the certificate of a published key', () => {
     ['is no array', CERTIFICATE],
     ['is an empty array', []],
     ['is a number', [1]],
-  ])('RFC 7517 §4.7: an x5c that %s spoils the key [rule 47]', async (_, x5c) => {
-    expect(await judgeMember({ ...CERTIFIED_JWK, x5c }, CERTIFIED)).toEqual(skippedFor('certificate_mismatch'))
+    ['is null', null],
+  ])('RFC 7517 §4.7: an x5c that %s does not spoil the key, and the operator can see it [rule 47]', async (_, x5c) => {
+    expect(await judgeMember({ ...CERTIFIED_JWK, x5c }, CERTIFIED)).toEqual(USED)
+    const [key] = host.exchange.stats().identityProviders[0]?.keys ?? []
+    expect(key).toEqual({ kid: 'certified', algorithms: ['ES256'], note: 'x5c_unreadable' })
   })
 
   it('RFC 7517 §4.7: an x5c that has another key spoils the key [rule 47]', async () => {

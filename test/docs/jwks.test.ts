@@ -14,6 +14,16 @@ function snippet(language: string): string {
   return new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'ms').exec(JWKS)?.[1] ?? ''
 }
 
+/** What a file needs besides its identity providers. */
+const FRAME = `issuer = "https://api.example.com/oauth2"
+subject = "namespaced"
+[access_token]
+audience = "https://api.example.com"
+[[client]]
+client_id = "app"
+client_secret = "s3cret-of-the-tests"
+`
+
 function settingsOf(jwksEndpoint: object) {
   return checkOptions({
     issuer: 'https://api.example.com/oauth2',
@@ -82,22 +92,22 @@ describe('docs/jwks.md', () => {
 
   it('has entries that a file can have, with names of headers as they are written', () => {
     writeFileSync(join(directory, 'partner-authority.pem'), AUTHORITY.certificate)
-    writeFileSync(
-      join(directory, 'deployment.toml'),
-      `issuer = "https://api.example.com/oauth2"
-subject = "namespaced"
-[access_token]
-audience = "https://api.example.com"
-[[client]]
-client_id = "app"
-client_secret = "s3cret-of-the-tests"
-${snippet('toml')}`,
-    )
+    writeFileSync(join(directory, 'deployment.toml'), `${FRAME}${snippet('toml')}`)
     const env = { HTTPS_PROXY: 'http://proxy.example.com:3128', PARTNER_KEY: 'k3y' }
     const { identityProviders } = loadConfig(join(directory, 'deployment.toml'), { env })
     expect(identityProviders).toMatchObject([
       { network: 'public' },
       { ca: AUTHORITY.certificate, proxy: env.HTTPS_PROXY, headers: { 'X-Api-Key': 'k3y' } },
     ])
+  })
+
+  it('has an entry for the keys of a SPIFFE trust domain', () => {
+    const [, code = ''] = /^```toml\n([^`]*jwt-svid[^`]*)^```$/m.exec(JWKS) ?? []
+    writeFileSync(join(directory, 'deployment.toml'), `${FRAME}${code}x5c_only_keys = true\n`)
+    const options = loadConfig(join(directory, 'deployment.toml'))
+    expect(options.identityProviders).toMatchObject([{ keyUses: ['jwt-svid'], x5cOnlyKeys: true }])
+    expect(checkOptions(options).identityProviders[0]?.keys).toMatchObject({
+      reading: { keyUses: ['jwt-svid'], x5cOnlyKeys: true },
+    })
   })
 })

@@ -345,6 +345,7 @@ describe('logEvents', () => {
       'jwks.recovered': [{}],
       'jwks.key_rejected': [{}],
       'jwks.insecure_http': [{}],
+      'jwks.key_set_cut': [{}],
       'certificate.expiring': [{ expiresAt: now + 60 }, { expiresAt: now - 60 }],
       'identity_provider.disabled': [{}],
       'identity_provider.enabled': [{}],

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -340,6 +341,46 @@ when = { scope = { one_of = ["*", "*a*"] }, scp = { has_word = "Orders.*" } }`,
     const { status, stdout } = await check()
     idp.publish([idp.signingKey.publicJwk])
     expect([status, stdout]).toEqual([0, expect.stringContaining('the key hmac is skipped: private_or_symmetric')])
+  })
+
+  it('says which option uses a key that is skipped, and takes the option', async () => {
+    const x5c = [new X509Certificate(EC_CERTIFICATE).raw.toString('base64')]
+    const svid = { ...idp.signingKey.publicJwk, kid: 'svid', use: 'jwt-svid' }
+    idp.publish([idp.signingKey.publicJwk, { kid: 'certified', x5c }, svid])
+    const strict = await check()
+    writeConfig({ provider: 'x5c_only_keys = true\nkey_uses = ["jwt-svid"]' })
+    const generous = await check()
+    idp.publish([idp.signingKey.publicJwk])
+    expect([strict.status, generous.status]).toEqual([0, 0])
+    expect(strict.stdout.split('\n').filter((line) => line.startsWith('!'))).toEqual([
+      '! no signing keys: access tokens end with the process',
+      `! ${idp.name}: the key certified is skipped: x5c_only; to use it by its certificate, set x5c_only_keys = true for this identity provider`,
+      `! ${idp.name}: the key svid is skipped: jwt_svid; to use keys of SPIFFE, set key_uses = ["jwt-svid"] for this identity provider`,
+    ])
+    expect(generous.stdout).toContain('certified (ES256); svid (ES256)')
+    expect(generous.stdout).not.toContain('skipped')
+  })
+
+  it('notes a key whose x5c cannot be read, and a key set that is cut', async () => {
+    const others = Array.from({ length: 11 }, (_, index) => ({ ...idp.signingKey.publicJwk, kid: `k${index}` }))
+    idp.publish([{ ...idp.signingKey.publicJwk, x5c: [] }, ...others])
+    writeConfig({ more: '[oauth.jwks_endpoint]\nmax_keys = 10' })
+    const { status, stdout } = await check()
+    const json = await check('--json')
+    writeConfig({ more: '[oauth.jwks_endpoint]\nmax_keys = 12' })
+    const whole = await check()
+    idp.publish([idp.signingKey.publicJwk])
+    expect(status).toBe(0)
+    expect(stdout).toContain(
+      '\n  ! the key set has 12 keys, and only the first 10 are used: raise max_keys (maxKeys)\n',
+    )
+    const note = `the key ${idp.signingKey.kid} has an x5c that cannot be read; it is used without it`
+    expect(stdout).toContain(`\n  ! ${note}\n`)
+    expect(JSON.parse(json.stdout).identityProviders[0]).toMatchObject({
+      cut: { keys: 12, maxKeys: 10 },
+      findings: [{ mark: 'good' }, { mark: 'warning' }, { mark: 'warning', text: note }],
+    })
+    expect(whole.stdout).not.toContain('the key set has')
   })
 
   it('tells every problem of a file with line and column, and exits with 1', async () => {

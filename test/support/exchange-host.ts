@@ -73,6 +73,7 @@ const EVENT_NAMES: ExchangeEventName[] = [
   'jwks.recovered',
   'jwks.key_rejected',
   'jwks.insecure_http',
+  'jwks.key_set_cut',
   'certificate.expiring',
   'identity_provider.disabled',
   'identity_provider.enabled',

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { createServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { gzipSync } from 'node:zlib'
@@ -26,6 +27,7 @@ const QUICK: JwksEndpointOptions = { connectionTimeout: 200, readTimeout: 120, s
 const CACHED_FOR = 300
 const STALE_FOR = 3600
 const LONGEST_BACK_OFF = 60
+const x5c = new X509Certificate(EC_CERTIFICATE).raw.toString('base64')
 
 let attacker: RawServer
 let members: { good: FakeKey; other: FakeKey; rsa: FakeKey }
@@ -627,8 +629,9 @@ describe('a key set with odd members', () => {
     ['alg none', ({ other }) => ({ ...other.publicJwk, alg: 'none' })],
     ['alg HS256', ({ other }) => ({ ...other.publicJwk, alg: 'HS256' })],
     ['alg in an array', ({ other }) => ({ ...other.publicJwk, alg: ['ES256'] })],
-    ['an x5c of another key', ({ other }) => ({ ...other.publicJwk, x5c: ['AAAA'] })],
-    ['an x5c that is a number', ({ other }) => ({ ...other.publicJwk, x5c: 1 })],
+    ['an x5c of another key', ({ other }) => ({ ...other.publicJwk, x5c: [x5c] })],
+    ['an x5c and no key beside it', () => ({ kty: 'EC', crv: 'P-256', x5c: [x5c] })],
+    ['the use of SPIFFE', ({ other }) => ({ ...other.publicJwk, use: 'jwt-svid' })],
     ['a kid of control characters', ({ other }) => ({ ...other.publicJwk, kid: '\r\n\u001b[2J\u202e', use: 'enc' })],
     ['claims under __proto__', () => JSON.parse('{"__proto__":{"kty":"EC"}}')],
   ]

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
 import { systemClock } from '../../src/clock/clock.js'
 import { DIRECT_CONNECTION } from '../../src/jwks/jwks-connection-options.js'
@@ -603,8 +604,11 @@ describe('the keys of an identity provider', () => {
     const second = { name: 'https://two.example.com', subjects: 'any', jwksUri: IDP.jwksUri }
     const problemsWith = (options: Options) =>
       problemsOf({ subject: 'raw', identityProviders: [first, { ...second, ...options }] })
-    const wanted =
-      'the same ca, headers, proxy, agent, lookup, network and allowInsecureHttp as the other one with this alias and jwksUri'
+    const shared = 'ca, headers, proxy, agent, lookup, network, allowInsecureHttp, x5cOnlyKeys and keyUses'
+    const wanted = `the same ${shared} as the other one with this alias and jwksUri`
+    expect(problemsWith({ x5cOnlyKeys: true })).toEqual([`identityProviders[1].jwksUri: ${wanted}`])
+    expect(problemsWith({ keyUses: ['jwt-svid'] })).toEqual([`identityProviders[1].jwksUri: ${wanted}`])
+    expect(problemsWith({ x5cOnlyKeys: false, keyUses: [] })).toEqual([])
     expect(problemsWith({ network: 'public' })).toEqual([`identityProviders[1].jwksUri: ${wanted}`])
     expect(problemsWith({ allowInsecureHttp: true })).toEqual([`identityProviders[1].jwksUri: ${wanted}`])
     expect(problemsWith({ headers: { authorization: 'Bearer s3cret' } })).toEqual([
@@ -712,6 +716,55 @@ describe('the keys of an identity provider', () => {
     ['null', null, 'a JWK set: { keys: [...] }'],
   ])('do not come from a fixed set that is or has %s', (_, jwks, wanted) => {
     expect(keyProblemsOf({ jwks })).toEqual([`identityProviders[0].jwks: ${wanted}`])
+  })
+
+  it('are read strictly unless x5cOnlyKeys or keyUses say otherwise', () => {
+    const readingOf = (options: Options) =>
+      (keysOf({ jwksUri: IDP.jwksUri, ...options }) as { reading?: unknown }).reading
+    for (const options of [{}, { x5cOnlyKeys: false }, { keyUses: [] }]) expect(readingOf(options)).toBeUndefined()
+    for (const key of ['x5cOnlyKeys', 'keyUses'])
+      expect(keyProblemsOf({ jwksUri: IDP.jwksUri, [key]: undefined })).toEqual([expect.stringContaining(key)])
+    expect(readingOf({ x5cOnlyKeys: true })).toEqual({ x5cOnlyKeys: true, keyUses: [] })
+    expect(readingOf({ keyUses: ['jwt-svid', 'jwt-svid'] })).toEqual({ x5cOnlyKeys: false, keyUses: ['jwt-svid'] })
+  })
+
+  it.each([null, 'true', 1, [], {}])('are not read by x5cOnlyKeys: %j', (x5cOnlyKeys) => {
+    expect(keyProblemsOf({ jwksUri: IDP.jwksUri, x5cOnlyKeys })).toEqual([
+      'identityProviders[0].x5cOnlyKeys: true or false',
+    ])
+  })
+
+  it.each([['enc'], ['sig'], ['x509-svid'], ['JWT-SVID'], [''], [null], ['jwt-svid', 'enc'], [['jwt-svid']]])(
+    'are not read by keyUses: [%j, %j]',
+    (...keyUses) => {
+      expect(keyProblemsOf({ jwksUri: IDP.jwksUri, keyUses })).toEqual([
+        `identityProviders[0].keyUses[${keyUses.length - 1}]: further uses of keys: jwt-svid`,
+      ])
+    },
+  )
+
+  it.each([null, 'jwt-svid', true, { 0: 'jwt-svid' }])('are not read by keyUses: %j', (keyUses) => {
+    expect(keyProblemsOf({ jwksUri: IDP.jwksUri, keyUses })).toEqual([
+      'identityProviders[0].keyUses: an array: further uses of keys: jwt-svid',
+    ])
+  })
+
+  it('of a fixed set are read by x5cOnlyKeys and keyUses', () => {
+    const x5c = [new X509Certificate(RSA_CERTIFICATE).raw.toString('base64')]
+    const jwks = { keys: [publicJwk, { x5c, kid: 'x5c' }, { ...publicJwk, kid: 'svid', use: 'jwt-svid' }] }
+    expect(keysOf({ jwks })).toHaveProperty('keySet.kids', ['k'])
+    expect(keysOf({ jwks, x5cOnlyKeys: true })).toHaveProperty('keySet.kids', ['k', 'x5c'])
+    expect(keysOf({ jwks, keyUses: ['jwt-svid'] })).toHaveProperty('keySet.kids', ['k', 'svid'])
+  })
+
+  it('of a fixed set are all used: more than maxKeys are refused, and none is left out in silence', () => {
+    const jwks = { keys: Array.from({ length: 11 }, (_, index) => ({ ...publicJwk, kid: `${index}` })) }
+    const identityProviders = [{ name, subjects, jwks }]
+    expect(problemsOf({ identityProviders, jwksEndpoint: { maxKeys: 10 } })).toEqual([
+      'identityProviders[0].jwks: at most 10 keys; to use more, raise jwksEndpoint.maxKeys',
+    ])
+    expect(problemsOf({ identityProviders, jwksEndpoint: { maxKeys: 11 } })).toEqual([])
+    expect(keysOf({ jwks })).toHaveProperty('keySet.kids.length', 11)
   })
 
   it('come from a fixed set beside keys that are for something else', () => {

@@ -479,7 +479,7 @@ describe('options that stand below the header of a table with free names', () =>
 
   it('are all that there are but tables and what only code can say', () => {
     const [, list = ''] =
-      /identity_provider\[0\]\.clamis: .*wanted one of ([a-z_, ]+)/.exec(messageOf('clamis = 1\n')) ?? []
+      /identity_provider\[0\]\.clamis: .*wanted one of ([a-z0-9_, ]+)/.exec(messageOf('clamis = 1\n')) ?? []
     const tables = ['claims', 'grant', 'groups_to_scopes', 'claims_to_token', 'headers']
     const inCode = ['check', 'agent', 'lookup']
     const names = list.split(', ').filter((name) => ![...tables, ...inCode].includes(name))

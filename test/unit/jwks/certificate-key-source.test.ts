@@ -107,7 +107,7 @@ describe('a chain', () => {
       issuer: 'https://us',
       tokenEndpoint: 'https://us/token',
       limits,
-      jwksEndpointEnabled: true,
+      jwksEndpoint: { enable: true, maxKeys: 100 },
       audiences: new Set(),
       clientIds: new Set(),
       subject: undefined,
