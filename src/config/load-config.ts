@@ -6,6 +6,7 @@ import { ConfigError, type ConfigProblem, isConfigError } from '../option-checks
 import { OptionReader, UNKNOWN_OPTION } from '../option-checks/option-reader.js'
 import { checkOptions, type JwtExchangeOptions } from '../options.js'
 import type { ReplayStore } from '../replay/replay-store.js'
+import { findDroppedOptions } from './dropped-options.js'
 import { type ReplayStores, takeNamedReplayStore } from './named-replay-store.js'
 import { readTomlOptions } from './read-toml-options.js'
 import { TomlLocations } from './toml-location.js'
@@ -19,7 +20,8 @@ export interface LoadConfigOptions {
   env?: Readonly<Record<string, string | undefined>>
   /**
    * Laid over the options of the file, whole ones: `identityProviders` here takes the place of all that are in the file. For
-   * what a file cannot say, such as `findClient` or a `subject` function.
+   * what a file cannot say, such as `findClient` or a `subject` function. A table here, or an entry of a list, that leaves out
+   * what the file says there is a ConfigError: it would be lost.
    */
   options?: Partial<JwtExchangeOptions>
   /**
@@ -53,7 +55,8 @@ export function readConfig(source: string, path: string, loadOptions: LoadConfig
   const fromFile = readTomlOptions(file, { directory: dirname(resolve(path)), env, problems })
   const replay = takeNamedReplayStore(fromFile.replay, { replayStores, problems })
   const options = { ...fromFile, ...(replay.table !== undefined && { replay: replay.table }), ...inCode }
-  const all = placed(problemsOf(options), { path, source, inCode }, problems)
+  const dropped = findDroppedOptions(fromFile, { ...inCode })
+  const all = placed([...dropped, ...problemsOf(options)], { path, source, inCode }, problems)
   if (all.length > 0) throw new ConfigError(all)
   return withReplayStore(
     options as unknown as JwtExchangeOptions,

@@ -44,7 +44,8 @@ function load(table: string, loadOptions: LoadConfigOptions = {}) {
   } catch (error) {
     const { name, message, problems: found } = error as ConfigError
     expect(name).toBe('ConfigError')
-    for (const { path: at, location = '' } of found) problems.push(`${location.split('toml:')[1]} ${at.join('.')}`)
+    for (const { path: at, location = '' } of found)
+      problems.push(`${location.split('toml:')[1] ?? location} ${at.join('.')}`)
     return { options: undefined, opened, problems, message }
   }
 }
@@ -103,6 +104,20 @@ describe('a [replay] table', () => {
     const store = { claim: () => false }
     const { options, opened } = load('store = "redis"\nurl = "redis://b"', { options: { replay: { store } } })
     expect([options?.replay?.store, opened]).toEqual([store, []])
+  })
+
+  it.each<[string, object, string[]]>([
+    ['store = "redis"\nurl = "redis://b"', { timeout: 500 }, ['in code replay']],
+    ['store = "redis"\nurl = "redis://b"\ntimeout = 200', { store: STORE }, ['in code replay']],
+    ['max_entries = 5', { timeout: 500 }, ['in code replay']],
+    ['store = "memory"', { timeout: 500 }, []],
+    ['store = "redis"\nurl = "redis://b"', { store: STORE, timeout: 500 }, []],
+    ['', { timeout: 500 }, []],
+  ])('%p is not dropped by %j in code', (table, replay, expected) => {
+    const { problems, opened, message } = load(table, { options: { replay } })
+    expect([problems, opened]).toEqual([expected, []])
+    if (expected.length > 0)
+      expect(message).toMatch(/found no (store|timeout|maxEntries), which the file has; wanted every/)
   })
 
   it('passes on what fails in making the store', () => {

@@ -1,0 +1,54 @@
+import type { ConfigProblem } from '../option-checks/config-error.js'
+import { isPlainObject } from '../option-checks/option-reader.js'
+
+type Table = Readonly<Record<string, unknown>>
+
+/** What tells the entries of a list apart. */
+const IDS: Readonly<Record<string, string>> = { identityProviders: 'name', clients: 'clientId' }
+/** Members of which an entry has one or another. */
+const ALTERNATIVES = ['jwksUri', 'discovery', 'certificates', 'jwks', 'clientSecret', 'clientSecretHash']
+
+/**
+ * Options in code that say less than the file does, of the same table or the same entry of a list. They replace it whole, so
+ * that what only the file says would be lost in silence: a shared replay store, a bound, who is accepted.
+ *
+ * @param fromFile the options that the file means, with `store` and `url` of its `[replay]`
+ */
+export function findDroppedOptions(fromFile: Table, inCode: Table): ConfigProblem[] {
+  return Object.entries(inCode).flatMap(([option, value]) => {
+    const ofFile = Object.hasOwn(fromFile, option) ? fromFile[option] : undefined
+    if (isPlainObject(value) && isPlainObject(ofFile)) {
+      return problemOf([option], 'table', option === 'replay' ? withoutStoreOfCode(ofFile, value) : ofFile, value)
+    }
+    return findDroppedInList(option, ofFile, value)
+  })
+}
+
+function findDroppedInList(option: string, ofFile: unknown, inCode: unknown): ConfigProblem[] {
+  const id = IDS[option]
+  if (id === undefined || !Array.isArray(ofFile) || !Array.isArray(inCode)) return []
+  const entries = ofFile.filter(isPlainObject)
+  return inCode.flatMap((entry: unknown, index) => {
+    if (!isPlainObject(entry) || entry[id] === undefined) return []
+    const same = entries.find((each) => each[id] === entry[id])
+    return same === undefined ? [] : problemOf([option, index], 'entry', without(same, ALTERNATIVES), entry)
+  })
+}
+
+/** A store in code takes the place of the one that the file names, and its URL; and memory is what there is without any. */
+function withoutStoreOfCode(ofFile: Table, inCode: Table): Table {
+  const isNamed = ofFile.store !== undefined && ofFile.store !== 'memory'
+  return without(ofFile, Object.hasOwn(inCode, 'store') || !isNamed ? ['store', 'url'] : ['url'])
+}
+
+function without(table: Table, names: readonly string[]): Table {
+  return Object.fromEntries(Object.entries(table).filter(([name]) => !names.includes(name)))
+}
+
+function problemOf(path: ConfigProblem['path'], what: string, ofFile: Table, inCode: Table): ConfigProblem[] {
+  const dropped = Object.keys(ofFile).filter((name) => !Object.hasOwn(inCode, name))
+  if (dropped.length === 0) return []
+  const found = `no ${dropped.join(', ')}, which the file has`
+  const wanted = `everything that this ${what} has in the file, because options in code replace the whole of it; or this ${what} in one place only`
+  return [{ path, found, wanted }]
+}
