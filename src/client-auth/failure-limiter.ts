@@ -1,67 +1,119 @@
 import { hash } from 'node:crypto'
 import type { Clock } from '../clock/clock.js'
 import { TokenBucket } from '../clock/token-bucket.js'
+import { printable } from '../errors/printable.js'
+import type { TokenContext } from '../errors/rejections.js'
 import type { ClientAuthenticationSettings } from './client-authentication-options.js'
+import { KnownAddresses } from './known-addresses.js'
+import { networkOf } from './network-of.js'
 
-/** Pairs of client id and address that are remembered. */
-const MOST_PAIRS = 10_000
-/** The longest unused pairs, among which the one to forget is chosen. */
+/** Pairs of client id and address that are remembered, and client ids. */
+const MAX_REMEMBERED = 10_000
+/** The longest unused ones, among which the one to forget is chosen. */
 const CANDIDATES = 100
+/** How many times `maxFailures` one client id has over all addresses. */
+const SHARE_OF_ALL_ADDRESSES = 100
+
+type Allowances = Map<string, TokenBucket>
 
 /**
- * Counts failed authentications for each pair of client id and address. A success costs nothing. When it remembers too
- * many pairs it forgets, of those longest unused, the one with the most allowance left: so made-up client ids do not
- * flush the count of a pair under attack.
+ * Counts failed authentications for each pair of client id and address, and for each client id over all addresses. A
+ * success costs nothing, and an address that had one lately is exempt from the second limit: guesses from everywhere do
+ * not lock the client out. When it remembers too many it forgets, of those longest unused, the one with the most allowance
+ * left: so made-up client ids do not flush the count of a client under attack.
  */
 export class FailureLimiter {
   readonly #settings: ClientAuthenticationSettings
   readonly #clock: Clock
-  readonly #allowances = new Map<string, TokenBucket>()
+  readonly #ofPairs: Allowances = new Map()
+  readonly #ofClientIds: Allowances = new Map()
+  readonly #knownAddresses: KnownAddresses
+  /** Those of the remembered ids that clients have. */
+  readonly #idsOfClients = new Set<string>()
 
   constructor(settings: ClientAuthenticationSettings, clock: Clock) {
     this.#settings = settings
     this.#clock = clock
+    this.#knownAddresses = new KnownAddresses(settings.failureWindow * 1000, clock)
   }
 
   /** Seconds until one more attempt is allowed; undefined where it is now. */
   retryAfter(clientId: string, remoteAddress: string): number | undefined {
-    if (this.#allowances.size === 0) return undefined
-    const allowance = this.#allowances.get(pairOf(clientId, remoteAddress))
-    return allowance !== undefined && allowance.available < 1 ? Math.ceil(this.#refillInterval() / 1000) : undefined
+    if (this.#ofPairs.size === 0) return undefined
+    const network = networkOf(remoteAddress)
+    if (isUsedUp(this.#ofPairs.get(pairOf(clientId, network)))) return this.#secondsFor(1)
+    if (!this.#isUsedUpEverywhere(clientId) || this.#knownAddresses.has(clientId, network)) return undefined
+    return this.#secondsFor(SHARE_OF_ALL_ADDRESSES)
   }
 
-  countFailure(clientId: string, remoteAddress: string): void {
-    const pair = pairOf(clientId, remoteAddress)
-    const allowance = this.#allowances.get(pair) ?? this.#newAllowance()
-    allowance.take()
-    this.#allowances.delete(pair)
-    this.#allowances.set(pair, allowance)
-    if (this.#allowances.size > MOST_PAIRS) this.#forgetOne()
-  }
-
-  #forgetOne(): void {
-    let most = -1
-    let fullest = ''
-    let looked = 0
-    for (const [pair, { available }] of this.#allowances) {
-      if (available > most) [most, fullest] = [available, pair]
-      looked += 1
-      if (looked === CANDIDATES) break
+  /** What an event tells of an attempt that is not allowed: the id only if a client has it. */
+  describe(clientId: string, remoteAddress: string): TokenContext {
+    const isOfPair = isUsedUp(this.#ofPairs.get(pairOf(clientId, networkOf(remoteAddress))))
+    return {
+      ...(this.#idsOfClients.has(keyOf(clientId)) && { clientId: printable(clientId) }),
+      ...(!isOfPair && { message: 'too many failures over all addresses, and no success from this one lately' }),
     }
-    this.#allowances.delete(fullest)
   }
 
-  #newAllowance(): TokenBucket {
-    return new TokenBucket(this.#settings.maxFailures, this.#refillInterval(), this.#clock)
+  /** @param isClient whether a client has the id */
+  countFailure(clientId: string, remoteAddress: string, isClient: boolean): void {
+    const key = keyOf(clientId)
+    this.#count(this.#ofPairs, pairOf(clientId, networkOf(remoteAddress)), 1)
+    const forgotten = this.#count(this.#ofClientIds, key, SHARE_OF_ALL_ADDRESSES)
+    if (forgotten !== undefined) this.#idsOfClients.delete(forgotten)
+    if (isClient) this.#idsOfClients.add(key)
   }
 
-  /** Milliseconds. */
-  #refillInterval(): number {
-    return (this.#settings.failureWindow * 1000) / this.#settings.maxFailures
+  countSuccess(clientId: string, remoteAddress: string): void {
+    this.#knownAddresses.add(clientId, networkOf(remoteAddress))
+  }
+
+  #isUsedUpEverywhere(clientId: string): boolean {
+    return isUsedUp(this.#ofClientIds.get(keyOf(clientId)))
+  }
+
+  /** @returns the key that was forgotten for it */
+  #count(allowances: Allowances, key: string, share: number): string | undefined {
+    const { maxFailures } = this.#settings
+    const allowance = allowances.get(key) ?? new TokenBucket(maxFailures * share, this.#interval(share), this.#clock)
+    allowance.take()
+    allowances.delete(key)
+    allowances.set(key, allowance)
+    return allowances.size > MAX_REMEMBERED ? forgetOne(allowances) : undefined
+  }
+
+  #secondsFor(share: number): number {
+    return Math.ceil(this.#interval(share) / 1000)
+  }
+
+  /** Milliseconds in which one attempt comes back. */
+  #interval(share: number): number {
+    return (this.#settings.failureWindow * 1000) / (this.#settings.maxFailures * share)
   }
 }
 
+function isUsedUp(allowance: TokenBucket | undefined): boolean {
+  return allowance !== undefined && allowance.available < 1
+}
+
+function forgetOne(allowances: Allowances): string {
+  let most = -1
+  let fullest = ''
+  let looked = 0
+  for (const [key, { available }] of allowances) {
+    if (available > most) [most, fullest] = [available, key]
+    looked += 1
+    if (looked === CANDIDATES) break
+  }
+  allowances.delete(fullest)
+  return fullest
+}
+
 /** Hashed, so that long ids take no more room. */
-function pairOf(clientId: string, remoteAddress: string): string {
-  return hash('sha256', JSON.stringify([clientId, remoteAddress]), 'base64url')
+function pairOf(clientId: string, network: string): string {
+  return keyOf(JSON.stringify([clientId, network]))
+}
+
+function keyOf(text: string): string {
+  return hash('sha256', text, 'base64url')
 }

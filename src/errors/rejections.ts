@@ -3,6 +3,8 @@ import type { RejectionReason, UnavailableReason } from './reason-codes.js'
 
 /** What an event tells of the token that was judged: never the token itself. */
 export interface TokenContext {
+  /** The client, once it was found: before that, anything may be in the place of its id, a secret for one. */
+  clientId?: string
   /** The `name` of the identity provider, once it is known. */
   identityProvider?: string
   kid?: string
@@ -17,10 +19,29 @@ export interface TokenContext {
   message?: string
 }
 
+/** What a protected route tells of an access token that is good, but not for this route. */
+export interface ScopeContext {
+  subject?: string
+  /** The scopes that the token has. */
+  scopes?: readonly string[]
+  /** The scopes that the route requires. */
+  requiredScopes?: readonly string[]
+}
+
+/** What the token endpoint tells of a request that it refused for its grant. */
+export interface GrantContext {
+  /** One that is not supported, unless it may be a secret in the wrong place. */
+  grantType?: string
+}
+
 /** A token that must not be accepted, for the operator: the caller translates it to the client's error by its role. */
 export class TokenRejected extends Error {
   override readonly name = 'TokenRejected'
   readonly reason: RejectionReason
+  /** For a host that hands it on to an error handler. */
+  readonly status = 401
+  readonly statusCode = 401
+  readonly headers: Readonly<Record<string, string>> = { 'WWW-Authenticate': 'Bearer error="invalid_token"' }
   context: TokenContext = {}
 
   constructor(reason: RejectionReason) {
@@ -35,6 +56,10 @@ export class DependencyUnavailable extends Error {
   readonly reason: UnavailableReason
   /** Seconds after which to try again, a whole number of at least 1. */
   readonly retryAfter: number
+  /** For a host that hands it on to an error handler. */
+  readonly status = 503
+  readonly statusCode = 503
+  readonly headers: Readonly<Record<string, string>>
   context: TokenContext = {}
 
   constructor(reason: UnavailableReason, options: { retryAfter?: number; cause?: unknown } = {}) {
@@ -42,6 +67,7 @@ export class DependencyUnavailable extends Error {
     this.reason = reason
     const { retryAfter = 1 } = options
     this.retryAfter = Number.isFinite(retryAfter) ? Math.max(1, Math.ceil(retryAfter)) : 1
+    this.headers = { 'Retry-After': String(this.retryAfter) }
   }
 }
 
