@@ -1,6 +1,6 @@
 import { isPromise } from 'node:util/types'
 import type { Clock } from './clock/clock.js'
-import { fieldOf } from './errors/field-of.js'
+import { describeFault } from './errors/describe-fault.js'
 import type { ExchangeEventEmitter } from './events/exchange-events.js'
 import { createParts, type ExchangeParts, type LastingParts } from './exchange-parts.js'
 import { LastingOptions } from './lasting-options.js'
@@ -33,9 +33,6 @@ export interface ReconfigureOptions {
 }
 
 type LocateProblems = (problems: readonly ConfigProblem[]) => readonly ConfigProblem[]
-
-/** What a name or a code of an error may be. */
-const ONE_WORD = /^\w{1,60}$/
 
 /** The configuration in force. Another one takes its place as a whole, between two requests. */
 export class Configuration {
@@ -103,7 +100,7 @@ export class Configuration {
   }
 
   #tellRefused(error: unknown): void {
-    const message = isConfigError(error) ? error.message : `The options could not be given: ${kindOf(error)}`
+    const message = isConfigError(error) ? error.message : `The options could not be given: ${describeFault(error)}`
     this.#lastRefusal = { at: this.#now(), message }
     this.#events.emit('config.refused', { message })
   }
@@ -122,12 +119,4 @@ function readLocate(reconfigureOptions: ReconfigureOptions): LocateProblems {
   reader.refuseUnknown()
   reader.throwProblems()
   return locate as LocateProblems
-}
-
-/** Name and code of what a function of the host has thrown: its message may hold a secret. */
-function kindOf(thrown: unknown): string {
-  const words = [fieldOf(thrown, 'name'), fieldOf(thrown, 'code')].filter(
-    (each) => typeof each === 'string' && ONE_WORD.test(each),
-  )
-  return words.length === 0 ? 'unknown error' : words.join(' ')
 }

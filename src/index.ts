@@ -19,6 +19,7 @@ export {
 } from './errors/reason-codes.js'
 export { DependencyUnavailable, TokenRejected } from './errors/rejections.js'
 export type {
+  AccessDenied,
   DecisionRefused,
   ExchangeEventListener,
   ExchangeEventName,

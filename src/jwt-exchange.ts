@@ -21,6 +21,7 @@ import type { KeySourceStats } from './jwks/verification-key-source.js'
 import { checkOptions, type JwtExchangeOptions, type JwtExchangeSettings } from './options.js'
 import { createAccessTokenStrategy } from './passport/access-token-strategy.js'
 import { createAssertionStrategy } from './passport/assertion-strategy.js'
+import { Denials } from './passport/denials.js'
 import type { PassportStrategy } from './passport/promise-strategy.js'
 import { createReplayProtection, reportUnsharedStore } from './replay/create-replay-protection.js'
 
@@ -128,6 +129,7 @@ export function createJwtExchange(options: JwtExchangeOptions): JwtExchange {
   const bearer = { challenge: new BearerChallenge(settings.issuer), events }
   const ofAccessTokens = { ...bearer, verification: () => configuration.parts.accessToken }
   const ofAssertions = { ...bearer, verification: () => configuration.parts.assertion }
+  const denials = new Denials(events)
   const registry = () => configuration.parts.identityProviders
   const stats = () => ({ identityProviders: [...registry().all()].map(statsOf), config: configuration.stats() })
   queueMicrotask(() => reportRisks(settings, events))
@@ -138,8 +140,8 @@ export function createJwtExchange(options: JwtExchangeOptions): JwtExchange {
       new MountWarning(settings.tokenEndpoint, events),
     ),
     wellKnown: (req, res, next) => configuration.parts.metadata(req, res, next),
-    accessTokenStrategy: createAccessTokenStrategy(ofAccessTokens),
-    assertionStrategy: createAssertionStrategy(ofAssertions),
+    accessTokenStrategy: createAccessTokenStrategy(ofAccessTokens, denials),
+    assertionStrategy: createAssertionStrategy(ofAssertions, denials),
     // An argument that is undefined is a slip, such as a route's name with a letter wrong: it is not the same as none.
     protect: (...given) => createProtect(given.length === 0 ? {} : given[0], ofAccessTokens),
     verifyAccessToken: async (token) => verifyAccessToken(token, configuration.parts.accessToken),

@@ -1,3 +1,5 @@
+import { PresentedToken } from '../bearer/presented-token.js'
+
 /** What is known of the caller after its access token was verified: `req.auth`, and `req.user` through Passport. */
 export interface AccessToken {
   sub: string
@@ -12,8 +14,35 @@ export interface AccessToken {
   audience: readonly string[]
   /** The `jti`. */
   tokenId: string
-  /** The token as it was presented. */
+  /** The token as it was presented. Not enumerable: JSON and spreads leave it out. */
   token: string
   /** All claims. */
   payload: Readonly<Record<string, unknown>>
+}
+
+/** An object of its own for each request: a host may add to it. */
+export class PresentedAccessToken extends PresentedToken implements AccessToken {
+  declare sub: string
+  declare clientId: string
+  declare scopes: readonly string[]
+  declare identityProvider?: string
+  declare expiresAt: number
+  declare issuer: string
+  declare audience: readonly string[]
+  declare tokenId: string
+  declare payload: Readonly<Record<string, unknown>>
+
+  /** Each field by itself, which is several times as fast as to copy them all. */
+  constructor(accessToken: Omit<AccessToken, 'token'>, token: string) {
+    super(token)
+    this.sub = accessToken.sub
+    this.clientId = accessToken.clientId
+    this.scopes = accessToken.scopes
+    if (accessToken.identityProvider !== undefined) this.identityProvider = accessToken.identityProvider
+    this.expiresAt = accessToken.expiresAt
+    this.issuer = accessToken.issuer
+    this.audience = accessToken.audience
+    this.tokenId = accessToken.tokenId
+    this.payload = accessToken.payload
+  }
 }

@@ -1,6 +1,6 @@
 import type { SigningKey } from '../signing-keys/signing-key.js'
 import type { SigningKeys } from '../signing-keys/signing-keys.js'
-import type { AccessToken } from './access-token.js'
+import { type AccessToken, PresentedAccessToken } from './access-token.js'
 import { SeenSignatures } from './seen-signatures.js'
 
 /** What is remembered of a token that was accepted, beside its claims. */
@@ -49,7 +49,7 @@ export class VerifiedTokenCache {
     if (entry === undefined || entry.accessToken.token !== token) return undefined
     if (!isAcceptable(entry, signingKeys, now)) return undefined
     if (younger === undefined) this.add(entry)
-    return { ...entry.accessToken }
+    return new PresentedAccessToken(entry.accessToken, token)
   }
 
   /** Adds a token from the second time on that it is verified: one that comes once would only push others out. */

@@ -19,7 +19,7 @@ import { ACCESS_TOKEN_TYPE, IDENTITY_PROVIDER_CLAIM } from '../oauth/names.js'
 import { parseScope } from '../oauth/scope.js'
 import type { SigningKey } from '../signing-keys/signing-key.js'
 import type { SigningKeys } from '../signing-keys/signing-keys.js'
-import type { AccessToken } from './access-token.js'
+import { type AccessToken, PresentedAccessToken } from './access-token.js'
 import type { VerifiedTokenCache } from './verified-token-cache.js'
 
 /** In bytes; longer than any that is issued, with a subject of full length. */
@@ -101,7 +101,7 @@ function acceptSigned(jwt: UnverifiedJwt, signingKey: SigningKey, deps: VerifyAc
     payload: deepFreeze(payload),
   }
   deps.verifiedTokens.addSeenAgain({ accessToken, notBefore, signingKey }, jwt.signature)
-  return { ...accessToken }
+  return new PresentedAccessToken(accessToken, jwt.compact)
 }
 
 /** Requests share what is remembered. What was parsed is no deeper than 32 levels. */

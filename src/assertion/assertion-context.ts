@@ -1,5 +1,10 @@
 import { printable } from '../errors/printable.js'
-import { isDependencyUnavailable, isTokenRejected, type TokenContext } from '../errors/rejections.js'
+import {
+  DependencyUnavailable,
+  isDependencyUnavailable,
+  isTokenRejected,
+  type TokenContext,
+} from '../errors/rejections.js'
 import type { IdentityProvider } from '../identity-provider/identity-provider.js'
 import { ownMember } from '../jwt/parse-json-object.js'
 import type { UnverifiedHeader, UnverifiedJwt } from '../jwt/parse-jwt.js'
@@ -20,14 +25,14 @@ export function contextOfHeader({ alg, kid }: UnverifiedHeader): TokenContext {
   return { algorithm: printable(alg), ...(kid !== undefined && { kid: printable(kid) }) }
 }
 
-/** Does something with an assertion; what is thrown tells which assertion it was. */
+/** Does something with an assertion, or for a client; what is thrown says which it was, a defect too. */
 export async function inContext<Result>(context: TokenContext, act: () => Promise<Result>): Promise<Result> {
   try {
     return await act()
-  } catch (error) {
-    if (isTokenRejected(error) || isDependencyUnavailable(error) || isOAuthError(error)) {
-      error.context = { ...error.context, ...context }
-    }
+  } catch (thrown) {
+    const isOurs = isTokenRejected(thrown) || isDependencyUnavailable(thrown) || isOAuthError(thrown)
+    const error = isOurs ? thrown : new DependencyUnavailable('internal_error', { cause: thrown })
+    error.context = { ...error.context, ...context }
     throw error
   }
 }

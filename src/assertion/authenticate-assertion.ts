@@ -1,4 +1,5 @@
 import { type AuthenticateBearerDeps, type AwaitedOutcome, authenticateBearer } from '../bearer/authenticate-bearer.js'
+import { PresentedToken } from '../bearer/presented-token.js'
 import type { BearerRequest } from '../bearer/read-bearer-token.js'
 import { printable } from '../errors/printable.js'
 import { enforcePolicy, requireWho } from '../policy/policy.js'
@@ -17,7 +18,7 @@ export interface AssertedCaller {
   issuer: string
   /** Seconds since the epoch. */
   expiresAt: number
-  /** The assertion as it was presented. */
+  /** The assertion as it was presented. Not enumerable: JSON and spreads leave it out. */
   token: string
   /** All claims. */
   payload: Readonly<Record<string, unknown>>
@@ -61,5 +62,5 @@ async function acceptAssertion(token: string, deps: AcceptAssertionDeps): Promis
     await claimAssertion(assertion, deps)
     return subject
   })
-  return { sub, issuer: identityProvider.name, expiresAt, token, payload }
+  return Object.assign(new PresentedToken(token), { sub, issuer: identityProvider.name, expiresAt, payload })
 }

@@ -13,6 +13,12 @@ export interface BearerRequest extends IncomingMessage {
   originalUrl?: string
   query?: unknown
   body?: unknown
+  /** The client's address, as `trust proxy` says. */
+  ip?: string
+  /** Where the router is mounted that the request is in. */
+  baseUrl?: string
+  /** The route that the request is in, where it is declared as one. */
+  route?: { path?: unknown }
 }
 
 /**

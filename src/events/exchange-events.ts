@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { debuglog } from 'node:util'
 import type { ReasonCode } from '../errors/reason-codes.js'
-import type { TokenContext } from '../errors/rejections.js'
+import type { GrantContext, ScopeContext, TokenContext } from '../errors/rejections.js'
 
 /** Every event, with what it carries. No event carries a token, a secret or unescaped input. */
 export interface ExchangeEvents {
@@ -20,12 +20,12 @@ export interface ExchangeEvents {
     /** Seconds since the epoch. */
     expiresAt: number
   }
-  /** The token endpoint refused a request. No `clientId` where it is unknown: it may be a secret in the wrong place. */
-  'token.rejected': DecisionRefused & { clientId?: string }
+  /** The token endpoint refused a request. */
+  'token.rejected': DecisionRefused & GrantContext
   /** A protected route let a request pass. */
   'access.granted': { subject: string; clientId?: string; identityProvider?: string }
-  /** A protected route refused a request. */
-  'access.denied': DecisionRefused
+  /** A protected route refused a request. With several Passport strategies, none of them has accepted it. */
+  'access.denied': AccessDenied
   /** A key set was fetched, or confirmed, and is now in use. */
   'jwks.refreshed': KeySetOwner & {
     durationMs: number
@@ -88,6 +88,11 @@ export interface ExchangeEvents {
    * code of what was thrown.
    */
   'config.refused': { message: string }
+  /**
+   * A request came through a proxy that Express was not told of, so that every client behind it has its address. Emitted
+   * at most once, and on Express only.
+   */
+  'proxy.not_trusted': { message: string }
   /** No signing key was configured, so one was generated: its tokens die with this process. */
   'signing_key.generated': { kid: string }
   /**
@@ -139,8 +144,19 @@ export interface DecisionRefused extends TokenContext {
   /** The OAuth error code that the client was told; none where a route got no token at all. */
   error?: string
   status: number
-  /** The message of the underlying fault, where one of our dependencies failed. */
+  /** With `invalid_request`: the `error_description` that the client was sent. */
+  description?: string
+  /** Name and code of the underlying fault, where one of our dependencies failed; its message may hold a secret. */
   cause?: string
+  /** Where a failed authentication came from: Express's `req.ip`. */
+  remoteAddress?: string
+}
+
+/** What a protected route tells of a refusal; the scopes, `method` and `route` where a scope is missing. */
+export interface AccessDenied extends DecisionRefused, ScopeContext {
+  method?: string
+  /** The route's path as it is declared, with the path that it is mounted at; the path of the request where no route is declared. */
+  route?: string
 }
 
 export type ExchangeEventName = keyof ExchangeEvents

@@ -9,8 +9,8 @@ export type Middleware = (req: IncomingMessage, res: ServerResponse, next: (erro
 
 /** What Express adds to a request, besides what bearer authentication reads of it. Other hosts add less. */
 export interface ExpressRequest extends BearerRequest {
-  /** The client's address, as `trust proxy` says. */
-  ip?: string
+  /** The application, which knows its settings. */
+  app?: { get?: (setting: string) => unknown }
   /** Whether TLS was used, as `trust proxy` says. */
   secure?: boolean
 }

@@ -27,8 +27,8 @@ export function createProtect(options: ProtectOptions | undefined, deps: Authent
   const authenticate = createAuthenticateAccessToken(readRequiredScope(options), deps)
   return (req, res, next) => {
     const outcome = authenticate(req)
-    if ('kind' in outcome) conclude(req, res, next, outcome)
-    else outcome.then((awaited) => conclude(req, res, next, awaited)).catch(next)
+    if ('kind' in outcome) conclude(req, res, next, outcome, deps)
+    else outcome.then((awaited) => conclude(req, res, next, awaited, deps)).catch(next)
   }
 }
 
@@ -37,7 +37,9 @@ function conclude(
   res: ServerResponse,
   next: () => void,
   outcome: BearerOutcome<AccessToken>,
+  { events }: AuthenticateAccessTokenDeps,
 ): void {
+  if (outcome.kind !== 'granted') events.emit('access.denied', outcome.event)
   switch (outcome.kind) {
     case 'granted':
       req.auth = outcome.caller

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { remoteAddressOf } from '../bearer/describe-request.js'
 import { printable } from '../errors/printable.js'
 import type { TokenRejected } from '../errors/rejections.js'
 import type { ExchangeEventEmitter } from '../events/exchange-events.js'
@@ -6,6 +7,7 @@ import { OAuthError } from '../oauth/errors.js'
 import { toRefusal } from '../oauth/refusal.js'
 import { handleTokenRequest, type TokenRequestDeps } from '../token-request/handle-token-request.js'
 import { type ExpressRequest, isSecure, type Middleware } from './http.js'
+import { ProxyWarning } from './proxy-warning.js'
 import { readClientCredentials } from './read-client-credentials.js'
 import { createFormParser, readForm } from './read-form.js'
 import { sendOAuthError, sendUncached } from './send-json.js'
@@ -32,7 +34,11 @@ export function createTokenFormParser(maxAssertionBytes: number): Middleware {
  *   by that the request is judged to its end
  */
 export function createTokenEndpoint(configured: () => TokenEndpointDeps, events: ExchangeEventEmitter): Middleware {
-  return (req, res, next) => void answerTokenRequest(req, res, configured, events).catch(next)
+  const proxyWarning = new ProxyWarning(events)
+  return (req, res, next) => {
+    proxyWarning.check(req)
+    answerTokenRequest(req, res, configured, events).catch(next)
+  }
 }
 
 async function answerTokenRequest(
@@ -41,21 +47,25 @@ async function answerTokenRequest(
   configured: () => TokenEndpointDeps,
   events: ExchangeEventEmitter,
 ): Promise<void> {
-  let clientId: string | undefined
   try {
     checkTransport(req, configured())
     const parameters = await readForm(req, res, configured().parseForm)
     const deps = configured()
     checkTransport(req, deps)
     const credentials = readClientCredentials(req, parameters)
-    clientId = credentials?.clientId
-    sendUncached(res, await handleTokenRequest({ parameters, credentials, remoteAddress: req.ip ?? '' }, deps))
+    const tokenRequest = { parameters, credentials, remoteAddress: remoteAddressOf(req) }
+    sendUncached(res, await handleTokenRequest(tokenRequest, deps))
   } catch (error) {
     const { answer, event } = toRefusal(error, invalidGrant)
-    if (event.reason === 'unknown_client') clientId = undefined // It may be a secret in the place of an id.
-    events.emit('token.rejected', { ...event, ...(clientId !== undefined && { clientId: printable(clientId) }) })
+    events.emit('token.rejected', { ...event, ...originOf(req, answer) })
     sendOAuthError(res, answer)
   }
+}
+
+/** Where a failed authentication came from. */
+function originOf(req: ExpressRequest, { code, reason }: OAuthError): { remoteAddress?: string } {
+  const isAuthentication = code === 'invalid_client' || reason === 'too_many_client_failures'
+  return isAuthentication ? { remoteAddress: printable(remoteAddressOf(req)) } : {}
 }
 
 function checkTransport(req: ExpressRequest, { requireHttps }: TokenEndpointDeps): void {

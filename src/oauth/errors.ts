@@ -1,6 +1,6 @@
 import { fieldOf } from '../errors/field-of.js'
 import type { ReasonCode, RequestReason } from '../errors/reason-codes.js'
-import type { TokenContext } from '../errors/rejections.js'
+import type { GrantContext, ScopeContext, TokenContext } from '../errors/rejections.js'
 
 /** The error codes of RFC 6749 §5.2, RFC 6750 §3.1 and RFC 8707 §2, and `temporarily_unavailable` for an outage. */
 export type OAuthErrorCode =
@@ -44,15 +44,18 @@ export class OAuthError extends Error {
   override readonly name = 'OAuthError'
   readonly code: OAuthErrorCode
   readonly status: number
+  /** The same, for frameworks that read this: Nest for one. */
+  readonly statusCode: number
   readonly headers: Readonly<Record<string, string>>
   readonly reason: ReasonCode
-  context: TokenContext = {}
+  context: TokenContext & ScopeContext & GrantContext = {}
 
   constructor(code: OAuthErrorCode, description: string, details: OAuthErrorDetails = {}) {
     super(description)
     this.stack = `OAuthError: ${description}`
     this.code = code
     this.status = details.status ?? STATUS_OF_CODE[code]
+    this.statusCode = this.status
     this.headers = details.headers ?? {}
     this.reason = details.reason ?? (code as RequestReason)
   }

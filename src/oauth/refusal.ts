@@ -1,9 +1,10 @@
-import { fieldOf } from '../errors/field-of.js'
-import { printable } from '../errors/printable.js'
+import { describeFault } from '../errors/describe-fault.js'
 import {
   DependencyUnavailable,
+  type GrantContext,
   isDependencyUnavailable,
   isTokenRejected,
+  type ScopeContext,
   type TokenRejected,
 } from '../errors/rejections.js'
 import type { DecisionRefused } from '../events/exchange-events.js'
@@ -14,7 +15,7 @@ export interface Refusal {
   /** For the client: a fixed text. */
   answer: OAuthError
   /** For the operator: what it was. */
-  event: DecisionRefused
+  event: DecisionRefused & ScopeContext & GrantContext
 }
 
 /**
@@ -34,20 +35,15 @@ export function toRefusal(error: unknown, answerRejected: (rejected: TokenReject
 }
 
 function refusalOf(answer: OAuthError, error: OAuthError | TokenRejected | DependencyUnavailable = answer): Refusal {
-  const cause = messageOf(error.cause)
   return {
     answer,
     event: {
       reason: answer.reason,
       error: answer.code,
       status: answer.status,
+      ...(answer.code === 'invalid_request' && { description: answer.message }),
       ...error.context,
-      ...(cause !== undefined && { cause }),
+      ...(error.cause !== undefined && { cause: describeFault(error.cause) }),
     },
   }
-}
-
-function messageOf(cause: unknown): string | undefined {
-  const message = fieldOf(cause, 'message')
-  return typeof message === 'string' ? printable(message) : undefined
 }

@@ -1,6 +1,8 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import CustomStrategy from 'passport-custom'
 import type { AwaitedOutcome, BearerOutcome } from '../bearer/authenticate-bearer.js'
+import type { AccessDenied } from '../events/exchange-events.js'
+import type { Denials, PassportRequest } from './denials.js'
 
 /** A Passport strategy, described by what it needs; fits `passport.use` and `passport.authenticate`. */
 export interface PassportStrategy {
@@ -15,14 +17,11 @@ interface PassportActions {
   error(error: unknown): void
 }
 
-interface PassportRequest extends IncomingMessage {
-  res?: ServerResponse | undefined
-}
-
 /** How a refusal travels through passport-custom, whose `fail` takes one argument. */
 interface Failure {
   challenge: string | undefined
   status: number
+  event: AccessDenied
 }
 
 export type Judge<Caller> = (req: IncomingMessage, options: unknown) => AwaitedOutcome<Caller>
@@ -32,10 +31,10 @@ export type Judge<Caller> = (req: IncomingMessage, options: unknown) => AwaitedO
  * shares a strategy that is handed to it as an object between requests: so the actions of each request are captured at
  * its start, before anything else happens. A caller that is known at once needs nothing more.
  */
-export function createPromiseStrategy<Caller>(name: string, judge: Judge<Caller>): PassportStrategy {
+export function createPromiseStrategy<Caller>(name: string, judge: Judge<Caller>, denials: Denials): PassportStrategy {
   const custom = new CustomStrategy({ passOptionsToCallback: true }, (req, outcome, done) => {
     Promise.resolve(outcome as AwaitedOutcome<Caller>)
-      .then((awaited) => report(awaited, done))
+      .then((awaited) => report(awaited, done, { req, denials }))
       .catch(done)
       .catch(() => endUnanswered(req))
   })
@@ -45,8 +44,12 @@ export function createPromiseStrategy<Caller>(name: string, judge: Judge<Caller>
       const { success, fail, error } = this // Before the judgement, whose listeners may authenticate another request.
       try {
         const outcome = judge(req, options)
-        if ('kind' in outcome && outcome.kind === 'granted') return success(outcome.caller)
-        const ofRequest = Object.assign(Object.create(custom), actionsOf({ success, fail, error }, req))
+        if ('kind' in outcome && outcome.kind === 'granted') {
+          denials.forget(req)
+          return success(outcome.caller)
+        }
+        const actions = actionsOf({ success, fail, error }, { req, options, denials })
+        const ofRequest = Object.assign(Object.create(custom), actions)
         Reflect.apply(custom.authenticate, ofRequest, [req, outcome])
       } catch (thrown) {
         error(thrown)
@@ -62,16 +65,30 @@ function endUnanswered({ res }: PassportRequest): void {
   res.end()
 }
 
-function actionsOf({ success, fail, error }: PassportActions, req: PassportRequest): PassportActions {
+interface Attempt {
+  req: PassportRequest
+  options: unknown
+  denials: Denials
+}
+
+function actionsOf({ success, fail, error }: PassportActions, { req, options, denials }: Attempt): PassportActions {
   return {
-    success,
+    success: (user) => {
+      denials.forget(req)
+      success(user)
+    },
     error,
     fail: (failure: Failure) => {
       // Passport sends the challenge with 401 only (RFC 6750 §3 wants it with 400 and 403 too).
       if (failure.status !== 401 && failure.challenge !== undefined) {
-        req.res?.setHeader('WWW-Authenticate', failure.challenge)
+        setHeaders(req, { 'WWW-Authenticate': failure.challenge })
       }
-      fail(failure.challenge, failure.status)
+      denials.add(req, failure.event, options)
+      try {
+        fail(failure.challenge, failure.status)
+      } finally {
+        denials.settle(req)
+      }
     },
   }
 }
@@ -79,16 +96,26 @@ function actionsOf({ success, fail, error }: PassportActions, req: PassportReque
 function report<Caller>(
   outcome: BearerOutcome<Caller>,
   done: (error: unknown, user?: unknown, failure?: Failure) => void,
+  { req, denials }: Pick<Attempt, 'req' | 'denials'>,
 ): void {
   if (outcome.kind === 'granted') {
     done(null, outcome.caller)
   } else if (outcome.kind === 'missing') {
-    done(null, false, { challenge: outcome.challenge, status: 401 })
+    done(null, false, { challenge: outcome.challenge, status: 401, event: outcome.event })
   } else if (outcome.answer.status >= 500) {
-    // An outage is no failed authentication: the host's error handler gets it, with `status` and `headers`.
+    // An outage is no failed authentication, and Passport asks no other strategy: the host's error handler gets it, with
+    // `status` and `headers`. Not every handler sends the headers.
+    denials.add(req, outcome.event, undefined)
+    denials.conclude(req)
+    setHeaders(req, outcome.answer.headers)
     done(outcome.answer)
   } else {
     const { headers, status } = outcome.answer
-    done(null, false, { challenge: headers['WWW-Authenticate'], status })
+    done(null, false, { challenge: headers['WWW-Authenticate'], status, event: outcome.event })
   }
+}
+
+function setHeaders({ res }: PassportRequest, headers: Readonly<Record<string, string>>): void {
+  if (res === undefined || res.headersSent) return
+  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value)
 }

@@ -1,6 +1,7 @@
 import { isPromise } from 'node:util/types'
 import { settleInTime } from '../clock/deadline.js'
 import type { Timers } from '../clock/timers.js'
+import { createFault } from '../errors/describe-fault.js'
 import { inOneLine } from '../errors/printable.js'
 import { DependencyUnavailable, isDependencyUnavailable } from '../errors/rejections.js'
 import type { ReplayStore } from './replay-store.js'
@@ -48,7 +49,7 @@ export class ReplayProtection {
   async claim(key: string, expiresAt: number, identityProvider?: string): Promise<boolean> {
     const claim: Claim = identityProvider === undefined ? [key, expiresAt] : [key, expiresAt, identityProvider]
     if (this.#isOverdue && this.#isProbing) {
-      throw unavailable(new Error('the replay store has not answered earlier claims'))
+      throw unavailable(createFault('replay_store_overdue', 'the replay store has not answered earlier claims'))
     }
     const isFirst = await (this.#isOverdue ? this.#probe(claim) : this.#ask(claim))
     if (isFirst) this.#watchFillLevels(identityProvider)
@@ -89,7 +90,7 @@ export class ReplayProtection {
     )
     return settleInTime(claim, timeout, timers, () => {
       this.#isOverdue = true
-      return new Error(`the replay store did not answer within ${timeout} ms`)
+      return createFault('replay_store_timeout', `the replay store did not answer within ${timeout} ms`)
     })
   }
 

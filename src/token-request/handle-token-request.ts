@@ -1,11 +1,18 @@
 import { type IssueAccessTokenDeps, issueAccessToken } from '../access-token/issue-access-token.js'
+import { inContext } from '../assertion/assertion-context.js'
 import { type AuthenticateClientDeps, authenticateClient } from '../client-auth/authenticate-client.js'
 import { checkGrantType } from '../client-auth/check-grant-type.js'
+import type { Client } from '../client-auth/client.js'
 import type { ClientCredentials } from '../client-auth/client-credentials.js'
 import { printable } from '../errors/printable.js'
 import type { ExchangeEventEmitter } from '../events/exchange-events.js'
 import type { Grant, TokenRequestParameters } from '../grants/grant.js'
 import { OAuthError } from '../oauth/errors.js'
+
+const URI = /^(?:urn:|https?:\/\/)[^@]*$/i
+/** No name of a grant type has a digit, or a capital in the middle of a word. */
+const LIKE_SECRET = /\d|[a-z][A-Z]/
+const WITHHELD = '(withheld: it may be a secret)'
 
 /** A token request without its HTTP. */
 export interface TokenRequest {
@@ -34,10 +41,19 @@ export interface TokenRequestDeps extends AuthenticateClientDeps, IssueAccessTok
  * @throws OAuthError, TokenRejected, DependencyUnavailable: see `toRefusal`
  */
 export async function handleTokenRequest(request: TokenRequest, deps: TokenRequestDeps): Promise<TokenResponse> {
-  const grant = findGrant(request.parameters, deps.grants)
+  const grant = findGrant(request, deps.grants)
   const client = await authenticateClient(request.credentials, request.remoteAddress, deps)
+  return inContext({ clientId: printable(client.clientId) }, () => grantAccess(client, grant, request.parameters, deps))
+}
+
+async function grantAccess(
+  client: Client,
+  grant: Grant,
+  parameters: TokenRequestParameters,
+  deps: TokenRequestDeps,
+): Promise<TokenResponse> {
   checkGrantType(client, grant.grantType)
-  const { kid, grants, ...authorization } = await grant.authorize(request.parameters, client)
+  const { kid, grants, ...authorization } = await grant.authorize(parameters, client)
   const { subject, scopes, identityProvider } = authorization
   const issued = await issueAccessToken({ ...authorization, clientId: client.clientId }, deps)
   const { token, tokenId, expiresIn, expiresAt } = issued
@@ -59,10 +75,19 @@ export async function handleTokenRequest(request: TokenRequest, deps: TokenReque
   }
 }
 
-function findGrant(parameters: TokenRequestParameters, grants: TokenRequestDeps['grants']): Grant {
-  const grantType = parameters.one('grant_type')
+function findGrant(request: TokenRequest, grants: TokenRequestDeps['grants']): Grant {
+  const grantType = request.parameters.one('grant_type')
   if (grantType === undefined) throw new OAuthError('invalid_request', 'The parameter grant_type is missing')
   const grant = grants.get(grantType)
-  if (grant === undefined) throw new OAuthError('unsupported_grant_type', 'This grant type is not supported')
-  return grant
+  if (grant !== undefined) return grant
+  const refusal = new OAuthError('unsupported_grant_type', 'This grant type is not supported')
+  refusal.context = { grantType: mayBeSecret(grantType, request) ? WITHHELD : printable(grantType) }
+  throw refusal
+}
+
+/** A parameter in the place of another one: the event must not show a secret. */
+function mayBeSecret(grantType: string, { parameters, credentials }: TokenRequest): boolean {
+  const secrets = [credentials?.clientSecret, parameters.one('client_secret'), parameters.one('assertion')]
+  if (secrets.some((secret) => secret !== undefined && grantType.includes(secret))) return true
+  return !URI.test(grantType) && LIKE_SECRET.test(grantType)
 }

@@ -99,13 +99,13 @@ function eventFields(): Map<string, string[]> {
 
 function fieldsOfType(type: string): string[] {
   const own = [...type.matchAll(/\b(\w+\??):/g)].map(([, field = '']) => field)
-  const inherited = (type.match(/\b(KeySetOwner|HostFunctionCall|DecisionRefused|TokenContext)\b/g) ?? []).flatMap(
-    (name) => {
-      const path = name === 'TokenContext' ? 'src/errors/rejections.ts' : EVENTS_SOURCE
-      const { body, parents } = readInterface(path, name)
-      return fieldsOfType(body + parents)
-    },
-  )
+  const inherited = (
+    type.match(/\b(KeySetOwner|HostFunctionCall|DecisionRefused|AccessDenied|TokenContext|ScopeContext|GrantContext)\b/g) ?? []
+  ).flatMap((name) => {
+    const path = name.endsWith('Context') ? 'src/errors/rejections.ts' : EVENTS_SOURCE
+    const { body, parents } = readInterface(path, name)
+    return fieldsOfType(body + parents)
+  })
   return [...inherited, ...own]
 }
 
@@ -351,6 +351,7 @@ describe('logEvents', () => {
       'identity_provider.enabled': [{}],
       'config.changed': [{}],
       'config.refused': [{}],
+      'proxy.not_trusted': [{}],
       'signing_key.generated': [{}],
       'token_endpoint.mismatch': [{}],
       'replay_store.at_risk': [{}],

@@ -79,6 +79,7 @@ const EVENT_NAMES: ExchangeEventName[] = [
   'identity_provider.enabled',
   'config.changed',
   'config.refused',
+  'proxy.not_trusted',
   'signing_key.generated',
   'replay_store.at_risk',
   'replay_store.filling',

@@ -1,0 +1,46 @@
+import { fieldOf } from './field-of.js'
+import { printable } from './printable.js'
+
+/** What a name or a code of an error may be. */
+const ONE_WORD = /^[\w.-]{1,60}$/
+/** The errors that a Redis answers with have their code at the start of the text, as its protocol has it. */
+const OF_REDIS = /^(?:ReplyError|ErrorReply|SimpleError|BlobError)$/
+const MAX_OPTIONS_NAMED = 3
+
+/**
+ * Name and code of whatever was thrown, and of a ConfigError the options. Never its message, which may hold a secret, such
+ * as a password in a URL.
+ */
+export function describeFault(thrown: unknown): string {
+  const words = [fieldOf(thrown, 'name'), codeOf(thrown), ...optionsOf(thrown)].filter(isOneWord)
+  return words.length === 0 ? 'unknown error' : words.join(' ')
+}
+
+/** Our own error with a code for `describeFault`. */
+export function createFault(code: string, message: string = code): Error {
+  return Object.assign(new Error(message), { code })
+}
+
+function codeOf(thrown: unknown): unknown {
+  const codes = [fieldOf(thrown, 'code'), fieldOf(fieldOf(thrown, 'cause'), 'code'), redisCodeOf(thrown)]
+  return codes.map((code) => (typeof code === 'number' ? String(code) : code)).find(isOneWord)
+}
+
+function redisCodeOf(thrown: unknown): unknown {
+  const message = fieldOf(thrown, 'message')
+  if (!OF_REDIS.test(String(fieldOf(thrown, 'name'))) || typeof message !== 'string') return undefined
+  return /^[A-Z]{2,30}(?= )/.exec(message)?.[0]
+}
+
+function optionsOf(thrown: unknown): unknown[] {
+  const problems = fieldOf(thrown, 'name') === 'ConfigError' ? fieldOf(thrown, 'problems') : undefined
+  if (!Array.isArray(problems)) return []
+  return problems.slice(0, MAX_OPTIONS_NAMED).map((problem) => {
+    const path = fieldOf(problem, 'path')
+    return Array.isArray(path) ? printable(path.join('.').replace('()', '')) : undefined
+  })
+}
+
+function isOneWord(word: unknown): word is string {
+  return typeof word === 'string' && ONE_WORD.test(word)
+}
