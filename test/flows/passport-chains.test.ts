@@ -29,7 +29,10 @@ function strategyOf(act: (actions: Actions, req: Request) => void | Promise<void
 }
 
 const start = async () => {
-  host = await startExchangeHost({ idp: { algorithm: 'ES256' } })
+  host = await startExchangeHost({
+    idp: { algorithm: 'ES256' },
+    exchange: { assertionStrategy: { waitForKeys: true } },
+  })
 }
 
 function authenticatorOf({ exchange }: ExchangeHost): passport.PassportStatic {
