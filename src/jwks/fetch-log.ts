@@ -1,5 +1,6 @@
 import type { Clock } from '../clock/clock.js'
 import { currentMoment, elapsedSince, type Moment } from '../clock/moment.js'
+import { createFault } from '../errors/describe-fault.js'
 import type { FetchFailure, JwksFetchError } from './jwks-fetch-error.js'
 import type { FetchStats } from './verification-key-source.js'
 
@@ -30,8 +31,9 @@ export class FetchLog {
     this.#failingSince = other.#failingSince
   }
 
-  get lastFailure(): string | undefined {
-    return this.#lastFailure?.reason
+  /** The last failure, for whoever waited. */
+  get lastFault(): Error | undefined {
+    return this.#lastFailure && createFault(this.#lastFailure.reason)
   }
 
   /** Milliseconds since the first of the failures in a row, undefined where the last fetch succeeded. */

@@ -1,6 +1,5 @@
 import { BackOff, type BackOffDeps } from '../clock/back-off.js'
 import { currentMoment, type Moment } from '../clock/moment.js'
-import { createFault } from '../errors/describe-fault.js'
 import { DependencyUnavailable } from '../errors/rejections.js'
 import { CachedKeySet, whole } from './cached-key-set.js'
 import { describeSkipped } from './document-kind.js'
@@ -134,9 +133,8 @@ export class KeySetRefresher {
   }
 
   unavailable(): DependencyUnavailable {
-    const { lastFailure } = this.#log
-    const cause = lastFailure === undefined ? {} : { cause: createFault(lastFailure) }
-    return new DependencyUnavailable('jwks_unavailable', { retryAfter: this.#backOff.remaining / 1000, ...cause })
+    const retryAfter = this.#backOff.remaining / 1000
+    return new DependencyUnavailable('jwks_unavailable', { retryAfter, cause: this.#log.lastFault })
   }
 
   stats(): KeySourceStats {

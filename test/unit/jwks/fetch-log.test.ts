@@ -25,7 +25,7 @@ describe('a log of fetches', () => {
   }
 
   it('is empty at first', () => {
-    expect([log.lastFailure, log.failingFor]).toEqual([undefined, undefined])
+    expect([log.lastFault, log.failingFor]).toEqual([undefined, undefined])
     expect(log.stats(0)).toEqual({
       fetches: 0,
       failedFetches: 0,
@@ -43,7 +43,7 @@ describe('a log of fetches', () => {
   it('tells of a failure: why, with which code, when, how long', () => {
     expect(fetch(2, REFUSED)).toBe(2000)
     clock.advance(5)
-    expect(log.lastFailure).toBe('connection_failed')
+    expect(log.lastFault?.message).toBe('connection_failed')
     expect(log.stats(1)).toEqual({
       fetches: 1,
       failedFetches: 1,
@@ -118,7 +118,7 @@ describe('a log of fetches', () => {
   it('remembers the last failure after a success too', () => {
     fetch(1, REFUSED)
     fetch(1)
-    expect(log.lastFailure).toBe('connection_failed')
+    expect(log.lastFault?.message).toBe('connection_failed')
     expect(log.stats(0).lastFailure).toMatchObject({ reason: 'connection_failed', millisecondsAgo: 1000 })
   })
 
