@@ -100,7 +100,9 @@ function eventFields(): Map<string, string[]> {
 function fieldsOfType(type: string): string[] {
   const own = [...type.matchAll(/\b(\w+\??):/g)].map(([, field = '']) => field)
   const inherited = (
-    type.match(/\b(KeySetOwner|HostFunctionCall|DecisionRefused|AccessDenied|TokenContext|ScopeContext|GrantContext)\b/g) ?? []
+    type.match(
+      /\b(KeySetOwner|HostFunctionCall|DecisionRefused|AccessDenied|TokenContext|ScopeContext|GrantContext)\b/g,
+    ) ?? []
   ).flatMap((name) => {
     const path = name.endsWith('Context') ? 'src/errors/rejections.ts' : EVENTS_SOURCE
     const { body, parents } = readInterface(path, name)

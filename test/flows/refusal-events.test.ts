@@ -296,7 +296,7 @@ describe('the limit over all addresses', () => {
     expect(lastEvent()).toMatchObject(expected)
     expect((await attempt(CLIENT.clientSecret, '192.0.2.1')).body.error).toBe('invalid_grant')
     expect((await attempt(CLIENT.clientSecret, '::ffff:192.0.2.1')).body.error).toBe('invalid_grant')
-  })
+  }, 30_000)
 })
 
 describe('the cause in an event', () => {
@@ -438,7 +438,7 @@ describe('a whole run of bad requests', () => {
       expect(output).not.toContain(createHash('sha256').update(fragment).digest('base64url'))
     }
     expect(output).toMatch(/^[\x20-\x7e]*$/)
-  })
+  }, 30_000)
 
   it('has no secret of the host in any event when everything that the host gives fails', async () => {
     const fail = () => Promise.reject(new Error(`postgres://app:${SECRETS.database}@db.example.com/clients`))
