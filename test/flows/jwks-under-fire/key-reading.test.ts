@@ -1,5 +1,6 @@
 import { createPrivateKey, hash, X509Certificate } from 'node:crypto'
 import { afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import request from 'supertest'
 import {
   generateSigningKey,
   type IdentityProviderOptions,
@@ -114,6 +115,25 @@ describe.each<[string, () => unknown, () => FakeKey, Partial<IdentityProviderOpt
     change(option)
     host.clock.advance(60)
     expect(await judge(key())).toEqual(ACCEPTED)
+  })
+
+  it('is in force behind the assertion strategy, too, where known keys serve at once and new ones are fetched', async () => {
+    const whoami = async (signer = host.idp.signingKey) => {
+      const assertion = await signAssertion(signer, host.header({ kid: signer.kid }), host.claims())
+      return (await request(host.url).get('/whoami').auth(assertion, { type: 'bearer' })).status
+    }
+    await start({})
+    publish(member())
+    await host.exchange.ready()
+    expect([await whoami(), await whoami(key())]).toEqual([200, 401])
+    change(option)
+    expect(await whoami()).toBe(200)
+    await host.exchange.ready()
+    expect([await whoami(key()), await whoami()]).toEqual([200, 200])
+    await host.idp.fault('down')
+    change({})
+    expect(await whoami(key())).not.toBe(200)
+    expect(await whoami()).toBe(200)
   })
 
   it('costs no fetch when it stays', async () => {

@@ -2,11 +2,15 @@ import { beforeEach, describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { currentMoment } from '../../../src/clock/moment.js'
 import { CachedKeySet } from '../../../src/jwks/cached-key-set.js'
-import { KeySet } from '../../../src/jwks/key-set.js'
+import type { KeyReading } from '../../../src/jwks/key-reading.js'
+import { KeySet, readKeySet } from '../../../src/jwks/key-set.js'
 import { AdjustableClock } from '../../support/adjustable-clock.js'
+import { generatePair } from '../../support/generate-pair.js'
 
 const LIFETIME = 300_000
 const FALLBACK = 3_600_000
+const SVID: KeyReading = { x5cOnlyKeys: false, keyUses: ['jwt-svid'] }
+const ED = { ...generatePair('ed25519').publicKey.export({ format: 'jwk' }) }
 
 describe('a cached key set', () => {
   let clock: AdjustableClock
@@ -124,6 +128,38 @@ describe('a cached key set', () => {
     expect(cache.servable).toBe(other)
     expect(cache.last).toBe(other)
     expect(cache.version).toBe('v2')
+  })
+
+  it('that is to be read in another way is fetched again whole, and what is left of it serves as long as before', () => {
+    cache.replace(
+      readKeySet(
+        [
+          { ...ED, kid: 'plain' },
+          { ...ED, kid: 'svid', use: 'jwt-svid' },
+        ],
+        10,
+        SVID,
+      ).keySet ?? keySet,
+      'v1',
+    )
+    cache.confirm({ etag: '"a"' }, LIFETIME)
+    clock.advance(100)
+    cache.outdate(undefined)
+    const { isOutdated, isFresh, expiresIn, servable, version, validators } = cache
+    expect([isOutdated, isFresh, expiresIn, servable?.kids]).toEqual([true, true, 200_000, ['plain']])
+    expect([version, validators]).toEqual([undefined, {}])
+    const next = new CachedKeySet(FALLBACK, clock)
+    next.beginAs(cache, LIFETIME)
+    expect([next.isOutdated, next.expiresIn]).toEqual([true, 200_000])
+    next.confirm({}, LIFETIME)
+    expect([next.isOutdated, next.expiresIn]).toEqual([false, LIFETIME])
+  })
+
+  it('of which nothing is left is none', () => {
+    cache.replace(readKeySet([{ ...ED, use: 'jwt-svid' }], 10, SVID).keySet ?? keySet, 'v1')
+    cache.confirm({}, LIFETIME)
+    cache.outdate(undefined)
+    expect([cache.last, cache.servable, cache.isFresh]).toEqual([undefined, undefined, false])
   })
 
   it('ages while the monotonic clock stands still', () => {
