@@ -50,7 +50,7 @@ export async function fetchBounded<Answer>(
       ...(passesCaches && { 'cache-control': 'no-cache' }),
       ...ownHeaders,
     }
-    const request = sendJwksRequest(endpoint, connection, headers, interruption.signal)
+    const request = sendJwksRequest(endpoint, connection, headers, { ...limits, signal: interruption.signal })
     await interruption.orEarlier(connectionOf(request, endpoint, connection))
     interruption.failAfter(limits.readTimeout, 'read_timeout')
     const response = await interruption.orEarlier(responseTo(request))

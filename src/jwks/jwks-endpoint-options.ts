@@ -8,7 +8,10 @@ export interface JwksEndpointOptions {
    * `jwksUri` or `discovery` is a ConfigError. Default: true.
    */
   enable?: boolean
-  /** Milliseconds for DNS, TCP and TLS together, 20 to 10 000. Default: 1000. */
+  /**
+   * Milliseconds for DNS, TCP and TLS together, 20 to 10 000. If a name has several addresses, the next one is tried as well
+   * after a quarter of it, 250 at most; an `agent` gives each of them half. Default: 1000.
+   */
   connectionTimeout?: number
   /** Milliseconds from the connection to the last byte of the body: a deadline, 20 to 10 000. Default: 1000. */
   readTimeout?: number

@@ -6,6 +6,7 @@ import { fieldOf } from '../errors/field-of.js'
 import { areSendable, type JwksConnectionSettings, type JwksRequestHeaders } from './jwks-connection-options.js'
 import { isUntrustedCertificate, JwksFetchError, toJwksFetchError } from './jwks-fetch-error.js'
 import { guardLookup, isAddressAllowed, isHostAllowed } from './network-guard.js'
+import { attemptTimeoutOf, type ConnectionDeps, openConnection, secureConnection } from './open-connection.js'
 import { openTunnel } from './proxy-tunnel.js'
 
 /** Answers of status 1xx before the one that counts. */
@@ -16,6 +17,9 @@ const OWN_HEADERS = {
   'accept-encoding': 'identity',
   'user-agent': 'express-jwt-exchange',
 }
+
+/** What ends a request, and what its connection may take. */
+export type RequestBounds = Omit<ConnectionDeps, 'lookup'>
 
 /** The headers that the connection options add to a fetch. */
 export async function readRequestHeaders({ headers }: JwksConnectionSettings): Promise<JwksRequestHeaders> {
@@ -34,17 +38,14 @@ export function sendJwksRequest(
   endpoint: URL,
   connection: JwksConnectionSettings,
   headers: JwksRequestHeaders,
-  signal: AbortSignal,
+  bounds: RequestBounds,
 ): ClientRequest {
   if (!isHostAllowed(endpoint.hostname, connection.network)) throw new JwksFetchError('address_not_allowed')
   const send = endpoint.protocol === 'https:' ? httpsRequest : httpRequest
   const options = {
     headers: { ...OWN_HEADERS, ...headers },
-    signal,
-    rejectUnauthorized: true,
-    session: undefined, // An agent resumes none: a resumed session has no certificate that could be checked.
-    ...(connection.ca !== undefined && { ca: [...connection.ca] }),
-    ...routeOf(endpoint, connection, signal),
+    signal: bounds.signal,
+    ...routeOf(endpoint, connection, bounds),
   }
   try {
     const request = send(endpoint, options)
@@ -55,19 +56,34 @@ export function sendJwksRequest(
   }
 }
 
-/** How the connection comes about: through a proxy, by an agent, or directly on a new socket. */
-function routeOf(endpoint: URL, { proxy, agent, ca, network, lookup }: JwksConnectionSettings, signal: AbortSignal) {
-  const guarded = guardLookup(network, lookup)
-  if (proxy === undefined) return { agent: (agent as Agent | undefined) ?? (false as const), lookup: guarded }
+/** How the connection comes about: by an agent, through a proxy, or directly on a new socket. */
+function routeOf(endpoint: URL, connection: JwksConnectionSettings, bounds: RequestBounds) {
+  const { agent, ca } = connection
+  const deps = { ...bounds, lookup: guardLookup(connection.network, connection.lookup) }
+  if (agent !== undefined) {
+    return {
+      agent: agent as Agent,
+      lookup: deps.lookup,
+      autoSelectFamilyAttemptTimeout: attemptTimeoutOf(bounds.connectionTimeout),
+      rejectUnauthorized: true,
+      session: undefined, // It resumes none: a resumed session has no certificate that could be checked.
+      ...(ca !== undefined && { ca: [...ca] }),
+    }
+  }
   return {
     createConnection: (_options: unknown, connected: (error: Error | null, socket: Socket) => void) => {
-      openTunnel(endpoint, { proxy, ca, lookup: guarded, signal }).then(
+      connectTo(endpoint, connection, deps).then(
         (socket) => connected(null, socket),
         (error: Error) => (connected as (error: Error) => void)(error),
       )
       return undefined
     },
   }
+}
+
+async function connectTo(endpoint: URL, { proxy, ca }: JwksConnectionSettings, deps: ConnectionDeps): Promise<Socket> {
+  const socket = await (proxy === undefined ? openConnection(endpoint, deps) : openTunnel(endpoint, proxy, deps))
+  return endpoint.protocol === 'https:' ? secureConnection(socket, endpoint, ca) : socket
 }
 
 /** Waits for the connection, TLS included, and checks whom it is with. */

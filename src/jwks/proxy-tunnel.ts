@@ -1,43 +1,27 @@
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import { isIP, type LookupFunction, type Socket } from 'node:net'
-import { connect as connectTls, type TLSSocket } from 'node:tls'
+import type { Socket } from 'node:net'
 import { isUntrustedCertificate, JwksFetchError, toJwksFetchError } from './jwks-fetch-error.js'
+import { type ConnectionDeps, openConnection, secureConnection } from './open-connection.js'
 
-export interface TunnelDeps {
-  proxy: URL
-  ca: readonly string[] | undefined
-  lookup: LookupFunction
-  /** Ends the attempt. */
-  signal: AbortSignal
-}
-
-/** A TLS connection with the endpoint through a forward proxy (RFC 9110 §9.3.6); TLS ends at the endpoint. */
-export async function openTunnel(endpoint: URL, { proxy, ca, lookup, signal }: TunnelDeps): Promise<TLSSocket> {
-  const host = endpoint.hostname.replace(/^\[|\]$/g, '')
-  const socket = await askForTunnel(`${endpoint.hostname}:${endpoint.port || '443'}`, { proxy, lookup, signal })
-  return connectTls({
-    socket,
-    host,
-    rejectUnauthorized: true,
-    ...(isIP(host) === 0 && { servername: host }),
-    ...(ca !== undefined && { ca: [...ca] }),
-  })
-}
-
-function askForTunnel(authority: string, { proxy, lookup, signal }: Omit<TunnelDeps, 'ca'>): Promise<Socket> {
+/** A connection with the endpoint through a forward proxy (RFC 9110 §9.3.6). */
+export function openTunnel(endpoint: URL, proxy: URL, deps: ConnectionDeps): Promise<Socket> {
+  const authority = `${endpoint.hostname}:${endpoint.port || '443'}`
   const send = proxy.protocol === 'https:' ? httpsRequest : httpRequest
   return new Promise((resolve, reject) => {
     const request = send({
-      host: proxy.hostname.replace(/^\[|\]$/g, ''),
-      port: proxy.port || undefined,
+      host: proxy.hostname,
       method: 'CONNECT',
       path: authority,
       headers: { host: authority, ...credentialsOf(proxy) },
-      agent: false,
-      lookup,
-      signal,
-      ...(send === httpsRequest && { rejectUnauthorized: true }),
+      signal: deps.signal,
+      createConnection: (_options, connected) => {
+        connectTo(proxy, deps).then(
+          (socket) => connected(null, socket),
+          (error: Error) => (connected as (error: Error) => void)(error),
+        )
+        return undefined
+      },
     })
     request.once('connect', (response, socket, head) => {
       if (response.statusCode === 200 && head.length === 0) return resolve(socket)
@@ -50,6 +34,12 @@ function askForTunnel(authority: string, { proxy, lookup, signal }: Omit<TunnelD
     })
     request.end()
   })
+}
+
+/** TLS with a proxy of `https` takes the authorities of Node. */
+async function connectTo(proxy: URL, deps: ConnectionDeps): Promise<Socket> {
+  const socket = await openConnection(proxy, deps)
+  return proxy.protocol === 'https:' ? secureConnection(socket, proxy, undefined) : socket
 }
 
 function credentialsOf({ username, password }: URL): Readonly<Record<string, string>> {

@@ -1,0 +1,144 @@
+import type { LookupAddress } from 'node:dns'
+import { connect, isIP, type LookupFunction, type Socket } from 'node:net'
+import { connect as connectTls, type TLSSocket } from 'node:tls'
+
+export interface ConnectionDeps {
+  /** Must leave out the addresses that are not allowed. */
+  lookup: LookupFunction
+  /** Milliseconds for all of it. Somebody else keeps the deadline: of this, a part goes to each address. */
+  connectionTimeout: number
+  /** Ends the attempt. */
+  signal: AbortSignal
+}
+
+/**
+ * Milliseconds after which the next address is tried as well (RFC 8305 §5), while the earlier ones may still answer. Less
+ * where a quarter of the connection timeout is less, so that a dead first family leaves time for the other one.
+ */
+const MAX_ATTEMPT_DELAY = 250
+/** Addresses of one name that are tried. */
+const MAX_ADDRESSES = 16
+
+/**
+ * For an agent, which connects by Node's own rule: it gives each address but the last so many milliseconds, one after the
+ * other, and 250 where nobody says otherwise, however long the connection timeout may be.
+ */
+export function attemptTimeoutOf(connectionTimeout: number): number {
+  return Math.ceil(connectionTimeout / 2)
+}
+
+/**
+ * A TCP connection with the first address of a host that answers. An address that is slow is not given up for the next
+ * one: so neither a dead family nor a slow one keeps the other from its time.
+ */
+export async function openConnection({ hostname, port, protocol }: URL, deps: ConnectionDeps): Promise<Socket> {
+  const host = withoutBrackets(hostname)
+  const addresses = isIP(host) === 0 ? await findAddresses(host, deps.lookup) : [{ address: host, family: isIP(host) }]
+  deps.signal.throwIfAborted()
+  const race = new ConnectionRace(Number(port || (protocol === 'https:' ? 443 : 80)), deps)
+  return race.run(alternateFamilies(addresses).slice(0, MAX_ADDRESSES))
+}
+
+/** TLS with a host on a connection that is there. */
+export function secureConnection(socket: Socket, { hostname }: URL, ca: readonly string[] | undefined): TLSSocket {
+  const host = withoutBrackets(hostname)
+  return connectTls({
+    socket,
+    host,
+    rejectUnauthorized: true,
+    ALPNProtocols: ['http/1.1'],
+    ...(isIP(host) === 0 && { servername: host }),
+    ...(ca !== undefined && { ca: [...ca] }),
+  })
+}
+
+function withoutBrackets(hostname: string): string {
+  return hostname.replace(/^\[|\]$/g, '')
+}
+
+function findAddresses(host: string, lookup: LookupFunction): Promise<LookupAddress[]> {
+  return new Promise((resolve, reject) => {
+    lookup(host, { all: true, hints: 0 }, (error, found) => {
+      if (error) reject(error)
+      else resolve(found as LookupAddress[])
+    })
+  })
+}
+
+/** The first address, then by turns one of the other family and one of its own (RFC 8305 §4). */
+function alternateFamilies(addresses: readonly LookupAddress[]): LookupAddress[] {
+  const own = addresses.filter(({ family }) => family === addresses[0]?.family)
+  const other = addresses.filter(({ family }) => family !== addresses[0]?.family)
+  const turns = Array.from({ length: Math.max(own.length, other.length) }, (_, turn) => [own[turn], other[turn]])
+  return turns.flat().filter((address) => address !== undefined)
+}
+
+/** Attempts to connect, of which the first that succeeds ends the others. */
+class ConnectionRace {
+  readonly #port: number
+  readonly #delay: number
+  readonly #signal: AbortSignal
+  readonly #attempts = new Set<Socket>()
+  #left: LookupAddress[] = []
+  #firstError: unknown
+  #timer: NodeJS.Timeout | undefined
+  #resolve: (socket: Socket) => void = () => {}
+  #reject: (error: unknown) => void = () => {}
+
+  constructor(port: number, { connectionTimeout, signal }: ConnectionDeps) {
+    this.#port = port
+    this.#delay = Math.min(MAX_ATTEMPT_DELAY, connectionTimeout / 4)
+    this.#signal = signal
+  }
+
+  run(addresses: readonly LookupAddress[]): Promise<Socket> {
+    this.#left = [...addresses]
+    this.#signal.addEventListener('abort', this.#abort, { once: true })
+    return new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+      this.#tryNext()
+    })
+  }
+
+  #tryNext(): void {
+    clearTimeout(this.#timer)
+    const next = this.#left.shift()
+    if (next === undefined) return
+    const socket = connect({ host: next.address, port: this.#port, noDelay: true })
+    this.#attempts.add(socket)
+    const failed = (error: unknown) => this.#fail(socket, error)
+    socket.once('error', failed)
+    socket.once('connect', () => {
+      socket.off('error', failed)
+      this.#attempts.delete(socket)
+      this.#end()
+      this.#resolve(socket)
+    })
+    if (this.#left.length > 0) this.#timer = setTimeout(() => this.#tryNext(), this.#delay)
+  }
+
+  #fail(socket: Socket, error: unknown): void {
+    this.#attempts.delete(socket)
+    this.#firstError ??= error
+    if (this.#left.length > 0) {
+      this.#tryNext()
+    } else if (this.#attempts.size === 0) {
+      this.#end()
+      this.#reject(this.#firstError)
+    }
+  }
+
+  readonly #abort = (): void => {
+    this.#end()
+    this.#reject(this.#signal.reason)
+  }
+
+  #end(): void {
+    clearTimeout(this.#timer)
+    this.#left = []
+    this.#signal.removeEventListener('abort', this.#abort)
+    for (const socket of this.#attempts) socket.destroy()
+    this.#attempts.clear()
+  }
+}
