@@ -113,8 +113,9 @@ function readKey(
 
 /** PEM text may hold several keys, and the parameters of one (SEC 1), which stand in the key as well. */
 function separateKeys(source: unknown): unknown[] {
-  const blocks = typeof source === 'string' ? [...source.matchAll(PEM_BLOCK)] : []
-  const isWhole = blocks.length === String(source).split('-----BEGIN ').length - 1
+  if (typeof source !== 'string') return [source]
+  const blocks = [...source.matchAll(PEM_BLOCK)]
+  const isWhole = blocks.length === source.split('-----BEGIN ').length - 1
   if (blocks.length === 0 || !isWhole) return [source]
   return blocks.filter(([, label]) => label !== 'EC PARAMETERS').map(([block]) => block)
 }

@@ -3,7 +3,7 @@ import type {
   IdentityProviderOptions,
   IdentityProviderSettings,
 } from '../identity-provider/identity-provider-options.js'
-import { isPlainObject } from '../option-checks/option-reader.js'
+import { isPlainObject } from '../option-checks/plain-object.js'
 import { checkOptions, type JwtExchangeOptions } from '../options.js'
 import type { ClaimConditionOption } from '../policy/claim-condition.js'
 import type { ClaimOperators } from '../policy/claim-operators.js'

@@ -33,8 +33,9 @@ export interface LoadConfigOptions {
 
 /**
  * Reads the options of `createJwtExchange` from a TOML file, with the tables and names of WSO2 Identity Server's
- * `deployment.toml`. `${VAR}` in a string is an environment variable; file names are relative to the file. Everything
- * is checked here, so that problems are told with file, line and column.
+ * `deployment.toml`. `${VAR}` in a string is an environment variable, which must have a value; `${VAR:-text}`
+ * has the text without one. What comes from a variable is literal: a `*` in it is not a pattern. File names are relative to
+ * the file. Everything is checked here, so that problems are told with file, line and column.
  *
  * @throws ConfigError with every problem at once
  */

@@ -1,6 +1,7 @@
 import { closestName } from '../option-checks/closest-name.js'
 import type { ConfigProblem } from '../option-checks/config-error.js'
-import { isPlainObject } from '../option-checks/option-reader.js'
+import { plainValue } from '../option-checks/literal-text.js'
+import { isPlainObject } from '../option-checks/plain-object.js'
 import type { ReplayStore } from '../replay/replay-store.js'
 
 /** Makes the replay store behind a URL, such as `redis://localhost:6379`. */
@@ -26,7 +27,7 @@ interface Deps {
  */
 export function takeNamedReplayStore(table: unknown, deps: Deps): { table: unknown; open?: () => ReplayStore } {
   if (!isPlainObject(table)) return { table }
-  const { store: name = MEMORY, url, ...others } = table
+  const { store: name = MEMORY, url, ...others } = plainValue(table) as Readonly<Record<string, unknown>>
   if (name === MEMORY) {
     if (url !== undefined) addProblem('url', 'a URL', 'none with the memory of the process: say which store', deps)
     return { table: others }

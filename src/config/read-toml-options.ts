@@ -4,6 +4,7 @@ import type { TomlTable } from 'smol-toml'
 import { fieldOf } from '../errors/field-of.js'
 import { closestName } from '../option-checks/closest-name.js'
 import type { ConfigProblem } from '../option-checks/config-error.js'
+import { toLiteral } from '../option-checks/literal-text.js'
 import type { TomlPath } from './toml-location.js'
 import {
   hasFreeNames,
@@ -33,7 +34,10 @@ const FILE_READERS: Readonly<Record<string, (text: string) => unknown>> = {
 const LISTS_OF_TABLES = ['clients', 'identityProviders', 'identityProviders.grants']
 /** Anything else may be a secret in the wrong place, and is not repeated in a message. */
 const FILE_NAME = /^[\w.,~ /\\:${}-]{1,100}$/
-const VARIABLE = /\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g
+/** `${NAME}`, or `${NAME:-what counts if it is unset or empty}`. */
+const VARIABLE = /\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^{}]*))?\}/g
+/** What remains is a slip, unless it is the place of a claim in a template. */
+const NO_VARIABLE = /\$\{(?!claims\.)/
 
 /** The options that a parsed file means: names changed, `${VAR}` replaced, files read. Nothing is checked beyond that. */
 export function readTomlOptions(file: TomlTable, deps: ReadTomlDeps): Record<string, unknown> {
@@ -63,6 +67,7 @@ function readValue(value: unknown, path: TomlPath, option: string, deps: ReadTom
   const options: Record<string, unknown> = {}
   for (const [key, nested] of Object.entries(value)) {
     const name = hasFreeNames(option) ? key : optionName(key, option)
+    if (key.includes('${')) addProblem([...path, key], 'a variable in a name', 'the name itself', deps)
     if (isLostWithin(option, key)) refuseLost([...path, key], deps)
     if (name === undefined) refuseUnknown([...path, key], key, [tomlNameWithin(option, beginningSmall(key))], deps)
     else setOwn(options, name, readValue(nested, [...path, key], `${option}.${name}`, deps))
@@ -76,15 +81,31 @@ function setOwn(options: Record<string, unknown>, name: string, value: unknown):
 }
 
 function readString(text: string, path: TomlPath, option: string, deps: ReadTomlDeps): unknown {
-  const expanded = text.replace(VARIABLE, (reference, name: string) => {
-    const value = deps.env[name]
-    if (value === undefined) addProblem(path, `the variable ${name}, which is not set`, 'an environment variable', deps)
-    return value ?? reference
-  })
   const read = Object.hasOwn(FILE_READERS, option) ? FILE_READERS[option] : undefined
+  const expanded = expand(text, path, deps, read === undefined ? toLiteral : (value) => value)
   if (read === undefined) return expanded
   if (isContent(expanded)) return readContent(expanded, path, read, deps)
   return readNamedFile(expanded, text, path, read, deps)
+}
+
+/**
+ * The text with the values of variables in it.
+ *
+ * @param insert what is inserted for a value: an option that may hold a pattern must not take one from a variable
+ */
+function expand(text: string, path: TomlPath, deps: ReadTomlDeps, insert: (value: string) => string): string {
+  if (NO_VARIABLE.test(text.replace(VARIABLE, ''))) {
+    const wanted = `\${NAME}, or \${NAME:-text} for text that counts without it`
+    addProblem(path, '"${" that begins no variable', wanted, deps)
+  }
+  return text.replace(VARIABLE, (reference, name: string, otherwise: string | undefined) => {
+    const value = deps.env[name]
+    if (value !== undefined && value !== '') return insert(value)
+    if (otherwise !== undefined) return otherwise
+    const found = `the variable ${name}, which is ${value === undefined ? 'not set' : 'empty'}`
+    addProblem(path, found, `an environment variable with a value, or \${${name}:-} if it may have none`, deps)
+    return reference
+  })
 }
 
 /** A key or certificate itself, as from an environment variable, and not the name of a file. */

@@ -1,3 +1,4 @@
+import { plainText } from '../option-checks/literal-text.js'
 import { isTooLongFor } from '../policy/claim-value.js'
 import { compileGlob } from '../policy/glob.js'
 import { LONGEST_COMPARED, TOO_LONG_FOR_PATTERNS } from './hints.js'
@@ -11,7 +12,7 @@ const LIKE_REGULAR_EXPRESSION = /\.\*|\$$/
 
 /** The first of the configured patterns. */
 export function listSubjects(patterns: readonly string[]): string {
-  const listed = patterns.slice(0, MOST_LISTED).map((pattern) => JSON.stringify(pattern))
+  const listed = patterns.slice(0, MOST_LISTED).map((pattern) => JSON.stringify(plainText(pattern)))
   const others = patterns.length - listed.length
   return sideBySide(others === 0 ? listed : [...listed, `and ${others} more`], 'one of subjects: ')
 }
@@ -34,14 +35,15 @@ function hintOfNearMiss(sub: unknown, patterns: readonly string[]): string | und
 
 function nearMissOf(sub: string, pattern: string): string | undefined {
   const isSame = (normalise: (text: string) => string) => compileGlob(normalise(pattern))(normalise(sub))
-  const differs = (difference: string) => `it differs from ${pattern} by ${difference}: they are compared exactly`
+  const differs = (difference: string) =>
+    `it differs from ${plainText(pattern)} by ${difference}: they are compared exactly`
   if (isSame((text) => text.trim())) return differs('white space around it')
   if (isSame((text) => text.toLowerCase())) return differs('upper and lower case')
   if (!compileGlob(`${pattern}*`)(sub)) return undefined
-  return `it begins with ${pattern}: a pattern is compared whole; end it with * to accept all that begin so`
+  return `it begins with ${plainText(pattern)}: a pattern is compared whole; end it with * to accept all that begin so`
 }
 
 function hintOfPatterns(patterns: readonly string[]): string | undefined {
   const odd = patterns.find((pattern) => LIKE_REGULAR_EXPRESSION.test(pattern))
-  return odd && `${odd} is no regular expression: $ and . stand for themselves, and * alone for any text`
+  return odd && `${plainText(odd)} is no regular expression: $ and . stand for themselves, and * alone for any text`
 }

@@ -58,7 +58,7 @@ function refuseSharedSubjects(reader: OptionReader, readers: readonly OptionRead
   if (!hasOwn.includes(true)) return
   const beginnings = readers
     .map((each, index) => {
-      const option = hasOwn[index] ? each.value('subject') : reader.value('subject')
+      const option = hasOwn[index] ? each.pattern('subject') : reader.pattern('subject')
       const name = names[index] ?? ''
       return { reader: each, isOwn: hasOwn[index] === true, name, text: beginningOfSubjects(option, name) }
     })

@@ -1,7 +1,8 @@
 import { X509Certificate } from 'node:crypto'
 import { type OutgoingHttpHeaders, validateHeaderName, validateHeaderValue } from 'node:http'
 import type { LookupFunction } from 'node:net'
-import { isPlainObject, type OptionReader } from '../option-checks/option-reader.js'
+import type { OptionReader } from '../option-checks/option-reader.js'
+import { isPlainObject } from '../option-checks/plain-object.js'
 import { findCertificateBlocks } from './certificate.js'
 import { isHostAllowed, type Network } from './network-guard.js'
 

@@ -1,16 +1,14 @@
 import { closestName } from './closest-name.js'
 import { ConfigError, type ConfigProblem } from './config-error.js'
 import { describeType, describeValue } from './describe-value.js'
+import { plainText, plainValue } from './literal-text.js'
+import { missingValue, missingWithin, withoutRepetition } from './missing-value.js'
+import { isPlainObject } from './plain-object.js'
 
 type Path = readonly (string | number)[]
 
 /** What is found in a place that no option has. */
 export const UNKNOWN_OPTION = 'an unknown option'
-/** Steps of a path: nothing that is an option stands deeper. */
-const MAX_DEPTH = 12
-const NO_VALUE = 'a value, or the option left out: is an environment variable unset?'
-/** Problems of places without a value, each with how many steps of its path lead to the option that the place is in. */
-const ofNoValue = new WeakMap<ConfigProblem, number>()
 
 /**
  * Reads one object of options. Each getter returns a checked value, or notes a problem and returns a stand-in, so that
@@ -35,23 +33,33 @@ export class OptionReader {
     if (!isObject) this.#problems.push({ path, found: describeType(value), wanted: 'an object' })
   }
 
-  /** The raw value; marks the option as known. */
+  /** The value as it is; marks the option as known. */
   value(key: string): unknown {
-    const value = this.hostObject(key)
-    if (!this.#looked.has(key)) this.#noteUndefinedWithin(value, [...this.path, key])
+    return plainValue(this.pattern(key))
+  }
+
+  /**
+   * Like `value`, for an option in which `*` is a pattern, or `${…}` the place of a claim: what came from an environment
+   * variable is marked in it as literal. See `plainText`.
+   */
+  pattern(key: string): unknown {
+    const value = this.#raw(key)
+    if (!this.#looked.has(key)) this.#problems.push(...missingWithin(value, [...this.path, key]))
     this.#looked.add(key)
     return value
   }
 
   /** Like `value`, for an object of the host, such as a store or an agent, whose members are no options. */
   hostObject(key: string): unknown {
-    return this.isNamed(key) ? this.#values[key] : undefined
+    const value = this.#raw(key)
+    return typeof value === 'string' ? plainText(value) : value
   }
 
   /** Whether the option is there at all, be it as undefined; marks it as known. */
   isNamed(key: string): boolean {
     const isNamed = Object.hasOwn(this.#values, key)
-    if (isNamed && !this.#known.has(key)) this.#noteNoValue(this.#values[key] ?? undefined, [...this.path, key])
+    const isNew = isNamed && !this.#known.has(key)
+    if (isNew && (this.#values[key] ?? undefined) === undefined) this.#problems.push(missingValue([...this.path, key]))
     this.#known.add(key)
     return isNamed
   }
@@ -115,6 +123,11 @@ export class OptionReader {
     wanted: string,
     accept: (value: string) => boolean = (value) => value !== '',
   ): string[] | undefined {
+    return this.patterns(key, wanted, (value) => accept(plainText(value)))?.map(plainText)
+  }
+
+  /** Like `strings`, with marks as in `pattern`. */
+  patterns(key: string, wanted: string, accept: (value: string) => boolean): string[] | undefined {
     const value = this.hostObject(key)
     if (value === undefined) return undefined
     if (!Array.isArray(value)) {
@@ -123,7 +136,7 @@ export class OptionReader {
     }
     return Array.from(value).filter((member, index): member is string => {
       if (typeof member === 'string' && accept(member)) return true
-      this.#problems.push({ path: [...this.path, key, index], found: describeValue(member), wanted })
+      this.#problems.push({ path: [...this.path, key, index], found: describeValue(plainValue(member)), wanted })
       return false
     })
   }
@@ -141,6 +154,10 @@ export class OptionReader {
     }
     if (value !== undefined) this.problem(key, 'an array of objects', describeType(value))
     return []
+  }
+
+  #raw(key: string): unknown {
+    return this.isNamed(key) ? this.#values[key] : undefined
   }
 
   /** The default is for an absent option only: `null` is something else than what is wanted. */
@@ -171,43 +188,4 @@ export class OptionReader {
   throwProblems(): void {
     if (this.#problems.length > 0) throw new ConfigError(withoutRepetition(this.#problems))
   }
-
-  #noteNoValue(value: unknown, path: Path): void {
-    if (value !== undefined) return
-    const problem = { path, found: 'no value', wanted: NO_VALUE }
-    ofNoValue.set(problem, this.path.length + 1)
-    this.#problems.push(problem)
-  }
-
-  /** Within plain objects and arrays; `null` may be a member of what is not ours, such as a JWK. */
-  #noteUndefinedWithin(value: unknown, path: Path): void {
-    if (path.length > MAX_DEPTH) return
-    const members = Array.isArray(value) ? [...value.entries()] : isPlainObject(value) ? Object.entries(value) : []
-    for (const [step, member] of members) {
-      this.#noteNoValue(member, [...path, step])
-      this.#noteUndefinedWithin(member, [...path, step])
-    }
-  }
-}
-
-/** Of a place without a value one problem, and none if a getter has said what is wanted there or of the whole option. */
-function withoutRepetition(problems: readonly ConfigProblem[]): ConfigProblem[] {
-  const places = new Set(problems.filter((each) => !ofNoValue.has(each)).map(({ path }) => JSON.stringify(path)))
-  return problems.filter((problem) => {
-    const { path } = problem
-    const stepsToOption = ofNoValue.get(problem)
-    if (stepsToOption === undefined) return true
-    const isRepeated = path.some((_, index) => {
-      return index + 1 >= stepsToOption && places.has(JSON.stringify(path.slice(0, index + 1)))
-    })
-    places.add(JSON.stringify(path))
-    return !isRepeated
-  })
-}
-
-/** A literal of any realm. A Map, a Set or an instance keeps its values where no option would be found. */
-export function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === null || (typeof prototype === 'object' && Object.getPrototypeOf(prototype) === null)
 }

@@ -1,6 +1,7 @@
 import { printable } from '../errors/printable.js'
 import { isScopeToken } from '../oauth/scope.js'
-import { isPlainObject, type OptionReader } from '../option-checks/option-reader.js'
+import type { OptionReader } from '../option-checks/option-reader.js'
+import { isPlainObject } from '../option-checks/plain-object.js'
 import { refuseRepeated } from '../option-checks/refuse-repeated.js'
 import type { Binding } from './binding.js'
 import { type ClaimCondition, type ClaimConditionOption, readClaimConditions } from './claim-condition.js'

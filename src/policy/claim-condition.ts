@@ -1,5 +1,6 @@
 import { printable } from '../errors/printable.js'
-import { isPlainObject, type OptionReader } from '../option-checks/option-reader.js'
+import type { OptionReader } from '../option-checks/option-reader.js'
+import { isPlainObject } from '../option-checks/plain-object.js'
 import { type ClaimOperators, OPERATORS, readOneOf, testOf } from './claim-operators.js'
 import { CLAIM_PATH, type ClaimPath, type Claims, parseClaimPath, readClaim, writeClaimPath } from './claim-path.js'
 import { type ClaimTest, type ConditionContext, NEVER, type WantedValues } from './claim-test.js'
@@ -80,7 +81,7 @@ function conditionOf(path: string, place: ClaimPath, { tests, message }: Demand)
 }
 
 function readDemand(reader: OptionReader, path: string, place: ClaimPath, context: ConditionContext): Demand {
-  const option = reader.value(path)
+  const option = reader.pattern(path)
   if (isScalarOption(option)) return { tests: [testOf(option)] }
   if (Array.isArray(option)) return { tests: [readOneOf(reader, path)] }
   if (isPlainObject(option)) return readOperators(reader.object(path), Object.keys(option), place, context)

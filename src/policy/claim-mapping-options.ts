@@ -1,4 +1,5 @@
-import { isPlainObject, type OptionReader } from '../option-checks/option-reader.js'
+import type { OptionReader } from '../option-checks/option-reader.js'
+import { isPlainObject } from '../option-checks/plain-object.js'
 import type { ClaimMapping, MapClaim, MappedClaim } from './claim-mapping.js'
 import { CLAIM_PATH, parseClaimPath, readClaim } from './claim-path.js'
 import { type ClaimScalar, isScalar, isScalarOption, SCALAR } from './claim-value.js'

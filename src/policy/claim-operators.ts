@@ -68,7 +68,7 @@ export const OPERATORS: Readonly<Record<Exclude<keyof ClaimOperators, 'message'>
 export function testOf(wanted: ClaimScalar): ClaimTest {
   return {
     holds: compileValue(wanted),
-    expected: `${isGlob(wanted) ? 'like' : 'exactly'} ${JSON.stringify(wanted)}`,
+    expected: `${isGlob(wanted) ? 'like' : 'exactly'} ${listOf([wanted])}`,
     wants: { of: 'claim', values: [wanted] },
   }
 }
@@ -84,7 +84,7 @@ function readEquals(reader: OptionReader, key: string): ClaimTest {
 }
 
 export function readOneOf(reader: OptionReader, key: string): ClaimTest {
-  const scalars = readScalars(reader, key, reader.value(key))
+  const scalars = readScalars(reader, key, reader.pattern(key))
   if (scalars === undefined) return NEVER
   const tests = scalars.map(compileValue)
   return {

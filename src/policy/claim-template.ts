@@ -1,4 +1,5 @@
 import { hasInvisible } from '../jwt/check-claims.js'
+import { plainText } from '../option-checks/literal-text.js'
 import { type ClaimPath, type Claims, parseClaimPath, readClaim, writeClaimPath } from './claim-path.js'
 
 /** A text in which claims stand: what comes before the first one, and each claim with what follows it. */
@@ -14,25 +15,30 @@ export const CLAIM_TEMPLATE = `text of at most ${LONGEST} characters with claims
 
 const PLACE = /\$\{claims\.([^}]+)\}/g
 
-/** Undefined where a template is malformed: it has no claim, two of them side by side, or a `${` that names none. */
+/**
+ * Undefined where a template is malformed: it has no claim, two of them side by side, or a `${` that names none.
+ *
+ * @param text in which what came from an environment variable may be marked as literal
+ */
 export function parseClaimTemplate(text: string): ClaimTemplate | undefined {
   if (text.length > LONGEST) return undefined
   const [head = '', ...others] = text.split(PLACE)
   const places: { path: ClaimPath; after: string }[] = []
   for (let index = 0; index < others.length; index += 2) {
     const [written = '', after = ''] = others.slice(index, index + 2)
-    const path = parseClaimPath(written)
+    const path = parseClaimPath(plainText(written))
     const isLast = index + 2 === others.length
     if (path === undefined || (after === '' && !isLast)) return undefined
     places.push({ path, after })
   }
   const isText = [head, ...places.map(({ after }) => after)].every(isTextAround)
-  return places.length > 0 && isText && text === text.trim() ? { head, places } : undefined
+  if (places.length === 0 || !isText || text !== text.trim()) return undefined
+  return { head: plainText(head), places: places.map(({ path, after }) => ({ path, after: plainText(after) })) }
 }
 
 /** Around the claims: with no place that names no claim, and nothing that no subject may have. */
 function isTextAround(text: string): boolean {
-  return !text.includes('${') && !hasInvisible(text)
+  return !text.includes('${') && !hasInvisible(plainText(text))
 }
 
 /**

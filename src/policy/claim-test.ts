@@ -1,3 +1,4 @@
+import { plainValue } from '../option-checks/literal-text.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import type { Claims } from './claim-path.js'
 import { type ClaimScalar, describeNoScalar, isScalarOption, SCALAR } from './claim-value.js'
@@ -46,5 +47,5 @@ export function refuse(reader: OptionReader, key: string, wanted: string, found?
 }
 
 export function listOf(scalars: readonly ClaimScalar[]): string {
-  return scalars.map((scalar) => JSON.stringify(scalar)).join(', ')
+  return scalars.map((scalar) => JSON.stringify(plainValue(scalar))).join(', ')
 }

@@ -1,3 +1,4 @@
+import { plainValue } from '../option-checks/literal-text.js'
 import { compileGlob, LONGEST_PATTERN } from './glob.js'
 
 /** What a claim can be compared with. */
@@ -28,7 +29,10 @@ export function isGlob(value: ClaimScalar): value is string {
 
 /** A test for claims of the same type and value; for a string with a `*`, for strings that match it as a glob. */
 export function compileValue(wanted: ClaimScalar): (claim: unknown) => boolean {
-  if (!isGlob(wanted)) return (claim) => claim === wanted
+  if (!isGlob(wanted)) {
+    const exact = plainValue(wanted)
+    return (claim) => claim === exact
+  }
   const matches = compileGlob(wanted)
   return (claim) => typeof claim === 'string' && claim.length <= MAX_MATCHED_LENGTH && matches(claim)
 }

@@ -1,3 +1,5 @@
+import { plainText } from '../option-checks/literal-text.js'
+
 /** UTF-16 units: the longest pattern that an option may have. `compileGlob` itself takes longer ones. */
 export const LONGEST_PATTERN = 1024
 
@@ -18,14 +20,15 @@ interface Glob {
 
 /**
  * A test for texts that are the whole of a pattern, in which `*` stands for any run of characters, also for none and
- * also for `/`. Every other character stands for itself: nothing escapes a star. Compared by UTF-16 units, without
+ * also for `/`. Every other character stands for itself, and so does a star that is marked as literal (`plainText`): nothing
+ * else escapes one. Compared by UTF-16 units, without
  * normalisation. Whatever the pattern, compiling takes time linear in it, and the test time linear in text and pattern:
  * it reads each unit of the text at most once.
  */
 export function compileGlob(pattern: string): (text: string) => boolean {
-  const [head = '', ...others] = pattern.split('*')
+  const [head = '', ...others] = pattern.split('*').map(plainText)
   const tail = others.pop()
-  if (tail === undefined) return (text) => text === pattern
+  if (tail === undefined) return (text) => text === head
   const glob = { head, middle: others.filter((piece) => piece !== '').map(toPiece), tail }
   return (text) => matches(text, glob)
 }

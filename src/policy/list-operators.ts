@@ -17,7 +17,7 @@ const WORD = 'one word without spaces, at most 1024 characters, or an array of o
 const MAX_WORDS_LENGTH = 16_384
 
 export function readIncludes(reader: OptionReader, key: string, _own: ClaimPath, context: ConditionContext): ClaimTest {
-  const value = reader.value(key)
+  const value = reader.pattern(key)
   const scalars = readScalars(reader, key, isScalarOption(value) ? [value] : value)
   if (scalars === undefined) return NEVER
   const tests = scalars.map(compileValue)

@@ -89,7 +89,7 @@ function readSubjects(reader: OptionReader): PolicySettings['subjects'] {
     return []
   }
   const isSubject = (text: string) => text !== '' && isScalarOption(text) && text !== 'any' && !text.startsWith('^')
-  const patterns = reader.strings('subjects', SUBJECT, isSubject) ?? []
+  const patterns = reader.patterns('subjects', SUBJECT, isSubject) ?? []
   if (patterns.length === 0) reader.problem('subjects', SUBJECTS, 'none that is usable')
   return patterns
 }

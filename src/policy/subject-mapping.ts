@@ -59,7 +59,7 @@ export function createMapSubject(
 
 /** What the option `subject` says; undefined where it is absent, or after noting what is wrong with it. */
 export function readSubjectMapping(reader: OptionReader): SubjectMapping | undefined {
-  const option = reader.value('subject')
+  const option = reader.pattern('subject')
   if (option === undefined) return undefined
   if (option === 'raw') return RAW_SUBJECT
   if (option === 'namespaced') return NAMESPACED_SUBJECT

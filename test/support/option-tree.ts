@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { Agent } from 'node:https'
 import { jest } from '@jest/globals'
+import { stringify } from 'smol-toml'
+import { hasFreeNames, tomlNameWithin, tomlPath } from '../../src/config/toml-names.js'
 import { createJwtExchange, generateSigningKey, hashClientSecret, type JwtExchangeOptions } from '../../src/index.js'
-import { isPlainObject, OptionReader } from '../../src/option-checks/option-reader.js'
+import { OptionReader } from '../../src/option-checks/option-reader.js'
+import { isPlainObject } from '../../src/option-checks/plain-object.js'
 import { checkOptions } from '../../src/options.js'
 import { generateFakeKey, signAssertion } from '../../src/testing/index.js'
 import { RSA_CERTIFICATE } from './certificates.js'
@@ -21,10 +24,13 @@ const signingKey = generateSigningKey()
 
 /** What the host gives, with members that are no options. */
 const NOW = 1_800_000_000
-const clock = { now: () => NOW, monotonic: () => 0, note: undefined }
+export const clock = { now: () => NOW, monotonic: () => 0, note: undefined }
 const store = { claim: () => true, client: undefined }
 
 const LIMITS = { clockTolerance: 5, maxAge: 300, maxLifetime: 400, maxBytes: 4096, replay: 'once', requireIat: true }
+
+/** Members of these are named by RFC 7517. */
+const OF_KEYS = ['identityProviders.jwks', 'accessToken.signingKeys']
 
 /** An identity provider with every rule that there is, each narrower than its absence. */
 const RULED = {
@@ -122,6 +128,44 @@ export const EXAMPLES: Readonly<Record<string, Tree>> = {
 
 function connection() {
   return { ca: [RSA_CERTIFICATE], headers: { 'X-Api-Key': 'k3y' }, network: 'any' }
+}
+
+/** The rules without what a file cannot say; the clock is to be laid over it. */
+export function ruledFile(): Tree {
+  const { check: _, claimsToToken, ...ruled } = RULED
+  const { made: __, ...sources } = claimsToToken
+  const { clock: ___, replay, ...top } = TOP
+  const { store: ____, ...memory } = replay
+  const identityProviders = [{ ...ruled, claimsToToken: sources }]
+  return { ...top, replay: memory, identityProviders, clients: [CLIENT] }
+}
+
+/** Options as the text of a file. */
+export function asToml(options: Tree): string {
+  const tables: Record<string, unknown> = {}
+  for (const [option, value] of Object.entries(options)) {
+    const [table = '', inner] = tomlPath([option])
+    const named = namedAsInFile(value, option)
+    tables[table] = inner === undefined ? named : { [inner]: named }
+  }
+  return stringify(tables)
+}
+
+function namedAsInFile(value: unknown, option: string): unknown {
+  if (Array.isArray(value)) return value.map((member) => namedAsInFile(member, option))
+  if (!isPlainObject(value) || OF_KEYS.includes(option)) return value
+  const entries = Object.entries(value).map(([name, member]) => {
+    return [hasFreeNames(option) ? name : tomlNameWithin(option, name), namedAsInFile(member, `${option}.${name}`)]
+  })
+  return Object.fromEntries(entries)
+}
+
+/** Every text in the options of a file, but those in keys. */
+export function textsIn(options: Tree): Path[] {
+  return placesIn(options).filter((path) => {
+    const isOfKey = OF_KEYS.some((name) => nameOf(path).replaceAll('.*', '').startsWith(name))
+    return typeof valueAt(options, path) === 'string' && !isOfKey
+  })
 }
 
 /** Every place in the options, from the top down; not within what the host gives. */

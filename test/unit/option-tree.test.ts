@@ -5,13 +5,15 @@ import { loadConfig, watchConfig } from '../../src/config/index.js'
 import { isDependencyUnavailable } from '../../src/errors/rejections.js'
 import { type ClientOptions, createJwtExchange, type JwtExchangeOptions, MemoryReplayStore } from '../../src/index.js'
 import { isConfigError } from '../../src/option-checks/config-error.js'
-import { isPlainObject } from '../../src/option-checks/option-reader.js'
+import { isPlainObject } from '../../src/option-checks/plain-object.js'
 import { checkOptions } from '../../src/options.js'
 import { PostgresReplayStore } from '../../src/replay/postgres-replay-store.js'
 import { RedisReplayStore } from '../../src/replay/redis-replay-store.js'
 import { createDeploymentFile, deploymentOf } from '../support/deployment-file.js'
 import {
+  asToml,
   CLIENT,
+  clock,
   EXAMPLES,
   findRefusal,
   isWithin,
@@ -20,6 +22,9 @@ import {
   optionsAskedFor,
   type Path,
   placesIn,
+  ruledFile,
+  type Tree,
+  textsIn,
   valueAt,
   withoutPlace,
   withValue,
@@ -119,6 +124,57 @@ describe('an option that is named and empty', () => {
     }
     expect(looser).toEqual([])
   }, 60_000)
+})
+
+describe('a text in a file', () => {
+  const file = createDeploymentFile()
+  afterAll(() => file.remove())
+  const ruled = ruledFile()
+  const texts = textsIn(ruled)
+  const env = { EMPTY: '', STARS: '**', PLACE: '${claims.sub}' }
+  const load = (options: Tree) => {
+    file.write(asToml(options))
+    return loadConfig(file.path, { env, options: { clock } }) as unknown as Tree
+  }
+  let before: Awaited<ReturnType<typeof obtainedBy>>
+  beforeAll(async () => {
+    before = await obtainedBy(load(ruled))
+  })
+
+  it('obtains what the same options obtain in code', () => {
+    expect(before.flat().length).toBeGreaterThan(5)
+    expect(texts.length).toBeGreaterThan(40)
+  })
+
+  it.each(['${UNSET}', '${EMPTY}', 'x${EMPTY}'])('that holds %s is refused, wherever it is', (text) => {
+    for (const path of texts) {
+      const error = errorOf(() => load(withValue(ruled, path, text)))
+      expect([nameOf(path), isConfigError(error) && error.problems.map(({ found }) => found).join()]).toEqual([
+        nameOf(path),
+        expect.stringMatching(/the variable (UNSET, which is not set|EMPTY, which is empty)/),
+      ])
+    }
+  })
+
+  it.each(['${STARS}', 'a${STARS}', '${PLACE}', '${EMPTY:-}', '${UNSET:-}'])(
+    'that holds %s is refused, or obtains no more than before',
+    async (text) => {
+      const looser: string[] = []
+      // Who an access token is for is a name of ours: another one is neither more nor less.
+      for (const path of texts.filter((each) => nameOf(each) !== 'accessToken.audience.*')) {
+        const changed = errorOf(() => load(withValue(ruled, path, text)))
+        if (isConfigError(changed)) continue
+        if (!isWithin(await obtainedBy(changed as Tree), before)) looser.push(nameOf(path))
+      }
+      expect(looser).toEqual([])
+    },
+    120_000,
+  )
+
+  it('is a pattern where the file itself says so', async () => {
+    const path = ['identityProviders', 0, 'subjects', 0]
+    expect(isWithin(await obtainedBy(load(withValue(ruled, path, '*'))), before)).toBe(false)
+  })
 })
 
 describe('what findClient finds', () => {

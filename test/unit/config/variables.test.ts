@@ -1,0 +1,164 @@
+import { createHash } from 'node:crypto'
+import { afterAll, describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { loadConfig } from '../../../src/config/index.js'
+import { isConfigError } from '../../../src/option-checks/config-error.js'
+import { plainText, plainValue, toLiteral } from '../../../src/option-checks/literal-text.js'
+import { checkOptions } from '../../../src/options.js'
+import { compileGlob } from '../../../src/policy/glob.js'
+import { createDeploymentFile } from '../../support/deployment-file.js'
+
+const FRAME = `issuer = "https://api.example.com"
+[access_token]
+audience = "https://api.example.com"
+[[client]]
+client_id = "app"
+client_secret = "\${APP_SECRET}"
+[[identity_provider]]
+name = "https://idp.example.com"
+jwks_uri = "https://idp.example.com/keys"
+`
+const APP_SECRET = 'a{secret}*of$the-tests'
+const file = createDeploymentFile()
+afterAll(() => file.remove())
+
+function load(more: string, env: Record<string, string> = {}, replayStores = {}) {
+  file.write(FRAME + more)
+  return loadConfig(file.path, { env: { APP_SECRET, ...env }, replayStores })
+}
+
+function problemsOf(more: string, env: Record<string, string> = {}): string[] {
+  try {
+    load(more, env)
+    return []
+  } catch (error) {
+    if (!isConfigError(error)) throw error
+    return error.problems.map(({ path, found, wanted }) => `${path.at(-1)}: ${found}; ${wanted}`)
+  }
+}
+
+function policyOf(more: string, env: Record<string, string>) {
+  const [provider] = checkOptions(load(more, env)).identityProviders
+  if (provider === undefined) throw new Error('there is one')
+  return provider
+}
+
+describe('what comes from a variable', () => {
+  it('is no pattern for a subject, alone and within one', () => {
+    const { policy } = policyOf('subjects = ["repo:acme/${BRANCH}", "team:${BRANCH}:*"]', { BRANCH: '*' })
+    const accepted = ['repo:acme/*', 'repo:acme/x', 'team:*:a', 'team:x:a', 'team:*'].map((sub) => [
+      sub,
+      policy.acceptsSubject?.(sub),
+    ])
+    expect(accepted).toEqual([
+      ['repo:acme/*', true],
+      ['repo:acme/x', false],
+      ['team:*:a', true],
+      ['team:x:a', false],
+      ['team:*', false],
+    ])
+  })
+
+  it.each([
+    ['a text', 'claims = { ref = "${REF}" }'],
+    ['a list', 'claims = { ref = ["${REF}"] }'],
+    ['one_of', 'claims = { ref = { one_of = ["${REF}"] } }'],
+    ['equals', 'claims = { ref = { equals = "${REF}" } }'],
+  ])('is no pattern for a claim: %s', (_, claims) => {
+    const [condition] = policyOf(claims, { REF: 'refs/*' }).policy.claims
+    expect([condition?.holds({ ref: 'refs/heads' }), condition?.holds({ ref: 'refs/*' })]).toEqual([false, true])
+    expect(condition?.expected).toContain('"refs/*"')
+  })
+
+  it('is no pattern for an element of a claim', () => {
+    const [condition] = policyOf('claims = { groups = { includes = ["${G}", "b-*"] } }', { G: '*' }).policy.claims
+    const holds = [['a'], ['*'], ['b-1']].map((groups) => condition?.holds({ groups }))
+    expect(holds).toEqual([false, true, true])
+  })
+
+  it('is no place of a claim in a template', () => {
+    const { mapSubject } = policyOf('subjects = "any"\nsubject = "ci|${ORG}|${claims.sub}"', { ORG: '${claims.email}' })
+    const claims = { sub: 'alice', email: 'a@b' }
+    expect(mapSubject({ issuer: 'i', sub: 'alice', claims })).toBe('ci|${claims.email}|alice')
+  })
+
+  it('is no place of a claim together with what stands around it', () => {
+    expect(problemsOf('subjects = "any"\nsubject = "$${ORG}"', { ORG: '{claims.email}' })).toHaveLength(1)
+    expect(problemsOf('subjects = "any"\nsubject = "${ORG}{claims.email}"', { ORG: '$' })).toHaveLength(1)
+  })
+
+  it('is itself wherever there are no patterns', () => {
+    const settings = checkOptions(
+      load('subjects = "any"\naudiences = ["${X}"]\nheaders = { X-Api-Key = "${X}" }', { X: 'a*{b}' }),
+    )
+    expect(settings.clients[0]?.secretDigest).toEqual(createHash('sha256').update(APP_SECRET).digest())
+    expect(settings.identityProviders[0]).toMatchObject({
+      audiences: new Set(['https://api.example.com/token', 'a*{b}']),
+    })
+    expect(settings.identityProviders[0]?.keys).toMatchObject({ connection: { headers: { 'X-Api-Key': 'a*{b}' } } })
+  })
+
+  it('is itself in the URL of a replay store', () => {
+    const urls: string[] = []
+    const redis = (url: string) => {
+      urls.push(url)
+      return { claim: () => true }
+    }
+    load('subjects = "any"\n[replay]\nstore = "redis"\nurl = "redis://:${PW}@localhost"', { PW: '*{x}' }, { redis })
+    expect(urls).toEqual(['redis://:*{x}@localhost'])
+  })
+
+  it('is not shown otherwise in a problem', () => {
+    expect(problemsOf('subjects = "any"\nscopes = ["${S}"]', { S: 'a* {b}' })).toEqual([
+      '0: "a* {b}"; scope tokens of RFC 6749 §3.3',
+    ])
+  })
+
+  it('is compared exactly, whatever it is', () => {
+    const text = fc.string({ unit: fc.constantFrom('a', '*', '{', '$', '}', '/') })
+    fc.assert(
+      fc.property(text, text, (value, other) => {
+        const marked = toLiteral(value)
+        expect([marked.length, plainText(marked)]).toEqual([value.length, value])
+        expect(compileGlob(marked)(other)).toBe(value === other)
+        expect(compileGlob(`${marked}*`)(other)).toBe(other.startsWith(value))
+        expect(marked).not.toMatch(/[*{$]/)
+        expect(plainValue({ a: [marked, 7, null], b: { c: marked } })).toEqual({ a: [value, 7, null], b: { c: value } })
+      }),
+    )
+  })
+})
+
+describe('a variable', () => {
+  it('that is set but empty is a problem, and so is one that is not set', () => {
+    const wanted = 'an environment variable with a value, or ${A:-} if it may have none'
+    const more = 'subjects = "any"\nalias = "x${A}"'
+    expect(problemsOf(more, { A: '' })).toEqual([`alias: the variable A, which is empty; ${wanted}`])
+    expect(problemsOf(more)).toEqual([`alias: the variable A, which is not set; ${wanted}`])
+  })
+
+  it('may be empty or not set where the file says what counts then', () => {
+    const aliasOf = (alias: string, env: Record<string, string> = {}) =>
+      load(`subjects = "any"\nalias = "${alias}"`, env).identityProviders[0]?.alias
+    expect(aliasOf('x${A:-}')).toBe('x')
+    expect(aliasOf('x${A:-}', { A: '' })).toBe('x')
+    expect(aliasOf('x${A:-y z}', { A: '' })).toBe('xy z')
+    expect(aliasOf('x${A:-y}', { A: 'w' })).toBe('xw')
+    expect(problemsOf('subjects = "any"\nalias = "${A:-}"')).toHaveLength(1)
+  })
+
+  it.each(['${a-b}', '${A', '${A-x}', '${A:=x}', '${A:-${B}}', '${}', '${1}', '${ A }'])(
+    'is not written %s',
+    (text) => {
+      expect(problemsOf(`subjects = "any"\nalias = "x${text}"`, { B: 'b' })[0]).toMatch(
+        /^alias: "\$\{" that begins no variable; \$\{NAME\}, or \$\{NAME:-text\}/,
+      )
+    },
+  )
+
+  it('is not replaced in a name, and is no name', () => {
+    expect(problemsOf('groups_to_scopes = { "${G}" = ["a"] }', { G: 'g' })).toEqual([
+      '${G}: a variable in a name; the name itself',
+    ])
+  })
+})
