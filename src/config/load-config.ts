@@ -7,6 +7,7 @@ import { OptionReader, UNKNOWN_OPTION } from '../option-checks/option-reader.js'
 import { checkOptions, type JwtExchangeOptions } from '../options.js'
 import type { ReplayStore } from '../replay/replay-store.js'
 import { findDroppedOptions } from './dropped-options.js'
+import { detached, withHashedSecrets } from './forget-secrets.js'
 import { type ReplayStores, takeNamedReplayStore } from './named-replay-store.js'
 import { readTomlOptions } from './read-toml-options.js'
 import { TomlLocations } from './toml-location.js'
@@ -37,6 +38,9 @@ export interface LoadConfigOptions {
  * has the text without one. What comes from a variable is literal: a `*` in it is not a pattern. File names are relative to
  * the file. Everything is checked here, so that problems are told with file, line and column.
  *
+ * What it returns has hashes of the clients' secrets, and not the secrets: neither they nor the text of the file stay in
+ * memory.
+ *
  * @throws ConfigError with every problem at once
  */
 export function loadConfig(path: string, loadOptions: LoadConfigOptions = {}): JwtExchangeOptions {
@@ -59,8 +63,9 @@ export function readConfig(source: string, path: string, loadOptions: LoadConfig
   const dropped = findDroppedOptions(fromFile, { ...inCode })
   const all = placed([...dropped, ...problemsOf(options)], { path, source, inCode }, problems)
   if (all.length > 0) throw new ConfigError(all)
+  const clients = inCode.clients === undefined && { clients: withHashedSecrets(fromFile.clients) }
   return withReplayStore(
-    options as unknown as JwtExchangeOptions,
+    { ...options, ...(fromFile.clients !== undefined && clients) } as unknown as JwtExchangeOptions,
     inCode.replay === undefined ? replay.open : undefined,
   )
 }
@@ -93,7 +98,7 @@ export function readSource(path: string): string {
 
 function parseToml(source: string, path: string): TomlTable {
   try {
-    return parse(source)
+    return detached(parse(source)) as TomlTable
   } catch (error) {
     const location = `${path}:${fieldOf(error, 'line')}:${fieldOf(error, 'column')}`
     // The first line says what is wrong; the others quote the file, which may hold secrets.

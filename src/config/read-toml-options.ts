@@ -67,7 +67,6 @@ function readValue(value: unknown, path: TomlPath, option: string, deps: ReadTom
   const options: Record<string, unknown> = {}
   for (const [key, nested] of Object.entries(value)) {
     const name = hasFreeNames(option) ? key : optionName(key, option)
-    if (key.includes('${')) addProblem([...path, key], 'a variable in a name', 'the name itself', deps)
     if (isLostWithin(option, key)) refuseLost([...path, key], deps)
     if (name === undefined) refuseUnknown([...path, key], key, [tomlNameWithin(option, beginningSmall(key))], deps)
     else setOwn(options, name, readValue(nested, [...path, key], `${option}.${name}`, deps))

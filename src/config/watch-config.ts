@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createJwtExchange, type JwtExchange } from '../jwt-exchange.js'
@@ -59,21 +60,21 @@ function readWatchOptions(watchOptions: WatchConfigOptions, stores: OpenedReplay
 }
 
 /**
- * Reads a file again and again, and at each SIGHUP. Its text is compared, and not its date: that tells every change on
+ * Reads a file again and again, and at each SIGHUP. The digest of its text is compared, and not its date: that tells every change on
  * every file system, links and mounted configurations included.
  */
 class Follower {
   readonly #path: string
   readonly #apply: (text: string | undefined) => void
-  /** What was applied last; undefined: it could not be read. */
-  #text: string | undefined
+  /** Of the text that was applied last, which may hold secrets; undefined: it could not be read. */
+  #digest: string | undefined
   #timer: NodeJS.Timeout | undefined
   #looking: Promise<void> | undefined
   #isDemanded = false
 
   constructor(path: string, text: string, apply: (text: string | undefined) => void) {
     this.#path = path
-    this.#text = text
+    this.#digest = digestOf(text)
     this.#apply = apply
   }
 
@@ -104,10 +105,10 @@ class Follower {
     const wasDemanded = this.#isDemanded
     this.#isDemanded = false
     const found = await readIfThere(this.#path)
-    if (found === this.#text && !wasDemanded) return
+    if (digestOf(found) === this.#digest && !wasDemanded) return
     const text = await this.#readAtRest(found)
-    if (this.#timer === undefined || (text === this.#text && !wasDemanded)) return
-    this.#text = text
+    if (this.#timer === undefined || (digestOf(text) === this.#digest && !wasDemanded)) return
+    this.#digest = digestOf(text)
     this.#apply(text)
   }
 
@@ -119,6 +120,10 @@ class Follower {
       text = later
     }
   }
+}
+
+function digestOf(text: string | undefined): string | undefined {
+  return text === undefined ? undefined : hash('sha256', text, 'base64url')
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { loadConfig } from '../../../src/config/index.js'
-import { type ConfigError, createJwtExchange, generateSigningKey } from '../../../src/index.js'
+import { type ConfigError, createJwtExchange, generateSigningKey, hashClientSecret } from '../../../src/index.js'
 import { RSA_CERTIFICATE_KEY } from '../../support/certificates.js'
 
 let directory: string
@@ -271,7 +271,13 @@ describe('a good TOML file', () => {
       assertion: { clockTolerance: 30, maxAge: 600, maxLifetime: 3600, maxBytes: 8192, replay: 'allow' },
       accessToken: { audience: 'https://api.example.com', lifetime: 900, signingKeys: { keys: [{ kty: 'EC' }] } },
       identityProviders: [{ name: 'https://exampleidp.com/oauth2/default', maxAge: 60 }],
-      clients: [{ clientId: 'app', clientSecret: 'secret-from-the-env', scopes: ['openid', 'orders:read'] }],
+      clients: [
+        {
+          clientId: 'app',
+          clientSecretHash: hashClientSecret('secret-from-the-env'),
+          scopes: ['openid', 'orders:read'],
+        },
+      ],
     })
   })
 
@@ -285,6 +291,8 @@ describe('a good TOML file', () => {
       APP_SECRET: '${OTHER}',
       OTHER: 'b',
     })
-    expect(options.clients).toMatchObject([{ clientSecret: 'the-secret-${OTHER}-b' }])
+    expect(options.clients).toEqual([
+      expect.objectContaining({ clientSecretHash: hashClientSecret('the-secret-${OTHER}-b') }),
+    ])
   })
 })

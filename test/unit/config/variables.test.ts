@@ -155,10 +155,4 @@ describe('a variable', () => {
       )
     },
   )
-
-  it('is not replaced in a name, and is no name', () => {
-    expect(problemsOf('groups_to_scopes = { "${G}" = ["a"] }', { G: 'g' })).toEqual([
-      '${G}: a variable in a name; the name itself',
-    ])
-  })
 })

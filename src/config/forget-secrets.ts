@@ -1,0 +1,29 @@
+import { hashClientSecret } from '../client-auth/client-secret.js'
+import { plainText } from '../option-checks/literal-text.js'
+import { isPlainObject } from '../option-checks/plain-object.js'
+
+/**
+ * A copy of what was parsed that does not keep the text of the file: V8 makes a part of a long string by a reference to
+ * the whole, so that each name in the file would keep its secrets in memory.
+ */
+export function detached(value: unknown): unknown {
+  if (typeof value === 'string') return Buffer.from(value).toString()
+  if (Array.isArray(value)) return value.map(detached)
+  if (!isPlainObject(value)) return value
+  const copy: Record<string, unknown> = {}
+  for (const [key, member] of Object.entries(value)) {
+    // Also one that is named `__proto__`, which an assignment would not set.
+    Object.defineProperty(copy, key, { value: detached(member), enumerable: true, writable: true, configurable: true })
+  }
+  return copy
+}
+
+/** The clients of a file that was checked, each with the hash of its secret instead of that. */
+export function withHashedSecrets(clients: unknown): unknown {
+  if (!Array.isArray(clients)) return clients
+  return clients.map((client: unknown) => {
+    if (!isPlainObject(client) || typeof client.clientSecret !== 'string') return client
+    const { clientSecret, ...others } = client
+    return { ...others, clientSecretHash: hashClientSecret(plainText(clientSecret)) }
+  })
+}
