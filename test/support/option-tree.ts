@@ -82,7 +82,6 @@ const TOP = {
   tokenEndpoint: ALIAS,
   requireHttps: true,
   openidConfiguration: false,
-  assertionStrategy: { waitForKeys: false },
   subject: 'namespaced',
   jwksEndpoint: {
     ...{ enable: true, connectionTimeout: 500, readTimeout: 500, sizeLimitBytes: 2048, maxKeys: 10 },
