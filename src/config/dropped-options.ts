@@ -1,5 +1,5 @@
 import type { ConfigProblem } from '../option-checks/config-error.js'
-import { isPlainObject } from '../option-checks/option-reader.js'
+import { isPlainObject } from '../option-checks/plain-object.js'
 
 type Table = Readonly<Record<string, unknown>>
 
