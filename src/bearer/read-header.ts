@@ -8,7 +8,7 @@ import type { IncomingMessage } from 'node:http'
  * @param name in lower case
  */
 export function readHeader({ headers, rawHeaders }: Partial<IncomingMessage>, name: string): string[] {
-  const lines = rawHeaders === undefined ? [] : linesOf(rawHeaders, name)
+  const lines = Array.isArray(rawHeaders) ? linesOf(rawHeaders, name) : []
   if (lines.length > 1) return lines
   const value: unknown = headers?.[name]
   if (typeof value === 'string') return [value]

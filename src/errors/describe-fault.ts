@@ -27,8 +27,8 @@ function codeOf(thrown: unknown): unknown {
 }
 
 function redisCodeOf(thrown: unknown): unknown {
-  const message = fieldOf(thrown, 'message')
-  if (!OF_REDIS.test(String(fieldOf(thrown, 'name'))) || typeof message !== 'string') return undefined
+  const [name, message] = [fieldOf(thrown, 'name'), fieldOf(thrown, 'message')]
+  if (typeof name !== 'string' || !OF_REDIS.test(name) || typeof message !== 'string') return undefined
   return /^[A-Z]{2,30}(?= )/.exec(message)?.[0]
 }
 

@@ -4,6 +4,7 @@ import { formTarget, httpTarget } from './http-targets.js'
 import { jwtTarget, signedJwtTarget } from './jwt-target.js'
 import { keySetTarget } from './key-set-target.js'
 import { claimPathTarget, globTarget } from './policy-targets.js'
+import { requestTarget } from './request-target.js'
 import { tomlTarget } from './toml-target.js'
 
 export interface NamedTarget {
@@ -22,6 +23,7 @@ export const TARGETS: readonly NamedTarget[] = [
   { name: 'claim paths and templates', start: claimPathTarget, inputs: 300 },
   { name: 'globs', start: globTarget, inputs: 300 },
   { name: 'the Authorization header', start: authorizationTarget, inputs: 300 },
+  { name: 'addresses, media types and resources', start: requestTarget, inputs: 300 },
   { name: 'readForm', start: formTarget, inputs: 100 },
   { name: 'an exchange', start: httpTarget, inputs: 40 },
 ]
