@@ -81,7 +81,7 @@ export class HostFunctions {
     if (this.#running[call.function].noteRefusal()) {
       this.#deps.events.emit('host_function.limit_reached', { ...call, maxConcurrent })
     }
-    return refusal(LIMIT_REACHED, `${maxConcurrent} calls of ${call.function} have not ended`)
+    return refusal(LIMIT_REACHED, `the limit of ${maxConcurrent} for calls of ${call.function} at once is reached`)
   }
 }
 

@@ -154,11 +154,11 @@ describe('behind the assertion strategy, and in explain', () => {
   })
 })
 
-describe('3000 requests to a findClient that hangs', () => {
+describe('1000 requests to a findClient that hangs', () => {
   it('are all answered, within the timeout and what the work takes', async () => {
     const running = { now: 0, most: 0 }
     const host = await start({
-      hostFunctions: { timeout: 1000, maxConcurrent: 100 },
+      hostFunctions: { timeout: 300, maxConcurrent: 100 },
       findClient: (_id, signal) => {
         running.now += 1
         running.most = Math.max(running.most, running.now)
@@ -173,7 +173,7 @@ describe('3000 requests to a findClient that hangs', () => {
     // As many at once as the backlog of a server holds.
     const agent = new Agent({ keepAlive: true, maxSockets: 500 })
     const startedAt = performance.now()
-    const statuses = await Promise.all(Array.from({ length: 3000 }, () => post(host.url, agent)))
+    const statuses = await Promise.all(Array.from({ length: 1000 }, () => post(host.url, agent)))
     expect(performance.now() - startedAt).toBeLessThan(25_000)
     expect(new Set(statuses)).toEqual(new Set([503]))
     expect(running.most).toBeLessThanOrEqual(101)

@@ -42,6 +42,12 @@ const stepOf = ({ steps }: Explanation, name: string) => steps.find(({ step }) =
 const failedStepsOf = ({ steps }: Explanation) =>
   steps.filter(({ outcome }) => outcome === 'failed').map(({ step, reason }) => `${step}: ${reason}`)
 
+let noteHanging = () => {}
+const hang = () => {
+  noteHanging()
+  return new Promise<true>(() => {})
+}
+
 /** How the first step fails, and what the token endpoint says. */
 interface Case {
   reason: ReasonCode
@@ -562,6 +568,25 @@ const CASES: Case[] = [
     step: 'client',
     host: { exchange: { findClient: fail } },
     found: /the table is locked/,
+  },
+  {
+    reason: 'host_function_timed_out',
+    step: 'check',
+    host: { ...ofProvider({ check: hang }), exchange: { hostFunctions: { timeout: 50 } } },
+    found: /no verdict; check did not answer within 50 ms/,
+  },
+  {
+    reason: 'host_function_limit_reached',
+    step: 'check',
+    host: { ...ofProvider({ check: hang }), exchange: { hostFunctions: { timeout: 3000, maxConcurrent: 1 } } },
+    before: async () => {
+      const isRunning = new Promise<void>((resolve) => {
+        noteHanging = resolve
+      })
+      host.exchangeAssertion(await host.assertion()).catch(() => {})
+      await isRunning
+    },
+    found: /the limit of 1 for calls of check at once is reached/,
   },
   { reason: 'policy_check_failed', step: 'check', host: ofProvider({ check: fail }), found: /the table is locked/ },
   {
