@@ -132,6 +132,13 @@ describe('the source', () => {
     expect(filesNaming(sources, 'process.env').filter((path) => !isConfig(path))).toEqual([])
   })
 
+  it('reads claims as own members only, whatever another library adds to Object.prototype', () => {
+    const readers = [...sources].filter(([, source]) => /\bpayload\.\w/.test(withoutComments(source)))
+    expect(readers.map(([path]) => path).filter((path) => featureOf(path) !== APART)).toEqual([])
+    const loops = [...sources].filter(([, source]) => /\bfor \((?:const|let) \w+ in /.test(source))
+    expect(loops.map(([path]) => path)).toEqual(['passport/scope-options.ts'])
+  })
+
   it('has no file that could hold anything', () => {
     expect(unspeakingNames(sources)).toEqual([])
   })

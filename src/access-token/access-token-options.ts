@@ -125,6 +125,7 @@ function sourcesOf(signingKeys: unknown): readonly unknown[] | undefined {
   if (
     typeof signingKeys === 'object' &&
     signingKeys !== null &&
+    Object.hasOwn(signingKeys, 'keys') &&
     'keys' in signingKeys &&
     Array.isArray(signingKeys.keys)
   ) {

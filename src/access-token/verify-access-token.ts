@@ -12,6 +12,7 @@ import {
   checkSubject,
   checkTokenKind,
 } from '../jwt/check-claims.js'
+import { ownMember } from '../jwt/parse-json-object.js'
 import { parseJws, parsePayload, type UnverifiedHeader, type UnverifiedJwt } from '../jwt/parse-jwt.js'
 import { isSignedBy } from '../jwt/signatures.js'
 import { normaliseType } from '../jwt/token-type.js'
@@ -77,7 +78,7 @@ function findSigningKey({ kid, alg }: UnverifiedHeader, signingKeys: SigningKeys
 
 function acceptSigned(jwt: UnverifiedJwt, signingKey: SigningKey, deps: VerifyAccessTokenDeps): AccessToken {
   const { payload } = jwt
-  if (payload.iss !== deps.issuer) throw new TokenRejected('wrong_issuer')
+  if (ownMember(payload, 'iss') !== deps.issuer) throw new TokenRejected('wrong_issuer')
   checkAudience(payload, deps.audiences)
   const now = deps.clock.now()
   const expiresAt = checkExpiry(payload, now, 0)
@@ -91,11 +92,11 @@ function acceptSigned(jwt: UnverifiedJwt, signingKey: SigningKey, deps: VerifyAc
   const accessToken: AccessToken = {
     sub: checkSubject(payload),
     clientId: checkStringClaim(payload, 'client_id', 'invalid_claim'),
-    scopes: Object.freeze(readScopes(payload.scope)),
+    scopes: Object.freeze(readScopes(ownMember(payload, 'scope'))),
     ...(identityProvider !== undefined && { identityProvider }),
     expiresAt,
     issuer: deps.issuer,
-    audience: Object.freeze([payload.aud].flat() as string[]),
+    audience: Object.freeze([ownMember(payload, 'aud')].flat() as string[]),
     tokenId: checkStringClaim(payload, 'jti', 'invalid_jwt_id'),
     token: jwt.compact,
     payload: deepFreeze(payload),

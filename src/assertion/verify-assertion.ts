@@ -1,6 +1,7 @@
 import type { Clock } from '../clock/clock.js'
 import { isTokenRejected, TokenRejected } from '../errors/rejections.js'
 import type { IdentityProviderRegistry } from '../identity-provider/identity-provider-registry.js'
+import { ownMember } from '../jwt/parse-json-object.js'
 import { parseJws, parsePayload, type UnverifiedJws, type UnverifiedJwt } from '../jwt/parse-jwt.js'
 import { type AssertionCheck, CHECKS_BEFORE_SIGNATURE, CHECKS_OF_CLAIMS } from './assertion-checks.js'
 import { contextOf, contextOfHeader, inContext } from './assertion-context.js'
@@ -34,7 +35,7 @@ export async function verifyAssertion(
   const jws = parseJws(assertion, deps.identityProviders.maxAssertionBytes)
   checkHeaderOfLong(jws, deps.identityProviders)
   const jwt = parsePayload(jws)
-  const identityProvider = deps.identityProviders.find(jwt.payload.iss)
+  const identityProvider = deps.identityProviders.find(ownMember(jwt.payload, 'iss'))
   const context = contextOf(jwt, identityProvider)
   return inContext(context, async () => {
     if (identityProvider === undefined) throw new TokenRejected('unknown_issuer')
@@ -66,9 +67,9 @@ export function checkHeaderOfLong(jws: UnverifiedJws, identityProviders: Identit
 /** What an assertion says, unverified by this; of the types that the checks demand only once they have let it pass. */
 export function readClaims({ payload, encodedPayload }: UnverifiedJwt) {
   return {
-    sub: payload.sub as string,
-    expiresAt: payload.exp as number,
-    assertionId: Object.hasOwn(payload, 'jti') ? (payload.jti as string) : undefined,
+    sub: ownMember(payload, 'sub') as string,
+    expiresAt: ownMember(payload, 'exp') as number,
+    assertionId: ownMember(payload, 'jti') as string | undefined,
     payload,
     encodedPayload,
   }

@@ -57,5 +57,5 @@ function isForm(req: BearerRequest): boolean {
 }
 
 function hasAccessToken(parameters: unknown): boolean {
-  return typeof parameters === 'object' && parameters !== null && 'access_token' in parameters
+  return typeof parameters === 'object' && parameters !== null && Object.hasOwn(parameters, 'access_token')
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { fieldOf } from '../errors/field-of.js'
 
 /**
  * The values of a header, of which there should be one. `req.headers` has the one that counts: a middleware may have set,
@@ -10,7 +11,7 @@ import type { IncomingMessage } from 'node:http'
 export function readHeader({ headers, rawHeaders }: Partial<IncomingMessage>, name: string): string[] {
   const lines = Array.isArray(rawHeaders) ? linesOf(rawHeaders, name) : []
   if (lines.length > 1) return lines
-  const value: unknown = headers?.[name]
+  const value = fieldOf(headers, name)
   if (typeof value === 'string') return [value]
   return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : []
 }

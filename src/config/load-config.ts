@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { parse, type TomlTable } from 'smol-toml'
 import { fieldOf } from '../errors/field-of.js'
+import { ownMember } from '../jwt/parse-json-object.js'
 import { ConfigError, type ConfigProblem, isConfigError } from '../option-checks/config-error.js'
 import { OptionReader, UNKNOWN_OPTION } from '../option-checks/option-reader.js'
 import { checkOptions, type JwtExchangeOptions } from '../options.js'
@@ -13,6 +14,8 @@ import { readTomlOptions } from './read-toml-options.js'
 import { TomlLocations } from './toml-location.js'
 import { tomlNameWithin, tomlPath } from './toml-names.js'
 
+/** Laid under what is given, so that nothing is taken from `Object.prototype` instead. */
+const NO_LOAD_OPTIONS = { env: undefined, options: undefined, replayStores: undefined }
 /** Names of options in the sentences of problems. */
 const CAMEL_CASE = /\b[a-z]+(?:[A-Z][a-z]+)+\b/g
 
@@ -54,19 +57,20 @@ export function loadConfig(path: string, loadOptions: LoadConfigOptions = {}): J
  */
 export function readConfig(source: string, path: string, loadOptions: LoadConfigOptions): JwtExchangeOptions {
   checkLoadOptions(loadOptions)
-  const { env = process.env, options: inCode = {}, replayStores = {} } = loadOptions
+  const { env = process.env, options: inCode = {}, replayStores = {} } = { ...NO_LOAD_OPTIONS, ...loadOptions }
   const file = parseToml(source, path)
   const problems: ConfigProblem[] = []
   const fromFile = readTomlOptions(file, { directory: dirname(resolve(path)), env, problems })
-  const replay = takeNamedReplayStore(fromFile.replay, { replayStores, problems })
+  const replay = takeNamedReplayStore(ownMember(fromFile, 'replay'), { replayStores, problems })
   const options = { ...fromFile, ...(replay.table !== undefined && { replay: replay.table }), ...inCode }
   const dropped = findDroppedOptions(fromFile, { ...inCode })
   const all = placed([...dropped, ...problemsOf(options)], { path, source, inCode }, problems)
   if (all.length > 0) throw new ConfigError(all)
-  const clients = inCode.clients === undefined && { clients: withHashedSecrets(fromFile.clients) }
+  const ofFile = ownMember(fromFile, 'clients')
+  const clients = ownMember(inCode, 'clients') === undefined && { clients: withHashedSecrets(ofFile) }
   return withReplayStore(
-    { ...options, ...(fromFile.clients !== undefined && clients) } as unknown as JwtExchangeOptions,
-    inCode.replay === undefined ? replay.open : undefined,
+    { ...options, ...(ofFile !== undefined && clients) } as unknown as JwtExchangeOptions,
+    ownMember(inCode, 'replay') === undefined ? replay.open : undefined,
   )
 }
 

@@ -80,7 +80,8 @@ export function topLevelOption(name: string): string | undefined {
  * @param parent the option that it is a member of, named like `identityProviders.headers`
  */
 export function optionName(key: string, parent: string): string | undefined {
-  const plural = SINGULAR[`${parent}.${key}`]
+  const place = `${parent}.${key}`
+  const plural = Object.hasOwn(SINGULAR, place) ? SINGULAR[place] : undefined
   if (plural !== undefined) return plural.slice(parent.length + 1)
   if (Object.values(SINGULAR).includes(`${parent}.${key}`)) return undefined
   return SNAKE_CASE.test(key) ? key.replace(/_([a-z0-9])/g, (_, next: string) => next.toUpperCase()) : undefined
@@ -104,7 +105,7 @@ export function hasFreeNames(option: string): boolean {
 
 /** Whether a key of a table with free names, named like `identityProviders.headers`, is meant to stand above that. */
 export function isLostWithin(option: string, key: string): boolean {
-  return LOST_WITHIN[option]?.includes(key) === true
+  return Object.hasOwn(LOST_WITHIN, option) && LOST_WITHIN[option]?.includes(key) === true
 }
 
 /** `['jwksEndpoint', 'readTimeout']` → `['oauth', 'jwks_endpoint', 'read_timeout']`. */

@@ -51,7 +51,7 @@ export function watchConfig(path: string, watchOptions: WatchConfigOptions = {})
 
 function readWatchOptions(watchOptions: WatchConfigOptions, stores: OpenedReplayStores) {
   checkLoadOptions(watchOptions, ['interval'])
-  const { interval, ...loadOptions } = watchOptions
+  const { interval, ...loadOptions } = { interval: undefined, ...watchOptions }
   const reader = new OptionReader(interval === undefined ? {} : { interval })
   const milliseconds = reader.integer('interval', { min: 50, max: 600_000, default: 1000, unit: 'milliseconds' })
   reader.throwProblems()

@@ -1,13 +1,20 @@
 /**
- * A field of whatever was thrown; undefined if it has none, or none that can be read: what a host throws may be anything.
- * Errors are told apart by `name` or `code` and never by `instanceof`: an error of another realm is an instance of nothing
- * here.
+ * A field of whatever was thrown, or of another object of the host; undefined if it has none, or none that can be read: what
+ * a host throws may be anything. Errors are told apart by `name` or `code` and never by `instanceof`: an error of another
+ * realm is an instance of nothing here. What another library adds to `Object.prototype` is a field of nothing.
  */
 export function fieldOf(thrown: unknown, field: string): unknown {
-  if (typeof thrown !== 'object' || thrown === null) return undefined
   try {
-    return Reflect.get(thrown, field)
+    return hasField(thrown, field) ? Reflect.get(thrown, field) : undefined
   } catch {
     return undefined
   }
+}
+
+/** Whether an object, or its class, has a field: not where only `Object.prototype`, of any realm, has it. */
+export function hasField(value: unknown, field: string): value is object {
+  if (typeof value !== 'object' || value === null) return false
+  let owner: object | null = value
+  while (owner !== null && !Object.hasOwn(owner, field)) owner = Object.getPrototypeOf(owner)
+  return owner !== null && (owner === value || Object.getPrototypeOf(owner) !== null)
 }

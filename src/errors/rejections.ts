@@ -63,10 +63,10 @@ export class DependencyUnavailable extends Error {
   context: TokenContext = {}
 
   constructor(reason: UnavailableReason, options: { retryAfter?: number; cause?: unknown } = {}) {
-    super(reason, { cause: options.cause })
+    const { retryAfter, cause } = { retryAfter: undefined, cause: undefined, ...options }
+    super(reason, { cause })
     this.reason = reason
-    const { retryAfter = 1 } = options
-    this.retryAfter = Number.isFinite(retryAfter) ? Math.max(1, Math.ceil(retryAfter)) : 1
+    this.retryAfter = Number.isFinite(retryAfter) ? Math.max(1, Math.ceil(Number(retryAfter))) : 1
     this.headers = { 'Retry-After': String(this.retryAfter) }
   }
 }

@@ -3,6 +3,7 @@ import { verifySignature } from '../assertion/verify-signature.js'
 import type { IdentityProvider } from '../identity-provider/identity-provider.js'
 import type { KeySourceStats } from '../jwks/verification-key-source.js'
 import { findOtherKind } from '../jwt/check-claims.js'
+import { ownMember } from '../jwt/parse-json-object.js'
 import type { UnverifiedJwt } from '../jwt/parse-jwt.js'
 import { describeDate } from './dates.js'
 import type { Explainer, StepTexts } from './explanation.js'
@@ -50,29 +51,30 @@ const DESCRIBE_BEFORE_SIGNATURE: Readonly<Record<keyof typeof CHECKS_BEFORE_SIGN
 const DESCRIBE_CLAIMS: Readonly<Record<keyof typeof CHECKS_OF_CLAIMS, Describe>> = {
   sub: ({ jwt }) => ({
     expected: 'a non-empty string without invisible characters, and without white space around it',
-    found: shown(jwt.payload.sub),
+    found: shown(ownMember(jwt.payload, 'sub')),
   }),
   aud: ({ jwt, identityProvider: { audiences }, clientId }) => ({
     expected: [...audiences].join(' or '),
-    found: shown(jwt.payload.aud),
+    found: shown(ownMember(jwt.payload, 'aud')),
     hint: (reason) => hintOfAudience(reason, jwt.payload, audiences, clientId),
   }),
   exp: ({ jwt, identityProvider: { limits }, now }) => ({
     expected: `a date at most ${limits.maxLifetime} s ahead, and ${limits.clockTolerance} s past`,
-    found: describeDate(jwt.payload.exp, now),
-    hint: (reason) => hintOfDate(reason, jwt.payload.exp, now),
+    found: describeDate(ownMember(jwt.payload, 'exp'), now),
+    hint: (reason) => hintOfDate(reason, ownMember(jwt.payload, 'exp'), now),
   }),
   nbf: ({ jwt, identityProvider: { limits }, now }) => ({
     expected: `none, or a date at most ${limits.clockTolerance} s ahead`,
-    found: describeDate(jwt.payload.nbf, now),
-    hint: (reason) => hintOfDate(reason, jwt.payload.nbf, now),
+    found: describeDate(ownMember(jwt.payload, 'nbf'), now),
+    hint: (reason) => hintOfDate(reason, ownMember(jwt.payload, 'nbf'), now),
   }),
   iat: ({ jwt, identityProvider: { limits }, now }) => ({
     expected: `${limits.requireIat ? '' : 'none, or '}a date at most ${limits.clockTolerance} s ahead, and ${limits.maxAge + limits.clockTolerance} s past`,
-    found: describeDate(jwt.payload.iat, now),
-    hint: (reason) => (jwt.payload.iat === undefined ? NO_IAT : hintOfDate(reason, jwt.payload.iat, now)),
+    found: describeDate(ownMember(jwt.payload, 'iat'), now),
+    hint: (reason) =>
+      ownMember(jwt.payload, 'iat') === undefined ? NO_IAT : hintOfDate(reason, ownMember(jwt.payload, 'iat'), now),
   }),
-  jti: ({ jwt }) => ({ expected: 'none, or a non-empty string', found: shown(jwt.payload.jti) }),
+  jti: ({ jwt }) => ({ expected: 'none, or a non-empty string', found: shown(ownMember(jwt.payload, 'jti')) }),
   kind: ({ jwt }) => ({
     expected: 'an assertion, and no other kind of token',
     found: findOtherKind(jwt.payload) ?? 'nothing that marks another kind',
@@ -80,12 +82,12 @@ const DESCRIBE_CLAIMS: Readonly<Record<keyof typeof CHECKS_OF_CLAIMS, Describe>>
   }),
   cnf: ({ jwt }) => ({
     expected: 'none',
-    found: shown(jwt.payload.cnf),
+    found: shown(ownMember(jwt.payload, 'cnf')),
     hint: () => 'the assertion is bound to a key, of which no proof is accepted: get one that is not bound',
   }),
   act: ({ jwt }) => ({
     expected: 'none',
-    found: shown(jwt.payload.act),
+    found: shown(ownMember(jwt.payload, 'act')),
     hint: () => 'somebody acts for the subject, which an access token cannot say: get an assertion without delegation',
   }),
 }
@@ -116,7 +118,7 @@ async function takeChecks<Name extends string>(
   describe: Readonly<Record<Name, Describe>>,
 ): Promise<void> {
   const { jwt, identityProvider, now } = question
-  for (const name in checks) {
+  for (const name of Object.keys(checks) as Name[]) {
     await explainer.take(name, describe[name](question), () => checks[name](jwt, identityProvider, now))
   }
 }

@@ -8,6 +8,7 @@ import type { ReasonCode } from '../errors/reason-codes.js'
 import { TokenRejected } from '../errors/rejections.js'
 import { checkClientMayExchange } from '../grants/check-client.js'
 import type { IdentityProvider } from '../identity-provider/identity-provider.js'
+import { ownMember } from '../jwt/parse-json-object.js'
 import { parseJwt, type UnverifiedJwt } from '../jwt/parse-jwt.js'
 import { JWT_BEARER_GRANT_TYPE } from '../oauth/names.js'
 import type { ConfigProblem } from '../option-checks/config-error.js'
@@ -26,6 +27,12 @@ export interface ExplainOptions {
   scope?: string
 }
 
+/** Laid under what is given, so that nothing is taken from `Object.prototype` instead. */
+const NOTHING_ASKED: Readonly<Record<keyof ExplainOptions, string | undefined>> = {
+  clientId: undefined,
+  scope: undefined,
+}
+
 export interface ExplainDeps extends VerifyAssertionDeps, Omit<AccessStepsDeps, 'now'> {}
 
 /**
@@ -40,12 +47,13 @@ export async function explainAssertion(
   deps: ExplainDeps,
 ): Promise<Explanation> {
   checkArguments(encoded, options)
+  const asked = { ...NOTHING_ASKED, ...options }
   const explainer = new Explainer()
-  const client = await takeClient(explainer, options, deps)
+  const client = await takeClient(explainer, asked.clientId, deps)
   const jwt = await takeShape(explainer, encoded, deps)
   if (jwt !== undefined) await takeHeaderOfLong(explainer, jwt, deps)
   const identityProvider = jwt && (await takeIssuer(explainer, jwt, deps))
-  const accessToken = identityProvider && (await takeAllOf(explainer, jwt, identityProvider, client, options, deps))
+  const accessToken = identityProvider && (await takeAllOf(explainer, jwt, identityProvider, client, asked, deps))
   const reason = explainer.firstReason
   return {
     isAccepted: reason === undefined,
@@ -70,7 +78,7 @@ async function takeAllOf(
   jwt: UnverifiedJwt,
   identityProvider: IdentityProvider,
   client: Client | undefined,
-  { clientId, scope }: ExplainOptions,
+  { clientId, scope }: typeof NOTHING_ASKED,
   deps: ExplainDeps,
 ): Promise<ExplainedAccessToken | undefined> {
   const now = deps.clock.now()
@@ -85,7 +93,7 @@ async function takeAllOf(
   return accessToken
 }
 
-async function takeClient(explainer: Explainer, { clientId }: ExplainOptions, { findClient }: ExplainDeps) {
+async function takeClient(explainer: Explainer, clientId: string | undefined, { findClient }: ExplainDeps) {
   const texts = { expected: 'a registered client', found: shown(clientId) }
   if (clientId === undefined) {
     explainer.skip('client', texts)
@@ -129,7 +137,7 @@ async function takeHeaderOfLong(explainer: Explainer, jwt: UnverifiedJwt, { iden
 }
 
 async function takeIssuer(explainer: Explainer, jwt: UnverifiedJwt, { identityProviders, audiences }: ExplainDeps) {
-  const { iss } = jwt.payload
+  const iss = ownMember(jwt.payload, 'iss')
   const names = [...identityProviders.all()].map(({ name }) => name)
   const texts = { expected: names.join(' or '), found: shown(iss), hint: () => hintOfIssuer(jwt, names, audiences) }
   const taken = await explainer.take('iss', texts, () => {

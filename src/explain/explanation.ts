@@ -131,7 +131,8 @@ const WITH_MESSAGE: readonly ReasonCode[] = [
 ]
 
 /** With what a function of the host, or a fetch, said of it. */
-function foundIn({ reason, message, cause }: DecisionRefused, found: string): string {
+function foundIn(event: DecisionRefused, found: string): string {
+  const { reason, message, cause } = { message: undefined, cause: undefined, ...event }
   const verdict = WITH_MESSAGE.includes(reason) ? message : undefined
   return [found, verdict, cause].filter((text) => text !== undefined && text !== '').join('; ')
 }

@@ -1,3 +1,4 @@
+import { ownMember } from '../jwt/parse-json-object.js'
 import type { UnverifiedJwt } from '../jwt/parse-jwt.js'
 import { isForeignType } from '../jwt/token-type.js'
 import type { Claims } from '../policy/claim-path.js'
@@ -63,12 +64,14 @@ export function hintOfShape(reason: string, text: string): string | undefined {
 
 /** Of an assertion whose issuer is not known. */
 export function hintOfIssuer(
-  { header, payload: { iss, aud } }: UnverifiedJwt,
+  { header, payload }: UnverifiedJwt,
   names: readonly string[],
   ofAccessTokens: ReadonlySet<string>,
 ): string | undefined {
-  if (!isAccessToken(header.typ)) return nearMiss(iss, names)
-  const isForUs = [aud].flat().some((each) => typeof each === 'string' && ofAccessTokens.has(each))
+  if (!isAccessToken(header.typ)) return nearMiss(ownMember(payload, 'iss'), names)
+  const isForUs = [ownMember(payload, 'aud')]
+    .flat()
+    .some((each) => typeof each === 'string' && ofAccessTokens.has(each))
   return isForUs ? 'this is an access token for the APIs of this service, and not an assertion' : IS_ACCESS_TOKEN
 }
 
@@ -89,10 +92,11 @@ export function hintOfType(typ: string): string {
 
 export function hintOfAudience(
   reason: string,
-  { aud }: Claims,
+  claims: Claims,
   accepted: ReadonlySet<string>,
   clientId: string | undefined,
 ): string | undefined {
+  const aud = ownMember(claims, 'aud')
   if (reason === 'invalid_audience') return hintOfNoAudience(aud)
   const audiences = [aud].flat().slice(0, MOST_AUDIENCES)
   if (clientId !== undefined && audiences.includes(clientId)) {

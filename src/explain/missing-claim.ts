@@ -49,7 +49,7 @@ function hintOfOtherPlace(name: string | undefined, claims: Claims): string | un
 
 function findOwner(name: string, claims: Claims): Segments | undefined {
   let left = MOST_SEARCHED
-  for (const owner in claims) {
+  for (const owner of Object.keys(claims)) {
     const value = claims[owner]
     if (isObject(value) && Object.hasOwn(value, name)) return [owner]
     left -= 1

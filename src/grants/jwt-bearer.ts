@@ -64,6 +64,7 @@ async function authorizeVerified(
   return { subject, ...access, ...bounds, claims, identityProvider: identityProvider.name, ...signedBy(assertion) }
 }
 
-function signedBy({ context: { kid } }: VerifiedAssertion): Pick<Authorization, 'kid'> {
+function signedBy({ context }: VerifiedAssertion): Pick<Authorization, 'kid'> {
+  const { kid } = { kid: undefined, ...context }
   return kid === undefined ? {} : { kid }
 }

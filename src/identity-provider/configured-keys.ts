@@ -2,6 +2,7 @@ import { type Certificate, findIssuer, readCertificates } from '../jwks/certific
 import type { JwksEndpointSettings } from '../jwks/jwks-endpoint-options.js'
 import { KEY_USES, type KeyReading } from '../jwks/key-reading.js'
 import { type KeySet, readKeySet } from '../jwks/key-set.js'
+import { ownMember } from '../jwt/parse-json-object.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 
 const MAX_CERTIFICATES = 10
@@ -40,7 +41,7 @@ export function readFixedKeySet(
   { maxKeys }: Pick<JwksEndpointSettings, 'maxKeys'>,
 ): KeySet | undefined {
   const jwks = reader.value('jwks')
-  const members = typeof jwks === 'object' && jwks !== null && 'keys' in jwks ? jwks.keys : undefined
+  const members = typeof jwks === 'object' && jwks !== null ? ownMember(jwks, 'keys') : undefined
   if (!Array.isArray(members)) {
     reader.problem('jwks', 'a JWK set: { keys: [...] }')
     return undefined

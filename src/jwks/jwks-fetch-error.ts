@@ -54,9 +54,10 @@ export class JwksFetchError extends Error {
   constructor(failure: JwksFetchFailure, details: JwksFetchErrorDetails = {}) {
     super(failure)
     this.failure = failure
-    this.code = details.code
-    this.retryAfter = details.retryAfter
-    this.detail = details.detail === undefined ? undefined : printable(details.detail)
+    const { code, retryAfter, detail } = { code: undefined, retryAfter: undefined, detail: undefined, ...details }
+    this.code = code
+    this.retryAfter = retryAfter
+    this.detail = detail === undefined ? undefined : printable(detail)
   }
 
   /** The URL that was requested: of the metadata or of the key set. Printable ASCII, at most 200 characters. */

@@ -1,6 +1,7 @@
-import { createPublicKey, type JsonWebKey, type KeyObject } from 'node:crypto'
+import { createPublicKey, type KeyObject } from 'node:crypto'
 import { ASYMMETRIC_ALGORITHMS, type AsymmetricAlgorithm, isAsymmetricAlgorithm } from '../jwt/algorithms.js'
 import { type PublicParameters, readPublicParameters } from '../jwt/public-key.js'
+import { NO_THUMBPRINTS } from '../jwt/thumbprints.js'
 import { KEY_USES, type KeyReading, type KeyUse, STRICT_READING } from './key-reading.js'
 import {
   type CertificateDetails,
@@ -13,18 +14,18 @@ import {
 
 /** A public key that may verify signatures, and by which algorithms. */
 export interface UsableKey extends CertificateDetails {
-  kid?: string
+  kid?: string | undefined
   algorithms: readonly AsymmetricAlgorithm[]
   publicKey: KeyObject
   /** It is used because of `x5cOnlyKeys`. */
-  isX5cOnly?: true
+  isX5cOnly?: true | undefined
   /** It is used because of `keyUses`. */
-  use?: KeyUse
+  use?: KeyUse | undefined
 }
 
 /** A member of a key set that is not used. */
 export interface SkippedKey {
-  kid?: string
+  kid?: string | undefined
   skipped: string
 }
 
@@ -53,7 +54,7 @@ const KEY_OF_ALGORITHM: Readonly<Record<AsymmetricAlgorithm, { kty: string; crv?
 export function readUsableKey(member: unknown, reading = STRICT_READING): UsableKey | SkippedKey {
   if (typeof member !== 'object' || member === null || Array.isArray(member)) return { skipped: 'not_an_object' }
   const jwk: Jwk = Object.assign(Object.create(null), member) // Own members only.
-  const kid = jwk.kid === undefined ? {} : typeof jwk.kid === 'string' ? { kid: jwk.kid } : undefined
+  const kid = jwk.kid === undefined ? { kid: undefined } : typeof jwk.kid === 'string' ? { kid: jwk.kid } : undefined
   if (kid === undefined) return { skipped: 'invalid_kid' }
   const key = readKey(jwk, reading)
   return typeof key === 'string' ? { ...kid, skipped: key } : { ...kid, ...key }
@@ -83,9 +84,10 @@ function readKey(jwk: Jwk, reading: KeyReading): Omit<UsableKey, 'kid'> | string
   return {
     algorithms,
     publicKey,
+    ...NO_THUMBPRINTS,
     ...describeCertificate(jwk, certificate),
-    ...(isX5cOnly && { isX5cOnly }),
-    ...(use !== undefined && { use }),
+    isX5cOnly: isX5cOnly || undefined,
+    use,
   }
 }
 
@@ -117,7 +119,7 @@ function algorithmsOf({ kty, crv }: PublicParameters, alg?: AsymmetricAlgorithm)
 
 function importPublicKey(key: PublicParameters): KeyObject | undefined {
   try {
-    return createPublicKey({ key: key as JsonWebKey, format: 'jwk' })
+    return createPublicKey({ key: Object.assign(Object.create(null), key), format: 'jwk' }) // Node reads inherited members, too.
   } catch {
     return undefined
   }

@@ -1,6 +1,7 @@
 import { printable } from '../errors/printable.js'
 import type { RejectionReason } from '../errors/reason-codes.js'
 import { TokenRejected } from '../errors/rejections.js'
+import { ownMember } from './parse-json-object.js'
 
 type Claims = Readonly<Record<string, unknown>>
 
@@ -24,7 +25,7 @@ const VISIBLE_ASCII = /^[\x21-\x7E]+$/
 
 /** A claim that must be a non-empty, well-formed string without control characters (RFC 7519 §4.1). */
 export function checkStringClaim(claims: Claims, name: string, reason: RejectionReason): string {
-  const value = claims[name]
+  const value = ownMember(claims, name)
   if (!isPlainText(value)) throw new TokenRejected(reason)
   return value
 }
@@ -48,7 +49,7 @@ export function hasInvisible(text: string): boolean {
 
 /** @throws TokenRejected `invalid_subject` */
 export function checkSubject(claims: Claims): string {
-  const { sub } = claims
+  const sub = ownMember(claims, 'sub')
   if (!isSubject(sub)) throw new TokenRejected('invalid_subject')
   return sub
 }
@@ -67,7 +68,8 @@ export function checkNumericDate(claims: Claims, name: string, reason: Rejection
 
 /** `aud` is a string or an array of strings and names one of `accepted`, compared exactly (RFC 7519 §4.1.3). */
 export function checkAudience(claims: Claims, accepted: ReadonlySet<string>): void {
-  const audiences = typeof claims.aud === 'string' ? [claims.aud] : claims.aud
+  const aud = ownMember(claims, 'aud')
+  const audiences = typeof aud === 'string' ? [aud] : aud
   if (!Array.isArray(audiences) || audiences.length === 0) throw new TokenRejected('invalid_audience')
   if (!audiences.every((audience) => typeof audience === 'string')) throw new TokenRejected('invalid_audience')
   if (audiences.some((audience) => accepted.has(audience))) return

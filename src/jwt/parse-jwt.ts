@@ -1,6 +1,6 @@
 import { TokenRejected } from '../errors/rejections.js'
 import { ownMember, parseJsonObject } from './parse-json-object.js'
-import { readThumbprints, type Thumbprints } from './thumbprints.js'
+import { NO_THUMBPRINTS, readThumbprints, type Thumbprints } from './thumbprints.js'
 
 /** A JWT before anything about it is known to be true: its payload is not even decoded. */
 export interface UnverifiedJws {
@@ -79,7 +79,7 @@ function parseHeader(header: Readonly<Record<string, unknown>>): UnverifiedHeade
   if (kid !== undefined && (typeof kid !== 'string' || kid.length > LONGEST_KID))
     throw new TokenRejected('malformed_jwt')
   if (typ !== undefined && typeof typ !== 'string') throw new TokenRejected('malformed_jwt')
-  return { alg, kid, typ, ...readThumbprints(header) }
+  return { alg, kid, typ, ...NO_THUMBPRINTS, ...readThumbprints(header) }
 }
 
 function decodeObject(encoded: string): Readonly<Record<string, unknown>> {

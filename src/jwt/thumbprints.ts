@@ -1,9 +1,11 @@
 /** Of a certificate, in base64url, by SHA-1 and SHA-256 (RFC 7515 §4.1.7, §4.1.8; RFC 7517 §4.8, §4.9). */
 export interface Thumbprints {
-  x5t?: string
-  x5tS256?: string
+  x5t?: string | undefined
+  x5tS256?: string | undefined
 }
 
+/** Laid under what is found, so that nothing is taken from `Object.prototype` instead. */
+export const NO_THUMBPRINTS: Thumbprints = { x5t: undefined, x5tS256: undefined }
 const NONE: Thumbprints = {}
 const SHA1 = /^[\w-]{27}$/
 const SHA256 = /^[\w-]{43}$/

@@ -36,6 +36,9 @@ export interface OAuthErrorDetails {
   reason?: ReasonCode
 }
 
+/** Laid under what is given, so that nothing is taken from `Object.prototype` instead. */
+const NO_DETAILS = { status: undefined, headers: undefined, reason: undefined }
+
 /**
  * What a client is told. `message` is the `error_description`: a fixed text in the characters of RFC 6749 §5.2 that
  * never quotes input. It is an answer and no defect, so it carries no stack for a host's error page to print.
@@ -53,11 +56,12 @@ export class OAuthError extends Error {
   constructor(code: OAuthErrorCode, description: string, details: OAuthErrorDetails = {}) {
     super(description)
     this.stack = `OAuthError: ${description}`
+    const { status, headers, reason } = { ...NO_DETAILS, ...details }
     this.code = code
-    this.status = details.status ?? STATUS_OF_CODE[code]
+    this.status = status ?? STATUS_OF_CODE[code]
     this.statusCode = this.status
-    this.headers = details.headers ?? {}
-    this.reason = details.reason ?? (code as RequestReason)
+    this.headers = headers ?? {}
+    this.reason = reason ?? (code as RequestReason)
   }
 }
 

@@ -1,4 +1,5 @@
 import { describeFault } from '../errors/describe-fault.js'
+import { fieldOf } from '../errors/field-of.js'
 import {
   DependencyUnavailable,
   type GrantContext,
@@ -35,6 +36,7 @@ export function toRefusal(error: unknown, answerRejected: (rejected: TokenReject
 }
 
 function refusalOf(answer: OAuthError, error: OAuthError | TokenRejected | DependencyUnavailable = answer): Refusal {
+  const cause = fieldOf(error, 'cause')
   return {
     answer,
     event: {
@@ -43,7 +45,7 @@ function refusalOf(answer: OAuthError, error: OAuthError | TokenRejected | Depen
       status: answer.status,
       ...(answer.code === 'invalid_request' && { description: answer.message }),
       ...error.context,
-      ...(error.cause !== undefined && { cause: describeFault(error.cause) }),
+      ...(cause !== undefined && { cause: describeFault(cause) }),
     },
   }
 }

@@ -53,7 +53,8 @@ export function generateSigningKey(algorithm: SigningAlgorithm = 'ES256'): JWK {
  * @throws SigningKeyError
  */
 export function readSigningKey(source: unknown, algorithm: SigningAlgorithm | undefined): SigningKey {
-  const jwk = typeof source === 'object' && source !== null ? (source as JWK) : undefined
+  const jwk: JWK | undefined =
+    typeof source === 'object' && source !== null ? Object.assign(Object.create(null), source) : undefined // Own members only.
   if (jwk === undefined && typeof source !== 'string') throw new SigningKeyError('neither a JWK nor PEM text')
   if (jwk !== undefined) checkMembers(jwk)
   const key = importKey(jwk ?? String(source))
