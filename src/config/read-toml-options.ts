@@ -5,6 +5,7 @@ import { fieldOf } from '../errors/field-of.js'
 import { closestName } from '../option-checks/closest-name.js'
 import type { ConfigProblem } from '../option-checks/config-error.js'
 import { toLiteral } from '../option-checks/literal-text.js'
+import { findKeyTextSlip } from '../signing-keys/key-text.js'
 import type { TomlPath } from './toml-location.js'
 import {
   hasFreeNames,
@@ -132,6 +133,7 @@ function readNamedFile(
   try {
     return read(readFileSync(resolve(deps.directory, name), 'utf8'))
   } catch (error) {
+    if (findKeyTextSlip(name) !== undefined) return name // The key itself: who reads it says what is wrong with it.
     const isMissing = fieldOf(error, 'code') === 'ENOENT'
     const shown = FILE_NAME.test(written) ? `"${written}", ` : ''
     const found = `${shown}a file that ${isMissing ? 'is not there' : 'cannot be read'}`

@@ -1,3 +1,4 @@
+import { printable } from '../errors/printable.js'
 import type { Certificate } from '../jwks/certificate.js'
 import { metadataUrlOf } from '../jwks/fetch-metadata.js'
 import {
@@ -103,6 +104,9 @@ const DEFAULT_TYPES: ReadonlySet<string> = new Set(['jwt'])
 /** One of these must be said: who signs up at an identity provider is not ours to decide. */
 const WHO_OR_WHAT = ['subjects', 'claims', 'check', 'scopes', 'grants', 'groupsToScopes']
 const HTTP_WHERE = '(http only on loopback, or with allowInsecureHttp: true)'
+/** Microsoft Entra: endpoints of many tenants, which no token has as its `iss`. */
+const SHARED_NAME =
+  /^https:\/\/(?:login\.(?:partner\.)?microsoftonline\.[a-z]+|(?:login|sts)\.windows\.net)\/(?:common|organizations|consumers)(?:\/|$)/i
 const EXACT = 'a non-empty string without white space around it: it is compared exactly'
 
 export function checkIdentityProviderOptions(
@@ -113,7 +117,7 @@ export function checkIdentityProviderOptions(
   const enabled = reader.boolean('enabled', true)
   const scopes = reader.strings('scopes', 'scope tokens of RFC 6749 §3.3', isScopeToken)
   const settings = {
-    name: reader.string('name', EXACT, isTrimmed),
+    name: readName(reader),
     alias,
     audiences: new Set([alias, ...(reader.strings('audiences', EXACT, isTrimmed) ?? [])]),
     enabled,
@@ -132,6 +136,15 @@ export function checkIdentityProviderOptions(
   }
   reader.refuseUnknown()
   return settings
+}
+
+/** The name is compared exactly: a template or a pattern would match no token. */
+function readName(reader: OptionReader): string {
+  const name = reader.string('name', EXACT, isTrimmed)
+  const slip = /[*{}<>]/.test(name) ? 'a template or a pattern' : SHARED_NAME.test(name) ? 'a name of many tenants' : ''
+  const wanted = 'the iss of its tokens, as it is in one of them; an entry for each tenant'
+  if (slip !== '') reader.problem('name', wanted, `${slip}: "${printable(name)}"`)
+  return name
 }
 
 function isTrimmed(text: string): boolean {

@@ -3,8 +3,11 @@ export function isLoopback(url: URL): boolean {
   return url.hostname === 'localhost' || url.hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(url.hostname)
 }
 
-/** What the URL parser would forgive, white space and missing or reversed slashes, is taken for a mistake. */
-const WRITTEN_URL = /^https?:\/\/[^/\s\\\p{Cc}][^\s\\\p{Cc}]*$/iu
+/**
+ * What the URL parser would forgive, white space, missing or reversed slashes, and the braces and angle brackets of a template
+ * that was not filled in, is taken for a mistake.
+ */
+const WRITTEN_URL = /^https?:\/\/[^/\s\\\p{Cc}][^\s\\\p{Cc}{}<>]*$/iu
 
 /** An `https` URL, or `http` on loopback, without user info and fragment. */
 export function isSecureUrl(text: string): boolean {

@@ -97,7 +97,18 @@ export function readOneOf(reader: OptionReader, key: string): ClaimTest {
 function readExists(reader: OptionReader, key: string): ClaimTest {
   const wanted = reader.value(key)
   if (typeof wanted !== 'boolean') return refuse(reader, key, 'true or false')
+  if (!wanted) refuseAmbiguousPath(reader, key)
   return { holds: (claim) => (claim !== undefined) === wanted, expected: wanted ? 'present' : 'missing' }
+}
+
+/** Of a path that leads nowhere the condition always holds: it must not be possible that another one was meant. */
+function refuseAmbiguousPath(reader: OptionReader, key: string): void {
+  const written = String(reader.path.at(-1))
+  const segments = parseClaimPath(written)?.segments ?? []
+  if (segments.length < 2 || /^\/|"/.test(written)) return
+  const pointer = `/${segments.map((segment) => segment.replaceAll('~', '~0').replaceAll('/', '~1')).join('/')}`
+  const wanted = `the path '"${written}"' if it is the name of one claim, or '${pointer}' for a claim within another one`
+  reader.problem(key, wanted, 'false for a bare name with a dot: if it means another claim, this always holds')
 }
 
 function readEqualsClaim(reader: OptionReader, key: string, own: ClaimPath): ClaimTest {

@@ -10,6 +10,7 @@ import {
 } from 'node:crypto'
 import type { JWK } from 'jose'
 import { exportPublicJwk, readPublicParameters } from '../jwt/public-key.js'
+import { findKeyTextSlip } from './key-text.js'
 
 /** The algorithms that access tokens can be signed with (RFC 9068 §2.1, RFC 7518 §3.1, RFC 8037). */
 export const SIGNING_ALGORITHMS = ['ES256', 'RS256', 'PS256', 'EdDSA'] as const
@@ -101,14 +102,15 @@ function describeKey(key: KeyObject, kid: string | undefined, algorithm: Signing
 
 function importKey(source: JWK | string): KeyObject {
   if (typeof source === 'string' && source.split('-----BEGIN ').length !== 2) {
-    throw new SigningKeyError('PEM text that is not whole')
+    throw new SigningKeyError(findKeyTextSlip(source) ?? 'PEM text that is not whole')
   }
   const input = typeof source === 'string' ? source : { key: source as Record<string, unknown>, format: 'jwk' as const }
   const isPrivate = typeof source === 'string' ? source.includes('PRIVATE KEY') : source.d !== undefined
   try {
     return isPrivate ? createPrivateKey(input) : createPublicKey(input)
   } catch {
-    throw new SigningKeyError('a key that cannot be read')
+    const slip = typeof source === 'string' ? findKeyTextSlip(source) : undefined
+    throw new SigningKeyError(slip ?? 'a key that cannot be read')
   }
 }
 

@@ -83,7 +83,7 @@ name = "read"
 scopes = ["orders:read"]
 
 [identity_provider.grant.when]
-"kubernetes.io" = { exists = false }
+'"kubernetes.io"' = { exists = false }
 '"kubernetes.io".namespace' = ["shop", "shop-*"]
 "/kubernetes.io/pod/name" = { one_of = ["a", "b"], message = "two pods only" }
 "https://example.com/level" = { at_least = 2 }
@@ -259,7 +259,7 @@ when = { scp = { has_word = ["Orders.Read", "Orders.ReadAll"] } }
       lifetime: 300,
     })
     expect(Object.entries(grants?.[1]?.when ?? {})).toEqual([
-      ['kubernetes.io', { exists: false }],
+      ['"kubernetes.io"', { exists: false }],
       ['"kubernetes.io".namespace', ['shop', 'shop-*']],
       ['/kubernetes.io/pod/name', { oneOf: ['a', 'b'], message: 'two pods only' }],
       ['https://example.com/level', { atLeast: 2 }],

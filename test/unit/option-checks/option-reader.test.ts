@@ -220,6 +220,8 @@ describe('a URL', () => {
     'https:idp.example.com/keys',
     'https:\\\\idp.example.com\\keys',
     'https:///idp.example.com/keys',
+    'https://idp.example.com/{tenantid}/keys',
+    'https://idp.example.com/<tenant>/keys',
   ])('is not secure: %j', (url) => expect(isSecureUrl(url)).toBe(false))
 
   it('is on loopback by its host alone', () => {

@@ -1,0 +1,55 @@
+/** What is wrong with the text of a key, and what to do; undefined if nothing of that kind is. */
+export function findKeyTextSlip(text: string): string | undefined {
+  return SLIPS.find(({ isSo }) => isSo(text))?.message
+}
+
+interface Slip {
+  isSo(text: string): boolean
+  message: string
+}
+
+const BASE64 = /^[A-Za-z0-9+/\s]+={0,2}\s*$/
+/** A PEM header, what it holds, and no line break between. */
+const ONE_LINE = /-----BEGIN [A-Z ]+-----[^\r\n]*-----END/
+/** How long a text is looked at: no key is longer. */
+const MAX_LENGTH = 65_536
+
+const SLIPS: readonly Slip[] = [
+  {
+    isSo: (text) => text.includes('-----BEGIN ') && text.includes('\\n'),
+    message: 'PEM text with \\n written as two characters: put line breaks there, as by .replaceAll("\\\\n", "\\n")',
+  },
+  {
+    isSo: (text) => /-----BEGIN ENCRYPTED |Proc-Type: 4,ENCRYPTED/.test(text),
+    message: 'an encrypted key: decrypt it first, as by openssl pkey -in key.pem -out plain.pem',
+  },
+  {
+    isSo: (text) => ONE_LINE.test(text),
+    message: 'PEM text in one line: keep its line breaks',
+  },
+  {
+    isSo: (text) => text.includes('-----BEGIN OPENSSH '),
+    message: 'a key in the format of OpenSSH: convert it, as by ssh-keygen -p -m PKCS8 -f key',
+  },
+  {
+    isSo: (text) => decoded(text).includes('-----BEGIN '),
+    message: 'base64 of PEM text: decode it first, as by Buffer.from(text, "base64").toString()',
+  },
+  {
+    isSo: (text) => /^\s*[{[]/.test(decoded(text)),
+    message: 'base64 of JSON text: decode it, and parse it with JSON.parse',
+  },
+  { isSo: (text) => /^\s*[{[]/.test(text), message: 'JSON text: parse it with JSON.parse' },
+  { isSo: (text) => /^\s*"/.test(text), message: 'text with quotes around it: leave them out' },
+  {
+    isSo: (text) => decoded(text).startsWith('0'),
+    message:
+      'base64 of a key without its PEM lines: put -----BEGIN PRIVATE KEY----- before it and the END line after it',
+  },
+]
+
+/** What base64 text stands for; empty if it is something else. */
+function decoded(text: string): string {
+  const isBase64 = text.length >= 16 && text.length <= MAX_LENGTH && BASE64.test(text)
+  return isBase64 ? Buffer.from(text, 'base64').toString('latin1') : ''
+}

@@ -1,0 +1,67 @@
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
+import { afterAll, describe, expect, it } from '@jest/globals'
+import { loadConfig } from '../../../src/config/index.js'
+import { readSigningKey } from '../../../src/signing-keys/signing-key.js'
+import { createDeploymentFile } from '../../support/deployment-file.js'
+
+const { privateKey } = generateKeyPairSync('ec', {
+  namedCurve: 'P-256',
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+})
+const key = createPrivateKey(privateKey)
+const encrypted = String(key.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' }))
+const json = JSON.stringify(key.export({ format: 'jwk' }))
+const base64 = (text: string) => Buffer.from(text).toString('base64')
+
+const SLIPS: [string, string, RegExp][] = [
+  ['with literal \\n', privateKey.replaceAll('\n', '\\n'), /\\n written as two characters: put line breaks there/],
+  ['encrypted', encrypted, /an encrypted key: decrypt it first/],
+  ['in one line', privateKey.trim().replaceAll('\n', ' '), /PEM text in one line: keep its line breaks/],
+  ['in one line without spaces', privateKey.replaceAll('\n', ''), /PEM text in one line/],
+  ['as base64 of PEM', base64(privateKey), /base64 of PEM text: decode it first/],
+  ['as base64 of JSON', base64(json), /base64 of JSON text: decode it, and parse it/],
+  [
+    'as base64 without PEM lines',
+    privateKey.split('\n').slice(1, -2).join(''),
+    /base64 of a key without its PEM lines/,
+  ],
+  [
+    'in the format of OpenSSH',
+    '-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----',
+    /OpenSSH/,
+  ],
+]
+const file = createDeploymentFile()
+afterAll(() => file.remove())
+
+describe('a signing key', () => {
+  it.each([...SLIPS, ['as JSON text', json, /JSON text: parse it with JSON.parse/] as const])(
+    '%s is refused by the name of the slip, and nothing of it is repeated',
+    (_, source, message) => {
+      expect(() => readSigningKey(source, undefined)).toThrow(message)
+      expect(() => readSigningKey(source, undefined)).not.toThrow(source.slice(30, 60))
+    },
+  )
+
+  it.each(SLIPS)('%s in a variable of a file is refused by the name of the slip', (_, source, message) => {
+    file.write(`issuer = "https://api.example.com"
+[access_token]
+audience = "https://api.example.com"
+signing_keys = "\${KEY}"
+[[client]]
+client_id = "app"
+client_secret = "a secret of the tests"
+[[identity_provider]]
+name = "https://idp.example.com"
+jwks_uri = "https://idp.example.com/keys"
+subjects = "any"
+`)
+    expect(() => loadConfig(file.path, { env: { KEY: source } })).toThrow(message)
+  })
+
+  it('in PEM and as JSON in a file are still read', () => {
+    expect(readSigningKey(privateKey, undefined).algorithm).toBe('ES256')
+    expect(readSigningKey(privateKey.replaceAll('\n', '\r\n'), undefined).algorithm).toBe('ES256')
+  })
+})
