@@ -99,7 +99,7 @@ function expand(text: string, path: TomlPath, deps: ReadTomlDeps, insert: (value
     addProblem(path, '"${" that begins no variable', wanted, deps)
   }
   return text.replace(VARIABLE, (reference, name: string, otherwise: string | undefined) => {
-    const value = deps.env[name]
+    const value = Object.hasOwn(deps.env, name) ? deps.env[name] : undefined
     if (value !== undefined && value !== '') return insert(value)
     if (otherwise !== undefined) return otherwise
     const found = `the variable ${name}, which is ${value === undefined ? 'not set' : 'empty'}`

@@ -139,6 +139,12 @@ describe('a variable', () => {
     expect(problemsOf(more)).toEqual([`alias: the variable A, which is not set; ${wanted}`])
   })
 
+  it.each(['toString', 'constructor', '__proto__'])('named %s, as every object has it, is not set', (name) => {
+    const wanted = `an environment variable with a value, or \${${name}:-} if it may have none`
+    const found = `alias: the variable ${name}, which is not set; ${wanted}`
+    expect(problemsOf(`subjects = "any"\nalias = "x\${${name}}"`)).toEqual([found])
+  })
+
   it('may be empty or not set where the file says what counts then', () => {
     const aliasOf = (alias: string, env: Record<string, string> = {}) =>
       load(`subjects = "any"\nalias = "${alias}"`, env).identityProviders[0]?.alias
