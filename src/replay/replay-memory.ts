@@ -36,13 +36,15 @@ interface Time {
  */
 export class ReplayMemory {
   readonly #clock: Clock
+  readonly #maxEntries: number
   readonly #entries = new Map<string, Entry>()
   #sweep: Iterator<[string, Entry]> = this.#entries.entries()
   /** The latest expiry of all that was forgotten, in seconds since the epoch. */
   #forgottenUpTo = Number.NEGATIVE_INFINITY
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, maxEntries = MAX_ENTRIES_IN_MEMORY) {
     this.#clock = clock
+    this.#maxEntries = maxEntries
   }
 
   /**
@@ -69,7 +71,7 @@ export class ReplayMemory {
   }
 
   #hasRoomFor(holder: EntryHolder): boolean {
-    return holder.hasRoom && this.#entries.size < MAX_ENTRIES_IN_MEMORY
+    return holder.hasRoom && this.#entries.size < this.#maxEntries
   }
 
   /** An assertion that had expired by the same clock before, and has not expired now. */

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from '@jest/globals'
 import { systemClock } from '../../../src/clock/clock.js'
-import { memoryOfProcess } from '../../../src/replay/replay-memory.js'
+import { memoryOfProcess, ReplayMemory } from '../../../src/replay/replay-memory.js'
 import { ReplayRoom } from '../../../src/replay/replay-room.js'
 import { AdjustableClock } from '../../support/adjustable-clock.js'
 
@@ -31,6 +31,18 @@ describe('the memory of the process', () => {
     ])
     expect(() => second.claim('c', later())).toThrow('replay_store_full')
     expect([first.claim('c', later()), first.size, second.size]).toEqual([true, 2, 1])
+  })
+
+  it('is full for all when it holds as much as a Map can, whatever the rooms would hold', () => {
+    const clock = new AdjustableClock()
+    const memory = new ReplayMemory(clock, 3)
+    const rooms = [new ReplayRoom(memory, 10), new ReplayRoom(memory, 10)]
+    const [first, second] = rooms
+    for (const key of ['a', 'b']) first?.claim(key, clock.now() + 10)
+    expect(second?.claim('c', clock.now() + 10)).toBe(true)
+    for (const room of rooms) expect(() => room.claim('d', clock.now() + 10)).toThrow('replay_store_full')
+    clock.advance(10)
+    expect(second?.claim('d', clock.now() + 10)).toBe(true)
   })
 
   it('gives a room back what expires, whoever finds it', () => {
