@@ -8,7 +8,7 @@ import type { UnverifiedJwt } from '../jwt/parse-jwt.js'
 import { describeDate } from './dates.js'
 import type { Explainer, StepTexts } from './explanation.js'
 import { describeFetchFailure } from './fetch-failure-hint.js'
-import { hintOfAlgorithm, hintOfAudience, hintOfClock, hintOfNoDate, hintOfType } from './hints.js'
+import { hintOfAlgorithm, hintOfAudience, hintOfClock, hintOfNoDate, hintOfText, hintOfType } from './hints.js'
 import { hintOfBadSignature, hintOfUnknownKey } from './key-hints.js'
 import { hintOfSignatureForm } from './signature-form.js'
 
@@ -52,6 +52,7 @@ const DESCRIBE_CLAIMS: Readonly<Record<keyof typeof CHECKS_OF_CLAIMS, Describe>>
   sub: ({ jwt }) => ({
     expected: 'a non-empty string without invisible characters, and without white space around it',
     found: shown(ownMember(jwt.payload, 'sub')),
+    hint: () => hintOfText('sub', ownMember(jwt.payload, 'sub')),
   }),
   aud: ({ jwt, identityProvider: { audiences }, clientId }) => ({
     expected: [...audiences].join(' or '),
@@ -74,7 +75,11 @@ const DESCRIBE_CLAIMS: Readonly<Record<keyof typeof CHECKS_OF_CLAIMS, Describe>>
     hint: (reason) =>
       ownMember(jwt.payload, 'iat') === undefined ? NO_IAT : hintOfDate(reason, ownMember(jwt.payload, 'iat'), now),
   }),
-  jti: ({ jwt }) => ({ expected: 'none, or a non-empty string', found: shown(ownMember(jwt.payload, 'jti')) }),
+  jti: ({ jwt }) => ({
+    expected: 'none, or a non-empty string',
+    found: shown(ownMember(jwt.payload, 'jti')),
+    hint: () => hintOfText('jti', ownMember(jwt.payload, 'jti')),
+  }),
   kind: ({ jwt }) => ({
     expected: 'an assertion, and no other kind of token',
     found: findOtherKind(jwt.payload) ?? 'nothing that marks another kind',

@@ -68,7 +68,9 @@ export function hintOfIssuer(
   names: readonly string[],
   ofAccessTokens: ReadonlySet<string>,
 ): string | undefined {
-  if (!isAccessToken(header.typ)) return nearMiss(ownMember(payload, 'iss'), names)
+  const iss = ownMember(payload, 'iss')
+  if (typeof iss !== 'string') return hintOfText('iss', iss)
+  if (!isAccessToken(header.typ)) return nearMiss(iss, names)
   const isForUs = [ownMember(payload, 'aud')]
     .flat()
     .some((each) => typeof each === 'string' && ofAccessTokens.has(each))
@@ -111,6 +113,14 @@ function hintOfNoAudience(aud: unknown): string {
   const wrong = aud.findIndex((each) => typeof each !== 'string')
   if (wrong === -1) return 'aud is an empty array: configure the identity provider to include the alias'
   return `aud has ${kindOf(aud[wrong])} at [${wrong}]: each of its members must be a string`
+}
+
+/** Of a claim that must be a string which can be read. */
+export function hintOfText(name: string, value: unknown): string {
+  if (value === undefined) return `${name} is missing: configure the identity provider to include it`
+  if (typeof value !== 'string') return `${name} is ${kindOf(value)}: it must be a string`
+  if (value === '') return `${name} is empty: configure the identity provider to fill it`
+  return value === value.trim() ? `${name} has characters that nobody sees` : `${name} has white space around it`
 }
 
 /** Of a value that is not a NumericDate. */
