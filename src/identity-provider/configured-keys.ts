@@ -1,4 +1,6 @@
+import { printable } from '../errors/printable.js'
 import { type Certificate, findIssuer, readCertificates } from '../jwks/certificate.js'
+import { describeDocument } from '../jwks/document-kind.js'
 import type { JwksEndpointSettings } from '../jwks/jwks-endpoint-options.js'
 import { KEY_USES, type KeyReading } from '../jwks/key-reading.js'
 import { type KeySet, readKeySet } from '../jwks/key-set.js'
@@ -43,7 +45,8 @@ export function readFixedKeySet(
   const jwks = reader.value('jwks')
   const members = typeof jwks === 'object' && jwks !== null ? ownMember(jwks, 'keys') : undefined
   if (!Array.isArray(members)) {
-    reader.problem('jwks', 'a JWK set: { keys: [...] }')
+    const seemsToBe = typeof jwks === 'object' && jwks !== null ? `; ${printable(describeDocument(jwks))}` : ''
+    reader.problem('jwks', `a JWK set: { keys: [...] }${seemsToBe}`)
     return undefined
   }
   const { keySet, skipped, cut } = readKeySet(members, maxKeys, reading)

@@ -711,8 +711,17 @@ describe('the keys of an identity provider', () => {
     ['a symmetric key', { keys: [publicJwk, { kty: 'oct', k: 'AA' }] }, 'public signature keys only'],
     ['no usable key', { keys: [{ ...publicJwk, use: 'enc' }] }, 'public signature keys only'],
     ['no key', { keys: [] }, 'at least one key'],
-    ['an array', [publicJwk], 'a JWK set: { keys: [...] }'],
-    ['a key', publicJwk, 'a JWK set: { keys: [...] }'],
+    [
+      'an array',
+      [publicJwk],
+      'a JWK set: { keys: [...] }; it is a bare array of keys: they must be in { "keys": [...] }',
+    ],
+    ['a key', publicJwk, 'a JWK set: { keys: [...] }; it is one single key (JWK): it must be in { "keys": [...] }'],
+    [
+      'a map of kids to PEM text',
+      { a: '-----BEGIN PUBLIC KEY-----' },
+      'a JWK set: { keys: [...] }; it is a map of kids to PEM text: use the URL of the JWK set of this identity provider',
+    ],
     ['null', null, 'a JWK set: { keys: [...] }'],
   ])('do not come from a fixed set that is or has %s', (_, jwks, wanted) => {
     expect(keyProblemsOf({ jwks })).toEqual([`identityProviders[0].jwks: ${wanted}`])
