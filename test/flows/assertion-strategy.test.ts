@@ -4,13 +4,14 @@ import request, { type Response } from 'supertest'
 import { generateSigningKey, type JwtExchangeOptions } from '../../src/index.js'
 import { generateFakeKey, signAssertion } from '../../src/testing/index.js'
 import { type ClockedHost, startClockedHost } from '../support/clocked-host.js'
-import { AUDIENCE, CLIENT, ISSUER } from '../support/exchange-host.js'
+import { AUDIENCE, CLIENT, ISSUER, TOKEN_ENDPOINT } from '../support/exchange-host.js'
 
 /** Longer than any of these tests takes: who waits for a fetch that is not answered fails. */
 const PATIENT = { connectionTimeout: 10_000, readTimeout: 10_000 }
 const LIFETIME = 300
 const FALLBACK = 3600
-const SOON = 500
+/** Milliseconds: less than a request that waits for a stalled endpoint takes, which is 2000. */
+const SOON = 1500
 
 let host: ClockedHost
 afterEach(() => host.close())
@@ -148,6 +149,19 @@ describe('an assertion whose caller has no credentials', () => {
     host.clock.advance(LIFETIME)
     const assertion = await signAssertion(withdrawn, host.header(), host.claims())
     expect(await outcomeOf(assertion)).toEqual([401, 'unknown_key'])
+  })
+
+  it('is accepted from the first one on where its keys are configured, and needs no fetch', async () => {
+    const key = await generateFakeKey('ES256', 'configured')
+    const name = 'https://idp.example.com'
+    const jwks = { keys: [key.publicJwk] }
+    await start({ identityProviders: [{ name, alias: TOKEN_ENDPOINT, jwks, subjects: 'any' }] })
+    const header = { alg: 'ES256', kid: 'configured' }
+    const claims = { ...host.claims(), iss: name }
+    expect(await outcomeOf(await signAssertion(key, { ...header, kid: 'other' }, claims))).toEqual([401, 'unknown_key'])
+    const stranger = await generateFakeKey('ES256', 'configured')
+    expect(await outcomeOf(await signAssertion(stranger, header, claims))).toEqual([401, 'bad_signature'])
+    expect(await outcomeOf(await signAssertion(key, header, claims))).toBe(200)
   })
 
   it('waits for keys where the options say so, and then gets 503 in an outage', async () => {
