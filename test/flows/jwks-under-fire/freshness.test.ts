@@ -161,7 +161,7 @@ describe('ready', () => {
     await host.idp.fault('down')
     const { identityProviders } = await host.exchange.ready()
     expect(identityProviders).toMatchObject([{ state: 'down', lastFailure: { code: 'ECONNREFUSED' } }])
-    const cause = { message: `${host.idp.name}: connection_failed` }
+    const cause = { message: `${host.idp.name}: connection_failed ECONNREFUSED, ${host.idp.jwksUri}` }
     await expect(host.exchange.ready({ failFast: true })).rejects.toMatchObject({ reason: 'jwks_unavailable', cause })
     await host.idp.fault('off')
     await host.exchange.refreshKeys(host.idp.name)
