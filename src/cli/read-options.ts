@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { parse } from 'smol-toml'
-import { loadConfig } from '../config/load-config.js'
+import { readConfig, readSource } from '../config/load-config.js'
 import type { ReplayStores } from '../config/named-replay-store.js'
 import { fieldOf } from '../errors/field-of.js'
 import { isConfigError } from '../option-checks/config-error.js'
@@ -12,15 +12,17 @@ import { toJson } from './json.js'
  * The options of a file, with no replay store opened: nothing is claimed here. Where JSON is wanted, a file with problems
  * is answered with them, beside the verdict.
  *
+ * @param notes collects what is in order, but may not be meant
  * @throws ConfigError where text is wanted
  */
 export function readOptions(
   { config, json }: CommandArguments,
   { env, stdout }: CommandStreams,
   verdict: object,
+  notes: string[] = [],
 ): JwtExchangeOptions | undefined {
   try {
-    return loadConfig(config, { env, replayStores: anyStoreOf(config) })
+    return readConfig(readSource(config), config, { env, replayStores: anyStoreOf(config) }, notes)
   } catch (error) {
     if (!json || !isConfigError(error)) throw error
     stdout.write(toJson({ ...verdict, problems: error.problems }))

@@ -18,6 +18,21 @@ export function detached(value: unknown): unknown {
   return copy
 }
 
+/** What curl -u sends as it is, and the token endpoint decodes (RFC 6749 §2.3.1): another secret would arrive. */
+const DECODED = /[+%]/
+
+/** Clients whose secrets curl -u does not send as they are. */
+export function noteRawSecrets(clients: unknown, notes: string[]): void {
+  for (const client of Array.isArray(clients) ? clients : []) {
+    const { clientId, clientSecret } = (isPlainObject(client) ? client : {}) as Readonly<Record<string, unknown>>
+    const [id, secret] = [plainText(String(clientId)), plainText(String(clientSecret))]
+    const part = DECODED.test(secret) ? 'secret' : DECODED.test(id) || id.includes(':') ? 'id' : undefined
+    if (part === undefined) continue
+    const why = part === 'id' ? 'an id with +, % or : in it' : 'a secret with + or % in it'
+    notes.push(`client ${id}: curl -u sends ${why} raw: encode it first, or send it by --data-urlencode in the body`)
+  }
+}
+
 /** The clients of a file that was checked, each with the hash of its secret instead of that. */
 export function withHashedSecrets(clients: unknown): unknown {
   if (!Array.isArray(clients)) return clients

@@ -8,7 +8,7 @@ import { OptionReader, UNKNOWN_OPTION } from '../option-checks/option-reader.js'
 import { checkOptions, type JwtExchangeOptions } from '../options.js'
 import type { ReplayStore } from '../replay/replay-store.js'
 import { findDroppedOptions } from './dropped-options.js'
-import { detached, withHashedSecrets } from './forget-secrets.js'
+import { detached, noteRawSecrets, withHashedSecrets } from './forget-secrets.js'
 import { type ReplayStores, takeNamedReplayStore } from './named-replay-store.js'
 import { readTomlOptions } from './read-toml-options.js'
 import { TomlLocations } from './toml-location.js'
@@ -53,20 +53,27 @@ export function loadConfig(path: string, loadOptions: LoadConfigOptions = {}): J
 /**
  * The same of a text that was read from the path.
  *
+ * @param notes collects what is in order, but may not be meant
  * @throws ConfigError with every problem at once
  */
-export function readConfig(source: string, path: string, loadOptions: LoadConfigOptions): JwtExchangeOptions {
+export function readConfig(
+  source: string,
+  path: string,
+  loadOptions: LoadConfigOptions,
+  notes: string[] = [],
+): JwtExchangeOptions {
   checkLoadOptions(loadOptions)
   const { env = process.env, options: inCode = {}, replayStores = {} } = { ...NO_LOAD_OPTIONS, ...loadOptions }
   const file = parseToml(source, path)
   const problems: ConfigProblem[] = []
-  const fromFile = readTomlOptions(file, { directory: dirname(resolve(path)), env, problems })
+  const fromFile = readTomlOptions(file, { directory: dirname(resolve(path)), env, problems, notes })
   const replay = takeNamedReplayStore(ownMember(fromFile, 'replay'), { replayStores, problems })
   const options = { ...fromFile, ...(replay.table !== undefined && { replay: replay.table }), ...inCode }
   const dropped = findDroppedOptions(fromFile, { ...inCode })
   const all = placed([...dropped, ...problemsOf(options)], { path, source, inCode }, problems)
   if (all.length > 0) throw new ConfigError(all)
   const ofFile = ownMember(fromFile, 'clients')
+  noteRawSecrets(ofFile, notes)
   const clients = ownMember(inCode, 'clients') === undefined && { clients: withHashedSecrets(ofFile) }
   return withReplayStore(
     { ...options, ...(ofFile !== undefined && clients) } as unknown as JwtExchangeOptions,

@@ -1,15 +1,16 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { TomlTable } from 'smol-toml'
 import { fieldOf } from '../errors/field-of.js'
 import { closestName } from '../option-checks/closest-name.js'
-import type { ConfigProblem } from '../option-checks/config-error.js'
+import { type ConfigProblem, formatPath } from '../option-checks/config-error.js'
 import { toLiteral } from '../option-checks/literal-text.js'
 import { findKeyTextSlip } from '../signing-keys/key-text.js'
 import type { TomlPath } from './toml-location.js'
 import {
   hasFreeNames,
   isLostWithin,
+  isOptionAmongClaims,
   optionName,
   TOP_LEVEL_NAMES,
   tomlNameWithin,
@@ -22,6 +23,8 @@ export interface ReadTomlDeps {
   env: Readonly<Record<string, string | undefined>>
   /** Collects problems, with paths as in the file. */
   problems: ConfigProblem[]
+  /** Collects what is in order, but may not be meant. */
+  notes: string[]
 }
 
 /** Options whose strings may name files. */
@@ -69,6 +72,7 @@ function readValue(value: unknown, path: TomlPath, option: string, deps: ReadTom
   for (const [key, nested] of Object.entries(value)) {
     const name = hasFreeNames(option) ? key : optionName(key, option)
     if (isLostWithin(option, key)) refuseLost([...path, key], deps)
+    if (isOptionAmongClaims(option, key)) noteOption([...path, key], deps)
     if (name === undefined) refuseUnknown([...path, key], key, [tomlNameWithin(option, beginningSmall(key))], deps)
     else setOwn(options, name, readValue(nested, [...path, key], `${option}.${name}`, deps))
   }
@@ -131,7 +135,11 @@ function readNamedFile(
   deps: ReadTomlDeps,
 ): unknown {
   try {
-    return read(readFileSync(resolve(deps.directory, name), 'utf8'))
+    const text = readFileSync(resolve(deps.directory, name), 'utf8')
+    if (isPrivate(text) && isReadableByAll(resolve(deps.directory, name))) {
+      deps.notes.push(`${formatPath(path)}: every user of this machine can read the file with the private key`)
+    }
+    return read(text)
   } catch (error) {
     if (findKeyTextSlip(name) !== undefined) return name // The key itself: who reads it says what is wrong with it.
     const isMissing = fieldOf(error, 'code') === 'ENOENT'
@@ -140,6 +148,21 @@ function readNamedFile(
     addProblem(path, found, `PEM text, or the name of a readable file, relative to ${deps.directory}`, deps)
     return name
   }
+}
+
+function isPrivate(text: string): boolean {
+  return text.includes('PRIVATE KEY-----') || /"d"\s*:/.test(text)
+}
+
+/** Windows has no such bits. */
+function isReadableByAll(path: string): boolean {
+  return process.platform !== 'win32' && (statSync(path).mode & 0o004) !== 0
+}
+
+/** In a table of conditions an option is one more condition: it may be meant, and never accepts more. */
+function noteOption(path: TomlPath, { notes }: ReadTomlDeps): void {
+  const place = formatPath(path)
+  notes.push(`${place}: this is a condition on a claim of that name; if you mean the option, move it above the header`)
 }
 
 /** Text of a private or public key file: PEM, or JSON with a JWK, a list of them, or a JWK set. */

@@ -65,6 +65,7 @@ const LOST_WITHIN: Readonly<Record<string, readonly string[]>> = {
   'identityProviders.claimsToToken': OF_IDENTITY_PROVIDER,
   'identityProviders.groupsToScopes': OF_LISTS,
 }
+const OF_BINDING = ['name', 'clients', 'scopes', 'resources', 'lifetime']
 const SNAKE_CASE = /^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$/
 
 /** The names at the top of the file, with dots between the parts of a table's name. */
@@ -106,6 +107,13 @@ export function hasFreeNames(option: string): boolean {
 /** Whether a key of a table with free names, named like `identityProviders.headers`, is meant to stand above that. */
 export function isLostWithin(option: string, key: string): boolean {
   return Object.hasOwn(LOST_WITHIN, option) && LOST_WITHIN[option]?.includes(key) === true
+}
+
+/** Whether a key of a table of conditions is also an option of the table above it, or of the top. */
+export function isOptionAmongClaims(option: string, key: string): boolean {
+  if (option === 'identityProviders.grants.when') return OF_BINDING.includes(key) || Object.hasOwn(TOP_LEVEL, key)
+  const isOption = OF_IDENTITY_PROVIDER.includes(key) || key === 'name' || Object.hasOwn(TOP_LEVEL, key)
+  return option === 'identityProviders.claims' && isOption
 }
 
 /** `['jwksEndpoint', 'readTimeout']` → `['oauth', 'jwks_endpoint', 'read_timeout']`. */

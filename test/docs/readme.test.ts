@@ -10,6 +10,9 @@ import { FakeIdentityProvider } from '../../src/testing/index.js'
 import { startExchangeHost } from '../support/exchange-host.js'
 import { findFreePort } from '../support/free-port.js'
 
+/** With what curl would not send as it is, by -u or unencoded in a form. */
+const APP_SECRET = 's3cret+of%2B the&tests=1'
+
 const README = readFileSync('README.md', 'utf8')
 const IDP_NAME = 'https://exampleidp.com/oauth2/default'
 
@@ -38,7 +41,7 @@ beforeAll(async () => {
   port = await findFreePort()
   writeFileSync(join(directory, 'server.mjs'), localised(snippets('js')[0] ?? '', idp, port))
   server = spawn(process.execPath, [join(directory, 'server.mjs')], {
-    env: { ...process.env, APP_SECRET: 's3cret-of-the-tests', NODE_OPTIONS: '' },
+    env: { ...process.env, APP_SECRET, NODE_OPTIONS: '' },
   })
   await new Promise((resolve, reject) => {
     server.stdout?.once('data', resolve)
@@ -72,7 +75,7 @@ describe('the README', () => {
 
   it('has a server and a curl command that exchange an assertion and open the routes', async () => {
     const { stdout } = await promisify(execFile)('bash', ['-c', localised(snippets('sh')[2] ?? '', idp, port)], {
-      env: { ...process.env, APP_SECRET: 's3cret-of-the-tests', ASSERTION: await idp.issueAssertion() },
+      env: { ...process.env, APP_SECRET, ASSERTION: await idp.issueAssertion() },
     })
     expect(stdout).toMatch(/^HTTP\/1.1 200 OK/)
     const answer = JSON.parse(stdout.slice(stdout.indexOf('{')))
@@ -108,7 +111,7 @@ describe('the README', () => {
     writeFileSync(join(directory, 'load.mjs'), `${snippets('js')[1]}\nconsole.log(JSON.stringify(exchange.stats()))`)
     const { stdout } = await promisify(execFile)(process.execPath, ['load.mjs'], {
       cwd: directory,
-      env: { ...process.env, APP_SECRET: 's3cret-of-the-tests', NODE_OPTIONS: '' },
+      env: { ...process.env, APP_SECRET, NODE_OPTIONS: '' },
     })
     expect(JSON.parse(stdout).identityProviders).toMatchObject([{ name: IDP_NAME, state: 'never' }])
   })
@@ -134,7 +137,7 @@ describe('the README', () => {
     const settings = checkOptions({
       issuer: 'https://api.example.com/oauth2',
       identityProviders: [{ name: IDP_NAME, subjects: 'any', jwksUri: `${IDP_NAME}/v1/keys` }],
-      clients: [{ clientId: 'app', clientSecret: 's3cret-of-the-tests' }],
+      clients: [{ clientId: 'app', clientSecret: APP_SECRET }],
       accessToken: { audience: 'https://api.example.com' },
     })
     const [identityProvider] = settings.identityProviders

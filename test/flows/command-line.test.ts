@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { chmodSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { runCommandLine } from '../../src/cli/run-command-line.js'
+import { generateSigningKey } from '../../src/index.js'
 import { FakeIdentityProvider } from '../../src/testing/index.js'
 import { EC_CERTIFICATE, EXPIRED_CERTIFICATE } from '../support/certificates.js'
 import { clientSecretOf, createDeploymentFile, type DeploymentFile, deploymentOf } from '../support/deployment-file.js'
@@ -550,5 +551,54 @@ describe('a command that cannot be run as it is written', () => {
     const { status, stdout, stderr } = await run(['check', '--config', await idp.issueAssertion()])
     expect([status, stdout]).toEqual([2, ''])
     expect(stderr).not.toMatch(TOKEN)
+  })
+})
+
+describe('the notes of check', () => {
+  it('name clients whose id or secret curl -u would send raw', async () => {
+    const clients = [
+      ['plus', 'a+secret+of+the+tests'],
+      ['percent', 'a%secret%of%the%tests'],
+      ['a:b', 'a plain secret of the tests'],
+      ['plain', 'a plain secret of the tests'],
+    ].map(([id, secret]) => `[[client]]\nclient_id = "${id}"\nclient_secret = "${secret}"\nscopes = ["openid"]`)
+    writeConfig({ more: clients.join('\n') })
+    const { status, stdout } = await runHere(['check', '--config', path])
+    expect(status).toBe(0)
+    const advice = 'raw: encode it first, or send it by --data-urlencode in the body'
+    expect(stdout).toContain(`! client plus: curl -u sends a secret with + or % in it ${advice}`)
+    expect(stdout).toContain(`! client percent: curl -u sends a secret with + or % in it ${advice}`)
+    expect(stdout).toContain(`! client a:b: curl -u sends an id with +, % or : in it ${advice}`)
+    expect(stdout).not.toContain('client plain')
+    expect(stdout).not.toContain('of+the+tests')
+  })
+
+  it('name a file with a private key that every user can read, and no other one', async () => {
+    const keys = file.writeBeside('signing-keys.json', JSON.stringify({ keys: [generateSigningKey()] }))
+    const note = '! access_token.signing_keys: every user of this machine can read the file with the private key'
+    const frame = deploymentOf().replace('[access_token]\n', '[access_token]\nsigning_keys = "signing-keys.json"\n')
+    file.write(`${frame}[[identity_provider]]\nname = "${idp.name}"\njwks_uri = "${idp.jwksUri}"\nsubjects = "any"\n`)
+    for (const [mode, isNoted] of [
+      [0o644, true],
+      [0o640, false],
+      [0o600, false],
+    ] as const) {
+      chmodSync(keys, mode)
+      const { stdout } = await runHere(['check', '--config', path])
+      expect([mode, stdout.includes(note)]).toEqual([mode, isNoted])
+    }
+  })
+
+  it('name options that stand in a table of conditions', async () => {
+    writeConfig({
+      more: '[identity_provider.claims]\nenabled = false\nrequire_https = true\nemail = "a"\n[[identity_provider.grant]]\nname = "g"\nscopes = ["openid"]\n[identity_provider.grant.when]\nlifetime = 300\nref = "main"',
+    })
+    const { stdout } = await runHere(['check', '--config', path])
+    const noted = [...stdout.matchAll(/! (\S+): this is a condition on a claim of that name; if you mean the option/g)]
+    expect(noted.map(([, place]) => place)).toEqual([
+      'identity_provider[0].claims.enabled',
+      'identity_provider[0].claims.require_https',
+      'identity_provider[0].grant[0].when.lifetime',
+    ])
   })
 })
