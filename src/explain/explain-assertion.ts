@@ -9,7 +9,7 @@ import { TokenRejected } from '../errors/rejections.js'
 import { checkClientMayExchange } from '../grants/check-client.js'
 import type { IdentityProvider } from '../identity-provider/identity-provider.js'
 import { ownMember } from '../jwt/parse-json-object.js'
-import { parseJwt, type UnverifiedJwt } from '../jwt/parse-jwt.js'
+import { parseJws, parsePayload, type UnverifiedJwt } from '../jwt/parse-jwt.js'
 import { JWT_BEARER_GRANT_TYPE } from '../oauth/names.js'
 import type { ConfigProblem } from '../option-checks/config-error.js'
 import { OptionReader } from '../option-checks/option-reader.js'
@@ -117,7 +117,18 @@ async function takeShape(explainer: Explainer, encoded: string, { identityProvid
     found: byHeader('a header with crit or b64', `${encoded.length} characters`),
     hint: (reason: ReasonCode) => hintOfShape(reason, encoded),
   }
-  return (await explainer.take('shape', texts, () => parseJwt(encoded, maxAssertionBytes)))?.result
+  return (await explainer.take('shape', texts, () => parseAsJudged(encoded, identityProviders)))?.result
+}
+
+/** What the token endpoint says of a payload that cannot be decoded is about the header, if it looks at that alone. */
+function parseAsJudged(encoded: string, identityProviders: ExplainDeps['identityProviders']): UnverifiedJwt {
+  const jws = parseJws(encoded, identityProviders.maxAssertionBytes)
+  try {
+    return parsePayload(jws)
+  } catch (error) {
+    checkHeaderOfLong(jws, identityProviders)
+    throw error
+  }
 }
 
 /** A step only where it fails: the token endpoint does not look at the payload then. */
