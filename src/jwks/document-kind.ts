@@ -1,5 +1,6 @@
 import { printable } from '../errors/printable.js'
 import type { SkippedKey } from './usable-key.js'
+import type { CutKeySet } from './verification-key-source.js'
 
 /** Members that are looked at, and named, of a document that is not what was expected. */
 const MAX_EXAMINED = 100
@@ -33,13 +34,14 @@ export function describeText(text: string): string {
 }
 
 /** Which keys of a set are skipped, and why, where none is left. Unescaped. */
-export function describeSkipped(skipped: readonly SkippedKey[]): string {
+export function describeSkipped(skipped: readonly SkippedKey[], cut?: CutKeySet): string {
   if (skipped.length === 0) return 'the key set is empty'
   const named = skipped
     .slice(0, MAX_NAMED)
     .map(({ kid, skipped: reason }) => `${shortened(kid ?? 'without kid')}: ${reason}`)
   const others = skipped.length - named.length
-  return `every key is skipped: ${[...named, ...(others === 0 ? [] : [`and ${others} more`])].join('; ')}`
+  const all = cut === undefined ? 'every key' : `each of the first ${cut.maxKeys} of ${cut.keys} keys`
+  return `${all} is skipped: ${[...named, ...(others === 0 ? [] : [`and ${others} more`])].join('; ')}`
 }
 
 /** A URL of a document as it can be shown. Unescaped. */

@@ -189,7 +189,7 @@ export class KeySetRefresher {
     const { keySet, skipped, cut, version } = this.#fetcher.read(published)
     this.#reporter.tellUnused(skipped, cut, version)
     if (keySet === undefined)
-      throw new JwksFetchError('no_usable_key', { detail: describeSkipped(skipped) }).at(this.#fetcher.requested)
+      throw new JwksFetchError('no_usable_key', { detail: describeSkipped(skipped, cut) }).at(this.#fetcher.requested)
     this.#cache.replace(keySet, published.version)
     return keySet
   }

@@ -168,6 +168,15 @@ describe('a key set that is larger than maxKeys', () => {
     expect(stats()).not.toHaveProperty('cut')
   })
 
+  it('whose first keys are all skipped is a failed fetch that says that there are more', async () => {
+    await start({}, { maxKeys: 10 })
+    host.idp.publish([...Array(10).fill(null), ...many.map(({ publicJwk }) => publicJwk)])
+    expect(await judge(many[0])).toEqual(OUTAGE)
+    const detail = expect.stringMatching(/^each of the first 10 of 22 keys is skipped: without kid: not_an_object; /)
+    expect(stats()?.lastFailure).toMatchObject({ reason: 'no_usable_key', detail })
+    expect(eventsOf('jwks.key_set_cut')).toMatchObject([{ keys: 22, maxKeys: 10 }])
+  })
+
   it('is read whole with the next request when maxKeys is raised, and cut again when it is lowered', async () => {
     await start({}, { maxKeys: 10 })
     host.idp.publish(many.map(({ publicJwk }) => publicJwk))
