@@ -59,6 +59,7 @@ export function keySetTarget(): FuzzTarget {
       'alg',
       'use',
       'key_ops',
+      'jwt-svid',
       'verify',
       'x5c',
       'AQAB',
