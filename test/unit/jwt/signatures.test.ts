@@ -45,15 +45,18 @@ const encode = (part: Buffer | string) => Buffer.from(part).toString('base64url'
 const tokenOf = (algorithm: string, signature: Buffer | string) =>
   `${encode(JSON.stringify({ alg: algorithm }))}.${encode('{"sub":"alice"}')}.${encode(signature)}`
 
-function signByJose(algorithm: string, key: KeyObject): Promise<string> {
-  return new CompactSign(Buffer.from('{"sub":"alice"}')).setProtectedHeader({ alg: algorithm }).sign(key)
+function signByJose(algorithm: string, key: KeyObject, payload = '{"sub":"alice"}'): Promise<string> {
+  return new CompactSign(Buffer.from(payload)).setProtectedHeader({ alg: algorithm }).sign(key)
 }
 
-/** With a first byte that is not zero: without one that is, jose accepts a signature by PSS, and we do not. */
-async function signByJoseWithoutZero(algorithm: string, key: KeyObject): Promise<string> {
-  const token = await signByJose(algorithm, key)
+/**
+ * With a first byte that is not zero: without one that is, jose accepts a signature by PSS, and we do not. Another payload
+ * each time, because some algorithms make the same signature again.
+ */
+async function signByJoseWithoutZero(algorithm: string, key: KeyObject, count = 0): Promise<string> {
+  const token = await signByJose(algorithm, key, JSON.stringify({ count }))
   const [, , signature = ''] = token.split('.')
-  return Buffer.from(signature, 'base64url')[0] === 0 ? signByJoseWithoutZero(algorithm, key) : token
+  return Buffer.from(signature, 'base64url')[0] === 0 ? signByJoseWithoutZero(algorithm, key, count + 1) : token
 }
 
 /** One of some 256 signatures. Made by `node:crypto`, which is quicker than jose. */
