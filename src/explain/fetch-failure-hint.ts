@@ -3,7 +3,7 @@ import { sideBySide } from './side-by-side.js'
 
 /** What is wrong and what to change, by the code of the underlying error or the HTTP status. */
 const ADVICE_ON_CODES: Readonly<Record<string, string>> = {
-  ENOTFOUND: 'the host name is unknown: correct jwksUri (jwks_uri)',
+  ENOTFOUND: 'the host name is unknown: correct jwksUri (jwks_uri), or name if discovery is true',
   EAI_AGAIN: 'DNS does not answer: check the resolver, or set lookup',
   ECONNREFUSED: 'nothing listens there: correct host and port in jwksUri (jwks_uri), or set proxy',
   ECONNRESET: 'the connection was reset: check firewalls, or set proxy',

@@ -27,7 +27,7 @@ export interface ClaimOperators {
    */
   includes?: ClaimScalar | readonly ClaimScalar[]
   /**
-   * The claim is a string of words with single spaces between them, as OAuth's `scope` is, and one of the words is this, or
+   * The claim is a string of words with spaces between them, as OAuth's `scope` is, and one of the words is this, or
    * one of these. Compared exactly; `*` is an ordinary character here. A claim of more than 16 384 characters has no words.
    */
   hasWord?: string | readonly string[]

@@ -31,7 +31,7 @@ describe('the hint for a failed fetch', () => {
     ],
     [
       { reason: 'connection_failed', code: 'ENOTFOUND' },
-      `connection_failed ENOTFOUND: ${URL_OF_KEYS}; the host name is unknown: correct jwksUri (jwks_uri)`,
+      `connection_failed ENOTFOUND: ${URL_OF_KEYS}; the host name is unknown: correct jwksUri (jwks_uri), or name if discovery is true`,
     ],
     [
       { reason: 'connection_failed', code: 'EWHATEVER' },
