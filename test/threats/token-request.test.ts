@@ -309,6 +309,16 @@ describe('a host that parses bodies itself', () => {
     }
   })
 
+  it('Q3: a form of more than a hundred parameters is refused before it is taken apart', async () => {
+    const others = Array.from({ length: 98 }, (_, index) => `&x${index}=`).join('')
+    expect((await postForm(`${await goodForm()}${others}`)).status).toBe(200)
+    const junk = ['&y'.repeat(99), '&'.repeat(100), '&y'.repeat(20_000)]
+    for (const further of junk) {
+      const { status, text } = await postForm(`${await goodForm()}${further}`)
+      expect([status, JSON.parse(text).error_description]).toEqual([400, 'There are too many parameters'])
+    }
+  })
+
   it('Q3: a host that leaves arrays, objects or nothing in req.body gets an answer', async () => {
     const bodies: unknown[] = [
       null,
