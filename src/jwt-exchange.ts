@@ -29,7 +29,10 @@ import { createReplayProtection, reportUnsharedStore } from './replay/create-rep
 export interface JwtExchange {
   /** `POST /token` and `GET /jwks`. Mount it where the option `tokenEndpoint` says: `app.use('/oauth2', exchange.router)`. */
   router: Middleware
-  /** RFC 8414 metadata, and the OpenID configuration if it is on. Mount it at the host's root: `app.use(exchange.wellKnown)`. */
+  /**
+   * RFC 8414 metadata, and the OpenID configuration if `openidConfiguration` is true. Mount it at the host's root:
+   * `app.use(exchange.wellKnown)`.
+   */
   wellKnown: Middleware
   /**
    * Passport strategy `'access-token'`: `req.user` is the `AccessToken`. Set `session: false` on each route: a session would

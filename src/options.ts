@@ -39,8 +39,8 @@ import { readSubjectMapping, type SubjectOption } from './policy/subject-mapping
 import { checkReplayOptions, type ReplayOptions, type ReplaySettings } from './replay/replay-options.js'
 
 /**
- * Everything that can be said to `createJwtExchange`. In a TOML file the names are the same in snake_case. An option that
- * is named but undefined or null, as by an environment variable that is not set, is refused: leave it out for its default.
+ * All options of `createJwtExchange`. In a TOML file the names are the same in snake_case. An option that is named but
+ * undefined or null is refused, for example if an environment variable is not set. Leave the option out to get its default.
  */
 export interface JwtExchangeOptions {
   /**
@@ -79,7 +79,7 @@ export interface JwtExchangeOptions {
   subject?: SubjectOption
   /** Where used assertions are remembered. */
   replay?: ReplayOptions
-  /** How long requests wait for the functions among these options, and for how many calls at once. */
+  /** Bounds how long requests wait for the functions in these options, and how many calls run at once. */
   hostFunctions?: HostFunctionOptions
   /** The clocks, for tests. Default: the system's. */
   clock?: Clock

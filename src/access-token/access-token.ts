@@ -14,7 +14,7 @@ export interface AccessToken {
   audience: readonly string[]
   /** The `jti`. */
   tokenId: string
-  /** The token as it was presented. Not enumerable: JSON and spreads leave it out. */
+  /** The token as the caller sent it. Not enumerable, so JSON and spreads leave it out. */
   token: string
   /** All claims. */
   payload: Readonly<Record<string, unknown>>

@@ -39,9 +39,9 @@ export interface VerifyAccessTokenDeps {
 
 /**
  * Verifies an access token of this service (RFC 9068 §4): its type, a signature by one of our own keys with that key's
- * algorithm, issuer, audience and expiry, and that the identity provider that it came from is not switched off. What is not
- * signed by us is refused before its claims are decoded. Without network, and at once where the signature is. No clock tolerance: the issuer's clock is ours. A token that was accepted
- * twice before is recognised, and only what can change is checked again.
+ * algorithm, issuer, audience and expiry, and that the identity provider that it came from is not switched off. A token that
+ * is not signed by us is refused before its claims are decoded. It needs no network. There is no clock tolerance, because the
+ * issuer's clock is ours. A token that was accepted twice before is recognised, and only what can change is checked again.
  *
  * @throws TokenRejected, or rejects with it
  */

@@ -36,7 +36,10 @@ export const CHECKS_BEFORE_SIGNATURE = {
   },
 } satisfies Record<string, AssertionCheck>
 
-/** And after that, of its claims: RFC 7523 §3, rules 2 to 7, and what it is no assertion with; rule 1, `iss`, found the identity provider. */
+/**
+ * The checks of its claims after that: RFC 7523 §3, rules 2 to 7, and claims that mark another kind of token. Rule 1, `iss`,
+ * found the identity provider.
+ */
 export const CHECKS_OF_CLAIMS = {
   sub: ({ payload }) => void checkSubject(payload),
   aud: ({ payload }, { audiences }) => checkAudience(payload, audiences),

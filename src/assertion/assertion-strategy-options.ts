@@ -1,12 +1,12 @@
 import type { OptionReader } from '../option-checks/option-reader.js'
 
-/** How `exchange.assertionStrategy` judges requests, whose callers have no credentials but their assertion. */
+/** How `exchange.assertionStrategy` judges requests. Its callers have no credentials except their assertion. */
 export interface AssertionStrategyOptions {
   /**
-   * `true`: an assertion by an unknown key, or before the first key set has come, waits until that is fetched. Then whoever
-   * sends forged assertions learns by the time which identity providers are trusted, and in an outage by 503. `false`: it is
-   * refused at once with 401 and the keys are fetched in the background, so that the next request finds them;
-   * `await exchange.ready()` before the first request. The token endpoint always waits. Default: false.
+   * What happens to an assertion with an unknown key, or before the first key set was fetched. `true`: it waits for the
+   * fetch. Then a sender of forged assertions can find out which identity providers are trusted, by response times and by 503
+   * in an outage. `false`: it is refused at once with 401, and the keys are fetched in the background for the next request.
+   * Then call `await exchange.ready()` before the first request. The token endpoint always waits. Default: false.
    */
   waitForKeys?: boolean
 }

@@ -18,7 +18,7 @@ export interface AssertedCaller {
   issuer: string
   /** Seconds since the epoch. */
   expiresAt: number
-  /** The assertion as it was presented. Not enumerable: JSON and spreads leave it out. */
+  /** The assertion as the caller sent it. Not enumerable, so JSON and spreads leave it out. */
   token: string
   /** All claims. */
   payload: Readonly<Record<string, unknown>>
@@ -26,7 +26,6 @@ export interface AssertedCaller {
 
 export interface AcceptAssertionDeps extends VerifyAssertionDeps {
   replayProtection: ReplayProtection
-  /** Finds a client by its id, or undefined. */
   findClient: (clientId: string) => Promise<unknown>
   /** Whether a request waits for keys that must be fetched. */
   waitForKeys: boolean

@@ -8,8 +8,8 @@ const LONGEST_SUBJECT = 16_384
 /**
  * The `sub` of an access token for an assertion.
  *
- * @throws TokenRejected `invalid_subject` where it cannot be made, is too long or cannot be a subject
- * @throws DependencyUnavailable `subject_mapping_failed` where a function of the host throws; `host_function_timed_out`,
+ * @throws TokenRejected `invalid_subject` if it cannot be made, is too long or cannot be a subject
+ * @throws DependencyUnavailable `subject_mapping_failed` if a function of the host throws; `host_function_timed_out`,
  *   `host_function_limit_reached`
  */
 export async function resolveSubject(assertion: VerifiedAssertion): Promise<string> {

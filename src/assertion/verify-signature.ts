@@ -19,8 +19,8 @@ export async function verifySignature(assertion: UnverifiedJwt, keySource: Verif
 }
 
 /**
- * The same for a caller that has no credentials. It waits for no fetch, so that the time of a refusal does not say whom
- * we trust; only who presents a signature by a key that has expired here waits until that is confirmed.
+ * The same for a caller that has no credentials. It does not wait for a fetch, so that the time of a refusal does not show
+ * whom we trust. Only an assertion signed with a key that has expired here waits until the key is confirmed.
  *
  * @throws TokenRejected `unknown_key`, `keys_not_fetched`, `certificate_expired`, `bad_signature`
  * @throws DependencyUnavailable `jwks_unavailable`

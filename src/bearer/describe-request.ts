@@ -22,7 +22,7 @@ export function describeRequest(req: BearerRequest, status: number): Partial<Acc
   return status === 403 ? { method: printable(req.method ?? ''), route: printable(routeOf(req)) } : {}
 }
 
-/** As declared, because a path may hold an id or a secret; as requested where no route is declared, without the query. */
+/** As declared, because a path may hold an id or a secret. If no route is declared, the requested path without the query. */
 function routeOf({ route, baseUrl = '', originalUrl, url }: BearerRequest): string {
   const path: unknown = route?.path
   if (path !== undefined) return `${baseUrl}${path}`

@@ -15,9 +15,9 @@ export interface BearerRequest extends IncomingMessage {
   body?: unknown
   /** The client's address, as `trust proxy` says. */
   ip?: string
-  /** Where the router is mounted that the request is in. */
+  /** The mount path of the router that the request is in. */
   baseUrl?: string
-  /** The route that the request is in, where it is declared as one. */
+  /** The declared route that the request is in. */
   route?: { path?: unknown }
 }
 

@@ -25,7 +25,7 @@ const WARNED_FOR = 30
 
 /** What to do about keys that are skipped for these reasons, if they are to be used. */
 const ADVICE_ON_SKIPPED: Readonly<Record<string, string>> = {
-  x5c_only: 'to use it by its certificate, set x5c_only_keys = true for this identity provider',
+  x5c_only: 'to use the key of its certificate, set x5c_only_keys = true for this identity provider',
   jwt_svid: 'to use keys of SPIFFE, set key_uses = ["jwt-svid"] for this identity provider',
 }
 
@@ -94,7 +94,7 @@ function keySetFindings({ cut, keys }: IdentityProviderStats): Finding[] {
       ? []
       : [`the key set has ${cut.keys} keys, and only the first ${cut.maxKeys} are used: raise max_keys (maxKeys)`]),
     ...unreadable.map(
-      ({ kid }) => `the key ${kid ?? 'without kid'} has an x5c that cannot be read; it is used without it`,
+      ({ kid }) => `the key ${kid ?? 'without kid'} has an x5c that cannot be read; the key is used without it`,
     ),
   ].map((text) => ({ mark: 'warning', text }))
 }

@@ -61,7 +61,7 @@ function doubtsOfProvider(
 
 function doubtsOfTransport({ name, allowInsecureHttp }: IdentityProviderOptions): string[] {
   if (allowInsecureHttp !== true) return []
-  return [`${name}: allow_insecure_http is true: whoever can change its answers on the way signs as this provider`]
+  return [`${name}: allow_insecure_http is true: whoever can change its answers in transit can sign as this provider`]
 }
 
 function doubtsOfGroups({ name, groupsToScopes = {} }: IdentityProviderOptions): string[] {

@@ -11,7 +11,7 @@ import { readOptions } from './read-options.js'
 const LONGEST_INPUT = 2_097_152
 const FINAL_LINE_BREAK = /\r?\n$/
 const LINE_BREAK_LEFT_OUT =
-  'the input ends with a line break, which is left out here; the token endpoint refuses an assertion that is sent with it'
+  'the input ends with a line break, which was removed here; the token endpoint would refuse it'
 const MARK_OF: Readonly<Record<ExplainedStep['outcome'], Mark>> = { passed: 'good', failed: 'bad', skipped: 'skipped' }
 
 /** Tells what would become of an assertion. */

@@ -3,10 +3,10 @@ import type { OptionReader } from '../option-checks/option-reader.js'
 /** The protection of client secrets against guessing (RFC 6749 §2.3.1). */
 export interface ClientAuthenticationOptions {
   /**
-   * Failed authentications allowed for one client id from one address at once, 1 to 1 000 000; then 429. From all
-   * addresses together, 100 times as many are allowed; that does not hold for an address from which the client has
-   * authenticated itself within `failureWindow`. The address is Express's `req.ip`: set `trust proxy` behind a proxy. One
-   * IPv6 /64 counts as one address. Default: 500.
+   * Failed authentications allowed for one client id from one address before 429, 1 to 1 000 000. From all addresses
+   * together, 100 times as many are allowed. An address from which the client authenticated within `failureWindow` is exempt
+   * from that second limit. The address is Express's `req.ip`: set `trust proxy` behind a proxy. An IPv6 /64 counts as one
+   * address. Default: 500.
    */
   maxFailures?: number
   /** Seconds in which the whole allowance comes back, little by little, 1 to 86 400. Default: 600. */

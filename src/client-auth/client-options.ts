@@ -9,8 +9,8 @@ import { readSecretDigest } from './client-secret.js'
 export interface ClientOptions {
   clientId: string
   /**
-   * The secret itself, 16 characters or more, without white space around it. Make it with at least 128 random bits: a
-   * guessed secret is the client.
+   * The secret itself, 16 characters or more, without white space around it. Generate it with at least 128 random bits:
+   * whoever guesses it can act as the client.
    */
   clientSecret?: string
   /** Instead of the secret: `sha256:` and the SHA-256 of the secret in hex or base64url; see `hashClientSecret`. */
@@ -26,12 +26,12 @@ export interface ClientOptions {
 }
 
 /**
- * Looks a client up, instead of a fixed list: undefined where there is none. A rejection is answered with 503, and so is
- * a client that could not be in `clients`, such as one whose `lifetime` is undefined or null: leave that out. It is also
- * called with the subject of each new access token, and of each assertion behind the assertion strategy, which must not be
- * the id of a client.
+ * Looks up a client, instead of a fixed list; returns undefined for an unknown id. If it rejects, the request is answered
+ * with 503. A client that could not be in `clients` causes 503, too, for example one whose `lifetime` is undefined or null:
+ * leave the member out instead. The function is also called with the subject of each new access token, and of each assertion
+ * behind the assertion strategy, because a subject must not be the id of a client.
  *
- * @param signal aborted when the deadline `hostFunctions.timeout` has passed: then nobody waits for the answer any more
+ * @param signal aborted after `hostFunctions.timeout`, when the request no longer waits for the answer
  */
 export type FindClientOptions = (
   clientId: string,

@@ -30,9 +30,9 @@ interface SecretFault {
 }
 
 /**
- * What to store as `clientSecretHash` instead of a secret.
+ * Returns the `clientSecretHash` to store instead of a secret.
  *
- * @throws ConfigError for what no `clientSecret` may be: an unset variable, most likely
+ * @throws ConfigError if the value cannot be a `clientSecret`, for example because a variable is not set
  */
 export function hashClientSecret(secret: string): string {
   const fault = typeof secret === 'string' ? findSecretFault(secret) : { found: 'no secret', wanted: WANTED }
@@ -75,13 +75,17 @@ function readHash(reader: OptionReader): Buffer {
 /** What stands for a secret, or for none, is known to everybody. */
 function findSecretFault(secret: string): SecretFault | undefined {
   if (secret === '' || IS_NOTHING.test(secret)) {
-    return { found: 'text that means no value, such as "undefined"', wanted: `${WANTED}; is a variable unset?` }
+    return {
+      found: 'a placeholder for a missing value, such as "undefined"',
+      wanted: `${WANTED}; is a variable unset?`,
+    }
   }
   if (PLACEHOLDER.test(secret)) return { found: 'the name of a variable', wanted: 'the secret itself' }
-  if (SECRET_HASH.test(secret)) return { found: 'what belongs in clientSecretHash', wanted: 'the secret itself' }
+  if (SECRET_HASH.test(secret))
+    return { found: 'a hash, which belongs in clientSecretHash', wanted: 'the secret itself' }
   if (/[\r\n]$/.test(secret)) {
     const wanted =
-      'the secret alone, stored by printf or echo -n: echo adds a line break, and a Kubernetes Secret keeps it'
+      'the secret alone, stored with printf or echo -n: echo adds a line break, and a Kubernetes Secret keeps it'
     return { found: 'a secret that ends in a line break', wanted }
   }
   if (secret !== secret.trim()) return { found: 'a secret with white space around it', wanted: 'the secret alone' }

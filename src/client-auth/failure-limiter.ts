@@ -46,16 +46,17 @@ export class FailureLimiter {
     return this.#secondsFor(SHARE_OF_ALL_ADDRESSES)
   }
 
-  /** What an event tells of an attempt that is not allowed: the id only if a client has it. */
+  /** What an event says about an attempt that is not allowed. It has the id only if a client has it. */
   describe(clientId: string, remoteAddress: string): TokenContext {
     const isOfPair = isUsedUp(this.#ofPairs.get(pairOf(clientId, networkOf(remoteAddress))))
     return {
       ...(this.#idsOfClients.has(keyOf(clientId)) && { clientId: printable(clientId) }),
-      ...(!isOfPair && { message: 'too many failures over all addresses, and no success from this one lately' }),
+      ...(!isOfPair && {
+        message: 'too many failures from all addresses together, and no recent success from this one',
+      }),
     }
   }
 
-  /** @param isClient whether a client has the id */
   countFailure(clientId: string, remoteAddress: string, isClient: boolean): void {
     const key = keyOf(clientId)
     this.#count(this.#ofPairs, pairOf(clientId, networkOf(remoteAddress)), 1)

@@ -4,8 +4,9 @@ const MAX_ADDRESSES_OF_CLIENT = 100
 const MAX_ADDRESSES = 10_000
 
 /**
- * The addresses from which each client has authenticated itself lately. Of one client the longest unused one is forgotten
- * first, and of all, those of the client that is longest unused: so no client can make another one's be forgotten alone.
+ * The addresses from which each client authenticated recently. For one client, the least recently used address is forgotten
+ * first. Over all clients, the addresses of the least recently used client are forgotten first. So one client cannot displace
+ * single addresses of another.
  */
 export class KnownAddresses {
   readonly #windowMs: number

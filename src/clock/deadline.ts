@@ -1,9 +1,9 @@
 import type { Timers } from './timers.js'
 
 /**
- * Settles as the promise does, or, if that takes longer than so many milliseconds, rejects with what `tooLate` gives. What
- * the promise does later disturbs nobody. If this process stood still meanwhile, an answer that is there and only not read
- * yet is in time.
+ * Settles as the promise does, or rejects with what `tooLate` returns if that takes too many milliseconds. A later result of
+ * the promise is ignored. If this process was suspended meanwhile, an answer that has arrived but was not read is still in
+ * time.
  */
 export function settleInTime<Result>(
   promise: Promise<Result>,

@@ -8,7 +8,6 @@ export interface Moment {
   readonly monotonic: number
 }
 
-/** Infinitely long ago. */
 export const NEVER: Moment = { wall: Number.NEGATIVE_INFINITY, monotonic: Number.NEGATIVE_INFINITY }
 
 export function currentMoment(clock: Clock): Moment {

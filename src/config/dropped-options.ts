@@ -3,7 +3,7 @@ import { isPlainObject } from '../option-checks/plain-object.js'
 
 type Table = Readonly<Record<string, unknown>>
 
-/** What tells the entries of a list apart. */
+/** The members that identify the entries of a list. */
 const IDS: Readonly<Record<string, string>> = { identityProviders: 'name', clients: 'clientId' }
 /** Members of which an entry has one or another. */
 const ALTERNATIVES = ['jwksUri', 'discovery', 'certificates', 'jwks', 'clientSecret', 'clientSecretHash']
@@ -35,7 +35,7 @@ function findDroppedInList(option: string, ofFile: unknown, inCode: unknown): Co
   })
 }
 
-/** A store in code takes the place of the one that the file names, and its URL; and memory is what there is without any. */
+/** A store in code replaces the store and the URL in the file. `memory` is the default, so it may be left out. */
 function withoutStoreOfCode(ofFile: Table, inCode: Table): Table {
   const isNamed = ofFile.store !== undefined && ofFile.store !== 'memory'
   return without(ofFile, Object.hasOwn(inCode, 'store') || !isNamed ? ['store', 'url'] : ['url'])
@@ -49,6 +49,6 @@ function problemOf(path: ConfigProblem['path'], what: string, ofFile: Table, inC
   const dropped = Object.keys(ofFile).filter((name) => !Object.hasOwn(inCode, name))
   if (dropped.length === 0) return []
   const found = `no ${dropped.join(', ')}, which the file has`
-  const wanted = `everything that this ${what} has in the file, because options in code replace the whole of it; or this ${what} in one place only`
+  const wanted = `every option that this ${what} has in the file, because code replaces the whole ${what}; or define it in one place only`
   return [{ path, found, wanted }]
 }

@@ -29,7 +29,9 @@ export function noteRawSecrets(clients: unknown, notes: string[]): void {
     const part = DECODED.test(secret) ? 'secret' : DECODED.test(id) || id.includes(':') ? 'id' : undefined
     if (part === undefined) continue
     const why = part === 'id' ? 'an id with +, % or : in it' : 'a secret with + or % in it'
-    notes.push(`client ${id}: curl -u sends ${why} raw: encode it first, or send it by --data-urlencode in the body`)
+    notes.push(
+      `client ${id}: curl -u does not encode ${why}: encode it first, or send it in the body with --data-urlencode`,
+    )
   }
 }
 

@@ -24,8 +24,8 @@ export interface LoadConfigOptions {
   env?: Readonly<Record<string, string | undefined>>
   /**
    * Laid over the options of the file, whole ones: `identityProviders` here takes the place of all that are in the file. For
-   * what a file cannot say, such as `findClient` or a `subject` function. A table here, or an entry of a list, that leaves out
-   * what the file says there is a ConfigError: it would be lost.
+   * what a file cannot say, such as `findClient` or a `subject` function. A table or a list entry here throws a ConfigError
+   * if it leaves out something that the file says there, because that would be lost.
    */
   options?: Partial<JwtExchangeOptions>
   /**
@@ -37,11 +37,11 @@ export interface LoadConfigOptions {
 
 /**
  * Reads the options of `createJwtExchange` from a TOML file, with the tables and names of WSO2 Identity Server's
- * `deployment.toml`. `${VAR}` in a string is an environment variable, which must have a value; `${VAR:-text}`
- * has the text without one. What comes from a variable is literal: a `*` in it is not a pattern. File names are relative to
- * the file. Everything is checked here, so that problems are told with file, line and column.
+ * `deployment.toml`. `${VAR}` in a string is an environment variable, which must have a value; `${VAR:-text}` uses the text
+ * if it has none. The value of a variable is literal: a `*` in it is not a pattern. File names are relative to the file.
+ * Everything is checked here, so problems are reported with file, line and column.
  *
- * What it returns has hashes of the clients' secrets, and not the secrets: neither they nor the text of the file stay in
+ * The result has hashes of the clients' secrets instead of the secrets. Neither the secrets nor the text of the file stay in
  * memory.
  *
  * @throws ConfigError with every problem at once

@@ -99,15 +99,15 @@ function readString(text: string, path: TomlPath, option: string, deps: ReadToml
  */
 function expand(text: string, path: TomlPath, deps: ReadTomlDeps, insert: (value: string) => string): string {
   if (NO_VARIABLE.test(text.replace(VARIABLE, ''))) {
-    const wanted = `\${NAME}, or \${NAME:-text} for text that counts without it`
-    addProblem(path, '"${" that begins no variable', wanted, deps)
+    const wanted = `\${NAME}, or \${NAME:-text} with a default`
+    addProblem(path, '"${" that does not begin a variable', wanted, deps)
   }
   return text.replace(VARIABLE, (reference, name: string, otherwise: string | undefined) => {
     const value = Object.hasOwn(deps.env, name) ? deps.env[name] : undefined
     if (value !== undefined && value !== '') return insert(value)
     if (otherwise !== undefined) return otherwise
     const found = `the variable ${name}, which is ${value === undefined ? 'not set' : 'empty'}`
-    addProblem(path, found, `an environment variable with a value, or \${${name}:-} if it may have none`, deps)
+    addProblem(path, found, `an environment variable with a value, or \${${name}:-} if it may be empty`, deps)
     return reference
   })
 }

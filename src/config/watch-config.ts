@@ -60,8 +60,8 @@ function readWatchOptions(watchOptions: WatchConfigOptions, stores: OpenedReplay
 }
 
 /**
- * Reads a file again and again, and at each SIGHUP. The digest of its text is compared, and not its date: that tells every change on
- * every file system, links and mounted configurations included.
+ * Reads a file again and again, and at each SIGHUP. The digest of its text is compared, not its date, because that shows
+ * every change on every file system, links and mounted configurations included.
  */
 class Follower {
   readonly #path: string

@@ -1,7 +1,7 @@
 /**
  * A field of whatever was thrown, or of another object of the host; undefined if it has none, or none that can be read: what
- * a host throws may be anything. Errors are told apart by `name` or `code` and never by `instanceof`: an error of another
- * realm is an instance of nothing here. What another library adds to `Object.prototype` is a field of nothing.
+ * a host throws may be anything. Errors are distinguished by `name` or `code`, never by `instanceof`, which fails for errors
+ * of another realm. Additions to `Object.prototype` do not count as fields.
  */
 export function fieldOf(thrown: unknown, field: string): unknown {
   try {
@@ -11,7 +11,7 @@ export function fieldOf(thrown: unknown, field: string): unknown {
   }
 }
 
-/** Whether an object, or its class, has a field: not where only `Object.prototype`, of any realm, has it. */
+/** Whether an object, or its class, has a field. A field of `Object.prototype`, of any realm, does not count. */
 export function hasField(value: unknown, field: string): value is object {
   if (typeof value !== 'object' || value === null) return false
   let owner: object | null = value

@@ -3,7 +3,7 @@ import type { RejectionReason, UnavailableReason } from './reason-codes.js'
 
 /** What an event tells of the token that was judged: never the token itself. */
 export interface TokenContext {
-  /** The client, once it was found: before that, anything may be in the place of its id, a secret for one. */
+  /** The client, once it was found. Before that, the value may not be an id but, for example, a secret. */
   clientId?: string
   /** The `name` of the identity provider, once it is known. */
   identityProvider?: string
@@ -19,18 +19,17 @@ export interface TokenContext {
   message?: string
 }
 
-/** What a protected route tells of an access token that is good, but not for this route. */
+/** Details of a valid access token whose scopes do not suffice for the route. */
 export interface ScopeContext {
   subject?: string
   /** The scopes that the token has. */
   scopes?: readonly string[]
-  /** The scopes that the route requires. */
   requiredScopes?: readonly string[]
 }
 
-/** What the token endpoint tells of a request that it refused for its grant. */
+/** Details of a token request that was refused because of its grant type. */
 export interface GrantContext {
-  /** One that is not supported, unless it may be a secret in the wrong place. */
+  /** The unsupported grant type; withheld if it may be a secret that was sent in the wrong place. */
   grantType?: string
 }
 
@@ -38,7 +37,7 @@ export interface GrantContext {
 export class TokenRejected extends Error {
   override readonly name = 'TokenRejected'
   readonly reason: RejectionReason
-  /** For a host that hands it on to an error handler. */
+  /** For a host that passes the error to an error handler. */
   readonly status = 401
   readonly statusCode = 401
   readonly headers: Readonly<Record<string, string>> = { 'WWW-Authenticate': 'Bearer error="invalid_token"' }
@@ -56,7 +55,7 @@ export class DependencyUnavailable extends Error {
   readonly reason: UnavailableReason
   /** Seconds after which to try again, a whole number of at least 1. */
   readonly retryAfter: number
-  /** For a host that hands it on to an error handler. */
+  /** For a host that passes the error to an error handler. */
   readonly status = 503
   readonly statusCode = 503
   readonly headers: Readonly<Record<string, string>>

@@ -60,8 +60,8 @@ export interface ExchangeEvents {
   /** A member of a key set is skipped, and the others are used. Told again when the key set has changed. */
   'jwks.key_rejected': KeySetOwner & { kid?: string; reason: string }
   /**
-   * Keys may be fetched without TLS from another machine, because `allowInsecureHttp` says so: whoever can change the answer
-   * on its way signs as this identity provider. Told at each start, and at each change of the options.
+   * Keys may be fetched without TLS from another machine, because `allowInsecureHttp` is true. Whoever can change the answer
+   * in transit can sign as this identity provider. Emitted at each start, and at each change of the options.
    */
   'jwks.insecure_http': KeySetOwner
   /**
@@ -89,14 +89,14 @@ export interface ExchangeEvents {
    */
   'config.refused': { message: string }
   /**
-   * A request came through a proxy that Express was not told of, so that every client behind it has its address. Emitted
-   * at most once, and on Express only.
+   * A token request came through a proxy, but Express's `trust proxy` is off, so every client behind the proxy appears with
+   * the proxy's address. Emitted at most once, and only on Express.
    */
   'proxy.not_trusted': { message: string }
   /** No signing key was configured, so one was generated: its tokens die with this process. */
   'signing_key.generated': { kid: string }
   /**
-   * The first token request came at another path than the metadata name. If no proxy rewrites paths, clients that read the
+   * The path of the first token request is not the one in the metadata. Unless a proxy rewrites paths, clients that read the
    * metadata do not find the token endpoint.
    */
   'token_endpoint.mismatch': { message: string }
@@ -106,15 +106,15 @@ export interface ExchangeEvents {
    */
   'replay_store.at_risk': { message: string }
   /**
-   * The replay store is 80 % full, or, with `identityProvider`, the share of that one: when all of it is, its assertions are
-   * refused, `replay_store_full`. Reported again only after the level was below 70 %.
+   * The replay store is 80 % full, or, with `identityProvider`, the share of that identity provider is. When it is full,
+   * assertions are refused with `replay_store_full`. Emitted again only after the level fell below 70 %.
    */
   'replay_store.filling': { fillLevel: number; identityProvider?: string }
-  /** A function of the host has not answered in time: its request is answered with 503. */
+  /** A function of the host did not answer within `hostFunctions.timeout`, so its request is answered with 503. */
   'host_function.timed_out': HostFunctionCall & { timeoutMs: number }
   /**
-   * As many calls of a function of the host run as may: further requests that need it are answered with 503. Reported again
-   * only after half of the calls have ended.
+   * `hostFunctions.maxConcurrent` calls of a function of the host are running. Further requests that need it are answered
+   * with 503. Emitted again only after half of the calls have ended.
    */
   'host_function.limit_reached': HostFunctionCall & { maxConcurrent: number }
 }
@@ -144,18 +144,18 @@ export interface DecisionRefused extends TokenContext {
   /** The OAuth error code that the client was told; none where a route got no token at all. */
   error?: string
   status: number
-  /** With `invalid_request`: the `error_description` that the client was sent. */
+  /** With `invalid_request`: the `error_description` that the client received. */
   description?: string
-  /** Name and code of the underlying fault, where one of our dependencies failed; its message may hold a secret. */
+  /** Name and code of the underlying fault, if a dependency failed. The message is left out, because it may hold a secret. */
   cause?: string
   /** Where a failed authentication came from: Express's `req.ip`. */
   remoteAddress?: string
 }
 
-/** What a protected route tells of a refusal; the scopes, `method` and `route` where a scope is missing. */
+/** A refusal by a protected route. It has the scopes, `method` and `route` if a scope is missing. */
 export interface AccessDenied extends DecisionRefused, ScopeContext {
   method?: string
-  /** The route's path as it is declared, with the path that it is mounted at; the path of the request where no route is declared. */
+  /** The route's path as declared, with the path of its mount point. Outside a declared route, the path of the request. */
   route?: string
 }
 

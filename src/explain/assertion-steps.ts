@@ -81,19 +81,20 @@ const DESCRIBE_CLAIMS: Readonly<Record<keyof typeof CHECKS_OF_CLAIMS, Describe>>
     hint: () => hintOfText('jti', ownMember(jwt.payload, 'jti')),
   }),
   kind: ({ jwt }) => ({
-    expected: 'an assertion, and no other kind of token',
+    expected: 'an assertion, not another kind of token',
     found: findOtherKind(jwt.payload) ?? 'nothing that marks another kind',
     hint: () => 'send a token that the identity provider issues for this service, and not one for something else',
   }),
   cnf: ({ jwt }) => ({
     expected: 'none',
     found: shown(ownMember(jwt.payload, 'cnf')),
-    hint: () => 'the assertion is bound to a key, of which no proof is accepted: get one that is not bound',
+    hint: () => 'the assertion is bound to a key, but proofs of that key are not supported: get one that is not bound',
   }),
   act: ({ jwt }) => ({
     expected: 'none',
     found: shown(ownMember(jwt.payload, 'act')),
-    hint: () => 'somebody acts for the subject, which an access token cannot say: get an assertion without delegation',
+    hint: () =>
+      'somebody acts for the subject, and access tokens cannot express that: get an assertion without delegation',
   }),
 }
 

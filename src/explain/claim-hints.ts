@@ -76,10 +76,10 @@ const HINTS: Readonly<Record<WantedValues['of'], HintOfValue>> = {
   word: (found, values) => {
     if (Array.isArray(found)) return 'it is an array: use includes'
     if (typeof found !== 'string') return 'it is not a string'
-    if (!isBoundedText(found)) return 'it is too long: words are looked for in short claims only'
+    if (!isBoundedText(found)) return 'it is too long to be searched for words'
     const words = found.split(OTHER_SEPARATORS)
     if (words.length > 1 && values.some((value) => words.includes(String(value)))) {
-      return 'its words have something else between them than one space'
+      return 'its words must be separated by spaces'
     }
     return hintOfSpelling(found.split(' ').slice(0, MAX_EXAMINED), values)
   },

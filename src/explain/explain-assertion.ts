@@ -131,7 +131,7 @@ function parseAsJudged(encoded: string, identityProviders: ExplainDeps['identity
   }
 }
 
-/** A step only where it fails: the token endpoint does not look at the payload then. */
+/** A step only if it fails, because the token endpoint does not look at the payload then. */
 async function takeHeaderOfLong(explainer: Explainer, jwt: UnverifiedJwt, { identityProviders }: ExplainDeps) {
   const check = () => checkHeaderOfLong(jwt, identityProviders)
   try {

@@ -11,10 +11,10 @@ const ADVICE_ON_CODES: Readonly<Record<string, string>> = {
   EHOSTUNREACH: 'there is no route: check the network, or set proxy',
   CERT_HAS_EXPIRED: 'the certificate of the endpoint has expired: renew it there',
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name: correct the host in jwksUri (jwks_uri)',
-  '401': 'it wants credentials: set headers',
-  '403': 'it wants credentials, or refuses these: set headers, or allow anonymous reading there',
+  '401': 'the endpoint requires credentials: set headers',
+  '403': 'the endpoint requires credentials, or refuses those sent: set headers, or allow anonymous reading there',
   '404': 'nothing is there: correct jwksUri (jwks_uri), or discovery',
-  '429': 'it is asked too often: raise cacheMaxAge (cache_max_age)',
+  '429': 'the endpoint is asked too often: raise cacheMaxAge (cache_max_age)',
 }
 /** The same by reason. */
 const ADVICE: Readonly<Record<string, string>> = {
@@ -24,17 +24,17 @@ const ADVICE: Readonly<Record<string, string>> = {
   connection_timeout: 'raise connectionTimeout (connection_timeout), or open the firewall',
   connection_failed: 'correct jwksUri (jwks_uri), or set proxy',
   certificate_not_trusted: 'set ca to the certificate of its authority',
-  read_timeout: 'raise readTimeout (read_timeout), or speed the endpoint up',
-  read_failed: 'the connection ended early: it may pass by itself',
+  read_timeout: 'raise readTimeout (read_timeout), or make the endpoint faster',
+  read_failed: 'the connection ended early: try again later',
   too_large: 'raise sizeLimitBytes (size_limit_bytes)',
   redirected: 'if that is right, write it into jwksUri (jwks_uri) or discovery',
-  unexpected_status: 'the endpoint fails: see its own log',
+  unexpected_status: 'the endpoint reports an error: see its log',
   unexpected_encoding: 'turn compression off there',
   not_json: 'correct jwksUri (jwks_uri)',
   not_a_key_set: 'correct jwksUri (jwks_uri)',
   not_metadata: 'correct discovery, or set jwksUri (jwks_uri)',
   metadata_of_another_issuer: 'make name the same, if this is the right identity provider',
-  no_usable_key: 'the key set was fetched: publish a key there that can be used',
+  no_usable_key: 'the key set has no usable key: publish one there',
 }
 
 /** Why and where a fetch failed, what was found, and which option to change. Printable, at most 200 characters. */

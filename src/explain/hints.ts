@@ -10,7 +10,7 @@ export const LONGEST_COMPARED = 1024
 export const TOO_LONG_FOR_PATTERNS = `it is too long: a pattern matches at most ${MAX_MATCHED_LENGTH} characters`
 /** Members of `aud` that are compared with each accepted one. */
 const MOST_AUDIENCES = 20
-const IS_ACCESS_TOKEN = 'it is an access token, and no assertion'
+const IS_ACCESS_TOKEN = 'it is an access token, not an assertion'
 /** Seconds: a difference that a clock may well have. */
 const PLAUSIBLE_CLOCK_ERROR = 3600
 
@@ -43,14 +43,14 @@ export function hintOfShape(reason: string, text: string): string | undefined {
   if (reason === 'unsupported_header') return 'turn the extension off at the identity provider'
   if (reason === 'too_large')
     return 'raise maxBytes (max_bytes), or configure the identity provider to include fewer claims'
-  if (text.trim() === '') return 'there is nothing'
+  if (text.trim() === '') return 'the input is empty'
   if (/^\s*\{/.test(text) && /"(?:access|id)_token"/.test(text)) {
     return 'this is a whole token response: give the assertion alone'
   }
   if (/^(?:authorization: ?)?bearer /i.test(text)) return 'leave out Bearer'
   if (/^(?:grant_type=[^&]{0,100}&)?assertion=/.test(text)) return 'leave out assertion='
-  if (/[\r\n]$/.test(text) && !/\s/.test(text.trimEnd())) return 'it ends with a line break: send it without'
-  if (text !== text.trim() && !/\s/.test(text.trim())) return 'it has white space around it: send it without'
+  if (/[\r\n]$/.test(text) && !/\s/.test(text.trimEnd())) return 'it ends with a line break: remove that'
+  if (text !== text.trim() && !/\s/.test(text.trim())) return 'it has white space around it: remove that'
   if (/\s/.test(text)) return 'it has white space or line breaks within: send it in one line'
   if (/^["']|["']$/.test(text)) return 'it has quotation marks around it'
   const parts = text.split('.')
@@ -81,12 +81,10 @@ function isAccessToken(typ: string | undefined): boolean {
   return /at\+jwt$/i.test(typ ?? '')
 }
 
-/** Of an `alg` that is not accepted. */
 export function hintOfAlgorithm(alg: string): string | undefined {
   return /^HS|^none$/i.test(alg) ? 'only asymmetric signatures are ever accepted' : undefined
 }
 
-/** Of a `typ` that is not accepted. */
 export function hintOfType(typ: string): string {
   if (isAccessToken(typ)) return IS_ACCESS_TOKEN
   return isForeignType(typ) ? 'it is another kind of token, which types cannot allow' : 'configure types'
@@ -120,10 +118,9 @@ export function hintOfText(name: string, value: unknown): string {
   if (value === undefined) return `${name} is missing: configure the identity provider to include it`
   if (typeof value !== 'string') return `${name} is ${kindOf(value)}: it must be a string`
   if (value === '') return `${name} is empty: configure the identity provider to fill it`
-  return value === value.trim() ? `${name} has characters that nobody sees` : `${name} has white space around it`
+  return value === value.trim() ? `${name} has invisible characters` : `${name} has white space around it`
 }
 
-/** Of a value that is not a NumericDate. */
 export function hintOfNoDate(date: unknown): string {
   const wanted = 'it must be a number of seconds since 1970'
   if (date === undefined) return `it is missing: ${wanted}`

@@ -3,7 +3,6 @@ import type { CutKeySet, KeyHeader, VerificationKeySource } from '../jwks/verifi
 
 type KeySource = Pick<VerificationKeySource, 'stats' | 'countFitting'>
 
-/** Of an assertion for which there is no key. */
 export function hintOfUnknownKey({ kid }: KeyHeader, keySource: KeySource): string {
   const { kids, cut } = keySource.stats()
   if (cut !== undefined) {

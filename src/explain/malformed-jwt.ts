@@ -25,7 +25,7 @@ export function hintOfMalformed([header = '', payload = '', signature = '']: rea
 function hintOfEncoding(part: string, encoded: string): string | undefined {
   if (encoded === '') return `the ${part} is empty: the token is cut off`
   if (!BASE64URL.test(encoded)) return `the ${part} has characters that base64url does not have`
-  if (encoded.length % 4 === 1) return `the ${part} is not whole base64url: the token is cut off`
+  if (encoded.length % 4 === 1) return `the ${part} is incomplete base64url: the token is cut off`
   if (Buffer.from(encoded, 'base64url').toString('base64url') === encoded) return undefined
   return `the ${part} does not end as base64url does: the token is cut off, or was changed`
 }
@@ -64,13 +64,13 @@ function hintOfMembers(part: string, text: string): string | undefined {
     if (token === '{' || token === '[') open.push(new Set())
     else if (token === '}' || token === ']') open.pop()
     else if (token !== ':') string = token
-    else if (!addTo(open.at(-1), parse(string))) return `the ${part} has ${quote(parse(string))} twice: each name once`
+    else if (!addTo(open.at(-1), parse(string)))
+      return `the ${part} has ${quote(parse(string))} twice: each name may occur only once`
     if (open.length > MAX_DEPTH) return `the ${part} nests deeper than ${MAX_DEPTH} levels`
   }
   return undefined
 }
 
-/** Whether the name is new. */
 function addTo(names: Set<unknown> | undefined, name: unknown): boolean {
   const isNew = names?.has(name) !== true
   names?.add(name)
@@ -98,7 +98,6 @@ function adviceOn(name: string): string {
   return name === 'alg' ? 'it must be a string' : 'it must be a string, or be left out'
 }
 
-/** What a value is, in a word or two. */
 export function kindOf(value: unknown): string {
   if (value === null || typeof value === 'boolean') return String(value)
   if (Array.isArray(value)) return 'an array'

@@ -20,7 +20,7 @@ export function hintOfSignatureForm({ header: { alg }, signature }: UnverifiedJw
 }
 
 function describeSize(alg: string, { length }: Buffer, size: string): string {
-  return `the signature has ${length} bytes, and ${alg} has ${size}: it is cut off, or encoded in another way`
+  return `the signature has ${length} bytes, but ${alg} has ${size}: it is cut off, or encoded in another way`
 }
 
 /** An ASN.1 sequence that begins with an integer and is as long as it says. */

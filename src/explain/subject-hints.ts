@@ -40,10 +40,12 @@ function nearMissOf(sub: string, pattern: string): string | undefined {
   if (isSame((text) => text.trim())) return differs('white space around it')
   if (isSame((text) => text.toLowerCase())) return differs('upper and lower case')
   if (!compileGlob(`${pattern}*`)(sub)) return undefined
-  return `it begins with ${plainText(pattern)}: a pattern is compared whole; end it with * to accept all that begin so`
+  return `it begins with ${plainText(pattern)}: a pattern must match the whole subject; end it with * to accept every subject that begins so`
 }
 
 function hintOfPatterns(patterns: readonly string[]): string | undefined {
   const odd = patterns.find((pattern) => LIKE_REGULAR_EXPRESSION.test(pattern))
-  return odd && `${plainText(odd)} is no regular expression: $ and . stand for themselves, and * alone for any text`
+  return (
+    odd && `${plainText(odd)} is not a regular expression: $ and . are ordinary characters, and only * matches any text`
+  )
 }

@@ -3,7 +3,7 @@ import { printable } from '../errors/printable.js'
 import type { ExchangeEventEmitter } from '../events/exchange-events.js'
 import { pathOf } from './http.js'
 
-/** Warns if the first token request came at another path than the metadata name: clients that read these find nothing. */
+/** Warns if the path of the first token request is not the one in the metadata, where clients would look for it. */
 export class MountWarning {
   readonly #tokenEndpoint: string
   readonly #events: ExchangeEventEmitter
@@ -20,7 +20,7 @@ export class MountWarning {
     this.#isChecked = true
     const path = pathOf(req.originalUrl ?? req.url)
     if (normalised(path) === normalised(new URL(this.#tokenEndpoint).pathname)) return
-    const message = `A token request came at ${printable(path)}, but the metadata name ${this.#tokenEndpoint}; mount the router there or set tokenEndpoint, unless a proxy rewrites paths`
+    const message = `A token request arrived at ${printable(path)}, but the metadata say ${this.#tokenEndpoint}: mount the router there or set tokenEndpoint, unless a proxy rewrites paths`
     this.#events.emit('token_endpoint.mismatch', { message })
   }
 }

@@ -4,7 +4,10 @@ import type { ExpressRequest } from './http.js'
 const MESSAGE =
   "A request has X-Forwarded-For, but Express's `trust proxy` is off: all clients behind the proxy count as one address, and requireHttps refuses them; set `trust proxy`"
 
-/** Warns once of a proxy that Express was not told of. Other hosts than Express do not say whether they trust one. */
+/**
+ * Warns once if a proxy forwards requests although Express's `trust proxy` is off. Other hosts do not say whether they trust
+ * a proxy.
+ */
 export class ProxyWarning {
   readonly #events: ExchangeEventEmitter
   #isGiven = false

@@ -62,7 +62,6 @@ async function answerTokenRequest(
   }
 }
 
-/** Where a failed authentication came from. */
 function originOf(req: ExpressRequest, { code, reason }: OAuthError): { remoteAddress?: string } {
   const isAuthentication = code === 'invalid_client' || reason === 'too_many_client_failures'
   return isAuthentication ? { remoteAddress: printable(remoteAddressOf(req)) } : {}

@@ -27,9 +27,9 @@ export interface AccessRequest {
 export type Access = Pick<Authorization, 'scopes' | 'audiences' | 'lifetime' | 'grants'>
 
 /**
- * Bounds the access to what the client, the identity provider and the bindings that hold allow. Each binding that gives
- * one of the scopes gives its audiences, too; where no scope is granted, all of them do. If the client asks for resources,
- * a binding counts for these alone.
+ * Bounds the access to what the client, the identity provider and the bindings that hold allow. Each binding that gives one
+ * of the scopes gives its audiences, too; if no scope is granted, all of them do. If the client asks for resources, bindings
+ * count only for these.
  *
  * @param audiences those of the exchange
  * @throws TokenRejected `no_grant_matches` where there are bindings and none holds

@@ -4,10 +4,10 @@ import { TokenRejected } from '../errors/rejections.js'
 import { grantScopes } from './grant-scopes.js'
 
 /**
- * Before the assertion is looked at: what the client can never obtain does not depend on it, so the answer says nothing
- * of it, and it is not used up.
+ * Before the assertion is looked at: what the client can never obtain does not depend on it, so the answer says nothing of
+ * it, and it is not used up.
  *
- * @throws OAuthError `invalid_scope` where the scope is malformed, or none of it is the client's
+ * @throws OAuthError `invalid_scope` if the scope is malformed, or none of it belongs to the client
  */
 export function checkScopeOfClient(requested: string | undefined, client: Client): void {
   grantScopes(requested, client.scopes, [])

@@ -5,8 +5,8 @@ const RESOURCE = /^[a-z][a-z0-9+.-]*:[^\s#]+$/i
 const WEB_ADDRESS = /^(https?):\/\/([^/?#@]+)(.*)$/i
 
 /**
- * The audiences that the parameter `resource` names, in the spelling in which they are registered; all of them where it
- * names none.
+ * The audiences that the parameter `resource` names, in the spelling in which they are registered; all of them if it names
+ * none.
  *
  * @param audiences those that could be granted
  * @throws OAuthError `invalid_target` if one is malformed, or not among them (RFC 8707 §2)

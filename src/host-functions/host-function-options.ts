@@ -3,12 +3,12 @@ import type { OptionReader } from '../option-checks/option-reader.js'
 /** Bounds for the functions of the options that requests wait for: `findClient`, `check`, `subject`, `claimsToToken`. */
 export interface HostFunctionOptions {
   /**
-   * Milliseconds in which one call must answer, 10 to 60 000; then the request is answered 503, and the `AbortSignal` that the
-   * function got as its last argument is aborted. Default: 1000.
+   * Milliseconds within which one call must answer, 10 to 60 000. After that the request is answered with 503, and the
+   * `AbortSignal` that the function got as its last argument is aborted. Default: 1000.
    */
   timeout?: number
   /**
-   * The most calls of each of the four that may run at once, 1 to 100 000; a request that needs one more is answered 503 at
+   * How many calls of each of the four may run at once, 1 to 100 000. A request that needs one more is answered with 503 at
    * once. A call that missed its deadline counts until it ends. Default: 1000.
    */
   maxConcurrent?: number

@@ -81,11 +81,11 @@ export class HostFunctions {
     if (this.#running[call.function].noteRefusal()) {
       this.#deps.events.emit('host_function.limit_reached', { ...call, maxConcurrent })
     }
-    return refusal(LIMIT_REACHED, `the limit of ${maxConcurrent} for calls of ${call.function} at once is reached`)
+    return refusal(LIMIT_REACHED, `the limit of ${maxConcurrent} concurrent calls of ${call.function} is reached`)
   }
 }
 
-/** Not told by name or reason, which what a function throws may have as well. */
+/** Not recognised by name or reason, because an error that a function throws may have these as well. */
 const refusals = new WeakSet<object>()
 
 /** Whether a function was not called, or did not answer in time; not what it has thrown. */

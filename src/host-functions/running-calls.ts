@@ -7,9 +7,9 @@ export interface RunningCall {
 }
 
 /**
- * Counts the calls of one function. Those that missed their deadline count until they settle, so that what hangs does not
- * pile up. When such calls take all the room, one call at a time tries whether the function answers again; once one
- * has answered in time, they no longer count, because they may never settle.
+ * Counts the calls of one function. Calls that missed their deadline count until they settle, so that hanging calls do not
+ * pile up. When such calls use up the limit, one call at a time tests whether the function answers again. Once one has
+ * answered in time, the overdue calls no longer count, because they may never settle.
  */
 export class RunningCalls {
   readonly #maxConcurrent: number

@@ -8,8 +8,8 @@ export interface AssertionOptions {
   /** Seconds since `iat`, 1 to 31 536 000. Default: 1800, for assertions that have `iat`; see `requireIat`. */
   maxAge?: number
   /**
-   * Whether an assertion must have `iat`, without which nothing says how old it is (RFC 7523 §3, 6). Default: true if `maxAge`
-   * is set next to it, or else what `assertion.requireIat` says; false if nothing says so.
+   * Whether an assertion must have `iat`. Without `iat`, its age is unknown (RFC 7523 §3, 6). Default: true if `maxAge` is
+   * set in the same place, otherwise the value of `assertion.requireIat`, otherwise false.
    */
   requireIat?: boolean
   /** Seconds until `exp`, 1 to 31 536 000. It bounds how long the replay store remembers. Default: 86 400. */

@@ -42,7 +42,7 @@ function refuseOtherConnections(
     clients.set(source, first)
     if (isSameConnection(first.connection, keys.connection) && isSameReading(first.reading, keys.reading)) continue
     const options = 'ca, headers, proxy, agent, lookup, network, allowInsecureHttp, x5cOnlyKeys and keyUses'
-    readers[index]?.problem('jwksUri', `the same ${options} as the other one with this alias and jwksUri`)
+    readers[index]?.problem('jwksUri', `the same ${options} as the other identity provider with this alias and jwksUri`)
   }
 }
 

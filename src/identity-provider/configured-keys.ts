@@ -19,7 +19,7 @@ export function readCertificateList(reader: OptionReader): Certificate[] | undef
   if (certificates.length > MAX_CERTIFICATES) reader.problem('certificates', `at most ${MAX_CERTIFICATES} certificates`)
   const issuer = findIssuer(certificates)
   if (issuer !== undefined) {
-    const found = `a chain: "${issuer.subject}" issued another one`
+    const found = `a chain: "${issuer.subject}" issued another certificate`
     reader.problem('certificates', 'the certificates of the signing keys only', found)
   }
   const value = reader.value('certificates')

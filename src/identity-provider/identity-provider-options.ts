@@ -44,11 +44,14 @@ export interface IdentityProviderOptions extends AssertionOptions, PolicyOptions
   /** A fixed key set of public keys, instead of certificates. Beside a `jwksUri` it is used as those are. */
   jwks?: { keys: readonly unknown[] }
   /**
-   * Use keys of its key set that have no numbers (`n` and `e`, or `x` and `y`) by the key of the first certificate in
-   * `x5c`. The dates of that certificate do not count. Default: false.
+   * For keys without `n` and `e`, or `x` and `y`, use the key in the first certificate of `x5c`. The dates of that
+   * certificate do not count. Default: false.
    */
   x5cOnlyKeys?: boolean
-  /** Further values of a key's `use` accepted in addition to none and `sig`: `jwt-svid` of SPIFFE. Default: none. */
+  /**
+   * Values of a key's `use` that are accepted in addition to `sig` and an absent `use`. Only `jwt-svid`, for SPIFFE, is
+   * possible. Default: none.
+   */
   keyUses?: readonly KeyUse[]
   /** `false`: its assertions are refused. Default: true. */
   enabled?: boolean
@@ -142,7 +145,7 @@ export function checkIdentityProviderOptions(
 function readName(reader: OptionReader): string {
   const name = reader.string('name', EXACT, isTrimmed)
   const slip = /[*{}<>]/.test(name) ? 'a template or a pattern' : SHARED_NAME.test(name) ? 'a name of many tenants' : ''
-  const wanted = 'the iss of its tokens, as it is in one of them; an entry for each tenant'
+  const wanted = 'the iss exactly as in its tokens, and an entry for each tenant'
   if (slip !== '') reader.problem('name', wanted, `${slip}: "${printable(name)}"`)
   return name
 }

@@ -17,7 +17,7 @@ export function describeDocument(document: unknown): string {
   }
   if (typeof document !== 'object' || document === null) return `it is JSON, but not an object: ${kindOf(document)}`
   if (Object.hasOwn(document, 'keys')) return describeKeys(Reflect.get(document, 'keys'))
-  if (isJwk(document)) return 'it is one single key (JWK): it must be in { "keys": [...] }'
+  if (isJwk(document)) return 'it is a single key (JWK): it must be in { "keys": [...] }'
   return describeMetadata(document) ?? describeMembers(document)
 }
 

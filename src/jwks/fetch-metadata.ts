@@ -26,8 +26,8 @@ export function fetchMetadata(metadataFetch: MetadataFetch, closing: AbortSignal
 }
 
 /**
- * https, whoever says otherwise; http only from metadata that came by http themselves, in tests and development: on
- * loopback, or where that is allowed for other hosts.
+ * Always https, except for metadata that were themselves fetched by http in tests and development: on loopback, or if that is
+ * allowed for other hosts.
  */
 function readJwksUri(metadata: unknown, { issuer, endpoint, connection }: MetadataFetch): URL {
   if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) {

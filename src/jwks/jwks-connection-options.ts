@@ -28,8 +28,7 @@ export interface JwksConnectionOptions {
   headers?: JwksRequestHeaders | (() => JwksRequestHeaders | Promise<JwksRequestHeaders>)
   /**
    * URL of a forward proxy, `http` or `https`, user info allowed; it is asked for a tunnel (CONNECT). Default: none, and
-   * no environment variable is read: spread in `process.env.HTTPS_PROXY` if it is set, or in a file write
-   * `"${HTTPS_PROXY}"`.
+   * environment variables are not read: pass `process.env.HTTPS_PROXY` if it is set, or in a file write `"${HTTPS_PROXY}"`.
    */
   proxy?: string
   /** An agent that makes the connections, instead of one for each fetch. Default: none. */
@@ -43,9 +42,10 @@ export interface JwksConnectionOptions {
    */
   network?: Network
   /**
-   * `true`: `jwksUri`, `discovery`, and the `jwks_uri` of metadata that are fetched by `http` themselves, may be `http` URLs
-   * of any host. For development only: whoever can change the answer on its way signs as this identity provider. The event
-   * `jwks.insecure_http` warns of it at each start. Guards and redirect rules hold as for `https`. Default: false.
+   * `true` allows `http` URLs of any host for `jwksUri`, for `discovery`, and for the `jwks_uri` of metadata that were
+   * themselves fetched by `http`. Use it only for development: whoever can change the answer in transit can sign as this
+   * identity provider. The event `jwks.insecure_http` warns of this at each start. Address guards and redirect rules apply as
+   * for `https`. Default: false.
    */
   allowInsecureHttp?: boolean
 }
@@ -206,5 +206,5 @@ function checkSuitsEndpoint(reader: OptionReader, connection: JwksConnectionSett
     reader.problem(reader.has('jwksUri') ? 'jwksUri' : 'discovery', `another host, because ${why}`)
   }
   if (protocol === 'http:' && proxy !== undefined)
-    reader.problem('proxy', 'no proxy for http: it is asked for a tunnel, and that takes https')
+    reader.problem('proxy', 'no proxy for an http URL: the tunnel through a proxy requires https')
 }

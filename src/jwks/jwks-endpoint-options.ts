@@ -9,8 +9,8 @@ export interface JwksEndpointOptions {
    */
   enable?: boolean
   /**
-   * Milliseconds for DNS, TCP and TLS together, 20 to 10 000. If a name has several addresses, the next one is tried as well
-   * after a quarter of it, 250 at most; an `agent` gives each of them half. Default: 1000.
+   * Milliseconds for DNS, TCP and TLS together, 20 to 10 000. If a name has several addresses, the next one is tried in
+   * addition after a quarter of this time, at most 250 ms. An `agent` gives each address half of it. Default: 1000.
    */
   connectionTimeout?: number
   /** Milliseconds from the connection to the last byte of the body: a deadline, 20 to 10 000. Default: 1000. */
@@ -18,8 +18,8 @@ export interface JwksEndpointOptions {
   /** The largest key set, in bytes as received, 1024 to 1 048 576. Default: 51 200. */
   sizeLimitBytes?: number
   /**
-   * Members of a key set that are read, 10 to 1000: the first ones. The event `jwks.key_set_cut` reports a larger set; a
-   * larger fixed `jwks` is a ConfigError. Default: 100.
+   * How many members of a key set are read, from the first on, 10 to 1000. The event `jwks.key_set_cut` reports a larger set.
+   * A larger fixed `jwks` throws a ConfigError. Default: 100.
    */
   maxKeys?: number
   /**

@@ -65,7 +65,6 @@ export class JwksFetchError extends Error {
     return this.#url
   }
 
-  /** Notes which request failed. */
   at(url: URL): this {
     this.#url ??= printable(url.href)
     return this

@@ -12,8 +12,8 @@ export interface ConnectionDeps {
 }
 
 /**
- * Milliseconds after which the next address is tried as well (RFC 8305 §5), while the earlier ones may still answer. Less
- * where a quarter of the connection timeout is less, so that a dead first family leaves time for the other one.
+ * Milliseconds after which the next address is tried as well (RFC 8305 §5), while the earlier ones may still answer. A
+ * quarter of the connection timeout if that is less, so that a dead first address family leaves time for the other one.
  */
 const MAX_ATTEMPT_DELAY = 250
 /** Addresses of one name that are tried. */
@@ -65,7 +65,7 @@ function findAddresses(host: string, lookup: LookupFunction): Promise<LookupAddr
   })
 }
 
-/** The first address, then by turns one of the other family and one of its own (RFC 8305 §4). */
+/** The first address, then alternately one of the other family and one of its own (RFC 8305 §4). */
 function alternateFamilies(addresses: readonly LookupAddress[]): LookupAddress[] {
   const own = addresses.filter(({ family }) => family === addresses[0]?.family)
   const other = addresses.filter(({ family }) => family !== addresses[0]?.family)

@@ -23,11 +23,11 @@ export interface VerificationKeySource {
    */
   findNewerKeys(header: KeyHeader, keys: readonly KeyObject[]): Promise<readonly KeyObject[]>
   /**
-   * The same without waiting for anything, for callers that have no credentials: how long an answer takes must not say
-   * whom we trust. What is missing is fetched in the background, so that the next request finds it.
+   * The same without waiting, for callers that have no credentials, because response times must not show whom we trust.
+   * Missing keys are fetched in the background, so the next request finds them.
    *
    * @throws TokenRejected `unknown_key`, `keys_not_fetched`, `certificate_expired`
-   * @throws DependencyUnavailable `jwks_unavailable` where there was a key set before, and it cannot be had again
+   * @throws DependencyUnavailable `jwks_unavailable` if there was a key set before, and it cannot be fetched again
    */
   findKeysAtOnce(header: KeyHeader): KeysAtOnce
   /** Looks in the background for keys newer than these, as `findNewerKeys` does. */
@@ -62,7 +62,7 @@ export interface KeySourceStats extends Partial<FetchStats> {
   /** The `kid` of each usable key, escaped. */
   kids: readonly (string | undefined)[]
   keys: readonly KeyStats[]
-  /** The key set has more members than `jwksEndpoint.maxKeys`: those after that are not read. */
+  /** Present if the key set has more members than `jwksEndpoint.maxKeys`. The members after that are not read. */
   cut?: CutKeySet
   /** The configured certificates: subject and end of validity in seconds since the epoch. */
   certificates?: readonly { subject: string; expiresAt: number }[]
@@ -91,7 +91,7 @@ export interface KeySourceStats extends Partial<FetchStats> {
 export interface CutKeySet {
   /** How many members the published set has. */
   keys: number
-  /** How many of them are read: the first ones. */
+  /** How many of them are read, from the first on. */
   maxKeys: number
 }
 
@@ -105,7 +105,7 @@ export interface FetchStats {
   /** Milliseconds: of all fetches together, and of the longest one. */
   fetchDurationMs: { total: number; longest: number }
   lastSuccess?: { millisecondsAgo: number; durationMs: number }
-  /** It stays after a success. */
+  /** It remains after a success. */
   lastFailure?: FetchFailure & { millisecondsAgo: number; durationMs: number }
 }
 
@@ -114,6 +114,6 @@ export interface KeyStats {
   algorithms: readonly string[]
   /** Seconds since the epoch, of the certificate published with the key (`x5c`). An expired one does not end the key. */
   certificateExpiresAt?: number
-  /** `x5c_unreadable`: it was published with an `x5c` that cannot be read, and is used by its other members. */
+  /** `x5c_unreadable`: the key was published with an `x5c` that cannot be read. It is used without it. */
   note?: 'x5c_unreadable'
 }

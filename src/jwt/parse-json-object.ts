@@ -61,7 +61,7 @@ function endOfString(text: string, start: number): number {
   }
 }
 
-/** A member of parsed JSON, undefined where it is missing: what another library adds to `Object.prototype` is no member of it. */
+/** A member of parsed JSON, or undefined if it is missing. Additions to `Object.prototype` do not count as members. */
 export function ownMember(object: object, name: string): unknown {
   return Object.hasOwn(object, name) ? (object as Readonly<Record<string, unknown>>)[name] : undefined
 }

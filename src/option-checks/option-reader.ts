@@ -11,11 +11,11 @@ type Path = readonly (string | number)[]
 export const UNKNOWN_OPTION = 'an unknown option'
 
 /**
- * Reads one object of options. Each getter returns a checked value, or notes a problem and returns a stand-in, so that
- * one pass finds every problem; `throwProblems` then refuses them all together.
+ * Reads one object of options. Each getter returns a checked value, or notes a problem and returns a stand-in, so that one
+ * pass finds every problem; `throwProblems` then refuses them all together.
  *
- * An option that is named but undefined or null is a problem, whatever it is for: its absence might bound nothing where a
- * bound was meant. So is undefined anywhere within the value of an option.
+ * An option that is named but undefined or null is always a problem, because without it a bound that was meant might be
+ * missing. So is undefined anywhere within the value of an option.
  */
 export class OptionReader {
   readonly path: Path
@@ -160,7 +160,7 @@ export class OptionReader {
     return this.isNamed(key) ? this.#values[key] : undefined
   }
 
-  /** The default is for an absent option only: `null` is something else than what is wanted. */
+  /** The default is only for an absent option; `null` is a problem. */
   #valueOr(key: string, otherwise: unknown): unknown {
     return this.has(key) ? this.hostObject(key) : otherwise
   }

@@ -1,4 +1,4 @@
-/** A literal of any realm. A Map, a Set or an instance keeps its values where no option would be found. */
+/** An object literal of any realm. The values in a Map, a Set or an instance would not be found as options. */
 export function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
   const prototype: unknown = Object.getPrototypeOf(value)

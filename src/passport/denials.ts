@@ -14,8 +14,8 @@ interface Refused {
 }
 
 /**
- * Refusals that may not be the last word: Passport asks the next strategy of an array, and what that one accepts was not
- * denied. They are reported when the request was answered, unless it has got a user meanwhile.
+ * Refusals that may not be final, because Passport asks the next strategy of an array, which may accept the request. They are
+ * reported when the request was answered, unless it has a user by then.
  */
 export class Denials {
   readonly #events: ExchangeEventEmitter

@@ -13,9 +13,9 @@ export interface CheckContext {
 
 /**
  * A rule in code. `true` accepts; a text refuses, and is told to the operator, never to the client; anything else refuses,
- * too (`refused_by_check`). Where it throws or rejects, the request is answered with 503 (`policy_check_failed`).
+ * too (`refused_by_check`). If it throws or rejects, the request is answered with 503 (`policy_check_failed`).
  *
- * @param signal aborted when the deadline `hostFunctions.timeout` has passed: then nobody waits for the answer any more
+ * @param signal aborted after `hostFunctions.timeout`, when the request no longer waits for the answer
  */
 export type CheckAssertion = (
   claims: Claims,

@@ -9,7 +9,7 @@ import type { Claims } from './claim-path.js'
  * A function in `claimsToToken`: gives the value of one claim of the access token, or undefined where it has none. Where it
  * throws, rejects or gives what is no JSON: 503, `claim_mapping_failed`.
  *
- * @param signal aborted when the deadline `hostFunctions.timeout` has passed: then nobody waits for the answer any more
+ * @param signal aborted after `hostFunctions.timeout`, when the request no longer waits for the answer
  */
 export type MapClaim = (claims: Claims, context: CheckContext, signal: AbortSignal) => unknown
 
@@ -44,8 +44,8 @@ const NO_CLAIMS: Claims = {}
  * The claims that an access token gets beside its own. One whose source is missing is left out.
  *
  * @throws TokenRejected `mapped_claims_too_large`
- * @throws DependencyUnavailable `claim_mapping_failed` where a function throws, or gives what is no JSON or nests too deep;
- *   `host_function_timed_out`, `host_function_limit_reached`
+ * @throws DependencyUnavailable `claim_mapping_failed` if a function throws, or returns something that is not JSON or nests
+ *   too deep; `host_function_timed_out`, `host_function_limit_reached`
  */
 export async function mapClaims(
   mapping: readonly MappedClaim[],

@@ -22,13 +22,13 @@ export interface ClaimOperators {
   /** The claim is one of these, 1 or more; a string with `*` is a pattern. */
   oneOf?: readonly ClaimScalar[]
   /**
-   * The claim is an array with at least one element that is this, or one of these; a string with `*` is a pattern. With
-   * `singleAsArray` a claim that is one string is an array of one.
+   * The claim is an array with at least one element that is this value, or one of these; a string with `*` is a pattern. With
+   * `singleAsArray`, a claim that is one string counts as an array of one.
    */
   includes?: ClaimScalar | readonly ClaimScalar[]
   /**
-   * The claim is a string of words with spaces between them, as OAuth's `scope` is, and one of the words is this, or
-   * one of these. Compared exactly; `*` is an ordinary character here. A claim of more than 16 384 characters has no words.
+   * The claim is a string of words with spaces between them, like OAuth's `scope`, and one of the words is this word, or one of
+   * these. Words are compared exactly; `*` is an ordinary character here. A claim of more than 16 384 characters never matches.
    */
   hasWord?: string | readonly string[]
   /** `true`: the claim is there, be it as `null`. `false`: it is missing. */

@@ -16,7 +16,7 @@ export const CLAIM_TEMPLATE = `text of at most ${LONGEST} characters with claims
 const PLACE = /\$\{claims\.([^}]+)\}/g
 
 /**
- * Undefined where a template is malformed: it has no claim, two of them side by side, or a `${` that names none.
+ * Undefined if a template is malformed: it has no claim, two adjacent claims, or a `${` that does not name a claim.
  *
  * @param text in which what came from an environment variable may be marked as literal
  */

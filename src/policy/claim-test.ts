@@ -5,7 +5,7 @@ import { type ClaimScalar, describeNoScalar, isScalarOption, SCALAR } from './cl
 
 /** What one operator demands of a claim. */
 export interface ClaimTest {
-  /** @param claim undefined where it is missing */
+  /** @param claim undefined if it is missing */
   holds(claim: unknown, claims: Claims): boolean
   /** In plain words. */
   expected: string
@@ -31,7 +31,7 @@ export const NEVER: ClaimTest = { holds: () => false, expected: 'nothing' }
 export function readScalars(reader: OptionReader, key: string, value: unknown): ClaimScalar[] | undefined {
   const members: unknown[] = Array.isArray(value) ? value : []
   if (members.length === 0) {
-    reader.problem(key, 'an array of one value or more', Array.isArray(value) ? 'an empty array' : undefined)
+    reader.problem(key, 'an array of at least one value', Array.isArray(value) ? 'an empty array' : undefined)
     return undefined
   }
   // A hole reads as undefined here, and is refused.

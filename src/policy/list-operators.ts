@@ -12,7 +12,7 @@ import {
 import { type ClaimScalar, compileValue, describeNoScalar, isScalarOption } from './claim-value.js'
 
 const IS_WORD = /^\S+$/
-const WORD = 'one word without spaces, at most 1024 characters, or an array of one word or more'
+const WORD = 'one word without spaces, of at most 1024 characters, or an array of such words'
 /** UTF-16 units of a claim in which words are looked for. */
 const MAX_WORDS_LENGTH = 16_384
 

@@ -32,8 +32,8 @@ export interface PolicyOptions {
   /** The path of the claim that is an array of groups; beside `groupsToScopes` only. Default: `groups`. */
   groupsClaim?: string
   /**
-   * Take a claim that is one string as an array of one, for `includes` in `claims` and `grants`, and for `groupsToScopes`:
-   * some identity providers send `groups` as a string if there is one group. Default: false.
+   * Treat a claim that is one string as an array of one, for `includes` in `claims` and `grants`, and for `groupsToScopes`.
+   * Some identity providers send `groups` as a string if there is only one group. Default: false.
    */
   singleAsArray?: boolean
   /**

@@ -28,9 +28,10 @@ export interface AssertionSubject {
 export type SubjectOption = 'raw' | 'namespaced' | (string & {}) | SubjectFunction
 
 /**
- * Where it throws or rejects: 503, `subject_mapping_failed`; where it gives no such text: `invalid_subject`.
+ * If it throws or rejects, the request is answered with 503 (`subject_mapping_failed`). If its result cannot be a subject,
+ * the assertion is refused with `invalid_subject`.
  *
- * @param signal aborted when the deadline `hostFunctions.timeout` has passed: then nobody waits for the answer any more
+ * @param signal aborted after `hostFunctions.timeout`, when the request no longer waits for the answer
  */
 export type SubjectFunction = (assertion: AssertionSubject, signal: AbortSignal) => string | Promise<string>
 

@@ -30,6 +30,6 @@ export function reportUnsharedStore({ store }: ReplaySettings, events: ExchangeE
   const isShared = store === undefined ? false : store.isShared
   const workers = cluster.isWorker ? 'Each worker of the cluster' : isMainThread ? undefined : 'Each worker thread'
   if (isShared !== false || workers === undefined) return
-  const message = `${workers} remembers used assertions for itself, and accepts what another one has: set replay.store to one that all share`
+  const message = `${workers} has its own memory of used assertions, so it accepts an assertion that another has already accepted: set replay.store to a store that all share`
   events.emit('replay_store.at_risk', { message })
 }

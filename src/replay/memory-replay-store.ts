@@ -12,10 +12,10 @@ export interface MemoryReplayStoreOptions {
 }
 
 /**
- * Holds claims in this process, apart from those of every other store: an exchange without the option `replay.store`
- * shares its claims with the other exchanges of the process, and one with this store does not. It never forgets a live
- * claim: when full it throws, and the assertion is refused with 503. With several processes use a shared store, or an
- * assertion is accepted once by each.
+ * A separate memory of claims in this process. Exchanges without the option `replay.store` share the memory of the process;
+ * an exchange with this store does not. It never forgets a live claim: when full it throws, and the assertion is refused with
+ * 503. With several processes use a shared store. Otherwise each process would accept an assertion that another has already
+ * accepted.
  */
 export class MemoryReplayStore implements ReplayStore {
   readonly isShared = false

@@ -107,8 +107,9 @@ function isPast({ expiresAt, monotonicExpiry }: Entry, { now, monotonic }: Time)
 const ofClocks = new WeakMap<Clock, ReplayMemory>()
 
 /**
- * The memory that all exchanges of this process share, also those of another copy of this package. Exchanges with a clock
- * of their own share one with those that have the same clock: times of different clocks cannot be compared.
+ * The memory that all exchanges of this process share, including exchanges of another copy of this package. Exchanges with
+ * their own clock share a memory only with exchanges that have the same clock, because times of different clocks cannot be
+ * compared.
  */
 export function memoryOfProcess(clock: Clock): ReplayMemory {
   if (clock === systemClock) return memoryOfSystemClock()

@@ -7,8 +7,8 @@ export interface ReplayOptions {
   /** Milliseconds in which the store must answer a claim, 10 to 60 000; then the request is answered 503. Default: 1000. */
   timeout?: number
   /**
-   * The most claims of this exchange that the memory of the process holds, 1 to 10 000 000; when full, assertions are refused
-   * with 503. With several identity providers none may hold more than are still free. Default: 1 000 000.
+   * How many claims of this exchange the memory of the process holds, 1 to 10 000 000. When it is full, assertions are
+   * refused with 503. With several identity providers, none may hold more entries than are still free. Default: 1 000 000.
    */
   maxEntries?: number
 }

@@ -19,7 +19,7 @@ export interface ReplayProtectionDeps {
   reportFilling(filling: { fillLevel: number; identityProvider?: string }): void
 }
 
-/** From 0 to 1: from where on it is reported that the store fills, and below which that is over. */
+/** From 0 to 1: the level from which the store is reported as filling, and the level below which that ends. */
 const FILLING_FROM = 0.8
 const FILLING_OVER_BELOW = 0.7
 

@@ -15,13 +15,13 @@ export interface ReplayStore {
    */
   claim(key: string, expiresAt: number, identityProvider?: string): boolean | Promise<boolean>
   /**
-   * Whether other processes that have such a store know its claims. `false` makes each worker of a cluster, and each worker
-   * thread, report `replay_store.at_risk`. Default: not known, and nothing is reported.
+   * Whether other processes that use such a store see its claims. If `false`, each worker of a cluster and each worker thread
+   * reports `replay_store.at_risk`. If absent, nothing is reported.
    */
   readonly isShared?: boolean
   /**
-   * How much of the room is used, from 0 to 1, or with a name how much of the share of that identity provider. Asked after each
-   * claim that succeeds, and must answer at once: from 0.8 on, the event `replay_store.filling` is emitted.
+   * How full the store is, from 0 to 1, or, with a name, how full the share of that identity provider is. It is called after
+   * each successful claim, and must not return a promise. From 0.8 on, the event `replay_store.filling` is emitted.
    */
   fillLevel?(identityProvider?: string): number
   /**

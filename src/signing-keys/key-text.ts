@@ -17,11 +17,12 @@ const MAX_LENGTH = 65_536
 const SLIPS: readonly Slip[] = [
   {
     isSo: (text) => text.includes('-----BEGIN ') && text.includes('\\n'),
-    message: 'PEM text with \\n written as two characters: put line breaks there, as by .replaceAll("\\\\n", "\\n")',
+    message:
+      'PEM text with \\n written as two characters: replace them with line breaks, for example with .replaceAll("\\\\n", "\\n")',
   },
   {
     isSo: (text) => /-----BEGIN ENCRYPTED |Proc-Type: 4,ENCRYPTED/.test(text),
-    message: 'an encrypted key: decrypt it first, as by openssl pkey -in key.pem -out plain.pem',
+    message: 'an encrypted key: decrypt it first, for example with openssl pkey -in key.pem -out plain.pem',
   },
   {
     isSo: (text) => ONE_LINE.test(text),
@@ -29,11 +30,11 @@ const SLIPS: readonly Slip[] = [
   },
   {
     isSo: (text) => text.includes('-----BEGIN OPENSSH '),
-    message: 'a key in the format of OpenSSH: convert it, as by ssh-keygen -p -m PKCS8 -f key',
+    message: 'a key in the format of OpenSSH: convert it, for example with ssh-keygen -p -m PKCS8 -f key',
   },
   {
     isSo: (text) => decoded(text).includes('-----BEGIN '),
-    message: 'base64 of PEM text: decode it first, as by Buffer.from(text, "base64").toString()',
+    message: 'base64 of PEM text: decode it first, for example with Buffer.from(text, "base64").toString()',
   },
   {
     isSo: (text) => /^\s*[{[]/.test(decoded(text)),

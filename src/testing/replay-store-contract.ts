@@ -50,7 +50,7 @@ export function replayStoreContract(makeStore: MakeReplayStore): ReplayStoreCase
     ['is not made to forget a claim by those that it refuses', checkRefusedClaims],
     ['takes a claim for a day, and for thirty', checkLongClaims],
     ['lets a key be claimed again that expired long ago', checkExpired],
-    ['says of itself only what is so, if it has isShared or fillLevel', checkWhatItSays],
+    ['has an isShared and a fillLevel that are true, if it has them', checkWhatItSays],
   ]
   return cases.map(([name, check]) => ({ name, run: () => check(makeStore) }))
 }

@@ -15,7 +15,7 @@ const EXPIRY = 'remembers a claim until it expires'
 const REFUSED = 'is not made to forget a claim by those that it refuses'
 const LONG_CLAIMS = 'takes a claim for a day, and for thirty'
 const EXPIRED = 'lets a key be claimed again that expired long ago'
-const SAYS = 'says of itself only what is so, if it has isShared or fillLevel'
+const SAYS = 'has an isShared and a fillLevel that are true, if it has them'
 /** All that are about claims. */
 const ALL = [
   LATER,

@@ -155,8 +155,7 @@ describe('explain', () => {
     expect(stdout.replaceAll('\n', '')).not.toMatch(UNPRINTABLE)
   })
 
-  const LINE_BREAK =
-    'the input ends with a line break, which is left out here; the token endpoint refuses an assertion that is sent with it'
+  const LINE_BREAK = 'the input ends with a line break, which was removed here; the token endpoint would refuse it'
 
   it.each(['\n', '\r\n'])('leaves out one line break at the end of the input, %j, and says so', async (end) => {
     const assertion = await idp.issueAssertion()
@@ -178,10 +177,10 @@ describe('explain', () => {
   })
 
   it.each<[string, (assertion: string) => string, string]>([
-    ['two line breaks', (jwt) => `${jwt}\n\n`, 'it ends with a line break: send it without'],
-    ['a space', (jwt) => `${jwt} `, 'it has white space around it: send it without'],
-    ['a space before', (jwt) => ` ${jwt}`, 'it has white space around it: send it without'],
-    ['a byte order mark', (jwt) => `\uFEFF${jwt}`, 'it has white space around it: send it without'],
+    ['two line breaks', (jwt) => `${jwt}\n\n`, 'it ends with a line break: remove that'],
+    ['a space', (jwt) => `${jwt} `, 'it has white space around it: remove that'],
+    ['a space before', (jwt) => ` ${jwt}`, 'it has white space around it: remove that'],
+    ['a byte order mark', (jwt) => `\uFEFF${jwt}`, 'it has white space around it: remove that'],
   ])('refuses, as the token endpoint does, an assertion with %s', async (_, alter, hint) => {
     const { status, stdout } = await explainHere(alter(await idp.issueAssertion()))
     expect(status).toBe(1)
@@ -274,7 +273,7 @@ scopes = ["opneid", "openid"]`,
       `! ${idp.name}: grant a: scope opneid is none of the scopes of the identity provider`,
       `! ${idp.name}: grant a: scope opneid is in the scopes of no client`,
       `! ${idp.name}: group orders-* is compared exactly: * is no pattern in it`,
-      `! ${idp.name}: allow_insecure_http is true: whoever can change its answers on the way signs as this provider`,
+      `! ${idp.name}: allow_insecure_http is true: whoever can change its answers in transit can sign as this provider`,
       '! no signing keys: access tokens end with the process',
     ])
   })
@@ -355,7 +354,7 @@ when = { scope = { one_of = ["*", "*a*"] }, scp = { has_word = "Orders.*" } }`,
     expect([strict.status, generous.status]).toEqual([0, 0])
     expect(strict.stdout.split('\n').filter((line) => line.startsWith('!'))).toEqual([
       '! no signing keys: access tokens end with the process',
-      `! ${idp.name}: the key certified is skipped: x5c_only; to use it by its certificate, set x5c_only_keys = true for this identity provider`,
+      `! ${idp.name}: the key certified is skipped: x5c_only; to use the key of its certificate, set x5c_only_keys = true for this identity provider`,
       `! ${idp.name}: the key svid is skipped: jwt_svid; to use keys of SPIFFE, set key_uses = ["jwt-svid"] for this identity provider`,
     ])
     expect(generous.stdout).toContain('certified (ES256); svid (ES256)')
@@ -375,7 +374,7 @@ when = { scope = { one_of = ["*", "*a*"] }, scp = { has_word = "Orders.*" } }`,
     expect(stdout).toContain(
       '\n  ! the key set has 12 keys, and only the first 10 are used: raise max_keys (maxKeys)\n',
     )
-    const note = `the key ${idp.signingKey.kid} has an x5c that cannot be read; it is used without it`
+    const note = `the key ${idp.signingKey.kid} has an x5c that cannot be read; the key is used without it`
     expect(stdout).toContain(`\n  ! ${note}\n`)
     expect(JSON.parse(json.stdout).identityProviders[0]).toMatchObject({
       cut: { keys: 12, maxKeys: 10 },
@@ -425,7 +424,7 @@ when = { scope = { one_of = ["*", "*a*"] }, scp = { has_word = "Orders.*" } }`,
     [
       'keys that are all skipped',
       () => idp.publish([{ ...idp.signingKey.publicJwk, kid: 'enc', use: 'enc' }]),
-      /✗ no usable keys: no_usable_key: http:\S+\/jwks; every key is skipped: enc: not_for_signatures; the key set was fetched/,
+      /✗ no usable keys: no_usable_key: http:\S+\/jwks; every key is skipped: enc: not_for_signatures; the key set has no usable key/,
     ],
     [
       'metadata of another issuer',
@@ -565,10 +564,10 @@ describe('the notes of check', () => {
     writeConfig({ more: clients.join('\n') })
     const { status, stdout } = await runHere(['check', '--config', path])
     expect(status).toBe(0)
-    const advice = 'raw: encode it first, or send it by --data-urlencode in the body'
-    expect(stdout).toContain(`! client plus: curl -u sends a secret with + or % in it ${advice}`)
-    expect(stdout).toContain(`! client percent: curl -u sends a secret with + or % in it ${advice}`)
-    expect(stdout).toContain(`! client a:b: curl -u sends an id with +, % or : in it ${advice}`)
+    const advice = 'encode it first, or send it in the body with --data-urlencode'
+    expect(stdout).toContain(`! client plus: curl -u does not encode a secret with + or % in it: ${advice}`)
+    expect(stdout).toContain(`! client percent: curl -u does not encode a secret with + or % in it: ${advice}`)
+    expect(stdout).toContain(`! client a:b: curl -u does not encode an id with +, % or : in it: ${advice}`)
     expect(stdout).not.toContain('client plain')
     expect(stdout).not.toContain('of+the+tests')
   })

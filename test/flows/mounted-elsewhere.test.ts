@@ -33,7 +33,7 @@ describe('a router that is mounted elsewhere than tokenEndpoint says', () => {
     expect((await exchangeAt(app, '/auth/token?trace=secret')).status).toBe(200)
     expect((await exchangeAt(app, '/auth/token')).status).toBe(200)
     const message =
-      'A token request came at /auth/token, but the metadata name https://api.example.com/oauth2/token; mount the router there or set tokenEndpoint, unless a proxy rewrites paths'
+      'A token request arrived at /auth/token, but the metadata say https://api.example.com/oauth2/token: mount the router there or set tokenEndpoint, unless a proxy rewrites paths'
     expect(warnings()).toEqual([{ name: 'token_endpoint.mismatch', message }])
   })
 

@@ -291,7 +291,7 @@ describe('the limit over all addresses', () => {
     }
     const refused = await attempt(CLIENT.clientSecret, '2001:db8:1::1')
     expect([refused.status, refused.headers['retry-after']]).toEqual([429, '864'])
-    const message = 'too many failures over all addresses, and no success from this one lately'
+    const message = 'too many failures from all addresses together, and no recent success from this one'
     const expected = { reason: 'too_many_client_failures', clientId: 'app', message, remoteAddress: '2001:db8:1::1' }
     expect(lastEvent()).toMatchObject(expected)
     expect((await attempt(CLIENT.clientSecret, '192.0.2.1')).body.error).toBe('invalid_grant')

@@ -20,7 +20,7 @@ describe('the name of an identity provider', () => {
     '*',
   ])('is not a template or a pattern: %s', (name) => {
     expect(() => check({ name })).toThrow(
-      /identityProviders\[0\]\.name: found a template or a pattern: .*; wanted the iss of its tokens, as it is in one of them; an entry for each tenant/,
+      /identityProviders\[0\]\.name: found a template or a pattern: .*; wanted the iss exactly as in its tokens, and an entry for each tenant/,
     )
   })
 

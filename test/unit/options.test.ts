@@ -605,7 +605,7 @@ describe('the keys of an identity provider', () => {
     const problemsWith = (options: Options) =>
       problemsOf({ subject: 'raw', identityProviders: [first, { ...second, ...options }] })
     const shared = 'ca, headers, proxy, agent, lookup, network, allowInsecureHttp, x5cOnlyKeys and keyUses'
-    const wanted = `the same ${shared} as the other one with this alias and jwksUri`
+    const wanted = `the same ${shared} as the other identity provider with this alias and jwksUri`
     expect(problemsWith({ x5cOnlyKeys: true })).toEqual([`identityProviders[1].jwksUri: ${wanted}`])
     expect(problemsWith({ keyUses: ['jwt-svid'] })).toEqual([`identityProviders[1].jwksUri: ${wanted}`])
     expect(problemsWith({ x5cOnlyKeys: false, keyUses: [] })).toEqual([])
@@ -679,7 +679,7 @@ describe('the keys of an identity provider', () => {
   it('do not come by http through a proxy, which is asked for a tunnel', () => {
     const options = { jwksUri: 'http://keycloak/keys', allowInsecureHttp: true, proxy: 'http://proxy.example.com:3128' }
     expect(keyProblemsOf(options)).toEqual([
-      'identityProviders[0].proxy: no proxy for http: it is asked for a tunnel, and that takes https',
+      'identityProviders[0].proxy: no proxy for an http URL: the tunnel through a proxy requires https',
     ])
   })
 
@@ -716,7 +716,7 @@ describe('the keys of an identity provider', () => {
       [publicJwk],
       'a JWK set: { keys: [...] }; it is a bare array of keys: they must be in { "keys": [...] }',
     ],
-    ['a key', publicJwk, 'a JWK set: { keys: [...] }; it is one single key (JWK): it must be in { "keys": [...] }'],
+    ['a key', publicJwk, 'a JWK set: { keys: [...] }; it is a single key (JWK): it must be in { "keys": [...] }'],
     [
       'a map of kids to PEM text',
       { a: '-----BEGIN PUBLIC KEY-----' },

@@ -49,8 +49,9 @@ async function outputWith(kind: string, workers = 'cluster'): Promise<string> {
   return (await promisify(execFile)(process.execPath, [join(directory, 'main.mjs'), kind, workers], { env })).stdout
 }
 
-const OF_CLUSTER = /^worker: Each worker of the cluster remembers .*: set replay\.store to one that all share\n$/
-const OF_THREADS = /^worker: Each worker thread remembers .*: set replay\.store to one that all share\n$/
+const OF_CLUSTER =
+  /^worker: Each worker of the cluster has its own memory .*: set replay\.store to a store that all share\n$/
+const OF_THREADS = /^worker: Each worker thread has its own memory .*: set replay\.store to a store that all share\n$/
 
 describe('a worker of a cluster', () => {
   it.each(['memory', 'explicit memory', 'apart'])(

@@ -15,7 +15,7 @@ const NOTHINGS = [
   ...['<no value>', 'UNDEFINED', 'Null', 'undefinedundefined', 'undefined null', ' '.repeat(16), '\n'.repeat(16)],
 ]
 const REFUSED: [string, string][] = [
-  ...NOTHINGS.map((secret): [string, string] => [secret, 'text that means no value, such as "undefined"']),
+  ...NOTHINGS.map((secret): [string, string] => [secret, 'a placeholder for a missing value, such as "undefined"']),
   [`${SECRET}\n`, 'a secret that ends in a line break'],
   [`${SECRET}\r\n`, 'a secret that ends in a line break'],
   ['short\n', 'a secret that ends in a line break'],

@@ -231,6 +231,6 @@ describe('what an event tells of a refused attempt', () => {
   it('says that it is for failures elsewhere', () => {
     const { limiter } = setUp({ maxFailures: 1 })
     for (let count = 0; count < 100; count += 1) limiter.countFailure('app', `10.0.0.${count}`, true)
-    expect(limiter.describe('app', HERE).message).toContain('over all addresses')
+    expect(limiter.describe('app', HERE).message).toContain('from all addresses together')
   })
 })

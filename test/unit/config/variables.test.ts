@@ -133,14 +133,14 @@ describe('what comes from a variable', () => {
 
 describe('a variable', () => {
   it('that is set but empty is a problem, and so is one that is not set', () => {
-    const wanted = 'an environment variable with a value, or ${A:-} if it may have none'
+    const wanted = 'an environment variable with a value, or ${A:-} if it may be empty'
     const more = 'subjects = "any"\nalias = "x${A}"'
     expect(problemsOf(more, { A: '' })).toEqual([`alias: the variable A, which is empty; ${wanted}`])
     expect(problemsOf(more)).toEqual([`alias: the variable A, which is not set; ${wanted}`])
   })
 
   it.each(['toString', 'constructor', '__proto__'])('named %s, as every object has it, is not set', (name) => {
-    const wanted = `an environment variable with a value, or \${${name}:-} if it may have none`
+    const wanted = `an environment variable with a value, or \${${name}:-} if it may be empty`
     const found = `alias: the variable ${name}, which is not set; ${wanted}`
     expect(problemsOf(`subjects = "any"\nalias = "x\${${name}}"`)).toEqual([found])
   })
@@ -159,7 +159,7 @@ describe('a variable', () => {
     'is not written %s',
     (text) => {
       expect(problemsOf(`subjects = "any"\nalias = "x${text}"`, { B: 'b' })[0]).toMatch(
-        /^alias: "\$\{" that begins no variable; \$\{NAME\}, or \$\{NAME:-text\}/,
+        /^alias: "\$\{" that does not begin a variable; \$\{NAME\}, or \$\{NAME:-text\}/,
       )
     },
   )

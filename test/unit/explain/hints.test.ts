@@ -23,7 +23,7 @@ describe('the hint for a failed fetch', () => {
   it.each<[Partial<FetchFailure>, string]>([
     [
       { reason: 'read_timeout' },
-      `read_timeout: ${URL_OF_KEYS}; raise readTimeout (read_timeout), or speed the endpoint up`,
+      `read_timeout: ${URL_OF_KEYS}; raise readTimeout (read_timeout), or make the endpoint faster`,
     ],
     [
       { reason: 'connection_timeout' },
@@ -39,7 +39,7 @@ describe('the hint for a failed fetch', () => {
     ],
     [
       { reason: 'unexpected_status', code: '403' },
-      `unexpected_status 403: ${URL_OF_KEYS}; it wants credentials, or refuses these: set headers, or allow anonymous reading there`,
+      `unexpected_status 403: ${URL_OF_KEYS}; the endpoint requires credentials, or refuses those sent: set headers, or allow anonymous reading there`,
     ],
     [
       { reason: 'metadata_of_another_issuer', detail: 'its issuer is https://else.example.com' },
@@ -118,7 +118,7 @@ describe('the hint for a malformed assertion', () => {
         const token = `${encode('{"alg":"ES256"}')}.${encode(text)}.AAAA`
         const isTwice = new Set(written.map(([name]) => name)).size < written.length
         const hint = reasonOf(token) === undefined ? 'none' : hintOfShape('malformed_jwt', token)
-        expect(hint).toMatch(isTwice ? /^the payload has ".*" twice: each name once$/ : /^none$/)
+        expect(hint).toMatch(isTwice ? /^the payload has ".*" twice: each name may occur only once$/ : /^none$/)
       }),
       { numRuns: 5000 },
     )
@@ -176,6 +176,6 @@ describe('the hint for the form of a signature', () => {
     ['RS256', Buffer.alloc(255)],
     ['ES256', Buffer.alloc(0)],
   ])('says how long another signature by %s is', (alg, signature) => {
-    expect(hintOf(alg, signature)).toMatch(new RegExp(`^the signature has ${signature.length} bytes, and ${alg} has `))
+    expect(hintOf(alg, signature)).toMatch(new RegExp(`^the signature has ${signature.length} bytes, but ${alg} has `))
   })
 })

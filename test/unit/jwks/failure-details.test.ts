@@ -100,7 +100,7 @@ describe('the failure of a fetch', () => {
       'it is a map of kids to PEM text: use the URL of the JWK set of this identity provider',
     ],
     ['a bare array of keys', [JWK], 'it is a bare array of keys: they must be in { "keys": [...] }'],
-    ['one single key', JWK, 'it is one single key (JWK): it must be in { "keys": [...] }'],
+    ['one single key', JWK, 'it is a single key (JWK): it must be in { "keys": [...] }'],
     ['an array', [], 'it is an array'],
     ['null', null, 'it is JSON, but not an object: null'],
     ['a number', 5, 'it is JSON, but not an object: a number'],

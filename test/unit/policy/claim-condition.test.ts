@@ -35,7 +35,7 @@ function isSatisfied(option: ClaimConditionOption, claim: unknown, other?: unkno
 
 const SCALAR = 'a string of at most 1024 characters, a number within 2^53 - 1 either way, true or false'
 const OPERATORS = 'equals, oneOf, includes, hasWord, exists, equalsClaim, atLeast, atMost, above, below'
-const WORD = 'one word without spaces, at most 1024 characters, or an array of one word or more'
+const WORD = 'one word without spaces, of at most 1024 characters, or an array of such words'
 const ANY = `${SCALAR}, an array of these, or an object with at least one of ${OPERATORS}`
 
 describe('the conditions of a rule', () => {
@@ -66,7 +66,7 @@ describe('the conditions of a rule', () => {
   })
 
   it.each([
-    [[], 'found an empty array; wanted an array of one value or more'],
+    [[], 'found an empty array; wanted an array of at least one value'],
     [['a', null], `found null at [1]; wanted for each value ${SCALAR}`],
     [['a', undefined], `found nothing at [1]; wanted for each value ${SCALAR}`],
     [Array(2), `found nothing at [0]; wanted for each value ${SCALAR}`],
@@ -86,10 +86,10 @@ describe('the conditions of a rule', () => {
     [{ equals: null }, `equals: found null; wanted ${SCALAR}`],
     [{ equals: ['a'] }, `equals: found an array; wanted ${SCALAR}`],
     [{ equals: 2 ** 53 }, `equals: found 9007199254740992; wanted ${SCALAR}`],
-    [{ oneOf: 'a' }, 'oneOf: found "a"; wanted an array of one value or more'],
-    [{ oneOf: undefined }, 'oneOf: found nothing; wanted an array of one value or more'],
-    [{ includes: null }, 'includes: found null; wanted an array of one value or more'],
-    [{ includes: {} }, 'includes: found an object; wanted an array of one value or more'],
+    [{ oneOf: 'a' }, 'oneOf: found "a"; wanted an array of at least one value'],
+    [{ oneOf: undefined }, 'oneOf: found nothing; wanted an array of at least one value'],
+    [{ includes: null }, 'includes: found null; wanted an array of at least one value'],
+    [{ includes: {} }, 'includes: found an object; wanted an array of at least one value'],
     [{ hasWord: undefined }, `hasWord: found nothing; wanted ${WORD}`],
     [{ hasWord: null }, `hasWord: found null; wanted ${WORD}`],
     [{ hasWord: '' }, `hasWord: found ""; wanted ${WORD}`],

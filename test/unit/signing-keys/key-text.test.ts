@@ -15,7 +15,11 @@ const json = JSON.stringify(key.export({ format: 'jwk' }))
 const base64 = (text: string) => Buffer.from(text).toString('base64')
 
 const SLIPS: [string, string, RegExp][] = [
-  ['with literal \\n', privateKey.replaceAll('\n', '\\n'), /\\n written as two characters: put line breaks there/],
+  [
+    'with literal \\n',
+    privateKey.replaceAll('\n', '\\n'),
+    /\\n written as two characters: replace them with line breaks/,
+  ],
   ['encrypted', encrypted, /an encrypted key: decrypt it first/],
   ['in one line', privateKey.trim().replaceAll('\n', ' '), /PEM text in one line: keep its line breaks/],
   ['in one line without spaces', privateKey.replaceAll('\n', ''), /PEM text in one line/],

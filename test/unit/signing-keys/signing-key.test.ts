@@ -133,7 +133,7 @@ describe('a signing key', () => {
     [
       'encrypted PEM',
       String(ec.privateKey.export({ format: 'pem', type: 'pkcs8', cipher: 'aes-256-cbc', passphrase: 'p' })),
-      'an encrypted key: decrypt it first, as by openssl pkey -in key.pem -out plain.pem',
+      'an encrypted key: decrypt it first, for example with openssl pkey -in key.pem -out plain.pem',
     ],
     ['the name of a file', 'keys.pem', 'PEM text that is not whole'],
     ['no text at all', '', 'PEM text that is not whole'],
