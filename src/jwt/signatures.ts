@@ -1,4 +1,4 @@
-import { type KeyObject, sign, verify } from 'node:crypto'
+import { type KeyObject, type SignKeyObjectInput, sign, verify } from 'node:crypto'
 import type { UnverifiedJws } from './parse-jwt.js'
 import { quickSigningScheme, quickVerificationScheme, type SignatureScheme } from './signature-scheme.js'
 
@@ -43,7 +43,7 @@ async function isSignedBySlow(key: KeyObject, { compact, header }: UnverifiedJws
 
 function isSignedByQuick(key: KeyObject, jws: UnverifiedJws, { hash, parameters }: SignatureScheme): boolean {
   try {
-    return verify(hash, Buffer.from(jws.signingInput, 'latin1'), { key, ...parameters }, jws.signature)
+    return verify(hash, Buffer.from(jws.signingInput, 'latin1'), keyInputOf(key, parameters), jws.signature)
   } catch {
     return false
   }
@@ -54,12 +54,19 @@ export function createJwtSigner(header: JwtHeader, key: KeyObject): SignJwt {
   const scheme = quickSigningScheme(key, header.alg)
   if (scheme === undefined) return (claims) => signSlowly(header, claims, key)
   const { hash, parameters } = scheme
+  const input = keyInputOf(key, parameters)
   const encodedHeader = encode(header)
   return (claims) => {
     const signingInput = `${encodedHeader}.${encode(claims)}`
-    const signature = sign(hash, Buffer.from(signingInput, 'latin1'), { key, ...parameters })
+    const signature = sign(hash, Buffer.from(signingInput, 'latin1'), input)
     return `${signingInput}.${signature.toString('base64url')}`
   }
+}
+
+/** Without a prototype: Node also reads options that are inherited, and a `context` (from Node 24 on) changes the verdict. */
+export function keyInputOf(key: KeyObject, parameters: SignatureScheme['parameters'] = {}): SignKeyObjectInput {
+  const input: SignKeyObjectInput & { __proto__: null } = { __proto__: null, key, ...parameters }
+  return input
 }
 
 async function signSlowly(header: JwtHeader, claims: Readonly<Record<string, unknown>>, key: KeyObject) {

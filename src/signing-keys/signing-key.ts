@@ -10,6 +10,7 @@ import {
 } from 'node:crypto'
 import type { JWK } from 'jose'
 import { exportPublicJwk, readPublicParameters } from '../jwt/public-key.js'
+import { keyInputOf } from '../jwt/signatures.js'
 import { findKeyTextSlip } from './key-text.js'
 
 /** The algorithms that access tokens can be signed with (RFC 9068 §2.1, RFC 7518 §3.1, RFC 8037). */
@@ -84,7 +85,7 @@ function canVerifyItself({ privateKey, publicKey, algorithm }: SigningKey): bool
   if (privateKey === undefined) return true
   const digest = algorithm === 'EdDSA' ? null : 'sha256'
   const probe = Buffer.from('a probe')
-  return verify(digest, probe, publicKey, sign(digest, probe, privateKey))
+  return verify(digest, probe, keyInputOf(publicKey), sign(digest, probe, keyInputOf(privateKey)))
 }
 
 function describeKey(key: KeyObject, kid: string | undefined, algorithm: SigningAlgorithm): SigningKey {
