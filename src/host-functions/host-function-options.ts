@@ -9,7 +9,8 @@ export interface HostFunctionOptions {
   timeout?: number
   /**
    * How many calls of each of the four may run at once, 1 to 100 000. A request that needs one more is answered with 503 at
-   * once. A call that missed its deadline counts until it ends. Default: 1000.
+   * once. A call that missed its deadline counts until it ends, or until a later one has answered in time when all the room
+   * was taken. Default: 1000.
    */
   maxConcurrent?: number
 }
