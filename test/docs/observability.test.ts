@@ -714,6 +714,13 @@ const app = express()
 app.use('/oauth2', exchange.router)
 app.get('/metrics', createMetricsRoute(exchange))
 const server = app.listen(0, '127.0.0.1', () => process.send(server.address().port))
+// Ends by itself, so that nothing that was written is lost.
+process.once('SIGTERM', () => {
+  exchange.close()
+  server.close()
+  server.closeAllConnections()
+  process.disconnect()
+})
 `
 
 describe('an app with all three snippets and NODE_DEBUG=express-jwt-exchange', () => {

@@ -84,7 +84,7 @@ describe('a certificate', () => {
 })
 
 describe('a chain', () => {
-  it('is told by the certificate that issued another one, whatever the order', () => {
+  it('is told by the certificate that issued another certificate, whatever the order', () => {
     const chain = read(`${ISSUED_CERTIFICATE}\n${AUTHORITY_CERTIFICATE}`)
     expect(findIssuer(chain)?.subject).toBe('CN=Authority')
     expect(findIssuer(chain.toReversed())?.subject).toBe('CN=Authority')
@@ -112,7 +112,7 @@ describe('a chain', () => {
       clientIds: new Set(),
       subject: undefined,
     })
-    expect(() => reader.throwProblems()).toThrow('a chain: "CN=Authority" issued another one')
+    expect(() => reader.throwProblems()).toThrow('a chain: "CN=Authority" issued another certificate')
   })
 })
 
