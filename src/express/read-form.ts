@@ -20,8 +20,8 @@ export function createFormParser(limit: number): Middleware {
 }
 
 /**
- * The parameters of a form (RFC 6749 §3.2, App. B): each once but `resource`, the empty ones left out. A body that the host has parsed
- * already is taken from `req.body`, whatever parser it was.
+ * The parameters of a form (RFC 6749 §3.2, App. B): each once but `resource`, the empty ones left out. A body that the
+ * host has parsed already is taken from `req.body`, whatever parser it was.
  *
  * @throws OAuthError `invalid_request`, with status 413 or 415 where the parser says so
  */
