@@ -19,8 +19,7 @@ let unpacked: string
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'express-jwt-exchange-'))
-  await run(process.execPath, [TSC, '-b', '.'], ROOT)
-  await run('npm', ['pack', '--ignore-scripts', '--pack-destination', directory], ROOT)
+  await run('npm', ['pack', '--pack-destination', directory], ROOT)
   const [tarball = ''] = readdirSync(directory)
   await run('tar', ['-xzf', tarball], directory)
   unpacked = join(directory, 'package')
@@ -91,10 +90,18 @@ function reachableTypes(entry: string): { files: Set<string>; packages: Set<stri
 describe('the packed files', () => {
   it('are the compiled code, its types and the documents', () => {
     const files = packedFiles()
-    for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md', 'package.json', 'dist/index.js', 'dist/index.d.ts']) {
+    for (const file of [
+      'README.md',
+      'LICENSE',
+      'CHANGELOG.md',
+      'package.json',
+      'dist/index.js',
+      'dist/types/index.d.ts',
+    ]) {
       expect(files).toContain(file)
     }
-    const isExpected = (file: string) => /^(dist\/.+\.(js|d\.ts)|docs\/.+\.md|[A-Z]+(\.md)?|package\.json)$/.test(file)
+    const isExpected = (file: string) =>
+      /^(dist\/.+\.js|dist\/types\/.+\.d\.ts|docs\/.+\.md|[A-Z]+(\.md)?|package\.json)$/.test(file)
     expect(files.filter((file) => !isExpected(file))).toEqual([])
   })
 
@@ -124,12 +131,50 @@ describe('the packed files', () => {
     expect(targets.filter((path) => !existsSync(join(unpacked, path)))).toEqual([])
   })
 
+  it('hold the code of each source, and no other', () => {
+    const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
+    const expected = sources.filter((file) => file.endsWith('.ts')).map((file) => `dist/${file.replace(/ts$/, 'js')}`)
+    const packed = packedFiles().filter((file) => file.endsWith('.js'))
+    expect(packed.sort()).toEqual(expected.map((file) => file.replaceAll(sep, '/')).sort())
+  })
+
+  it('hold the types that the entry points lead to, and no other', () => {
+    const { exports } = JSON.parse(readPacked('package.json')) as { exports: Record<string, { types?: string }> }
+    const entries = Object.values(exports).flatMap(({ types }) => (types === undefined ? [] : [posix.normalize(types)]))
+    const reached = new Set(entries.flatMap((entry) => [...reachableTypes(entry).files]))
+    expect(entries.length).toBeGreaterThan(5)
+    expect(
+      packedFiles()
+        .filter((file) => file.endsWith('.d.ts'))
+        .sort(),
+    ).toEqual([...reached].sort())
+  })
+
+  it('declare no more than a public name needs', () => {
+    const text = packedFiles()
+      .filter((file) => file.endsWith('.d.ts'))
+      .map((file) => readPacked(file).replace(/\/\*.*?\*\//gs, ''))
+      .join('\n')
+    const declared = [...text.matchAll(/^export (?:declare )?(?:interface|type|class|function|const) (\w+)/gm)]
+    const lonely = declared.flatMap(([, name = '']) =>
+      text.match(new RegExp(`\\b${name}\\b`, 'g'))?.length === 1 ? [name] : [],
+    )
+    expect(declared.length).toBeGreaterThan(80)
+    // What an entry point that is no list of names declares itself.
+    expect(lonely.sort()).toEqual(['PostgresReplayStore', 'RedisReplayStore'])
+  })
+
+  it('run nothing when the package is installed', () => {
+    const { scripts } = JSON.parse(readPacked('package.json')) as { scripts: Record<string, string> }
+    for (const name of ['prepare', 'preinstall', 'install', 'postinstall']) expect(scripts).not.toHaveProperty(name)
+  })
+
   it.each([
-    'dist/index.d.ts',
-    'dist/config/index.d.ts',
-    'dist/testing/index.d.ts',
-    'dist/replay/redis-replay-store.d.ts',
-    'dist/replay/postgres-replay-store.d.ts',
+    'dist/types/index.d.ts',
+    'dist/types/config/index.d.ts',
+    'dist/types/testing/index.d.ts',
+    'dist/types/replay/redis-replay-store.d.ts',
+    'dist/types/replay/postgres-replay-store.d.ts',
   ])('name no type of Express or Passport, beginning at %s', (entry) => {
     const { files, packages } = reachableTypes(entry)
     expect(files.size).toBeGreaterThan(1)
