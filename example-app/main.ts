@@ -6,7 +6,7 @@ import { startWorkers } from './workers.js'
 
 const { CONFIG, HOST = '127.0.0.1', PORT = '3000', WORKERS = '1' } = process.env
 const { REDIS_URL, DATABASE_URL } = process.env
-const MOST_WORKERS = 64
+const MAX_WORKERS = 64
 
 /** Where the app is reached as localhost. */
 const LOCAL_HOSTS = ['127.0.0.1', '::1', 'localhost', '0.0.0.0', '::']
@@ -59,7 +59,7 @@ function readNumber(name: string, text: string, least: number, most: number): nu
 }
 
 try {
-  const workers = readNumber('WORKERS', WORKERS, 1, MOST_WORKERS)
+  const workers = readNumber('WORKERS', WORKERS, 1, MAX_WORKERS)
   const place = await choosePlace(readNumber('PORT', PORT, 0, 65_535), HOST)
   await (CONFIG ? serveConfig(CONFIG, place, workers) : serveStory(place, workers))
 } catch (error) {

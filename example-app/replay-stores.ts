@@ -16,7 +16,7 @@ export interface OpenStore {
 
 /** Milliseconds. */
 const CONNECT_TIMEOUT = 1000
-const LONGEST_PAUSE_BEFORE_RECONNECT = 500
+const MAX_PAUSE_BEFORE_RECONNECT = 500
 
 /** Loads the client package and connects. Fails where the server does not answer; later, the client reconnects by itself. */
 export function openReplayStore({ name, url }: StoreChoice): Promise<OpenStore> {
@@ -27,7 +27,7 @@ async function openRedis(url: string): Promise<OpenStore> {
   const { createClient } = await load('redis', () => import('redis'))
   let hasConnected = false
   const reconnectStrategy = (retries: number) =>
-    hasConnected && Math.min(50 * (retries + 1), LONGEST_PAUSE_BEFORE_RECONNECT)
+    hasConnected && Math.min(50 * (retries + 1), MAX_PAUSE_BEFORE_RECONNECT)
   const client = createClient({ url, socket: { connectTimeout: CONNECT_TIMEOUT, reconnectStrategy } })
   const store = new RedisReplayStore(client)
   await connected('Redis', url, client.connect())

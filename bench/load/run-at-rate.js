@@ -5,7 +5,7 @@ import { runOpenLoop } from './run-open-loop.js'
 
 /** Connections that are open from the start, and how many there may be. */
 export const CONNECTIONS = 32
-export const MOST_CONNECTIONS = 256
+export const MAX_CONNECTIONS = 256
 
 /** Seconds at the beginning that do not count. */
 export const LEAD = 0.5
@@ -13,7 +13,7 @@ export const LEAD = 0.5
 /** One lane at a fixed rate. Latencies in milliseconds, of the requests after the lead. */
 export async function runAtRate({ port, requests, rate, seconds }) {
   const nextRequest = createRequestTexts(requests, port)
-  const lane = new Lane(port, { rate, mostConnections: MOST_CONNECTIONS, nextRequest })
+  const lane = new Lane(port, { rate, mostConnections: MAX_CONNECTIONS, nextRequest })
   await lane.open(CONNECTIONS)
   await runOpenLoop([lane], LEAD + seconds)
   return { ...describeLatencies(latenciesBetween(lane, LEAD, LEAD + seconds)), ...describeLane(lane) }

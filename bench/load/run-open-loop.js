@@ -1,5 +1,5 @@
 /** Milliseconds for answers that are still missing when nothing more is sent. */
-const LONGEST_WAIT = 10_000
+const MAX_WAIT = 10_000
 
 /**
  * Sends the requests of all lanes as they fall due, for so many seconds, and waits for their answers. It never sleeps: a
@@ -12,7 +12,7 @@ export async function runOpenLoop(lanes, seconds) {
   await turnUntil((now) => {
     for (const lane of lanes) lane.sendDue(Math.min(now, sendUntil))
     const isOver = now >= sendUntil && lanes.every((lane) => lane.isDone)
-    return isOver || now >= sendUntil + LONGEST_WAIT
+    return isOver || now >= sendUntil + MAX_WAIT
   })
   for (const lane of lanes) lane.close()
   if (!lanes.every((lane) => lane.isDone)) throw new Error('requests were not answered within 10 seconds')

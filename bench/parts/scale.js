@@ -26,7 +26,7 @@ const LOAD = 0.7
 const LATENCY_ROUNDS = 3
 const LATENCY_SECONDS_FACTOR = 2
 /** Milliseconds: a server with a longer p50 does not keep up, and its percentiles lie close together for that alone. */
-const LONGEST_P50 = 10
+const MAX_P50 = 10
 /** Claims expire for longer than a round lasts. */
 const EXPIRY_SECONDS_FACTOR = 7
 
@@ -131,7 +131,7 @@ function printPercentiles(latencies) {
 }
 
 function keepsUp({ p50 }) {
-  return p50.median < LONGEST_P50
+  return p50.median < MAX_P50
 }
 
 function findTargets({ contenders, latencies, identityProviderBytes, replayStore }) {

@@ -8,7 +8,7 @@ import { registrationOf, startIdentityProviders } from './identity-providers.js'
 import { signRequests } from './sign-assertions.js'
 
 const CONNECTIONS = 32
-const MOST_CONNECTIONS = 512
+const MAX_CONNECTIONS = 512
 
 let identityProviders
 
@@ -62,7 +62,7 @@ async function besideOther({ port, rate, seconds, other, otherRate }) {
 }
 
 async function openLane(port, rate, nextRequest) {
-  const lane = new Lane(port, { rate, mostConnections: MOST_CONNECTIONS, nextRequest })
+  const lane = new Lane(port, { rate, mostConnections: MAX_CONNECTIONS, nextRequest })
   await lane.open(CONNECTIONS)
   return lane
 }

@@ -1,4 +1,4 @@
-import { PresentedToken } from '../bearer/presented-token.js'
+import { PresentedToken } from '../jwt/presented-token.js'
 
 /** What is known of the caller after its access token was verified: `req.auth`, and `req.user` through Passport. */
 export interface AccessToken {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Clock } from '../clock/clock.js'
 import { TokenRejected } from '../errors/rejections.js'
 import { createJwtSigner, type SignJwt } from '../jwt/signatures.js'
-import { ACCESS_TOKEN_TYPE, IDENTITY_PROVIDER_CLAIM } from '../oauth/names.js'
+import { ACCESS_TOKEN_TYPE, IDENTITY_PROVIDER_CLAIM } from '../oauth/scope.js'
 import type { SigningKeys } from '../signing-keys/signing-keys.js'
 
 export interface IssueAccessTokenDeps {

@@ -13,18 +13,16 @@ import {
   checkTokenKind,
 } from '../jwt/check-claims.js'
 import { ownMember } from '../jwt/parse-json-object.js'
-import { parseJws, parsePayload, type UnverifiedHeader, type UnverifiedJwt } from '../jwt/parse-jwt.js'
+import { normaliseType, parseJws, parsePayload, type UnverifiedHeader, type UnverifiedJwt } from '../jwt/parse-jwt.js'
 import { isSignedBy } from '../jwt/signatures.js'
-import { normaliseType } from '../jwt/token-type.js'
-import { ACCESS_TOKEN_TYPE, IDENTITY_PROVIDER_CLAIM } from '../oauth/names.js'
-import { parseScope } from '../oauth/scope.js'
+import { ACCESS_TOKEN_TYPE, IDENTITY_PROVIDER_CLAIM, parseScope } from '../oauth/scope.js'
 import type { SigningKey } from '../signing-keys/signing-key.js'
 import type { SigningKeys } from '../signing-keys/signing-keys.js'
 import { type AccessToken, PresentedAccessToken } from './access-token.js'
 import type { VerifiedTokenCache } from './verified-token-cache.js'
 
 /** In bytes; longer than any that is issued, with a subject of full length. */
-const LONGEST_ACCESS_TOKEN = 131_072
+const MAX_ACCESS_TOKEN_LENGTH = 131_072
 /** Characters of the header as it is sent: three members, the `kid` with at most 256 characters. */
 const MAX_HEADER_LENGTH = 4096
 
@@ -58,7 +56,7 @@ function checkIdentityProvider(name: string | undefined, { identityProviders }: 
 }
 
 function verifyUnknownToken(token: string, deps: VerifyAccessTokenDeps): AccessToken | Promise<AccessToken> {
-  const jws = parseJws(token, LONGEST_ACCESS_TOKEN, MAX_HEADER_LENGTH)
+  const jws = parseJws(token, MAX_ACCESS_TOKEN_LENGTH, MAX_HEADER_LENGTH)
   if (normaliseType(jws.header.typ ?? '') !== ACCESS_TOKEN_TYPE) throw new TokenRejected('type_not_allowed')
   const signingKey = findSigningKey(jws.header, deps.signingKeys)
   const acceptIf = (isSigned: boolean) => {

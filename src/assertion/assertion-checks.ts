@@ -1,6 +1,6 @@
 import { TokenRejected } from '../errors/rejections.js'
-import { checkEnabled } from '../identity-provider/check-enabled.js'
 import type { IdentityProvider } from '../identity-provider/identity-provider.js'
+import { checkEnabled } from '../identity-provider/trust-switch.js'
 import {
   checkAudience,
   checkExpiry,
@@ -13,7 +13,7 @@ import {
   checkTokenKind,
 } from '../jwt/check-claims.js'
 import type { UnverifiedJwt } from '../jwt/parse-jwt.js'
-import { normaliseType } from '../jwt/token-type.js'
+import { normaliseType } from '../jwt/parse-jwt.js'
 
 /**
  * One rule that an assertion must satisfy, whoever asks for what.

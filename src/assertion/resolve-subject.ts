@@ -3,7 +3,7 @@ import { isHostFunctionRefusal } from '../host-functions/host-functions.js'
 import { isSubject } from '../jwt/check-claims.js'
 import type { VerifiedAssertion } from './verified-assertion.js'
 
-const LONGEST_SUBJECT = 16_384
+const MAX_SUBJECT_LENGTH = 16_384
 
 /**
  * The `sub` of an access token for an assertion.
@@ -14,7 +14,7 @@ const LONGEST_SUBJECT = 16_384
  */
 export async function resolveSubject(assertion: VerifiedAssertion): Promise<string> {
   const subject = await mapSubject(assertion)
-  if (!isSubject(subject) || subject.length > LONGEST_SUBJECT) throw new TokenRejected('invalid_subject')
+  if (!isSubject(subject) || subject.length > MAX_SUBJECT_LENGTH) throw new TokenRejected('invalid_subject')
   return subject
 }
 

@@ -3,10 +3,10 @@ import { isTokenRejected, TokenRejected } from '../errors/rejections.js'
 import type { IdentityProviderRegistry } from '../identity-provider/identity-provider-registry.js'
 import { ownMember } from '../jwt/parse-json-object.js'
 import { parseJws, parsePayload, type UnverifiedJws, type UnverifiedJwt } from '../jwt/parse-jwt.js'
+import { verifySignature } from '../verification-keys/verify-signature.js'
 import { type AssertionCheck, CHECKS_BEFORE_SIGNATURE, CHECKS_OF_CLAIMS } from './assertion-checks.js'
 import { contextOf, contextOfHeader, inContext } from './assertion-context.js'
 import type { VerifiedAssertion } from './verified-assertion.js'
-import { verifySignature } from './verify-signature.js'
 
 export interface VerifyAssertionDeps {
   identityProviders: IdentityProviderRegistry

@@ -1,6 +1,6 @@
 import { inOneLine } from '../errors/printable.js'
-import { describeFetchFailure } from '../explain/fetch-failure-hint.js'
-import { createJwtExchange, type IdentityProviderStats, type JwtExchange } from '../jwt-exchange.js'
+import { createJwtExchange, type IdentityProviderStats, type JwtExchange } from '../exchange/jwt-exchange.js'
+import { describeFetchFailure } from '../explain/key-hints.js'
 import type { Command, CommandArguments } from './command.js'
 import { findDoubtful } from './doubtful-options.js'
 import { toJson } from './json.js'

@@ -1,10 +1,10 @@
-import type { Client } from '../client-auth/client.js'
+import type { Client } from '../client-auth/client-options.js'
+import { checkOptions, type JwtExchangeOptions } from '../exchange/options.js'
 import type {
   IdentityProviderOptions,
   IdentityProviderSettings,
 } from '../identity-provider/identity-provider-options.js'
-import { isPlainObject } from '../option-checks/plain-object.js'
-import { checkOptions, type JwtExchangeOptions } from '../options.js'
+import { isPlainObject } from '../option-checks/describe-value.js'
 import type { ClaimConditionOption } from '../policy/claim-condition.js'
 import type { ClaimOperators } from '../policy/claim-operators.js'
 import { parseClaimPath } from '../policy/claim-path.js'

@@ -1,14 +1,14 @@
 import { createReadStream } from 'node:fs'
 import { inOneLine } from '../errors/printable.js'
+import { createJwtExchange } from '../exchange/jwt-exchange.js'
 import type { ExplainedStep, Explanation } from '../explain/explanation.js'
-import { createJwtExchange } from '../jwt-exchange.js'
 import { type Command, type CommandStreams, Misuse } from './command.js'
 import { toJson } from './json.js'
 import { countOf, createPaint, type Mark, type Paint } from './paint.js'
 import { readOptions } from './read-options.js'
 
 /** Bytes: more than any assertion may have. */
-const LONGEST_INPUT = 2_097_152
+const MAX_INPUT_LENGTH = 2_097_152
 const FINAL_LINE_BREAK = /\r?\n$/
 const LINE_BREAK_LEFT_OUT =
   'the input ends with a line break, which was removed here; the token endpoint would refuse it'
@@ -62,7 +62,7 @@ async function readAll(input: AsyncIterable<Buffer | string>): Promise<string> {
   for await (const chunk of input) {
     const bytes = Buffer.from(chunk)
     size += bytes.length
-    if (size > LONGEST_INPUT) throw new Misuse(`the input is longer than ${LONGEST_INPUT} bytes`)
+    if (size > MAX_INPUT_LENGTH) throw new Misuse(`the input is longer than ${MAX_INPUT_LENGTH} bytes`)
     chunks.push(bytes)
   }
   return Buffer.concat(chunks).toString('utf8')

@@ -1,8 +1,8 @@
 import { timingSafeEqual } from 'node:crypto'
 import { printable } from '../errors/printable.js'
 import { OAuthError } from '../oauth/errors.js'
-import { type Client, digestSecret } from './client.js'
 import { type ClientCredentials, invalidClient } from './client-credentials.js'
+import { type Client, digestSecret } from './client-options.js'
 import type { FailureLimiter } from './failure-limiter.js'
 import type { FindClient } from './find-client.js'
 

@@ -8,7 +8,7 @@ export interface ClientCredentials {
 }
 
 const BASIC = /^Basic +([A-Za-z0-9+/_-]+={0,2})$/i
-const LONGEST_CREDENTIALS = 4096
+const MAX_CREDENTIALS_LENGTH = 4096
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /** One text for every failure, so that it does not tell which clients exist. */
@@ -26,7 +26,7 @@ export function invalidClient(reason: RequestReason): OAuthError {
  * @throws OAuthError `invalid_client`
  */
 export function parseBasicCredentials(authorization: string): ClientCredentials {
-  const encoded = authorization.length <= LONGEST_CREDENTIALS ? BASIC.exec(authorization)?.[1] : undefined
+  const encoded = authorization.length <= MAX_CREDENTIALS_LENGTH ? BASIC.exec(authorization)?.[1] : undefined
   const decoded = encoded === undefined ? undefined : decodeBase64(encoded)
   const colon = decoded?.indexOf(':') ?? -1
   if (decoded === undefined || colon < 0) throw invalidClient('malformed_credentials')

@@ -1,8 +1,6 @@
-import { JWT_BEARER_GRANT_TYPE } from '../oauth/names.js'
-import { isScopeToken } from '../oauth/scope.js'
-import { OptionReader } from '../option-checks/option-reader.js'
-import { refuseRepeated } from '../option-checks/refuse-repeated.js'
-import type { Client } from './client.js'
+import { hash } from 'node:crypto'
+import { isScopeToken, JWT_BEARER_GRANT_TYPE } from '../oauth/scope.js'
+import { OptionReader, refuseRepeated } from '../option-checks/option-reader.js'
 import { readSecretDigest } from './client-secret.js'
 
 /** One client. It authenticates with its secret, by HTTP Basic or in the body (RFC 6749 §2.3.1). */
@@ -94,4 +92,23 @@ function isWholeGrantType(text: string): boolean {
 /** RFC 6749 App. A.1: *VSCHAR. */
 export function isVisibleText(text: string): boolean {
   return /^[\x20-\x7E]+$/.test(text)
+}
+
+/** A registered caller of the token endpoint. */
+export interface Client {
+  clientId: string
+  /** SHA-256 of the secret: the secret itself is not kept. */
+  secretDigest: Buffer
+  /** The most that it can obtain. */
+  scopes: readonly string[]
+  /** Seconds, at most, of access tokens that it obtains; undefined: no bound of its own. */
+  lifetime: number | undefined
+  /** The `name`s of the identity providers whose assertions it may exchange; undefined: all. */
+  identityProviders: ReadonlySet<string> | undefined
+  /** The grant types that it may use; undefined: all. */
+  grantTypes: ReadonlySet<string> | undefined
+}
+
+export function digestSecret(secret: string): Buffer {
+  return hash('sha256', secret, 'buffer')
 }

@@ -1,6 +1,6 @@
 import { ConfigError } from '../option-checks/config-error.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
-import { digestSecret } from './client.js'
+import { digestSecret } from './client-options.js'
 
 /** UTF-16 units. A secret that is guessed is the client. */
 const MIN_SECRET_LENGTH = 16

@@ -3,9 +3,8 @@ import type { Clock } from '../clock/clock.js'
 import { TokenBucket } from '../clock/token-bucket.js'
 import { printable } from '../errors/printable.js'
 import type { TokenContext } from '../errors/rejections.js'
-import type { ClientAuthenticationSettings } from './client-authentication-options.js'
-import { KnownAddresses } from './known-addresses.js'
-import { networkOf } from './network-of.js'
+import type { OptionReader } from '../option-checks/option-reader.js'
+import { KnownAddresses, networkOf } from './failing-addresses.js'
 
 /** Pairs of client id and address that are remembered, and client ids. */
 const MAX_REMEMBERED = 10_000
@@ -117,4 +116,28 @@ function pairOf(clientId: string, network: string): string {
 
 function keyOf(text: string): string {
   return hash('sha256', text, 'base64url')
+}
+
+/** The protection of client secrets against guessing (RFC 6749 §2.3.1). */
+export interface ClientAuthenticationOptions {
+  /**
+   * Failed authentications allowed for one client id from one address before 429, 1 to 1 000 000. From all addresses
+   * together, 100 times as many are allowed. An address from which the client authenticated within `failureWindow` is exempt
+   * from that second limit. The address is Express's `req.ip`: set `trust proxy` behind a proxy. An IPv6 /64 counts as one
+   * address. Default: 500.
+   */
+  maxFailures?: number
+  /** Seconds in which the whole allowance comes back, little by little, 1 to 86 400. Default: 600. */
+  failureWindow?: number
+}
+
+export type ClientAuthenticationSettings = Required<ClientAuthenticationOptions>
+
+export function checkClientAuthenticationOptions(reader: OptionReader): ClientAuthenticationSettings {
+  const settings = {
+    maxFailures: reader.integer('maxFailures', { min: 1, max: 1_000_000, default: 500, unit: 'failures' }),
+    failureWindow: reader.integer('failureWindow', { min: 1, max: 86_400, default: 600, unit: 'seconds' }),
+  }
+  reader.refuseUnknown()
+  return settings
 }

@@ -1,9 +1,9 @@
 import { DependencyUnavailable } from '../errors/rejections.js'
 import { isHostFunctionRefusal } from '../host-functions/host-functions.js'
-import type { Client } from './client.js'
+import type { Client } from './client-options.js'
 import { type ClientOptions, type FindClientOptions, isVisibleText, readFoundClient } from './client-options.js'
 
-const LONGEST_CLIENT_ID = 1024
+const MAX_CLIENT_ID_LENGTH = 1024
 /** Read instead of a client that is not there: an unknown id costs the same work as a known one. It never authenticates. */
 const NO_CLIENT: ClientOptions = {
   clientId: 'no-client',
@@ -25,7 +25,7 @@ export function createFindClient(clients: readonly Client[], findClient: Bounded
 
 /** An id that no client can have is not looked up: some databases fail on it. */
 async function lookUp(clientId: string, findClient: BoundedFindClient): Promise<Client | undefined> {
-  if (clientId.length > LONGEST_CLIENT_ID || !isVisibleText(clientId)) return undefined
+  if (clientId.length > MAX_CLIENT_ID_LENGTH || !isVisibleText(clientId)) return undefined
   try {
     const found = await findClient(clientId)
     const client = readFoundClient(found ?? NO_CLIENT)

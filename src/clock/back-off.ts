@@ -1,5 +1,5 @@
 import type { Clock } from './clock.js'
-import { currentMoment, elapsedSince, type Moment, NEVER } from './moment.js'
+import { currentMoment, elapsedSince, type Moment, NEVER } from './clock.js'
 
 export interface BackOffDeps {
   clock: Clock
@@ -8,7 +8,7 @@ export interface BackOffDeps {
 }
 
 /** Milliseconds at most, unless the first wait is longer or the failing side asks for more. */
-const LONGEST_WAIT = 60_000
+const MAX_WAIT = 60_000
 
 /**
  * How long to leave something alone that keeps failing: `firstWait` milliseconds after the first failure, twice as many
@@ -48,7 +48,7 @@ export class BackOff {
 
   /** @param atLeast milliseconds that the failing side asked for */
   fail(atLeast = 0): void {
-    const longest = Math.min(Math.max(LONGEST_WAIT, this.#firstWait), this.#firstWait * 2 ** this.#consecutiveFailures)
+    const longest = Math.min(Math.max(MAX_WAIT, this.#firstWait), this.#firstWait * 2 ** this.#consecutiveFailures)
     const wait = longest * (0.5 + this.#deps.random() / 2)
     this.#consecutiveFailures += 1
     // Whoever failed sooner than it was asked again does not shorten what it asked for before.

@@ -1,5 +1,5 @@
 import type { ConfigProblem } from '../option-checks/config-error.js'
-import { isPlainObject } from '../option-checks/plain-object.js'
+import { isPlainObject } from '../option-checks/describe-value.js'
 
 type Table = Readonly<Record<string, unknown>>
 

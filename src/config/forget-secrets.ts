@@ -1,6 +1,6 @@
 import { hashClientSecret } from '../client-auth/client-secret.js'
+import { isPlainObject } from '../option-checks/describe-value.js'
 import { plainText } from '../option-checks/literal-text.js'
-import { isPlainObject } from '../option-checks/plain-object.js'
 
 /**
  * A copy of what was parsed that does not keep the text of the file: V8 makes a part of a long string by a reference to

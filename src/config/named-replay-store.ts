@@ -1,7 +1,7 @@
 import { closestName } from '../option-checks/closest-name.js'
 import type { ConfigProblem } from '../option-checks/config-error.js'
+import { isPlainObject } from '../option-checks/describe-value.js'
 import { plainValue } from '../option-checks/literal-text.js'
-import { isPlainObject } from '../option-checks/plain-object.js'
 import type { ReplayStore } from '../replay/replay-store.js'
 
 /** Makes the replay store behind a URL, such as `redis://localhost:6379`. */

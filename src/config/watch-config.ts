@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
-import { createJwtExchange, type JwtExchange } from '../jwt-exchange.js'
+import { createJwtExchange, type JwtExchange } from '../exchange/jwt-exchange.js'
 import { OptionReader } from '../option-checks/option-reader.js'
 import { checkLoadOptions, type LoadConfigOptions, placed, readConfig, readSource } from './load-config.js'
 import { OpenedReplayStores } from './named-replay-store.js'

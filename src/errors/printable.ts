@@ -1,4 +1,4 @@
-const LONGEST = 200
+const MAX_LENGTH = 200
 /** What stands in place of the rest. */
 const CUT = '...'
 const UNPRINTABLE = /[^\x20-\x7E]/g
@@ -7,9 +7,11 @@ const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
 
 /** An attacker's string made safe for a log line or a terminal: printable ASCII, escaped, at most 200 characters. */
 export function printable(text: string): string {
-  if (text.length <= LONGEST && IS_PRINTABLE.test(text)) return text
-  const escaped = text.slice(0, LONGEST).replace(UNPRINTABLE, escapeUnits)
-  return Math.max(text.length, escaped.length) > LONGEST ? `${escaped.slice(0, LONGEST - CUT.length)}${CUT}` : escaped
+  if (text.length <= MAX_LENGTH && IS_PRINTABLE.test(text)) return text
+  const escaped = text.slice(0, MAX_LENGTH).replace(UNPRINTABLE, escapeUnits)
+  return Math.max(text.length, escaped.length) > MAX_LENGTH
+    ? `${escaped.slice(0, MAX_LENGTH - CUT.length)}${CUT}`
+    : escaped
 }
 
 /** The whole text made safe for a line of a terminal: its control and format characters are escaped, no letters are. */

@@ -1,16 +1,14 @@
 import { CHECKS_BEFORE_SIGNATURE, CHECKS_OF_CLAIMS } from '../assertion/assertion-checks.js'
-import { verifySignature } from '../assertion/verify-signature.js'
 import type { IdentityProvider } from '../identity-provider/identity-provider.js'
-import type { KeySourceStats } from '../jwks/verification-key-source.js'
 import { findOtherKind } from '../jwt/check-claims.js'
 import { ownMember } from '../jwt/parse-json-object.js'
 import type { UnverifiedJwt } from '../jwt/parse-jwt.js'
-import { describeDate } from './dates.js'
+import type { KeySourceStats } from '../verification-keys/key-source.js'
+import { verifySignature } from '../verification-keys/verify-signature.js'
 import type { Explainer, StepTexts } from './explanation.js'
-import { describeFetchFailure } from './fetch-failure-hint.js'
+import { describeDate } from './explanation.js'
 import { hintOfAlgorithm, hintOfAudience, hintOfClock, hintOfNoDate, hintOfText, hintOfType } from './hints.js'
-import { hintOfBadSignature, hintOfUnknownKey } from './key-hints.js'
-import { hintOfSignatureForm } from './signature-form.js'
+import { describeFetchFailure, hintOfBadSignature, hintOfSignatureForm, hintOfUnknownKey } from './key-hints.js'
 
 /** What the steps of one assertion are about. */
 export interface AssertionInQuestion {

@@ -1,6 +1,6 @@
 import type { ClaimCondition } from '../policy/claim-condition.js'
 import { type Claims, parseClaimPath, readClaim } from '../policy/claim-path.js'
-import type { WantedValues } from '../policy/claim-test.js'
+import type { WantedValues } from '../policy/claim-value.js'
 import { type ClaimScalar, compileValue, isGlob, isTooLongFor } from '../policy/claim-value.js'
 import { isBoundedText } from '../policy/list-operators.js'
 import { nearMiss, TOO_LONG_FOR_PATTERNS } from './hints.js'

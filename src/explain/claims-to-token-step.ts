@@ -1,10 +1,10 @@
 import type { VerifiedAssertion } from '../assertion/verified-assertion.js'
 import type { ReasonCode } from '../errors/reason-codes.js'
-import type { CheckContext } from '../policy/check-assertion.js'
-import { type MappedClaim, MOST_MAPPED_BYTES, mapClaims } from '../policy/claim-mapping.js'
+import { MAX_MAPPED_BYTES, type MappedClaim, mapClaims } from '../policy/claim-mapping.js'
 import type { Claims } from '../policy/claim-path.js'
+import type { CheckContext } from '../policy/policy.js'
 import type { Explainer } from './explanation.js'
-import { sideBySide } from './side-by-side.js'
+import { sideBySide } from './explanation.js'
 
 /** Bytes as JSON of each mapped claim that has a source, by its name. */
 type Sizes = Map<string, number>
@@ -19,7 +19,7 @@ export async function takeClaimsToToken(
   if (claimMapping.length === 0) return {}
   const sizes: Sizes = new Map()
   const texts = {
-    expected: `at most ${MOST_MAPPED_BYTES} bytes`,
+    expected: `at most ${MAX_MAPPED_BYTES} bytes`,
     found: (reason: ReasonCode | undefined) => describeMapped(claimMapping, sizes, reason),
   }
   const measured = claimMapping.map((each) => measuring(each, sizes))

@@ -140,3 +140,32 @@ function foundIn(event: DecisionRefused, found: string): string {
 function textOf(text: StepText, reason: ReasonCode | undefined): string {
   return typeof text === 'string' ? text : text(reason)
 }
+
+/** A NumericDate in words, as seen from now; anything else as it stands. */
+export function describeDate(value: unknown, now: number): string {
+  if (value === undefined) return 'none'
+  if (typeof value !== 'number' || !Number.isFinite(value) || Math.abs(value) > 253_402_300_799) {
+    return JSON.stringify(value) ?? 'nothing'
+  }
+  const seconds = Math.round(value - now)
+  const distance = seconds < 0 ? `${-seconds} s ago` : `in ${seconds} s`
+  return `${new Date(value * 1000).toISOString()}, ${distance}`
+}
+
+/** Characters of what is said of a step: more would be cut. */
+const ROOM = 200
+const CUT = '...'
+
+/** Several texts in one, the longest of them cut, so that none hides another. */
+export function sideBySide(texts: readonly string[], beginning = ''): string {
+  const parts = texts.map(printable)
+  for (let most = ROOM; most > CUT.length; most -= 1) {
+    const joined = `${beginning}${parts.map((part) => cut(part, most)).join('; ')}`
+    if (joined.length <= ROOM) return joined
+  }
+  return beginning
+}
+
+function cut(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most - CUT.length)}${CUT}`
+}

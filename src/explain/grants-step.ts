@@ -1,15 +1,15 @@
+import { requireBindings } from '../authorization/bound-access.js'
 import { printable } from '../errors/printable.js'
-import { requireBindings } from '../grants/bound-access.js'
 import { type Binding, findUnmet } from '../policy/binding.js'
 import type { ClaimCondition } from '../policy/claim-condition.js'
 import type { Claims } from '../policy/claim-path.js'
 import { shown } from './assertion-steps.js'
 import { claimAt, hintOfClaim, hintOfGroups } from './claim-hints.js'
 import type { Explainer } from './explanation.js'
-import { sideBySide } from './side-by-side.js'
+import { sideBySide } from './explanation.js'
 
 /** Bindings: more would not be shown, and each may tell of a long claim. */
-const MOST_DESCRIBED = 5
+const MAX_DESCRIBED = 5
 
 /** A binding, and why it does not hold; undefined: it holds. */
 interface Judged {
@@ -25,7 +25,7 @@ export async function takeGrants(
   clientId: string,
 ): Promise<readonly Binding[] | undefined> {
   const judged = bindings
-    .slice(0, MOST_DESCRIBED)
+    .slice(0, MAX_DESCRIBED)
     .map((binding) => ({ binding, unmet: findUnmet(binding, claims, clientId) }))
   const texts = {
     expected: expectedOf(judged),

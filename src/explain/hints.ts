@@ -1,22 +1,22 @@
 import { ownMember } from '../jwt/parse-json-object.js'
 import type { UnverifiedJwt } from '../jwt/parse-jwt.js'
-import { isForeignType } from '../jwt/token-type.js'
+import { isForeignType } from '../jwt/parse-jwt.js'
 import type { Claims } from '../policy/claim-path.js'
 import { MAX_MATCHED_LENGTH } from '../policy/claim-value.js'
 import { hintOfMalformed, kindOf } from './malformed-jwt.js'
 
 /** Characters: a longer text is no near miss, and is not compared in five ways. */
-export const LONGEST_COMPARED = 1024
+export const MAX_COMPARED_LENGTH = 1024
 export const TOO_LONG_FOR_PATTERNS = `it is too long: a pattern matches at most ${MAX_MATCHED_LENGTH} characters`
 /** Members of `aud` that are compared with each accepted one. */
-const MOST_AUDIENCES = 20
+const MAX_AUDIENCES = 20
 const IS_ACCESS_TOKEN = 'it is an access token, not an assertion'
 /** Seconds: a difference that a clock may well have. */
 const PLAUSIBLE_CLOCK_ERROR = 3600
 
 /** How a text that is almost one of these differs from it; undefined where it is none of them by far. */
 export function nearMiss(found: unknown, wanted: Iterable<string>): string | undefined {
-  if (typeof found !== 'string' || found.length > LONGEST_COMPARED) return undefined
+  if (typeof found !== 'string' || found.length > MAX_COMPARED_LENGTH) return undefined
   for (const text of wanted) {
     const difference = differenceOf(found, text)
     if (difference !== undefined) return `it differs from ${text} by ${difference}: they are compared exactly`
@@ -98,7 +98,7 @@ export function hintOfAudience(
 ): string | undefined {
   const aud = ownMember(claims, 'aud')
   if (reason === 'invalid_audience') return hintOfNoAudience(aud)
-  const audiences = [aud].flat().slice(0, MOST_AUDIENCES)
+  const audiences = [aud].flat().slice(0, MAX_AUDIENCES)
   if (clientId !== undefined && audiences.includes(clientId)) {
     return 'aud is the id of the client: have the identity provider put the alias, or add the id to audiences'
   }

@@ -2,9 +2,9 @@ import { type Claims, parseClaimPath, writeClaimPath } from '../policy/claim-pat
 
 type Segments = readonly string[]
 
-const MOST_SEGMENTS = 32
+const MAX_SEGMENTS = 32
 /** Claims that are looked at for each missing one. */
-const MOST_SEARCHED = 1000
+const MAX_SEARCHED = 1000
 /** What stands between names in a path: a user may take one name for two, and two for one. */
 const SEPARATORS = ['.', '/']
 const NOWHERE: Segments = []
@@ -18,8 +18,8 @@ export function hintOfOtherPath(path: string, claims: Claims): string | undefine
 function hintOfOtherCut(segments: Segments, claims: Claims): string | undefined {
   for (const separator of SEPARATORS) {
     const parts = segments.flatMap((segment) => segment.split(separator))
-    if (parts.length > MOST_SEGMENTS) continue
-    const found = findCut(parts, claims, { separator, left: MOST_SEARCHED })
+    if (parts.length > MAX_SEGMENTS) continue
+    const found = findCut(parts, claims, { separator, left: MAX_SEARCHED })
     const written = found && writeClaimPath(found)
     if (found !== undefined && written !== undefined) return `there is a claim "${found[0]}": write '${written}'`
   }
@@ -48,7 +48,7 @@ function hintOfOtherPlace(name: string | undefined, claims: Claims): string | un
 }
 
 function findOwner(name: string, claims: Claims): Segments | undefined {
-  let left = MOST_SEARCHED
+  let left = MAX_SEARCHED
   for (const owner of Object.keys(claims)) {
     const value = claims[owner]
     if (isObject(value) && Object.hasOwn(value, name)) return [owner]

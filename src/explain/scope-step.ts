@@ -1,11 +1,11 @@
-import type { Client } from '../client-auth/client.js'
-import { type Access, type AccessRequest, boundAccess } from '../grants/bound-access.js'
+import { type Access, type AccessRequest, boundAccess } from '../authorization/bound-access.js'
+import type { Client } from '../client-auth/client-options.js'
 import { parseScope } from '../oauth/scope.js'
 import type { Binding } from '../policy/binding.js'
 import type { Explainer } from './explanation.js'
-import { sideBySide } from './side-by-side.js'
+import { sideBySide } from './explanation.js'
 
-const MOST_DESCRIBED = 5
+const MAX_DESCRIBED = 5
 
 /** What bounds the scopes. */
 interface Bound {
@@ -50,7 +50,7 @@ function hintOfScope({ scope, client }: AccessRequest, bounds: readonly Bound[])
   const refusing = wanted.map((each) => ({ scope: each, by: bounds.filter(({ scopes }) => !scopes.has(each)) }))
   if (refusing.some(({ by }) => by.length === 0)) return 'they are of several resources: request those of one'
   if (scope?.includes(',')) return 'separate scopes by spaces'
-  const first = refusing.slice(0, MOST_DESCRIBED)
+  const first = refusing.slice(0, MAX_DESCRIBED)
   return sideBySide(first.map((each) => `${each.scope}: ${each.by.map(({ of }) => `not of ${of}`).join(', ')}`))
 }
 

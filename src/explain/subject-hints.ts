@@ -1,31 +1,31 @@
 import { plainText } from '../option-checks/literal-text.js'
 import { isTooLongFor } from '../policy/claim-value.js'
 import { compileGlob } from '../policy/glob.js'
-import { LONGEST_COMPARED, TOO_LONG_FOR_PATTERNS } from './hints.js'
-import { sideBySide } from './side-by-side.js'
+import { sideBySide } from './explanation.js'
+import { MAX_COMPARED_LENGTH, TOO_LONG_FOR_PATTERNS } from './hints.js'
 
-const MOST_LISTED = 5
+const MAX_LISTED = 5
 /** Patterns that a `sub` is compared with in further ways. */
-const MOST_COMPARED = 100
+const MAX_COMPARED = 100
 /** One that begins with `^` is refused in the options. */
 const LIKE_REGULAR_EXPRESSION = /\.\*|\$$/
 
 /** The first of the configured patterns. */
 export function listSubjects(patterns: readonly string[]): string {
-  const listed = patterns.slice(0, MOST_LISTED).map((pattern) => JSON.stringify(plainText(pattern)))
+  const listed = patterns.slice(0, MAX_LISTED).map((pattern) => JSON.stringify(plainText(pattern)))
   const others = patterns.length - listed.length
   return sideBySide(others === 0 ? listed : [...listed, `and ${others} more`], 'one of subjects: ')
 }
 
 /** How a `sub` almost matches one of the patterns, or what is odd about these. */
 export function hintOfSubject(sub: unknown, patterns: readonly string[]): string | undefined {
-  const compared = patterns.slice(0, MOST_COMPARED)
+  const compared = patterns.slice(0, MAX_COMPARED)
   if (isTooLongFor(sub, compared)) return TOO_LONG_FOR_PATTERNS
   return hintOfNearMiss(sub, compared) ?? hintOfPatterns(compared)
 }
 
 function hintOfNearMiss(sub: unknown, patterns: readonly string[]): string | undefined {
-  if (typeof sub !== 'string' || sub.length > LONGEST_COMPARED) return undefined
+  if (typeof sub !== 'string' || sub.length > MAX_COMPARED_LENGTH) return undefined
   for (const pattern of patterns) {
     const hint = nearMissOf(sub, pattern)
     if (hint !== undefined) return hint

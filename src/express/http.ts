@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { BearerRequest } from '../bearer/read-bearer-token.js'
+import type { BearerRequest } from '../protected-route/read-bearer-token.js'
 
 /**
  * An Express middleware, described by what it needs: it fits Express 4 and 5 alike, and no type of either stands in our

@@ -3,9 +3,9 @@ import type { AccessToken } from '../access-token/access-token.js'
 import {
   type AuthenticateAccessTokenDeps,
   createAuthenticateAccessToken,
-} from '../access-token/authenticate-access-token.js'
-import { type RequiredScope, readRequiredScope } from '../access-token/required-scope.js'
-import type { BearerOutcome } from '../bearer/authenticate-bearer.js'
+} from '../protected-route/authenticate-access-token.js'
+import type { BearerOutcome } from '../protected-route/authenticate-bearer.js'
+import { type RequiredScope, readRequiredScope } from '../protected-route/required-scope.js'
 import type { ExpressRequest, Middleware } from './http.js'
 import { sendOAuthError } from './send-json.js'
 

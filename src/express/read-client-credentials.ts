@@ -1,7 +1,7 @@
-import { readHeader } from '../bearer/read-header.js'
 import { type ClientCredentials, invalidClient, parseBasicCredentials } from '../client-auth/client-credentials.js'
-import type { TokenRequestParameters } from '../grants/grant.js'
 import { OAuthError } from '../oauth/errors.js'
+import type { TokenRequestParameters } from '../oauth/token-request.js'
+import { readHeader } from '../protected-route/read-header.js'
 import type { ExpressRequest } from './http.js'
 
 const NEVER_IN_THE_QUERY = ['assertion', 'client_secret', 'client_assertion', 'grant_type']

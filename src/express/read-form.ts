@@ -1,18 +1,66 @@
+import { isAscii } from 'node:buffer'
 import type { ServerResponse } from 'node:http'
 import { parse as parseQuery } from 'node:querystring'
 import bodyParser from 'body-parser'
 import { fieldOf } from '../errors/field-of.js'
-import type { TokenRequestParameters } from '../grants/grant.js'
 import { OAuthError } from '../oauth/errors.js'
-import { checkAscii, checkFormType } from './form-charset.js'
+import type { TokenRequestParameters } from '../oauth/token-request.js'
+import { readHeader } from '../protected-route/read-header.js'
 import type { ExpressRequest, Middleware } from './http.js'
 
-const MOST_PARAMETERS = 100
+const FORM = 'application/x-www-form-urlencoded'
+const UTF_8 = ['utf-8', 'utf8']
+/** Charsets in which a byte below 128 is the same character as in UTF-8. */
+const LIKE_UTF_8_IN_ASCII = ['us-ascii', 'ascii', 'iso-8859-1', 'iso8859-1', 'latin1', 'windows-1252', 'cp1252']
+
+/**
+ * Checks that a request carries a form (RFC 6749 App. B), whatever parameters its media type has besides `charset`.
+ *
+ * @returns whether the form must be ASCII, because its charset is another one than UTF-8
+ * @throws OAuthError `invalid_request`, with status 415 for a charset that would change what the form says
+ */
+export function checkFormType(req: ExpressRequest): boolean {
+  const contentTypes = readHeader(req, 'content-type')
+  if (contentTypes.length === 0 || !contentTypes.every(isFormType)) {
+    throw new OAuthError('invalid_request', `The content type must be ${FORM}`)
+  }
+  const charsets = contentTypes.flatMap(charsetsOf)
+  if (!charsets.every((charset) => UTF_8.includes(charset) || LIKE_UTF_8_IN_ASCII.includes(charset))) {
+    throw notInUtf8()
+  }
+  return charsets.some((charset) => LIKE_UTF_8_IN_ASCII.includes(charset))
+}
+
+/** @throws OAuthError `invalid_request` with status 415 for a body with a character that is not ASCII */
+export function checkAscii(body: unknown): void {
+  const texts = typeof body === 'object' && body !== null ? Object.entries(body).flat(2) : [body]
+  const isOther = (text: unknown) => typeof text === 'string' && /[\u0080-\uFFFF]/.test(text)
+  if (Buffer.isBuffer(body) ? !isAscii(body) : texts.some(isOther)) throw notInUtf8()
+}
+
+function notInUtf8(): OAuthError {
+  return new OAuthError('invalid_request', 'The form must be encoded in UTF-8', { status: 415 })
+}
+
+function isFormType(contentType: string): boolean {
+  return contentType.split(';', 1)[0]?.trim().toLowerCase() === FORM
+}
+
+/** In lower case, without quotes; empty for one that is named and left out. What a quoted `;` makes up is refused. */
+function charsetsOf(contentType: string): string[] {
+  const parameters = contentType.toLowerCase().split(';').slice(1)
+  return parameters.flatMap((parameter) => {
+    const [name = '', value = ''] = parameter.split('=', 2).map((part) => part.trim())
+    return name === 'charset' ? [value.replace(/^"(.*)"$/, '$1')] : []
+  })
+}
+
+const MAX_PARAMETERS = 100
 /** A parameter that may be repeated (RFC 8707 §2). */
 const REPEATABLE = 'resource'
 
 /** Bytes after which a body that is too large anyway is not even read to its end. */
-const MOST_DRAINED = 4_194_304
+const MAX_DRAINED = 4_194_304
 
 /** Reads the bytes, whatever charset they are said to be in. @param limit the largest body in bytes */
 export function createFormParser(limit: number): Middleware {
@@ -42,7 +90,7 @@ function parseBody(req: ExpressRequest, res: ServerResponse, parseForm: Middlewa
     let size = 0
     req.on('data', (chunk: Buffer) => {
       size += chunk.length
-      if (size > MOST_DRAINED) reject(tooLarge({ Connection: 'close' }))
+      if (size > MAX_DRAINED) reject(tooLarge({ Connection: 'close' }))
     })
     parseForm(req, res, (error?: unknown) => (error === undefined ? resolve() : reject(bodyError(error))))
   })
@@ -83,7 +131,7 @@ function parseText(form: string): Readonly<Record<string, unknown>> {
 
 function hasTooMany(form: string): boolean {
   let at = -1
-  for (let separators = 0; separators < MOST_PARAMETERS; separators += 1) {
+  for (let separators = 0; separators < MAX_PARAMETERS; separators += 1) {
     at = form.indexOf('&', at + 1)
     if (at === -1) return false
   }
@@ -102,6 +150,6 @@ function readParameters(fields: Readonly<Record<string, unknown>>): TokenRequest
     const filled = values.filter((value) => value !== '')
     if (filled.length > 0) parameters.set(name, filled)
   }
-  if (count > MOST_PARAMETERS) throw tooManyParameters()
+  if (count > MAX_PARAMETERS) throw tooManyParameters()
   return { one: (name) => parameters.get(name)?.[0], all: (name) => parameters.get(name) ?? [] }
 }

@@ -1,9 +1,9 @@
 import { printable } from '../errors/printable.js'
-import { isSameConnection, type JwksConnectionSettings } from '../jwks/jwks-connection-options.js'
-import { isSameReading, type KeyReading } from '../jwks/key-reading.js'
+import { isSameConnection, type JwksConnectionSettings } from '../guarded-fetch/connection-options.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
-import { refuseRepeated } from '../option-checks/refuse-repeated.js'
+import { refuseRepeated } from '../option-checks/option-reader.js'
 import { beginningOfSubjects } from '../policy/subject-mapping.js'
+import { isSameReading, type KeyReading } from '../verification-keys/key-set.js'
 import {
   checkIdentityProviderOptions,
   type IdentityProviderContext,

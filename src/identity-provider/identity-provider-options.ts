@@ -1,15 +1,12 @@
 import { printable } from '../errors/printable.js'
-import type { Certificate } from '../jwks/certificate.js'
-import { metadataUrlOf } from '../jwks/fetch-metadata.js'
 import {
   type JwksConnectionOptions,
   type JwksConnectionSettings,
   readJwksConnection,
-} from '../jwks/jwks-connection-options.js'
+} from '../guarded-fetch/connection-options.js'
+import { metadataUrlOf } from '../jwks/fetch-metadata.js'
 import type { JwksEndpointSettings } from '../jwks/jwks-endpoint-options.js'
-import type { KeyReading, KeyUse } from '../jwks/key-reading.js'
-import type { KeySet } from '../jwks/key-set.js'
-import { isForeignType, normaliseType } from '../jwt/token-type.js'
+import { isForeignType, normaliseType } from '../jwt/parse-jwt.js'
 import { isScopeToken } from '../oauth/scope.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import { isSecureUrl, isWebUrl } from '../option-checks/urls.js'
@@ -17,8 +14,10 @@ import type { BindingContext } from '../policy/binding-options.js'
 import type { PolicySettings } from '../policy/policy.js'
 import { type PolicyOptions, readPolicy } from '../policy/policy-options.js'
 import { RAW_SUBJECT, readSubjectMapping, type SubjectMapping, type SubjectOption } from '../policy/subject-mapping.js'
+import type { Certificate } from '../verification-keys/certificate.js'
+import { readCertificateList, readFixedKeySet, readKeyReading } from '../verification-keys/configured-keys.js'
+import type { KeyReading, KeySet, KeyUse } from '../verification-keys/key-set.js'
 import { type AssertionLimits, type AssertionOptions, readAssertionLimits } from './assertion-limits.js'
-import { readCertificateList, readFixedKeySet, readKeyReading } from './configured-keys.js'
 import type { IdentityProvider } from './identity-provider.js'
 
 /** One identity provider: who it is, who we are to it, and where its keys come from. */

@@ -1,7 +1,7 @@
 import { printable } from '../errors/printable.js'
 import { TokenRejected } from '../errors/rejections.js'
 import type { UnverifiedHeader } from '../jwt/parse-jwt.js'
-import { normaliseType } from '../jwt/token-type.js'
+import { normaliseType } from '../jwt/parse-jwt.js'
 import { ConfigError } from '../option-checks/config-error.js'
 import { DEFAULT_LIMITS } from './assertion-limits.js'
 import type { IdentityProvider } from './identity-provider.js'

@@ -1,6 +1,6 @@
-import type { VerificationKeySource } from '../jwks/verification-key-source.js'
 import type { Policy } from '../policy/policy.js'
 import type { MapSubject } from '../policy/subject-mapping.js'
+import type { VerificationKeySource } from '../verification-keys/key-source.js'
 import type { AssertionLimits } from './assertion-limits.js'
 import type { TrustSwitch } from './trust-switch.js'
 

@@ -1,3 +1,6 @@
+import { TokenRejected } from '../errors/rejections.js'
+import type { IdentityProvider } from './identity-provider.js'
+
 /**
  * Whether one identity provider is trusted now. It outlives a change of the options: what switches it off reaches
  * requests that are under way, and what the options say does not switch it on again.
@@ -20,4 +23,9 @@ export class TrustSwitch {
     this.#isOn = isOn
     this.#isOffAtRunTime = !isOn
   }
+}
+
+/** @throws TokenRejected `identity_provider_disabled` */
+export function checkEnabled({ trust }: Pick<IdentityProvider, 'trust'>): void {
+  if (!trust.isOn) throw new TokenRejected('identity_provider_disabled')
 }

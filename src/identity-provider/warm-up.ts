@@ -1,7 +1,7 @@
 import { pause, type Timers, within } from '../clock/timers.js'
 import { printable } from '../errors/printable.js'
 import { DependencyUnavailable } from '../errors/rejections.js'
-import type { FetchFailure } from '../jwks/jwks-fetch-error.js'
+import type { FetchFailure } from '../guarded-fetch/fetch-error.js'
 import { OptionReader } from '../option-checks/option-reader.js'
 import type { IdentityProvider } from './identity-provider.js'
 
@@ -24,7 +24,7 @@ interface WarmUpDeps {
 }
 
 /** Milliseconds that it takes at most, beside `spread`: what is slower goes on in the background. */
-const LONGEST = 5000
+const MAX_WARM_UP_MS = 5000
 
 /**
  * Fetches the key set of every enabled identity provider that is not fresh, all at once.
@@ -43,7 +43,7 @@ export async function warmUp(
     if (spread > 0) await pause(random() * spread, timers)
     await keySource.warmUp()
   })
-  await within(spread + LONGEST, Promise.all(fetches), timers)
+  await within(spread + MAX_WARM_UP_MS, Promise.all(fetches), timers)
   if (failFast) checkAllUsable(enabled)
 }
 

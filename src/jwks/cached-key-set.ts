@@ -1,9 +1,8 @@
 import type { Clock } from '../clock/clock.js'
-import { currentMoment, elapsedSince, type Moment, NEVER } from '../clock/moment.js'
+import { currentMoment, elapsedSince, type Moment, NEVER } from '../clock/clock.js'
+import type { KeyReading, KeySet } from '../verification-keys/key-set.js'
+import type { KeySourceStats } from '../verification-keys/key-source.js'
 import type { Validators } from './fetch-jwks.js'
-import type { KeyReading } from './key-reading.js'
-import type { KeySet } from './key-set.js'
-import type { KeySourceStats } from './verification-key-source.js'
 
 /** Milliseconds, longer than the deadlines of any fetch: an answer that took longer was suspended with its machine. */
 const MAX_FETCH_DURATION = 60_000

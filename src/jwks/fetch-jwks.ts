@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto'
 import { once } from 'node:events'
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
-import { type BoundedFetch, fetchBounded, parseJson, readOk } from './bounded-fetch.js'
-import { describeDocument } from './document-kind.js'
-import { readMaxAge } from './freshness.js'
-import { JwksFetchError } from './jwks-fetch-error.js'
+import { type BoundedFetch, fetchBounded, parseJson, readOk } from '../guarded-fetch/bounded-fetch.js'
+import { describeDocument } from '../guarded-fetch/document-kind.js'
+import { JwksFetchError } from '../guarded-fetch/fetch-error.js'
+import { readMaxAge } from '../guarded-fetch/freshness.js'
 
 /** What tells one version of a key set from another (RFC 9110 §8.8). */
 export interface Validators {

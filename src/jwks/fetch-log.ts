@@ -1,8 +1,8 @@
 import type { Clock } from '../clock/clock.js'
-import { currentMoment, elapsedSince, type Moment } from '../clock/moment.js'
+import { currentMoment, elapsedSince, type Moment } from '../clock/clock.js'
 import { createFault } from '../errors/describe-fault.js'
-import type { FetchFailure, JwksFetchError } from './jwks-fetch-error.js'
-import type { FetchStats } from './verification-key-source.js'
+import type { FetchFailure, JwksFetchError } from '../guarded-fetch/fetch-error.js'
+import type { FetchStats } from '../verification-keys/key-source.js'
 
 interface Ended {
   at: Moment

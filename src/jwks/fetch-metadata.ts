@@ -1,7 +1,7 @@
+import { type BoundedFetch, fetchBounded, parseJson, readOk } from '../guarded-fetch/bounded-fetch.js'
+import { describeDocument, withoutUserInfo } from '../guarded-fetch/document-kind.js'
+import { JwksFetchError } from '../guarded-fetch/fetch-error.js'
 import { isSecureUrl, isWebUrl } from '../option-checks/urls.js'
-import { type BoundedFetch, fetchBounded, parseJson, readOk } from './bounded-fetch.js'
-import { describeDocument, withoutUserInfo } from './document-kind.js'
-import { JwksFetchError } from './jwks-fetch-error.js'
 
 export interface MetadataFetch extends BoundedFetch {
   /** Whose metadata it must be. */

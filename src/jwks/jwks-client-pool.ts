@@ -1,8 +1,8 @@
+import { isSameConnection, type JwksConnectionSettings } from '../guarded-fetch/connection-options.js'
 import { isInsecure } from '../option-checks/urls.js'
+import { isSameReading, type KeyReading } from '../verification-keys/key-set.js'
 import { JwksClient, type JwksClientDeps } from './jwks-client.js'
-import { isSameConnection, type JwksConnectionSettings } from './jwks-connection-options.js'
 import type { JwksEndpointSettings } from './jwks-endpoint-options.js'
-import { isSameReading, type KeyReading } from './key-reading.js'
 
 /** Where an identity provider has its keys, and who we are to it. */
 export interface JwksSource {

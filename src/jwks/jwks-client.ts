@@ -1,23 +1,23 @@
 import type { KeyObject } from 'node:crypto'
-import { currentMoment } from '../clock/moment.js'
+import { currentMoment } from '../clock/clock.js'
 import { within } from '../clock/timers.js'
 import { TokenBucket } from '../clock/token-bucket.js'
 import { TokenRejected } from '../errors/rejections.js'
+import type { KeyHeader, KeySourceStats, KeysAtOnce, VerificationKeySource } from '../verification-keys/key-source.js'
+import { isSameKey } from '../verification-keys/usable-key.js'
 import { BackgroundWork } from './background-work.js'
 import { JwksReporter, type JwksReporterDeps } from './jwks-reporter.js'
 import type { JwksEndpoint } from './key-set-fetcher.js'
 import { KeySetRefresher, type KeySetRefresherDeps } from './key-set-refresher.js'
 import { UnknownKids } from './unknown-kids.js'
-import { isSameKey } from './usable-key.js'
-import type { KeyHeader, KeySourceStats, KeysAtOnce, VerificationKeySource } from './verification-key-source.js'
 
 /** Milliseconds that a request waits at most, however slow the endpoint may be: for a key, and for a newer one. */
-const LONGEST_WAIT = 3000
-const LONGEST_WAIT_FOR_NEWER = 2000
+const MAX_WAIT = 3000
+const MAX_WAIT_FOR_NEWER = 2000
 /** Requests that wait at once; a further one is served the old keys, or told at once that none can be had. */
-const MOST_WAITING = 1000
+const MAX_WAITING = 1000
 /** While the endpoint fails and no keys serve: when a fetch ends, all that wait for it are answered at once, and hold everybody else up. */
-const MOST_WAITING_WHILE_DOWN = 20
+const MAX_WAITING_WHILE_DOWN = 20
 
 export interface JwksClientDeps extends KeySetRefresherDeps, JwksReporterDeps {}
 
@@ -66,7 +66,7 @@ export class JwksClient implements VerificationKeySource {
   }
 
   async findKeys(header: KeyHeader): Promise<readonly KeyObject[]> {
-    const patience = this.#patience(LONGEST_WAIT)
+    const patience = this.#patience(MAX_WAIT)
     const refreshing = this.#refresher.use()
     const mayServeAtOnce = this.#isCrowded && this.#refresher.servable !== undefined
     if (refreshing !== undefined && !mayServeAtOnce) await patience(refreshing)
@@ -77,7 +77,7 @@ export class JwksClient implements VerificationKeySource {
 
   async findNewerKeys(header: KeyHeader, keys: readonly KeyObject[]): Promise<readonly KeyObject[]> {
     const findNewer = this.#newerThan(keys, header)
-    const { found } = await this.#findAnew(findNewer, this.#badSignatureBudget, this.#patience(LONGEST_WAIT_FOR_NEWER))
+    const { found } = await this.#findAnew(findNewer, this.#badSignatureBudget, this.#patience(MAX_WAIT_FOR_NEWER))
     if (found.length === 0) this.#badSignatureCount += 1
     return found
   }
@@ -189,7 +189,7 @@ export class JwksClient implements VerificationKeySource {
   }
 
   get #isCrowded(): boolean {
-    return this.#waiting >= (this.#refresher.state === 'down' ? MOST_WAITING_WHILE_DOWN : MOST_WAITING)
+    return this.#waiting >= (this.#refresher.state === 'down' ? MAX_WAITING_WHILE_DOWN : MAX_WAITING)
   }
 
   /** How long one request waits for fetches, all of them together. */

@@ -1,5 +1,5 @@
 import type { OptionReader } from '../option-checks/option-reader.js'
-import { DEFAULT_MAX_KEYS } from './key-set.js'
+import { DEFAULT_MAX_KEYS } from '../verification-keys/key-set.js'
 
 /** How key sets are fetched and kept; WSO2 Identity Server's `[oauth.jwks_endpoint]`. */
 export interface JwksEndpointOptions {
@@ -109,4 +109,12 @@ function readCacheAges(
 function readRefreshAhead(reader: OptionReader): number | false {
   if (reader.value('refreshAhead') === false) return false
   return reader.integer('refreshAhead', { min: 50, max: 95, default: 80, unit: 'per cent, or false,' })
+}
+
+/** For how many milliseconds a key set is fresh: what the endpoint says, within the bounds of the options. */
+export function lifetimeOf(
+  maxAge: number | undefined,
+  { cacheMaxAge, cacheMaxAgeAtLeast, cacheMaxAgeAtMost }: JwksEndpointSettings,
+): number {
+  return maxAge === undefined ? cacheMaxAge : Math.min(cacheMaxAgeAtMost, Math.max(cacheMaxAgeAtLeast, maxAge))
 }

@@ -1,9 +1,9 @@
 import { printable } from '../errors/printable.js'
 import type { ExchangeEventEmitter, ExchangeEvents } from '../events/exchange-events.js'
-import type { CertificateWarnings } from './certificate-warnings.js'
-import type { KeySet } from './key-set.js'
-import type { SkippedKey } from './usable-key.js'
-import type { CutKeySet, KeySourceStats } from './verification-key-source.js'
+import type { CertificateWarnings } from '../verification-keys/certificate-warnings.js'
+import type { KeySet } from '../verification-keys/key-set.js'
+import type { CutKeySet, KeySourceStats } from '../verification-keys/key-source.js'
+import type { SkippedKey } from '../verification-keys/usable-key.js'
 
 type JwksEvent =
   | 'jwks.refreshed'

@@ -1,15 +1,14 @@
 import type { Clock } from '../clock/clock.js'
-import { currentMoment, elapsedSince, type Moment, NEVER } from '../clock/moment.js'
+import { currentMoment, elapsedSince, type Moment, NEVER } from '../clock/clock.js'
 import type { Timers } from '../clock/timers.js'
+import type { JwksConnectionSettings } from '../guarded-fetch/connection-options.js'
+import { type JwksFetchError, toJwksFetchError } from '../guarded-fetch/fetch-error.js'
+import { fetchWithRetries } from '../guarded-fetch/retries.js'
+import { isSameReading, type KeyReading, readKeySet } from '../verification-keys/key-set.js'
+import type { KeySourceStats } from '../verification-keys/key-source.js'
 import type { fetchJwks, JwksAnswer, PublishedKeySet, Validators } from './fetch-jwks.js'
 import type { fetchMetadata, MetadataFetch } from './fetch-metadata.js'
-import { fetchWithRetries } from './fetch-with-retries.js'
-import type { JwksConnectionSettings } from './jwks-connection-options.js'
 import type { JwksEndpointSettings } from './jwks-endpoint-options.js'
-import { type JwksFetchError, toJwksFetchError } from './jwks-fetch-error.js'
-import { isSameReading, type KeyReading } from './key-reading.js'
-import { readKeySet } from './key-set.js'
-import type { KeySourceStats } from './verification-key-source.js'
 
 export interface KeySetFetcherDeps {
   clock: Clock

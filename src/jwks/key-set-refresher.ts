@@ -1,17 +1,17 @@
 import { BackOff, type BackOffDeps } from '../clock/back-off.js'
-import { currentMoment, type Moment } from '../clock/moment.js'
+import { currentMoment, type Moment } from '../clock/clock.js'
 import { DependencyUnavailable } from '../errors/rejections.js'
+import { JwksFetchError, toJwksFetchError } from '../guarded-fetch/fetch-error.js'
+import type { KeySet } from '../verification-keys/key-set.js'
+import { describeSkipped } from '../verification-keys/key-set.js'
+import type { KeySourceStats } from '../verification-keys/key-source.js'
 import { CachedKeySet, whole } from './cached-key-set.js'
-import { describeSkipped } from './document-kind.js'
 import type { JwksAnswer, PublishedKeySet } from './fetch-jwks.js'
 import { FetchLog } from './fetch-log.js'
-import { lifetimeOf } from './freshness.js'
-import { JwksFetchError, toJwksFetchError } from './jwks-fetch-error.js'
+import { lifetimeOf } from './jwks-endpoint-options.js'
 import type { JwksReporter } from './jwks-reporter.js'
-import type { KeySet } from './key-set.js'
 import { type FetchMode, type JwksEndpoint, KeySetFetcher, type KeySetFetcherDeps } from './key-set-fetcher.js'
 import { RefreshSchedule } from './refresh-schedule.js'
-import type { KeySourceStats } from './verification-key-source.js'
 
 export interface KeySetRefresherDeps extends BackOffDeps, KeySetFetcherDeps {}
 

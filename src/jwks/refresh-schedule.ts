@@ -10,7 +10,7 @@ interface RefreshScheduleDeps {
 
 /** How far, up and down, chance moves the time of a refresh, and how close to the expiry it may come. */
 const JITTER = 0.1
-const LATEST = 0.98
+const MAX_FRACTION_OF_LIFETIME = 0.98
 
 /** When the key set is refreshed next in the background. A new time takes the place of the one before. */
 export class RefreshSchedule {
@@ -42,7 +42,7 @@ export class RefreshSchedule {
   /** @param lifetime milliseconds for which the key set is fresh from now on */
   planAhead(lifetime: number): void {
     const jitter = 1 - JITTER + 2 * JITTER * this.#deps.random()
-    this.planAfter(lifetime * Math.min(LATEST, (Number(this.#refreshAhead) / 100) * jitter))
+    this.planAfter(lifetime * Math.min(MAX_FRACTION_OF_LIFETIME, (Number(this.#refreshAhead) / 100) * jitter))
   }
 
   planAfter(milliseconds: number): void {

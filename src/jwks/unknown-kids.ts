@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto'
 import type { Clock } from '../clock/clock.js'
-import { elapsedSince, type Moment } from '../clock/moment.js'
-import type { KeyHeader } from './verification-key-source.js'
+import { elapsedSince, type Moment } from '../clock/clock.js'
+import type { KeyHeader } from '../verification-keys/key-source.js'
 
-const MOST_REMEMBERED = 1000
+const MAX_REMEMBERED = 1000
 
 /**
  * Remembers for a while which keys the endpoint was asked for in vain, so that one client with a withdrawn key does not
@@ -30,7 +30,7 @@ export class UnknownKids {
     this.#askedAtOf.delete(key)
     this.#askedAtOf.set(key, askedAt)
     for (const oldest of this.#askedAtOf.keys()) {
-      if (this.#askedAtOf.size <= MOST_REMEMBERED) break
+      if (this.#askedAtOf.size <= MAX_REMEMBERED) break
       this.#askedAtOf.delete(oldest)
     }
   }

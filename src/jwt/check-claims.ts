@@ -6,7 +6,7 @@ import { ownMember } from './parse-json-object.js'
 type Claims = Readonly<Record<string, unknown>>
 
 /** The end of the year 9999: a later NumericDate is no date. */
-const LATEST_DATE = 253_402_300_799
+const MAX_DATE = 253_402_300_799
 /**
  * Members that together mark a JWT as another kind of token, whatever its `typ` says (RFC 8725 §3.12), and what it then is.
  */
@@ -62,7 +62,7 @@ export function checkSubject(claims: Claims): string {
 export function checkNumericDate(claims: Claims, name: string, reason: RejectionReason): number | undefined {
   if (!Object.hasOwn(claims, name)) return undefined
   const value = claims[name]
-  if (typeof value !== 'number' || !(value >= 0 && value <= LATEST_DATE)) throw new TokenRejected(reason)
+  if (typeof value !== 'number' || !(value >= 0 && value <= MAX_DATE)) throw new TokenRejected(reason)
   return value
 }
 

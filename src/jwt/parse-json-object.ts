@@ -1,5 +1,5 @@
 /** No claim set of a real identity provider nests deeper than a few levels. */
-const DEEPEST = 32
+const MAX_DEPTH = 32
 const BACKSLASH = 0x5c
 const COLON = 0x3a
 const SPACE = 0x20
@@ -27,7 +27,7 @@ function parseJson(text: string): unknown {
 
 /** How many members all the objects within have together; undefined where it nests too deep. */
 function countMembers(value: object, depth: number): number | undefined {
-  if (depth > DEEPEST) return undefined
+  if (depth > MAX_DEPTH) return undefined
   const children: readonly unknown[] = Array.isArray(value) ? value : Object.values(value)
   let count = Array.isArray(value) ? 0 : children.length
   for (const child of children) {

@@ -1,6 +1,6 @@
 import { type KeyObject, type SignKeyObjectInput, sign, verify } from 'node:crypto'
+import { quickSigningScheme, quickVerificationScheme, type SignatureScheme } from './algorithms.js'
 import type { UnverifiedJws } from './parse-jwt.js'
-import { quickSigningScheme, quickVerificationScheme, type SignatureScheme } from './signature-scheme.js'
 
 /** Signs claims as a JWT in compact form. At once where that is quick. */
 export type SignJwt = (claims: Readonly<Record<string, unknown>>) => string | Promise<string>

@@ -16,7 +16,7 @@ export interface ConfigProblem {
 }
 
 /** A message is kept, and sent to logs. */
-const MOST_IN_MESSAGE = 100
+const MAX_IN_MESSAGE = 100
 
 /** The options cannot be used. `problems` has every one of them at once, and the message the first 100. */
 export class ConfigError extends Error {
@@ -25,7 +25,7 @@ export class ConfigError extends Error {
 
   constructor(problems: readonly ConfigProblem[]) {
     const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`
-    const lines = problems.slice(0, MOST_IN_MESSAGE).map(lineOf)
+    const lines = problems.slice(0, MAX_IN_MESSAGE).map(lineOf)
     const more = problems.length > lines.length ? [`  and ${problems.length - lines.length} more`] : []
     super([`${count} in the options of express-jwt-exchange:`, ...lines, ...more].join('\n'))
     this.problems = problems

@@ -22,3 +22,10 @@ function quote(text: string): string {
   const withoutPassword = text.replace(/^([a-z][a-z\d+.-]*:\/\/)?.*@/is, '$1…@')
   return JSON.stringify(withoutPassword.length > 80 ? `${withoutPassword.slice(0, 80)}…` : withoutPassword)
 }
+
+/** An object literal of any realm. The values in a Map, a Set or an instance would not be found as options. */
+export function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || (typeof prototype === 'object' && Object.getPrototypeOf(prototype) === null)
+}

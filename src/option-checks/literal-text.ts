@@ -1,4 +1,4 @@
-import { isPlainObject } from './plain-object.js'
+import { isPlainObject } from './describe-value.js'
 
 /**
  * Stand for `*`, `$` and `{` that came from an environment variable, so that they are neither a pattern nor the place of a

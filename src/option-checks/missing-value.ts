@@ -1,5 +1,5 @@
 import type { ConfigProblem } from './config-error.js'
-import { isPlainObject } from './plain-object.js'
+import { isPlainObject } from './describe-value.js'
 
 type Path = ConfigProblem['path']
 

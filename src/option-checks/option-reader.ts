@@ -1,9 +1,8 @@
 import { closestName } from './closest-name.js'
 import { ConfigError, type ConfigProblem } from './config-error.js'
-import { describeType, describeValue } from './describe-value.js'
+import { describeType, describeValue, isPlainObject } from './describe-value.js'
 import { plainText, plainValue } from './literal-text.js'
 import { missingValue, missingWithin, withoutRepetition } from './missing-value.js'
-import { isPlainObject } from './plain-object.js'
 
 type Path = readonly (string | number)[]
 
@@ -187,5 +186,14 @@ export class OptionReader {
 
   throwProblems(): void {
     if (this.#problems.length > 0) throw new ConfigError(withoutRepetition(this.#problems))
+  }
+}
+
+/** Notes a problem for each entry whose value of an option an earlier entry has. */
+export function refuseRepeated(readers: readonly OptionReader[], key: string, values: readonly string[]): void {
+  const seen = new Set<string>()
+  for (const [index, value] of values.entries()) {
+    if (value !== '' && seen.has(value)) readers[index]?.problem(key, `a ${key} that no other entry has`)
+    seen.add(value)
   }
 }

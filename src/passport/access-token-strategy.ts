@@ -2,8 +2,8 @@ import type { AccessToken } from '../access-token/access-token.js'
 import {
   type AuthenticateAccessTokenDeps,
   createAuthenticateAccessToken,
-} from '../access-token/authenticate-access-token.js'
-import { readRequiredScope } from '../access-token/required-scope.js'
+} from '../protected-route/authenticate-access-token.js'
+import { readRequiredScope } from '../protected-route/required-scope.js'
 import type { Denials } from './denials.js'
 import { createPromiseStrategy, type Judge, type PassportStrategy } from './promise-strategy.js'
 import { scopeOptions } from './scope-options.js'

@@ -1,9 +1,9 @@
+import { ConfigError } from '../option-checks/config-error.js'
 import {
   type AssertedCaller,
   type AuthenticateAssertionDeps,
   authenticateAssertion,
-} from '../assertion/authenticate-assertion.js'
-import { ConfigError } from '../option-checks/config-error.js'
+} from '../protected-route/authenticate-assertion.js'
 import type { Denials } from './denials.js'
 import { createPromiseStrategy, type Judge, type PassportStrategy } from './promise-strategy.js'
 import { scopeOptions } from './scope-options.js'

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import CustomStrategy from 'passport-custom'
-import type { AwaitedOutcome, BearerOutcome } from '../bearer/authenticate-bearer.js'
 import type { AccessDenied } from '../events/exchange-events.js'
+import type { AwaitedOutcome, BearerOutcome } from '../protected-route/authenticate-bearer.js'
 import type { Denials, PassportRequest } from './denials.js'
 
 /** A Passport strategy, described by what it needs; fits `passport.use` and `passport.authenticate`. */

@@ -1,12 +1,12 @@
 import { printable } from '../errors/printable.js'
 import { isScopeToken } from '../oauth/scope.js'
+import { isPlainObject } from '../option-checks/describe-value.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
-import { isPlainObject } from '../option-checks/plain-object.js'
-import { refuseRepeated } from '../option-checks/refuse-repeated.js'
+import { refuseRepeated } from '../option-checks/option-reader.js'
 import type { Binding } from './binding.js'
 import { type ClaimCondition, type ClaimConditionOption, readClaimConditions } from './claim-condition.js'
 import { CLAIM_PATH, type ClaimPath, type Claims, parseClaimPath, readClaim } from './claim-path.js'
-import type { ConditionContext } from './claim-test.js'
+import type { ConditionContext } from './claim-value.js'
 import { elementsOf, expectedElement, wantedElement } from './list-operators.js'
 
 /** One binding: what assertions become whose claims are so. */

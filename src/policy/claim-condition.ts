@@ -1,10 +1,17 @@
 import { printable } from '../errors/printable.js'
+import { isPlainObject } from '../option-checks/describe-value.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
-import { isPlainObject } from '../option-checks/plain-object.js'
 import { type ClaimOperators, OPERATORS, readOneOf, testOf } from './claim-operators.js'
 import { CLAIM_PATH, type ClaimPath, type Claims, parseClaimPath, readClaim, writeClaimPath } from './claim-path.js'
-import { type ClaimTest, type ConditionContext, NEVER, type WantedValues } from './claim-test.js'
-import { type ClaimScalar, isScalarOption, SCALAR } from './claim-value.js'
+import {
+  type ClaimScalar,
+  type ClaimTest,
+  type ConditionContext,
+  isScalarOption,
+  NEVER,
+  SCALAR,
+  type WantedValues,
+} from './claim-value.js'
 
 /**
  * What one claim must be: a string (exactly that, or a pattern where it contains `*`, which stands for any run of
@@ -35,8 +42,8 @@ interface Demand {
 
 const OPERATOR_NAMES = Object.keys(OPERATORS) as (keyof typeof OPERATORS)[]
 const NO_CONDITION = `at least one of ${OPERATOR_NAMES.join(', ')}`
-const LONGEST_MESSAGE = 200
-const MESSAGE = `1 to ${LONGEST_MESSAGE} characters of printable ASCII`
+const MAX_MESSAGE_LENGTH = 200
+const MESSAGE = `1 to ${MAX_MESSAGE_LENGTH} characters of printable ASCII`
 const IS_PRINTABLE = /^[\x20-\x7E]+$/
 
 /**
@@ -110,5 +117,5 @@ function describePath(segments: readonly string[]): string | undefined {
 }
 
 function isMessage(text: string): boolean {
-  return text.length <= LONGEST_MESSAGE && IS_PRINTABLE.test(text)
+  return text.length <= MAX_MESSAGE_LENGTH && IS_PRINTABLE.test(text)
 }

@@ -2,8 +2,12 @@ import { isMap, isSet } from 'node:util/types'
 import { DependencyUnavailable, TokenRejected } from '../errors/rejections.js'
 import { type HostFunctions, isHostFunctionRefusal } from '../host-functions/host-functions.js'
 import { parseJsonObject } from '../jwt/parse-json-object.js'
-import type { CheckContext } from './check-assertion.js'
+import { isPlainObject } from '../option-checks/describe-value.js'
+import type { OptionReader } from '../option-checks/option-reader.js'
 import type { Claims } from './claim-path.js'
+import { CLAIM_PATH, parseClaimPath, readClaim } from './claim-path.js'
+import { type ClaimScalar, isScalar, isScalarOption, SCALAR } from './claim-value.js'
+import type { CheckContext } from './policy.js'
 
 /**
  * A function in `claimsToToken`: gives the value of one claim of the access token, or undefined where it has none. Where it
@@ -36,7 +40,7 @@ export function createMappedClaim(
 }
 
 /** Bytes of all mapped claims together as JSON: an access token of them fits into the headers that Node accepts. */
-export const MOST_MAPPED_BYTES = 8192
+export const MAX_MAPPED_BYTES = 8192
 
 const NO_CLAIMS: Claims = {}
 
@@ -54,7 +58,7 @@ export async function mapClaims(
 ): Promise<Claims> {
   if (mapping.length === 0) return NO_CLAIMS
   const mapped = await serialise(mapping, claims, context)
-  if (Buffer.byteLength(mapped) > MOST_MAPPED_BYTES) throw new TokenRejected('mapped_claims_too_large')
+  if (Buffer.byteLength(mapped) > MAX_MAPPED_BYTES) throw new TokenRejected('mapped_claims_too_large')
   // As an access token is read: what that refuses must not be issued.
   return parseJsonObject(mapped) ?? failed(new TypeError('a claim nests too deep'))
 }
@@ -89,4 +93,66 @@ function isLost(value: unknown): boolean {
 
 function failed(cause: unknown): never {
   throw isHostFunctionRefusal(cause) ? cause : new DependencyUnavailable('claim_mapping_failed', { cause })
+}
+
+/**
+ * Where one claim of the access token comes from: the path of a claim of the assertion, a constant, or, in code, a
+ * function, which may return a promise.
+ */
+export type ClaimSource = string | { value: ClaimScalar | readonly ClaimScalar[] } | MapClaim
+
+/**
+ * Claims of an access token that say who it is for, how long it lives, what it may do and what kind of token it is: nothing
+ * overwrites them.
+ */
+export const OWN_CLAIMS: readonly string[] = [
+  ...['iss', 'sub', 'aud', 'exp', 'iat', 'nbf', 'jti', 'client_id', 'scope', 'cnf', 'act', 'may_act', 'idp'],
+  ...['authorization_details', 'scp', '__proto__'],
+  ...['events', 'nonce', 'at_hash', 'c_hash', 's_hash', 'htm', 'htu', 'token_introspection'],
+]
+const NONE: readonly ClaimMapping[] = []
+const CONSTANT = `{ value }, ${SCALAR}, or an array of these`
+
+export function readClaimMapping(reader: OptionReader): readonly ClaimMapping[] {
+  const sources = reader.value('claimsToToken')
+  if (!reader.isNamed('claimsToToken')) return NONE
+  if (!isPlainObject(sources) || Object.keys(sources).length === 0) {
+    const found = isPlainObject(sources) ? 'an empty object' : undefined
+    reader.problem('claimsToToken', 'an object of one claim or more: the source of each', found)
+    return NONE
+  }
+  const sourceOf = reader.object('claimsToToken')
+  return Object.keys(sources).map((name) => readSource(sourceOf, name))
+}
+
+function readSource(reader: OptionReader, name: string): ClaimMapping {
+  const source = reader.value(name)
+  if (name === '' || OWN_CLAIMS.includes(name)) {
+    reader.problem(name, `another name than one of ${OWN_CLAIMS.join(', ')}`, 'a claim that is not to be overwritten')
+  }
+  if (typeof source === 'function') return { name, hostFunction: source as MapClaim }
+  if (isPlainObject(source)) return { name, builtIn: readConstant(reader.object(name)) }
+  const path = typeof source === 'string' ? parseClaimPath(source) : undefined
+  if (path !== undefined) return { name, builtIn: (claims) => exactly(readClaim(claims, path)) }
+  reader.problem(name, `${CLAIM_PATH}; a constant as ${CONSTANT}; or a function`)
+  return { name, builtIn: () => undefined }
+}
+
+function readConstant(reader: OptionReader): MappedClaim['map'] {
+  const value = reader.value('value')
+  const isConstant = isScalarOption(value) || (Array.isArray(value) && [...value].every(isScalarOption))
+  if (!isConstant) reader.problem('value', CONSTANT)
+  reader.refuseUnknown()
+  const constant = Array.isArray(value) ? [...value] : value // Whatever becomes of the options.
+  return () => constant
+}
+
+/** A claim, unless a number in it may stand for another one, which JSON could not tell apart. */
+function exactly(claim: unknown): unknown {
+  return hasUncertainNumber(claim) ? undefined : claim
+}
+
+function hasUncertainNumber(value: unknown): boolean {
+  if (typeof value === 'object' && value !== null) return Object.values(value).some(hasUncertainNumber)
+  return typeof value === 'number' && !isScalar(value)
 }

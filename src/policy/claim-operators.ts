@@ -1,13 +1,18 @@
 import type { OptionReader } from '../option-checks/option-reader.js'
 import { CLAIM_PATH, type ClaimPath, isSamePath, parseClaimPath, readClaim } from './claim-path.js'
-import { type ClaimTest, type ConditionContext, listOf, NEVER, readScalars, refuse } from './claim-test.js'
 import {
   type ClaimScalar,
+  type ClaimTest,
+  type ConditionContext,
   compileValue,
   describeNoScalar,
   isGlob,
   isScalar,
   isScalarOption,
+  listOf,
+  NEVER,
+  readScalars,
+  refuse,
   SCALAR,
 } from './claim-value.js'
 import { readHasWord, readIncludes } from './list-operators.js'

@@ -10,10 +10,10 @@ export interface ClaimPath {
 }
 
 /** UTF-16 units. */
-const LONGEST = 1024
-const MOST_SEGMENTS = 32
+const MAX_LENGTH = 1024
+const MAX_SEGMENTS = 32
 /** What a path must be, for the message of a problem. */
-export const CLAIM_PATH = `a claim path of at most ${LONGEST} characters and ${MOST_SEGMENTS} segments: realm_access.roles, "kubernetes.io".namespace, /realm_access/roles/0 or https://example.com/roles`
+export const CLAIM_PATH = `a claim path of at most ${MAX_LENGTH} characters and ${MAX_SEGMENTS} segments: realm_access.roles, "kubernetes.io".namespace, /realm_access/roles/0 or https://example.com/roles`
 
 /** One segment of a dotted path, bare or in quotes, and what ends it: a dot, or nothing at the end of the path. */
 const DOTTED = /(?:"((?:[^"\\]|\\["\\])+)"|([^."\\]+))(\.|$)/gy
@@ -32,10 +32,10 @@ const ARRAY_INDEX = /^(?:0|[1-9][0-9]*)$/
  * At most 1,024 UTF-16 units and 32 segments, without `${`: a template is no path.
  */
 export function parseClaimPath(text: string): ClaimPath | undefined {
-  if (text.length > LONGEST || text.includes('${')) return undefined
+  if (text.length > MAX_LENGTH || text.includes('${')) return undefined
   const indexesArrays = text.startsWith('/')
   const segments = indexesArrays ? parsePointer(text) : isUrl(text) ? [text] : parseDotted(text)
-  return segments === undefined || segments.length > MOST_SEGMENTS ? undefined : { segments, indexesArrays }
+  return segments === undefined || segments.length > MAX_SEGMENTS ? undefined : { segments, indexesArrays }
 }
 
 function isUrl(text: string): boolean {

@@ -9,9 +9,9 @@ export interface ClaimTemplate {
 }
 
 /** UTF-16 units. */
-const LONGEST = 1024
+const MAX_LENGTH = 1024
 /** What a template must be, for the message of a problem. */
-export const CLAIM_TEMPLATE = `text of at most ${LONGEST} characters with claims in it, such as "\${claims.sub}" or "ci|\${claims.repository_id}|\${claims.ref}", and something between each two of them`
+export const CLAIM_TEMPLATE = `text of at most ${MAX_LENGTH} characters with claims in it, such as "\${claims.sub}" or "ci|\${claims.repository_id}|\${claims.ref}", and something between each two of them`
 
 const PLACE = /\$\{claims\.([^}]+)\}/g
 
@@ -21,7 +21,7 @@ const PLACE = /\$\{claims\.([^}]+)\}/g
  * @param text in which what came from an environment variable may be marked as literal
  */
 export function parseClaimTemplate(text: string): ClaimTemplate | undefined {
-  if (text.length > LONGEST) return undefined
+  if (text.length > MAX_LENGTH) return undefined
   const [head = '', ...others] = text.split(PLACE)
   const places: { path: ClaimPath; after: string }[] = []
   for (let index = 0; index < others.length; index += 2) {

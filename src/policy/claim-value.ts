@@ -1,5 +1,7 @@
 import { plainValue } from '../option-checks/literal-text.js'
-import { compileGlob, LONGEST_PATTERN } from './glob.js'
+import type { OptionReader } from '../option-checks/option-reader.js'
+import type { Claims } from './claim-path.js'
+import { compileGlob, MAX_PATTERN_LENGTH } from './glob.js'
 
 /** What a claim can be compared with. */
 export type ClaimScalar = string | number | boolean
@@ -8,7 +10,7 @@ export type ClaimScalar = string | number | boolean
 export const MAX_MATCHED_LENGTH = 4096
 
 /** What a scalar in the options must be, for the message of a problem. */
-export const SCALAR = `a string of at most ${LONGEST_PATTERN} characters, a number within 2^53 - 1 either way, true or false`
+export const SCALAR = `a string of at most ${MAX_PATTERN_LENGTH} characters, a number within 2^53 - 1 either way, true or false`
 
 /**
  * Whether a claim is one that can equal another. Numbers beyond 2^53 - 1 either way cannot: JSON numbers that differ are
@@ -20,7 +22,7 @@ export function isScalar(value: unknown): value is ClaimScalar {
 }
 
 export function isScalarOption(value: unknown): value is ClaimScalar {
-  return isScalar(value) && !(typeof value === 'string' && value.length > LONGEST_PATTERN)
+  return isScalar(value) && !(typeof value === 'string' && value.length > MAX_PATTERN_LENGTH)
 }
 
 export function isGlob(value: ClaimScalar): value is string {
@@ -48,4 +50,51 @@ export function describeNoScalar(value: unknown): string {
   if (typeof value === 'number' || value === null) return String(value)
   if (value === undefined) return 'nothing'
   return Array.isArray(value) ? 'an array' : typeof value === 'object' ? 'an object' : `a ${typeof value}`
+}
+
+/** What one operator demands of a claim. */
+export interface ClaimTest {
+  /** @param claim undefined if it is missing */
+  holds(claim: unknown, claims: Claims): boolean
+  /** In plain words. */
+  expected: string
+  /** For hints; undefined: nothing can be said of a claim that is almost right. */
+  wants?: WantedValues
+}
+
+/** The values of which one must be the claim, an element of it, or a word in it; or the claim must be a number. */
+export type WantedValues =
+  | { of: 'claim' | 'element' | 'elementOrString' | 'word'; values: readonly ClaimScalar[] }
+  | { of: 'number' }
+
+/** How conditions of one identity provider are read. */
+export interface ConditionContext {
+  /** Whether a claim that is one string is taken as an array of one, as `singleAsArray` says. */
+  singleAsArray: boolean
+}
+
+/** In place of what could not be read, so that nothing passes by mistake. */
+export const NEVER: ClaimTest = { holds: () => false, expected: 'nothing' }
+
+/** An array of one scalar or more, or undefined after noting what is wrong with it. */
+export function readScalars(reader: OptionReader, key: string, value: unknown): ClaimScalar[] | undefined {
+  const members: unknown[] = Array.isArray(value) ? value : []
+  if (members.length === 0) {
+    reader.problem(key, 'an array of at least one value', Array.isArray(value) ? 'an empty array' : undefined)
+    return undefined
+  }
+  // A hole reads as undefined here, and is refused.
+  const wrong = members.findIndex((member) => !isScalarOption(member))
+  if (wrong === -1) return members.filter(isScalarOption)
+  reader.problem(key, `for each value ${SCALAR}`, `${describeNoScalar(members[wrong])} at [${wrong}]`)
+  return undefined
+}
+
+export function refuse(reader: OptionReader, key: string, wanted: string, found?: string): ClaimTest {
+  reader.problem(key, wanted, found)
+  return NEVER
+}
+
+export function listOf(scalars: readonly ClaimScalar[]): string {
+  return scalars.map((scalar) => JSON.stringify(plainValue(scalar))).join(', ')
 }

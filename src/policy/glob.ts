@@ -1,7 +1,7 @@
 import { plainText } from '../option-checks/literal-text.js'
 
 /** UTF-16 units: the longest pattern that an option may have. `compileGlob` itself takes longer ones. */
-export const LONGEST_PATTERN = 1024
+export const MAX_PATTERN_LENGTH = 1024
 
 /** A text to be searched for, with what Knuth, Morris and Pratt's algorithm must know of it. */
 interface Piece {

@@ -1,15 +1,18 @@
 import type { OptionReader } from '../option-checks/option-reader.js'
 import type { ClaimPath } from './claim-path.js'
 import {
+  type ClaimScalar,
   type ClaimTest,
   type ConditionContext,
+  compileValue,
+  describeNoScalar,
+  isScalarOption,
   listOf,
   NEVER,
   readScalars,
   refuse,
   type WantedValues,
-} from './claim-test.js'
-import { type ClaimScalar, compileValue, describeNoScalar, isScalarOption } from './claim-value.js'
+} from './claim-value.js'
 
 const IS_WORD = /^\S+$/
 const WORD = 'one word without spaces, of at most 1024 characters, or an array of such words'

@@ -1,10 +1,9 @@
 import type { OptionReader } from '../option-checks/option-reader.js'
 import { type BindingContext, type BindingOptions, readBindings } from './binding-options.js'
-import type { CheckAssertion } from './check-assertion.js'
 import { type ClaimConditionOption, readClaimConditions } from './claim-condition.js'
-import { type ClaimSource, readClaimMapping } from './claim-mapping-options.js'
+import { type ClaimSource, readClaimMapping } from './claim-mapping.js'
 import { compileValue, isScalarOption } from './claim-value.js'
-import type { PolicySettings } from './policy.js'
+import type { CheckAssertion, PolicySettings } from './policy.js'
 
 /** Which assertions of one identity provider are accepted, beside what every assertion must satisfy, and what they become. */
 export interface PolicyOptions {

@@ -11,8 +11,8 @@ const CLAIMS_PER_SWEEP = 100
 /** The most rows that one sweep deletes: more than come in between, so that the table shrinks after a burst. */
 const SWEPT_AT_ONCE = 1000
 /** Bytes that the name of a table may have: PostgreSQL cuts names at 63, and that of the index is longer. */
-const LONGEST_NAME = 50
-const NAME = `a name of 1 to ${LONGEST_NAME} bytes without NUL`
+const MAX_NAME_LENGTH = 50
+const NAME = `a name of 1 to ${MAX_NAME_LENGTH} bytes without NUL`
 /** disk_full, out_of_memory */
 const FULL = ['53100', '53200']
 /** unique_violation, duplicate_table, duplicate_object: `IF NOT EXISTS` may meet what another process creates right now. */
@@ -160,7 +160,7 @@ function readTable(reader: OptionReader): string {
 }
 
 function isName(name: string): boolean {
-  return Buffer.byteLength(name) <= LONGEST_NAME && !name.includes('\0')
+  return Buffer.byteLength(name) <= MAX_NAME_LENGTH && !name.includes('\0')
 }
 
 function checkPool(pool: unknown): void {

@@ -32,7 +32,7 @@ export class SigningKeyError extends Error {
   override readonly name = 'SigningKeyError'
 }
 
-const SMALLEST_RSA_BITS = 2048
+const MIN_RSA_BITS = 2048
 const SUITS_NONE = 'a key that suits none of the algorithms'
 const AS_DER: ED25519KeyPairOptions<'der', 'der'> = {
   publicKeyEncoding: { type: 'spki', format: 'der' },
@@ -132,7 +132,7 @@ function suits(key: KeyObject, algorithm: SigningAlgorithm | undefined): boolean
       return key.asymmetricKeyType === 'ed25519'
     case 'RS256':
     case 'PS256':
-      return key.asymmetricKeyType === 'rsa' && modulusLength >= SMALLEST_RSA_BITS
+      return key.asymmetricKeyType === 'rsa' && modulusLength >= MIN_RSA_BITS
     default:
       return false
   }

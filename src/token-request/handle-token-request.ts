@@ -1,13 +1,14 @@
 import { type IssueAccessTokenDeps, issueAccessToken } from '../access-token/issue-access-token.js'
 import { inContext } from '../assertion/assertion-context.js'
+import { checkGrantType } from '../authorization/check-client.js'
 import { type AuthenticateClientDeps, authenticateClient } from '../client-auth/authenticate-client.js'
-import { checkGrantType } from '../client-auth/check-grant-type.js'
-import type { Client } from '../client-auth/client.js'
 import type { ClientCredentials } from '../client-auth/client-credentials.js'
+import type { Client } from '../client-auth/client-options.js'
 import { printable } from '../errors/printable.js'
 import type { ExchangeEventEmitter } from '../events/exchange-events.js'
-import type { Grant, TokenRequestParameters } from '../grants/grant.js'
+import type { Grant } from '../grants/grant.js'
 import { OAuthError } from '../oauth/errors.js'
+import type { TokenRequestParameters } from '../oauth/token-request.js'
 
 const URI = /^(?:urn:|https?:\/\/)[^@]*$/i
 /** No name of a grant type has a digit, or a capital in the middle of a word. */

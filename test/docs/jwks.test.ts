@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { loadConfig } from '../../src/config/index.js'
+import { checkOptions } from '../../src/exchange/options.js'
+import { isAddressAllowed } from '../../src/guarded-fetch/network-guard.js'
 import type { IdentityProviderOptions } from '../../src/index.js'
-import { isAddressAllowed } from '../../src/jwks/network-guard.js'
-import { checkOptions } from '../../src/options.js'
 import { AUTHORITY, startTlsHost, startTlsServer } from '../support/tls-host.js'
 
 const JWKS = readFileSync('docs/jwks.md', 'utf8')

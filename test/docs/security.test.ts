@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from '@jest/globals'
-import { checkOptions } from '../../src/options.js'
+import { checkOptions } from '../../src/exchange/options.js'
 
 const SECURITY = readFileSync('SECURITY.md', 'utf8')
 /** Links to a test: the text is the beginning or a part of its name, or of the table that names it. */

@@ -6,9 +6,9 @@ const SEEDS = Number(process.env.SIMULATION_SEEDS ?? 5)
 const FIRST_SEED = Number(process.env.SIMULATION_FIRST_SEED ?? 1)
 const PROVIDERS = 50
 
-const LONGEST_BACK_OFF = 60_000
-const LONGEST_FETCH = SETTINGS.connectionTimeout + SETTINGS.readTimeout
-const LONGEST_WAIT = 5000
+const MAX_BACK_OFF = 60_000
+const MAX_FETCH_MS = SETTINGS.connectionTimeout + SETTINGS.readTimeout
+const MAX_WAIT = 5000
 
 /** A line for each of many days; the heap must not grow from one to the next. */
 function report(seed: number, day: SimulatedDay): void {
@@ -19,7 +19,7 @@ function report(seed: number, day: SimulatedDay): void {
 /** What must be so of each request, whatever happens. The first that is not, in words. */
 function judge(request: SimulatedRequest): string | undefined {
   const { key, isMadeUp, outcome, askedAt, answeredAt } = request
-  if (answeredAt - askedAt > LONGEST_WAIT) return 'a request waited too long'
+  if (answeredAt - askedAt > MAX_WAIT) return 'a request waited too long'
   if (isMadeUp && outcome === 'bad_signature') return 'a key was found for a made-up kid'
   if (key === undefined) return undefined
   return key.withdrawnAt === undefined ? judgePublished(request) : judgeWithdrawn(request)
@@ -43,7 +43,7 @@ function judgePublished({ identityProvider, key, outcome, askedAt, answeredAt }:
     identityProvider.faultChangedAt,
     Number.isFinite(askedToWaitUntil) ? askedToWaitUntil : 0,
   )
-  if (isHealthy && askedAt > healthySince + LONGEST_BACK_OFF && publishedFor > SETTINGS.cooldownDuration) {
+  if (isHealthy && askedAt > healthySince + MAX_BACK_OFF && publishedFor > SETTINGS.cooldownDuration) {
     return 'the endpoint was up for longer than any back-off and a key was not found'
   }
   return undefined
@@ -56,16 +56,16 @@ function judgeWithdrawn({ identityProvider, key, outcome, askedAt }: SimulatedRe
     return 'a key was accepted though a fetch since then did not have it'
   }
   const lifetime = snapshot?.lifetime ?? SETTINGS.cacheMaxAge
-  if (askedAt > key.withdrawnAt + lifetime + SETTINGS.cacheMaxAgeFallback + LONGEST_FETCH) {
+  if (askedAt > key.withdrawnAt + lifetime + SETTINGS.cacheMaxAgeFallback + MAX_FETCH_MS) {
     return 'a key was accepted for longer after its withdrawal than old keys serve'
   }
   const wasUpSince =
-    identityProvider.fault === 'off' && identityProvider.faultChangedAt < key.withdrawnAt - LONGEST_BACK_OFF
+    identityProvider.fault === 'off' && identityProvider.faultChangedAt < key.withdrawnAt - MAX_BACK_OFF
   const retriesUntil = Math.max(
     0,
     ...identityProvider.fetches.slice(-5).map(({ endedAt, retryAfter }) => endedAt + retryAfter),
   )
-  if (wasUpSince && retriesUntil <= askedAt && askedAt > key.withdrawnAt + lifetime + LONGEST_FETCH) {
+  if (wasUpSince && retriesUntil <= askedAt && askedAt > key.withdrawnAt + lifetime + MAX_FETCH_MS) {
     return 'a key was accepted for longer after its withdrawal than a key set is fresh, while the endpoint was up'
   }
   return undefined

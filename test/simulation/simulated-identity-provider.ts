@@ -1,6 +1,6 @@
 import type { JsonWebKey, KeyObject } from 'node:crypto'
+import { JwksFetchError } from '../../src/guarded-fetch/fetch-error.js'
 import type { JwksAnswer, JwksFetch } from '../../src/jwks/fetch-jwks.js'
-import { JwksFetchError } from '../../src/jwks/jwks-fetch-error.js'
 import { generatePair } from '../support/generate-pair.js'
 import type { SeededRandom } from './seeded-random.js'
 import type { VirtualTime } from './virtual-time.js'

@@ -7,7 +7,7 @@ interface Timer {
 }
 
 /** What `setTimeout` can wait for; it fires at once where it is asked for more. */
-const LONGEST = 2 ** 31 - 1
+const MAX_LENGTH = 2 ** 31 - 1
 /** Milliseconds, for what floating point makes of a sum of seconds. */
 const ROUNDING = 1e-6
 
@@ -26,7 +26,7 @@ export class AdjustableTimers implements Timers {
   }
 
   after(milliseconds: number, callback: () => void): () => void {
-    if (!(milliseconds <= LONGEST)) throw new RangeError(`no timer waits for ${milliseconds} milliseconds`)
+    if (!(milliseconds <= MAX_LENGTH)) throw new RangeError(`no timer waits for ${milliseconds} milliseconds`)
     const timer = { dueAt: this.#clock.monotonic() + Math.max(0, milliseconds), callback }
     this.#timers.add(timer)
     return () => this.#timers.delete(timer)

@@ -5,7 +5,7 @@ import { APP_CLIENT } from './app-process.js'
 const BASIC = `Basic ${Buffer.from(`${APP_CLIENT.clientId}:${APP_CLIENT.clientSecret}`).toString('base64')}`
 const GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 /** Milliseconds after which an answer counts as one that never came. */
-const LONGEST_ANSWER = 5000
+const MAX_ANSWER_LENGTH = 5000
 /** Assertions kept to be sent again later. */
 const REMEMBERED = 500
 const CONCURRENCY = 3
@@ -20,7 +20,7 @@ export async function postAssertion(url: string, assertion: string): Promise<Out
       method: 'POST',
       headers: { authorization: BASIC },
       body: new URLSearchParams({ grant_type: GRANT_TYPE, assertion }),
-      signal: AbortSignal.timeout(LONGEST_ANSWER),
+      signal: AbortSignal.timeout(MAX_ANSWER_LENGTH),
     })
     await response.arrayBuffer()
     return response.status

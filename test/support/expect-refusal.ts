@@ -36,7 +36,7 @@ const ERROR_DESCRIPTION = /^[\x20-\x21\x23-\x5B\x5D-\x7E]{1,100}$/
 const LEAK = /eyJ|\bat .*:\d+|node_modules|\.ts\b|attacker|evil|app-secret/i
 const BEARER_TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/
 /** What fits into a header beside the others: Node takes 16 KiB of them. */
-const LONGEST_IN_HEADER = 12_000
+const MAX_LENGTH_IN_HEADER = 12_000
 
 /** An OAuth error as JSON that is not stored, in less than a second, and with nothing of the input in it. */
 export async function expectRefusal(answering: PromiseLike<Answer>, expected: ExpectedRefusal): Promise<void> {
@@ -120,7 +120,7 @@ export async function expectNoToken(answering: PromiseLike<Answer>): Promise<voi
  */
 export async function expectAssertionRefused(host: ExchangeHost, assertion: string, reason: string): Promise<void> {
   await expectInvalidGrant(host.exchangeAssertion(assertion), host, reason)
-  if (!/^[\x21-\x7E]+$/.test(assertion) || assertion.length > LONGEST_IN_HEADER) return
+  if (!/^[\x21-\x7E]+$/.test(assertion) || assertion.length > MAX_LENGTH_IN_HEADER) return
   const reasonOnRoute = BEARER_TOKEN.test(assertion) ? reason : 'malformed_authorization'
   await expectInvalidToken(host, '/whoami', `Bearer ${assertion}`, reasonOnRoute)
   await expectInvalidToken(host, '/me', `Bearer ${assertion}`)

@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import request from 'supertest'
-import { currentMoment } from '../../src/clock/moment.js'
+import { currentMoment } from '../../src/clock/clock.js'
 import { createJwtExchange, type JwksEndpointOptions } from '../../src/index.js'
 import { UnknownKids } from '../../src/jwks/unknown-kids.js'
 import { FakeIdentityProvider, type FakeKey, generateFakeKey, signAssertion } from '../../src/testing/index.js'
@@ -26,7 +26,7 @@ import { httpAnswer, type RawAnswer, type RawServer, startRawServer } from '../s
 const QUICK: JwksEndpointOptions = { connectionTimeout: 200, readTimeout: 120, sizeLimitBytes: 2048 }
 const CACHED_FOR = 300
 const STALE_FOR = 3600
-const LONGEST_BACK_OFF = 60
+const MAX_BACK_OFF = 60
 const x5c = new X509Certificate(EC_CERTIFICATE).raw.toString('base64')
 
 let attacker: RawServer
@@ -77,7 +77,7 @@ async function expectFailedFetch(answerFor: (host: ExchangeHost) => RawAnswer, r
     server.answerWith(answerFor(host))
     await expectUnavailable(host.exchangeAssertion(await host.idp.issueAssertion()), host, 'jwks_unavailable')
     expect(failuresOf(host)).toEqual([reason])
-    host.clock.advance(LONGEST_BACK_OFF)
+    host.clock.advance(MAX_BACK_OFF)
     server.answerWith(httpAnswer('200 OK', keySetOf(host)))
     await expectServing(host)
     server.answerWith(answerFor(host))

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { checkOptions } from '../../src/options.js'
+import { checkOptions } from '../../src/exchange/options.js'
 
 const PROVIDER = { name: 'https://idp.example.com', jwksUri: 'https://idp.example.com/keys', subjects: 'any' }
 const check = (provider: object) =>

@@ -14,7 +14,7 @@ import type { SharedStore } from '../../support/shared-store.js'
 const RACES = 100
 /** Milliseconds. */
 const OUTAGE = 1500
-const LONGEST_RECOVERY = 2000
+const MAX_RECOVERY = 2000
 
 /** What several processes with one store must do, whichever store that is. */
 export function describeSeveralProcesses(startStore: () => Promise<SharedStore>, outages: readonly string[]): void {
@@ -85,7 +85,7 @@ export function describeSeveralProcesses(startStore: () => Promise<SharedStore>,
       const report = await load.stop()
       tellCounts(`${name}, back after ${Math.round(recovery)} ms`, report)
       expectSafe(report)
-      expect(recovery).toBeLessThan(LONGEST_RECOVERY)
+      expect(recovery).toBeLessThan(MAX_RECOVERY)
       expect(processes.map(({ child }) => child.exitCode ?? child.signalCode)).toEqual([null, null, null, null])
     },
     30_000,

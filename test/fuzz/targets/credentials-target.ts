@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
-import { BearerChallenge } from '../../../src/bearer/bearer-challenge.js'
-import { readBearerToken } from '../../../src/bearer/read-bearer-token.js'
 import { parseBasicCredentials } from '../../../src/client-auth/client-credentials.js'
+import { BearerChallenge } from '../../../src/protected-route/bearer-challenge.js'
+import { readBearerToken } from '../../../src/protected-route/read-bearer-token.js'
 import { type FuzzTarget, hold, isSameJson, thrownBy } from '../fuzz-target.js'
 
 const challenge = new BearerChallenge('https://api.example.com')

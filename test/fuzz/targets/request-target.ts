@@ -1,8 +1,8 @@
 import { isIPv4 } from 'node:net'
-import { networkOf } from '../../../src/client-auth/network-of.js'
-import { checkFormType } from '../../../src/express/form-charset.js'
+import { narrowAudiences } from '../../../src/authorization/requested-resources.js'
+import { networkOf } from '../../../src/client-auth/failing-addresses.js'
 import { type ExpressRequest, pathOf } from '../../../src/express/http.js'
-import { narrowAudiences } from '../../../src/grants/requested-resources.js'
+import { checkFormType } from '../../../src/express/read-form.js'
 import { type FuzzTarget, hold, isSameJson, thrownBy } from '../fuzz-target.js'
 
 const AUDIENCES = new Set(['https://api.example.com', 'https://b.example.com/a?b=c', 'urn:example:orders'])

@@ -1,7 +1,7 @@
 import { parse } from 'smol-toml'
 import { readConfig } from '../../../src/config/load-config.js'
 import { TomlLocations } from '../../../src/config/toml-location.js'
-import { checkOptions } from '../../../src/options.js'
+import { checkOptions } from '../../../src/exchange/options.js'
 import { type FuzzTarget, hold, thrownBy } from '../fuzz-target.js'
 
 const PATH = '/nowhere/deployment.toml'

@@ -1,9 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { describeFetchFailure } from '../../../src/explain/fetch-failure-hint.js'
 import { hintOfShape } from '../../../src/explain/hints.js'
-import { hintOfSignatureForm } from '../../../src/explain/signature-form.js'
-import type { FetchFailure } from '../../../src/jwks/jwks-fetch-error.js'
+import { describeFetchFailure, hintOfSignatureForm } from '../../../src/explain/key-hints.js'
+import type { FetchFailure } from '../../../src/guarded-fetch/fetch-error.js'
 import { parseJwt, type UnverifiedJwt } from '../../../src/jwt/parse-jwt.js'
 
 const URL_OF_KEYS = 'https://idp.example.com/keys'

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { currentMoment } from '../../../src/clock/moment.js'
+import { currentMoment } from '../../../src/clock/clock.js'
 import { CachedKeySet } from '../../../src/jwks/cached-key-set.js'
-import type { KeyReading } from '../../../src/jwks/key-reading.js'
-import { KeySet, readKeySet } from '../../../src/jwks/key-set.js'
+import type { KeyReading } from '../../../src/verification-keys/key-set.js'
+import { KeySet, readKeySet } from '../../../src/verification-keys/key-set.js'
 import { AdjustableClock } from '../../support/adjustable-clock.js'
 import { generatePair } from '../../support/generate-pair.js'
 

@@ -3,10 +3,10 @@ import { Agent, createServer, type RequestListener, type Server, type ServerResp
 import { type AddressInfo, createServer as createTcpServer, type LookupFunction, type Socket } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
-import type { FetchLimits } from '../../../src/jwks/bounded-fetch.js'
+import type { FetchLimits } from '../../../src/guarded-fetch/bounded-fetch.js'
+import { DIRECT_CONNECTION } from '../../../src/guarded-fetch/connection-options.js'
+import { isJwksFetchError } from '../../../src/guarded-fetch/fetch-error.js'
 import { fetchJwks, type JwksAnswer, type JwksFetch } from '../../../src/jwks/fetch-jwks.js'
-import { DIRECT_CONNECTION } from '../../../src/jwks/jwks-connection-options.js'
-import { isJwksFetchError } from '../../../src/jwks/jwks-fetch-error.js'
 import { FakeIdentityProvider, type FaultKind } from '../../../src/testing/index.js'
 
 const LIMITS: FetchLimits = { connectionTimeout: 2000, readTimeout: 2000, sizeLimitBytes: 4096 }

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals'
-import { currentMoment } from '../../../src/clock/moment.js'
+import { currentMoment } from '../../../src/clock/clock.js'
+import { JwksFetchError } from '../../../src/guarded-fetch/fetch-error.js'
 import { FetchLog } from '../../../src/jwks/fetch-log.js'
-import { JwksFetchError } from '../../../src/jwks/jwks-fetch-error.js'
 import { AdjustableClock } from '../../support/adjustable-clock.js'
 
 describe('a log of fetches', () => {

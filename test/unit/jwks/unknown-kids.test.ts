@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { currentMoment } from '../../../src/clock/moment.js'
+import { currentMoment } from '../../../src/clock/clock.js'
 import { UnknownKids } from '../../../src/jwks/unknown-kids.js'
-import type { KeyHeader } from '../../../src/jwks/verification-key-source.js'
+import type { KeyHeader } from '../../../src/verification-keys/key-source.js'
 import { AdjustableClock } from '../../support/adjustable-clock.js'
 
 const REMEMBER_FOR = 30_000

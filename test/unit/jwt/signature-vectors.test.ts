@@ -1,8 +1,8 @@
 import { createHash, type KeyObject, sign } from 'node:crypto'
 import { beforeAll, describe, expect, it } from '@jest/globals'
-import { type KeySet, readKeySet } from '../../../src/jwks/key-set.js'
 import { parseJwt } from '../../../src/jwt/parse-jwt.js'
 import { isSignedBy } from '../../../src/jwt/signatures.js'
+import { type KeySet, readKeySet } from '../../../src/verification-keys/key-set.js'
 import { encodePart, signingInputOf, withSignature } from '../../support/compact-jws.js'
 import { generatePair } from '../../support/generate-pair.js'
 import {

@@ -2,9 +2,8 @@ import { constants, createPrivateKey, createPublicKey, type JsonWebKey, type Key
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { CompactSign, compactVerify, jwtVerify } from 'jose'
-import { ASYMMETRIC_ALGORITHMS } from '../../../src/jwt/algorithms.js'
+import { ASYMMETRIC_ALGORITHMS, quickSigningScheme, quickVerificationScheme } from '../../../src/jwt/algorithms.js'
 import { parseJwt } from '../../../src/jwt/parse-jwt.js'
-import { quickSigningScheme, quickVerificationScheme } from '../../../src/jwt/signature-scheme.js'
 import { createJwtSigner, isSignedBy } from '../../../src/jwt/signatures.js'
 import { generatePair } from '../../support/generate-pair.js'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
+import { checkOptions } from '../../../src/exchange/options.js'
 import { type ConfigProblem, formatPath, isConfigError } from '../../../src/option-checks/config-error.js'
-import { checkOptions } from '../../../src/options.js'
 import { findBindings } from '../../../src/policy/binding.js'
 
 type Options = Readonly<Record<string, unknown>>

@@ -4,13 +4,15 @@ import { isDependencyUnavailable, isTokenRejected } from '../../../src/errors/re
 import { type ConfigProblem, formatPath, isConfigError } from '../../../src/option-checks/config-error.js'
 import { OptionReader } from '../../../src/option-checks/option-reader.js'
 import {
+  type ClaimSource,
   createMappedClaim,
+  MAX_MAPPED_BYTES,
   type MapClaim,
   type MappedClaim,
-  MOST_MAPPED_BYTES,
   mapClaims,
+  OWN_CLAIMS,
+  readClaimMapping,
 } from '../../../src/policy/claim-mapping.js'
-import { type ClaimSource, OWN_CLAIMS, readClaimMapping } from '../../../src/policy/claim-mapping-options.js'
 import { type Claims, parseClaimPath, readClaim } from '../../../src/policy/claim-path.js'
 import { hostFunctions } from '../../support/host-functions.js'
 import { shareOfCases, TIMEOUT } from './cases.js'
@@ -235,10 +237,10 @@ describe('a function among the sources', () => {
 
 describe('the size of mapped claims', () => {
   /** With `{"mapped":""}` around the text. */
-  const room = MOST_MAPPED_BYTES - '{"mapped":""}'.length
+  const room = MAX_MAPPED_BYTES - '{"mapped":""}'.length
 
   it('is at most 8192 bytes of JSON', async () => {
-    expect(MOST_MAPPED_BYTES).toBe(8192)
+    expect(MAX_MAPPED_BYTES).toBe(8192)
     expect(await mapFrom({ mapped: 'a' }, { a: 'x'.repeat(room + 1) })).toBe(TOO_LARGE)
     expect(await mapFrom({ mapped: 'a' }, { a: 'x'.repeat(room) })).toEqual({ mapped: 'x'.repeat(room) })
   })
@@ -260,7 +262,7 @@ describe('the size of mapped claims', () => {
   })
 
   it('is that of all together, with their names', async () => {
-    const half = 'x'.repeat(MOST_MAPPED_BYTES / 2 - '{"a":"",'.length)
+    const half = 'x'.repeat(MAX_MAPPED_BYTES / 2 - '{"a":"",'.length)
     expect(await mapFrom({ a: 'a', b: 'a' }, { a: half })).toEqual({ a: half, b: half })
     expect(await mapFrom({ a: 'a', bbb: 'a' }, { a: half })).toBe(TOO_LARGE)
     expect(await mapFrom({ a: 'a', b: 'a', c: { value: 1 } }, { a: half })).toBe(TOO_LARGE)

@@ -1,0 +1,27 @@
+import type { VerifiedAssertion } from '../assertion/verified-assertion.js'
+import type { Client } from '../client-auth/client-options.js'
+import { TokenRejected } from '../errors/rejections.js'
+import { OAuthError } from '../oauth/errors.js'
+import { grantScopes } from './grant-scopes.js'
+
+/**
+ * Before the assertion is looked at: what the client can never obtain does not depend on it, so the answer says nothing of
+ * it, and it is not used up.
+ *
+ * @throws OAuthError `invalid_scope` if the scope is malformed, or none of it belongs to the client
+ */
+export function checkScopeOfClient(requested: string | undefined, client: Client): void {
+  grantScopes(requested, client.scopes, [])
+}
+
+/** @throws TokenRejected `client_not_allowed` */
+export function checkClientMayExchange(client: Client, { identityProvider }: VerifiedAssertion): void {
+  if (client.identityProviders?.has(identityProvider.name) === false) throw new TokenRejected('client_not_allowed')
+}
+
+/** @throws OAuthError `unauthorized_client` */
+export function checkGrantType(client: Client, grantType: string): void {
+  if (client.grantTypes?.has(grantType) === false) {
+    throw new OAuthError('unauthorized_client', 'The client may not use this grant type')
+  }
+}

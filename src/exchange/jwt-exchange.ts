@@ -1,0 +1,210 @@
+import type { AccessToken } from '../access-token/access-token.js'
+import { verifyAccessToken } from '../access-token/verify-access-token.js'
+import { FailureLimiter } from '../client-auth/failure-limiter.js'
+import { systemTimers } from '../clock/timers.js'
+import { ExchangeEventEmitter, type ExchangeEventSource } from '../events/exchange-events.js'
+import type { ExplainOptions } from '../explain/explain-assertion.js'
+import type { Explanation } from '../explain/explanation.js'
+import type { Middleware } from '../express/http.js'
+import { MountWarning } from '../express/mount-warning.js'
+import { createProtect, type ProtectOptions } from '../express/protect.js'
+import { createRouter } from '../express/router.js'
+import { createTokenEndpoint } from '../express/token-endpoint.js'
+import type { IdentityProvider } from '../identity-provider/identity-provider.js'
+import type { IdentityProviderRegistry } from '../identity-provider/identity-provider-registry.js'
+import type { TrustSwitch } from '../identity-provider/trust-switch.js'
+import { type ReadyOptions, warmUp } from '../identity-provider/warm-up.js'
+import { createAccessTokenStrategy } from '../passport/access-token-strategy.js'
+import { createAssertionStrategy } from '../passport/assertion-strategy.js'
+import { Denials } from '../passport/denials.js'
+import type { PassportStrategy } from '../passport/promise-strategy.js'
+import { BearerChallenge } from '../protected-route/bearer-challenge.js'
+import { createReplayProtection, reportUnsharedStore } from '../replay/replay-protection.js'
+import { CertificateWarnings } from '../verification-keys/certificate-warnings.js'
+import type { KeySourceStats } from '../verification-keys/key-source.js'
+import { Configuration, type ConfigurationStats, type NewOptions, type ReconfigureOptions } from './configuration.js'
+import { checkOptions, type JwtExchangeOptions, type JwtExchangeSettings } from './options.js'
+
+/** A token endpoint and what protects routes with its tokens. */
+export interface JwtExchange {
+  /** `POST /token` and `GET /jwks`. Mount it where the option `tokenEndpoint` says: `app.use('/oauth2', exchange.router)`. */
+  router: Middleware
+  /**
+   * RFC 8414 metadata, and the OpenID configuration if `openidConfiguration` is true. Mount it at the host's root:
+   * `app.use(exchange.wellKnown)`.
+   */
+  wellKnown: Middleware
+  /**
+   * Passport strategy `'access-token'`: `req.user` is the `AccessToken`. Set `session: false` on each route: a session would
+   * let later requests pass without a token.
+   */
+  accessTokenStrategy: PassportStrategy
+  /** Passport strategy `'jwt-assertion'`: takes an assertion itself as the bearer token; `req.user` is the `AssertedCaller`. */
+  assertionStrategy: PassportStrategy
+  /** The same check as the access token strategy without Passport: `req.auth` is the `AccessToken`. */
+  protect(options?: ProtectOptions): Middleware
+  /**
+   * The same check without HTTP, for WebSockets, queues and the like.
+   *
+   * @throws TokenRejected with a `reason`
+   */
+  verifyAccessToken(token: string): Promise<AccessToken>
+  /**
+   * What would become of an assertion that a client presents, step by step, with what was expected and found: for
+   * operators, not for clients. Nothing is issued, the assertion is not used up, and no event `token.…` is told.
+   * Keys may be fetched as for a request: events `jwks.…` tell of it, and an unknown `kid` or a bad signature takes
+   * from the budget.
+   *
+   * @throws ConfigError for options that are not understood, or an assertion that is no string
+   */
+  explain(assertion: string, options?: ExplainOptions): Promise<Explanation>
+  events: ExchangeEventSource
+  stats(): JwtExchangeStats
+  /**
+   * Fetches the key set of every enabled identity provider that is not fresh, all at once, before the first request or
+   * for a readiness probe. It settles within 5 seconds, beside `spread`, and without `failFast` never rejects: the stats
+   * tell which are down.
+   *
+   * @throws ConfigError for options that are not understood
+   * @throws DependencyUnavailable with `failFast`
+   */
+  ready(options?: ReadyOptions): Promise<JwtExchangeStats>
+  /**
+   * Fetches the key set of one identity provider now, whatever is cached, so that a key that it has withdrawn is refused
+   * at once. Nothing to do where its keys are configured.
+   *
+   * @param name the `name` of the identity provider
+   * @throws ConfigError where there is none of this name
+   * @throws DependencyUnavailable where the fetch fails: the old keys serve on
+   */
+  refreshKeys(name: string): Promise<IdentityProviderStats>
+  /**
+   * Stops trusting an identity provider at once: its assertions are refused, and the access tokens that were issued for
+   * them by this process or another one. Holds for this process, until it is enabled again or the process ends, also where
+   * other options no longer have it.
+   *
+   * @param name the `name` of the identity provider
+   * @throws ConfigError where there is none of this name
+   */
+  disableIdentityProvider(name: string): void
+  /**
+   * Trusts an identity provider again, or for the first time where it was registered with `enabled: false` and its keys.
+   * Access tokens that were issued before are accepted again until they expire.
+   *
+   * @throws ConfigError where there is none of this name
+   */
+  enableIdentityProvider(name: string): void
+  /**
+   * Puts other options in the place of all that are in force, between two requests: those whose body has come end by the
+   * old ones. Identity providers with the same `alias` and `jwksUri` keep their key sets, and those that were switched
+   * off at run time stay off. `issuer`, `tokenEndpoint`, `replay`, `clientAuthentication` and `clock` cannot change,
+   * nor can `accessToken.signingKeys` be left out, or `clockTolerance` be more than at first where assertions are accepted
+   * once.
+   *
+   * @param options all of them, or a function that gives them at once
+   * @param reconfigureOptions `locate`, which says of problems where they stand
+   * @throws ConfigError with every problem at once, or what the function throws: then nothing has changed, and the event
+   *   `config.refused` and `stats().config` say so
+   */
+  reconfigure(options: NewOptions, reconfigureOptions?: ReconfigureOptions): void
+  /** Ends fetches under way; afterwards no key set is fetched any more. */
+  close(): void
+}
+
+/** For operators: it names the identity providers, so do not publish it. */
+export interface JwtExchangeStats {
+  identityProviders: readonly IdentityProviderStats[]
+  config: ConfigurationStats
+}
+
+export interface IdentityProviderStats extends KeySourceStats {
+  name: string
+  alias: string
+  enabled: boolean
+}
+
+/**
+ * Checks the options and wires everything; makes no network connection.
+ *
+ * @throws ConfigError with every problem at once
+ */
+export function createJwtExchange(options: JwtExchangeOptions): JwtExchange {
+  const settings = checkOptions(options)
+  const events = new ExchangeEventEmitter()
+  const configuration = createConfiguration(settings, events)
+  const bearer = { challenge: new BearerChallenge(settings.issuer), events }
+  const ofAccessTokens = { ...bearer, verification: () => configuration.parts.accessToken }
+  const ofAssertions = { ...bearer, verification: () => configuration.parts.assertion }
+  const denials = new Denials(events)
+  const registry = () => configuration.parts.identityProviders
+  const stats = () => ({ identityProviders: [...registry().all()].map(statsOf), config: configuration.stats() })
+  queueMicrotask(() => reportRisks(settings, events))
+  return {
+    router: createRouter(
+      createTokenEndpoint(() => configuration.parts.tokenEndpoint, events),
+      (req, res, next) => configuration.parts.keySet(req, res, next),
+      new MountWarning(settings.tokenEndpoint, events),
+    ),
+    wellKnown: (req, res, next) => configuration.parts.metadata(req, res, next),
+    accessTokenStrategy: createAccessTokenStrategy(ofAccessTokens, denials),
+    assertionStrategy: createAssertionStrategy(ofAssertions, denials),
+    // An argument that is undefined is a slip, such as a route's name with a letter wrong: it is not the same as none.
+    protect: (...given) => createProtect(given.length === 0 ? {} : given[0], ofAccessTokens),
+    verifyAccessToken: async (token) => verifyAccessToken(token, configuration.parts.accessToken),
+    explain: async (assertion, explainOptions = {}) => {
+      const { explainAssertion } = await import('../explain/explain-assertion.js')
+      return explainAssertion(assertion, explainOptions, configuration.parts.explain)
+    },
+    events,
+    stats,
+    ready: async (readyOptions = {}) => {
+      await warmUp(registry().all(), readyOptions, { timers: systemTimers, random: Math.random })
+      return stats()
+    },
+    refreshKeys: async (name) => {
+      return statsOf(await refreshKeysOf(name, registry))
+    },
+    disableIdentityProvider: (name) => turn(name, registry().trustSwitch(name), false, events),
+    enableIdentityProvider: (name) => turn(name, registry().trustSwitch(name), true, events),
+    reconfigure: (newOptions, reconfigureOptions = {}) => configuration.change(newOptions, reconfigureOptions),
+    close: () => configuration.close(),
+  }
+}
+
+function createConfiguration(settings: JwtExchangeSettings, events: ExchangeEventEmitter): Configuration {
+  return new Configuration(settings, {
+    events,
+    replayProtection: createReplayProtection(settings.replay, { clock: settings.clock, events }),
+    failureLimiter: new FailureLimiter(settings.clientAuthentication, settings.clock),
+    trustSwitches: new Map(),
+    certificateWarnings: new CertificateWarnings({ clock: settings.clock, events }),
+  })
+}
+
+/** Once more where other options have taken the place of those that it began with, whatever became of that. */
+async function refreshKeysOf(name: string, registry: () => IdentityProviderRegistry): Promise<IdentityProvider> {
+  for (;;) {
+    const identityProvider = registry().registered(name)
+    const failure: unknown = await identityProvider.keySource.refreshKeys().catch((error: unknown) => error)
+    if (registry().registered(name).keySource !== identityProvider.keySource) continue
+    if (failure !== undefined) throw failure
+    return identityProvider
+  }
+}
+
+function turn(name: string, trust: TrustSwitch, isOn: boolean, events: ExchangeEventEmitter): void {
+  const wasOn = trust.isOn
+  trust.turn(isOn)
+  if (wasOn === isOn) return
+  events.emit(isOn ? 'identity_provider.enabled' : 'identity_provider.disabled', { identityProvider: name })
+}
+
+function statsOf({ name, alias, trust, keySource }: IdentityProvider): IdentityProviderStats {
+  return { name, alias, enabled: trust.isOn, ...keySource.stats() }
+}
+
+/** What is at risk by the options alone. Told in the next microtask, so that a listener attached right after creation hears it. */
+function reportRisks({ accessToken, replay }: JwtExchangeSettings, events: ExchangeEventEmitter): void {
+  if (accessToken.isKeyGenerated) events.emit('signing_key.generated', { kid: accessToken.signingKeys.active.kid })
+  reportUnsharedStore(replay, events)
+}

@@ -1,0 +1,116 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import type { JwksConnectionSettings } from './connection-options.js'
+import { describeText, withoutUserInfo } from './document-kind.js'
+import { Interruption } from './fetch-deadline.js'
+import { JwksFetchError, toJwksFetchError } from './fetch-error.js'
+import { readRetryAfter } from './freshness.js'
+import { connectionOf, readRequestHeaders, responseTo, sendJwksRequest } from './send-request.js'
+
+export interface FetchLimits {
+  /** Milliseconds for DNS, TCP and TLS, those of a proxy included. */
+  connectionTimeout: number
+  /** Milliseconds from then to the end of the body. */
+  readTimeout: number
+  sizeLimitBytes: number
+}
+
+/** One GET of a document of an identity provider. */
+export interface BoundedFetch {
+  endpoint: URL
+  limits: FetchLimits
+  connection: JwksConnectionSettings
+  /** Milliseconds for all of it. */
+  totalTimeout: number
+  /** Wall clock, in seconds: what a date in `Retry-After` is compared with. */
+  now: number
+  /** Whether caches on the way must ask the endpoint themselves (RFC 9111 §5.2.1.4). */
+  passesCaches?: boolean
+}
+
+/**
+ * Gets a document. A deadline for connecting and one for reading, a size limit counted on the bytes received, no redirects,
+ * no compression; the content type is not trusted.
+ *
+ * @param ownHeaders beside those of the connection
+ * @param read what is made of the answer
+ * @throws JwksFetchError
+ */
+export async function fetchBounded<Answer>(
+  { endpoint, limits, connection, totalTimeout, passesCaches = false }: BoundedFetch,
+  closing: AbortSignal,
+  ownHeaders: Readonly<Record<string, string>>,
+  read: (response: IncomingMessage) => Promise<Answer>,
+): Promise<Answer> {
+  if (closing.aborted) throw new JwksFetchError('closed')
+  const interruption = new Interruption(totalTimeout, closing)
+  try {
+    interruption.failAfter(limits.connectionTimeout, 'connection_timeout')
+    const headers = {
+      ...(await interruption.orEarlier(readRequestHeaders(connection))),
+      ...(passesCaches && { 'cache-control': 'no-cache' }),
+      ...ownHeaders,
+    }
+    const request = sendJwksRequest(endpoint, connection, headers, { ...limits, signal: interruption.signal })
+    await interruption.orEarlier(connectionOf(request, endpoint, connection))
+    interruption.failAfter(limits.readTimeout, 'read_timeout')
+    const response = await interruption.orEarlier(responseTo(request))
+    return await interruption.orEarlier(read(response))
+  } catch (error) {
+    throw toJwksFetchError(error, 'read_failed').at(endpoint)
+  } finally {
+    interruption.end()
+  }
+}
+
+/** The text of an answer of status 200. */
+export async function readOk(response: IncomingMessage, boundedFetch: BoundedFetch): Promise<string> {
+  const { statusCode = 0, headers } = response
+  checkStatus(statusCode, headers, boundedFetch)
+  return readBody(response, boundedFetch.limits.sizeLimitBytes)
+}
+
+/** @throws JwksFetchError `not_json` */
+export function parseJson(body: string): unknown {
+  try {
+    return JSON.parse(body)
+  } catch {
+    throw new JwksFetchError('not_json', { detail: describeText(body) })
+  }
+}
+
+function checkStatus(status: number, headers: IncomingHttpHeaders, { endpoint, now }: BoundedFetch): void {
+  if (status === 200) return
+  const retryAfter = readRetryAfter(headers, now)
+  const isRedirect = status >= 300 && status < 400
+  const target = isRedirect ? describeRedirect(headers.location, endpoint) : undefined
+  throw new JwksFetchError(isRedirect ? 'redirected' : 'unexpected_status', {
+    code: String(status),
+    ...(retryAfter !== undefined && { retryAfter }),
+    ...(target !== undefined && { detail: target }),
+  })
+}
+
+/** Without the query, which may hold secrets of a login. The target is never requested. */
+function describeRedirect(location: string | undefined, { href }: URL): string | undefined {
+  if (location === undefined || !URL.canParse(location, href)) return undefined
+  const target = new URL(location, href)
+  const hasQuery = target.search !== ''
+  target.search = ''
+  return `it leads to ${withoutUserInfo(target)}${hasQuery ? '?...' : ''}`
+}
+
+async function readBody(response: IncomingMessage, sizeLimitBytes: number): Promise<string> {
+  const { headers } = response
+  if ((headers['content-encoding'] || 'identity').toLowerCase() !== 'identity') {
+    throw new JwksFetchError('unexpected_encoding')
+  }
+  if (Number(headers['content-length'] ?? 0) > sizeLimitBytes) throw new JwksFetchError('too_large')
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > sizeLimitBytes) throw new JwksFetchError('too_large')
+    chunks.push(chunk)
+  }
+  return new TextDecoder().decode(Buffer.concat(chunks)) // Without a byte order mark.
+}

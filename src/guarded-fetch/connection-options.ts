@@ -1,0 +1,210 @@
+import { X509Certificate } from 'node:crypto'
+import { type OutgoingHttpHeaders, validateHeaderName, validateHeaderValue } from 'node:http'
+import type { LookupFunction } from 'node:net'
+import { findCertificateBlocks } from '../jwt/pem.js'
+import { isPlainObject } from '../option-checks/describe-value.js'
+import type { OptionReader } from '../option-checks/option-reader.js'
+import { isHostAllowed, type Network } from './network-guard.js'
+
+export type JwksRequestHeaders = Readonly<Record<string, string>>
+
+/** An `http.Agent` or `https.Agent`, or whatever acts as one. */
+export interface JwksAgent {
+  createConnection?: unknown
+  addRequest?: unknown
+}
+
+/** How the JWKS endpoint of one identity provider is reached. */
+export interface JwksConnectionOptions {
+  /**
+   * PEM certificates of the authorities that may have issued the endpoint's certificate, in place of Node's own list.
+   * Default: Node's list. Certificates are always checked in full, whatever `NODE_TLS_REJECT_UNAUTHORIZED` says.
+   */
+  ca?: string | readonly string[]
+  /**
+   * Sent with each fetch, up to 20: for an endpoint that wants to know who asks, such as a Kubernetes API server. A
+   * function is called before each fetch, within the connection timeout. Default: none.
+   */
+  headers?: JwksRequestHeaders | (() => JwksRequestHeaders | Promise<JwksRequestHeaders>)
+  /**
+   * URL of a forward proxy, `http` or `https`, user info allowed; it is asked for a tunnel (CONNECT). Default: none, and
+   * environment variables are not read: pass `process.env.HTTPS_PROXY` if it is set, or in a file write `"${HTTPS_PROXY}"`.
+   */
+  proxy?: string
+  /** An agent that makes the connections, instead of one for each fetch. Default: none. */
+  agent?: JwksAgent
+  /** Resolves the endpoint's name, as `dns.lookup` does. Default: `dns.lookup`. */
+  lookup?: LookupFunction
+  /**
+   * `public`: only globally reachable addresses; private, loopback and link-local ones are refused after the name is
+   * resolved, on the address that is connected to. Not together with `proxy` or `agent`, which hide that address.
+   * `any`: all addresses. Those of cloud metadata services, such as 169.254.169.254, are refused always. Default: `any`.
+   */
+  network?: Network
+  /**
+   * `true` allows `http` URLs of any host for `jwksUri`, for `discovery`, and for the `jwks_uri` of metadata that were
+   * themselves fetched by `http`. Use it only for development: whoever can change the answer in transit can sign as this
+   * identity provider. The event `jwks.insecure_http` warns of this at each start. Address guards and redirect rules apply as
+   * for `https`. Default: false.
+   */
+  allowInsecureHttp?: boolean
+}
+
+export interface JwksConnectionSettings {
+  ca: readonly string[] | undefined
+  headers: JwksConnectionOptions['headers']
+  proxy: URL | undefined
+  agent: JwksAgent | undefined
+  lookup: LookupFunction | undefined
+  network: Network
+  allowInsecureHttp: boolean
+}
+
+export const DIRECT_CONNECTION: JwksConnectionSettings = {
+  ca: undefined,
+  headers: undefined,
+  proxy: undefined,
+  agent: undefined,
+  lookup: undefined,
+  network: 'any',
+  allowInsecureHttp: false,
+}
+
+const OPTION_NAMES = ['ca', 'headers', 'proxy', 'agent', 'lookup', 'network', 'allowInsecureHttp'] as const
+const MAX_HEADERS = 20
+/** What the client itself sends, or what would change the meaning of the request. */
+const RESERVED_HEADERS = [
+  ...['accept-encoding', 'connection', 'content-length', 'expect', 'host', 'if-match', 'if-modified-since'],
+  ...['if-none-match', 'if-range', 'if-unmodified-since', 'keep-alive', 'proxy-authorization', 'range', 'te'],
+  ...['trailer', 'transfer-encoding', 'upgrade'],
+]
+
+/** An origin, with user info or without: a `/`, `?` or `#` in a password must be encoded, or it is taken for a path. */
+function isProxy(text: string): boolean {
+  if (!/^https?:\/\/[^/\s\\]+\/?$/i.test(text) || !URL.canParse(text)) return false
+  const { hostname, username, password, search, hash } = new URL(text)
+  return search === '' && hash === '' && isDecodable(username + password) && isHostAllowed(hostname, 'any')
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    return decodeURIComponent(text).length >= 0
+  } catch {
+    return false
+  }
+}
+
+/** Reads the options of a connection that stand in `reader`, the entry of an identity provider. */
+export function readJwksConnection(reader: OptionReader, endpoint: string | undefined): JwksConnectionSettings {
+  const connection = {
+    ca: readAuthorities(reader),
+    headers: readHeaders(reader),
+    proxy: readProxy(reader),
+    agent: readAgent(reader),
+    lookup: readLookup(reader),
+    network: reader.oneOf('network', ['any', 'public'], 'any'),
+    allowInsecureHttp: reader.boolean('allowInsecureHttp', false),
+  }
+  checkSuitsEndpoint(reader, connection, endpoint)
+  return connection
+}
+
+/** Whether two connections are made in the same way, so that one client can serve both. */
+export function isSameConnection(one: JwksConnectionSettings, other: JwksConnectionSettings): boolean {
+  const comparable = ({ ca, headers, proxy, network, allowInsecureHttp }: JwksConnectionSettings) =>
+    JSON.stringify([ca, typeof headers === 'function' ? 'function' : headers, proxy, network, allowInsecureHttp])
+  const isSameFunction = one.headers === other.headers || typeof one.headers !== 'function'
+  return (
+    comparable(one) === comparable(other) && isSameFunction && one.agent === other.agent && one.lookup === other.lookup
+  )
+}
+
+/** Whether these can be sent: at most 20, none that is ours, names and values as RFC 9110 §5 has them. */
+export function areSendable(headers: unknown): headers is OutgoingHttpHeaders {
+  if (!isPlainObject(headers)) return false // A Map or a Headers object keeps them where none would be found.
+  const entries = Object.entries(headers)
+  return entries.length <= MAX_HEADERS && entries.every(([name, value]) => isSendable(name, value))
+}
+
+function isSendable(name: string, value: unknown): boolean {
+  if (typeof value !== 'string' || RESERVED_HEADERS.includes(name.toLowerCase())) return false
+  try {
+    validateHeaderName(name)
+    validateHeaderValue(name, value)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function readAuthorities(reader: OptionReader): readonly string[] | undefined {
+  const value = reader.value('ca')
+  if (value === undefined) return undefined
+  const authorities: unknown[] = Array.isArray(value) ? value : [value]
+  if (authorities.length > 0 && authorities.every(areCertificates)) return [...authorities]
+  const isPrivate = authorities.some((pem) => typeof pem === 'string' && pem.includes('PRIVATE KEY'))
+  const wanted = 'PEM text of X.509 certificates and nothing else'
+  reader.problem('ca', wanted, isPrivate ? 'a private key' : 'something else')
+  return undefined
+}
+
+function areCertificates(pem: unknown): pem is string {
+  const blocks = typeof pem === 'string' ? findCertificateBlocks(pem) : undefined
+  try {
+    return blocks?.every((block) => new X509Certificate(block).raw.length > 0) === true
+  } catch {
+    return false
+  }
+}
+
+function readHeaders(reader: OptionReader): JwksConnectionOptions['headers'] {
+  const value = reader.value('headers')
+  if (value === undefined || typeof value === 'function') return value as JwksConnectionOptions['headers']
+  if (areSendable(value)) return { ...value } as JwksRequestHeaders
+  const wanted = `header names with string values, at most ${MAX_HEADERS}, none of ${RESERVED_HEADERS.join(', ')}; or a function`
+  reader.problem('headers', wanted, 'something else')
+  return undefined
+}
+
+function readProxy(reader: OptionReader): URL | undefined {
+  if (!reader.has('proxy')) return undefined
+  const proxy = reader.secret('proxy')
+  if (isProxy(proxy)) return new URL(proxy)
+  const wanted = 'the http or https URL of a proxy, without a path, its user info percent-encoded'
+  if (proxy !== '') reader.problem('proxy', wanted, 'something else')
+  return undefined
+}
+
+function readAgent(reader: OptionReader): JwksAgent | undefined {
+  const agent = reader.hostObject('agent') as JwksAgent | undefined
+  const isAgent = typeof agent?.addRequest === 'function'
+  if (agent !== undefined && !isAgent) reader.problem('agent', 'an https.Agent')
+  return agent
+}
+
+function readLookup(reader: OptionReader): LookupFunction | undefined {
+  const lookup = reader.value('lookup')
+  if (lookup !== undefined && typeof lookup !== 'function') reader.problem('lookup', 'a function like dns.lookup')
+  return lookup as LookupFunction | undefined
+}
+
+function checkSuitsEndpoint(reader: OptionReader, connection: JwksConnectionSettings, endpoint: string | undefined) {
+  const { network, proxy, agent } = connection
+  if (proxy !== undefined && agent !== undefined) reader.problem('proxy', 'either proxy or agent, not both')
+  if (network === 'public' && (proxy !== undefined || agent !== undefined)) {
+    reader.problem('network', '"any", because a proxy or an agent hides the address that is connected to')
+  }
+  if (endpoint === undefined) {
+    const isMeant = reader.has('jwksUri') || reader.has('discovery')
+    const useless = isMeant ? undefined : OPTION_NAMES.find((name) => reader.has(name))
+    if (useless !== undefined) reader.problem(useless, 'a jwksUri beside it: it says how that is reached', 'no jwksUri')
+    return
+  }
+  const { hostname, protocol } = new URL(endpoint)
+  if (!isHostAllowed(hostname, network)) {
+    const why = network === 'public' ? 'network is "public"' : 'a metadata service has no key set'
+    reader.problem(reader.has('jwksUri') ? 'jwksUri' : 'discovery', `another host, because ${why}`)
+  }
+  if (protocol === 'http:' && proxy !== undefined)
+    reader.problem('proxy', 'no proxy for an http URL: the tunnel through a proxy requires https')
+}

@@ -1,0 +1,65 @@
+import { inContext } from '../assertion/assertion-context.js'
+import { claimAssertion } from '../assertion/claim-assertion.js'
+import { checkSubjectIsNoClient, resolveSubject } from '../assertion/resolve-subject.js'
+import { type VerifyAssertionDeps, verifyAssertion } from '../assertion/verify-assertion.js'
+import { printable } from '../errors/printable.js'
+import { PresentedToken } from '../jwt/presented-token.js'
+import { enforcePolicy, requireWho } from '../policy/policy.js'
+import type { ReplayProtection } from '../replay/replay-protection.js'
+import { verifySignature, verifySignatureAtOnce } from '../verification-keys/verify-signature.js'
+import { type AuthenticateBearerDeps, type AwaitedOutcome, authenticateBearer } from './authenticate-bearer.js'
+import type { BearerRequest } from './read-bearer-token.js'
+
+/** What is known of a caller that presented an assertion itself: `req.user` behind the assertion strategy. */
+export interface AssertedCaller {
+  /** The subject as the option `subject` makes it. */
+  sub: string
+  /** The `name` of the identity provider. */
+  issuer: string
+  /** Seconds since the epoch. */
+  expiresAt: number
+  /** The assertion as the caller sent it. Not enumerable, so JSON and spreads leave it out. */
+  token: string
+  /** All claims. */
+  payload: Readonly<Record<string, unknown>>
+}
+
+export interface AcceptAssertionDeps extends VerifyAssertionDeps {
+  replayProtection: ReplayProtection
+  findClient: (clientId: string) => Promise<unknown>
+  /** Whether a request waits for keys that must be fetched. */
+  waitForKeys: boolean
+}
+
+export interface AuthenticateAssertionDeps
+  extends Pick<AuthenticateBearerDeps<AssertedCaller>, 'challenge' | 'events'> {
+  /** How assertions are verified now: asked once for each request. */
+  verification: () => AcceptAssertionDeps
+}
+
+/** Judges a request by an assertion in place of an access token. Never throws nor rejects. */
+export function authenticateAssertion(
+  req: BearerRequest,
+  deps: AuthenticateAssertionDeps,
+): AwaitedOutcome<AssertedCaller> {
+  return authenticateBearer(req, {
+    challenge: deps.challenge,
+    events: deps.events,
+    verify: (token) => acceptAssertion(token, deps.verification()),
+    describe: ({ sub, issuer }) => ({ subject: printable(sub), identityProvider: issuer }),
+  })
+}
+
+async function acceptAssertion(token: string, deps: AcceptAssertionDeps): Promise<AssertedCaller> {
+  const assertion = await verifyAssertion(token, deps, deps.waitForKeys ? verifySignature : verifySignatureAtOnce)
+  const { identityProvider, expiresAt, payload, context } = assertion
+  const sub = await inContext(context, async () => {
+    requireWho(identityProvider.policy)
+    await enforcePolicy(identityProvider.policy, assertion.sub, payload, { issuer: identityProvider.name })
+    const subject = await resolveSubject(assertion)
+    await checkSubjectIsNoClient(subject, deps.findClient)
+    await claimAssertion(assertion, deps)
+    return subject
+  })
+  return Object.assign(new PresentedToken(token), { sub, issuer: identityProvider.name, expiresAt, payload })
+}

@@ -1,0 +1,77 @@
+import type { KeyObject } from 'node:crypto'
+import type { Clock } from '../clock/clock.js'
+import { printable } from '../errors/printable.js'
+import { TokenRejected } from '../errors/rejections.js'
+import type { Certificate } from './certificate.js'
+import type { CertificateWarnings } from './certificate-warnings.js'
+import type { KeyHeader, KeySourceStats, KeysAtOnce, VerificationKeySource } from './key-source.js'
+
+interface CertificateKeySourceDeps {
+  identityProvider: string
+  clock: Clock
+  certificateWarnings: CertificateWarnings
+}
+
+/**
+ * The keys of an identity provider configured with certificates. Several may overlap, so that it can change its key.
+ * The header's `kid`, `x5c` and `x5t` choose nothing: identity providers name certificate keys as they like.
+ */
+export class CertificateKeySource implements VerificationKeySource {
+  readonly #certificates: readonly Certificate[]
+  readonly #deps: CertificateKeySourceDeps
+
+  constructor(certificates: readonly Certificate[], deps: CertificateKeySourceDeps) {
+    this.#certificates = certificates
+    this.#deps = deps
+    // In the next microtask, so that a listener attached right after creation hears it.
+    queueMicrotask(() => this.#warnBeforeExpiry())
+  }
+
+  async findKeys(header: KeyHeader): Promise<readonly KeyObject[]> {
+    return this.findKeysAtOnce(header).keys
+  }
+
+  findKeysAtOnce(header: KeyHeader): KeysAtOnce {
+    const now = this.#deps.clock.now()
+    this.#warnBeforeExpiry()
+    const valid = this.#validAt(now)
+    if (valid.length === 0) throw new TokenRejected('certificate_expired')
+    const keys = valid.flatMap(({ keySet }) => keySet.find({ alg: header.alg }))
+    if (keys.length === 0) throw new TokenRejected('unknown_key')
+    return { keys, areCurrent: true }
+  }
+
+  refreshInBackground(): void {}
+
+  async findNewerKeys(): Promise<readonly KeyObject[]> {
+    return []
+  }
+
+  countFitting({ alg }: KeyHeader): number {
+    return this.#validAt(this.#deps.clock.now()).filter(({ keySet }) => keySet.countFitting({ alg }) > 0).length
+  }
+
+  async warmUp(): Promise<void> {
+    this.#warnBeforeExpiry()
+  }
+
+  async refreshKeys(): Promise<void> {}
+
+  stats(): KeySourceStats {
+    const now = this.#deps.clock.now()
+    const certificates = this.#certificates.map(({ subject, expiresAt }) => ({
+      subject: printable(subject),
+      expiresAt,
+    }))
+    return { state: this.#validAt(now).length > 0 ? 'ok' : 'down', kids: [], keys: [], certificates }
+  }
+
+  #validAt(now: number): Certificate[] {
+    return this.#certificates.filter(({ validFrom, expiresAt }) => validFrom <= now && now < expiresAt)
+  }
+
+  #warnBeforeExpiry(): void {
+    const { certificateWarnings, identityProvider } = this.#deps
+    certificateWarnings.check(this.#certificates, [identityProvider])
+  }
+}
