@@ -46,7 +46,7 @@ describe('docs/errors.md', () => {
   })
 
   it('names every reason for which a key set or a key is not taken', () => {
-    const codes = [...quotedIn('src/jwks/jwks-fetch-error.ts'), ...quotedIn('src/jwks/usable-key.ts')]
+    const codes = [...quotedIn('src/guarded-fetch/fetch-error.ts'), ...quotedIn('src/verification-keys/usable-key.ts')]
     expect(codes.length).toBeGreaterThan(20)
     for (const code of codes) expect(ERRORS).toContain(`\`${code}\``)
   })

@@ -131,10 +131,10 @@ describe('docs/observability.md', () => {
   })
 
   it.each([
-    ['Stats', 'src/jwt-exchange.ts', 'IdentityProviderStats', 3],
-    ['The key set', 'src/jwks/verification-key-source.ts', 'KeySourceStats', 13],
-    ['Its fetches', 'src/jwks/verification-key-source.ts', 'FetchStats', 6],
-    ['Its keys', 'src/jwks/verification-key-source.ts', 'KeyStats', 3],
+    ['Stats', 'src/exchange/jwt-exchange.ts', 'IdentityProviderStats', 3],
+    ['The key set', 'src/verification-keys/key-source.ts', 'KeySourceStats', 13],
+    ['Its fetches', 'src/verification-keys/key-source.ts', 'FetchStats', 6],
+    ['Its keys', 'src/verification-keys/key-source.ts', 'KeyStats', 3],
   ])('lists under "%s" exactly the fields of its interface', (heading, path, name, atLeast) => {
     const { body } = readInterface(path, name)
     const fields = [...body.matchAll(/^ {2}(\w+)\??:/gm)].map(([, field = '']) => field)

@@ -122,7 +122,7 @@ describe('the README', () => {
       [
         ['src/identity-provider/identity-provider-options.ts', 'IdentityProviderOptions'],
         ['src/policy/policy-options.ts', 'PolicyOptions'],
-        ['src/jwks/jwks-connection-options.ts', 'JwksConnectionOptions'],
+        ['src/guarded-fetch/connection-options.ts', 'JwksConnectionOptions'],
       ],
     ],
     ['clients[]', [['src/client-auth/client-options.ts', 'ClientOptions']]],
