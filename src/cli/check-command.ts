@@ -3,25 +3,24 @@ import { createJwtExchange, type IdentityProviderStats, type JwtExchange } from 
 import { describeFetchFailure } from '../explain/key-hints.js'
 import type { Command, CommandArguments } from './command.js'
 import { findDoubtful } from './doubtful-options.js'
-import { toJson } from './json.js'
-import { countOf, createPaint, type Mark, type Paint } from './paint.js'
+import { countOf, createPaint, type Mark, type Paint, toJson } from './output.js'
 import { readOptions } from './read-options.js'
 
-/** Something to know of a configuration. */
+/** Something to know about a configuration. */
 interface Finding {
   mark: Mark
   text: string
 }
 
-/** What is known of one identity provider. */
+/** What is known about one identity provider. */
 interface Report {
   stats: IdentityProviderStats
   findings: readonly Finding[]
 }
 
 const DAY = 86_400
-/** Days before the end of a certificate from which on it is warned of. */
-const WARNED_FOR = 30
+/** Days before the end of a certificate from which a warning is printed. */
+const WARNING_PERIOD = 30
 
 /** What to do about keys that are skipped for these reasons, if they are to be used. */
 const ADVICE_ON_SKIPPED: Readonly<Record<string, string>> = {
@@ -49,10 +48,16 @@ export const checkCommand: Command = async (args, streams) => {
   }
 }
 
-/** The array fills with what only events tell, while key sets are fetched. */
+/** The array fills with what only events report, while key sets are fetched. */
 function collectNotes({ events }: JwtExchange, doubts: readonly string[]): string[] {
   const notes = [...doubts]
-  events.on('signing_key.generated', () => notes.push('no signing keys: access tokens end with the process'))
+  events.on('signing_key.generated', () =>
+    notes.push('no signing keys: access tokens become invalid when the process ends; make a key with keygen'),
+  )
+  events.on('jwks.insecure_http', ({ identityProvider }) => {
+    const risk = 'anyone who can change its answers in transit can sign as this provider'
+    notes.push(`${identityProvider}: allow_insecure_http is in use: ${risk}`)
+  })
   events.on('jwks.key_rejected', ({ identityProvider, kid, reason }) => {
     const advice = ADVICE_ON_SKIPPED[reason]
     const text = `${identityProvider}: the key ${kid ?? 'without kid'} is skipped: ${reason}`
@@ -62,7 +67,7 @@ function collectNotes({ events }: JwtExchange, doubts: readonly string[]): strin
 }
 
 function findingsOf(stats: IdentityProviderStats): Finding[] {
-  if (!stats.enabled) return [{ mark: 'skipped', text: 'switched off: not looked at' }]
+  if (!stats.enabled) return [{ mark: 'skipped', text: 'disabled: not checked' }]
   return [...keyFindings(stats), ...keySetFindings(stats), ...certificateFindings(stats)]
 }
 
@@ -86,7 +91,7 @@ function keyFindings({
   return certificates === undefined ? [{ mark: 'good', text: `keys: ${list.join('; ')}${ages}` }] : []
 }
 
-/** What is wrong with a key set that is used all the same. */
+/** What is wrong with a key set that is used nevertheless. */
 function keySetFindings({ cut, keys }: IdentityProviderStats): Finding[] {
   const unreadable = keys.filter(({ note }) => note !== undefined)
   return [
@@ -114,7 +119,7 @@ function certificateFinding(
   whenExpired: Mark,
 ): Finding {
   const days = Math.floor((expiresAt - Date.now() / 1000) / DAY)
-  const mark = days < 0 ? whenExpired : days < WARNED_FOR ? 'warning' : 'good'
+  const mark = days < 0 ? whenExpired : days < WARNING_PERIOD ? 'warning' : 'good'
   const until = new Date(expiresAt * 1000).toISOString().slice(0, 10)
   return { mark, text: `certificate ${subject}: until ${until}${days < 0 ? ', expired' : `, ${days} days`}` }
 }
@@ -125,7 +130,7 @@ function jsonOf(isInOrder: boolean, reports: readonly Report[], notes: readonly 
 }
 
 function render(
-  { config }: CommandArguments,
+  { path }: CommandArguments,
   reports: readonly Report[],
   notes: readonly string[],
   paint: Paint,
@@ -140,7 +145,7 @@ function render(
   const problems = findings.filter(({ mark }) => mark === 'bad').length
   const warnings = findings.filter(({ mark }) => mark === 'warning').length
   const total = `${countOf(problems, 'problem')}, ${countOf(warnings + notes.length, 'note')}`
-  const verdict = `${paint('good')} ${inOneLine(config)} is well formed`
+  const verdict = `${paint('good')} ${inOneLine(path)} is well formed`
   const noted = notes.map((note) => `${paint('warning')} ${inOneLine(note)}`)
   return `${[verdict, ...lines, ...noted, '', total].join('\n')}\n`
 }

@@ -13,15 +13,19 @@ export interface Output {
 
 /** What was written after the name of the command. */
 export interface CommandArguments {
-  config: string
+  /** The file that the command reads or writes; empty for a command without one. */
+  path: string
+  /** The file that holds an assertion; undefined: standard input. */
+  assertionPath: string | undefined
   client: string | undefined
   scope: string | undefined
+  algorithm: string | undefined
   json: boolean
-  /** The file that holds an assertion; undefined: standard input. */
-  file: string | undefined
+  keep: boolean
+  stdout: boolean
 }
 
-/** `failed`: what was asked about is not in order. `misused`: the command cannot be run as it is written. */
+/** `failed`: the answer is no. `misused`: the command cannot be run as it is written. */
 export const EXIT_CODES = { ok: 0, failed: 1, misused: 2 } as const
 export type Outcome = keyof typeof EXIT_CODES
 
@@ -30,4 +34,9 @@ export type Command = (args: CommandArguments, streams: CommandStreams) => Promi
 /** The command cannot be run as it is written. The message quotes nothing that may be a token. */
 export class Misuse extends Error {
   override readonly name = 'Misuse'
+}
+
+/** The command was understood, but cannot be carried out. The message says why, and what to do. */
+export class CommandFailed extends Error {
+  override readonly name = 'CommandFailed'
 }

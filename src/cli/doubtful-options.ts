@@ -15,7 +15,7 @@ const SCOPE_CLAIMS = ['scp', 'scope', 'scopes']
 const WITHIN = /^\*[^*]+\*$/
 const AT_ONE_END = /^(?:\*[^*]+|[^*]+\*)$/
 
-/** What can be configured in a file, but obtains nothing or is for development only: something else was meant most likely. */
+/** Options that are valid but obtain nothing, or accept more than they seem to: most likely something else was meant. */
 export function findDoubtful(options: JwtExchangeOptions): string[] {
   const { clients, identityProviders, tokenEndpoint } = checkOptions(options)
   const scopesOfClients = new Set(clients.flatMap(({ scopes }) => scopes))
@@ -25,7 +25,6 @@ export function findDoubtful(options: JwtExchangeOptions): string[] {
     ...identityProviders.flatMap((each) => doubtsOfProvider(each, scopesOfClients)),
     ...options.identityProviders.flatMap(doubtsOfGroups),
     ...options.identityProviders.flatMap(doubtsOfConditions),
-    ...options.identityProviders.flatMap(doubtsOfTransport),
   ]
 }
 
@@ -52,21 +51,16 @@ function doubtsOfProvider(
     [...binding.scopes].flatMap((scope) => {
       const about = `${name}: grant ${binding.name}: scope ${scope}`
       return [
-        ...(scopes?.has(scope) === false ? [`${about} is none of the scopes of the identity provider`] : []),
+        ...(scopes?.has(scope) === false ? [`${about} is not in the scopes of the identity provider`] : []),
         ...(scopesOfClients.has(scope) ? [] : [`${about} is in the scopes of no client`]),
       ]
     }),
   )
 }
 
-function doubtsOfTransport({ name, allowInsecureHttp }: IdentityProviderOptions): string[] {
-  if (allowInsecureHttp !== true) return []
-  return [`${name}: allow_insecure_http is true: whoever can change its answers in transit can sign as this provider`]
-}
-
 function doubtsOfGroups({ name, groupsToScopes = {} }: IdentityProviderOptions): string[] {
   const patterns = Object.keys(groupsToScopes).filter((group) => group.includes('*'))
-  return patterns.map((group) => `${name}: group ${group} is compared exactly: * is no pattern in it`)
+  return patterns.map((group) => `${name}: group ${group} is compared exactly: * is not a pattern in it`)
 }
 
 function doubtsOfConditions({ name, claims = {}, grants = [] }: IdentityProviderOptions): string[] {

@@ -3,25 +3,24 @@ import { inOneLine } from '../errors/printable.js'
 import { createJwtExchange } from '../exchange/jwt-exchange.js'
 import type { ExplainedStep, Explanation } from '../explain/explanation.js'
 import { type Command, type CommandStreams, Misuse } from './command.js'
-import { toJson } from './json.js'
-import { countOf, createPaint, type Mark, type Paint } from './paint.js'
+import { countOf, createPaint, type Mark, type Paint, toJson } from './output.js'
 import { readOptions } from './read-options.js'
 
-/** Bytes: more than any assertion may have. */
-const MAX_INPUT_LENGTH = 2_097_152
+/** More than any assertion may have. */
+const MAX_INPUT_BYTES = 2_097_152
 const FINAL_LINE_BREAK = /\r?\n$/
-const LINE_BREAK_LEFT_OUT =
+const LINE_BREAK_REMOVED =
   'the input ends with a line break, which was removed here; the token endpoint would refuse it'
 const MARK_OF: Readonly<Record<ExplainedStep['outcome'], Mark>> = { passed: 'good', failed: 'bad', skipped: 'skipped' }
 
-/** Tells what would become of an assertion. */
+/** Prints what would become of an assertion. */
 export const explainCommand: Command = async (args, streams) => {
   const options = readOptions(args, streams, { isAccepted: false })
   if (options === undefined) return 'failed'
   const exchange = createJwtExchange(options)
-  const { client, scope, json, file } = args
+  const { client, scope, json, assertionPath } = args
   try {
-    const { assertion, notes } = withoutFinalLineBreak(await readAssertion(file, streams), streams)
+    const { assertion, notes } = withoutFinalLineBreak(await readAssertion(assertionPath, streams), streams)
     const request = { ...(client !== undefined && { clientId: client }), ...(scope !== undefined && { scope }) }
     const explanation = await exchange.explain(assertion, request)
     streams.stdout.write(json ? toJson({ ...explanation, notes }) : render(explanation, notes, createPaint(streams)))
@@ -37,16 +36,16 @@ export const explainCommand: Command = async (args, streams) => {
  */
 function withoutFinalLineBreak(input: string, { stdin }: CommandStreams): { assertion: string; notes: string[] } {
   const assertion = input.replace(FINAL_LINE_BREAK, '')
-  return { assertion, notes: assertion === input || stdin.isTTY ? [] : [LINE_BREAK_LEFT_OUT] }
+  return { assertion, notes: assertion === input || stdin.isTTY ? [] : [LINE_BREAK_REMOVED] }
 }
 
-async function readAssertion(file: string | undefined, { stdin, stderr }: CommandStreams): Promise<string> {
-  if (file === undefined) {
+async function readAssertion(path: string | undefined, { stdin, stderr }: CommandStreams): Promise<string> {
+  if (path === undefined) {
     if (stdin.isTTY) stderr.write('Paste the assertion, then press Ctrl-D\n')
     return readAll(stdin)
   }
   try {
-    return await readAll(createReadStream(file))
+    return await readAll(createReadStream(path))
   } catch (error) {
     if (error instanceof Misuse) throw error
     // Its name is not repeated: it may be the assertion itself.
@@ -62,7 +61,7 @@ async function readAll(input: AsyncIterable<Buffer | string>): Promise<string> {
   for await (const chunk of input) {
     const bytes = Buffer.from(chunk)
     size += bytes.length
-    if (size > MAX_INPUT_LENGTH) throw new Misuse(`the input is longer than ${MAX_INPUT_LENGTH} bytes`)
+    if (size > MAX_INPUT_BYTES) throw new Misuse(`the input is longer than ${MAX_INPUT_BYTES} bytes`)
     chunks.push(bytes)
   }
   return Buffer.concat(chunks).toString('utf8')
@@ -74,8 +73,8 @@ function render(
   paint: Paint,
 ): string {
   const lines = steps.flatMap((step) => renderStep(step, paint))
-  const isJudgedWhole = steps.some(({ step, outcome }) => step === 'client' && outcome !== 'skipped')
-  const accepted = `accepted${isJudgedWhole ? '' : ', as far as can be told without --client'}, unless it was used before`
+  const isClientChecked = steps.some(({ step, outcome }) => step === 'client' && outcome !== 'skipped')
+  const accepted = `accepted${isClientChecked ? '' : ', as far as can be checked without --client'}, unless it was used before`
   const verdict = isAccepted ? paint('good', accepted) : paint('bad', `refused: ${reason}`)
   const issued = accessToken === undefined ? [] : ['', 'The access token:', ...renderEntries(accessToken)]
   const noted = notes.map((note) => `${paint('warning')} ${note}`)

@@ -6,7 +6,7 @@ import { fieldOf } from '../errors/field-of.js'
 import type { JwtExchangeOptions } from '../exchange/options.js'
 import { isConfigError } from '../option-checks/config-error.js'
 import type { CommandArguments, CommandStreams } from './command.js'
-import { toJson } from './json.js'
+import { toJson } from './output.js'
 
 /**
  * The options of a file, with no replay store opened: nothing is claimed here. Where JSON is wanted, a file with problems
@@ -16,13 +16,13 @@ import { toJson } from './json.js'
  * @throws ConfigError where text is wanted
  */
 export function readOptions(
-  { config, json }: CommandArguments,
+  { path, json }: CommandArguments,
   { env, stdout }: CommandStreams,
   verdict: object,
   notes: string[] = [],
 ): JwtExchangeOptions | undefined {
   try {
-    return readConfig(readSource(config), config, { env, replayStores: anyStoreOf(config) }, notes)
+    return readConfig(readSource(path), path, { env, replayStores: anyStoreOf(path) }, notes)
   } catch (error) {
     if (!json || !isConfigError(error)) throw error
     stdout.write(toJson({ ...verdict, problems: error.problems }))

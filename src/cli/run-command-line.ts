@@ -1,58 +1,30 @@
 import { readFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
+import { createRequire } from 'node:module'
 import { fieldOf } from '../errors/field-of.js'
-import { closestName } from '../option-checks/closest-name.js'
+import { inOneLine } from '../errors/printable.js'
 import { isConfigError } from '../option-checks/config-error.js'
-import { checkCommand } from './check-command.js'
-import { type Command, type CommandArguments, type CommandStreams, EXIT_CODES, Misuse } from './command.js'
-import { explainCommand } from './explain-command.js'
-import { countOf } from './paint.js'
-
-const USAGE = `Usage:
-  express-jwt-exchange check deployment.toml [--json]
-    checks the file, fetches every key set, and prints keys, ages and certificates
-  express-jwt-exchange explain deployment.toml [--client ID] [--scope SCOPE] [--json] [FILE]
-    explains step by step what would become of the assertion in FILE, or on standard input
-Options:
-  --config FILE   the deployment file, instead of the first argument
-  --client ID     the client that would present the assertion
-  --scope SCOPE   the scope that it would request
-  --json          print JSON
-  --version       print the version
-  -h, --help      print this text
-Exit status: 0 all in order, 1 something is not, 2 the command cannot be run as it is written
-`
-const COMMANDS: Readonly<Record<string, Command>> = { check: checkCommand, explain: explainCommand }
-const OPTIONS = {
-  config: { type: 'string' },
-  client: { type: 'string' },
-  scope: { type: 'string' },
-  json: { type: 'boolean', default: false },
-  version: { type: 'boolean', default: false },
-  help: { type: 'boolean', default: false, short: 'h' },
-} as const
-/** What is no name of a file or a client, and is not to be repeated. */
-const IS_TOKEN = /[\w-]{20,}\.[\w-]{20,}\./
-/** Options that only `explain` has. */
-const OF_EXPLAIN = ['client', 'scope'] as const
-
-/** What may be named in an error: no token looks so. */
-const IS_NAME = /^[a-z][a-z-]{0,19}$/
+import { type Command, CommandFailed, type CommandStreams, EXIT_CODES, Misuse } from './command.js'
+import { type CommandName, describeCommand, usageOf } from './commands.js'
+import { countOf } from './output.js'
+import { checkOptionsAsWritten, readArguments, requireCommand, splitArguments } from './read-arguments.js'
 
 /** Runs a command and resolves with the exit status. */
 export async function runCommandLine(args: readonly string[], streams: CommandStreams): Promise<number> {
+  const written = splitArguments(args)
+  const isWritten = (name: string) => written.options.some((option) => option.name === name)
   try {
-    const { values, positionals } = parse(args)
-    if (values.help || values.version) {
-      streams.stdout.write(values.help ? USAGE : `express-jwt-exchange ${readVersion()}\n`)
+    checkOptionsAsWritten(written)
+    if (isWritten('help') || isWritten('version')) {
+      const version = `express-jwt-exchange ${readVersion()}\n`
+      streams.stdout.write(isWritten('help') ? usageOf(written.command) : version)
       return EXIT_CODES.ok
     }
-    const [name = '', ...files] = positionals
-    const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
-    if (command === undefined) throw new Misuse(describeUnknownCommand(name))
-    return EXIT_CODES[await command(readArguments(name, values, files), streams)]
+    const name = requireCommand(written)
+    const commandArguments = readArguments(name, written)
+    const command = await loadCommand(name)
+    return EXIT_CODES[await command(commandArguments, streams)]
   } catch (error) {
-    return reportFault(error, streams)
+    return reportFault(error, written.command, streams)
   }
 }
 
@@ -62,55 +34,35 @@ function readVersion(): string {
   return String(fieldOf(manifest, 'version'))
 }
 
-/** What is not a name is not repeated: it may be a token. */
-function describeUnknownCommand(name: string): string {
-  const expected = 'expected check or explain'
-  if (!IS_NAME.test(name)) return `missing command: ${expected}`
-  const meant = closestName(name, Object.keys(COMMANDS))
-  return `unknown command ${name}: ${meant === undefined ? expected : `did you mean ${meant}?`}`
-}
-
-function parse(args: readonly string[]) {
+/** @throws CommandFailed if Express, which the host installs, is missing */
+async function loadCommand(name: CommandName): Promise<Command> {
   try {
-    return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true })
+    return await describeCommand(name).load()
   } catch (error) {
-    throw new Misuse(describeUnknownOption(error))
+    if (fieldOf(error, 'code') !== 'ERR_MODULE_NOT_FOUND' || isInstalled('express')) throw error
+    throw new CommandFailed(`${name} needs Express, which is not installed; run: npm install express`)
   }
 }
 
-/** Of the message only the name of the option: a token may have been written where none belongs. */
-function describeUnknownOption(error: unknown): string {
-  const [, dashes = '', name = ''] = /'(--?)([a-z][a-z-]{0,30})\b/.exec(String(fieldOf(error, 'message'))) ?? []
-  if (name === '') return 'an option cannot be read'
-  const known = Object.entries(OPTIONS).find(([option]) => option === name)
-  if (known !== undefined) return `--${name} ${known[1].type === 'string' ? 'needs a value' : 'takes no value'}`
-  const meant = name.length > 2 ? closestName(name, Object.keys(OPTIONS)) : undefined
-  return `unknown option ${dashes}${name}${meant === undefined ? '' : `: did you mean --${meant}?`}`
-}
-
-function readArguments(
-  command: string,
-  { config, client, scope, json }: ReturnType<typeof parse>['values'],
-  positionals: readonly string[],
-): CommandArguments {
-  const [path, ...files] = config === undefined ? positionals : [config, ...positionals]
-  if (path === undefined || IS_TOKEN.test(path)) throw new Misuse(`missing file: ${command} deployment.toml`)
-  if ([client, scope].some((each) => each !== undefined && IS_TOKEN.test(each))) {
-    throw new Misuse('an assertion is read from a file or standard input, never from an option')
+function isInstalled(packageName: string): boolean {
+  try {
+    createRequire(import.meta.url).resolve(packageName)
+    return true
+  } catch {
+    return false
   }
-  const foreign = command === 'explain' ? undefined : OF_EXPLAIN.find((name) => ({ client, scope })[name] !== undefined)
-  if (foreign !== undefined) throw new Misuse(`--${foreign} is for explain`)
-  if (client === '' || scope === '') throw new Misuse('--client and --scope need a value')
-  if (files.length > (command === 'explain' ? 1 : 0)) throw new Misuse('too many arguments')
-  return { config: path, client, scope, json, file: files[0] }
 }
 
-function reportFault(error: unknown, { stderr }: CommandStreams): number {
+function reportFault(error: unknown, command: CommandName | undefined, { stderr }: CommandStreams): number {
   if (error instanceof Misuse) {
-    stderr.write(`${error.message}\n\n${USAGE}`)
+    stderr.write(`${error.message}\n\n${usageOf(command)}`)
     return EXIT_CODES.misused
   }
-  const text = isConfigError(error) ? `${error.message}\n${countOf(error.problems.length, 'problem')}` : String(error)
-  stderr.write(`${text}\n`)
+  stderr.write(`${describeFault(error)}\n`)
   return EXIT_CODES.failed
+}
+
+function describeFault(error: unknown): string {
+  if (isConfigError(error)) return `${error.message}\n${countOf(error.problems.length, 'problem')}`
+  return inOneLine(error instanceof CommandFailed ? error.message : String(error))
 }

@@ -1,11 +1,15 @@
 import { spawn } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
-import { chmodSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import express from 'express'
+import request from 'supertest'
+import { COMMANDS } from '../../src/cli/commands.js'
 import { runCommandLine } from '../../src/cli/run-command-line.js'
-import { generateSigningKey } from '../../src/index.js'
+import { loadConfig } from '../../src/config/index.js'
+import { createJwtExchange, generateSigningKey } from '../../src/index.js'
 import { FakeIdentityProvider } from '../../src/testing/index.js'
 import { EC_CERTIFICATE, EXPIRED_CERTIFICATE } from '../support/certificates.js'
 import { clientSecretOf, createDeploymentFile, type DeploymentFile, deploymentOf } from '../support/deployment-file.js'
@@ -17,6 +21,8 @@ const TOKEN = /eyJ[\w-]+\.[\w-]+\.[\w-]+/
 const COLOUR = '\u001B['
 /** What clears a terminal, in two ways, and turns a line around; and what is a line break to some. */
 const HOSTILE = '\u001B[2J\u009B2J\u202E\u2028'
+/** The commands that there are, in an error. */
+const EXPECTED = 'expected init, keygen, check or explain'
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u
 
 let idp: FakeIdentityProvider
@@ -65,23 +71,22 @@ async function run(args: readonly string[], input = '') {
   return { status, stdout, stderr }
 }
 
-const explain = (assertion: string, ...more: string[]) =>
-  run(['explain', '--config', path, '--client', 'app', ...more], assertion)
-const check = (...more: string[]) => run(['check', '--config', path, ...more])
-
 /** The command in this process. */
-async function runHere(args: readonly string[], input = '', isTTY = false) {
+async function runHere(args: readonly string[], input = '', env: Readonly<Record<string, string>> = {}, isTTY = false) {
   let [stdout, stderr] = ['', '']
   const streams = {
     stdin: Object.assign([Buffer.from(input)].values(), { isTTY }) as never,
     stdout: { write: (text: string) => (stdout += text), isTTY },
     stderr: { write: (text: string) => (stderr += text) },
-    env: { SECRET, NO_COLOR: '1' },
+    env: { SECRET, NO_COLOR: '1', ...env },
   }
   const status = await runCommandLine(args, streams)
   expect(`${stdout}${stderr}`).not.toContain(SECRET)
   return { status, stdout, stderr }
 }
+const explain = (assertion: string, ...more: string[]) =>
+  runHere(['explain', '--config', path, '--client', 'app', ...more], assertion)
+const check = (...more: string[]) => runHere(['check', '--config', path, ...more])
 const explainHere = (assertion: string, ...more: string[]) =>
   runHere(['explain', path, '--client', 'app', ...more], assertion)
 const checkHere = (...more: string[]) => runHere(['check', path, ...more])
@@ -102,7 +107,8 @@ async function runOn(isTTY: boolean, env: Record<string, string> = {}) {
 
 describe('explain', () => {
   it('tells of a good assertion on standard input every step and the access token', async () => {
-    const { status, stdout } = await explain(`${await idp.issueAssertion({ sub: 'alice' })}\n`)
+    const assertion = `${await idp.issueAssertion({ sub: 'alice' })}\n`
+    const { status, stdout } = await run(['explain', '--config', path, '--client', 'app'], assertion)
     expect(status).toBe(0)
     expect(stdout).toContain('✓ signature: kid ')
     expect(stdout).toContain(
@@ -123,10 +129,10 @@ describe('explain', () => {
     expect(stdout).toContain('\nrefused: wrong_audience\n')
   })
 
-  it('says so where it cannot tell all without a client', async () => {
-    const { status, stdout } = await run(['explain', '--config', path], await idp.issueAssertion())
+  it('says so if it cannot check everything without a client', async () => {
+    const { status, stdout } = await runHere(['explain', '--config', path], await idp.issueAssertion())
     expect(status).toBe(0)
-    expect(stdout).toContain('accepted, as far as can be told without --client, unless it was used before')
+    expect(stdout).toContain('accepted, as far as can be checked without --client, unless it was used before')
   })
 
   it('reads an assertion from a file', async () => {
@@ -170,7 +176,7 @@ describe('explain', () => {
 
   it('says nothing of the line break of the Enter key, or where there is none', async () => {
     const assertion = await idp.issueAssertion()
-    const typed = await runHere(['explain', path, '--client', 'app'], `${assertion}\n`, true)
+    const typed = await runHere(['explain', path, '--client', 'app'], `${assertion}\n`, {}, true)
     expect([typed.status, typed.stdout.includes(LINE_BREAK)]).toEqual([0, false])
     expect((await explainHere(assertion)).stdout).not.toContain(LINE_BREAK)
     expect(JSON.parse((await explainHere(assertion, '--json')).stdout)).toMatchObject({ notes: [] })
@@ -231,7 +237,7 @@ describe('explain', () => {
 
 describe('check', () => {
   it('tells the keys of each identity provider, their algorithms and age', async () => {
-    const { status, stdout } = await check()
+    const { status, stdout } = await run(['check', '--config', path])
     expect(status).toBe(0)
     expect(stdout).toContain(`✓ ${path} is well formed`)
     expect(stdout).toContain(`${idp.name}\n    alias: ${TOKEN_ENDPOINT}\n  ✓ keys: ${idp.signingKey.kid} (ES256), `)
@@ -254,10 +260,9 @@ describe('check', () => {
     expect(output.replaceAll('\n', '')).not.toMatch(UNPRINTABLE)
   })
 
-  it('tells of what obtains nothing, so that something else was meant', async () => {
+  it('notes what obtains nothing, so that something else was probably meant', async () => {
     writeConfig({
       provider: `scopes = ["openid"]
-allow_insecure_http = true
 groups_to_scopes = { "orders-*" = ["openid"] }
 [[identity_provider.grant]]
 name = "a"
@@ -270,11 +275,10 @@ scopes = ["opneid", "openid"]`,
     expect(notes).toEqual([
       '! client b: identity_providers is empty: it may exchange nothing',
       '! client b: grant_types is empty: it may exchange nothing',
-      `! ${idp.name}: grant a: scope opneid is none of the scopes of the identity provider`,
+      `! ${idp.name}: grant a: scope opneid is not in the scopes of the identity provider`,
       `! ${idp.name}: grant a: scope opneid is in the scopes of no client`,
-      `! ${idp.name}: group orders-* is compared exactly: * is no pattern in it`,
-      `! ${idp.name}: allow_insecure_http is true: whoever can change its answers in transit can sign as this provider`,
-      '! no signing keys: access tokens end with the process',
+      `! ${idp.name}: group orders-* is compared exactly: * is not a pattern in it`,
+      '! no signing keys: access tokens become invalid when the process ends; make a key with keygen',
     ])
   })
 
@@ -330,10 +334,10 @@ when = { scope = { one_of = ["*", "*a*"] }, scp = { has_word = "Orders.*" } }`,
     })
   })
 
-  it('leaves out what is switched off', async () => {
+  it('leaves out what is disabled', async () => {
     await idp.fault('down')
     writeConfig({ provider: 'enabled = false' })
-    expect(await check()).toMatchObject({ status: 0, stdout: expect.stringContaining('- switched off: not looked at') })
+    expect(await check()).toMatchObject({ status: 0, stdout: expect.stringContaining('- disabled: not checked') })
   })
 
   it('tells of keys that are skipped', async () => {
@@ -353,7 +357,7 @@ when = { scope = { one_of = ["*", "*a*"] }, scp = { has_word = "Orders.*" } }`,
     idp.publish([idp.signingKey.publicJwk])
     expect([strict.status, generous.status]).toEqual([0, 0])
     expect(strict.stdout.split('\n').filter((line) => line.startsWith('!'))).toEqual([
-      '! no signing keys: access tokens end with the process',
+      '! no signing keys: access tokens become invalid when the process ends; make a key with keygen',
       `! ${idp.name}: the key certified is skipped: x5c_only; to use the key of its certificate, set x5c_only_keys = true for this identity provider`,
       `! ${idp.name}: the key svid is skipped: jwt_svid; to use keys of SPIFFE, set key_uses = ["jwt-svid"] for this identity provider`,
     ])
@@ -442,14 +446,174 @@ when = { scope = { one_of = ["*", "*a*"] }, scp = { has_word = "Orders.*" } }`,
     expect([status, stdout]).toEqual([1, expect.stringMatching(line)])
   })
 
+  it('notes allow_insecure_http only if keys are fetched without TLS from another machine', async () => {
+    const noted = `\n! ${idp.name}: allow_insecure_http is in use: anyone who can change its answers in transit can sign as this provider\n`
+    writeConfig({ provider: 'allow_insecure_http = true' })
+    expect((await checkHere()).stdout).not.toContain('allow_insecure_http')
+    const mapped = idp.jwksUri.replace('127.0.0.1', '[::ffff:127.0.0.1]')
+    writeConfig({ provider: 'allow_insecure_http = true', keys: `jwks_uri = "${mapped}"` })
+    expect((await checkHere()).stdout).toContain(noted)
+  })
+
   it('opens no replay store, whatever its name', async () => {
     writeConfig({ more: '[replay]\nstore = "of-the-application"\nurl = "redis://127.0.0.1:1"' })
     expect((await check()).status).toBe(0)
   })
 
   it.each(['missing.toml', '.'])('of %j, which is no file, exits with 1', async (name) => {
-    const { status, stderr } = await run(['check', '--config', join(file.directory, name)])
+    const { status, stderr } = await runHere(['check', '--config', join(file.directory, name)])
     expect([status, stderr]).toEqual([1, expect.stringMatching(/ENOENT|EISDIR/)])
+  })
+})
+
+/** A name for a file that does not exist yet, in a directory of its own. */
+function newPath(name: string): string {
+  return join(mkdtempSync(join(file.directory, 'new-')), name)
+}
+
+describe('init', () => {
+  /** Of the variables in the file; the key set is that of the fake identity provider. */
+  const values = () => ({
+    ISSUER: 'https://api.example.com/oauth2',
+    AUDIENCE: 'https://api.example.com',
+    IDP_ISSUER: idp.name,
+    IDP_JWKS_URI: idp.jwksUri,
+    ALLOWED_SUBJECT: 'alice',
+    APP_SECRET: 'the secret of the app in the tests',
+  })
+
+  it('writes a file that check accepts as soon as its variables are set', async () => {
+    const target = newPath('deployment.toml')
+    const { status, stdout } = await run(['init', target])
+    expect([status, stdout]).toEqual([0, expect.stringContaining(`Wrote ${target}\n`)])
+    expect(stdout).toContain(`   ${Object.keys(values()).join(', ')}\n`)
+    expect(stdout).toContain(`npx express-jwt-exchange check ${target}\n`)
+
+    const unset = await runHere(['check', target])
+    const missing = [...unset.stderr.matchAll(/the variable (\w+), which is not set/g)].map(([, name]) => name)
+    expect([unset.status, missing]).toEqual([1, Object.keys(values())])
+    const checked = await runHere(['check', target], '', { ...values() })
+    expect(checked).toMatchObject({ status: 0, stderr: '', stdout: expect.stringMatching(/\nno problems, 1 note\n$/) })
+  })
+
+  it('writes a file that accepts the allowed subject and no other one', async () => {
+    const target = newPath('deployment.toml')
+    await runHere(['init', target])
+    const explainAs = async (sub: string) => {
+      const alias = `${values().ISSUER}/token`
+      const assertion = await idp.issueAssertion({ sub, aud: alias })
+      return (await runHere(['explain', target, '--client', 'app'], assertion, values())).status
+    }
+    expect([await explainAs('alice'), await explainAs('mallory')]).toEqual([0, 1])
+  })
+
+  it('names options and a key file that exist, also where it has commented them out', async () => {
+    const target = newPath('deployment.toml')
+    await runHere(['init', target])
+    await runHere(['keygen', join(dirname(target), 'keys.json')])
+    const uncommented = readFileSync(target, 'utf8').replace(/^# (?=\[|\w+ = )/gm, '')
+    expect(uncommented).toMatch(/^signing_keys = .*\nlifetime = /m)
+    writeFileSync(target, uncommented)
+    const env = { ...values(), REDIS_URL: 'redis://127.0.0.1:1' }
+    expect(await runHere(['check', target], '', env)).toMatchObject({
+      status: 0,
+      stderr: '',
+      stdout: expect.stringMatching(/\nno problems, no notes\n$/),
+    })
+  })
+
+  it('never overwrites a file', async () => {
+    const target = newPath('deployment.toml')
+    writeFileSync(target, 'mine')
+    expect(await runHere(['init', target])).toEqual({
+      status: 1,
+      stdout: '',
+      stderr: `${target}: the file already exists; choose another name, or remove it first\n`,
+    })
+    expect(readFileSync(target, 'utf8')).toBe('mine')
+  })
+
+  it('prints the same file with --stdout, and writes none', async () => {
+    const target = newPath('deployment.toml')
+    const { status, stdout } = await runHere(['init', target, '--stdout'])
+    expect([status, existsSync(target)]).toEqual([0, false])
+    await runHere(['init', target])
+    expect(readFileSync(target, 'utf8')).toBe(stdout)
+  })
+})
+
+describe('keygen', () => {
+  it('writes a key that only its owner can read, and prints kid and option, never the key', async () => {
+    const target = newPath('keys.json')
+    const { status, stdout, stderr } = await run(['keygen', target])
+    const [{ kid, alg, d }] = JSON.parse(readFileSync(target, 'utf8')).keys
+    expect([status, stderr, alg]).toEqual([0, '', 'ES256'])
+    expect(statSync(target).mode & 0o777).toBe(0o600)
+    expect(stdout).toContain(`\nkid: ${kid}\n`)
+    expect(stdout).toContain(`\nsigning_keys = ${JSON.stringify(target)}\n`)
+    expect(d).toMatch(/^[\w-]{40,}$/)
+    expect(stdout).not.toContain(d)
+  })
+
+  it.each(['ES256', 'RS256', 'PS256', 'EdDSA'])('writes a %s key that signs access tokens', async (algorithm) => {
+    const target = newPath('keys.json')
+    const { stdout } = await runHere(['keygen', target, '--alg', algorithm])
+    const [line = ''] = /^signing_keys = .*$/m.exec(stdout) ?? []
+    writeConfig()
+    file.write(readFileSync(path, 'utf8').replace('[access_token]', `[access_token]\n${line}`))
+    const exchange = createJwtExchange(loadConfig(path, { env: { SECRET } }))
+    const host = express().use('/oauth2', exchange.router)
+    const { keys } = (await request(host).get('/oauth2/jwks')).body
+    exchange.close()
+    expect(keys).toMatchObject([{ alg: algorithm, use: 'sig', kid: /^kid: (.*)$/m.exec(stdout)?.[1] }])
+    expect((await checkHere()).stdout).toMatch(/\nno problems, no notes\n$/)
+  })
+
+  it('makes another key each time, and never overwrites one', async () => {
+    const [one, other] = [newPath('keys.json'), newPath('keys.json')]
+    await runHere(['keygen', one])
+    await runHere(['keygen', other])
+    const key = readFileSync(one, 'utf8')
+    expect(readFileSync(other, 'utf8')).not.toBe(key)
+    const { status, stderr } = await runHere(['keygen', one])
+    expect([status, stderr]).toEqual([1, expect.stringContaining('keys.json: the file already exists; ')])
+    expect(readFileSync(one, 'utf8')).toBe(key)
+  })
+})
+
+describe('a file that cannot be written', () => {
+  it.each<[string, (directory: string) => string, string]>([
+    ['in a missing directory', (directory) => join(directory, 'missing/x'), '/missing does not exist; create it first'],
+    ['that is a directory', (directory) => directory, ': this is a directory; give the name of a file in it'],
+    [
+      'with a slash at its end',
+      (directory) => `${directory}/x/`,
+      ': this is a directory; give the name of a file in it',
+    ],
+    ['within a file', (directory) => join(directory, 'deployment.toml/x'), 'toml is not a directory; choose another'],
+    ['with a name that is too long', (directory) => join(directory, 'x'.repeat(300)), ': the name is too long; '],
+  ])('is reported: a path %s', async (_, pathIn, message) => {
+    for (const command of ['init', 'keygen']) {
+      const { status, stdout, stderr } = await runHere([command, pathIn(file.directory)])
+      expect([status, stdout, stderr]).toEqual([1, '', expect.stringContaining(message)])
+      expect(stderr).not.toContain('Usage:')
+    }
+  })
+
+  it('is reported: a dangling link, which is not followed', async () => {
+    const target = newPath('keys.json')
+    symlinkSync(join(file.directory, 'elsewhere.json'), target)
+    expect((await runHere(['keygen', target])).status).toBe(1)
+    expect(existsSync(join(file.directory, 'elsewhere.json'))).toBe(false)
+  })
+
+  const isRoot = process.getuid?.() === 0
+  const itUnlessRoot = isRoot || process.platform === 'win32' ? it.skip : it
+  itUnlessRoot('is reported: a directory without permission', async () => {
+    const target = newPath('keys.json')
+    chmodSync(dirname(target), 0o500)
+    const { status, stderr } = await runHere(['keygen', target])
+    expect([status, stderr]).toEqual([1, expect.stringContaining('keys.json: permission denied; ')])
   })
 })
 
@@ -476,21 +640,32 @@ describe('the command itself', () => {
     expect((await runHere(['check', '--version'])).status).toBe(0)
   })
 
-  it.each([[['--help']], [['-h']], [['explain', '--help']]])('lists with %j all commands and options', async (args) => {
+  it.each([[['--help']], [['-h']]])('lists with %j all commands and options', async (args) => {
     const { status, stdout } = await runHere(args)
     expect(status).toBe(0)
     const all = ['check deployment.toml', 'explain deployment.toml', '[FILE]', '--config FILE', '--client ID']
     for (const text of [...all, '--scope SCOPE', '--json', '--version', '-h, --help']) expect(stdout).toContain(text)
+    for (const name of Object.keys(COMMANDS)) expect(stdout).toContain(`\n  express-jwt-exchange ${name}`)
   })
+
+  it.each(Object.entries(COMMANDS))(
+    'prints with %s --help the help of that command only',
+    async (name, { options }) => {
+      const { status, stdout, stderr } = await runHere([name, '--help'])
+      expect([status, stderr]).toEqual([0, ''])
+      expect(stdout.match(/express-jwt-exchange (\w+)/g)).toEqual([`express-jwt-exchange ${name}`])
+      expect(stdout.match(/^ {2}--\w+/gm)).toEqual([...options, 'version'].map((option) => `  --${option}`))
+    },
+  )
 
   it.each<[string[], string]>([
     [['chek', 'x'], 'unknown command chek: did you mean check?'],
     [['explane'], 'unknown command explane: did you mean explain?'],
-    [['verify'], 'unknown command verify: expected check or explain'],
-    [['constructor'], 'unknown command constructor: expected check or explain'],
-    [[], 'missing command: expected check or explain'],
-    [['deployment.toml'], 'missing command: expected check or explain'],
-    [['eyJhbGciOiJFUzI1NiIs'], 'missing command: expected check or explain'],
+    [['verify'], `unknown command verify: ${EXPECTED}`],
+    [['constructor'], `unknown command constructor: ${EXPECTED}`],
+    [[], `missing command: ${EXPECTED}`],
+    [['deployment.toml'], `missing command: ${EXPECTED}`],
+    [['eyJhbGciOiJFUzI1NiIs'], `missing command: ${EXPECTED}`],
     [['check'], 'missing file: check deployment.toml'],
     [['explain'], 'missing file: explain deployment.toml'],
     [['check', 'x', 'y'], 'too many arguments'],
@@ -501,7 +676,22 @@ describe('the command itself', () => {
     [['check', '--config'], '--config needs a value'],
     [['check', 'x', '--json=yes'], '--json takes no value'],
     [['check', 'x', '--client', 'app'], '--client is for explain'],
-    [['explain', 'x', '--scope='], '--client and --scope need a value'],
+    [['explain', 'x', '--scope='], '--scope needs a value'],
+    [['explain', 'x', '--client', '--json'], '--client needs a value'],
+    [['explain', 'x', '--client', 'a', '--client', 'b'], '--client is given twice'],
+    [['check', 'x', '--json', '--json'], '--json is given twice'],
+    [['check', 'x', '--config', 'a', '--config=b'], '--config is given twice'],
+    [['check', 'x', '--no-json'], 'unknown option --no-json: did you mean --json?'],
+    [['check', ''], 'a file name is empty'],
+    [['init', 'x', '--json'], '--json is for check and explain'],
+    [['init', 'x', 'y'], 'too many arguments'],
+    [['init', 'x', '--force'], 'unknown option --force'],
+    [['keygen', 'x', 'y'], 'too many arguments'],
+    [['keygen', '--stdout'], '--stdout is for init'],
+    [['keygen', '--alg'], '--alg needs a value'],
+    [['keygen', '--alg', 'es256'], '--alg: unknown algorithm es256; did you mean ES256?'],
+    [['keygen', '--alg', 'none'], '--alg: unknown algorithm none; expected one of ES256, RS256, PS256, EdDSA'],
+    [['keygen', '--alg', 'HMAC with SHA-256'], '--alg: unknown algorithm; expected one of ES256, RS256, PS256, EdDSA'],
   ])('says of %j: %s', async (args, message) => {
     const { status, stdout, stderr } = await runHere(args)
     expect([status, stdout]).toEqual([2, ''])
@@ -521,7 +711,7 @@ describe('a command that cannot be run as it is written', () => {
     ['an empty client', ['explain', '--config', 'x', '--client', '']],
     ['two files', ['explain', '--config', 'x', 'a', 'b']],
   ])('exits with 2 and says how to write it: %s', async (_, args) => {
-    const { status, stdout, stderr } = await run(args)
+    const { status, stdout, stderr } = await runHere(args)
     expect([status, stdout]).toEqual([2, ''])
     expect(stderr).toContain('Usage:')
   })
@@ -540,14 +730,17 @@ describe('a command that cannot be run as it is written', () => {
     ['the configuration, with its parameter', (token) => ['check', '--config', `assertion=${token}`]],
     ['the client', (token) => ['explain', '--config', path, '--client', token]],
     ['the scope', (token) => ['explain', '--config', path, '--scope', token]],
+    ['the file to write', (token) => ['init', token]],
+    ['the key file to write', (token) => ['keygen', token]],
+    ['the algorithm', (token) => ['keygen', '--alg', token]],
   ])('repeats no assertion that stands in place of %s', async (_, args) => {
-    const { status, stdout, stderr } = await run(args(await idp.issueAssertion()))
+    const { status, stdout, stderr } = await runHere(args(await idp.issueAssertion()))
     expect(status).toBe(2)
     expect(`${stdout}${stderr}`).not.toMatch(/eyJ/)
   })
 
   it('repeats none in place of the configuration either', async () => {
-    const { status, stdout, stderr } = await run(['check', '--config', await idp.issueAssertion()])
+    const { status, stdout, stderr } = await runHere(['check', '--config', await idp.issueAssertion()])
     expect([status, stdout]).toEqual([2, ''])
     expect(stderr).not.toMatch(TOKEN)
   })
