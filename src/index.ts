@@ -33,6 +33,7 @@ export {
 export type { JwtExchangeOptions } from './exchange/options.js'
 export type { ExplainOptions } from './explain/explain-assertion.js'
 export type { ExplainedAccessToken, ExplainedStep, Explanation } from './explain/explanation.js'
+export { getAuth } from './express/get-auth.js'
 export type { Middleware } from './express/http.js'
 export type { ProtectOptions } from './express/protect.js'
 export type { JwksAgent, JwksConnectionOptions, JwksRequestHeaders } from './guarded-fetch/connection-options.js'

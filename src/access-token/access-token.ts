@@ -46,3 +46,8 @@ export class PresentedAccessToken extends PresentedToken implements AccessToken 
     this.payload = accessToken.payload
   }
 }
+
+/** Whether it was made here from a verified token; an object with the same fields was not. */
+export function isPresentedAccessToken(value: unknown): value is AccessToken {
+  return value instanceof PresentedAccessToken
+}
