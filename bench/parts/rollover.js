@@ -166,16 +166,16 @@ function findTargets({ failed, before, during, mostFetches, beside, startup: { i
   const besideDead = DEAD.map((kind) =>
     atMost(
       1.1,
-      `p99 beside a dead identity provider (${kind}) × beside one that is alive`,
+      `p99 next to a dead identity provider (${kind}) × next to a live one`,
       beside[kind].p99 / beside[ALIVE].p99,
     ),
   )
   return [
     atMost(0, 'failed requests in ten rollovers', failed),
-    atMost(2, 'fetches for a rollover, the most', mostFetches),
+    atMost(2, 'most fetches for a rollover', mostFetches),
     atMost(2, 'p99 in the seconds of ten rollovers × before', during.p99 / before.p99),
     ...besideDead,
-    atMost(60, 'ms to import the package beside Express', imports.expressAndOurs.median - imports.express.median),
+    atMost(60, 'ms that importing the package adds to importing Express', imports.expressAndOurs.median - imports.express.median),
     atMost(1000, 'ms from the start of the example app to its first answer', exampleApp.median),
   ]
 }

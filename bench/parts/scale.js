@@ -102,7 +102,7 @@ function report({ contenders, latencies, identityProviderBytes, replayStore, rou
 
 function printDelays({ idle, delays }) {
   console.log(
-    `\nEvent loop delay in ms at ${wholeNumber(CLAIM_RATE)} claims a second, beside the timer's own millisecond`,
+    `\nEvent loop delay in ms at ${wholeNumber(CLAIM_RATE)} entries a second, in addition to the timer's own millisecond`,
   )
   const rowOf = (name, { p99, p999, max }) => [name, p99.toFixed(2), p999.toFixed(2), max.toFixed(2)]
   const rows = [rowOf('keys are made, no claims', idle), rowOf('while all claims expire', delays)]
@@ -139,8 +139,8 @@ function findTargets({ contenders, latencies, identityProviderBytes, replayStore
   return [
     atLeast(0.97, `exchanges a second: ${MANY_REGISTERED} × ${ONE}`, ratioBetween(contenders, MANY_REGISTERED, ONE)),
     atMost(3, 'KB of an identity provider until used', identityProviderBytes / 1024),
-    atMost(160, 'bytes of a live claim in the memory store', replayStore.bytesEach),
-    atMost(5, 'event loop delay while claims expire, p99.9 in ms', replayStore.delays.p999),
+    atMost(160, 'bytes of a live entry in the memory store', replayStore.bytesEach),
+    atMost(5, 'event loop delay while entries expire, p99.9 in ms', replayStore.delays.p999),
     atMost(3, `p99 / p50 at ${LOAD * 100} % load, as autocannon paces it`, ours.paced.p99ToP50.median),
     atMost(3, `p99 / p50 at ${LOAD * 100} % load, even arrivals`, keepsUp(ours) ? ours.p99ToP50.median : undefined),
   ]

@@ -9,7 +9,7 @@ const WORDS = new Map([
 export function printTargets(targets) {
   console.log('')
   printTable(
-    ['target', 'wanted', 'measured', ''],
+    ['target', 'required', 'measured', ''],
     targets.map(({ text, wanted, value, isMet }) => [text, wanted, formatValue(value), WORDS.get(isMet)]),
   )
 }

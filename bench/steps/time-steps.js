@@ -54,9 +54,9 @@ async function timeTokenRequest() {
   }
   return {
     'client authentication': await timeEach(assertions, createClientAuthentication()),
-    'taking the assertion apart, strictly': await timeEach(assertions, (assertion) => parseJwt(assertion, 32_768)),
+    'parsing the assertion, strictly': await timeEach(assertions, (assertion) => parseJwt(assertion, 32_768)),
     'its RS256 signature': await timeEach(parsed, (jwt) => isSignedBy(publicKey, jwt)),
-    'using it up, in memory': await timeEach(parsed, createClaim()),
+    'marking it used, in memory': await timeEach(parsed, createClaim()),
     'the access token with its ES256 signature': await timeEach(assertions, createIssue(request)),
   }
 }
