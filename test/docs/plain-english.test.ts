@@ -87,10 +87,6 @@ const STILL_ALLOWED: Record<string, number> = {
   'CHANGELOG.md': 5,
   'CONTRIBUTING.md': 1,
   'README.md': 9,
-  'docs/observability.md': 9,
-  'docs/operations.md': 12,
-  'docs/performance.md': 7,
-  'docs/stores.md': 3,
   src: 135,
 }
 
