@@ -175,7 +175,11 @@ function findTargets({ failed, before, during, mostFetches, beside, startup: { i
     atMost(2, 'most fetches for a rollover', mostFetches),
     atMost(2, 'p99 in the seconds of ten rollovers × before', during.p99 / before.p99),
     ...besideDead,
-    atMost(60, 'ms that importing the package adds to importing Express', imports.expressAndOurs.median - imports.express.median),
+    atMost(
+      60,
+      'ms that importing the package adds to importing Express',
+      imports.expressAndOurs.median - imports.express.median,
+    ),
     atMost(1000, 'ms from the start of the example app to its first answer', exampleApp.median),
   ]
 }

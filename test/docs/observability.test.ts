@@ -154,7 +154,8 @@ describe('docs/observability.md', () => {
       },
     })
     closers.push(() => fixed.close())
-    const [, sentence = ''] = /With `certificates` or a fixed `jwks`, only (.*?) are present\./s.exec(OBSERVABILITY) ?? []
+    const [, sentence = ''] =
+      /With `certificates` or a fixed `jwks`, only (.*?) are present\./s.exec(OBSERVABILITY) ?? []
     const fields = new Set(fixed.exchange.stats().identityProviders.flatMap((stats) => Object.keys(stats)))
     expect([...fields].sort()).toEqual([...quotedIn(sentence), 'name', 'alias', 'enabled'].sort())
   })
