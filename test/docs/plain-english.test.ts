@@ -84,7 +84,6 @@ const TELLING = phrase('(tell|tells|told)', 'report, emit, say, show')
 
 /** How many phrases are still allowed where. A number may only fall: lower it when you mend one. */
 const STILL_ALLOWED: Record<string, number> = {
-  'CHANGELOG.md': 5,
   'CONTRIBUTING.md': 1,
   'README.md': 9,
   src: 135,
