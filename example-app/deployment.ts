@@ -19,7 +19,7 @@ export function readDeployment(path: string): Deployment {
   let store: StoreChoice | undefined
   const choose = (name: StoreChoice['name']) => (url: string) => {
     store = { name, url }
-    return { claim: () => false } // Not the one that is used: this only tells which one to open.
+    return { markUsed: () => false } // Not the one that is used: this only tells which one to open.
   }
   const { replay = {}, ...options } = loadConfig(path, {
     replayStores: { redis: choose('redis'), postgres: choose('postgres') },

@@ -23,7 +23,7 @@ async function fill({ claims, expiresFrom, expiresWithin }) {
   const before = await heldBytes()
   firstClaimed = made
   for (let index = 0; index < claims; index += 1) {
-    store.claim(nextKey(), Math.floor(expiresFrom + (index / claims) * expiresWithin))
+    store.markUsed(nextKey(), Math.floor(expiresFrom + (index / claims) * expiresWithin))
   }
   return { bytesEach: ((await heldBytes()) - before) / claims }
 }
@@ -33,13 +33,13 @@ async function expire({ expiresFrom, seconds, rate }) {
   await setTimeout(Math.max(0, expiresFrom * 1000 - Date.now()))
   const sizeBefore = store.size
   const delays = await watchDelays(seconds, rate, () => claimNext())
-  requireThat(!store.claim(keyOf(made - 1), now() + LIFETIME), 'a live claim is refused')
-  requireThat(store.claim(keyOf(firstClaimed), now() + LIFETIME), 'an expired claim is free again')
+  requireThat(!store.markUsed(keyOf(made - 1), now() + LIFETIME), 'a live claim is refused')
+  requireThat(store.markUsed(keyOf(firstClaimed), now() + LIFETIME), 'an expired claim is free again')
   return { ...delays, sizeBefore, sizeAfter: store.size }
 }
 
 function claimNext() {
-  requireThat(store.claim(nextKey(), now() + LIFETIME), 'a new claim is accepted')
+  requireThat(store.markUsed(nextKey(), now() + LIFETIME), 'a new claim is accepted')
 }
 
 function nextKey() {

@@ -1,7 +1,7 @@
 // Times the steps of a request by themselves, without HTTP, in a process of its own.
 import { createPublicKey, randomUUID } from 'node:crypto'
 import { createAccessTokenSigner, issueAccessToken } from '../../dist/access-token/issue-access-token.js'
-import { claimAssertion } from '../../dist/assertion/claim-assertion.js'
+import { markAssertionUsed } from '../../dist/assertion/mark-used.js'
 import { authenticateClient } from '../../dist/client-auth/authenticate-client.js'
 import { parseBasicCredentials } from '../../dist/client-auth/client-credentials.js'
 import { digestSecret } from '../../dist/client-auth/client-options.js'
@@ -91,7 +91,7 @@ function createClaim() {
   return () => {
     count += 1
     const assertion = { identityProvider, expiresAt, payload: { exp: expiresAt }, assertionId: `assertion ${count}` }
-    return claimAssertion(assertion, {
+    return markAssertionUsed(assertion, {
       identityProviders: { haveShares: false },
       replayProtection: protection,
       clock: systemClock,

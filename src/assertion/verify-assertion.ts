@@ -20,7 +20,7 @@ const OF_CLAIMS: readonly AssertionCheck[] = Object.values(CHECKS_OF_CLAIMS)
 
 /**
  * Verifies an assertion (RFC 7523 §3) in this order: size and shape, identity provider, algorithm and type, signature,
- * claims. It has no effect: `claimAssertion` comes after everything else that may refuse the request, so that a refused
+ * claims. It has no effect: `markAssertionUsed` comes after everything else that may refuse the request, so that a refused
  * assertion is not used up.
  *
  * @param verifyBy `verifySignatureAtOnce` for a caller that has no credentials

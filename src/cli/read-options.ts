@@ -9,7 +9,7 @@ import type { CommandArguments, CommandStreams } from './command.js'
 import { toJson } from './output.js'
 
 /**
- * The options of a file, with no replay store opened: nothing is claimed here. Where JSON is wanted, a file with problems
+ * The options of a file, with no replay store opened: no assertion is used here. Where JSON is wanted, a file with problems
  * is answered with them, beside the verdict.
  *
  * @param notes collects what is in order, but may not be meant
@@ -33,8 +33,8 @@ export function readOptions(
 /** Whatever store the file names: the application knows it. A file that cannot be read is told of when it is loaded. */
 function anyStoreOf(path: string): ReplayStores {
   const name = fieldOf(fieldOf(readTable(path), 'replay'), 'store')
-  const claim = () => Promise.reject(new Error('nothing is claimed here'))
-  return typeof name === 'string' ? { [name]: () => ({ claim }) } : {}
+  const markUsed = () => Promise.reject(new Error('no assertion is used here'))
+  return typeof name === 'string' ? { [name]: () => ({ markUsed }) } : {}
 }
 
 function readTable(path: string): unknown {

@@ -12,7 +12,7 @@ export type ReplayStores = Readonly<Record<string, OpenReplayStore>>
 
 const MEMORY = 'memory'
 /** Stands where another store is named than at first: no exchange takes it, and nothing is opened for it. */
-const ANOTHER_STORE: ReplayStore = { claim: () => Promise.reject(new Error('another replay store takes a restart')) }
+const ANOTHER_STORE: ReplayStore = { markUsed: () => Promise.reject(new Error('another replay store takes a restart')) }
 
 interface Deps {
   replayStores: ReplayStores

@@ -1,5 +1,5 @@
 import { inContext } from '../assertion/assertion-context.js'
-import { claimAssertion } from '../assertion/claim-assertion.js'
+import { markAssertionUsed } from '../assertion/mark-used.js'
 import { checkSubjectIsNoClient, resolveSubject } from '../assertion/resolve-subject.js'
 import type { VerifiedAssertion } from '../assertion/verified-assertion.js'
 import { type VerifyAssertionDeps, verifyAssertion } from '../assertion/verify-assertion.js'
@@ -62,7 +62,7 @@ async function authorizeVerified(
   const claims = await mapClaims(policy.claimMapping, payload, about)
   const bounds = boundLifetime(assertion, client, access.lifetime)
   checkLastsYet(bounds.latestExpiry, deps.clock.now())
-  await claimAssertion(assertion, deps)
+  await markAssertionUsed(assertion, deps)
   return { subject, ...access, ...bounds, claims, identityProvider: identityProvider.name, ...signedBy(assertion) }
 }
 

@@ -1,5 +1,5 @@
 import { inContext } from '../assertion/assertion-context.js'
-import { claimAssertion } from '../assertion/claim-assertion.js'
+import { markAssertionUsed } from '../assertion/mark-used.js'
 import { checkSubjectIsNoClient, resolveSubject } from '../assertion/resolve-subject.js'
 import { type VerifyAssertionDeps, verifyAssertion } from '../assertion/verify-assertion.js'
 import { printable } from '../errors/printable.js'
@@ -58,7 +58,7 @@ async function acceptAssertion(token: string, deps: AcceptAssertionDeps): Promis
     await enforcePolicy(identityProvider.policy, assertion.sub, payload, { issuer: identityProvider.name })
     const subject = await resolveSubject(assertion)
     await checkSubjectIsNoClient(subject, deps.findClient)
-    await claimAssertion(assertion, deps)
+    await markAssertionUsed(assertion, deps)
     return subject
   })
   return Object.assign(new PresentedToken(token), { sub, issuer: identityProvider.name, expiresAt, payload })

@@ -6,14 +6,14 @@ import { ReplayRoom } from './replay-room.js'
 import type { ReplayStore } from './replay-store.js'
 
 export interface MemoryReplayStoreOptions {
-  /** The most claims held at once, 1 to 10 000 000. When all of them are live, further claims fail. Default: 1 000 000. */
+  /** The most entries held at once, 1 to 10 000 000. When all of them are live, further calls fail. Default: 1 000 000. */
   maxEntries?: number
   clock?: Clock
 }
 
 /**
- * A separate memory of claims in this process. Exchanges without the option `replay.store` share the memory of the process;
- * an exchange with this store does not. It never forgets a live claim: when full it throws, and the assertion is refused with
+ * A separate memory of entries in this process. Exchanges without the option `replay.store` share the memory of the process;
+ * an exchange with this store does not. It never forgets a live entry: when full it throws, and the assertion is refused with
  * 503. With several processes use a shared store. Otherwise each process would accept an assertion that another has already
  * accepted.
  */
@@ -30,13 +30,13 @@ export class MemoryReplayStore implements ReplayStore {
     this.#room = new ReplayRoom(new ReplayMemory(clock), maxEntries)
   }
 
-  /** How many claims are held, expired ones that were not swept yet included. */
+  /** How many entries are held, expired ones that were not swept yet included. */
   get size(): number {
     return this.#room.size
   }
 
-  claim(key: string, expiresAt: number, identityProvider?: string): boolean {
-    return this.#room.claim(key, expiresAt, identityProvider)
+  markUsed(key: string, expiresAt: number, identityProvider?: string): boolean {
+    return this.#room.markUsed(key, expiresAt, identityProvider)
   }
 
   fillLevel(identityProvider?: string): number {

@@ -6,8 +6,8 @@ import { OptionReader } from '../option-checks/option-reader.js'
 import { hearErrors } from './client-errors.js'
 import type { ReplayStore } from './replay-store.js'
 
-/** After so many claims that it has won, a process deletes expired ones; and after its first. */
-const CLAIMS_PER_SWEEP = 100
+/** After its first new entry, and after so many more, a process deletes expired ones. */
+const ENTRIES_PER_SWEEP = 100
 /** The most rows that one sweep deletes: more than come in between, so that the table shrinks after a burst. */
 const SWEPT_AT_ONCE = 1000
 /** Bytes that the name of a table may have: PostgreSQL cuts names at 63, and that of the index is longer. */
@@ -28,13 +28,13 @@ export interface PostgresPool {
 export interface PostgresReplayStoreOptions {
   /** The schema, which must exist, 1 to 50 bytes, not beginning with `pg_`. Default: `public`. */
   schema?: string
-  /** The table, 1 to 50 bytes. Default: `jwt_replay_claims`. */
+  /** The table, 1 to 50 bytes. Default: `jwt_used_assertions`. */
   table?: string
 }
 
 /**
- * Holds the claims in a table of PostgreSQL, for all processes that use it: one row for each, written by one
- * `INSERT … ON CONFLICT`, and expired by the server's clock. Expired rows are deleted beside the claims, at most 1000 at
+ * Holds the used assertions in a table of PostgreSQL, for all processes that use it: one row for each, written by one
+ * `INSERT … ON CONFLICT`, and expired by the server's clock. Expired rows are deleted along the way, at most 1000 at
  * once, over another connection of the pool. The store listens to the pool's `error` events, so that a broken connection does not
  * end the process; it never ends the pool.
  */
@@ -42,7 +42,7 @@ export class PostgresReplayStore implements ReplayStore {
   readonly isShared = true
   readonly #pool: PostgresPool
   readonly #statements: ReturnType<typeof statementsFor>
-  #claims = 0
+  #entries = 0
   #isSweeping = false
 
   /** @throws ConfigError for a pool without `query`, or options that are not understood */
@@ -70,7 +70,7 @@ export class PostgresReplayStore implements ReplayStore {
     await this.#createMissing(findIndex, createIndex, table)
   }
 
-  async claim(key: string, expiresAt: number): Promise<boolean> {
+  async markUsed(key: string, expiresAt: number): Promise<boolean> {
     const isFirst = await this.#insert(key, expiresAt)
     if (isFirst) this.#countClaim()
     return isFirst
@@ -78,7 +78,7 @@ export class PostgresReplayStore implements ReplayStore {
 
   async #insert(key: string, expiresAt: number): Promise<boolean> {
     try {
-      const { rows } = await this.#pool.query(this.#statements.claim, [key, expiresAt])
+      const { rows } = await this.#pool.query(this.#statements.markUsed, [key, expiresAt])
       return rows.length === 1 && isSureOf(rows[0])
     } catch (cause) {
       if (!FULL.includes(codeOf(cause))) throw cause
@@ -87,8 +87,8 @@ export class PostgresReplayStore implements ReplayStore {
   }
 
   #countClaim(): void {
-    if (this.#claims % CLAIMS_PER_SWEEP === 0) void this.#deleteExpired()
-    this.#claims += 1
+    if (this.#entries % ENTRIES_PER_SWEEP === 0) void this.#deleteExpired()
+    this.#entries += 1
   }
 
   /** Nobody waits for it, and what it leaves, the next one finds. */
@@ -98,7 +98,7 @@ export class PostgresReplayStore implements ReplayStore {
     try {
       await this.#pool.query(this.#statements.deleteExpired)
     } catch (error) {
-      debug('expired claims could not be deleted: %s', error)
+      debug('expired entries could not be deleted: %s', error)
     } finally {
       this.#isSweeping = false
     }
@@ -116,7 +116,7 @@ export class PostgresReplayStore implements ReplayStore {
   }
 }
 
-/** A column of another type could forget the claim, as a `date` does at midnight. */
+/** A column of another type could forget the entry, as a `date` does at midnight. */
 function isSureOf(row: unknown): boolean {
   if (fieldOf(row, 'is_timestamptz') === true) return true
   throw new Error('the column expires_at is no timestamptz')
@@ -133,11 +133,11 @@ function statementsFor(names: { schema: string; table: string }) {
     findIndex: `SELECT 1 FROM pg_catalog.pg_index i
       JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
       WHERE i.indrelid = pg_catalog.to_regclass($1) AND a.attname = 'expires_at'`,
-    claim: `INSERT INTO ${table} AS claimed (key, expires_at)
+    markUsed: `INSERT INTO ${table} AS used (key, expires_at)
       VALUES ($1, pg_catalog.to_timestamp($2::pg_catalog.float8))
-      ON CONFLICT (key) DO UPDATE SET expires_at = EXCLUDED.expires_at WHERE claimed.expires_at <= pg_catalog.now()
-      RETURNING pg_catalog.pg_typeof(claimed.expires_at) = 'pg_catalog.timestamptz'::pg_catalog.regtype AS is_timestamptz`,
-    // Rows that another process deletes, or that are claimed again right now, are passed over and not waited for. As an
+      ON CONFLICT (key) DO UPDATE SET expires_at = EXCLUDED.expires_at WHERE used.expires_at <= pg_catalog.now()
+      RETURNING pg_catalog.pg_typeof(used.expires_at) = 'pg_catalog.timestamptz'::pg_catalog.regtype AS is_timestamptz`,
+    // Rows that another process deletes, or that are written again right now, are passed over and not waited for. As an
     // array, because the planner may ask a subquery again for each row, and its limit would count anew.
     deleteExpired: `DELETE FROM ${table} WHERE key = ANY (ARRAY(SELECT key FROM ${table}
       WHERE expires_at <= pg_catalog.now() ORDER BY expires_at LIMIT ${SWEPT_AT_ONCE} FOR UPDATE SKIP LOCKED))`,
@@ -156,7 +156,7 @@ function readSchema(reader: OptionReader): string {
 }
 
 function readTable(reader: OptionReader): string {
-  return reader.has('table') ? reader.string('table', NAME, isName) : 'jwt_replay_claims'
+  return reader.has('table') ? reader.string('table', NAME, isName) : 'jwt_used_assertions'
 }
 
 function isName(name: string): boolean {

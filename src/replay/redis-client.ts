@@ -54,10 +54,10 @@ function commandsOfNodeRedis(client: AnyClient): RedisCommands {
 
 /** A pool does not tell whether it is connected, but each of its clients does. */
 function commandsOfPool(pool: AnyClient, execute: Send): RedisCommands {
-  const setNew: RedisCommands['setNew'] = (...claim) => {
+  const setNew: RedisCommands['setNew'] = (...call) => {
     const setByOne = async (client: AnyClient) => {
       if (!isReady(client)) throw new Error('no Redis client of the pool is connected')
-      return commandsOfNodeRedis(client).setNew(...claim)
+      return commandsOfNodeRedis(client).setNew(...call)
     }
     return Reflect.apply(execute, pool, [setByOne])
   }

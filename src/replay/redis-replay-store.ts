@@ -13,7 +13,7 @@ export type { RedisClient } from './redis-client.js'
 export interface RedisReplayStoreOptions {
   /**
    * What the keys begin with, 1 to 100 characters. Services that share a Redis and trust the same identity providers
-   * under the same alias share the claims, too, unless they have different ones. Default: `jwt-replay:`.
+   * under the same alias share the used assertions, too, unless they have different ones. Default: `jwt-replay:`.
    */
   prefix?: string
   /** For servers before Redis 6.2, which cannot be told a time. */
@@ -21,8 +21,8 @@ export interface RedisReplayStoreOptions {
 }
 
 /**
- * Holds the claims in Redis or Valkey, for all processes that use it: one key for each claim, set by one
- * `SET … NX PXAT`, and expired by the server's clock. While the client is not connected a claim fails at once.
+ * Holds the used assertions in Redis or Valkey, for all processes that use it: one key for each assertion, set by one
+ * `SET … NX PXAT`, and expired by the server's clock. While the client is not connected a call fails at once.
  * The store listens to the client's `error` events, so that a broken connection does not end the process; it never
  * connects or closes the client.
  */
@@ -44,11 +44,11 @@ export class RedisReplayStore implements ReplayStore {
     hearErrors(client)
   }
 
-  async claim(key: string, expiresAt: number): Promise<boolean> {
+  async markUsed(key: string, expiresAt: number): Promise<boolean> {
     if (!this.#commands.isReady()) throw new Error('the Redis client is not connected')
-    const claimId = randomBytes(9).toString('base64url')
+    const callId = randomBytes(9).toString('base64url')
     try {
-      return await this.#set(this.#prefix + key, claimId, expiresAt * 1000)
+      return await this.#set(this.#prefix + key, callId, expiresAt * 1000)
     } catch (cause) {
       if (!/^OOM\b/.test(messageOf(cause))) throw cause
       throw new DependencyUnavailable('replay_store_full', { retryAfter: 30, cause })
@@ -59,20 +59,20 @@ export class RedisReplayStore implements ReplayStore {
     const info = String(await this.#commands.info('memory'))
     const [, policy = 'noeviction'] = /^maxmemory_policy:(.*?)\r?$/m.exec(info) ?? []
     if (policy === 'noeviction' || /^maxmemory:0\r?$/m.test(info)) return undefined
-    return `Redis may evict claims when its memory is full (maxmemory-policy ${policy}), and accept their assertions again: set noeviction`
+    return `Redis may evict entries when its memory is full (maxmemory-policy ${policy}), and accept their assertions again: set noeviction`
   }
 
-  async #set(key: string, claimId: string, expiresAt: number): Promise<boolean> {
-    const answer = await this.#setNew(key, claimId, expiresAt)
-    if (answer === null) return await this.#isOurs(key, claimId)
+  async #set(key: string, callId: string, expiresAt: number): Promise<boolean> {
+    const answer = await this.#setNew(key, callId, expiresAt)
+    if (answer === null) return await this.#isOurs(key, callId)
     if (String(answer) !== 'OK') throw new Error('an answer that is none of SET')
     return true
   }
 
-  async #setNew(key: string, claimId: string, expiresAt: number): Promise<unknown> {
+  async #setNew(key: string, callId: string, expiresAt: number): Promise<unknown> {
     if (this.#expiryKind === 'PXAT') {
       try {
-        return await this.#commands.setNew(key, claimId, 'PXAT', expiresAt)
+        return await this.#commands.setNew(key, callId, 'PXAT', expiresAt)
       } catch (error) {
         // Servers before Redis 6.2 do not know PXAT.
         if (!/\bsyntax error\b/i.test(messageOf(error))) throw error
@@ -80,12 +80,12 @@ export class RedisReplayStore implements ReplayStore {
       }
     }
     const left = Math.ceil(expiresAt - this.#clock.now() * 1000)
-    return await this.#commands.setNew(key, claimId, 'PX', Math.max(1, left))
+    return await this.#commands.setNew(key, callId, 'PX', Math.max(1, left))
   }
 
-  /** A client that lost the connection before the answer came may send the claim again, and meet the first one. */
-  async #isOurs(key: string, claimId: string): Promise<boolean> {
-    return String(await this.#commands.get(key)) === claimId
+  /** A client that lost the connection before the answer came may send the command again, and find its own key. */
+  async #isOurs(key: string, callId: string): Promise<boolean> {
+    return String(await this.#commands.get(key)) === callId
   }
 }
 

@@ -1,9 +1,9 @@
 import { type Clock, systemClock } from '../clock/clock.js'
 import { DependencyUnavailable } from '../errors/rejections.js'
 
-/** Entries looked at for each claim: more than one, so that expired entries go faster than new ones come. */
+/** Entries looked at for each new entry: more than one, so that expired entries go faster than new ones come. */
 const SWEPT_PER_CLAIM = 2
-/** Entries looked at for a claim that finds no room. */
+/** Entries looked at for a new entry that finds no room. */
 const SWEPT_WHEN_FULL = 1000
 /** Entries of all holders together: a Map holds 2^24 at most. */
 const MAX_ENTRIES_IN_MEMORY = 16_000_000
@@ -31,7 +31,7 @@ interface Time {
 }
 
 /**
- * The claims of one process, of any number of holders. A claim is forgotten when both clocks say that it has expired: a
+ * The entries of one process, of any number of holders. An entry is forgotten when both clocks say that it has expired: a
  * wall clock that steps ahead, and a monotonic clock that stood still, only make it last longer.
  */
 export class ReplayMemory {
@@ -49,9 +49,9 @@ export class ReplayMemory {
 
   /**
    * @throws DependencyUnavailable `replay_store_full` when the holder has no room
-   * @throws Error when the wall clock has gone back so far that the claim may be one that was forgotten
+   * @throws Error when the wall clock has gone back so far that the entry may be one that was forgotten
    */
-  claim(key: string, expiresAt: number, holder: EntryHolder): boolean {
+  markUsed(key: string, expiresAt: number, holder: EntryHolder): boolean {
     const time = this.#readClocks()
     const known = this.#entries.get(key)
     if (known !== undefined && !isPast(known, time)) return false
@@ -77,10 +77,10 @@ export class ReplayMemory {
   /** An assertion that had expired by the same clock before, and has not expired now. */
   #checkNotForgotten(expiresAt: number, { now }: Time): void {
     if (expiresAt > this.#forgottenUpTo || expiresAt <= now) return
-    throw new Error('the wall clock went back to before claims that have expired and were forgotten')
+    throw new Error('the wall clock went back to before entries that have expired and were forgotten')
   }
 
-  /** Goes round the entries, a few at each claim, so that no claim pays for a whole sweep. */
+  /** Goes round the entries, a few at each call, so that no call pays for a whole sweep. */
   #removePast(time: Time, count: number): void {
     for (let looked = 0; looked < count; looked += 1) {
       const next = this.#sweep.next()

@@ -4,10 +4,10 @@ import type { ReplayStore } from './replay-store.js'
 export interface ReplayOptions {
   /** Where used assertions are remembered. Default: the memory of this process, which all its exchanges share. */
   store?: ReplayStore
-  /** Milliseconds in which the store must answer a claim, 10 to 60 000; then the request is answered 503. Default: 1000. */
+  /** Milliseconds in which the store must answer a call, 10 to 60 000; then the request is answered 503. Default: 1000. */
   timeout?: number
   /**
-   * How many claims of this exchange the memory of the process holds, 1 to 10 000 000. When it is full, assertions are
+   * How many entries of this exchange the memory of the process holds, 1 to 10 000 000. When it is full, assertions are
    * refused with 503. With several identity providers, none may hold more entries than are still free. Default: 1 000 000.
    */
   maxEntries?: number
@@ -36,8 +36,9 @@ export function checkReplayOptions(reader: OptionReader): ReplaySettings {
 
 function readStore(reader: OptionReader): ReplayStore | undefined {
   const store = reader.hostObject('store')
-  const isStore = typeof store === 'object' && store !== null && 'claim' in store && typeof store.claim === 'function'
-  if (store !== undefined && !isStore) reader.problem('store', 'a replay store: an object with a function claim')
+  const isStore =
+    typeof store === 'object' && store !== null && 'markUsed' in store && typeof store.markUsed === 'function'
+  if (store !== undefined && !isStore) reader.problem('store', 'a replay store: an object with a function markUsed')
   if (isStore) checkMembers(reader, store)
   return store as ReplayStore | undefined
 }

@@ -13,11 +13,11 @@ import type { ReplaySettings } from './replay-options.js'
 import { ReplayRoom } from './replay-room.js'
 import type { ReplayStore } from './replay-store.js'
 
-type Claim = Parameters<ReplayStore['claim']>
+type MarkUsedCall = Parameters<ReplayStore['markUsed']>
 
 export interface ReplayProtectionDeps {
   store: ReplayStore
-  /** Milliseconds for one claim. */
+  /** Milliseconds for one call. */
   timeout: number
   timers: Timers
   /** Told at most once, in the words of the store. */
@@ -33,11 +33,11 @@ const FILLING_OVER_BELOW = 0.7
 /**
  * Asks a replay store, which may hang or fail: an answer in time, or `DependencyUnavailable`. A store that has not
  * answered in time is asked by one request after the other until it answers: the others would only wait, and what they
- * claim could be executed after all when nobody waits for it any more.
+ * mark used could be executed after all when nobody waits for it any more.
  */
 export class ReplayProtection {
   readonly #deps: ReplayProtectionDeps
-  /** A claim was not answered in time, and none has been answered since. */
+  /** A call was not answered in time, and none has been answered since. */
   #isOverdue = false
   #isProbing = false
   #hasAskedForRisk = false
@@ -53,31 +53,31 @@ export class ReplayProtection {
    *
    * @throws DependencyUnavailable `replay_store_unavailable`, or what the store throws of this kind
    */
-  async claim(key: string, expiresAt: number, identityProvider?: string): Promise<boolean> {
-    const claim: Claim = identityProvider === undefined ? [key, expiresAt] : [key, expiresAt, identityProvider]
+  async markUsed(key: string, expiresAt: number, identityProvider?: string): Promise<boolean> {
+    const call: MarkUsedCall = identityProvider === undefined ? [key, expiresAt] : [key, expiresAt, identityProvider]
     if (this.#isOverdue && this.#isProbing) {
-      throw unavailable(createFault('replay_store_overdue', 'the replay store has not answered earlier claims'))
+      throw unavailable(createFault('replay_store_overdue', 'the replay store has not answered earlier calls'))
     }
-    const isFirst = await (this.#isOverdue ? this.#probe(claim) : this.#ask(claim))
+    const isFirst = await (this.#isOverdue ? this.#probe(call) : this.#ask(call))
     if (isFirst) this.#watchFillLevels(identityProvider)
     return isFirst
   }
 
-  async #probe(claim: Claim): Promise<boolean> {
+  async #probe(call: MarkUsedCall): Promise<boolean> {
     this.#isProbing = true
     try {
-      return await this.#ask(claim)
+      return await this.#ask(call)
     } finally {
       this.#isProbing = false
     }
   }
 
-  async #ask(args: Claim): Promise<boolean> {
+  async #ask(args: MarkUsedCall): Promise<boolean> {
     try {
-      const claim: unknown = this.#deps.store.claim(...args)
-      if (typeof claim !== 'boolean') return (await this.#inTime(Promise.resolve(claim))) === true
+      const answer: unknown = this.#deps.store.markUsed(...args)
+      if (typeof answer !== 'boolean') return (await this.#inTime(Promise.resolve(answer))) === true
       this.#noteAnswer()
-      return claim
+      return answer
     } catch (cause) {
       throw isFull(cause) ? cause : unavailable(cause)
     }
@@ -89,13 +89,13 @@ export class ReplayProtection {
     if (!this.#hasAskedForRisk) void this.#findRisk()
   }
 
-  #inTime(claim: Promise<unknown>): Promise<unknown> {
+  #inTime(call: Promise<unknown>): Promise<unknown> {
     const { timers, timeout } = this.#deps
-    claim.then(
+    call.then(
       () => this.#noteAnswer(),
       () => {},
     )
-    return settleInTime(claim, timeout, timers, () => {
+    return settleInTime(call, timeout, timers, () => {
       this.#isOverdue = true
       return createFault('replay_store_timeout', `the replay store did not answer within ${timeout} ms`)
     })
@@ -133,7 +133,7 @@ export class ReplayProtection {
       const risk = await this.#deps.store.findRisk?.()
       if (typeof risk === 'string') this.#deps.reportRisk(inOneLine(risk))
     } catch {
-      // A database may allow claims, but not to ask how it is configured.
+      // A database may allow writes, but not to ask how it is configured.
     }
   }
 }

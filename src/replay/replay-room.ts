@@ -2,7 +2,7 @@ import type { EntryHolder, ReplayMemory } from './replay-memory.js'
 import type { ReplayStore } from './replay-store.js'
 
 /**
- * A bounded part of a memory. Others may have parts of the same memory: a claim of any of them is known to all, and counts
+ * A bounded part of a memory. Others may have parts of the same memory: an entry of any of them is known to all, and counts
  * for the one that made it. No identity provider may hold more entries than are still free, so that each that comes later
  * finds room.
  */
@@ -12,7 +12,7 @@ export class ReplayRoom implements ReplayStore {
   readonly #maxEntries: number
   readonly #withoutShare = new Holder(this, false)
   readonly #shares = new Map<string, Holder>()
-  /** How many claims are held, expired ones that were not swept yet included. */
+  /** How many entries are held, expired ones that were not swept yet included. */
   size = 0
 
   constructor(memory: ReplayMemory, maxEntries: number) {
@@ -24,8 +24,8 @@ export class ReplayRoom implements ReplayStore {
     return this.#maxEntries - this.size
   }
 
-  claim(key: string, expiresAt: number, identityProvider?: string): boolean {
-    return this.#memory.claim(key, expiresAt, this.#holderFor(identityProvider))
+  markUsed(key: string, expiresAt: number, identityProvider?: string): boolean {
+    return this.#memory.markUsed(key, expiresAt, this.#holderFor(identityProvider))
   }
 
   fillLevel(identityProvider?: string): number {

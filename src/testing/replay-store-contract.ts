@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 
 /** What is checked: a `ReplayStore`. */
 export interface CheckedReplayStore {
-  claim(key: string, expiresAt: number, identityProvider?: string): boolean | Promise<boolean>
+  markUsed(key: string, expiresAt: number, identityProvider?: string): boolean | Promise<boolean>
   readonly isShared?: boolean
   fillLevel?(identityProvider?: string): number
 }
@@ -20,9 +20,9 @@ export interface ReplayStoreCase {
 type MakeReplayStore = () => CheckedReplayStore | Promise<CheckedReplayStore>
 
 const RACES = 3
-/** Claims of one key at the same time. */
-const CLAIMS = 200
-/** Claims that are all remembered. */
+/** Calls with one key at the same time. */
+const CALLS = 200
+/** Keys that are all remembered. */
 const MANY = 500
 /** Milliseconds in which a store may let go of what has expired. */
 const MOMENT = 100
@@ -33,43 +33,43 @@ const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345678
  * What every replay store must do, for any test runner:
  * `for (const { name, run } of replayStoreContract(makeStore)) test(name, run)`.
  *
- * The keys are random, so the store need not be empty. Nothing is closed, and what was claimed stays.
+ * The keys are random, so the store need not be empty. Nothing is closed, and what was marked used stays.
  *
  * @param makeStore makes a store as another process would have it: with a connection of its own, on the same data
  */
 export function replayStoreContract(makeStore: MakeReplayStore): ReplayStoreCase[] {
   const cases: [string, (makeStore: MakeReplayStore) => Promise<void>][] = [
-    ['tells the first claim of a key true, and every later one false', checkLaterClaims],
-    ['tells the claim of another process false at once', checkOtherProcess],
-    [`lets one of ${CLAIMS} claims at the same time win, in four processes`, checkRace],
-    ['lets one of many claims at the same time win where an expired one is in the way', checkRaceForExpired],
+    ['answers true to the first call with a key, and false to every later one', checkLaterCalls],
+    ['answers false at once for a key of another process', checkOtherProcess],
+    [`lets one of ${CALLS} calls at the same time win, in four processes`, checkRace],
+    ['lets one of many calls at the same time win where an expired one is in the way', checkRaceForExpired],
     ['keeps keys apart that differ in one character, or in upper and lower case only', checkSimilarKeys],
     ['takes every character of base64url first and last', checkCharacters],
-    [`remembers ${MANY} claims`, checkManyClaims],
-    ['remembers a claim until it expires', checkExpiry],
-    ['is not made to forget a claim by those that it refuses', checkRefusedClaims],
-    ['takes a claim for a day, and for thirty', checkLongClaims],
-    ['lets a key be claimed again that expired long ago', checkExpired],
+    [`remembers ${MANY} keys`, checkManyKeys],
+    ['remembers a key until it expires', checkExpiry],
+    ['does not forget a key because of calls that it refuses', checkRefusedCalls],
+    ['takes a key for a day, and for thirty', checkLongKeys],
+    ['lets a key be marked used again that expired long ago', checkExpired],
     ['has an isShared and a fillLevel that are true, if it has them', checkWhatItSays],
   ]
   return cases.map(([name, check]) => ({ name, run: () => check(makeStore) }))
 }
 
-async function checkLaterClaims(makeStore: MakeReplayStore): Promise<void> {
+async function checkLaterCalls(makeStore: MakeReplayStore): Promise<void> {
   const store = await makeStore()
   const [key, otherKey] = [randomKey(), randomKey()]
-  await expectClaims(store, key, [true, false, false])
-  await expectClaims(store, otherKey, [true, false])
-  await expectClaims(store, key, [false])
-  assert.equal(await store.claim(key, now() + 300, 'https://idp.example.com'), false)
+  await expectAnswers(store, key, [true, false, false])
+  await expectAnswers(store, otherKey, [true, false])
+  await expectAnswers(store, key, [false])
+  assert.equal(await store.markUsed(key, now() + 300, 'https://idp.example.com'), false)
 }
 
 async function checkOtherProcess(makeStore: MakeReplayStore): Promise<void> {
   const [here, there] = [await makeStore(), await makeStore()]
   for (let round = 0; round < 20; round += 1) {
     const key = randomKey()
-    await expectClaims(here, key, [true])
-    await expectClaims(there, key, [false])
+    await expectAnswers(here, key, [true])
+    await expectAnswers(there, key, [false])
   }
 }
 
@@ -82,7 +82,7 @@ async function checkRaceForExpired(makeStore: MakeReplayStore): Promise<void> {
   const stores = await makeStores(makeStore, 4)
   for (let round = 0; round < RACES; round += 1) {
     const key = randomKey()
-    await stores[0]?.claim(key, now() - DAY)
+    await stores[0]?.markUsed(key, now() - DAY)
     await pause(MOMENT)
     await expectOneWinner(stores, key)
   }
@@ -94,22 +94,22 @@ async function checkSimilarKeys(makeStore: MakeReplayStore): Promise<void> {
   const others = [...key].map((character, at) => key.slice(0, at) + otherThan(character) + key.slice(at + 1))
   const spelt = ['-', '_'].flatMap((mark) => [mark + key.slice(1), key.slice(0, -1) + mark])
   const keys = new Set([key, swapCase(key), ...others, ...spelt])
-  for (const each of keys) await expectClaims(store, each, [true])
-  for (const each of keys) await expectClaims(store, each, [false])
+  for (const each of keys) await expectAnswers(store, each, [true])
+  for (const each of keys) await expectAnswers(store, each, [false])
 }
 
 async function checkCharacters(makeStore: MakeReplayStore): Promise<void> {
   const store = await makeStore()
   for (const character of BASE64URL) {
-    await expectClaims(store, character + randomKey().slice(2) + character, [true, false])
+    await expectAnswers(store, character + randomKey().slice(2) + character, [true, false])
   }
 }
 
-async function checkManyClaims(makeStore: MakeReplayStore): Promise<void> {
+async function checkManyKeys(makeStore: MakeReplayStore): Promise<void> {
   const store = await makeStore()
   const keys = Array.from({ length: MANY }, randomKey)
   for (const expected of [true, false]) {
-    const answers = await Promise.all(keys.map((key) => store.claim(key, now() + 300)))
+    const answers = await Promise.all(keys.map((key) => store.markUsed(key, now() + 300)))
     assert.deepEqual(new Set(answers), new Set([expected]))
   }
 }
@@ -118,41 +118,41 @@ async function checkExpiry(makeStore: MakeReplayStore): Promise<void> {
   const store = await makeStore()
   const key = randomKey()
   const expiresAt = Math.ceil(Date.now() / 1000 + 1.5)
-  await expectClaims(store, key, [true], expiresAt)
+  await expectAnswers(store, key, [true], expiresAt)
   for (;;) {
-    const answer = await store.claim(key, expiresAt)
+    const answer = await store.markUsed(key, expiresAt)
     if (Date.now() / 1000 > expiresAt - 0.2) return // From here on it may be either.
     assert.equal(answer, false)
     await pause(50)
   }
 }
 
-async function checkRefusedClaims(makeStore: MakeReplayStore): Promise<void> {
+async function checkRefusedCalls(makeStore: MakeReplayStore): Promise<void> {
   const store = await makeStore()
   const key = randomKey()
-  await expectClaims(store, key, [true], now() + DAY)
+  await expectAnswers(store, key, [true], now() + DAY)
   const soon = now() + 1
-  await expectClaims(store, key, [false], soon)
+  await expectAnswers(store, key, [false], soon)
   await pause(soon * 1000 + 200 - Date.now())
-  await expectClaims(store, key, [false], now() + 1)
+  await expectAnswers(store, key, [false], now() + 1)
 }
 
-async function checkLongClaims(makeStore: MakeReplayStore): Promise<void> {
+async function checkLongKeys(makeStore: MakeReplayStore): Promise<void> {
   const store = await makeStore()
-  const claims = [1, 30].map((days) => ({ key: randomKey(), expiresAt: now() + days * DAY }))
-  for (const { key, expiresAt } of claims) await expectClaims(store, key, [true], expiresAt)
+  const entries = [1, 30].map((days) => ({ key: randomKey(), expiresAt: now() + days * DAY }))
+  for (const { key, expiresAt } of entries) await expectAnswers(store, key, [true], expiresAt)
   await pause(MOMENT)
-  for (const { key, expiresAt } of claims) await expectClaims(store, key, [false], expiresAt)
+  for (const { key, expiresAt } of entries) await expectAnswers(store, key, [false], expiresAt)
 }
 
 async function checkExpired(makeStore: MakeReplayStore): Promise<void> {
   const store = await makeStore()
   const key = randomKey()
-  await store.claim(key, now() - DAY)
+  await store.markUsed(key, now() - DAY)
   await pause(MOMENT)
-  await expectClaims(store, key, [true])
+  await expectAnswers(store, key, [true])
   await pause(MOMENT)
-  await expectClaims(store, key, [false])
+  await expectAnswers(store, key, [false])
 }
 
 async function checkWhatItSays(makeStore: MakeReplayStore): Promise<void> {
@@ -160,34 +160,35 @@ async function checkWhatItSays(makeStore: MakeReplayStore): Promise<void> {
   const { isShared } = here
   assert.ok(isShared === undefined || typeof isShared === 'boolean', 'isShared is true, false or absent')
   const key = randomKey()
-  const isClaimed = (await here.claim(key, now() + 300)) === true
-  const isKnownThere = isClaimed && here !== there && (await there.claim(key, now() + 300)) === false
-  if (isKnownThere) assert.notEqual(isShared, false, 'isShared is not false when another store knows the claims')
+  const isMarked = (await here.markUsed(key, now() + 300)) === true
+  const isKnownThere = isMarked && here !== there && (await there.markUsed(key, now() + 300)) === false
+  if (isKnownThere)
+    assert.notEqual(isShared, false, 'isShared is not false when another store knows the used assertions')
   for (const name of [undefined, 'https://idp.example.com']) {
     const level: unknown = here.fillLevel?.(name) ?? 0
     assert.ok(typeof level === 'number' && level >= 0 && level <= 1, 'fillLevel is a number from 0 to 1, at once')
   }
 }
 
-async function expectClaims(
+async function expectAnswers(
   store: CheckedReplayStore,
   key: string,
   expected: readonly boolean[],
   expiresAt = now() + 300,
 ): Promise<void> {
   const answers: boolean[] = []
-  for (const _ of expected) answers.push(await store.claim(key, expiresAt))
+  for (const _ of expected) answers.push(await store.markUsed(key, expiresAt))
   assert.deepEqual(answers, expected)
 }
 
 async function expectOneWinner(stores: readonly CheckedReplayStore[], key: string): Promise<void> {
   const expiresAt = now() + 300
-  const claims = Array.from({ length: CLAIMS }, async (_, index) =>
-    stores[index % stores.length]?.claim(key, expiresAt),
+  const entries = Array.from({ length: CALLS }, async (_, index) =>
+    stores[index % stores.length]?.markUsed(key, expiresAt),
   )
-  const answers = await Promise.all(claims)
+  const answers = await Promise.all(entries)
   const [winners, losers] = [true, false].map((wanted) => answers.filter((answer) => answer === wanted).length)
-  assert.deepEqual({ winners, losers }, { winners: 1, losers: CLAIMS - 1 })
+  assert.deepEqual({ winners, losers }, { winners: 1, losers: CALLS - 1 })
 }
 
 function makeStores(makeStore: MakeReplayStore, count: number): Promise<CheckedReplayStore[]> {

@@ -4,19 +4,19 @@ import { type CheckedReplayStore, replayStoreContract } from '../../src/testing/
 
 jest.setTimeout(30_000)
 
-const LATER = 'tells the first claim of a key true, and every later one false'
-const OTHER_PROCESS = 'tells the claim of another process false at once'
-const RACE = 'lets one of 200 claims at the same time win, in four processes'
-const RACE_FOR_EXPIRED = 'lets one of many claims at the same time win where an expired one is in the way'
+const LATER = 'answers true to the first call with a key, and false to every later one'
+const OTHER_PROCESS = 'answers false at once for a key of another process'
+const RACE = 'lets one of 200 calls at the same time win, in four processes'
+const RACE_FOR_EXPIRED = 'lets one of many calls at the same time win where an expired one is in the way'
 const SIMILAR = 'keeps keys apart that differ in one character, or in upper and lower case only'
 const CHARACTERS = 'takes every character of base64url first and last'
-const MANY = 'remembers 500 claims'
-const EXPIRY = 'remembers a claim until it expires'
-const REFUSED = 'is not made to forget a claim by those that it refuses'
-const LONG_CLAIMS = 'takes a claim for a day, and for thirty'
-const EXPIRED = 'lets a key be claimed again that expired long ago'
+const MANY = 'remembers 500 keys'
+const EXPIRY = 'remembers a key until it expires'
+const REFUSED = 'does not forget a key because of calls that it refuses'
+const LONG_KEYS = 'takes a key for a day, and for thirty'
+const EXPIRED = 'lets a key be marked used again that expired long ago'
 const SAYS = 'has an isShared and a fillLevel that are true, if it has them'
-/** All that are about claims. */
+/** All that are about keys. */
 const ALL = [
   LATER,
   OTHER_PROCESS,
@@ -27,7 +27,7 @@ const ALL = [
   MANY,
   EXPIRY,
   REFUSED,
-  LONG_CLAIMS,
+  LONG_KEYS,
   EXPIRED,
 ]
 
@@ -47,8 +47,8 @@ function claimIn(claims: Map<string, number>): Claim {
 }
 
 /** A store of which every process has the same data. */
-function shared(claim: Claim): () => CheckedReplayStore {
-  const store = { claim } as CheckedReplayStore
+function shared(markUsed: Claim): () => CheckedReplayStore {
+  const store = { markUsed } as CheckedReplayStore
   return () => store
 }
 
@@ -89,19 +89,19 @@ describe('the contract', () => {
   })
 
   it.concurrent.each<[string, (claim: Claim) => Claim]>([
-    ['answers at once', (claim) => claim],
-    ['answers in a promise', (claim) => async (key, expiresAt) => claim(key, expiresAt)],
+    ['answers at once', (markUsed) => markUsed],
+    ['answers in a promise', (markUsed) => async (key, expiresAt) => markUsed(key, expiresAt)],
     [
       'takes its time before it claims',
-      (claim) => async (key, expiresAt) => {
+      (markUsed) => async (key, expiresAt) => {
         await nextTurn()
-        return claim(key, expiresAt)
+        return markUsed(key, expiresAt)
       },
     ],
     [
       'takes its time before it answers, one sooner and one later',
-      (claim) => async (key, expiresAt) => {
-        const isFirst = claim(key, expiresAt)
+      (markUsed) => async (key, expiresAt) => {
+        const isFirst = markUsed(key, expiresAt)
         await pause(Math.random() * 5)
         return isFirst
       },
@@ -111,7 +111,7 @@ describe('the contract', () => {
   })
 
   it.concurrent('is kept by stores that take time to make', async () => {
-    const store = { claim: claimIn(new Map()) } as CheckedReplayStore
+    const store = { markUsed: claimIn(new Map()) } as CheckedReplayStore
     const makeStore = async () => {
       await pause(5)
       return store
@@ -122,7 +122,7 @@ describe('the contract', () => {
   it.concurrent('is kept by a store that is a class, and one whose data are not empty', async () => {
     class Store implements CheckedReplayStore {
       static readonly #claims = new Map<string, number>()
-      claim(key: string, expiresAt: number): boolean {
+      markUsed(key: string, expiresAt: number): boolean {
         return claimIn(Store.#claims)(key, expiresAt) === true
       }
     }
@@ -139,10 +139,10 @@ describe('the contract does not blame a store that', () => {
   })
 
   it.concurrent('takes a second for each claim', async () => {
-    const claim = claimIn(new Map())
+    const markUsed = claimIn(new Map())
     const slow: Claim = async (key, expiresAt) => {
       await pause(1000)
-      return claim(key, expiresAt)
+      return markUsed(key, expiresAt)
     }
     await waitForFraction(0.1)
     expect(await failuresOf(shared(slow), [EXPIRY])).toEqual(new Map())
@@ -152,18 +152,18 @@ describe('the contract does not blame a store that', () => {
 describe('the contract refuses a store that', () => {
   it.concurrent('looks before it claims, and waits in between', async () => {
     const claims = new Map<string, number>()
-    const claim: Claim = async (key, expiresAt) => {
+    const markUsed: Claim = async (key, expiresAt) => {
       const isUsed = (claims.get(key) ?? 0) > now()
       await nextTurn()
       if (!isUsed) claims.set(key, expiresAt)
       return !isUsed
     }
-    await expectRefused(shared(claim), [RACE, RACE_FOR_EXPIRED])
+    await expectRefused(shared(markUsed), [RACE, RACE_FOR_EXPIRED])
   })
 
   it.concurrent('looks before it claims where an expired claim is in the way only', async () => {
     const claims = new Map<string, number>()
-    const claim: Claim = async (key, expiresAt) => {
+    const markUsed: Claim = async (key, expiresAt) => {
       const claimedUntil = claims.get(key)
       if (claimedUntil !== undefined) {
         await nextTurn()
@@ -172,12 +172,12 @@ describe('the contract refuses a store that', () => {
       claims.set(key, expiresAt)
       return true
     }
-    await expectRefused(shared(claim), [RACE_FOR_EXPIRED])
+    await expectRefused(shared(markUsed), [RACE_FOR_EXPIRED])
   })
 
   it.concurrent('has data of its own in each process', async () => {
     await expectRefused(
-      () => ({ claim: claimIn(new Map()) }) as CheckedReplayStore,
+      () => ({ markUsed: claimIn(new Map()) }) as CheckedReplayStore,
       [OTHER_PROCESS, RACE, RACE_FOR_EXPIRED],
     )
   })
@@ -186,13 +186,13 @@ describe('the contract refuses a store that', () => {
     const told = new Map<string, number>()
     const makeStore = () => {
       const own = new Map<string, number>()
-      const claim: Claim = (key, expiresAt) => {
+      const markUsed: Claim = (key, expiresAt) => {
         if ((told.get(key) ?? 0) > now()) return false
         const isFirst = claimIn(own)(key, expiresAt)
         setTimeout(() => told.set(key, expiresAt), 20).unref()
         return isFirst
       }
-      return { claim } as CheckedReplayStore
+      return { markUsed } as CheckedReplayStore
     }
     await expectRefused(makeStore, [OTHER_PROCESS, RACE, RACE_FOR_EXPIRED])
   })
@@ -204,34 +204,34 @@ describe('the contract refuses a store that', () => {
     ['cuts keys at 42 characters', (key) => key.slice(0, 42), [SIMILAR]],
     ['takes base64url for base64', (key) => key.replaceAll('-', '+').replaceAll('_', '+'), [SIMILAR]],
   ])('%s', async (_, normalize, expected) => {
-    const claim = claimIn(new Map())
+    const markUsed = claimIn(new Map())
     await expectRefused(
-      shared((key, expiresAt) => claim(normalize(key), expiresAt)),
+      shared((key, expiresAt) => markUsed(normalize(key), expiresAt)),
       expected,
     )
   })
 
   it.concurrent.each(['-', '_', 'A', 'z', '0'])('never remembers a key that begins with %p', async (character) => {
-    const claim = claimIn(new Map())
-    const failures = await failuresOf(shared((key, expiresAt) => key.startsWith(character) || claim(key, expiresAt)))
+    const markUsed = claimIn(new Map())
+    const failures = await failuresOf(shared((key, expiresAt) => key.startsWith(character) || markUsed(key, expiresAt)))
     expect([...failures.keys()]).toContain(CHARACTERS)
   })
 
   it.concurrent('takes milliseconds for seconds', async () => {
     const claims = new Map<string, number>()
-    const claim: Claim = (key, expiresAt) => {
+    const markUsed: Claim = (key, expiresAt) => {
       if ((claims.get(key) ?? 0) > Date.now()) return false
       claims.set(key, expiresAt)
       return true
     }
-    const failures = await failuresOf(shared(claim))
-    expect([...failures.keys()]).toEqual(expect.arrayContaining([LATER, EXPIRY, LONG_CLAIMS]))
+    const failures = await failuresOf(shared(markUsed))
+    expect([...failures.keys()]).toEqual(expect.arrayContaining([LATER, EXPIRY, LONG_KEYS]))
   })
 
   it.concurrent('forgets claims after half a second', async () => {
     const claims = new Map<string, number>()
-    const claim: Claim = (key, expiresAt) => claimIn(claims)(key, Math.min(expiresAt, now() + 0.5))
-    const failures = await failuresOf(shared(claim))
+    const markUsed: Claim = (key, expiresAt) => claimIn(claims)(key, Math.min(expiresAt, now() + 0.5))
+    const failures = await failuresOf(shared(markUsed))
     expect([...failures.keys()]).toContain(EXPIRY)
   })
 
@@ -239,29 +239,29 @@ describe('the contract refuses a store that', () => {
     'forgets claims after a second, where it is asked %p s after a full one',
     async (fraction) => {
       const claims = new Map<string, number>()
-      const claim: Claim = (key, expiresAt) => claimIn(claims)(key, Math.min(expiresAt, now() + 1))
+      const markUsed: Claim = (key, expiresAt) => claimIn(claims)(key, Math.min(expiresAt, now() + 1))
       await waitForFraction(fraction)
-      const failures = await failuresOf(shared(claim), [EXPIRY, REFUSED])
+      const failures = await failuresOf(shared(markUsed), [EXPIRY, REFUSED])
       expect(failures.size).toBeGreaterThan(0)
     },
   )
 
   it.concurrent('forgets claims after a second, whenever it is asked', async () => {
     const claims = new Map<string, number>()
-    const claim: Claim = (key, expiresAt) => claimIn(claims)(key, Math.min(expiresAt, now() + 1))
+    const markUsed: Claim = (key, expiresAt) => claimIn(claims)(key, Math.min(expiresAt, now() + 1))
     await waitForFraction(0.9)
-    const failures = await failuresOf(shared(claim))
+    const failures = await failuresOf(shared(markUsed))
     expect(failures.size).toBeGreaterThan(0)
   })
 
   it.concurrent('lets a refused claim say until when it is remembered', async () => {
     const claims = new Map<string, number>()
-    const claim: Claim = (key, expiresAt) => {
+    const markUsed: Claim = (key, expiresAt) => {
       const isFirst = !((claims.get(key) ?? 0) > now())
       claims.set(key, expiresAt)
       return isFirst
     }
-    await expectRefused(shared(claim), [REFUSED])
+    await expectRefused(shared(markUsed), [REFUSED])
   })
 
   it.concurrent('always answers true', async () => {
@@ -279,9 +279,9 @@ describe('the contract refuses a store that', () => {
   })
 
   it.concurrent('answers the wrong way round', async () => {
-    const claim = claimIn(new Map())
+    const markUsed = claimIn(new Map())
     await expectRefused(
-      shared((key, expiresAt) => !claim(key, expiresAt)),
+      shared((key, expiresAt) => !markUsed(key, expiresAt)),
       ALL,
     )
   })
@@ -293,39 +293,39 @@ describe('the contract refuses a store that', () => {
     ['true and undefined', true, undefined],
     ['true and null', true, null],
   ])('answers %s', async (_, first, later) => {
-    const claim = claimIn(new Map())
+    const markUsed = claimIn(new Map())
     await expectRefused(
-      shared(async (key, expiresAt) => (claim(key, expiresAt) ? first : later)),
+      shared(async (key, expiresAt) => (markUsed(key, expiresAt) ? first : later)),
       ALL,
     )
   })
 
   it.concurrent('never lets go of a key', async () => {
     const used = new Set<string>()
-    const claim: Claim = (key) => {
+    const markUsed: Claim = (key) => {
       const isFirst = !used.has(key)
       used.add(key)
       return isFirst
     }
-    await expectRefused(shared(claim), [RACE_FOR_EXPIRED, EXPIRED])
+    await expectRefused(shared(markUsed), [RACE_FOR_EXPIRED, EXPIRED])
   })
 
   it.concurrent('throws where the expiry is far away', async () => {
-    const claim = claimIn(new Map())
+    const markUsed = claimIn(new Map())
     const failures = await failuresOf(
       shared(async (key, expiresAt) => {
         if (expiresAt > now() + 7 * 86_400) throw new RangeError('out of range')
-        return claim(key, expiresAt)
+        return markUsed(key, expiresAt)
       }),
     )
-    expect([...failures.keys()]).toEqual([LONG_CLAIMS])
+    expect([...failures.keys()]).toEqual([LONG_KEYS])
   })
 
   it.concurrent('throws where a key is used', async () => {
-    const claim = claimIn(new Map())
+    const markUsed = claimIn(new Map())
     const failures = await failuresOf(
       shared(async (key, expiresAt) => {
-        if (claim(key, expiresAt)) return true
+        if (markUsed(key, expiresAt)) return true
         throw new Error('duplicate key')
       }),
     )
@@ -333,7 +333,7 @@ describe('the contract refuses a store that', () => {
   })
 
   it.concurrent('fails under load', async () => {
-    const claim = claimIn(new Map())
+    const markUsed = claimIn(new Map())
     let running = 0
     const failures = await failuresOf(
       shared(async (key, expiresAt) => {
@@ -341,7 +341,7 @@ describe('the contract refuses a store that', () => {
         await nextTurn()
         running -= 1
         if (running > 100) throw new Error('too many clients')
-        return claim(key, expiresAt)
+        return markUsed(key, expiresAt)
       }),
       [RACE],
     )
@@ -349,30 +349,30 @@ describe('the contract refuses a store that', () => {
   })
 
   it.concurrent('throws, with what it throws', async () => {
-    const claim: Claim = async () => {
+    const markUsed: Claim = async () => {
       throw new Error('no table')
     }
-    const failures = await failuresOf(shared(claim))
+    const failures = await failuresOf(shared(markUsed))
     expect([...failures.keys()].sort()).toEqual([...ALL, SAYS].sort())
     for (const error of failures.values()) expect(error).toMatchObject({ message: 'no table' })
   })
 
   it.concurrent('forgets a claim for thirty days in a millisecond, because no timer waits so long', async () => {
     const forgottenAt = new Map<string, number>()
-    const claim: Claim = async (key, expiresAt) => {
+    const markUsed: Claim = async (key, expiresAt) => {
       if (Date.now() < (forgottenAt.get(key) ?? 0)) return false
       // What setTimeout makes of more than it can wait for.
       const left = (expiresAt - now()) * 1000
       forgottenAt.set(key, Date.now() + (left < 2 ** 31 ? left : 1))
       return true
     }
-    const failures = await failuresOf(shared(claim), [LONG_CLAIMS])
-    expect([...failures.keys()]).toEqual([LONG_CLAIMS])
+    const failures = await failuresOf(shared(markUsed), [LONG_KEYS])
+    expect([...failures.keys()]).toEqual([LONG_KEYS])
   })
 
   it.concurrent.each([10, 100])('forgets the oldest of %p claims', async (most) => {
     const claims = new Map<string, number>()
-    const claim: Claim = (key, expiresAt) => {
+    const markUsed: Claim = (key, expiresAt) => {
       const isFirst = claimIn(claims)(key, expiresAt)
       for (const oldest of claims.keys()) if (claims.size > most) claims.delete(oldest)
       return isFirst
@@ -380,7 +380,7 @@ describe('the contract refuses a store that', () => {
     const failures = new Map<string, unknown>()
     // One after the other: at the same time the cases would crowd each other out.
     for (const name of ALL)
-      for (const [failed, error] of await failuresOf(shared(claim), [name])) failures.set(failed, error)
+      for (const [failed, error] of await failuresOf(shared(markUsed), [name])) failures.set(failed, error)
     expect(failures.size).toBeGreaterThan(0)
   })
 
@@ -389,16 +389,16 @@ describe('the contract refuses a store that', () => {
     ['takes the last 20 characters only', (key) => key.slice(-20)],
     ['trims punctuation off', (key) => key.replace(/^[-_]+|[-_]+$/g, '')],
   ])('%s', async (_, normalize) => {
-    const claim = claimIn(new Map())
-    const failures = await failuresOf(shared((key, expiresAt) => claim(normalize(key), expiresAt)))
+    const markUsed = claimIn(new Map())
+    const failures = await failuresOf(shared((key, expiresAt) => markUsed(normalize(key), expiresAt)))
     expect(failures.size).toBeGreaterThan(0)
   })
 })
 
 describe('the contract refuses what a store says of itself', () => {
   const saying = (said: object) => {
-    const claim = claimIn(new Map())
-    return () => ({ claim, ...said }) as CheckedReplayStore
+    const markUsed = claimIn(new Map())
+    return () => ({ markUsed, ...said }) as CheckedReplayStore
   }
 
   it.concurrent.each<[string, object]>([
@@ -424,7 +424,7 @@ describe('the contract refuses what a store says of itself', () => {
 
   it.concurrent('and a store that takes the name of the identity provider for a part of the key', async () => {
     const claims = claimIn(new Map())
-    const claim = (key: string, expiresAt: number, name = '') => claims(key + name, expiresAt)
-    await expectRefused(() => ({ claim }) as CheckedReplayStore, [LATER])
+    const markUsed = (key: string, expiresAt: number, name = '') => claims(key + name, expiresAt)
+    await expectRefused(() => ({ markUsed }) as CheckedReplayStore, [LATER])
   })
 })

@@ -47,13 +47,13 @@ function runSnippet(
 async function expectClaimedOnce(store: ReplayStore | undefined): Promise<void> {
   const key = randomBytes(32).toString('base64url')
   const expiresAt = Math.ceil(Date.now() / 1000) + 1
-  expect([await store?.claim(key, expiresAt), await store?.claim(key, expiresAt)]).toEqual([true, false])
+  expect([await store?.markUsed(key, expiresAt), await store?.markUsed(key, expiresAt)]).toEqual([true, false])
 }
 
 describe('docs/stores.md and docs/operations.md', () => {
   it('tell the defaults and the margin that the code has', () => {
     const [, margin] = /plus `clockTolerance`, plus (\d+) seconds/.exec(STORES) ?? []
-    expect(readFileSync('src/assertion/claim-assertion.ts', 'utf8')).toContain(`MARGIN = ${margin}\n`)
+    expect(readFileSync('src/assertion/mark-used.ts', 'utf8')).toContain(`MARGIN = ${margin}\n`)
     expect(readFileSync('src/replay/redis-replay-store.ts', 'utf8')).toContain("return 'jwt-replay:'")
     expect(STORES).toContain('| `prefix` | `jwt-replay:` |')
     const { replay } = checkOptions(OPTIONS)

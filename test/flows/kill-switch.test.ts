@@ -84,7 +84,7 @@ describe('an identity provider that is switched off', () => {
 
   it.each(['/token', '/whoami'])('is refused while the replay store is asked: %s', async (path) => {
     const store = {
-      claim: async () => {
+      markUsed: async () => {
         other.exchange.disableIdentityProvider(other.idp.name)
         return true
       },

@@ -17,7 +17,7 @@ describe('the event of a refused exchange', () => {
     ['invalid_scope', { identityProvider: { scopes: ['openid'] } }, { scope: 'orders:read' }],
     [
       'replay_store_unavailable',
-      { exchange: { replay: { store: { claim: () => Promise.reject(new Error('gone')) } } } },
+      { exchange: { replay: { store: { markUsed: () => Promise.reject(new Error('gone')) } } } },
       {},
     ],
   ])('tells client, provider, key and algorithm: %s', async (reason, options, parameters) => {

@@ -264,7 +264,7 @@ describe('the client id in an event', () => {
   })
 
   it('is there of everything that is refused later, a defect too', async () => {
-    await start({ exchange: { replay: { store: { claim: () => 'no promise' as unknown as boolean } } } })
+    await start({ exchange: { replay: { store: { markUsed: () => 'no promise' as unknown as boolean } } } })
     await host.exchangeAssertion(await host.idp.issueAssertion({ aud: 'x' }))
     expect(lastEvent()).toMatchObject({ reason: 'wrong_audience', clientId: 'app' })
     await post({ grant_type: GRANT_TYPE })
@@ -328,7 +328,7 @@ describe('the cause in an event', () => {
   })
 
   it('says that a replay store was too slow', async () => {
-    const store = { claim: () => new Promise<boolean>(() => {}) }
+    const store = { markUsed: () => new Promise<boolean>(() => {}) }
     await start({ exchange: { replay: { store, timeout: 50 } } })
     await host.exchangeAssertion(await host.idp.issueAssertion())
     expect(lastEvent()).toMatchObject({ reason: 'replay_store_unavailable', cause: 'Error replay_store_timeout' })
@@ -448,7 +448,7 @@ describe('a whole run of bad requests', () => {
       [{ clients, subject: fail }, {}],
       [{ clients }, { check: fail }],
       [{ clients }, { claimsToToken: { team: fail } }],
-      [{ clients, replay: { store: { claim: fail } } }, {}],
+      [{ clients, replay: { store: { markUsed: fail } } }, {}],
     ]
     await start()
     const { idp } = host

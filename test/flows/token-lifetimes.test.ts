@@ -13,7 +13,7 @@ afterAll(() => Promise.all(hosts.map((host) => host.close())))
 /** Accepts each claim, after something has happened. */
 function storeThat(act: () => void): ReplayStore {
   return {
-    claim: async () => {
+    markUsed: async () => {
       act()
       return true
     },

@@ -355,7 +355,7 @@ declare const pool: PostgresPool
 createJwtExchange({ ...options, replay: { store: new RedisReplayStore(client, { prefix: 'a:' }), timeout: 500 } })
 createJwtExchange({ ...options, replay: { store: new PostgresReplayStore(pool, { schema: 'a', table: 'b' }) } })
 const names: string[] = replayStoreContract(() => new RedisReplayStore(client)).map(({ name }) => name)
-const withStore = loadConfig('deployment.toml', { replayStores: { mine: (url) => ({ claim: () => url !== '' }) } })
+const withStore = loadConfig('deployment.toml', { replayStores: { mine: (url) => ({ markUsed: () => url !== '' }) } })
 export { idp, names, router, withStore }
 
 // @ts-expect-error No such option.

@@ -21,6 +21,6 @@ async function openStore() {
 
 const store = await openStore()
 process.on('message', async ({ key, expiresAt, claims }) => {
-  process.send(await Promise.all(Array.from({ length: claims }, () => store.claim(key, expiresAt))))
+  process.send(await Promise.all(Array.from({ length: claims }, () => store.markUsed(key, expiresAt))))
 })
 process.send('ready')

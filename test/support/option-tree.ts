@@ -25,7 +25,7 @@ const signingKey = generateSigningKey()
 /** What the host gives, with members that are no options. */
 const NOW = 1_800_000_000
 export const clock = { now: () => NOW, monotonic: () => 0, note: undefined }
-const store = { claim: () => true, client: undefined }
+const store = { markUsed: () => true, client: undefined }
 
 const LIMITS = { clockTolerance: 5, maxAge: 300, maxLifetime: 400, maxBytes: 4096, replay: 'once', requireIat: true }
 

@@ -32,14 +32,14 @@ export async function createSharedDatabase(): Promise<SharedStore> {
         name: 'the table locked',
         begin: async () => {
           await inside.query('BEGIN')
-          await inside.query('LOCK TABLE jwt_replay_claims IN ACCESS EXCLUSIVE MODE')
+          await inside.query('LOCK TABLE jwt_used_assertions IN ACCESS EXCLUSIVE MODE')
         },
         end: async () => void (await inside.query('ROLLBACK')),
       },
     ],
     claims: async () => {
       const counts = 'count(*) FILTER (WHERE expires_at > now()) AS live, count(*) AS all'
-      const [row] = (await inside.query(`SELECT ${counts} FROM jwt_replay_claims`)).rows
+      const [row] = (await inside.query(`SELECT ${counts} FROM jwt_used_assertions`)).rows
       return { live: Number(row.live), all: Number(row.all) }
     },
     close: async () => {

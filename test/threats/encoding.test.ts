@@ -404,7 +404,7 @@ describe('strings that a store cannot hold', () => {
 
   it('E9: a jti of 10 KB reaches the store as 43 characters', async () => {
     const claimed: string[] = []
-    const store = { claim: (key: string) => claimed.push(key) > 0 }
+    const store = { markUsed: (key: string) => claimed.push(key) > 0 }
     const started = await startExchangeHost({ idp: { algorithm: 'ES256' }, exchange: { replay: { store } } })
     try {
       await expectExchanged(await started.idp.issueAssertion({ jti: 'j'.repeat(10_000) }), started)

@@ -184,9 +184,9 @@ describe('two processes with one store', () => {
     idp = await FakeIdentityProvider.start({ algorithm: 'ES256' })
     const store = new MemoryReplayStore()
     const slowly: ReplayStore = {
-      claim: async (key, expiresAt) => {
+      markUsed: async (key, expiresAt) => {
         await new Promise((resolve) => setTimeout(resolve, 5))
-        return store.claim(key, expiresAt)
+        return store.markUsed(key, expiresAt)
       },
     }
     const start = () =>
@@ -301,7 +301,7 @@ describe('how long a claim is remembered', () => {
   })
 
   it('R7: the store is told the end of the assertion with the tolerance and a minute for clocks that differ, and never more than the longest lifetime', async () => {
-    const store = { claim: (key: string, expiresAt: number) => claims.push({ key, expiresAt }) > 0 }
+    const store = { markUsed: (key: string, expiresAt: number) => claims.push({ key, expiresAt }) > 0 }
     await startWith({ exchange: { clock, replay: { store }, assertion: { maxLifetime: 3600 } } })
     const now = clock.now()
     for (const exp of [now - 59, now + 300, now + 300.2, now + 3660])
@@ -338,7 +338,7 @@ describe('how long a claim is remembered', () => {
 })
 
 describe('a store that is no help', () => {
-  const failing: [name: string, claim: () => unknown][] = [
+  const failing: [name: string, markUsed: () => unknown][] = [
     ['throws', () => fail(new Error('attacker@redis:6379 ECONNREFUSED app-secret'))],
     ['rejects', async () => fail(new Error('READONLY attacker\r\n'))],
     ['throws a string', () => fail('attacker')],
@@ -395,7 +395,8 @@ describe('a store that is no help', () => {
   it('R8: that recovers lets the same assertion pass', async () => {
     let isDown = true
     const store = new MemoryReplayStore()
-    const claim = (key: string, expiresAt: number) => (isDown ? fail(new Error('down')) : store.claim(key, expiresAt))
+    const claim = (key: string, expiresAt: number) =>
+      isDown ? fail(new Error('down')) : store.markUsed(key, expiresAt)
     await withStore(claim, async (started) => {
       const assertion = await started.idp.issueAssertion()
       await expectUnavailable(started.exchangeAssertion(assertion), started, 'replay_store_unavailable')
@@ -416,10 +417,10 @@ describe('a store that is no help', () => {
   })
 
   async function withStore(
-    claim: (key: string, expiresAt: number) => unknown,
+    answer: (key: string, expiresAt: number) => unknown,
     story: (started: ExchangeHost) => Promise<void>,
   ): Promise<void> {
-    const store = { claim } as ReplayStore
+    const store = { markUsed: answer } as ReplayStore
     const started = await startExchangeHost({
       idp: { algorithm: 'ES256', alias: TOKEN_ENDPOINT },
       exchange: { replay: { store } },
@@ -519,7 +520,7 @@ describe('an assertion that a function of the host holds up until it has expired
   })
 
   it('R6: is not accepted where the store answers when it has expired', async () => {
-    const store = { claim: () => wait(true) }
+    const store = { markUsed: () => wait(true) }
     host = await startExchangeHost({
       idp: { algorithm: 'ES256' },
       exchange: { clock, replay: { store, timeout: 60_000 } },

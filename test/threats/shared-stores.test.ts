@@ -14,7 +14,7 @@ import { describeWithPostgres, describeWithRedis, describeWithRedisServer } from
 
 /** What a column, a key or a quoted string of a store could trip over. */
 const HOSTILE = [
-  "'); DROP TABLE jwt_replay_claims; --",
+  "'); DROP TABLE jwt_used_assertions; --",
   '\\\'"`$1 %s',
   '*3 $3 SET',
   '__proto__',

@@ -80,7 +80,9 @@ describeWithPostgres('hosts whose clocks differ, on one PostgreSQL', () => {
   afterAll(() => schema.drop())
 
   const expiries = async () => {
-    const rows = await schema.query(`SELECT extract(epoch FROM expires_at) AS at FROM ${schema.name}.jwt_replay_claims`)
+    const rows = await schema.query(
+      `SELECT extract(epoch FROM expires_at) AS at FROM ${schema.name}.jwt_used_assertions`,
+    )
     return rows.map(({ at }) => Number(at))
   }
   describe('and a pool for each', () => describeClocks(() => ({ makeStore: () => schema.makeStore(), expiries })))

@@ -17,9 +17,9 @@ const [kind, workers] = process.argv.slice(2)
 const stores = {
   memory: undefined,
   'explicit memory': new MemoryReplayStore(),
-  unknown: { claim: () => true },
-  apart: { claim: () => true, isShared: false },
-  shared: { claim: () => true, isShared: true },
+  unknown: { markUsed: () => true },
+  apart: { markUsed: () => true, isShared: false },
+  shared: { markUsed: () => true, isShared: true },
 }
 const exchange = createJwtExchange({
   issuer: 'https://api.example.com/oauth2',

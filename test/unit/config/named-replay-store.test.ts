@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { type LoadConfigOptions, loadConfig, type OpenReplayStore } from '../../../src/config/index.js'
 import { type ConfigError, createJwtExchange, type ReplayStore } from '../../../src/index.js'
 
-const STORE: ReplayStore = { claim: () => true }
+const STORE: ReplayStore = { markUsed: () => true }
 const REST = `issuer = "https://api.example.com/oauth2"
 access_token = { audience = "https://api.example.com" }
 [[identity_provider]]
@@ -101,7 +101,7 @@ describe('a [replay] table', () => {
   })
 
   it('gives way to a store in code, and none is opened', () => {
-    const store = { claim: () => false }
+    const store = { markUsed: () => false }
     const { options, opened } = load('store = "redis"\nurl = "redis://b"', { options: { replay: { store } } })
     expect([options?.replay?.store, opened]).toEqual([store, []])
   })

@@ -14,7 +14,7 @@ function setUp(maxEntries?: number) {
 /** What became of a claim. */
 function outcomeOf(store: MemoryReplayStore, key: string, expiresAt: number): boolean | string {
   try {
-    return store.claim(key, expiresAt)
+    return store.markUsed(key, expiresAt)
   } catch (error) {
     if (isDependencyUnavailable(error)) return error.reason
     if (String(error).includes('the wall clock went back')) return 'cannot tell'
@@ -25,49 +25,49 @@ function outcomeOf(store: MemoryReplayStore, key: string, expiresAt: number): bo
 describe('the memory replay store', () => {
   it('lets a key be claimed once', () => {
     const { store } = setUp()
-    expect([store.claim('a', 10), store.claim('a', 10), store.claim('a', 99), store.claim('b', 10)]).toEqual([
-      true,
-      false,
-      false,
-      true,
-    ])
+    expect([
+      store.markUsed('a', 10),
+      store.markUsed('a', 10),
+      store.markUsed('a', 99),
+      store.markUsed('b', 10),
+    ]).toEqual([true, false, false, true])
   })
 
   it('lets one of many claims at the same time win', async () => {
     const { store } = setUp()
-    const claims = await Promise.all(Array.from({ length: 1000 }, async () => store.claim('a', 10)))
+    const claims = await Promise.all(Array.from({ length: 1000 }, async () => store.markUsed('a', 10)))
     expect(claims.filter((isFirst) => isFirst)).toHaveLength(1)
   })
 
   it('remembers a claim until the second it expires', () => {
     const { clock, store } = setUp()
-    store.claim('a', 10)
+    store.markUsed('a', 10)
     clock.advance(9.999)
-    expect(store.claim('a', 20)).toBe(false)
+    expect(store.markUsed('a', 20)).toBe(false)
     clock.advance(0.001)
-    expect(store.claim('a', 20)).toBe(true)
+    expect(store.markUsed('a', 20)).toBe(true)
     clock.advance(5)
-    expect(store.claim('a', 30)).toBe(false)
+    expect(store.markUsed('a', 30)).toBe(false)
   })
 
   it('is not renewed by a claim that it refused', () => {
     const { clock, store } = setUp()
-    store.claim('a', 10)
-    store.claim('a', 1000)
+    store.markUsed('a', 10)
+    store.markUsed('a', 1000)
     clock.advance(10)
-    expect(store.claim('a', 20)).toBe(true)
+    expect(store.markUsed('a', 20)).toBe(true)
   })
 
   it('takes any string for a key', () => {
     const { store } = setUp()
     for (const key of ['', '__proto__', 'constructor', 'a\0b']) {
-      expect([key, store.claim(key, 10), store.claim(key, 10)]).toEqual([key, true, false])
+      expect([key, store.markUsed(key, 10), store.markUsed(key, 10)]).toEqual([key, true, false])
     }
   })
 
   it('fails when it is full of live claims, and forgets none of them', () => {
     const { clock, store } = setUp(3)
-    for (const key of ['a', 'b', 'c']) store.claim(key, 10)
+    for (const key of ['a', 'b', 'c']) store.markUsed(key, 10)
     for (const key of ['d', 'e', 'f', 'g']) expect(outcomeOf(store, key, 10)).toBe('replay_store_full')
     for (const key of ['a', 'b', 'c']) expect(outcomeOf(store, key, 10)).toBe(false)
     expect(store.size).toBe(3)
@@ -77,14 +77,14 @@ describe('the memory replay store', () => {
 
   it('tells when to try again', () => {
     const { store } = setUp(1)
-    store.claim('a', 10)
-    expect(() => store.claim('b', 10)).toThrow(expect.objectContaining({ retryAfter: 30 }))
+    store.markUsed('a', 10)
+    expect(() => store.markUsed('b', 10)).toThrow(expect.objectContaining({ retryAfter: 30 }))
   })
 
   it('has room as soon as any claim has expired, wherever it stands', () => {
     for (const expired of [0, 1, 4, 8, 9]) {
       const { clock, store } = setUp(10)
-      for (let index = 0; index < 10; index += 1) store.claim(`${index}`, index === expired ? 5 : 1000)
+      for (let index = 0; index < 10; index += 1) store.markUsed(`${index}`, index === expired ? 5 : 1000)
       clock.advance(6)
       expect([expired, outcomeOf(store, 'new', 1000)]).toEqual([expired, true])
       expect([expired, outcomeOf(store, 'another', 1000)]).toEqual([expired, 'replay_store_full'])
@@ -94,7 +94,7 @@ describe('the memory replay store', () => {
   it('sweeps expired claims away while new ones come', () => {
     const { clock, store } = setUp(1000)
     for (let second = 0; second < 3000; second += 1) {
-      expect(store.claim(`${second}`, second + 10)).toBe(true)
+      expect(store.markUsed(`${second}`, second + 10)).toBe(true)
       clock.advance(1)
     }
     expect(store.size).toBeLessThan(40)
@@ -102,15 +102,15 @@ describe('the memory replay store', () => {
 
   it('sweeps what a burst has left', () => {
     const { clock, store } = setUp()
-    for (let index = 0; index < 5000; index += 1) store.claim(`burst ${index}`, 10)
+    for (let index = 0; index < 5000; index += 1) store.markUsed(`burst ${index}`, 10)
     clock.advance(10)
-    for (let index = 0; index < 5100; index += 1) store.claim(`later ${index}`, 1e6)
+    for (let index = 0; index < 5100; index += 1) store.markUsed(`later ${index}`, 1e6)
     expect(store.size).toBe(5100)
   })
 
   it('never takes long, also when a hundred thousand claims are live and it is full', () => {
     const { store } = setUp(100_000)
-    for (let index = 0; index < 100_000; index += 1) store.claim(`${index}`, 1000)
+    for (let index = 0; index < 100_000; index += 1) store.markUsed(`${index}`, 1000)
     const start = performance.now()
     for (let index = 0; index < 100; index += 1)
       expect(outcomeOf(store, `more ${index}`, 1000)).toBe('replay_store_full')
@@ -148,49 +148,49 @@ describe('the memory replay store', () => {
 describe('a memory replay store whose clocks disagree', () => {
   it('remembers a claim while the wall clock is ahead, and after it has stepped back', () => {
     const { clock, store } = setUp()
-    store.claim('a', 300)
+    store.markUsed('a', 300)
     clock.set(3600)
-    expect(store.claim('a', 4000)).toBe(false)
-    for (let index = 0; index < 100; index += 1) store.claim(`other ${index}`, 4000)
+    expect(store.markUsed('a', 4000)).toBe(false)
+    for (let index = 0; index < 100; index += 1) store.markUsed(`other ${index}`, 4000)
     clock.set(1)
-    expect(store.claim('a', 300)).toBe(false)
+    expect(store.markUsed('a', 300)).toBe(false)
   })
 
   it('remembers a claim while the monotonic clock stands still', () => {
     const { clock, store } = setUp()
-    store.claim('a', 300)
+    store.markUsed('a', 300)
     clock.set(301)
-    expect(store.claim('a', 900)).toBe(false)
+    expect(store.markUsed('a', 900)).toBe(false)
     clock.advance(300)
-    expect(store.claim('a', 900)).toBe(true)
+    expect(store.markUsed('a', 900)).toBe(true)
   })
 
   it('remembers a claim that was made while the wall clock was behind or ahead', () => {
     const { clock, store } = setUp()
     clock.set(-3600)
-    store.claim('behind', 300)
+    store.markUsed('behind', 300)
     clock.set(3600)
-    store.claim('ahead', 7500)
+    store.markUsed('ahead', 7500)
     clock.set(0)
     clock.advance(299)
-    expect([store.claim('behind', 900), store.claim('ahead', 7500)]).toEqual([false, false])
+    expect([store.markUsed('behind', 900), store.markUsed('ahead', 7500)]).toEqual([false, false])
     clock.advance(3601)
-    expect([store.claim('behind', 9000), store.claim('ahead', 7500)]).toEqual([true, false])
+    expect([store.markUsed('behind', 9000), store.markUsed('ahead', 7500)]).toEqual([true, false])
   })
 
   it('cannot tell of a claim that may be forgotten when the wall clock goes back, and takes later ones', () => {
     const { clock, store } = setUp()
-    store.claim('a', 300)
+    store.markUsed('a', 300)
     clock.advance(1000)
-    for (let index = 0; index < 5; index += 1) store.claim(`other ${index}`, 1300)
+    for (let index = 0; index < 5; index += 1) store.markUsed(`other ${index}`, 1300)
     clock.set(100)
-    expect(() => store.claim('a', 300)).toThrow('the wall clock went back')
-    expect(store.claim('new', 301)).toBe(true)
+    expect(() => store.markUsed('a', 300)).toThrow('the wall clock went back')
+    expect(store.markUsed('new', 301)).toBe(true)
   })
 
   it('has the room of what both clocks let go of', () => {
     const { clock, store } = setUp(2)
-    for (const key of ['a', 'b']) store.claim(key, 10)
+    for (const key of ['a', 'b']) store.markUsed(key, 10)
     clock.set(3600)
     expect(outcomeOf(store, 'c', 4000)).toBe('replay_store_full')
     clock.advance(10)
@@ -234,7 +234,7 @@ describe('the shares of identity providers', () => {
     let made = 0
     for (let index = 0; index < count; index += 1) {
       try {
-        if (store.claim(`${identityProvider} ${index}`, 1000, identityProvider)) made += 1
+        if (store.markUsed(`${identityProvider} ${index}`, 1000, identityProvider)) made += 1
       } catch (error) {
         if (!isDependencyUnavailable(error) || error.reason !== 'replay_store_full') throw error
       }
@@ -254,21 +254,21 @@ describe('the shares of identity providers', () => {
     const { clock, store } = setUp(10)
     expect(fill(store, 'a', 10)).toBe(5)
     clock.advance(1000)
-    const live = Array.from({ length: 5 }, (_, index) => store.claim(`new ${index}`, 2000, 'a'))
+    const live = Array.from({ length: 5 }, (_, index) => store.markUsed(`new ${index}`, 2000, 'a'))
     expect(live).toEqual([true, true, true, true, true])
-    expect(() => store.claim('new', 2000, 'a')).toThrow('replay_store_full')
+    expect(() => store.markUsed('new', 2000, 'a')).toThrow('replay_store_full')
   })
 
   it('that are full forget nothing', () => {
     const { store } = setUp(4)
     expect(fill(store, 'a', 4)).toBe(2)
-    expect([store.claim('a 0', 1000, 'a'), store.claim('a 1', 1000, 'b')]).toEqual([false, false])
+    expect([store.markUsed('a 0', 1000, 'a'), store.markUsed('a 1', 1000, 'b')]).toEqual([false, false])
   })
 
   it('are not needed by a claim without a name', () => {
     const { store } = setUp(4)
-    for (const key of ['a', 'b', 'c', 'd']) expect(store.claim(key, 1000)).toBe(true)
-    expect(() => store.claim('e', 1000)).toThrow('replay_store_full')
+    for (const key of ['a', 'b', 'c', 'd']) expect(store.markUsed(key, 1000)).toBe(true)
+    expect(() => store.markUsed('e', 1000)).toThrow('replay_store_full')
   })
 
   it('have a fill level of their own', () => {

@@ -164,7 +164,7 @@ describe('the pool of a PostgreSQL replay store', () => {
     expect(() => new PostgresReplayStore(new Pool())).not.toThrow()
     expect(() => new PostgresReplayStore(new Client())).not.toThrow()
     const plain = { query: async (_text: string, _values?: unknown[]) => ({ rows: [] }) }
-    expect(await new PostgresReplayStore(plain).claim('a', inAnHour())).toBe(false)
+    expect(await new PostgresReplayStore(plain).markUsed('a', inAnHour())).toBe(false)
   })
 
   it('is sent each value apart from the statement, which is always the same', async () => {
@@ -174,8 +174,8 @@ describe('the pool of a PostgreSQL replay store', () => {
       return { rows: [] }
     }
     const store = new PostgresReplayStore({ query })
-    await store.claim(`a'b`, 1_800_000_000)
-    await store.claim('$1', 1_800_000_001)
+    await store.markUsed(`a'b`, 1_800_000_000)
+    await store.markUsed('$1', 1_800_000_001)
     expect(sent.map(([, values]) => values)).toEqual([
       [`a'b`, 1_800_000_000],
       ['$1', 1_800_000_001],
@@ -200,7 +200,7 @@ describe('the pool of a PostgreSQL replay store', () => {
     const query = () => {
       throw error
     }
-    expect(await errorOf(new PostgresReplayStore({ query }).claim('a', inAnHour()))).toBe(error)
+    expect(await errorOf(new PostgresReplayStore({ query }).markUsed('a', inAnHour()))).toBe(error)
   })
 
   it('may fail to delete expired claims, whichever way', async () => {
@@ -214,7 +214,7 @@ describe('the pool of a PostgreSQL replay store', () => {
     ]) {
       const query = (text: string) =>
         text.startsWith('DELETE') ? fail() : Promise.resolve({ rows: [{ is_timestamptz: true }] })
-      expect(await new PostgresReplayStore({ query }).claim('a', inAnHour())).toBe(true)
+      expect(await new PostgresReplayStore({ query }).markUsed('a', inAnHour())).toBe(true)
     }
   })
 
@@ -222,7 +222,7 @@ describe('the pool of a PostgreSQL replay store', () => {
     const query = (text: string) =>
       text.startsWith('DELETE') ? new Promise<never>(() => {}) : Promise.resolve({ rows: [{ is_timestamptz: true }] })
     const store = new PostgresReplayStore({ query })
-    for (const key of randomKeys(300)) expect(await store.claim(key, inAnHour())).toBe(true)
+    for (const key of randomKeys(300)) expect(await store.markUsed(key, inAnHour())).toBe(true)
   })
 
   it('is not asked to delete expired claims again before it has', async () => {
@@ -233,7 +233,7 @@ describe('the pool of a PostgreSQL replay store', () => {
       return new Promise<never>(() => {})
     }
     const store = new PostgresReplayStore({ query })
-    for (const key of randomKeys(500)) await store.claim(key, inAnHour())
+    for (const key of randomKeys(500)) await store.markUsed(key, inAnHour())
     expect(sweeps).toBe(1)
   })
 
@@ -343,7 +343,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
         const pool = openPool()
         const store = new PostgresReplayStore(pool, { schema: schemaName, table: name })
         await store.createTable()
-        expect([await store.claim('a', inAnHour()), await store.claim('a', inAnHour())]).toEqual([true, false])
+        expect([await store.markUsed('a', inAnHour()), await store.markUsed('a', inAnHour())]).toEqual([true, false])
         expect(await rowsOf(`${quoted(schemaName)}.${quoted(name)}`)).toBe(1)
         expect(await indexesOf(schemaName, name)).toEqual(['expires_at', 'key'])
         const [{ tables } = {}] = await schema.query(
@@ -363,7 +363,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       await store.createTable()
       const table = `${schema.name}.${quoted(name)}`
       await addExpired(table, 10)
-      await store.claim(randomKey(), inAnHour())
+      await store.markUsed(randomKey(), inAnHour())
       expect(await pool.sweeps()).toEqual(['done'])
       expect(await rowsOf(table)).toBe(1)
     })
@@ -372,7 +372,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       const names = ['x', 'y', 'X'].map((end) => 'n'.repeat(49) + end)
       for (const name of names) await storeOn(name).createTable()
       for (const name of names) expect(await indexesOf(schema.name, name)).toEqual(['expires_at', 'key'])
-      for (const name of names) expect(await storeOn(name).claim('a', inAnHour())).toBe(true)
+      for (const name of names) expect(await storeOn(name).markUsed('a', inAnHour())).toBe(true)
     })
 
     it('has its index, or says that it has not, where a table has the name of the index', async () => {
@@ -396,7 +396,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
         )
         await Promise.all(stores.map((store) => store.createTable()))
         expect(await indexesOf(schema.name, `race_${round}`)).toEqual(['expires_at', 'key'])
-        const claims = await Promise.all(stores.map((store) => store.claim('a', inAnHour())))
+        const claims = await Promise.all(stores.map((store) => store.markUsed('a', inAnHour())))
         expect(count(claims, true)).toBe(1)
       }
     })
@@ -408,7 +408,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
         const claims = pools.map(async (pool) => {
           const store = storeOn(name, pool)
           await store.createTable()
-          return await store.claim('a', inAnHour())
+          return await store.markUsed('a', inAnHour())
         })
         expect(count(await Promise.all(claims), true)).toBe(1)
       }
@@ -416,10 +416,10 @@ describeWithPostgres('the PostgreSQL replay store', () => {
 
     it('is created again without losing a claim', async () => {
       const { store, openStore, table } = await setUp()
-      await store.claim('a', inAnHour())
+      await store.markUsed('a', inAnHour())
       await store.createTable()
       await openStore().createTable()
-      expect(await store.claim('a', inAnHour())).toBe(false)
+      expect(await store.markUsed('a', inAnHour())).toBe(false)
       expect(await rowsOf(table)).toBe(1)
     })
 
@@ -427,27 +427,27 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       const name = freshName()
       const store = storeOn(name)
       for (let claim = 0; claim < 3; claim += 1) {
-        expect(await errorOf(store.claim('a', inAnHour()))).toMatchObject({
+        expect(await errorOf(store.markUsed('a', inAnHour()))).toMatchObject({
           code: '42P01',
           message: `relation "${schema.name}.${name}" does not exist`,
         })
       }
       await store.createTable()
-      expect(await store.claim('a', inAnHour())).toBe(true)
+      expect(await store.markUsed('a', inAnHour())).toBe(true)
     })
 
     it('may be lost, and then claims reject', async () => {
       const { store, table } = await setUp()
-      await store.claim('a', inAnHour())
+      await store.markUsed('a', inAnHour())
       await schema.query(`DROP TABLE ${table}`)
-      expect(await errorOf(store.claim('b', inAnHour()))).toMatchObject({ code: '42P01' })
+      expect(await errorOf(store.markUsed('b', inAnHour()))).toMatchObject({ code: '42P01' })
     })
 
     it('needs a schema that exists', async () => {
       const store = new PostgresReplayStore(openPool(), { schema: 'missing_schema' })
       const missing = { message: expect.stringContaining('"missing_schema') }
       expect(await errorOf(store.createTable())).toMatchObject({ code: '3F000', ...missing })
-      expect(await errorOf(store.claim('a', inAnHour()))).toMatchObject({ code: '42P01', ...missing })
+      expect(await errorOf(store.markUsed('a', inAnHour()))).toMatchObject({ code: '42P01', ...missing })
     })
 
     it('is created by a role that may do so only', async () => {
@@ -461,7 +461,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       await schema.query(`GRANT USAGE ON SCHEMA ${schema.name} TO ${OTHER_ROLE}`)
       await schema.query(`GRANT SELECT, INSERT, UPDATE, DELETE ON ${table} TO ${OTHER_ROLE}`)
       const store = storeOn(name, openPool({ options: `-c role=${OTHER_ROLE}` }))
-      expect(await store.claim('a', inAnHour())).toBe(true)
+      expect(await store.markUsed('a', inAnHour())).toBe(true)
       await store.createTable()
     })
 
@@ -493,7 +493,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       await schema.query(`CREATE TABLE ${schema.name}.${name} (${columns})`)
       const store = storeOn(name)
       const key = randomKey()
-      for (let claim = 0; claim < 2; claim += 1) await errorOf(store.claim(key, inAnHour()))
+      for (let claim = 0; claim < 2; claim += 1) await errorOf(store.markUsed(key, inAnHour()))
     })
 
     it.each([
@@ -517,7 +517,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       await store.createTable()
       await addExpired(table, 10)
       for (const key of randomKeys(5)) {
-        expect([await store.claim(key, inAnHour()), await store.claim(key, inAnHour())]).toEqual([true, false])
+        expect([await store.markUsed(key, inAnHour()), await store.markUsed(key, inAnHour())]).toEqual([true, false])
       }
       expect(await pool.sweeps()).toEqual(['done'])
       expect(await rowsOf(table)).toBe(5)
@@ -529,7 +529,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       const zones = ['UTC', 'Asia/Tokyo'].map((zone) => storeOn(name, openPool({ options: `-c timezone=${zone}` })))
       const soon = Math.floor(Date.now() / 1000) + 60
       const claims: PromiseSettledResult<boolean>[] = []
-      for (const store of [...zones, ...zones]) claims.push(...(await Promise.allSettled([store.claim('a', soon)])))
+      for (const store of [...zones, ...zones]) claims.push(...(await Promise.allSettled([store.markUsed('a', soon)])))
       const wins = claims.filter((claim) => claim.status === 'fulfilled' && claim.value)
       expect(wins.length).toBeLessThanOrEqual(1)
     })
@@ -539,10 +539,10 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       const view = freshName()
       await schema.query(`CREATE VIEW ${schema.name}.${view} AS SELECT * FROM ${table} WHERE key <> 'hidden'`)
       const store = storeOn(view)
-      expect([await store.claim('a', inAnHour()), await store.claim('a', inAnHour())]).toEqual([true, false])
-      expect(await openStore().claim('a', inAnHour())).toBe(false)
-      await openStore().claim('hidden', inAnHour())
-      expect(await errorOf(store.claim('hidden', inAnHour()))).toMatchObject({ code: '55000' })
+      expect([await store.markUsed('a', inAnHour()), await store.markUsed('a', inAnHour())]).toEqual([true, false])
+      expect(await openStore().markUsed('a', inAnHour())).toBe(false)
+      await openStore().markUsed('hidden', inAnHour())
+      expect(await errorOf(store.markUsed('hidden', inAnHour()))).toMatchObject({ code: '55000' })
     })
 
     it('may hide rows by row level security, and then claims of them reject', async () => {
@@ -551,11 +551,11 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       await schema.query(`GRANT SELECT, INSERT, UPDATE, DELETE ON ${table} TO ${OTHER_ROLE}`)
       await schema.query(`ALTER TABLE ${table} ENABLE ROW LEVEL SECURITY`)
       const store = storeOn(name, openPool({ options: `-c role=${OTHER_ROLE}` }))
-      expect(await errorOf(store.claim('a', inAnHour()))).toMatchObject({ code: '42501' })
+      expect(await errorOf(store.markUsed('a', inAnHour()))).toMatchObject({ code: '42501' })
       await schema.query(`CREATE POLICY visible ON ${table} USING (key <> 'hidden') WITH CHECK (true)`)
-      expect([await store.claim('a', inAnHour()), await store.claim('a', inAnHour())]).toEqual([true, false])
-      await openStore().claim('hidden', inAnHour())
-      expect(await errorOf(store.claim('hidden', inAnHour()))).toMatchObject({ code: '42501' })
+      expect([await store.markUsed('a', inAnHour()), await store.markUsed('a', inAnHour())]).toEqual([true, false])
+      await openStore().markUsed('hidden', inAnHour())
+      expect(await errorOf(store.markUsed('hidden', inAnHour()))).toMatchObject({ code: '42501' })
     })
   })
 
@@ -564,7 +564,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       const { store, table } = await setUp()
       for (const expiresAt of [inAnHour(), 1, 2_147_483_648, 4_102_444_800, 32_503_680_000]) {
         const key = `until ${expiresAt}`
-        await store.claim(key, expiresAt)
+        await store.markUsed(key, expiresAt)
         const [row] = await schema.query(`SELECT extract(epoch FROM expires_at) AS at FROM ${table} WHERE key = $1`, [
           key,
         ])
@@ -579,25 +579,25 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       const soon = Math.floor(Date.now() / 1000) + 60
       for (const first of stores) {
         const key = randomKey()
-        expect(await first.claim(key, soon)).toBe(true)
-        for (const other of stores) expect(await other.claim(key, soon)).toBe(false)
+        expect(await first.markUsed(key, soon)).toBe(true)
+        for (const other of stores) expect(await other.markUsed(key, soon)).toBe(false)
       }
     })
 
     it('that is refused changes nothing in the row', async () => {
       const { store, table } = await setUp()
       const read = () => schema.query(`SELECT key, expires_at, ctid::text, xmin::text FROM ${table}`)
-      await store.claim('a', inAnHour())
+      await store.markUsed('a', inAnHour())
       const before = await read()
       for (const expiresAt of [1, inAnHour() - 3000, inAnHour() + 3000]) {
-        expect(await store.claim('a', expiresAt)).toBe(false)
+        expect(await store.markUsed('a', expiresAt)).toBe(false)
       }
       expect(await read()).toEqual(before)
     })
 
     it.each([Number.NaN, 1e300, -1e300])('that expires at %p is never won twice', async (expiresAt) => {
       const { store } = await setUp()
-      await errorOf(store.claim('a', expiresAt))
+      await errorOf(store.markUsed('a', expiresAt))
     })
 
     it('takes a key of any characters for what it is', async () => {
@@ -628,8 +628,8 @@ describeWithPostgres('the PostgreSQL replay store', () => {
         '\u200b',
         `${'%'.repeat(42)}'`,
       ]
-      for (const key of keys) expect([key, await store.claim(key, inAnHour())]).toEqual([key, true])
-      for (const key of keys) expect([key, await store.claim(key, inAnHour())]).toEqual([key, false])
+      for (const key of keys) expect([key, await store.markUsed(key, inAnHour())]).toEqual([key, true])
+      for (const key of keys) expect([key, await store.markUsed(key, inAnHour())]).toEqual([key, false])
     })
 
     it('takes any keys, and tells each of them apart', async () => {
@@ -638,9 +638,9 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       const key = fc.string({ unit: 'binary', maxLength: 43 }).filter((text) => !text.includes('\0'))
       await fc.assert(
         fc.asyncProperty(key, async (text) => {
-          expect(await store.claim(text, inAnHour())).toBe(!used.has(text))
+          expect(await store.markUsed(text, inAnHour())).toBe(!used.has(text))
           used.add(text)
-          expect(await store.claim(text, inAnHour())).toBe(false)
+          expect(await store.markUsed(text, inAnHour())).toBe(false)
         }),
         { numRuns: 200 },
       )
@@ -648,9 +648,9 @@ describeWithPostgres('the PostgreSQL replay store', () => {
 
     it('rejects a key with a NUL in it', async () => {
       const { store, table } = await setUp()
-      for (const key of ['\0', 'a\0b', 'a\0']) await errorOf(store.claim(key, inAnHour()))
+      for (const key of ['\0', 'a\0b', 'a\0']) await errorOf(store.markUsed(key, inAnHour()))
       expect(await rowsOf(table)).toBe(0)
-      expect(await store.claim('a', inAnHour())).toBe(true)
+      expect(await store.markUsed('a', inAnHour())).toBe(true)
     })
 
     it('is judged by the to_timestamp of PostgreSQL and by no other', async () => {
@@ -661,7 +661,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
         await schema.query(`CREATE FUNCTION ${elsewhere}.to_timestamp(text) RETURNS timestamptz LANGUAGE sql AS
           $$ SELECT '-infinity'::timestamptz $$`)
         const store = storeOn(name, openPool({ options: `-c search_path=${elsewhere}` }))
-        expect([await store.claim('a', inAnHour()), await store.claim('a', inAnHour())]).toEqual([true, false])
+        expect([await store.markUsed('a', inAnHour()), await store.markUsed('a', inAnHour())]).toEqual([true, false])
       } finally {
         await schema.query(`DROP SCHEMA ${elsewhere} CASCADE`)
       }
@@ -674,10 +674,10 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       const stores = Array.from({ length: 4 }, openStore)
       for (let round = 0; round < 5; round += 1) {
         const key = randomKey()
-        expect(await store.claim(key, inAnHour())).toBe(true)
-        expect(await store.claim(key, inAnHour())).toBe(false)
+        expect(await store.markUsed(key, inAnHour())).toBe(true)
+        expect(await store.markUsed(key, inAnHour())).toBe(false)
         await schema.query(`UPDATE ${table} SET expires_at = now() WHERE key = $1`, [key])
-        const claims = Array.from({ length: 100 }, (_, index) => stores[index % 4]?.claim(key, inAnHour()))
+        const claims = Array.from({ length: 100 }, (_, index) => stores[index % 4]?.markUsed(key, inAnHour()))
         const answers = await Promise.all(claims)
         expect([count(answers, true), count(answers, false)]).toEqual([1, 99])
       }
@@ -693,7 +693,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
         const keys = Array.from({ length: 20 }, (_, index) => `old ${index + 1}`)
         const won = await Promise.all(
           keys.map(async (key) => {
-            const answers = await Promise.all(stores.map((store) => store.claim(key, inAnHour())))
+            const answers = await Promise.all(stores.map((store) => store.markUsed(key, inAnHour())))
             return count(answers, true)
           }),
         )
@@ -714,12 +714,12 @@ describeWithPostgres('the PostgreSQL replay store', () => {
         const stores = Array.from({ length: 4 }, openStore)
         for (let round = 0; round < 3; round += 1) {
           const key = randomKey()
-          const claims = Array.from({ length: 100 }, async (_, index) => stores[index % 4]?.claim(key, inAnHour()))
+          const claims = Array.from({ length: 100 }, async (_, index) => stores[index % 4]?.markUsed(key, inAnHour()))
           const settled = await Promise.allSettled(claims)
           const answers = settled.map((claim) => (claim.status === 'fulfilled' ? claim.value : claim.reason.code))
           expect(count(answers, true)).toBe(1)
           expect(answers.filter((answer) => ![true, false, '40001'].includes(answer))).toEqual([])
-          expect(await stores[0]?.claim(key, inAnHour())).toBe(false)
+          expect(await stores[0]?.markUsed(key, inAnHour())).toBe(false)
         }
       },
     )
@@ -733,10 +733,10 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       await client.query('BEGIN')
       await client.query(`INSERT INTO ${table} VALUES ('a', now() + interval '1 hour')`)
       let isAnswered = false
-      const claim = store.claim('a', inAnHour()).finally(() => {
+      const claim = store.markUsed('a', inAnHour()).finally(() => {
         isAnswered = true
       })
-      const other = await store.claim('b', inAnHour())
+      const other = await store.markUsed('b', inAnHour())
       await pause(100)
       const answeredEarly = isAnswered
       await client.query(end)
@@ -747,25 +747,25 @@ describeWithPostgres('the PostgreSQL replay store', () => {
 
     it('reject where they wait for longer than statement_timeout, and are not claimed', async () => {
       const { store, table } = await setUp({ statement_timeout: 200 })
-      await store.claim('a', inAnHour())
+      await store.markUsed('a', inAnHour())
       await schema.query(`UPDATE ${table} SET expires_at = now()`)
       const client = await openPool().connect()
       try {
         await client.query('BEGIN')
         await client.query(`SELECT * FROM ${table} FOR UPDATE`)
-        expect(await errorOf(store.claim('a', inAnHour()))).toMatchObject({ code: '57014' })
+        expect(await errorOf(store.markUsed('a', inAnHour()))).toMatchObject({ code: '57014' })
       } finally {
         await client.query('ROLLBACK')
         client.release()
       }
-      expect([await store.claim('a', inAnHour()), await store.claim('a', inAnHour())]).toEqual([true, false])
+      expect([await store.markUsed('a', inAnHour()), await store.markUsed('a', inAnHour())]).toEqual([true, false])
     })
 
     it('are all answered by a pool of one connection', async () => {
       const { store, table, pool } = await setUp({ max: 1 })
       await addExpired(table, 2500)
       const keys = [...randomKeys(250), ...randomKeys(1)]
-      const answers = await Promise.all([...keys, ...keys].map((key) => store.claim(key, inAnHour())))
+      const answers = await Promise.all([...keys, ...keys].map((key) => store.markUsed(key, inAnHour())))
       expect([count(answers, true), count(answers, false)]).toEqual([251, 251])
       expect(new Set(await pool.sweeps())).toEqual(new Set(['done']))
       expect(await rowsOf(table, 'expires_at > now()')).toBe(251)
@@ -779,14 +779,14 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       const claimed: string[] = []
       const win = async (claims: number) => {
         for (const key of randomKeys(claims)) {
-          expect(await store.claim(key, inAnHour())).toBe(true)
+          expect(await store.markUsed(key, inAnHour())).toBe(true)
           claimed.push(key)
         }
         return (await pool.sweeps()).length
       }
       expect(await win(1)).toBe(1)
       expect(await rowsOf(table, 'expires_at <= now()')).toBe(4000)
-      for (const key of claimed) for (let again = 0; again < 120; again += 1) await store.claim(key, inAnHour())
+      for (const key of claimed) for (let again = 0; again < 120; again += 1) await store.markUsed(key, inAnHour())
       expect(await win(99)).toBe(1)
       for (let sweeps = 2; sweeps <= 6; sweeps += 1) {
         expect(await win(1)).toBe(sweeps)
@@ -799,7 +799,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
     it('deletes those first that expired first', async () => {
       const { store, table, pool } = await setUp()
       await addExpired(table, 1500)
-      await store.claim(randomKey(), inAnHour())
+      await store.markUsed(randomKey(), inAnHour())
       await pool.sweeps()
       const [row] = await schema.query(`SELECT max(substr(key, 5)::int) AS oldest FROM ${table} WHERE key LIKE 'old %'`)
       expect(row?.oldest).toBe(500)
@@ -823,7 +823,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
         size = await sizeOf()
         await addBurst()
       }
-      await store.claim(randomKey(), inAnHour())
+      await store.markUsed(randomKey(), inAnHour())
       expect(await pool.sweeps()).toEqual(['done'])
       expect(await rowsOf(table, 'expires_at <= now()')).toBe(4000)
     })
@@ -844,7 +844,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
           const read = () => schema.query(`SELECT key FROM ${table} WHERE expires_at > now() ORDER BY key`)
           const live = await read()
           expect(live).toHaveLength(seconds.filter((offset) => offset > 0).length)
-          await storeOn(name, pool).claim('~', inAnHour())
+          await storeOn(name, pool).markUsed('~', inAnHour())
           expect(new Set(await pool.sweeps())).toEqual(new Set(['done']))
           expect(await read()).toEqual([...live, { key: '~' }])
           expect(await rowsOf(table)).toBe(live.length + 1)
@@ -861,7 +861,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       await client.query('BEGIN')
       await client.query(`SELECT * FROM ${table} WHERE substr(key, 5)::int % 5 = 0 FOR UPDATE`)
       const claims = async () => {
-        for (const key of randomKeys(201)) expect(await store.claim(key, inAnHour())).toBe(true)
+        for (const key of randomKeys(201)) expect(await store.markUsed(key, inAnHour())).toBe(true)
         return await pool.sweeps()
       }
       try {
@@ -871,7 +871,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
         await client.query('ROLLBACK')
         client.release()
       }
-      for (const key of randomKeys(100)) await store.claim(key, inAnHour())
+      for (const key of randomKeys(100)) await store.markUsed(key, inAnHour())
       await pool.sweeps()
       expect(await rowsOf(table, 'expires_at <= now()')).toBe(0)
     })
@@ -882,7 +882,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       const pools = Array.from({ length: 4 }, () => watch(openPool()))
       const claims = pools.map(async (pool) => {
         const store = storeOn(name, pool)
-        const answers = await Promise.all(randomKeys(401).map((key) => store.claim(key, inAnHour())))
+        const answers = await Promise.all(randomKeys(401).map((key) => store.markUsed(key, inAnHour())))
         return count(answers, true)
       })
       expect(await Promise.all(claims)).toEqual(Array(4).fill(401))
@@ -896,10 +896,10 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       await addExpired(table, 10)
       await schema.query(`CREATE TRIGGER fails BEFORE DELETE ON ${table}
         FOR EACH ROW EXECUTE FUNCTION ${schema.name}.fail('55000')`)
-      for (const key of randomKeys(101)) expect(await store.claim(key, inAnHour())).toBe(true)
+      for (const key of randomKeys(101)) expect(await store.markUsed(key, inAnHour())).toBe(true)
       expect(await pool.sweeps()).toEqual(Array(2).fill(expect.objectContaining({ message: 'told to fail' })))
       await schema.query(`DROP TRIGGER fails ON ${table}`)
-      for (const key of randomKeys(100)) await store.claim(key, inAnHour())
+      for (const key of randomKeys(100)) await store.markUsed(key, inAnHour())
       await pool.sweeps()
       expect(await rowsOf(table, 'expires_at <= now()')).toBe(0)
     })
@@ -911,7 +911,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       await schema.query(`GRANT SELECT, INSERT, UPDATE ON ${table} TO ${OTHER_ROLE}`)
       const pool = watch(openPool({ options: `-c role=${OTHER_ROLE}` }))
       const store = storeOn(name, pool)
-      expect([await store.claim('a', inAnHour()), await store.claim('a', inAnHour())]).toEqual([true, false])
+      expect([await store.markUsed('a', inAnHour()), await store.markUsed('a', inAnHour())]).toEqual([true, false])
       expect(await pool.sweeps()).toEqual([expect.objectContaining({ code: '42501' })])
     })
   })
@@ -927,7 +927,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
     it.each(['53100', '53200'])('is full where it says %s', async (code) => {
       const { store } = await failing(code)
       for (let claim = 0; claim < 2; claim += 1) {
-        expect(await errorOf(store.claim('a', inAnHour()))).toMatchObject({
+        expect(await errorOf(store.markUsed('a', inAnHour()))).toMatchObject({
           name: 'DependencyUnavailable',
           reason: 'replay_store_full',
           retryAfter: 30,
@@ -941,33 +941,33 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       async (code) => {
         const { store, table } = await failing(code)
         for (let claim = 0; claim < 2; claim += 1) {
-          const error = await errorOf(store.claim('a', inAnHour()))
+          const error = await errorOf(store.markUsed('a', inAnHour()))
           expect(error).toMatchObject({ code, message: 'told to fail' })
           expect(error).not.toMatchObject({ name: 'DependencyUnavailable' })
         }
         await schema.query(`DROP TRIGGER fails ON ${table}`)
-        expect(await store.claim('a', inAnHour())).toBe(true)
+        expect(await store.markUsed('a', inAnHour())).toBe(true)
       },
     )
 
     it('rejects claims where it can be read from only', async () => {
       const { openStore, table } = await setUp({ options: '-c default_transaction_read_only=on' })
-      expect(await errorOf(openStore().claim('a', inAnHour()))).toMatchObject({ code: '25006' })
+      expect(await errorOf(openStore().markUsed('a', inAnHour()))).toMatchObject({ code: '25006' })
       expect(await rowsOf(table)).toBe(0)
     })
 
     it('rejects claims where nobody listens', async () => {
       const store = storeOn('claims', openPool({ connectionString: 'postgres://postgres@127.0.0.1:1/test' }))
-      expect(await errorOf(store.claim('a', inAnHour()))).toMatchObject({ code: 'ECONNREFUSED' })
+      expect(await errorOf(store.markUsed('a', inAnHour()))).toMatchObject({ code: 'ECONNREFUSED' })
     })
 
     it('rejects claims where the pool was ended', async () => {
       const { name } = await setUp()
       const pool = new Pool({ connectionString: DATABASE_URL })
       const store = storeOn(name, pool)
-      await store.claim('a', inAnHour())
+      await store.markUsed('a', inAnHour())
       await pool.end()
-      expect(await errorOf(store.claim('b', inAnHour()))).toMatchObject({ message: expect.stringContaining('end') })
+      expect(await errorOf(store.markUsed('b', inAnHour()))).toMatchObject({ message: expect.stringContaining('end') })
     })
 
     it('has claimed where its answer was lost', async () => {
@@ -979,12 +979,12 @@ describeWithPostgres('the PostgreSQL replay store', () => {
         const store = storeOn(name, openPool({ connectionString }))
         for (const key of randomKeys(5)) {
           proxy.loseAnswerTo('INSERT INTO')
-          expect(await errorOf(store.claim(key, inAnHour()))).toMatchObject({
+          expect(await errorOf(store.markUsed(key, inAnHour()))).toMatchObject({
             message: expect.stringContaining('Connection terminated'),
           })
-          expect(await store.claim(key, inAnHour())).toBe(false)
+          expect(await store.markUsed(key, inAnHour())).toBe(false)
         }
-        expect(await store.claim(randomKey(), inAnHour())).toBe(true)
+        expect(await store.markUsed(randomKey(), inAnHour())).toBe(true)
       } finally {
         await proxy.close()
       }
@@ -1034,7 +1034,7 @@ const TERMINATED_PROCESS = `
   }
   const expiresAt = Math.floor(Date.now() / 1000) + 3600
   const keys = Array.from({ length: 200 }, (_, index) => 'key ' + index)
-  const claimAll = () => Promise.allSettled(keys.map((key) => store.claim(key, expiresAt)))
+  const claimAll = () => Promise.allSettled(keys.map((key) => store.markUsed(key, expiresAt)))
   const wins = (claims) => claims.map(({ value }) => (value === true ? 1 : 0))
   const failures = (claims) => claims.filter(({ status }) => status === 'rejected').length
 
@@ -1056,7 +1056,7 @@ const TERMINATED_PROCESS = `
 
   const endedInIdle = await endConnections()
   while (pool.totalCount > 0) await pause(10)
-  const afterIdle = [await store.claim('idle', expiresAt), await store.claim('idle', expiresAt)]
+  const afterIdle = [await store.markUsed('idle', expiresAt), await store.markUsed('idle', expiresAt)]
   await endConnections()
   await pause(300)
   console.log(JSON.stringify({

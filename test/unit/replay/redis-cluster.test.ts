@@ -71,7 +71,7 @@ describeWithRedisServer('the Redis replay store on a cluster', () => {
 
     it('spreads its keys over both nodes', async () => {
       const store = await openStore(open, `${prefix}spread:`)
-      for (let count = 0; count < 100; count += 1) await store.claim(newKey(), soon())
+      for (let count = 0; count < 100; count += 1) await store.markUsed(newKey(), soon())
       const keys = nodes.map(async (node) => (await node.cli('KEYS', `${prefix}spread:*`)).split('\n').length)
       const [ofFirst = 0, ofSecond = 0] = await Promise.all(keys)
       expect(ofFirst + ofSecond).toBe(100)
@@ -86,7 +86,7 @@ describeWithRedisServer('the Redis replay store on a cluster', () => {
       for (let round = 0; round < 6; round += 1) {
         const key = newKey()
         const claims = Array.from({ length: 25 }, () =>
-          stores.map((store) => outcomeOf(store.claim(key, soon()))),
+          stores.map((store) => outcomeOf(store.markUsed(key, soon()))),
         ).flat()
         await pause(round)
         for (const node of nodes) await node.cli('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
@@ -105,11 +105,11 @@ describeWithRedisServer('the Redis replay store on a cluster', () => {
     const [from, to] = (await slotOf(nodes, key)) < FIRST_SLOT ? nodes : nodes.toReversed()
     if (from === undefined || to === undefined) throw new Error('no two nodes')
     const slot = `${await slotOf(nodes, key)}`
-    expect(await store.claim(key, soon())).toBe(true)
+    expect(await store.markUsed(key, soon())).toBe(true)
     await move(slot, from, to)
-    expect([await store.claim(key, soon()), await store.claim(key, soon())]).toEqual([false, false])
+    expect([await store.markUsed(key, soon()), await store.markUsed(key, soon())]).toEqual([false, false])
     await move(slot, to, from)
-    expect(await store.claim(key, soon())).toBe(false)
+    expect(await store.markUsed(key, soon())).toBe(false)
   })
 
   it.each(Object.entries(CLIENTS))('is at risk with %s where the nodes evict', async (_, open) => {
@@ -124,7 +124,7 @@ describeWithRedisServer('the Redis replay store on a cluster', () => {
     const { client, close } = await open(nodes)
     const store = new RedisReplayStore(client)
     await close()
-    expect(await atOnce(store.claim(newKey(), soon()))).toBe('the Redis client is not connected')
+    expect(await atOnce(store.markUsed(newKey(), soon()))).toBe('the Redis client is not connected')
   })
 
   describe('of which a node is gone', () => {
@@ -150,7 +150,10 @@ describeWithRedisServer('the Redis replay store on a cluster', () => {
 
     it.each(Object.keys(CLIENTS))('tells with %s of the keys of the other one', async (name) => {
       const key = await newKeyWhere(nodes, (slot) => slot < FIRST_SLOT)
-      expect([await stores[name]?.claim(key, soon()), await stores[name]?.claim(key, soon())]).toEqual([true, false])
+      expect([await stores[name]?.markUsed(key, soon()), await stores[name]?.markUsed(key, soon())]).toEqual([
+        true,
+        false,
+      ])
     })
 
     // The client is ready all the same. With redis the claim is made when the node is back; ioredis tries for a second.
@@ -158,7 +161,7 @@ describeWithRedisServer('the Redis replay store on a cluster', () => {
       'does not tell with %s that a claim of one of its keys is the first',
       async (name) => {
         const key = await newKeyWhere(nodes, (slot) => slot >= FIRST_SLOT)
-        const claim = outcomeOf(stores[name]?.claim(key, soon()))
+        const claim = outcomeOf(stores[name]?.markUsed(key, soon()))
         pending.push(claim)
         expect(await Promise.race([claim, pause(500, 'waiting')])).not.toBe(true)
       },
@@ -218,7 +221,7 @@ async function newKeyWhere(nodes: readonly RedisServer[], isWanted: (slot: numbe
 /** Tries until it can tell. */
 async function answerOf(store: RedisReplayStore, key: string): Promise<unknown> {
   for (;;) {
-    const outcome = await outcomeOf(store.claim(key, soon()))
+    const outcome = await outcomeOf(store.markUsed(key, soon()))
     if (typeof outcome === 'boolean') return outcome
     await pause(10)
   }

@@ -78,7 +78,7 @@ describeWithRedisServer('the Redis replay store', () => {
     it('is one SET, with NX and PXAT', async () => {
       const { store } = await openStore(open)
       const [key, expiresAt, start] = [newKey(), soon(), proxy.commands.length]
-      expect(await store.claim(key, expiresAt)).toBe(true)
+      expect(await store.markUsed(key, expiresAt)).toBe(true)
       const value = await server.cli('GET', PREFIX + key)
       expect(commandsSince(start)).toEqual([['SET', PREFIX + key, value, 'PXAT', `${expiresAt * 1000}`, 'NX']])
     })
@@ -88,7 +88,7 @@ describeWithRedisServer('the Redis replay store', () => {
       const store = new RedisReplayStore(client, { prefix: PREFIX, clock: new AdjustableClock() })
       for (const expiresAt of [soon(), soon() + 86_400, 4_102_444_800]) {
         const key = newKey()
-        await store.claim(key, expiresAt)
+        await store.markUsed(key, expiresAt)
         expect(await server.cli('PEXPIRETIME', PREFIX + key)).toBe(`${expiresAt * 1000}`)
       }
     })
@@ -96,9 +96,9 @@ describeWithRedisServer('the Redis replay store', () => {
     it('changes nothing where it is refused', async () => {
       const { store } = await openStore(open)
       const [key, expiresAt] = [newKey(), soon()]
-      await store.claim(key, expiresAt)
+      await store.markUsed(key, expiresAt)
       const value = await server.cli('GET', PREFIX + key)
-      expect(await store.claim(key, expiresAt + 1000)).toBe(false)
+      expect(await store.markUsed(key, expiresAt + 1000)).toBe(false)
       expect(await server.cli('GET', PREFIX + key)).toBe(value)
       expect(await server.cli('PEXPIRETIME', PREFIX + key)).toBe(`${expiresAt * 1000}`)
     })
@@ -108,7 +108,7 @@ describeWithRedisServer('the Redis replay store', () => {
       const other = new RedisReplayStore(client, { prefix: 'other:' })
       const keys = Array.from({ length: 40 }, newKey)
       for (const key of keys)
-        expect([await store.claim(key, soon()), await other.claim(key, soon())]).toEqual([true, true])
+        expect([await store.markUsed(key, soon()), await other.markUsed(key, soon())]).toEqual([true, true])
       const names = keys.flatMap((key) => [PREFIX + key, `other:${key}`])
       const values = (await server.cli('MGET', ...names)).split('\n')
       expect(new Set(values).size).toBe(80)
@@ -128,17 +128,17 @@ describeWithRedisServer('the Redis replay store', () => {
         'ERR syntax error',
       ]) {
         proxy.replaceSets(() => answeredBy(`return redis.error_reply("${answer}")`))
-        expect(await outcomeOf(store.claim(newKey(), soon()))).toBe(answer)
+        expect(await outcomeOf(store.markUsed(newKey(), soon()))).toBe(answer)
       }
       proxy.replaceSets((set) => set)
-      expect(await store.claim(newKey(), soon())).toBe(true)
+      expect(await store.markUsed(newKey(), soon())).toBe(true)
     })
 
     it('throws any answer other than OK and nil', async () => {
       const { store } = await openStore(open)
       for (const lua of ['redis.status_reply("QUEUED")', '1', '0', '""', '"ok"', '{}', 'redis.status_reply("OKAY")']) {
         proxy.replaceSets(() => answeredBy(`return ${lua}`))
-        expect([lua, await outcomeOf(store.claim(newKey(), soon()))]).toEqual([lua, 'an answer that is none of SET'])
+        expect([lua, await outcomeOf(store.markUsed(newKey(), soon()))]).toEqual([lua, 'an answer that is none of SET'])
       }
     })
 
@@ -146,17 +146,17 @@ describeWithRedisServer('the Redis replay store', () => {
       const { store } = await openStore(open)
       const key = newKey()
       await server.cli('LPUSH', PREFIX + key, 'an element')
-      expect(await outcomeOf(store.claim(key, soon()))).toContain('WRONGTYPE')
+      expect(await outcomeOf(store.markUsed(key, soon()))).toContain('WRONGTYPE')
     })
 
     it('waits for a server that has stalled', async () => {
       const { store } = await openStore(open)
       const key = newKey()
       proxy.hold()
-      const claim = store.claim(key, soon())
+      const claim = store.markUsed(key, soon())
       expect(await Promise.race([claim, pause(200, 'no answer')])).toBe('no answer')
       proxy.release()
-      expect([await claim, await store.claim(key, soon())]).toEqual([true, false])
+      expect([await claim, await store.markUsed(key, soon())]).toEqual([true, false])
     })
   })
 
@@ -167,9 +167,9 @@ describeWithRedisServer('the Redis replay store', () => {
       const start = proxy.commands.length
       const [key, otherKey] = [newKey(), newKey()]
       const answers = [
-        await store.claim(key, soon()),
-        await store.claim(otherKey, soon()),
-        await store.claim(key, soon()),
+        await store.markUsed(key, soon()),
+        await store.markUsed(otherKey, soon()),
+        await store.markUsed(key, soon()),
       ]
       expect(answers).toEqual([true, true, false])
       expect(commandsSince(start).map(([name, key, , kind, , condition]) => [name, key, kind, condition])).toEqual([
@@ -186,7 +186,7 @@ describeWithRedisServer('the Redis replay store', () => {
       proxy.replaceSets(likeOldServer)
       for (let round = 0; round < 3; round += 1) {
         const key = newKey()
-        const claims = Array.from({ length: 50 }, () => stores.map((store) => store.claim(key, soon()))).flat()
+        const claims = Array.from({ length: 50 }, () => stores.map((store) => store.markUsed(key, soon()))).flat()
         expect(countOf(true, await Promise.all(claims))).toBe(1)
       }
     })
@@ -198,8 +198,8 @@ describeWithRedisServer('the Redis replay store', () => {
       proxy.replaceSets(likeOldServer)
       clock.advance(0.25)
       const [key, otherKey, start] = [newKey(), newKey(), proxy.commands.length]
-      await store.claim(key, 1_800_000_100)
-      await store.claim(otherKey, 1_799_000_000)
+      await store.markUsed(key, 1_800_000_100)
+      await store.markUsed(otherKey, 1_799_000_000)
       const [, first, expired] = commandsSince(start)
       expect(first?.slice(3)).toEqual(['PX', '99750', 'NX'])
       expect(expired?.slice(3)).toEqual(['PX', '1', 'NX'])
@@ -213,22 +213,22 @@ describeWithRedisServer('the Redis replay store', () => {
     /** Claims a key, and checks that the claim has no effect when the server is there again. */
     const expectNothingQueued = async (store: RedisReplayStore, comeBack: () => unknown) => {
       const key = newKey()
-      const claims = Array.from({ length: 3 }, () => store.claim(key, soon()))
+      const claims = Array.from({ length: 3 }, () => store.markUsed(key, soon()))
       expect(await Promise.all(claims.map(atOnce))).toEqual([NOT_CONNECTED, NOT_CONNECTED, NOT_CONNECTED])
       await comeBack()
-      await until(async () => (await outcomeOf(store.claim(newKey(), soon()))) === true)
+      await until(async () => (await outcomeOf(store.markUsed(newKey(), soon()))) === true)
       expect(await server.cli('EXISTS', PREFIX + key)).toBe('0')
-      expect([await store.claim(key, soon()), await store.claim(key, soon())]).toEqual([true, false])
+      expect([await store.markUsed(key, soon()), await store.markUsed(key, soon())]).toEqual([true, false])
     }
 
     const expectMadeOnceLater = async (store: RedisReplayStore) => {
       const key = newKey()
-      const claims = Array.from({ length: 3 }, () => outcomeOf(store.claim(key, soon())))
+      const claims = Array.from({ length: 3 }, () => outcomeOf(store.markUsed(key, soon())))
       expect(await Promise.race([claims[0], pause(300, 'waiting')])).toBe('waiting')
       await proxy.open()
       const outcomes = await Promise.all(claims)
       expect(outcomes.filter((outcome) => outcome === true)).toHaveLength(1)
-      expect(await store.claim(key, soon())).toBe(false)
+      expect(await store.markUsed(key, soon())).toBe(false)
     }
 
     it.each(CONNECTIONS)('a claim with %s fails at once, and is not made later', async (_, open) => {
@@ -243,11 +243,11 @@ describeWithRedisServer('the Redis replay store', () => {
       await proxy.close()
       await pause(200)
       const key = newKey()
-      expect(await atOnce(store.claim(key, soon()))).toBe('no Redis client of the pool is connected')
+      expect(await atOnce(store.markUsed(key, soon()))).toBe('no Redis client of the pool is connected')
       await proxy.open()
-      await until(async () => (await outcomeOf(store.claim(newKey(), soon()))) === true)
+      await until(async () => (await outcomeOf(store.markUsed(newKey(), soon()))) === true)
       expect(await server.cli('EXISTS', PREFIX + key)).toBe('0')
-      expect([await store.claim(key, soon()), await store.claim(key, soon())]).toEqual([true, false])
+      expect([await store.markUsed(key, soon()), await store.markUsed(key, soon())]).toEqual([true, false])
     })
 
     it.each([
@@ -256,7 +256,7 @@ describeWithRedisServer('the Redis replay store', () => {
     ])('a claim with %s fails at once before it was connected for the first time', async (_, create) => {
       const client = create()
       const store = new RedisReplayStore(client, { prefix: PREFIX })
-      expect(await atOnce(store.claim(newKey(), soon()))).toBe(NOT_CONNECTED)
+      expect(await atOnce(store.markUsed(newKey(), soon()))).toBe(NOT_CONNECTED)
       await proxy.close()
       const connected = client.connect()
       toClose.push(() => client.destroy())
@@ -294,7 +294,7 @@ describeWithRedisServer('the Redis replay store', () => {
       ['a sentinel of redis 6', () => createSentinel({ name: 'main', sentinelRootNodes: [] })],
       ['a sentinel of redis 5', () => redis5.createSentinel({ name: 'main', sentinelRootNodes: [] })],
     ])('a claim with %s that nobody has connected fails at once', async (_, create) => {
-      expect(await atOnce(new RedisReplayStore(create()).claim(newKey(), soon()))).toBe(NOT_CONNECTED)
+      expect(await atOnce(new RedisReplayStore(create()).markUsed(newKey(), soon()))).toBe(NOT_CONNECTED)
     })
 
     it.each(CLIENTS)('a claim with %s fails at once after it was closed', async (_, open) => {
@@ -302,7 +302,7 @@ describeWithRedisServer('the Redis replay store', () => {
       const store = new RedisReplayStore(client, { prefix: PREFIX })
       const key = newKey()
       await close()
-      expect(await atOnce(store.claim(key, soon()))).toMatch(/not connected|is closed/)
+      expect(await atOnce(store.markUsed(key, soon()))).toMatch(/not connected|is closed/)
       expect(await server.cli('EXISTS', PREFIX + key)).toBe('0')
     })
   })
@@ -312,7 +312,7 @@ describeWithRedisServer('the Redis replay store', () => {
       const { store } = await openStore(open)
       const key = newKey()
       proxy.loseAnswers(1)
-      expect(await outcomeOf(store.claim(key, soon()))).toBe('Socket closed unexpectedly')
+      expect(await outcomeOf(store.markUsed(key, soon()))).toBe('Socket closed unexpectedly')
       expect(await server.cli('EXISTS', PREFIX + key)).toBe('1')
       expect(await answerOf(store, key)).toBe(false)
     })
@@ -321,8 +321,8 @@ describeWithRedisServer('the Redis replay store', () => {
       const { store } = await openStore(open)
       const [key, start] = [newKey(), proxy.commands.length]
       proxy.loseAnswers(3)
-      const [claim, otherClaim] = [store.claim(key, soon()), store.claim(key, soon())]
-      expect([await claim, await otherClaim, await store.claim(key, soon())]).toEqual([true, false, false])
+      const [claim, otherClaim] = [store.markUsed(key, soon()), store.markUsed(key, soon())]
+      expect([await claim, await otherClaim, await store.markUsed(key, soon())]).toEqual([true, false, false])
       const [first, ...others] = commandsSince(start).filter(([name]) => name === 'SET')
       expect(others).toContainEqual(first)
     })
@@ -330,10 +330,10 @@ describeWithRedisServer('the Redis replay store', () => {
     it.each(RESENDING)('a claim with %s that is sent again on an old server meets itself', async (_, open) => {
       const { store } = await openStore(open)
       proxy.replaceSets(likeOldServer)
-      await store.claim(newKey(), soon())
+      await store.markUsed(newKey(), soon())
       proxy.loseAnswers(1)
       const key = newKey()
-      expect([await store.claim(key, soon()), await store.claim(key, soon())]).toEqual([true, false])
+      expect([await store.markUsed(key, soon()), await store.markUsed(key, soon())]).toEqual([true, false])
     })
 
     it.each(CLIENTS)('never two of 50 claims with %s are true, how often soever it breaks', async (_, open) => {
@@ -342,7 +342,7 @@ describeWithRedisServer('the Redis replay store', () => {
       for (let round = 0; round < 5; round += 1) {
         const key = newKey()
         const claims = Array.from({ length: 25 }, () =>
-          stores.map((store) => outcomeOf(store.claim(key, soon()))),
+          stores.map((store) => outcomeOf(store.markUsed(key, soon()))),
         ).flat()
         proxy.loseAnswers(round)
         for (let cuts = 0; cuts < 4; cuts += 1) {
@@ -379,10 +379,10 @@ describeWithRedisServer('the Redis replay store', () => {
     it.each(CLIENTS)('says with %s that it is full, and when to try again, until there is room', async (_, open) => {
       const { store } = await openStore(open, full.url)
       const [key, otherKey] = [newKey(), newKey()]
-      expect(await store.claim(key, soon())).toBe(true)
+      expect(await store.markUsed(key, soon())).toBe(true)
       await fillUp()
       for (const each of [key, otherKey]) {
-        await expect(store.claim(each, soon())).rejects.toMatchObject({
+        await expect(store.markUsed(each, soon())).rejects.toMatchObject({
           name: 'DependencyUnavailable',
           reason: 'replay_store_full',
           retryAfter: 30,
@@ -390,13 +390,13 @@ describeWithRedisServer('the Redis replay store', () => {
         })
       }
       await full.cli('FLUSHALL')
-      expect([await store.claim(otherKey, soon()), await store.claim(otherKey, soon())]).toEqual([true, false])
+      expect([await store.markUsed(otherKey, soon()), await store.markUsed(otherKey, soon())]).toEqual([true, false])
     })
 
     it.each(CLIENTS)('knows with %s that an old server is full', async (_, open) => {
       const { store } = await openStore(open)
       proxy.replaceSets((set) => (set.includes('PXAT') ? likeOldServer(set) : oom()))
-      expect(await outcomeOf(store.claim(newKey(), soon()))).toBe('replay_store_full')
+      expect(await outcomeOf(store.markUsed(newKey(), soon()))).toBe('replay_store_full')
     })
 
     it.each(CLIENTS)('is at risk with %s where it evicts, and only then', async (_, open) => {
@@ -434,7 +434,7 @@ describeWithRedisServer('the Redis replay store', () => {
       for (const client of [ofIoredis, await openNodeRedis({ keyPrefix: 'mine:' })]) {
         const store = new RedisReplayStore(client, { prefix: PREFIX })
         const key = newKey()
-        expect([await store.claim(key, soon()), await store.claim(key, soon())]).toEqual([true, false])
+        expect([await store.markUsed(key, soon()), await store.markUsed(key, soon())]).toEqual([true, false])
         expect(await server.cli('EXISTS', `mine:${PREFIX}${key}`)).toBe('1')
       }
     })
@@ -444,7 +444,7 @@ describeWithRedisServer('the Redis replay store', () => {
       const store = new RedisReplayStore(client, { prefix: PREFIX })
       const key = newKey()
       proxy.loseAnswers(1)
-      expect([await store.claim(key, soon()), await store.claim(key, soon())]).toEqual([true, false])
+      expect([await store.markUsed(key, soon()), await store.markUsed(key, soon())]).toEqual([true, false])
     })
 
     it('has one winner with autopipelining, cut or not', async () => {
@@ -453,8 +453,8 @@ describeWithRedisServer('the Redis replay store', () => {
       for (const lost of [0, 1, 2]) {
         const key = newKey()
         proxy.loseAnswers(lost)
-        const answers = await Promise.all(Array.from({ length: 50 }, () => outcomeOf(store.claim(key, soon()))))
-        answers.push(await outcomeOf(store.claim(key, soon())))
+        const answers = await Promise.all(Array.from({ length: 50 }, () => outcomeOf(store.markUsed(key, soon()))))
+        answers.push(await outcomeOf(store.markUsed(key, soon())))
         expect(countOf(true, answers)).toBeLessThanOrEqual(1)
         if (lost === 0) expect(countOf(true, answers)).toBe(1)
         await client.ping()
@@ -466,9 +466,9 @@ describeWithRedisServer('the Redis replay store', () => {
       const store = new RedisReplayStore(client, { prefix: PREFIX })
       const key = newKey()
       await client.sendCommand(['MULTI'])
-      expect(await outcomeOf(store.claim(key, soon()))).toBe('an answer that is none of SET')
+      expect(await outcomeOf(store.markUsed(key, soon()))).toBe('an answer that is none of SET')
       await client.sendCommand(['DISCARD'])
-      expect(await store.claim(key, soon())).toBe(true)
+      expect(await store.markUsed(key, soon())).toBe(true)
     })
 
     it('is never true within a transaction of ioredis that the user has begun', async () => {
@@ -476,9 +476,9 @@ describeWithRedisServer('the Redis replay store', () => {
       const store = new RedisReplayStore(client, { prefix: PREFIX })
       const key = newKey()
       client.multi({ pipeline: false })
-      expect(await outcomeOf(store.claim(key, soon()))).toBe('an answer that is none of SET')
+      expect(await outcomeOf(store.markUsed(key, soon()))).toBe('an answer that is none of SET')
       await client.discard()
-      expect(await store.claim(key, soon())).toBe(true)
+      expect(await store.markUsed(key, soon())).toBe(true)
     })
 
     it('throws in subscriber mode, and works where RESP3 allows it', async () => {
@@ -487,9 +487,9 @@ describeWithRedisServer('the Redis replay store', () => {
       toClose.push(() => ofIoredis5.disconnect())
       await ofIoredis5.subscribe('news')
       for (const client of [resp2, resp3]) await client.subscribe('news', () => {})
-      expect(await outcomeOf(new RedisReplayStore(resp2).claim(newKey(), soon()))).toContain('SUBSCRIBE')
-      expect(await outcomeOf(new RedisReplayStore(ofIoredis5).claim(newKey(), soon()))).toContain('subscriber mode')
-      expect(await new RedisReplayStore(resp3, { prefix: PREFIX }).claim(newKey(), soon())).toBe(true)
+      expect(await outcomeOf(new RedisReplayStore(resp2).markUsed(newKey(), soon()))).toContain('SUBSCRIBE')
+      expect(await outcomeOf(new RedisReplayStore(ofIoredis5).markUsed(newKey(), soon()))).toContain('subscriber mode')
+      expect(await new RedisReplayStore(resp3, { prefix: PREFIX }).markUsed(newKey(), soon())).toBe(true)
     })
 
     it('understands answers that are Buffers', async () => {
@@ -500,7 +500,7 @@ describeWithRedisServer('the Redis replay store', () => {
           prefix: PREFIX,
         })
         const key = newKey()
-        expect([await store.claim(key, soon()), await store.claim(key, soon())]).toEqual([true, false])
+        expect([await store.markUsed(key, soon()), await store.markUsed(key, soon())]).toEqual([true, false])
         expect(await store.findRisk()).toBeUndefined()
       }
     })
@@ -511,7 +511,7 @@ describeWithRedisServer('the Redis replay store', () => {
       for (const [, open] of CLIENTS) {
         const { store } = await openStore(open, replica.url)
         const key = newKey()
-        expect(await outcomeOf(store.claim(key, soon()))).toContain('READONLY')
+        expect(await outcomeOf(store.markUsed(key, soon()))).toContain('READONLY')
         expect(await server.cli('EXISTS', PREFIX + key)).toBe('0')
       }
     })
@@ -521,7 +521,7 @@ describeWithRedisServer('the Redis replay store', () => {
       const url = proxy.url.replace('//', '//reader:s3cret@')
       for (const [, open] of CLIENTS) {
         const { store } = await openStore(open, url)
-        expect(await outcomeOf(store.claim(newKey(), soon()))).toContain('NOPERM')
+        expect(await outcomeOf(store.markUsed(newKey(), soon()))).toContain('NOPERM')
       }
     })
 
@@ -533,13 +533,13 @@ describeWithRedisServer('the Redis replay store', () => {
       const store = new RedisReplayStore(client, { prefix: PREFIX })
       const key = newKey()
       proxy.hold()
-      const claim = outcomeOf(store.claim(key, soon()))
+      const claim = outcomeOf(store.markUsed(key, soon()))
       await pause(200)
       proxy.release()
       const answers = [
         await claim,
-        await outcomeOf(store.claim(key, soon())),
-        await outcomeOf(store.claim(key, soon())),
+        await outcomeOf(store.markUsed(key, soon())),
+        await outcomeOf(store.markUsed(key, soon())),
       ]
       expect(countOf(true, answers)).toBeLessThanOrEqual(1)
       expect(answers[2]).toBe(false)
@@ -551,12 +551,12 @@ describeWithRedisServer('the Redis replay store', () => {
       await proxy.close()
       for (const client of clients) {
         await until(() => !isReady(client))
-        expect(await atOnce(new RedisReplayStore(client).claim(newKey(), soon()))).toBe(NOT_CONNECTED)
+        expect(await atOnce(new RedisReplayStore(client).markUsed(newKey(), soon()))).toBe(NOT_CONNECTED)
       }
       await proxy.open()
       for (const client of clients) {
         const store = new RedisReplayStore(client, { prefix: PREFIX })
-        await until(async () => (await outcomeOf(store.claim(newKey(), soon()))) === true)
+        await until(async () => (await outcomeOf(store.markUsed(newKey(), soon()))) === true)
       }
     })
 
@@ -565,13 +565,13 @@ describeWithRedisServer('the Redis replay store', () => {
       const store = new RedisReplayStore(client, { prefix: PREFIX })
       const key = newKey()
       proxy.hold()
-      const claims = [outcomeOf(store.claim(key, soon())), outcomeOf(store.claim(key, soon()))]
+      const claims = [outcomeOf(store.markUsed(key, soon())), outcomeOf(store.markUsed(key, soon()))]
       await until(async () => (await server.cli('EXISTS', PREFIX + key)) === '1')
       await close()
       for (const outcome of await Promise.all(claims)) expect(outcome).toMatch(/closed|disconnects|destroyed/i)
       proxy.release()
       const other = await openStore(open)
-      expect(await other.store.claim(key, soon())).toBe(false)
+      expect(await other.store.markUsed(key, soon())).toBe(false)
     })
   })
 
@@ -720,7 +720,7 @@ describe('the client of a Redis replay store', () => {
   ])('may understand %s only', async (_, read) => {
     const client = new OneSpelling(read)
     const store = new RedisReplayStore(client)
-    expect([await store.claim('key', 17), await store.claim('key', 18)]).toEqual([true, false])
+    expect([await store.markUsed('key', 17), await store.markUsed('key', 18)]).toEqual([true, false])
     expect(client.values.get('jwt-replay:key')?.expiresAt).toBe(17_000)
   })
 
@@ -738,20 +738,20 @@ describe('the client of a Redis replay store', () => {
     [new Error('OK'), 'an answer that is none of SET'],
   ])('may answer %p', async (answer, outcome) => {
     const client = { isOpen: true, set: async () => answer, get: async () => 'the value of another claim' }
-    expect(await outcomeOf(new RedisReplayStore(client).claim('key', 17))).toBe(outcome)
+    expect(await outcomeOf(new RedisReplayStore(client).markUsed('key', 17))).toBe(outcome)
   })
 
   it('is no claim of our own where the value is gone before it is read', async () => {
     for (const value of [null, undefined, '', Buffer.from('')]) {
       const client = { isOpen: true, set: async () => null, get: async () => value }
-      expect(await new RedisReplayStore(client).claim('key', 17)).toBe(false)
+      expect(await new RedisReplayStore(client).markUsed('key', 17)).toBe(false)
     }
   })
 
   it('may throw what it likes', async () => {
     for (const thrown of ['text', undefined, null, { message: 'syntax error' }, new Error('no OOM')]) {
       const client = { isOpen: true, set: () => Promise.reject(thrown), get: async () => null }
-      await expect(new RedisReplayStore(client).claim('key', 17)).rejects.toBe(thrown)
+      await expect(new RedisReplayStore(client).markUsed('key', 17)).rejects.toBe(thrown)
     }
   })
 })
@@ -795,7 +795,7 @@ function startChild(url: string, script: string) {
     const url = ${JSON.stringify(url)}
     ${script}
     for await (const key of createInterface({ input: process.stdin })) {
-      console.log(await store.claim(key, Date.now() + 300).catch(() => 'failed'))
+      console.log(await store.markUsed(key, Date.now() + 300).catch(() => 'failed'))
     }
     close()`
   const env = { ...process.env, NODE_OPTIONS: '' }
@@ -841,7 +841,7 @@ async function outcomeOf(claim: Promise<boolean>): Promise<boolean | string> {
 /** Tries until it can tell. */
 async function answerOf(store: RedisReplayStore, key: string): Promise<boolean | string> {
   for (;;) {
-    const outcome = await outcomeOf(store.claim(key, soon()))
+    const outcome = await outcomeOf(store.markUsed(key, soon()))
     if (typeof outcome === 'boolean') return outcome
     await pause(10)
   }
@@ -865,7 +865,7 @@ let turn = 0
 function claimBy(stores: readonly RedisReplayStore[], key: string): Promise<boolean> {
   turn += 1
   const store = stores[turn % stores.length]
-  return store === undefined ? Promise.reject(new Error('no store')) : store.claim(key, soon())
+  return store === undefined ? Promise.reject(new Error('no store')) : store.markUsed(key, soon())
 }
 
 function oom(): Command {

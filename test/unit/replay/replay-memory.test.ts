@@ -24,13 +24,13 @@ describe('the memory of the process', () => {
       new ReplayRoom(memoryOfProcess(systemClock), 2),
       new ReplayRoom(memoryOfProcess(systemClock), 1),
     ]
-    expect([first.claim('a', later()), second.claim('a', later()), second.claim('b', later())]).toEqual([
+    expect([first.markUsed('a', later()), second.markUsed('a', later()), second.markUsed('b', later())]).toEqual([
       true,
       false,
       true,
     ])
-    expect(() => second.claim('c', later())).toThrow('replay_store_full')
-    expect([first.claim('c', later()), first.size, second.size]).toEqual([true, 2, 1])
+    expect(() => second.markUsed('c', later())).toThrow('replay_store_full')
+    expect([first.markUsed('c', later()), first.size, second.size]).toEqual([true, 2, 1])
   })
 
   it('is full for all when it holds as much as a Map can, whatever the rooms would hold', () => {
@@ -38,19 +38,19 @@ describe('the memory of the process', () => {
     const memory = new ReplayMemory(clock, 3)
     const rooms = [new ReplayRoom(memory, 10), new ReplayRoom(memory, 10)]
     const [first, second] = rooms
-    for (const key of ['a', 'b']) first?.claim(key, clock.now() + 10)
-    expect(second?.claim('c', clock.now() + 10)).toBe(true)
-    for (const room of rooms) expect(() => room.claim('d', clock.now() + 10)).toThrow('replay_store_full')
+    for (const key of ['a', 'b']) first?.markUsed(key, clock.now() + 10)
+    expect(second?.markUsed('c', clock.now() + 10)).toBe(true)
+    for (const room of rooms) expect(() => room.markUsed('d', clock.now() + 10)).toThrow('replay_store_full')
     clock.advance(10)
-    expect(second?.claim('d', clock.now() + 10)).toBe(true)
+    expect(second?.markUsed('d', clock.now() + 10)).toBe(true)
   })
 
   it('gives a room back what expires, whoever finds it', () => {
     const clock = new AdjustableClock()
     const [first, second] = [new ReplayRoom(memoryOfProcess(clock), 5), new ReplayRoom(memoryOfProcess(clock), 5)]
-    for (const key of ['a', 'b', 'c', 'd', 'e']) first.claim(key, clock.now() + 10)
+    for (const key of ['a', 'b', 'c', 'd', 'e']) first.markUsed(key, clock.now() + 10)
     clock.advance(10)
-    for (const key of ['f', 'g', 'h', 'i', 'j']) second.claim(key, clock.now() + 10)
+    for (const key of ['f', 'g', 'h', 'i', 'j']) second.markUsed(key, clock.now() + 10)
     expect([first.size, second.size]).toEqual([0, 5])
   })
 
@@ -78,7 +78,7 @@ const FILES = ['replay/replay-room.js', 'replay/replay-memory.js', 'clock/clock.
 const one = roomOf(...(await Promise.all(FILES.map((file) => load('one', file)))))
 const two = roomOf(...FILES.map((file) => createRequire(import.meta.url)('./two/' + file)))
 const until = Math.floor(Date.now() / 1000) + 300
-console.log(JSON.stringify([one.claim('a', until), two.claim('a', until), two.claim('b', until), one.claim('b', until)]))
+console.log(JSON.stringify([one.markUsed('a', until), two.markUsed('a', until), two.markUsed('b', until), one.markUsed('b', until)]))
 `
       writeFileSync(join(directory, 'main.mjs'), program)
       const env = { ...process.env, NODE_OPTIONS: '--disable-warning=ExperimentalWarning' }

@@ -43,7 +43,7 @@ function protect(store: object, reportRisk = (risk: unknown) => void risks.push(
 
 /** A store that answers what it is told to. */
 function answering(answer: (...claim: unknown[]) => unknown, more: object = {}): object {
-  return { claim: answer, ...more }
+  return { markUsed: answer, ...more }
 }
 
 /** A store whose claims wait until the test answers them, and the protection before it. */
@@ -53,8 +53,8 @@ function withWaitingStore(more: object = {}) {
     new Promise((resolve, reject) => {
       calls.push({ key, answer: resolve, fail: reject })
     })
-  const protection = protect({ claim, ...more })
-  const ask = (key = `key ${calls.length}`) => watch(protection.claim(key, EXPIRES_AT))
+  const protection = protect({ markUsed: claim, ...more })
+  const ask = (key = `key ${calls.length}`) => watch(protection.markUsed(key, EXPIRES_AT))
   const call = (index: number): Call => {
     const found = calls[index]
     if (found === undefined) throw new Error(`the store was not asked ${index + 1} times`)
@@ -112,7 +112,7 @@ describe('a store that is written with less care', () => {
     const store = answering(() => {
       throw { name: 'DependencyUnavailable', reason: 'replay_store_full', ...more }
     })
-    const refusal = await refusalOf(protect(store).claim('a key', EXPIRES_AT))
+    const refusal = await refusalOf(protect(store).markUsed('a key', EXPIRES_AT))
     expect([refusal.reason, refusal.retryAfter]).toEqual(['replay_store_unavailable', 1])
   })
 
@@ -122,7 +122,7 @@ describe('a store that is written with less care', () => {
       const store = answering(() => {
         throw { name: 'DependencyUnavailable', reason, retryAfter: '1\r\nX-Injected: 1' }
       })
-      const refusal = await refusalOf(protect(store).claim('a key', EXPIRES_AT))
+      const refusal = await refusalOf(protect(store).markUsed('a key', EXPIRES_AT))
       expect([refusal.reason, refusal.retryAfter]).toEqual(['replay_store_unavailable', 1])
     },
   )
@@ -135,13 +135,13 @@ describe('a store that is written with less care', () => {
     ['a symbol', () => Symbol('0.9')],
   ])('that gives as its fill level %s accepts the claim, and reports nothing', async (_, fillLevel) => {
     const store = answering(() => true, { fillLevel })
-    expect(await protect(store).claim('a key', EXPIRES_AT, 'https://idp')).toBe(true)
+    expect(await protect(store).markUsed('a key', EXPIRES_AT, 'https://idp')).toBe(true)
     await settle()
     expect(fillings).toEqual([])
   })
 
   it('has its risk reported in one line', async () => {
-    await protect(answering(() => true, { findRisk: async () => 'a risk\n\u001b[31m' })).claim('a key', EXPIRES_AT)
+    await protect(answering(() => true, { findRisk: async () => 'a risk\n\u001b[31m' })).markUsed('a key', EXPIRES_AT)
     await settle()
     expect(risks).toEqual(['a risk\\u000a\\u001b[31m'])
   })
@@ -151,23 +151,23 @@ describe('a claim', () => {
   it('passes the key and its expiry to the store, as a method of it', async () => {
     const store = {
       seen: [] as unknown[],
-      claim(...claim: unknown[]) {
+      markUsed(...claim: unknown[]) {
         this.seen.push(claim)
         return true
       },
     }
-    await protect(store).claim('a key', EXPIRES_AT)
+    await protect(store).markUsed('a key', EXPIRES_AT)
     expect(store.seen).toEqual([['a key', EXPIRES_AT]])
   })
 
   it('passes the identity provider, where there is one that has a share', async () => {
     const seen: unknown[] = []
-    await protect(answering((...claim: unknown[]) => seen.push(claim) > 0)).claim('a key', EXPIRES_AT, 'https://idp')
+    await protect(answering((...claim: unknown[]) => seen.push(claim) > 0)).markUsed('a key', EXPIRES_AT, 'https://idp')
     expect(seen).toEqual([['a key', EXPIRES_AT, 'https://idp']])
   })
 
   it.each([true, false])('is %p at once where the store says so at once', async (answer) => {
-    const asked = watch(protect(answering(() => answer)).claim('a', EXPIRES_AT))
+    const asked = watch(protect(answering(() => answer)).markUsed('a', EXPIRES_AT))
     expect(timers.pending).toBe(0)
     await settle()
     expect(asked.outcome).toBe(answer)
@@ -188,15 +188,15 @@ describe('a claim', () => {
       // biome-ignore lint/suspicious/noThenProperty: what is tested
       then: (resolve: (value: unknown) => void) => resolve(answer),
     }
-    expect(await protect(answering(() => thenable)).claim('a', EXPIRES_AT)).toBe(answer)
+    expect(await protect(answering(() => thenable)).markUsed('a', EXPIRES_AT)).toBe(answer)
     expect(timers.pending).toBe(0)
   })
 
   it.each<unknown>([undefined, null, 1, 'true', 'OK', {}, [true], new Boolean(true), 1n])(
     'is true for true only, and not for %p',
     async (answer) => {
-      expect(await protect(answering(() => answer)).claim('a', EXPIRES_AT)).toBe(false)
-      expect(await protect(answering(async () => answer)).claim('a', EXPIRES_AT)).toBe(false)
+      expect(await protect(answering(() => answer)).markUsed('a', EXPIRES_AT)).toBe(false)
+      expect(await protect(answering(async () => answer)).markUsed('a', EXPIRES_AT)).toBe(false)
       expect(timers.pending).toBe(0)
     },
   )
@@ -220,7 +220,7 @@ describe('a claim', () => {
     ],
   ])('of a store that %s is refused with the cause', async (_, fail) => {
     for (const cause of [new Error('the disk is on fire'), 'text', undefined, null, { reason: 'replayed' }]) {
-      const refusal = await refusalOf(protect(answering(() => fail(cause))).claim('a', EXPIRES_AT))
+      const refusal = await refusalOf(protect(answering(() => fail(cause))).markUsed('a', EXPIRES_AT))
       expect(refusal).toMatchObject({ reason: 'replay_store_unavailable', retryAfter: 1 })
       expect(refusal.cause).toBe(cause)
       expect(timers.pending).toBe(0)
@@ -233,14 +233,14 @@ describe('a claim', () => {
       throw full
     }
     for (const fail of [throwing, async () => throwing()]) {
-      expect(await refusalOf(protect(answering(fail)).claim('a', EXPIRES_AT))).toBe(full)
+      expect(await refusalOf(protect(answering(fail)).markUsed('a', EXPIRES_AT))).toBe(full)
     }
   })
 
   it('is refused with an error of another copy of the package, too', async () => {
     const fields = { name: 'DependencyUnavailable', reason: 'replay_store_full', retryAfter: 30 }
     const full = Object.assign(new Error('full'), fields)
-    expect(await refusalOf(protect(answering(() => Promise.reject(full))).claim('a', EXPIRES_AT))).toBe(full)
+    expect(await refusalOf(protect(answering(() => Promise.reject(full))).markUsed('a', EXPIRES_AT))).toBe(full)
   })
 })
 
@@ -311,7 +311,7 @@ describe('while a claim is overdue', () => {
     for (const other of others) {
       expect(other).toMatchObject({
         outcome: 'replay_store_unavailable',
-        error: { cause: new Error('the replay store has not answered earlier claims'), retryAfter: 1 },
+        error: { cause: new Error('the replay store has not answered earlier calls'), retryAfter: 1 },
       })
     }
     expect(timers.pending).toBe(1)
@@ -386,13 +386,13 @@ describe('while a claim is overdue', () => {
         return new Promise(() => {})
       }),
     )
-    watch(protection.claim('a', EXPIRES_AT))
+    watch(protection.markUsed('a', EXPIRES_AT))
     await timers.advance(1)
     fail = () => {
       throw new Error('not connected')
     }
     for (let index = 0; index < 3; index += 1) {
-      expect((await refusalOf(protection.claim('a', EXPIRES_AT))).cause).toEqual(new Error('not connected'))
+      expect((await refusalOf(protection.markUsed('a', EXPIRES_AT))).cause).toEqual(new Error('not connected'))
     }
     expect(calls).toBe(4)
   })
@@ -419,10 +419,10 @@ describe('while a claim is overdue', () => {
   it('a store that answers at once now is not kept waiting', async () => {
     let answer: unknown = new Promise(() => {})
     const protection = protect(answering(() => answer))
-    watch(protection.claim('a', EXPIRES_AT))
+    watch(protection.markUsed('a', EXPIRES_AT))
     await timers.advance(1)
     answer = true
-    for (let index = 0; index < 3; index += 1) expect(await protection.claim('a', EXPIRES_AT)).toBe(true)
+    for (let index = 0; index < 3; index += 1) expect(await protection.markUsed('a', EXPIRES_AT)).toBe(true)
   })
 })
 
@@ -464,12 +464,12 @@ describe('the risk of a store', () => {
   it('is asked of the store itself', async () => {
     const store = {
       risk: 'it may forget',
-      claim: async () => true,
+      markUsed: async () => true,
       async findRisk() {
         return this.risk
       },
     }
-    await protect(store).claim('a', EXPIRES_AT)
+    await protect(store).markUsed('a', EXPIRES_AT)
     await settle()
     expect(risks).toEqual(['it may forget'])
   })
@@ -524,20 +524,20 @@ describe('the risk of a store', () => {
     const reportRisk = () => {
       throw new Error('no log')
     }
-    const protection = protect({ claim: async () => true, findRisk: async () => 'it may forget' }, reportRisk)
-    expect(await protection.claim('a', EXPIRES_AT)).toBe(true)
+    const protection = protect({ markUsed: async () => true, findRisk: async () => 'it may forget' }, reportRisk)
+    expect(await protection.markUsed('a', EXPIRES_AT)).toBe(true)
     await settle()
-    expect(await protection.claim('b', EXPIRES_AT)).toBe(true)
+    expect(await protection.markUsed('b', EXPIRES_AT)).toBe(true)
   })
 
   it('is asked for of a store that answers at once, too', async () => {
-    await protect({ claim: () => true, findRisk: async () => 'it may forget' }).claim('a', EXPIRES_AT)
+    await protect({ markUsed: () => true, findRisk: async () => 'it may forget' }).markUsed('a', EXPIRES_AT)
     await settle()
     expect(risks).toEqual(['it may forget'])
   })
 
   it('is not reported where the store answers null', async () => {
-    await protect({ claim: async () => true, findRisk: async () => null }).claim('a', EXPIRES_AT)
+    await protect({ markUsed: async () => true, findRisk: async () => null }).markUsed('a', EXPIRES_AT)
     await settle()
     expect(risks).toHaveLength(0)
   })
@@ -580,7 +580,7 @@ class Model {
     return this.claims.filter(({ call }) => call !== undefined).length
   }
 
-  claim(asked: Asked): void {
+  markUsed(asked: Asked): void {
     const startedAt = this.time
     if (this.isOverdue && this.probes.length > 0) {
       this.claims.push({ startedAt, isProbe: false, expected: 'replay_store_unavailable', asked })
@@ -655,7 +655,7 @@ describe('whatever comes', () => {
 
 async function perform(each: Happening, model: Model, ask: () => Asked, call: (index: number) => Call): Promise<void> {
   if (each.kind === 'claims') {
-    for (let count = 0; count < each.count; count += 1) model.claim(ask())
+    for (let count = 0; count < each.count; count += 1) model.markUsed(ask())
     return
   }
   if (each.kind === 'time') {
@@ -680,7 +680,7 @@ describe('a store that fills', () => {
     protect(answering(answer, { fillLevel: (name?: string) => levels.get(name) }))
   const claimAt = async (protection: ReplayProtection, level: unknown, ofShare: unknown = 0) => {
     levels.set(undefined, level).set('https://idp', ofShare)
-    return await protection.claim('a', EXPIRES_AT, 'https://idp')
+    return await protection.markUsed('a', EXPIRES_AT, 'https://idp')
   }
 
   it('is reported once at 80 %, and again only after it was below 70 %', async () => {
@@ -722,6 +722,6 @@ describe('a store that fills', () => {
     const fillLevel = () => {
       throw new Error('no level')
     }
-    expect(await protect(answering(() => true, { fillLevel })).claim('a', EXPIRES_AT)).toBe(true)
+    expect(await protect(answering(() => true, { fillLevel })).markUsed('a', EXPIRES_AT)).toBe(true)
   })
 })

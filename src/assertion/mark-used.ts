@@ -13,7 +13,7 @@ import type { VerifiedAssertion } from './verified-assertion.js'
  */
 const MARGIN = 61
 
-export interface ClaimAssertionDeps {
+export interface MarkAssertionUsedDeps {
   identityProviders: Pick<IdentityProviderRegistry, 'haveShares'>
   replayProtection: ReplayProtection
   clock: Clock
@@ -26,20 +26,20 @@ export interface ClaimAssertionDeps {
  * @throws TokenRejected `replayed`, `identity_provider_disabled`, `expired`
  * @throws DependencyUnavailable `replay_store_unavailable`, `replay_store_full`
  */
-export async function claimAssertion(assertion: VerifiedAssertion, deps: ClaimAssertionDeps): Promise<void> {
+export async function markAssertionUsed(assertion: VerifiedAssertion, deps: MarkAssertionUsedDeps): Promise<void> {
   const { limits, name } = assertion.identityProvider
   checkAgain(assertion, deps.clock)
   if (limits.replay === 'allow') return
   const { clockTolerance, rememberedTolerance = clockTolerance } = limits
   const expiresAt = Math.ceil(assertion.expiresAt) + rememberedTolerance + MARGIN
   const holder = deps.identityProviders.haveShares ? name : undefined
-  const isFirst = await deps.replayProtection.claim(replayKeyOf(assertion), expiresAt, holder)
+  const isFirst = await deps.replayProtection.markUsed(replayKeyOf(assertion), expiresAt, holder)
   if (!isFirst) throw new TokenRejected('replayed')
   checkAgain(assertion, deps.clock)
 }
 
 /**
- * What may have changed while functions of the host or the replay store were waited for. A claim that is made when the
+ * What may have changed while functions of the host or the replay store were waited for. An entry that is made when the
  * assertion has expired for long is the first one again: the store has forgotten the others.
  *
  * @throws TokenRejected `identity_provider_disabled`, `expired`
@@ -52,7 +52,7 @@ function checkAgain({ identityProvider, payload }: VerifiedAssertion, clock: Clo
 /**
  * Joined as JSON, so that no two pairs of identity provider and `jti` make one key, and hashed, so that it fits any
  * store. Without a `jti` the payload takes its place: not the whole token, of which a second spelling or another
- * signature over the same claims would be another one.
+ * signature over the same entries would be another one.
  */
 function replayKeyOf({ identityProvider, assertionId, encodedPayload }: VerifiedAssertion): string {
   const identity = assertionId === undefined ? ['payload', encodedPayload] : ['jti', assertionId]
