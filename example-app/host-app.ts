@@ -1,25 +1,18 @@
 import express, { type ErrorRequestHandler, type Express } from 'express'
 import type { JwtExchange } from 'express-jwt-exchange'
 import 'express-jwt-exchange/augment'
-import passport from 'passport'
+import type { PassportStatic } from 'passport'
 
-/** A host app as you would write it: a token endpoint, and routes that its tokens open. */
-export function createHostApp(exchange: JwtExchange): Express {
+/** A host app as you would write it: a token endpoint, and routes that its tokens open, with or without Passport. */
+export function createHostApp(exchange: JwtExchange, passport: PassportStatic | undefined): Express {
   const app = express()
   app.use(exchange.wellKnown)
   app.use('/oauth2', exchange.router)
 
-  passport.use(exchange.accessTokenStrategy)
-  passport.use(exchange.assertionStrategy)
-  app.get('/me', passport.authenticate('access-token', { session: false }), (req, res) => {
-    res.json(withoutToken(req.user))
-  })
   app.get('/orders', exchange.protect({ scope: 'orders:read' }), (req, res) => {
     res.json({ orders: [{ id: 1, item: 'a teapot' }], for: req.auth?.sub })
   })
-  app.get('/whoami', passport.authenticate('jwt-assertion', { session: false }), (req, res) => {
-    res.json(withoutToken(req.user))
-  })
+  if (passport !== undefined) addPassportRoutes(app, exchange, passport)
 
   // It names the identity providers: in production, for the eyes of operators only.
   app.get('/health', (_req, res) => {
@@ -30,6 +23,27 @@ export function createHostApp(exchange: JwtExchange): Express {
   })
   app.use(answerError)
   return app
+}
+
+/** Passport is an optional peer dependency. */
+export async function loadPassport(): Promise<PassportStatic | undefined> {
+  try {
+    return (await import('passport')).default
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error
+    return undefined
+  }
+}
+
+function addPassportRoutes(app: Express, exchange: JwtExchange, passport: PassportStatic): void {
+  passport.use(exchange.accessTokenStrategy)
+  passport.use(exchange.assertionStrategy)
+  app.get('/me', passport.authenticate('access-token', { session: false }), (req, res) => {
+    res.json(withoutToken(req.user))
+  })
+  app.get('/whoami', passport.authenticate('jwt-assertion', { session: false }), (req, res) => {
+    res.json(withoutToken(req.user))
+  })
 }
 
 /** A token is a secret: it is not sent back. */

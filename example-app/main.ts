@@ -1,7 +1,8 @@
 import { type Deployment, readDeployment, withSigningKeys } from './deployment.js'
+import { loadPassport } from './host-app.js'
 import { openReplayStore, type StoreChoice } from './replay-stores.js'
-import { choosePlace, type Place, serve } from './serve.js'
-import { startStory, tellStory } from './story.js'
+import { choosePlace, onEndSignal, type Place, serve } from './serve.js'
+import { printInvitation, startStory, tellStory } from './story.js'
 import { startWorkers } from './workers.js'
 
 const { CONFIG, HOST = '127.0.0.1', PORT = '3000', WORKERS = '1' } = process.env
@@ -20,12 +21,17 @@ async function serveConfig(path: string, place: Place, workers: number): Promise
   )
 }
 
-/** The host app beside a fake identity provider, and the main job performed with both. */
+/** The host app and a fake identity provider, and the main job performed with both. */
 async function serveStory(place: Place, workers: number): Promise<void> {
   const url = `http://${LOCAL_HOSTS.includes(place.host) ? 'localhost' : place.host}:${place.port}`
-  const { idp, options } = await startStory(url, PORT === '0' ? 0 : place.port + 1)
-  await serveIn(workers, place, { options, store: workers > 1 ? sharedStore() : undefined })
-  await tellStory(url, idp, workers)
+  const story = await startStory(url, PORT === '0' ? 0 : place.port + 1)
+  onEndSignal(() => story.idp.close())
+  await serveIn(workers, place, { options: story.options, store: workers > 1 ? sharedStore() : undefined })
+  const hasPassport = (await loadPassport()) !== undefined
+  const print = (line: string) => console.log(line)
+  const isAsExpected = await tellStory(story, { processes: workers, hasPassport, isKept: true, print })
+  if (!isAsExpected) process.exitCode = 1
+  printInvitation(story, print)
 }
 
 /** In this process, or in several. */
@@ -35,7 +41,7 @@ async function serveIn(workers: number, place: Place, deployment: Deployment): P
   return startWorkers(workers, { place, deployment: withSigningKeys(deployment) })
 }
 
-/** Opened once before there are workers, so that what is wrong with it is told once. */
+/** Opened once before there are workers, so that what is wrong with it is reported once. */
 async function checkShared(store: StoreChoice | undefined): Promise<void> {
   if (store === undefined) {
     throw new Error(

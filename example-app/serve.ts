@@ -1,12 +1,17 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Deployment, openExchange } from './deployment.js'
-import { createHostApp } from './host-app.js'
+import { createHostApp, loadPassport } from './host-app.js'
 
 /** Where the host app listens. */
 export interface Place {
   port: number
   host: string
+}
+
+export interface RunningServer {
+  /** Takes no new requests; resolves when those that are running have ended. */
+  close(): Promise<void>
 }
 
 /** Port 0 is any that is free: it must be known before the app is, whose URL it is part of. */
@@ -19,20 +24,28 @@ export async function choosePlace(port: number, host: string): Promise<Place> {
   return { port: chosen, host }
 }
 
-/**
- * Listens as soon as the host app is there to answer. On Ctrl-C or `kill`: no new requests, those under way may end, then
- * the process does.
- */
-export async function serve(place: Place, deployment: Deployment): Promise<void> {
+/** Listens as soon as the host app can answer. */
+export async function startServer(place: Place, deployment: Deployment): Promise<RunningServer> {
+  const passport = await loadPassport()
   const { exchange, close } = await openExchange(deployment)
-  const server = createServer(createHostApp(exchange))
+  const server = createServer(createHostApp(exchange, passport))
   await listen(server, place)
-  onEndSignal(() => {
-    server.close(async () => {
+  return {
+    close: async () => {
+      const closed = new Promise((resolve) => server.close(resolve))
+      server.closeIdleConnections()
+      await closed
       await close()
-      process.exit(0)
-    })
-    server.closeIdleConnections()
+    },
+  }
+}
+
+/** The same until Ctrl-C or `kill`, which end the process as soon as running requests have ended. */
+export async function serve(place: Place, deployment: Deployment): Promise<void> {
+  const server = await startServer(place, deployment)
+  onEndSignal(async () => {
+    await server.close()
+    process.exit(0)
   })
 }
 

@@ -1,26 +1,38 @@
 import { generateSigningKey, type JwtExchangeOptions } from 'express-jwt-exchange'
 import { FakeIdentityProvider } from 'express-jwt-exchange/testing'
-import { onEndSignal } from './serve.js'
 
-const CLIENT = { clientId: 'app', clientSecret: 'app-secret-of-the-story', scopes: ['openid', 'orders:read'] }
-const GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
-const FORM = 'application/x-www-form-urlencoded'
+/** A fake identity provider, and a host app that trusts it. */
+export interface Story {
+  /** Of the host app. */
+  url: string
+  idp: FakeIdentityProvider
+  /** Of the host app. */
+  options: JwtExchangeOptions
+}
+
+/** How the story is told. */
+export interface StorySettings {
+  /** The processes of the host app. */
+  processes: number
+  /** Whether the host app has the routes that Passport protects. */
+  hasPassport: boolean
+  /** Whether the reader can send requests afterwards. */
+  isKept: boolean
+  print(line: string): void
+}
 
 interface Answer {
   status: number
   body: Record<string, unknown>
 }
 
-export interface Story {
-  idp: FakeIdentityProvider
-  /** Those of the host app. */
-  options: JwtExchangeOptions
-}
+const CLIENT = { clientId: 'app', clientSecret: 'app-secret-of-the-story', scopes: ['openid', 'orders:read'] }
+const GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
+const FORM = 'application/x-www-form-urlencoded'
 
 /** Starts a fake identity provider for a host app at this URL. */
 export async function startStory(url: string, idpPort: number): Promise<Story> {
   const idp = await startIdentityProvider(`${url}/oauth2/token`, idpPort)
-  onEndSignal(() => idp.close())
   const options: JwtExchangeOptions = {
     issuer: `${url}/oauth2`,
     identityProviders: [{ name: idp.name, alias: `${url}/oauth2/token`, jwksUri: idp.jwksUri, subjects: 'any' }],
@@ -29,25 +41,34 @@ export async function startStory(url: string, idpPort: number): Promise<Story> {
     jwksEndpoint: { cacheMaxAge: 10_000, cacheMaxAgeFallback: 20_000, cooldownDuration: 2000, refreshBudget: 10 },
     accessToken: { audience: url, signingKeys: [generateSigningKey()] },
   }
-  return { idp, options }
+  return { url, idp, options }
 }
 
-/** Performs the main job with the host app, prints it, and tells how to go on. */
-export async function tellStory(url: string, idp: FakeIdentityProvider, workers: number): Promise<void> {
-  console.log(`Host app           ${url}${workers > 1 ? ` (${workers} processes)` : ''}`)
-  console.log(`Identity provider  ${idp.url} (fake)`)
-  await performSteps(url, idp)
-  if (workers > 1) await sendToAllProcesses(url, idp)
-  console.log('\nBoth go on serving. An exchange with a fresh assertion:')
-  console.log(`  ${curlOf(url, `"${formOf(`$(curl -s ${idp.url}/assertion)`)}"`)}`)
-  console.log('\nPlay with the identity provider, and see what the app makes of it:')
-  console.log(`  curl -X POST ${idp.url}/rotate`)
-  console.log(`  curl -X POST ${idp.url}/fault/down   (or slow, oversize, garbage; off ends it)`)
-  console.log(`  curl ${url}/health`)
-  console.log('Stop with Ctrl-C.')
+/** Performs the main job with the host app and prints it. Resolves with whether every answer was the expected one. */
+export async function tellStory(story: Story, settings: StorySettings): Promise<boolean> {
+  const { print, processes } = settings
+  print(`Host app           ${story.url}${processes > 1 ? ` (${processes} processes)` : ''}`)
+  print(`Identity provider  ${story.idp.url} (fake)`)
+  const steps = new StorySteps(print)
+  const used = await exchangeAndUse(story, settings, steps)
+  await rollOver(story, steps)
+  await sendBadAssertions(story, used, steps)
+  if (processes > 1) await sendToAllProcesses(story, steps)
+  return steps.areAsExpected
 }
 
-/** On the port after the app's, so that it can be guessed, or on any where that one is taken. */
+/** Prints what the reader can do while both keep running. */
+export function printInvitation({ url, idp }: Story, print: (line: string) => void): void {
+  print('\nBoth keep running. An exchange with a fresh assertion:')
+  print(`  ${curlOf(url, `"${formOf(`$(curl -s ${idp.url}/assertion)`)}"`)}`)
+  print('\nPlay with the identity provider, and see what the app makes of it:')
+  print(`  curl -X POST ${idp.url}/rotate`)
+  print(`  curl -X POST ${idp.url}/fault/down   (or slow, oversize, garbage; off ends it)`)
+  print(`  curl ${url}/health`)
+  print('Stop with Ctrl-C.')
+}
+
+/** On the port after the app's, so that it can be guessed, or on any port if that one is taken. */
 async function startIdentityProvider(alias: string, port: number): Promise<FakeIdentityProvider> {
   try {
     return await FakeIdentityProvider.start({ alias, port })
@@ -56,66 +77,89 @@ async function startIdentityProvider(alias: string, port: number): Promise<FakeI
   }
 }
 
-async function performSteps(url: string, idp: FakeIdentityProvider): Promise<void> {
-  const halfAnHour = Math.floor(Date.now() / 1000) + 1800
-  const toPaste = await idp.issueAssertion({ exp: halfAnHour })
+/** Resolves with the assertion that was exchanged. */
+async function exchangeAndUse({ url, idp }: Story, settings: StorySettings, steps: StorySteps): Promise<string> {
+  const { print, hasPassport, isKept } = settings
+  const inHalfAnHour = Math.floor(Date.now() / 1000) + 1800
+  const example = await idp.issueAssertion({ exp: inHalfAnHour })
   const assertion = await idp.issueAssertion()
 
-  step("The request of WSO2 Identity Server's guide, ready to paste (each assertion is accepted once):")
-  console.log(`   ${curlOf(url, `'${formOf(toPaste)}'`)}`)
+  steps.begin(
+    `The request of WSO2 Identity Server's guide${isKept ? ', ready to paste' : ''} (an assertion is accepted once):`,
+  )
+  print(`   ${curlOf(url, `'${formOf(isKept ? example : shortened(example))}'`)}`)
   const issued = await exchangeAssertion(url, assertion)
-  report('200 with an access token', issued.status === 200, issued)
+  steps.report('200 with an access token', issued.status === 200, issued)
 
-  step('The protected routes with that token: GET /me (through Passport) and GET /orders (scope orders:read)')
+  const paths = hasPassport ? ['/me', '/orders'] : ['/orders']
+  steps.begin(
+    `The access token opens ${hasPassport ? 'GET /me (through Passport) and ' : ''}GET /orders (scope orders:read)`,
+  )
   const authorization = `Bearer ${issued.body.access_token}`
-  for (const path of ['/me', '/orders']) {
+  for (const path of paths) {
     const answer = await answerOf(fetch(url + path, { headers: { authorization } }))
-    report(`200 from ${path}`, answer.status === 200, answer)
+    steps.report(`200 from ${path}`, answer.status === 200, answer)
   }
-
-  step('The identity provider rolls its key over; the next assertion is signed with the new key')
-  const { kid } = await idp.rotate()
-  const afterRollover = await exchangeAssertion(url, await idp.issueAssertion())
-  report(`200: the key ${kid} is fetched and used in the same request`, afterRollover.status === 200, afterRollover)
-
-  step('The first assertion once more')
-  const replayed = await exchangeAssertion(url, assertion)
-  report('400 invalid_grant: an assertion is accepted once', isInvalidGrant(replayed), replayed)
-
-  step('An assertion that names another audience')
-  const misdirected = await exchangeAssertion(url, await idp.issueAssertion({ aud: 'https://other.example.com' }))
-  report('400 invalid_grant: it is not meant for this service', isInvalidGrant(misdirected), misdirected)
+  return assertion
 }
 
-async function sendToAllProcesses(url: string, idp: FakeIdentityProvider): Promise<void> {
-  step('One assertion, sent 20 times at once: each process gets some of them')
+async function rollOver({ url, idp }: Story, steps: StorySteps): Promise<void> {
+  steps.begin('The identity provider rolls its key over; the next assertion is signed with the new key')
+  const { kid } = await idp.rotate()
+  const accepted = await exchangeAssertion(url, await idp.issueAssertion())
+  steps.report(`200: the key ${kid} is fetched and used in the same request`, accepted.status === 200, accepted)
+}
+
+async function sendBadAssertions({ url, idp }: Story, used: string, steps: StorySteps): Promise<void> {
+  steps.begin('The first assertion again')
+  const replayed = await exchangeAssertion(url, used)
+  steps.report('400 invalid_grant: an assertion is accepted once', isInvalidGrant(replayed), replayed)
+
+  steps.begin('An assertion that names another audience')
+  const misdirected = await exchangeAssertion(url, await idp.issueAssertion({ aud: 'https://other.example.com' }))
+  steps.report('400 invalid_grant: it is not meant for this service', isInvalidGrant(misdirected), misdirected)
+}
+
+async function sendToAllProcesses({ url, idp }: Story, steps: StorySteps): Promise<void> {
+  steps.begin('One assertion, sent 20 times at once: each process gets some of them')
   const assertion = await idp.issueAssertion()
   const answers = await Promise.all(Array.from({ length: 20 }, () => exchangeAssertion(url, assertion)))
-  const issued = answers.filter(({ status }) => status === 200)
-  const refused = answers.filter(isInvalidGrant)
-  console.log(`   expected 200 once, and 400 invalid_grant 19 times`)
-  tell(issued.length === 1 && refused.length === 19, `200: ${issued.length}, 400: ${refused.length}`)
+  const issued = answers.filter(({ status }) => status === 200).length
+  const refused = answers.filter(isInvalidGrant).length
+  const isAsExpected = issued === 1 && refused === 19
+  steps.reportText('200 once, and 400 invalid_grant 19 times', isAsExpected, `200: ${issued}, 400: ${refused}`)
 }
 
-let steps = 0
+/** Prints numbered steps, and remembers whether every answer was the expected one. */
+class StorySteps {
+  areAsExpected = true
+  readonly #print: (line: string) => void
+  #count = 0
 
-function step(title: string): void {
-  steps += 1
-  console.log(`\n${steps}. ${title}`)
+  constructor(print: (line: string) => void) {
+    this.#print = print
+  }
+
+  begin(title: string): void {
+    this.#count += 1
+    this.#print(`\n${this.#count}. ${title}`)
+  }
+
+  report(expected: string, isAsExpected: boolean, { status, body }: Answer): void {
+    const shown = JSON.stringify(body, (_, value) => (typeof value === 'string' ? shortened(value) : value))
+    this.reportText(expected, isAsExpected, `${status} ${shown}`)
+  }
+
+  reportText(expected: string, isAsExpected: boolean, got: string): void {
+    this.#print(`   expected ${expected}`)
+    this.#print(`   ${isAsExpected ? '✓' : '✗'} got    ${got}`)
+    this.areAsExpected &&= isAsExpected
+  }
 }
 
-function report(expected: string, isAsExpected: boolean, { status, body }: Answer): void {
-  console.log(`   expected ${expected}`)
-  tell(isAsExpected, `${status} ${JSON.stringify(body, cutTokens)}`)
-}
-
-function tell(isAsExpected: boolean, came: string): void {
-  console.log(`   ${isAsExpected ? '✓' : '✗'} came   ${came}`)
-  if (!isAsExpected) process.exitCode = 1
-}
-
-function cutTokens(_name: string, value: unknown): unknown {
-  return typeof value === 'string' && value.length > 100 ? `${value.slice(0, 30)}…` : value
+/** Without the rest of a token. */
+function shortened(text: string): string {
+  return text.length > 100 ? `${text.slice(0, 30)}…` : text
 }
 
 function formOf(assertion: string): string {

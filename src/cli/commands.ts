@@ -20,6 +20,13 @@ interface OptionDescription {
 }
 
 export const COMMANDS = {
+  demo: {
+    usage: 'demo [--keep]',
+    summary: 'performs the main job step by step, with a fake identity provider and a host app',
+    files: { required: 0, most: 0 },
+    options: ['keep'],
+    load: async () => (await import('./demo-command.js')).demoCommand,
+  },
   init: {
     usage: 'init [deployment.toml] [--stdout]',
     summary: 'writes a commented deployment file to start with',
@@ -59,6 +66,7 @@ export const OPTIONS = {
   client: { type: 'string', usage: '--client ID', summary: 'the client that would present the assertion' },
   scope: { type: 'string', usage: '--scope SCOPE', summary: 'the scope that the client would request' },
   alg: { type: 'string', usage: '--alg ALG', summary: 'ES256 (default), RS256, PS256 or EdDSA' },
+  keep: { type: 'boolean', usage: '--keep', summary: 'keep running until Ctrl-C, for requests of your own' },
   json: { type: 'boolean', usage: '--json', summary: 'print JSON' },
   stdout: { type: 'boolean', usage: '--stdout', summary: 'print the file instead of writing it' },
 } as const satisfies Readonly<Record<string, OptionDescription>>

@@ -105,7 +105,7 @@ export function readArguments(command: CommandName, { words, options }: SplitArg
     scope: writtenValue('scope'),
     algorithm: writtenValue('alg'),
     json: has('json'),
-    keep: false,
+    keep: has('keep'),
     stdout: has('stdout'),
   }
 }

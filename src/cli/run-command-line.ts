@@ -3,7 +3,14 @@ import { createRequire } from 'node:module'
 import { fieldOf } from '../errors/field-of.js'
 import { inOneLine } from '../errors/printable.js'
 import { isConfigError } from '../option-checks/config-error.js'
-import { type Command, CommandFailed, type CommandStreams, EXIT_CODES, Misuse } from './command.js'
+import {
+  type CommandArguments,
+  CommandFailed,
+  type CommandStreams,
+  EXIT_CODES,
+  Misuse,
+  type Outcome,
+} from './command.js'
 import { type CommandName, describeCommand, usageOf } from './commands.js'
 import { countOf } from './output.js'
 import { checkOptionsAsWritten, readArguments, requireCommand, splitArguments } from './read-arguments.js'
@@ -20,9 +27,7 @@ export async function runCommandLine(args: readonly string[], streams: CommandSt
       return EXIT_CODES.ok
     }
     const name = requireCommand(written)
-    const commandArguments = readArguments(name, written)
-    const command = await loadCommand(name)
-    return EXIT_CODES[await command(commandArguments, streams)]
+    return EXIT_CODES[await runCommand(name, readArguments(name, written), streams)]
   } catch (error) {
     return reportFault(error, written.command, streams)
   }
@@ -35,9 +40,10 @@ function readVersion(): string {
 }
 
 /** @throws CommandFailed if Express, which the host installs, is missing */
-async function loadCommand(name: CommandName): Promise<Command> {
+async function runCommand(name: CommandName, args: CommandArguments, streams: CommandStreams): Promise<Outcome> {
   try {
-    return await describeCommand(name).load()
+    const command = await describeCommand(name).load()
+    return await command(args, streams)
   } catch (error) {
     if (fieldOf(error, 'code') !== 'ERR_MODULE_NOT_FOUND' || isInstalled('express')) throw error
     throw new CommandFailed(`${name} needs Express, which is not installed; run: npm install express`)

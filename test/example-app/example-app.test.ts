@@ -49,11 +49,11 @@ async function failureOf(env: Readonly<Record<string, string>>): Promise<string>
 }
 
 describe('npm start without configuration', () => {
-  it('tells the story, in which everything comes as expected, and goes on serving', async () => {
+  it('tells the story, in which every answer is the expected one, and keeps running', async () => {
     const output = (await start('Stop with Ctrl-C', {})).output()
-    expect(output.match(/✓ came {3}\d+/g)).toEqual([
-      ...['✓ came   200', '✓ came   200', '✓ came   200', '✓ came   200'],
-      ...['✓ came   400', '✓ came   400'],
+    expect(output.match(/✓ got {4}\d+/g)).toEqual([
+      ...['✓ got    200', '✓ got    200', '✓ got    200', '✓ got    200'],
+      ...['✓ got    400', '✓ got    400'],
     ])
     expect(output).not.toContain('✗')
   })
@@ -153,7 +153,7 @@ describe('npm start with CONFIG', () => {
       'postgres://user:pass-word@127.0.0.1:1/db',
       'PostgreSQL at 127.0.0.1:1 cannot be used as the replay store',
     ],
-  ])('ends with one sentence where its %s does not answer', async (store, url, sentence) => {
+  ])('ends with one sentence if its %s does not answer', async (store, url, sentence) => {
     const config = writeConfig(idp, `store = "${store}"\nurl = "\${STORE_URL}"`)
     const env = { CONFIG: config, APP_SECRET: APP_CLIENT.clientSecret, STORE_URL: url }
     for (const workers of ['1', '3']) {
@@ -217,9 +217,9 @@ describeWithRedisServer('npm start with WORKERS and a Redis', () => {
   it('tells the story, one assertion raced over all workers included', async () => {
     const app = await start('Stop with Ctrl-C', { WORKERS: '4', REDIS_URL: redis.url })
     expect(app.output()).toContain('(4 processes)')
-    expect(app.output().match(/✓ came/g)).toHaveLength(7)
+    expect(app.output().match(/✓ got/g)).toHaveLength(7)
     expect(app.output()).not.toContain('✗')
-    expect(app.output()).toContain('✓ came   200: 1, 400: 19')
+    expect(app.output()).toContain('✓ got    200: 1, 400: 19')
     expect(await app.end('SIGTERM')).toBe(0)
   })
 

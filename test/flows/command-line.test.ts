@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { chmodSync, existsSync, mkdtempSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import express from 'express'
 import request from 'supertest'
@@ -22,7 +23,7 @@ const COLOUR = '\u001B['
 /** What clears a terminal, in two ways, and turns a line around; and what is a line break to some. */
 const HOSTILE = '\u001B[2J\u009B2J\u202E\u2028'
 /** The commands that there are, in an error. */
-const EXPECTED = 'expected init, keygen, check or explain'
+const EXPECTED = 'expected demo, init, keygen, check or explain'
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u
 
 let idp: FakeIdentityProvider
@@ -466,6 +467,36 @@ when = { scope = { one_of = ["*", "*a*"] }, scp = { has_word = "Orders.*" } }`,
   })
 })
 
+describe('demo', () => {
+  it('performs the main job step by step, and ends', async () => {
+    const { status, stdout, stderr } = await run(['demo'])
+    expect([status, stderr]).toEqual([0, ''])
+    expect(stdout.match(/✓ got +\d+/g)).toEqual([200, 200, 200, 200, 400, 400].map((code) => `✓ got    ${code}`))
+    expect(stdout).not.toContain('✗')
+    expect(stdout).not.toMatch(TOKEN)
+    expect(stdout).toMatch(/\nNext:\n.*demo --keep\n.*init\n$/)
+  })
+
+  it('keeps running with --keep, for requests that work as they are printed, until Ctrl-C', async () => {
+    const env = { ...process.env, NODE_OPTIONS: '' }
+    const child = spawn(process.execPath, ['dist/cli/main.js', 'demo', '--keep'], { env })
+    let output = ''
+    for await (const chunk of child.stdout) {
+      output += chunk
+      if (output.includes('Stop with Ctrl-C.\n')) break
+    }
+    const commands = output.match(/curl -i .*/g) ?? []
+    expect(commands).toHaveLength(2)
+    for (const command of commands) {
+      const { stdout } = await promisify(execFile)('bash', ['-c', command])
+      expect(stdout).toMatch(/^HTTP\/1.1 200 OK.*"access_token":"ey/s)
+    }
+    const ended = once(child, 'close')
+    child.kill('SIGINT')
+    expect(await ended).toEqual([0, null])
+  })
+})
+
 /** A name for a file that does not exist yet, in a directory of its own. */
 function newPath(name: string): string {
   return join(mkdtempSync(join(file.directory, 'new-')), name)
@@ -683,6 +714,9 @@ describe('the command itself', () => {
     [['check', 'x', '--config', 'a', '--config=b'], '--config is given twice'],
     [['check', 'x', '--no-json'], 'unknown option --no-json: did you mean --json?'],
     [['check', ''], 'a file name is empty'],
+    [['demo', 'x'], 'too many arguments'],
+    [['demo', '--keep=yes'], '--keep takes no value'],
+    [['check', 'x', '--keep'], '--keep is for demo'],
     [['init', 'x', '--json'], '--json is for check and explain'],
     [['init', 'x', 'y'], 'too many arguments'],
     [['init', 'x', '--force'], 'unknown option --force'],

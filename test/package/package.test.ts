@@ -88,7 +88,7 @@ function reachableTypes(entry: string): { files: Set<string>; packages: Set<stri
 }
 
 describe('the packed files', () => {
-  it('are the compiled code, its types and the documents', () => {
+  it('are the compiled code, its types, the compiled example app and the documents', () => {
     const files = packedFiles()
     for (const file of [
       'README.md',
@@ -97,11 +97,14 @@ describe('the packed files', () => {
       'package.json',
       'dist/index.js',
       'dist/types/index.d.ts',
+      'example-app/dist/demo.js',
     ]) {
       expect(files).toContain(file)
     }
     const isExpected = (file: string) =>
-      /^(dist\/.+\.js|dist\/types\/.+\.d\.ts|docs\/.+\.md|[A-Z]+(\.md)?|package\.json)$/.test(file)
+      /^(dist\/.+\.js|example-app\/dist\/[\w-]+\.js|dist\/types\/.+\.d\.ts|docs\/.+\.md|[A-Z]+(\.md)?|package\.json)$/.test(
+        file,
+      )
     expect(files.filter((file) => !isExpected(file))).toEqual([])
   })
 
@@ -133,9 +136,12 @@ describe('the packed files', () => {
 
   it('hold the code of each source, and no other', () => {
     const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
-    const expected = sources.filter((file) => file.endsWith('.ts')).map((file) => `dist/${file.replace(/ts$/, 'js')}`)
+    const compiled = [
+      ...sources.map((file) => `dist/${file.replaceAll(sep, '/')}`),
+      ...readdirSync(join(ROOT, 'example-app')).map((file) => `example-app/dist/${file}`),
+    ].filter((file) => file.endsWith('.ts'))
     const packed = packedFiles().filter((file) => file.endsWith('.js'))
-    expect(packed.sort()).toEqual(expected.map((file) => file.replaceAll(sep, '/')).sort())
+    expect(packed.sort()).toEqual(compiled.map((file) => file.replace(/ts$/, 'js')).sort())
   })
 
   it('hold the types that the entry points lead to, and no other', () => {
@@ -277,6 +283,9 @@ ${STORY}
 story({ express, passport, createJwtExchange, FakeIdentityProvider })
 `
 
+/** Where a host finds the command. */
+const COMMAND = 'node_modules/express-jwt-exchange/dist/cli/main.js'
+
 /** Which Express a host has. */
 function expressOf(host: string): string {
   const { version } = createRequire(join(host, 'index.js'))('express/package.json') as { version: string }
@@ -302,6 +311,27 @@ describe('a host', () => {
     expect(readFileSync(join(host, command), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/)
     expect(await run(process.execPath, [command, '--help'], host)).toContain('explain deployment.toml')
     expect(await run(process.execPath, [command, '--version'], host)).toBe(`express-jwt-exchange ${version}\n`)
+  })
+
+  it.each([
+    ['with Passport', { express: 'express', passport: 'passport' }, 6],
+    ['without Passport', { express: 'express' }, 5],
+    ['with Express 4', { express: 'express4', passport: 'passport' }, 6],
+  ])('performs the demo from the installed package: %s', async (name, packages, answers) => {
+    const host = createHost(`demo ${name}`, packages)
+    const output = await run(process.execPath, [COMMAND, 'demo'], host)
+    expect(output.match(/✓ got/g)).toHaveLength(answers)
+    expect(output).not.toContain('✗')
+    expect(output.includes('npm install passport')).toBe(!('passport' in packages))
+  })
+
+  it('writes a signing key without Express, and says how to install it for the other commands', async () => {
+    const host = createHost('no-express', {})
+    expect(await run(process.execPath, [COMMAND, 'keygen'], host)).toContain('signing_keys = "keys.json"')
+    for (const args of [['demo'], ['check', 'deployment.toml'], ['explain', 'deployment.toml']]) {
+      const message = `${args[0]} needs Express, which is not installed; run: npm install express\n`
+      await expect(run(process.execPath, [COMMAND, ...args], host)).rejects.toThrow(message)
+    }
   })
 
   it('does without Passport', async () => {
