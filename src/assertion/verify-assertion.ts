@@ -4,48 +4,88 @@ import type { IdentityProviderRegistry } from '../identity-provider/identity-pro
 import { ownMember } from '../jwt/parse-json-object.js'
 import { parseJws, parsePayload, type UnverifiedJws, type UnverifiedJwt } from '../jwt/parse-jwt.js'
 import { verifySignature } from '../verification-keys/verify-signature.js'
-import { type AssertionCheck, CHECKS_BEFORE_SIGNATURE, CHECKS_OF_CLAIMS } from './assertion-checks.js'
 import { contextOf, contextOfHeader, inContext } from './assertion-context.js'
+import { type AssertionCheck, type PresentedAssertion, profileOf } from './assertion-profile.js'
 import type { VerifiedAssertion } from './verified-assertion.js'
 
 export interface VerifyAssertionDeps {
   identityProviders: IdentityProviderRegistry
+  /** Our own. */
+  issuer: string
   clock: Clock
 }
 
+/** How the checks of one assertion are done. */
+export interface CheckAssertionDeps {
+  clock: Pick<Clock, 'now'>
+  /** `verifySignatureAtOnce` for a caller that has no credentials. */
+  verifyBy: typeof verifySignature
+  /** Default: a check that throws ends it. */
+  run?: RunCheck
+}
+
+/** Does one check. `explain` notes what it throws, and goes on. */
+export type RunCheck = (check: AssertionCheck, presented: PresentedAssertion) => void | Promise<void>
+
 /** Characters as they are sent. A shorter payload is decoded all the same, so that the event says whose assertion it was. */
 const MAX_PAYLOAD_OF_ANY_HEADER = 2048
-const BEFORE_SIGNATURE: readonly AssertionCheck[] = Object.values(CHECKS_BEFORE_SIGNATURE)
-const OF_CLAIMS: readonly AssertionCheck[] = Object.values(CHECKS_OF_CLAIMS)
 
 /**
  * Verifies an assertion (RFC 7523 §3) in this order: size and shape, identity provider, algorithm and type, signature,
  * claims. It has no effect: `markAssertionUsed` comes after everything else that may refuse the request, so that a refused
  * assertion is not used up.
  *
- * @param verifyBy `verifySignatureAtOnce` for a caller that has no credentials
+ * @param client that presents it; undefined if callers are not clients
  * @throws TokenRejected
  * @throws DependencyUnavailable `jwks_unavailable`
  */
 export async function verifyAssertion(
   assertion: string,
+  client: PresentedAssertion['client'],
   deps: VerifyAssertionDeps,
   verifyBy = verifySignature,
 ): Promise<VerifiedAssertion> {
-  const jws = parseJws(assertion, deps.identityProviders.maxAssertionBytes)
-  checkHeaderOfLong(jws, deps.identityProviders)
+  const { identityProviders, issuer, clock } = deps
+  const jws = parseJws(assertion, identityProviders.maxAssertionBytes)
+  checkHeaderOfLong(jws, identityProviders)
   const jwt = parsePayload(jws)
-  const identityProvider = deps.identityProviders.find(ownMember(jwt.payload, 'iss'))
+  const identityProvider = identityProviders.find(ownMember(jwt.payload, 'iss'))
   const context = contextOf(jwt, identityProvider)
   return inContext(context, async () => {
     if (identityProvider === undefined) throw new TokenRejected('unknown_issuer')
-    const now = deps.clock.now()
-    for (const check of BEFORE_SIGNATURE) check(jwt, identityProvider, now)
-    await verifyBy(jwt, identityProvider.keySource)
-    const later = deps.clock.now()
-    for (const check of OF_CLAIMS) check(jwt, identityProvider, later)
+    await checkAssertion({ jwt, identityProvider, client, issuer }, { clock, verifyBy })
     return { ...readClaims(jwt), identityProvider, context }
   })
+}
+
+/**
+ * All checks of its identity provider's profile, in their order.
+ *
+ * @throws TokenRejected
+ * @throws DependencyUnavailable `jwks_unavailable`
+ */
+export async function checkAssertion(
+  presented: Omit<PresentedAssertion, 'now'>,
+  { clock, verifyBy, run = runCheck }: CheckAssertionDeps,
+): Promise<void> {
+  const { beforeSignature, afterSignature } = profileOf(presented.identityProvider)
+  const signature: AssertionCheck = {
+    name: 'signature',
+    check: ({ jwt, identityProvider }) => verifyBy(jwt, identityProvider.keySource),
+  }
+  await runAll([...beforeSignature, signature], { ...presented, now: clock.now() }, run)
+  await runAll(afterSignature, { ...presented, now: clock.now() }, run)
+}
+
+async function runAll(checks: readonly AssertionCheck[], presented: PresentedAssertion, run: RunCheck): Promise<void> {
+  for (const check of checks) {
+    const running = run(check, presented)
+    if (running !== undefined) await running // Most are done at once.
+  }
+}
+
+function runCheck({ check }: AssertionCheck, presented: PresentedAssertion): void | Promise<void> {
+  return check(presented)
 }
 
 /**

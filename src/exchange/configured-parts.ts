@@ -67,7 +67,7 @@ export function createParts(settings: JwtExchangeSettings, lasting: LastingParts
     settings.clients,
     settings.findClient && hostFunctions.bound({ function: 'findClient' }, settings.findClient),
   )
-  const assertion = { identityProviders, clock, replayProtection, findClient, ...settings.assertionStrategy }
+  const assertion = { identityProviders, issuer, clock, replayProtection, findClient, ...settings.assertionStrategy }
   const verifiedTokens = new VerifiedTokenCache(cacheSizeBytes)
   const accessToken = { issuer, audiences, signingKeys, verifiedTokens, identityProviders, clock }
   const jwtBearer = createJwtBearerGrant({ ...assertion, audiences })
@@ -94,7 +94,7 @@ export function createParts(settings: JwtExchangeSettings, lasting: LastingParts
     signingAlgorithms: [...new Set(signingKeys.publicKeySet.keys.map(({ alg }) => String(alg)))],
     openidConfiguration: settings.openidConfiguration,
   })
-  const explain = { identityProviders, clock, findClient, audiences, lifetime }
+  const explain = { identityProviders, issuer, clock, findClient, audiences, lifetime }
   return {
     jwksClients,
     identityProviders,

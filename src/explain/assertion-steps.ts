@@ -1,30 +1,21 @@
-import { CHECKS_BEFORE_SIGNATURE, CHECKS_OF_CLAIMS } from '../assertion/assertion-checks.js'
-import type { IdentityProvider } from '../identity-provider/identity-provider.js'
+import type { AssertionCheckName, PresentedAssertion } from '../assertion/assertion-profile.js'
+import { checkAssertion } from '../assertion/verify-assertion.js'
+import type { Clock } from '../clock/clock.js'
 import { findOtherKind } from '../jwt/check-claims.js'
 import { ownMember } from '../jwt/parse-json-object.js'
 import type { UnverifiedJwt } from '../jwt/parse-jwt.js'
-import type { KeySourceStats } from '../verification-keys/key-source.js'
+import type { KeySourceStats, VerificationKeySource } from '../verification-keys/key-source.js'
 import { verifySignature } from '../verification-keys/verify-signature.js'
 import type { Explainer, StepTexts } from './explanation.js'
 import { describeDate } from './explanation.js'
 import { hintOfAlgorithm, hintOfAudience, hintOfClock, hintOfNoDate, hintOfText, hintOfType } from './hints.js'
 import { describeFetchFailure, hintOfBadSignature, hintOfSignatureForm, hintOfUnknownKey } from './key-hints.js'
 
-/** What the steps of one assertion are about. */
-export interface AssertionInQuestion {
-  jwt: UnverifiedJwt
-  identityProvider: IdentityProvider
-  /** Seconds since the epoch. */
-  now: number
-  clientId: string | undefined
-}
-
 const NO_IAT =
   'configure the identity provider to include iat, or set requireIat (require_iat) to false: then nothing says how old it is'
 
-type Describe = (question: AssertionInQuestion) => StepTexts
-
-const DESCRIBE_BEFORE_SIGNATURE: Readonly<Record<keyof typeof CHECKS_BEFORE_SIGNATURE, Describe>> = {
+/** What is said of each check, whichever profile has it. */
+const DESCRIPTIONS: Readonly<Record<AssertionCheckName, (presented: PresentedAssertion) => StepTexts>> = {
   enabled: ({ identityProvider: { trust } }) => ({
     expected: 'the identity provider is switched on',
     found: trust.isOn ? 'on' : 'off',
@@ -44,18 +35,20 @@ const DESCRIBE_BEFORE_SIGNATURE: Readonly<Record<keyof typeof CHECKS_BEFORE_SIGN
     found: jwt.header.typ ?? 'none',
     hint: () => hintOfType(jwt.header.typ ?? ''),
   }),
-}
-
-const DESCRIBE_CLAIMS: Readonly<Record<keyof typeof CHECKS_OF_CLAIMS, Describe>> = {
+  signature: ({ jwt, identityProvider: { keySource } }) => ({
+    expected: 'one by a key of the identity provider',
+    found: jwt.header.kid === undefined ? 'no kid' : `kid ${jwt.header.kid}`,
+    hint: (reason) => HINTS_OF_SIGNATURES[reason]?.(jwt, keySource),
+  }),
   sub: ({ jwt }) => ({
     expected: 'a non-empty string without invisible characters, and without white space around it',
     found: shown(ownMember(jwt.payload, 'sub')),
     hint: () => hintOfText('sub', ownMember(jwt.payload, 'sub')),
   }),
-  aud: ({ jwt, identityProvider: { audiences }, clientId }) => ({
+  aud: ({ jwt, identityProvider: { audiences }, client }) => ({
     expected: [...audiences].join(' or '),
     found: shown(ownMember(jwt.payload, 'aud')),
-    hint: (reason) => hintOfAudience(reason, jwt.payload, audiences, clientId),
+    hint: (reason) => hintOfAudience(reason, jwt.payload, audiences, client?.clientId),
   }),
   exp: ({ jwt, identityProvider: { limits }, now }) => ({
     expected: `a date at most ${limits.maxLifetime} s ahead, and ${limits.clockTolerance} s past`,
@@ -108,42 +101,30 @@ function hintOfDate(reason: string, date: unknown, now: number): string {
   return HINTS_OF_DATES[reason]?.(Math.abs(Number(date) - now)) ?? hintOfNoDate(date)
 }
 
-/** All rules for assertions of this identity provider; of claims also where the signature is not good. */
-export async function takeAssertionSteps(explainer: Explainer, question: AssertionInQuestion): Promise<void> {
-  await takeChecks(explainer, question, CHECKS_BEFORE_SIGNATURE, DESCRIBE_BEFORE_SIGNATURE)
-  await takeSignature(explainer, question)
-  await takeChecks(explainer, question, CHECKS_OF_CLAIMS, DESCRIBE_CLAIMS)
+type HintOfSignature = (jwt: UnverifiedJwt, keySource: VerificationKeySource) => string
+
+const HINTS_OF_SIGNATURES: Readonly<Record<string, HintOfSignature>> = {
+  unknown_key: ({ header }, keySource) => hintOfUnknownKey(header, keySource),
+  bad_signature: (jwt, keySource) => hintOfSignatureForm(jwt) ?? hintOfBadSignature(jwt.header, keySource),
+  jwks_unavailable: (_, keySource) => hintOfUnavailable(keySource.stats()),
 }
 
-async function takeChecks<Name extends string>(
+/** All checks of an assertion; of its claims even if the signature is not good. */
+export async function takeAssertionSteps(
   explainer: Explainer,
-  question: AssertionInQuestion,
-  checks: Readonly<Record<Name, (jwt: UnverifiedJwt, identityProvider: IdentityProvider, now: number) => void>>,
-  describe: Readonly<Record<Name, Describe>>,
+  presented: Omit<PresentedAssertion, 'now'>,
+  clock: Pick<Clock, 'now'>,
 ): Promise<void> {
-  const { jwt, identityProvider, now } = question
-  for (const name of Object.keys(checks) as Name[]) {
-    await explainer.take(name, describe[name](question), () => checks[name](jwt, identityProvider, now))
-  }
-}
-
-/** A key of another algorithm is not looked for: the answer would be about that. */
-async function takeSignature(explainer: Explainer, { jwt, identityProvider }: AssertionInQuestion): Promise<void> {
-  const { kid } = jwt.header
-  const texts = {
-    expected: 'one by a key of the identity provider',
-    found: kid === undefined ? 'no kid' : `kid ${kid}`,
-  }
-  if (explainer.hasFailed(['enabled', 'alg'])) return explainer.skip('signature', texts)
-  const { keySource } = identityProvider
-  const hints: Readonly<Record<string, () => string>> = {
-    unknown_key: () => hintOfUnknownKey(jwt.header, keySource),
-    bad_signature: () => hintOfSignatureForm(jwt) ?? hintOfBadSignature(jwt.header, keySource),
-    jwks_unavailable: () => hintOfUnavailable(keySource.stats()),
-  }
-  await explainer.take('signature', { ...texts, hint: (reason) => hints[reason]?.() }, () =>
-    verifySignature(jwt, keySource),
-  )
+  await checkAssertion(presented, {
+    clock,
+    verifyBy: verifySignature,
+    run: async ({ name, check }, each) => {
+      const texts = DESCRIPTIONS[name](each)
+      // A key of another algorithm is not looked for: the answer would be about that.
+      if (name === 'signature' && explainer.hasFailed(['enabled', 'alg'])) explainer.skip(name, texts)
+      else await explainer.take(name, texts, () => check(each))
+    },
+  })
 }
 
 function hintOfUnavailable({ lastFailure }: KeySourceStats): string {

@@ -80,8 +80,11 @@ async function takeAllOf(
   { clientId, scope }: typeof NOTHING_ASKED,
   deps: ExplainDeps,
 ): Promise<ExplainedAccessToken | undefined> {
+  const { issuer } = deps
   const now = deps.clock.now()
-  await takeAssertionSteps(explainer, { jwt, identityProvider, now, clientId })
+  const clock = { now: () => now }
+  const presenting = clientId === undefined ? undefined : { clientId }
+  await takeAssertionSteps(explainer, { jwt, identityProvider, client: presenting, issuer }, clock)
   const assertion = { ...readClaims(jwt), identityProvider, context: contextOf(jwt, identityProvider) }
   const about = { issuer: identityProvider.name, ...(clientId !== undefined && { clientId }) }
   if (client !== undefined) await takeClientOfProvider(explainer, client, assertion)

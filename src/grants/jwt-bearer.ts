@@ -40,7 +40,7 @@ async function authorizeByAssertion(
   const encoded = parameters.one('assertion')
   if (encoded === undefined) throw new OAuthError('invalid_request', 'The parameter assertion is missing')
   checkScopeOfClient(parameters.one('scope'), client)
-  const assertion = await verifyAssertion(encoded, deps)
+  const assertion = await verifyAssertion(encoded, client, deps)
   return inContext(assertion.context, () => authorizeVerified(assertion, parameters, client, deps))
 }
 

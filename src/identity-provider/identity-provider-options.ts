@@ -127,6 +127,7 @@ export function checkIdentityProviderOptions(
     lifetime: reader.optionalInteger('lifetime', { min: 1, max: 86_400, unit: 'seconds' }),
     maxBeyondAssertion: reader.optionalInteger('maxBeyondAssertion', { min: 0, max: 86_400, unit: 'seconds' }),
     types: readTypes(reader),
+    profile: 'jwt-bearer' as const,
     limits: readAssertionLimits(reader, context.limits),
     policy: readPolicy(reader, context),
     subject: readSubjectMapping(reader) ?? context.subject ?? RAW_SUBJECT,

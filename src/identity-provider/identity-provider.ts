@@ -4,6 +4,9 @@ import type { VerificationKeySource } from '../verification-keys/key-source.js'
 import type { AssertionLimits } from './assertion-limits.js'
 import type { TrustSwitch } from './trust-switch.js'
 
+/** Which checks assertions must satisfy: the rules of RFC 7523 §3. */
+export type AssertionProfileName = 'jwt-bearer'
+
 /** A party whose assertions are accepted. */
 export interface IdentityProvider {
   /** Its `iss`, compared exactly. */
@@ -22,6 +25,7 @@ export interface IdentityProvider {
   maxBeyondAssertion: number | undefined
   /** Accepted `typ` values beside none and `JWT`, in lower case, without `application/`. */
   types: ReadonlySet<string>
+  profile: AssertionProfileName
   limits: AssertionLimits
   policy: Policy
   /** How the `sub` of its access tokens comes about. */

@@ -51,7 +51,8 @@ export function authenticateAssertion(
 }
 
 async function acceptAssertion(token: string, deps: AcceptAssertionDeps): Promise<AssertedCaller> {
-  const assertion = await verifyAssertion(token, deps, deps.waitForKeys ? verifySignature : verifySignatureAtOnce)
+  const verifyBy = deps.waitForKeys ? verifySignature : verifySignatureAtOnce
+  const assertion = await verifyAssertion(token, undefined, deps, verifyBy)
   const { identityProvider, expiresAt, payload, context } = assertion
   const sub = await inContext(context, async () => {
     requireWho(identityProvider.policy)

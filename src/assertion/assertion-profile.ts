@@ -1,0 +1,109 @@
+import { TokenRejected } from '../errors/rejections.js'
+import type { AssertionProfileName, IdentityProvider } from '../identity-provider/identity-provider.js'
+import { checkEnabled } from '../identity-provider/trust-switch.js'
+import {
+  checkAudience,
+  checkExpiry,
+  checkIssuedAt,
+  checkNoConfirmation,
+  checkNoDelegation,
+  checkNotBefore,
+  checkStringClaim,
+  checkSubject,
+  checkTokenKind,
+} from '../jwt/check-claims.js'
+import type { UnverifiedJwt } from '../jwt/parse-jwt.js'
+import { normaliseType } from '../jwt/parse-jwt.js'
+
+/** An assertion as somebody presents it: all that a check sees. */
+export interface PresentedAssertion {
+  jwt: UnverifiedJwt
+  /** The identity provider whose name is `iss` (RFC 7523 §3, 1). */
+  identityProvider: IdentityProvider
+  /** The client that presents it; undefined where callers are not clients, as at the assertion strategy. */
+  client: { readonly clientId: string } | undefined
+  /** Our own issuer. */
+  issuer: string
+  /** Seconds since the epoch. */
+  now: number
+}
+
+/** One rule that an assertion must satisfy. */
+export interface AssertionCheck {
+  name: AssertionCheckName
+  /**
+   * @throws TokenRejected
+   * @throws DependencyUnavailable
+   */
+  check(presented: PresentedAssertion): void | Promise<void>
+}
+
+/** What the checks are about. `explain` has a step for each. */
+export type AssertionCheckName =
+  | ('enabled' | 'size' | 'alg' | 'typ')
+  | 'signature'
+  | ('sub' | 'aud' | 'exp' | 'nbf' | 'iat' | 'jti' | 'kind' | 'cnf' | 'act')
+
+/** What assertions of one kind must satisfy. */
+export interface AssertionProfile {
+  /** In this order. The header never decides. */
+  beforeSignature: readonly AssertionCheck[]
+  /** In this order, once the signature is verified. */
+  afterSignature: readonly AssertionCheck[]
+}
+
+/** RFC 7523 §3, rules 2 to 7, and claims that mark another kind of token. */
+const JWT_BEARER: AssertionProfile = {
+  beforeSignature: [
+    { name: 'enabled', check: ({ identityProvider }) => checkEnabled(identityProvider) },
+    { name: 'size', check: checkSize },
+    { name: 'alg', check: checkAlgorithm },
+    { name: 'typ', check: checkType },
+  ],
+  afterSignature: [
+    { name: 'sub', check: ({ jwt }) => void checkSubject(jwt.payload) },
+    { name: 'aud', check: ({ jwt, identityProvider }) => checkAudience(jwt.payload, identityProvider.audiences) },
+    { name: 'exp', check: checkLifetime },
+    {
+      name: 'nbf',
+      check: ({ jwt, identityProvider: { limits }, now }) =>
+        void checkNotBefore(jwt.payload, now, limits.clockTolerance),
+    },
+    {
+      name: 'iat',
+      check: ({ jwt, identityProvider: { limits }, now }) => checkIssuedAt(jwt.payload, now, limits),
+    },
+    { name: 'jti', check: checkJwtId },
+    { name: 'kind', check: ({ jwt }) => checkTokenKind(jwt.payload) },
+    { name: 'cnf', check: ({ jwt }) => checkNoConfirmation(jwt.payload) },
+    { name: 'act', check: ({ jwt }) => checkNoDelegation(jwt.payload) },
+  ],
+}
+const PROFILES: Readonly<Record<AssertionProfileName, AssertionProfile>> = { 'jwt-bearer': JWT_BEARER }
+
+/** The checks of an identity provider, as it was configured. */
+export function profileOf({ profile }: IdentityProvider): AssertionProfile {
+  return PROFILES[profile]
+}
+
+function checkSize({ jwt, identityProvider: { limits } }: PresentedAssertion): void {
+  if (jwt.compact.length > limits.maxBytes) throw new TokenRejected('too_large')
+}
+
+function checkAlgorithm({ jwt: { header }, identityProvider: { limits } }: PresentedAssertion): void {
+  if (!limits.algorithms.has(header.alg)) throw new TokenRejected('algorithm_not_allowed')
+}
+
+function checkType({ jwt: { header }, identityProvider: { types } }: PresentedAssertion): void {
+  if (header.typ !== undefined && !types.has(normaliseType(header.typ))) throw new TokenRejected('type_not_allowed')
+}
+
+function checkLifetime({ jwt, identityProvider: { limits }, now }: PresentedAssertion): void {
+  const { clockTolerance, maxLifetime } = limits
+  const expiresAt = checkExpiry(jwt.payload, now, clockTolerance)
+  if (!(expiresAt <= now + maxLifetime + clockTolerance)) throw new TokenRejected('lifetime_too_long')
+}
+
+function checkJwtId({ jwt: { payload } }: PresentedAssertion): void {
+  if (Object.hasOwn(payload, 'jti')) checkStringClaim(payload, 'jti', 'invalid_jwt_id')
+}
