@@ -144,7 +144,7 @@ describeWithPostgres('the snippets for PostgreSQL', () => {
       const { createSqlReplayStore } = await runSnippet(code, {})
       const pool = schema.openPool({ max: 4, options: `-c search_path=${schema.name}` })
       await pool
-        .query('CREATE TABLE IF NOT EXISTS claims (id text PRIMARY KEY, expires_at double precision)')
+        .query('CREATE TABLE IF NOT EXISTS used_assertions (id text PRIMARY KEY, expires_at double precision)')
         .catch(() => {})
       return (createSqlReplayStore as (database: unknown) => ReplayStore)(pool)
     }
