@@ -68,9 +68,9 @@ describe('npm start without configuration', () => {
   })
 })
 
-describe('the commands of the README to play with the identity provider', () => {
+describe('the commands of its page to play with the identity provider', () => {
   const [, commands = ''] =
-    /play with its identity provider.*?```sh\n(.*?)```/s.exec(readFileSync('README.md', 'utf8')) ?? []
+    /play with its identity provider.*?```sh\n(.*?)```/s.exec(readFileSync('docs/example-app.md', 'utf8')) ?? []
 
   it('roll its key over, take it down, tell how it is, and bring it back', async () => {
     const output = (await start('Stop with Ctrl-C', {})).output()
