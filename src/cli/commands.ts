@@ -73,7 +73,7 @@ export const OPTIONS = {
 
 const GENERAL_OPTIONS = [
   ['--version', 'print the version'],
-  ['-h, --help', 'print this help; after a command: the help of that command'],
+  ['-h, --help', 'print this help, or the help of the command before it'],
 ] as const
 const EXIT_STATUS =
   'Exit status: 0 everything is in order, 1 something is not, 2 the command cannot be run as it is written'

@@ -9,6 +9,11 @@ interface ExampleApp {
 }
 
 const EXAMPLE_APP = new URL('../../example-app/dist/demo.js', import.meta.url)
+const NEXT_STEPS = `
+Next:
+- Send requests yourself, roll keys over and play outages: npx express-jwt-exchange demo --keep
+- Write a deployment file of your own:                     npx express-jwt-exchange init
+`
 
 /** Performs the main job step by step, with a fake identity provider and a host app on free ports. */
 export const demoCommand: Command = async ({ keep }, { stdout }) => {
@@ -17,9 +22,3 @@ export const demoCommand: Command = async ({ keep }, { stdout }) => {
   if (!keep) stdout.write(NEXT_STEPS)
   return isAsExpected ? 'ok' : 'failed'
 }
-
-const NEXT_STEPS = `
-Next:
-- Send requests yourself, roll keys over and play outages: npx express-jwt-exchange demo --keep
-- Write a deployment file of your own:                     npx express-jwt-exchange init
-`

@@ -9,7 +9,7 @@ export const TEMPLATE_VARIABLES = [
 ] as const
 
 /** A deployment file to start with. `check` accepts it as soon as its variables are set. */
-export const DEPLOYMENT_TEMPLATE = `# The options of express-jwt-exchange, for loadConfig('deployment.toml').
+export const DEPLOYMENT_TEMPLATE = `# The options of express-jwt-exchange. Your app reads them with loadConfig of express-jwt-exchange/config.
 # \${NAME} is an environment variable that must be set. You may also write its value here instead.
 
 # Your service: the "iss" of its access tokens, such as https://api.example.com/oauth2

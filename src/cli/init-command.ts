@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path'
 import { inOneLine } from '../errors/printable.js'
 import type { Command } from './command.js'
 import { DEPLOYMENT_TEMPLATE, TEMPLATE_VARIABLES } from './deployment-template.js'
@@ -13,7 +14,7 @@ export const initCommand: Command = async ({ path, stdout: isPrinted }, { stdout
     return 'ok'
   }
   writeNewFile(path, DEPLOYMENT_TEMPLATE, READABLE_BY_ALL)
-  stdout.write(nextSteps(inOneLine(path)))
+  stdout.write(nextSteps(path).split('\n').map(inOneLine).join('\n'))
   return 'ok'
 }
 
@@ -26,7 +27,7 @@ Next:
 2. Check the file and fetch the key set:
    npx express-jwt-exchange check ${shellWord(path)}
 3. Make a key that outlives the process, then remove the # before signing_keys:
-   npx express-jwt-exchange keygen keys.json
+   npx express-jwt-exchange keygen ${shellWord(join(dirname(path), 'keys.json'))}
 4. Use the file in your app:
    import { createJwtExchange } from 'express-jwt-exchange'
    import { loadConfig } from 'express-jwt-exchange/config'

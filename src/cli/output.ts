@@ -7,7 +7,7 @@ export type Paint = (mark: Mark, text?: string) => string
 
 const MARKS = { good: '✓', bad: '✗', warning: '!', skipped: '-' } as const
 const COLOURS = { good: 'green', bad: 'red', warning: 'yellow', skipped: 'gray' } as const
-const PLAIN_WORD = /^[\w./~][\w./~-]*$/
+const PLAIN_WORD = /^[\w./][\w./-]*$/
 
 /** Marks, or texts: in colour on a terminal only, and not if `NO_COLOR` is set. */
 export function createPaint({ stdout, env }: CommandStreams): Paint {

@@ -85,28 +85,19 @@ export function readArguments(command: CommandName, { words, options }: SplitArg
   const foreign = options.find(({ name }) => !(allowed as readonly string[]).includes(name))
   if (foreign !== undefined) throw new Misuse(`--${foreign.name} is for ${commandsWith(foreign.name)}`)
   const has = (name: OptionName) => options.some((option) => option.name === name)
-  const writtenValue = (name: OptionName) => options.find((option) => option.name === name)?.value
-  const config = writtenValue('config')
+  const textOf = (name: OptionName) => options.find((option) => option.name === name)?.value
+  const [config, client, scope, algorithm] = [textOf('config'), textOf('client'), textOf('scope'), textOf('alg')]
   const paths = config === undefined ? words.slice(1) : [config, ...words.slice(1)]
-  if (
-    [...paths, writtenValue('client'), writtenValue('scope'), writtenValue('alg')].some((each) =>
-      IS_TOKEN.test(each ?? ''),
-    )
-  ) {
+  if ([...paths, client, scope, algorithm].some((text) => IS_TOKEN.test(text ?? ''))) {
     throw new Misuse('an assertion is read from a file or standard input, never from an argument')
   }
   if (paths.includes('')) throw new Misuse('a file name is empty')
   if (paths.length < files.required) throw new Misuse(`missing file: ${command} deployment.toml`)
   if (paths.length > files.most) throw new Misuse('too many arguments')
+  const [path = files.default ?? '', assertionPath] = paths
   return {
-    path: paths[0] ?? files.default ?? '',
-    assertionPath: paths[1],
-    client: writtenValue('client'),
-    scope: writtenValue('scope'),
-    algorithm: writtenValue('alg'),
-    json: has('json'),
-    keep: has('keep'),
-    stdout: has('stdout'),
+    ...{ path, assertionPath, client, scope, algorithm },
+    ...{ json: has('json'), keep: has('keep'), stdout: has('stdout') },
   }
 }
 
