@@ -16,7 +16,7 @@ const MAX_WAIT = 60_000
  * side is never asked again at once.
  */
 export class BackOff {
-  readonly #firstWait: number
+  #firstWait: number
   readonly #deps: BackOffDeps
   #consecutiveFailures = 0
   #failedAt: Moment = NEVER
@@ -28,9 +28,10 @@ export class BackOff {
     this.#deps = deps
   }
 
-  /** With the failures of another one, but waiting for none of them. */
-  beginAs(other: BackOff): void {
-    this.#consecutiveFailures = other.#consecutiveFailures
+  /** Waits no longer, because the next attempt is made in another way. The failures still count. */
+  use(firstWait: number): void {
+    this.#firstWait = firstWait
+    this.#wait = 0
   }
 
   get consecutiveFailures(): number {

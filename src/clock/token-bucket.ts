@@ -2,8 +2,8 @@ import type { Clock } from './clock.js'
 
 /** A budget of `capacity` takes, of which one comes back every `refillInterval` milliseconds. */
 export class TokenBucket {
-  readonly #capacity: number
-  readonly #refillInterval: number
+  #capacity: number
+  #refillInterval: number
   readonly #clock: Clock
   #available: number
   #countedAt: number
@@ -14,6 +14,14 @@ export class TokenBucket {
     this.#clock = clock
     this.#available = capacity
     this.#countedAt = clock.monotonic()
+  }
+
+  /** By other bounds from now on: what was taken stays taken. */
+  use(capacity: number, refillInterval: number): void {
+    this.#refill()
+    this.#available = Math.max(0, Math.min(capacity, this.#available + capacity - this.#capacity))
+    this.#capacity = capacity
+    this.#refillInterval = refillInterval
   }
 
   take(): boolean {

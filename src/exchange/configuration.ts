@@ -1,11 +1,11 @@
 import { isPromise } from 'node:util/types'
-import type { Clock } from '../clock/clock.js'
 import { describeFault } from '../errors/describe-fault.js'
-import type { ExchangeEventEmitter } from '../events/exchange-events.js'
+import { warnOfCertificates } from '../identity-provider/create-identity-providers.js'
 import { ConfigError, type ConfigProblem, isConfigError } from '../option-checks/config-error.js'
 import { OptionReader } from '../option-checks/option-reader.js'
-import { createParts, type ExchangeParts, type LastingParts } from './configured-parts.js'
-import { LastingOptions } from './fixed-options.js'
+import { type ConfiguredParts, createConfiguredParts } from './configured-parts.js'
+import { FixedOptions } from './fixed-options.js'
+import type { LastingParts } from './lasting-parts.js'
 import { checkOptions, type JwtExchangeOptions, type JwtExchangeSettings } from './options.js'
 
 /** What is in force, for operators. */
@@ -15,69 +15,58 @@ export interface ConfigurationStats {
   /** When it came into force, in seconds since the epoch. */
   since: number
   /**
-   * The last attempt to change it, where that was refused: when, in seconds since the epoch, and the first 100 problems,
-   * of a file with line and column.
+   * The last attempt to change it, if that was refused: when, in seconds since the epoch, and the first 100 problems. The
+   * problems of a file have line and column.
    */
   lastRefusal?: { at: number; message: string }
 }
 
-/** The options, or what gives them: where that throws, it is told like options that are refused. */
+/** The options, or a function that returns them. If it throws, that is reported as refused options are. */
 export type NewOptions = JwtExchangeOptions | (() => JwtExchangeOptions)
 
 export interface ReconfigureOptions {
   /**
-   * Says of each problem where it stands, for options that were read from somewhere: a ConfigProblem with a `location`. Not
-   * asked of what the function that gives the options throws.
+   * Adds to each problem the `location` where it is, for options that were read from somewhere. It is not called for what the
+   * function that returns the options throws.
    */
   locate?: LocateProblems
 }
 
 type LocateProblems = (problems: readonly ConfigProblem[]) => readonly ConfigProblem[]
 
-/** The configuration in force. Another one takes its place as a whole, between two requests. */
+/** The configuration in force. Another one replaces it as a whole, between two requests. */
 export class Configuration {
   readonly #lasting: LastingParts
-  readonly #lastingOptions: LastingOptions
-  readonly #clock: Clock
-  #parts: ExchangeParts
-  #revision = 1
-  #since: number
+  readonly #fixedOptions: FixedOptions
+  #parts: ConfiguredParts
+  #revision = 0
+  #since = 0
   #lastRefusal: ConfigurationStats['lastRefusal']
-  #isClosed = false
 
   constructor(settings: JwtExchangeSettings, lasting: LastingParts) {
     this.#lasting = lasting
-    this.#lastingOptions = new LastingOptions(settings)
-    this.#clock = settings.clock
-    this.#parts = createParts(settings, lasting)
-    this.#since = settings.clock.now()
+    this.#fixedOptions = new FixedOptions(settings)
+    this.#parts = createConfiguredParts(settings, lasting)
+    this.#putInForce(this.#parts)
   }
 
   /** To be read once for each request. */
-  get parts(): ExchangeParts {
+  get parts(): ConfiguredParts {
     return this.#parts
   }
 
   /** @throws whatever is wrong with the new options; then nothing has changed */
   change(options: NewOptions, reconfigureOptions: ReconfigureOptions): void {
     const locate = readLocate(reconfigureOptions)
+    let parts: ConfiguredParts
     try {
-      this.#parts = createParts(this.#check(options, locate), this.#lasting, this.#parts.jwksClients)
+      parts = createConfiguredParts(this.#check(options, locate), this.#lasting)
     } catch (error) {
-      this.#tellRefused(error)
+      this.#reportRefused(error)
       throw error
     }
-    if (this.#isClosed) this.#parts.jwksClients.close()
-    this.#revision += 1
-    this.#since = this.#now()
-    this.#lastRefusal = undefined
-    this.#events.emit('config.changed', { revision: this.#revision })
-  }
-
-  /** Ends fetches under way and makes no other, whatever becomes of the options. */
-  close(): void {
-    this.#isClosed = true
-    this.#parts.jwksClients.close()
+    this.#putInForce(parts)
+    this.#lasting.events.emit('config.changed', { revision: this.#revision })
   }
 
   stats(): ConfigurationStats {
@@ -85,28 +74,35 @@ export class Configuration {
     return { revision: this.#revision, since: this.#since, ...(lastRefusal && { lastRefusal }) }
   }
 
-  get #events(): ExchangeEventEmitter {
-    return this.#lasting.events
+  /** The one place where a configuration takes effect. Nothing in it throws, so that it is all or nothing. */
+  #putInForce(parts: ConfiguredParts): void {
+    const { settings, jwksClients, identityProviders } = parts
+    const { certificateWarnings } = this.#lasting
+    this.#since = settings.clock.now()
+    this.#parts = parts
+    this.#lasting.jwksClients.use(jwksClients)
+    identityProviders.putInForce(settings.identityProviders)
+    this.#fixedOptions.note(settings)
+    this.#revision += 1
+    this.#lastRefusal = undefined
+    // So that a listener attached right after creation hears it.
+    queueMicrotask(() => warnOfCertificates(settings.identityProviders, certificateWarnings))
   }
 
   #check(options: NewOptions, locate: LocateProblems): JwtExchangeSettings {
     const given = typeof options === 'function' ? options() : options
-    if (isPromise(given)) given.catch(() => {}) // It is refused, whatever becomes of it.
+    if (isPromise(given)) given.catch(() => {}) // It is refused, even if it resolves.
     try {
-      return this.#lastingOptions.keepIn(checkOptions(given))
+      return this.#fixedOptions.complete(checkOptions(given))
     } catch (error) {
       throw isConfigError(error) ? new ConfigError(locate(error.problems)) : error
     }
   }
 
-  #tellRefused(error: unknown): void {
+  #reportRefused(error: unknown): void {
     const message = isConfigError(error) ? error.message : `The options could not be given: ${describeFault(error)}`
-    this.#lastRefusal = { at: this.#now(), message }
-    this.#events.emit('config.refused', { message })
-  }
-
-  #now(): number {
-    return this.#clock.now()
+    this.#lastRefusal = { at: this.#parts.settings.clock.now(), message }
+    this.#lasting.events.emit('config.refused', { message })
   }
 }
 

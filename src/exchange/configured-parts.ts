@@ -1,108 +1,121 @@
 import { createAccessTokenSigner } from '../access-token/issue-access-token.js'
 import { VerifiedTokenCache } from '../access-token/verified-token-cache.js'
-import type { FailureLimiter } from '../client-auth/failure-limiter.js'
-import { createFindClient } from '../client-auth/find-client.js'
+import type { VerifyAccessTokenDeps } from '../access-token/verify-access-token.js'
+import { createFindClient, type FindClient } from '../client-auth/find-client.js'
 import { systemTimers } from '../clock/timers.js'
-import type { ExchangeEventEmitter } from '../events/exchange-events.js'
+import type { ExplainDeps } from '../explain/explain-assertion.js'
 import type { Middleware } from '../express/http.js'
 import { createMetadataEndpoint } from '../express/metadata-endpoint.js'
 import { createPublicDocument } from '../express/public-document.js'
-import { createTokenFormParser } from '../express/token-endpoint.js'
+import { createTokenFormParser, type TokenEndpointDeps } from '../express/token-endpoint.js'
 import { createJwtBearerGrant } from '../grants/jwt-bearer.js'
 import { HostFunctions } from '../host-functions/host-functions.js'
 import { createIdentityProviders } from '../identity-provider/create-identity-providers.js'
 import { IdentityProviderRegistry } from '../identity-provider/identity-provider-registry.js'
-import type { TrustSwitch } from '../identity-provider/trust-switch.js'
-import { fetchJwks } from '../jwks/fetch-jwks.js'
-import { fetchMetadata } from '../jwks/fetch-metadata.js'
-import { JwksClientPool } from '../jwks/jwks-client-pool.js'
-import type { ReplayProtection } from '../replay/replay-protection.js'
-import type { CertificateWarnings } from '../verification-keys/certificate-warnings.js'
+import type { ChosenJwksClients } from '../jwks/jwks-client-pool.js'
+import type { AcceptAssertionDeps } from '../protected-route/authenticate-assertion.js'
+import type { LastingParts } from './lasting-parts.js'
 import type { JwtExchangeSettings } from './options.js'
 
-/** What stays when the options change. */
-export interface LastingParts {
-  events: ExchangeEventEmitter
-  replayProtection: ReplayProtection
-  failureLimiter: FailureLimiter
-  trustSwitches: Map<string, TrustSwitch>
-  certificateWarnings: CertificateWarnings
+/** What one set of options makes: a request is judged by one of them to its end. */
+export interface ConfiguredParts {
+  settings: JwtExchangeSettings
+  jwksClients: ChosenJwksClients
+  identityProviders: IdentityProviderRegistry
+  /** By what an assertion as a bearer token is accepted. */
+  assertionVerification: AcceptAssertionDeps
+  accessTokenVerification: VerifyAccessTokenDeps
+  tokenEndpoint: TokenEndpointDeps
+  keySet: Middleware
+  metadata: Middleware
+  explain: ExplainDeps
 }
 
-/** What one configuration makes: a request is judged by one of them to its end. */
-export type ExchangeParts = ReturnType<typeof createParts>
+/** Who is known, for whatever judges a request. */
+interface Parties {
+  jwksClients: ChosenJwksClients
+  identityProviders: IdentityProviderRegistry
+  findClient: FindClient
+}
 
 /**
- * Everything behind the face of an exchange, each part with the others that it needs.
- *
- * @param jwksClientsBefore in whose place others come: identity providers keep their keys
+ * Makes everything that depends on the options. Nothing of that can be seen before it is put into force: no switch is
+ * turned, no key set is fetched, no event is emitted, and no timer is set.
  */
-export function createParts(settings: JwtExchangeSettings, lasting: LastingParts, jwksClientsBefore?: JwksClientPool) {
-  const { issuer, clock } = settings
-  const { audiences, lifetime, signingKeys, cacheSizeBytes } = settings.accessToken
-  const { events, replayProtection, failureLimiter, trustSwitches, certificateWarnings } = lasting
-  const jwksDeps = {
-    clock,
-    events,
-    certificateWarnings,
-    random: Math.random,
-    timers: systemTimers,
-    fetchJwks,
-    fetchMetadata,
-  }
-  const hostFunctions = new HostFunctions(settings.hostFunctions, { timers: systemTimers, events })
-  const jwksClients = new JwksClientPool(settings.jwksEndpoint, jwksDeps, jwksClientsBefore)
-  const identityProviders = new IdentityProviderRegistry(
-    createIdentityProviders(settings.identityProviders, {
-      jwksClients,
-      clock,
-      hostFunctions,
-      certificateWarnings,
-      trustSwitches,
-    }),
-    trustSwitches,
-  )
-  jwksClients.complete()
-  const findClient = createFindClient(
-    settings.clients,
-    settings.findClient && hostFunctions.bound({ function: 'findClient' }, settings.findClient),
-  )
-  const assertion = { identityProviders, issuer, clock, replayProtection, findClient, ...settings.assertionStrategy }
+export function createConfiguredParts(settings: JwtExchangeSettings, lasting: LastingParts): ConfiguredParts {
+  const { issuer, clock, accessToken } = settings
+  const { audiences, lifetime, signingKeys, cacheSizeBytes } = accessToken
+  const parties = createParties(settings, lasting)
+  const { jwksClients, identityProviders, findClient } = parties
   const verifiedTokens = new VerifiedTokenCache(cacheSizeBytes)
-  const accessToken = { issuer, audiences, signingKeys, verifiedTokens, identityProviders, clock }
-  const jwtBearer = createJwtBearerGrant({ ...assertion, audiences })
-  const grants = new Map([[jwtBearer.grantType, jwtBearer]])
-  const tokenEndpoint = {
+  const tokenEndpoint = createTokenEndpointDeps(settings, parties, lasting)
+  return {
+    settings,
+    jwksClients,
+    identityProviders,
+    assertionVerification: {
+      identityProviders,
+      issuer,
+      clock,
+      replayProtection: lasting.replayProtection,
+      findClient,
+      ...settings.assertionStrategy,
+    },
+    accessTokenVerification: { issuer, audiences, signingKeys, verifiedTokens, identityProviders, clock },
+    tokenEndpoint,
+    keySet: createPublicDocument(signingKeys.publicKeySet),
+    metadata: createMetadata(settings, [...tokenEndpoint.grants.keys()]),
+    explain: { identityProviders, issuer, clock, findClient, audiences, lifetime },
+  }
+}
+
+function createParties(settings: JwtExchangeSettings, lasting: LastingParts): Parties {
+  const { clock, clients, findClient } = settings
+  const { events, trustSwitches, certificateWarnings } = lasting
+  const hostFunctions = new HostFunctions(settings.hostFunctions, { timers: systemTimers, events })
+  const jwksClients = lasting.jwksClients.choose(settings.jwksEndpoint)
+  const deps = { jwksClients, clock, hostFunctions, certificateWarnings, trustSwitches }
+  const identityProviders = createIdentityProviders(settings.identityProviders, deps)
+  return {
+    jwksClients,
+    identityProviders: new IdentityProviderRegistry(identityProviders, trustSwitches),
+    findClient: createFindClient(clients, findClient && hostFunctions.bound({ function: 'findClient' }, findClient)),
+  }
+}
+
+function createTokenEndpointDeps(
+  { issuer, clock, accessToken, requireHttps }: JwtExchangeSettings,
+  { identityProviders, findClient }: Parties,
+  { events, replayProtection, failureLimiter }: LastingParts,
+): TokenEndpointDeps {
+  const { audiences, lifetime, signingKeys } = accessToken
+  const jwtBearer = createJwtBearerGrant({ identityProviders, issuer, clock, replayProtection, findClient, audiences })
+  return {
     issuer,
     lifetime,
     signAccessToken: createAccessTokenSigner(signingKeys),
     clock,
     events,
-    grants,
+    grants: new Map([[jwtBearer.grantType, jwtBearer]]),
     findClient,
     failureLimiter,
     parseForm: createTokenFormParser(identityProviders.maxAssertionBytes),
-    requireHttps: settings.requireHttps,
+    requireHttps,
   }
-  const keySet: Middleware = createPublicDocument(signingKeys.publicKeySet)
-  const metadata = createMetadataEndpoint({
+}
+
+function createMetadata(
+  { issuer, tokenEndpoint, openidConfiguration, clients, accessToken }: JwtExchangeSettings,
+  grantTypes: readonly string[],
+): Middleware {
+  const { keys } = accessToken.signingKeys.publicKeySet
+  return createMetadataEndpoint({
     issuer,
-    tokenEndpoint: settings.tokenEndpoint,
-    jwksUri: new URL('jwks', settings.tokenEndpoint).href,
-    grantTypes: [...grants.keys()],
-    scopes: [...new Set(settings.clients.flatMap(({ scopes }) => scopes))],
-    signingAlgorithms: [...new Set(signingKeys.publicKeySet.keys.map(({ alg }) => String(alg)))],
-    openidConfiguration: settings.openidConfiguration,
-  })
-  const explain = { identityProviders, issuer, clock, findClient, audiences, lifetime }
-  return {
-    jwksClients,
-    identityProviders,
-    assertion,
-    accessToken,
     tokenEndpoint,
-    keySet,
-    metadata,
-    explain,
-  }
+    jwksUri: new URL('jwks', tokenEndpoint).href,
+    grantTypes,
+    scopes: [...new Set(clients.flatMap(({ scopes }) => scopes))],
+    signingAlgorithms: [...new Set(keys.map(({ alg }) => String(alg)))],
+    openidConfiguration,
+  })
 }

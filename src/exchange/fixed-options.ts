@@ -1,29 +1,41 @@
+import type { Clock } from '../clock/clock.js'
 import type { IdentityProviderSettings } from '../identity-provider/identity-provider-options.js'
 import { ConfigError, type ConfigProblem } from '../option-checks/config-error.js'
+import type { ReplayStore } from '../replay/replay-store.js'
 import type { JwtExchangeSettings } from './options.js'
 
-/** What cannot change under requests: who we are, what was used up, what counts failures, and the clock. */
-type Fixed = ReturnType<typeof fixedOf>
+/** Options by which requests under way are judged, or what was remembered of earlier ones: who we are, and what counts. */
+interface FixedValues {
+  issuer: string
+  tokenEndpoint: string
+  'replay.store': ReplayStore | undefined
+  'replay.timeout': number
+  'replay.maxEntries': number
+  'clientAuthentication.maxFailures': number
+  'clientAuthentication.failureWindow': number
+  clock: Clock
+}
 
-/** What other options must leave as it is, because it lasts as long as the exchange. */
-export class LastingOptions {
-  readonly #fixed: Fixed
+/** The options that cannot change while the exchange lives, and what follows from that for other options. */
+export class FixedOptions {
+  readonly #values: FixedValues
+  /** In force now. */
   #accessToken: JwtExchangeSettings['accessToken']
-  /** Seconds, by names of identity providers, as they were first: used assertions are remembered for that, and a margin. */
+  /** Seconds, by names of identity providers, as they were first: for so long used assertions are remembered. */
   readonly #clockTolerances = new Map<string, number>()
 
   constructor(settings: JwtExchangeSettings) {
-    this.#fixed = fixedOf(settings)
+    this.#values = fixedValuesOf(settings)
     this.#accessToken = settings.accessToken
     this.#noteTolerances(settings)
   }
 
   /**
-   * Other options, with the signing key that was generated, where none is configured.
+   * Completes other options by what is kept: a generated signing key, and how long used assertions are remembered.
    *
-   * @throws ConfigError where they change what lasts
+   * @throws ConfigError if they change what is fixed
    */
-  keepIn(settings: JwtExchangeSettings): JwtExchangeSettings {
+  complete(settings: JwtExchangeSettings): JwtExchangeSettings {
     const problems = [
       ...this.#fixedProblems(settings),
       ...this.#keyProblems(settings),
@@ -31,15 +43,19 @@ export class LastingOptions {
     ]
     if (problems.length > 0) throw new ConfigError(problems)
     const { signingKeys } = settings.accessToken.isKeyGenerated ? this.#accessToken : settings.accessToken
-    this.#accessToken = { ...settings.accessToken, signingKeys }
-    this.#noteTolerances(settings)
     const identityProviders = settings.identityProviders.map((each) => this.#remembering(each))
-    return { ...settings, identityProviders, accessToken: this.#accessToken }
+    return { ...settings, identityProviders, accessToken: { ...settings.accessToken, signingKeys } }
+  }
+
+  /** These options are in force now. */
+  note(settings: JwtExchangeSettings): void {
+    this.#accessToken = settings.accessToken
+    this.#noteTolerances(settings)
   }
 
   #fixedProblems(settings: JwtExchangeSettings): ConfigProblem[] {
-    const now = fixedOf(settings)
-    const changed = (Object.keys(now) as (keyof Fixed)[]).filter((name) => now[name] !== this.#fixed[name])
+    const now = fixedValuesOf(settings)
+    const changed = (Object.keys(now) as (keyof FixedValues)[]).filter((name) => now[name] !== this.#values[name])
     const wanted = 'the same as before: this takes a restart'
     return changed.map((name) => ({ path: name.split('.'), found: 'another one', wanted }))
   }
@@ -84,7 +100,8 @@ export class LastingOptions {
   }
 }
 
-function fixedOf({ issuer, tokenEndpoint, replay, clientAuthentication, clock }: JwtExchangeSettings) {
+function fixedValuesOf(settings: JwtExchangeSettings): FixedValues {
+  const { issuer, tokenEndpoint, replay, clientAuthentication, clock } = settings
   return {
     issuer,
     tokenEndpoint,

@@ -1,8 +1,7 @@
 import type { AccessToken } from '../access-token/access-token.js'
 import { verifyAccessToken } from '../access-token/verify-access-token.js'
-import { FailureLimiter } from '../client-auth/failure-limiter.js'
 import { systemTimers } from '../clock/timers.js'
-import { ExchangeEventEmitter, type ExchangeEventSource } from '../events/exchange-events.js'
+import type { ExchangeEventSource } from '../events/exchange-events.js'
 import type { ExplainOptions } from '../explain/explain-assertion.js'
 import type { Explanation } from '../explain/explanation.js'
 import type { Middleware } from '../express/http.js'
@@ -11,19 +10,17 @@ import { createProtect, type ProtectOptions } from '../express/protect.js'
 import { createRouter } from '../express/router.js'
 import { createTokenEndpoint } from '../express/token-endpoint.js'
 import type { IdentityProvider } from '../identity-provider/identity-provider.js'
-import type { IdentityProviderRegistry } from '../identity-provider/identity-provider-registry.js'
-import type { TrustSwitch } from '../identity-provider/trust-switch.js'
-import { type ReadyOptions, warmUp } from '../identity-provider/warm-up.js'
+import { switchTrust } from '../identity-provider/trust-switch.js'
+import { type ReadyOptions, refreshKeys, warmUp } from '../identity-provider/warm-up.js'
 import { createAccessTokenStrategy } from '../passport/access-token-strategy.js'
 import { createAssertionStrategy } from '../passport/assertion-strategy.js'
 import { Denials } from '../passport/denials.js'
 import type { PassportStrategy } from '../passport/promise-strategy.js'
 import { BearerChallenge } from '../protected-route/bearer-challenge.js'
-import { createReplayProtection, reportUnsharedStore } from '../replay/replay-protection.js'
-import { CertificateWarnings } from '../verification-keys/certificate-warnings.js'
 import type { KeySourceStats } from '../verification-keys/key-source.js'
 import { Configuration, type ConfigurationStats, type NewOptions, type ReconfigureOptions } from './configuration.js'
-import { checkOptions, type JwtExchangeOptions, type JwtExchangeSettings } from './options.js'
+import { createLastingParts, reportRisks } from './lasting-parts.js'
+import { checkOptions, type JwtExchangeOptions } from './options.js'
 
 /** A token endpoint and what protects routes with its tokens. */
 export interface JwtExchange {
@@ -130,11 +127,12 @@ export interface IdentityProviderStats extends KeySourceStats {
  */
 export function createJwtExchange(options: JwtExchangeOptions): JwtExchange {
   const settings = checkOptions(options)
-  const events = new ExchangeEventEmitter()
-  const configuration = createConfiguration(settings, events)
+  const lasting = createLastingParts(settings)
+  const { events } = lasting
+  const configuration = new Configuration(settings, lasting)
   const bearer = { challenge: new BearerChallenge(settings.issuer), events }
-  const ofAccessTokens = { ...bearer, verification: () => configuration.parts.accessToken }
-  const ofAssertions = { ...bearer, verification: () => configuration.parts.assertion }
+  const accessTokenAuthentication = { ...bearer, verification: () => configuration.parts.accessTokenVerification }
+  const assertionAuthentication = { ...bearer, verification: () => configuration.parts.assertionVerification }
   const denials = new Denials(events)
   const registry = () => configuration.parts.identityProviders
   const stats = () => ({ identityProviders: [...registry().all()].map(statsOf), config: configuration.stats() })
@@ -146,11 +144,11 @@ export function createJwtExchange(options: JwtExchangeOptions): JwtExchange {
       new MountWarning(settings.tokenEndpoint, events),
     ),
     wellKnown: (req, res, next) => configuration.parts.metadata(req, res, next),
-    accessTokenStrategy: createAccessTokenStrategy(ofAccessTokens, denials),
-    assertionStrategy: createAssertionStrategy(ofAssertions, denials),
+    accessTokenStrategy: createAccessTokenStrategy(accessTokenAuthentication, denials),
+    assertionStrategy: createAssertionStrategy(assertionAuthentication, denials),
     // An argument that is undefined is a slip, such as a route's name with a letter wrong: it is not the same as none.
-    protect: (...given) => createProtect(given.length === 0 ? {} : given[0], ofAccessTokens),
-    verifyAccessToken: async (token) => verifyAccessToken(token, configuration.parts.accessToken),
+    protect: (...given) => createProtect(given.length === 0 ? {} : given[0], accessTokenAuthentication),
+    verifyAccessToken: async (token) => verifyAccessToken(token, configuration.parts.accessTokenVerification),
     explain: async (assertion, explainOptions = {}) => {
       const { explainAssertion } = await import('../explain/explain-assertion.js')
       return explainAssertion(assertion, explainOptions, configuration.parts.explain)
@@ -161,50 +159,14 @@ export function createJwtExchange(options: JwtExchangeOptions): JwtExchange {
       await warmUp(registry().all(), readyOptions, { timers: systemTimers, random: Math.random })
       return stats()
     },
-    refreshKeys: async (name) => {
-      return statsOf(await refreshKeysOf(name, registry))
-    },
-    disableIdentityProvider: (name) => turn(name, registry().trustSwitch(name), false, events),
-    enableIdentityProvider: (name) => turn(name, registry().trustSwitch(name), true, events),
+    refreshKeys: async (name) => statsOf(await refreshKeys(name, registry)),
+    disableIdentityProvider: (name) => switchTrust(name, registry().trustSwitch(name), false, events),
+    enableIdentityProvider: (name) => switchTrust(name, registry().trustSwitch(name), true, events),
     reconfigure: (newOptions, reconfigureOptions = {}) => configuration.change(newOptions, reconfigureOptions),
-    close: () => configuration.close(),
+    close: () => lasting.jwksClients.close(),
   }
-}
-
-function createConfiguration(settings: JwtExchangeSettings, events: ExchangeEventEmitter): Configuration {
-  return new Configuration(settings, {
-    events,
-    replayProtection: createReplayProtection(settings.replay, { clock: settings.clock, events }),
-    failureLimiter: new FailureLimiter(settings.clientAuthentication, settings.clock),
-    trustSwitches: new Map(),
-    certificateWarnings: new CertificateWarnings({ clock: settings.clock, events }),
-  })
-}
-
-/** Once more where other options have taken the place of those that it began with, whatever became of that. */
-async function refreshKeysOf(name: string, registry: () => IdentityProviderRegistry): Promise<IdentityProvider> {
-  for (;;) {
-    const identityProvider = registry().registered(name)
-    const failure: unknown = await identityProvider.keySource.refreshKeys().catch((error: unknown) => error)
-    if (registry().registered(name).keySource !== identityProvider.keySource) continue
-    if (failure !== undefined) throw failure
-    return identityProvider
-  }
-}
-
-function turn(name: string, trust: TrustSwitch, isOn: boolean, events: ExchangeEventEmitter): void {
-  const wasOn = trust.isOn
-  trust.turn(isOn)
-  if (wasOn === isOn) return
-  events.emit(isOn ? 'identity_provider.enabled' : 'identity_provider.disabled', { identityProvider: name })
 }
 
 function statsOf({ name, alias, trust, keySource }: IdentityProvider): IdentityProviderStats {
   return { name, alias, enabled: trust.isOn, ...keySource.stats() }
-}
-
-/** What is at risk by the options alone. Told in the next microtask, so that a listener attached right after creation hears it. */
-function reportRisks({ accessToken, replay }: JwtExchangeSettings, events: ExchangeEventEmitter): void {
-  if (accessToken.isKeyGenerated) events.emit('signing_key.generated', { kid: accessToken.signingKeys.active.kid })
-  reportUnsharedStore(replay, events)
 }

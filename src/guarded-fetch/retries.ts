@@ -3,6 +3,9 @@ import { pause, type Timers } from '../clock/timers.js'
 import type { BoundedFetch } from './bounded-fetch.js'
 import { toJwksFetchError } from './fetch-error.js'
 
+/** A fetch before it is known when it must end. */
+export type Untimed<Fetch extends BoundedFetch> = Omit<Fetch, 'totalTimeout' | 'now'>
+
 export interface FetchWithRetriesDeps {
   clock: Clock
   timers: Timers
@@ -13,14 +16,14 @@ const RETRY_PAUSE = 100
 const CONNECTION_LOST = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE']
 
 /**
- * Fetches something, and tries again where the connection is refused or reset; all attempts together take no longer than
- * one may.
+ * Fetches something, and tries again if the connection is refused or reset. All attempts together take no longer than one
+ * may.
  *
  * @throws JwksFetchError
  */
 export async function fetchWithRetries<Fetch extends BoundedFetch, Answer>(
   fetch: (fetched: Fetch, closing: AbortSignal) => Promise<Answer>,
-  fetched: Omit<Fetch, 'totalTimeout' | 'now'>,
+  fetched: Untimed<Fetch>,
   retries: number,
   closing: AbortSignal,
   { clock, timers }: FetchWithRetriesDeps,

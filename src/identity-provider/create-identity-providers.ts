@@ -1,27 +1,30 @@
 import type { Clock } from '../clock/clock.js'
 import type { HostFunctions } from '../host-functions/host-functions.js'
-import type { JwksClientPool } from '../jwks/jwks-client-pool.js'
+import type { ChosenJwksClients } from '../jwks/jwks-client-pool.js'
 import { createPolicy } from '../policy/policy.js'
 import { createMapSubject } from '../policy/subject-mapping.js'
 import { CertificateKeySource } from '../verification-keys/certificate-key-source.js'
 import type { CertificateWarnings } from '../verification-keys/certificate-warnings.js'
 import { FixedKeySource } from '../verification-keys/fixed-key-source.js'
 import { KeySet } from '../verification-keys/key-set.js'
-import type { VerificationKeySource } from '../verification-keys/key-source.js'
+import type { KeyOwner, VerificationKeySource } from '../verification-keys/key-source.js'
 import type { IdentityProvider } from './identity-provider.js'
 import type { IdentityProviderSettings } from './identity-provider-options.js'
 import { TrustSwitch } from './trust-switch.js'
 
 export interface IdentityProviderDeps {
-  jwksClients: JwksClientPool
+  jwksClients: ChosenJwksClients
   clock: Clock
   hostFunctions: HostFunctions
   certificateWarnings: CertificateWarnings
-  /** Those that there are already, by the names of identity providers. New ones are added, and none is taken away: requests may be under way. */
-  trustSwitches: Map<string, TrustSwitch>
+  /** The switches that there are, by the names of identity providers. */
+  trustSwitches: ReadonlyMap<string, TrustSwitch>
 }
 
-/** Gives each identity provider the source of its keys and its switch. */
+/**
+ * Gives each identity provider the source of its keys and its switch. No switch is turned or added, and nothing is fetched
+ * or reported, before the registry puts them into force.
+ */
 export function createIdentityProviders(
   settings: readonly IdentityProviderSettings[],
   deps: IdentityProviderDeps,
@@ -29,7 +32,6 @@ export function createIdentityProviders(
   return settings.map((each) => {
     const { name, alias, audiences, scopes, lifetime, maxBeyondAssertion, types, profile, limits, policy, subject } =
       each
-
     return {
       name,
       alias,
@@ -42,25 +44,32 @@ export function createIdentityProviders(
       limits,
       policy: createPolicy(policy, name, deps.hostFunctions),
       mapSubject: createMapSubject(subject, name, deps.hostFunctions),
-      trust: trustIn(each, deps),
-      keySource: keySourceOf(each, deps),
+      trust: deps.trustSwitches.get(name) ?? new TrustSwitch(),
+      keySource: createKeySource(each, deps),
     }
   })
 }
 
-function trustIn({ name, enabled }: IdentityProviderSettings, { trustSwitches }: IdentityProviderDeps): TrustSwitch {
-  const trust = trustSwitches.get(name) ?? new TrustSwitch()
-  trust.configure(enabled)
-  trustSwitches.set(name, trust)
-  return trust
+/** Warns of configured certificates that expire, before anybody uses their keys. */
+export function warnOfCertificates(
+  settings: readonly IdentityProviderSettings[],
+  certificateWarnings: CertificateWarnings,
+): void {
+  for (const { name, keys } of settings) {
+    if (keys !== undefined && 'certificates' in keys) certificateWarnings.check(keys.certificates, [ownerOf(name)])
+  }
 }
 
-function keySourceOf(
+function createKeySource(
   { name, alias, keys }: IdentityProviderSettings,
   { jwksClients, clock, certificateWarnings }: IdentityProviderDeps,
 ): VerificationKeySource {
   if (keys === undefined) return new FixedKeySource(new KeySet([])) // Of a disabled identity provider only.
-  if ('jwksUri' in keys) return jwksClients.clientFor({ identityProvider: name, alias, ...keys })
+  if ('jwksUri' in keys) return jwksClients.clientFor({ owner: ownerOf(name), alias, ...keys })
   if ('keySet' in keys) return new FixedKeySource(keys.keySet)
-  return new CertificateKeySource(keys.certificates, { identityProvider: name, clock, certificateWarnings })
+  return new CertificateKeySource(keys.certificates, { owner: ownerOf(name), clock, certificateWarnings })
+}
+
+function ownerOf(name: string): KeyOwner {
+  return { kind: 'identity_provider', name }
 }

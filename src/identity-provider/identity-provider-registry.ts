@@ -5,11 +5,13 @@ import { normaliseType } from '../jwt/parse-jwt.js'
 import { ConfigError } from '../option-checks/config-error.js'
 import { DEFAULT_LIMITS } from './assertion-limits.js'
 import type { IdentityProvider } from './identity-provider.js'
+import type { IdentityProviderSettings } from './identity-provider-options.js'
 import type { TrustSwitch } from './trust-switch.js'
 
+/** The identity providers of one configuration. */
 export class IdentityProviderRegistry {
   readonly #byName: ReadonlyMap<string, IdentityProvider>
-  readonly #trustSwitches: ReadonlyMap<string, TrustSwitch>
+  readonly #trustSwitches: Map<string, TrustSwitch>
   /** The longest assertion that any of them accepts, in bytes, and at least the usual limit. */
   readonly maxAssertionBytes: number
   readonly #algorithms: ReadonlySet<string>
@@ -17,11 +19,8 @@ export class IdentityProviderRegistry {
   /** Whether the replay store is to give each of them a share: several have assertions that are accepted once. */
   readonly haveShares: boolean
 
-  /** @param trustSwitches by name, also of those that were registered before */
-  constructor(
-    identityProviders: readonly IdentityProvider[],
-    trustSwitches: ReadonlyMap<string, TrustSwitch> = new Map(),
-  ) {
+  /** @param trustSwitches by name, also of identity providers that were registered before */
+  constructor(identityProviders: readonly IdentityProvider[], trustSwitches = new Map<string, TrustSwitch>()) {
     this.#trustSwitches = trustSwitches
     this.#byName = new Map(identityProviders.map((identityProvider) => [identityProvider.name, identityProvider]))
     this.haveShares = identityProviders.filter(({ limits }) => limits.replay === 'once').length > 1
@@ -31,6 +30,19 @@ export class IdentityProviderRegistry {
       DEFAULT_LIMITS.maxBytes,
       ...identityProviders.map(({ limits }) => limits.maxBytes),
     )
+  }
+
+  /**
+   * Turns the switches as the options say, and adds new ones. None is taken away, because requests may be under way and
+   * access tokens about.
+   */
+  putInForce(settings: readonly IdentityProviderSettings[]): void {
+    for (const { name, enabled } of settings) {
+      const trust = this.#byName.get(name)?.trust
+      if (trust === undefined) continue
+      trust.configure(enabled)
+      this.#trustSwitches.set(name, trust)
+    }
   }
 
   /**

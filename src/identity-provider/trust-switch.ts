@@ -1,4 +1,5 @@
 import { TokenRejected } from '../errors/rejections.js'
+import type { ExchangeEventEmitter } from '../events/exchange-events.js'
 import type { IdentityProvider } from './identity-provider.js'
 
 /**
@@ -19,10 +20,18 @@ export class TrustSwitch {
   }
 
   /** At run time. */
-  turn(isOn: boolean): void {
+  switch(isOn: boolean): void {
     this.#isOn = isOn
     this.#isOffAtRunTime = !isOn
   }
+}
+
+/** Turns a switch at run time, and reports it if that changes anything. */
+export function switchTrust(name: string, trust: TrustSwitch, isOn: boolean, events: ExchangeEventEmitter): void {
+  const wasOn = trust.isOn
+  trust.switch(isOn)
+  if (wasOn === isOn) return
+  events.emit(isOn ? 'identity_provider.enabled' : 'identity_provider.disabled', { identityProvider: name })
 }
 
 /** @throws TokenRejected `identity_provider_disabled` */

@@ -4,6 +4,7 @@ import { DependencyUnavailable } from '../errors/rejections.js'
 import type { FetchFailure } from '../guarded-fetch/fetch-error.js'
 import { OptionReader } from '../option-checks/option-reader.js'
 import type { IdentityProvider } from './identity-provider.js'
+import type { IdentityProviderRegistry } from './identity-provider-registry.js'
 
 export interface ReadyOptions {
   /**
@@ -45,6 +46,23 @@ export async function warmUp(
   })
   await within(spread + MAX_WARM_UP_MS, Promise.all(fetches), timers)
   if (failFast) checkAllUsable(enabled)
+}
+
+/**
+ * Fetches the keys of one identity provider, even if they are fresh. If other options meanwhile give it another source of keys,
+ * those are fetched too, even if the first fetch failed.
+ *
+ * @throws ConfigError if there is none of this name
+ * @throws DependencyUnavailable if the fetch fails
+ */
+export async function refreshKeys(name: string, registry: () => IdentityProviderRegistry): Promise<IdentityProvider> {
+  for (;;) {
+    const identityProvider = registry().registered(name)
+    const failure: unknown = await identityProvider.keySource.refreshKeys().catch((error: unknown) => error)
+    if (registry().registered(name).keySource !== identityProvider.keySource) continue
+    if (failure !== undefined) throw failure
+    return identityProvider
+  }
 }
 
 function readOptions(options: ReadyOptions) {

@@ -11,7 +11,7 @@ const MAX_FETCH_DURATION = 60_000
  * The last good key set with its age: fresh for its lifetime, then servable while nothing newer is to be had, then gone.
  */
 export class CachedKeySet {
-  readonly #fallback: number
+  #fallback: number
   readonly #clock: Clock
   #keySet: KeySet | undefined
   #version: string | undefined
@@ -49,18 +49,14 @@ export class CachedKeySet {
   }
 
   /**
-   * What another one holds, as old as it is there.
+   * By other settings from now on. A key set that is there is fresh for no longer than before.
    *
-   * @param lifetime the longest, in milliseconds, for which it may be fresh here
+   * @param lifetime the longest, in milliseconds, for which it may be fresh
+   * @param fallback milliseconds for which it serves after its lifetime
    */
-  beginAs(other: CachedKeySet, lifetime: number): void {
-    this.#keySet = other.#keySet
-    this.#version = other.#version
-    this.#validators = other.#validators
-    this.#maxAge = other.#maxAge
-    this.#confirmedAt = other.#confirmedAt
-    this.#lifetime = Math.min(other.#lifetime, lifetime)
-    this.#isOutdated = other.#isOutdated
+  use(lifetime: number, fallback: number): void {
+    this.#lifetime = Math.min(this.#lifetime, lifetime)
+    this.#fallback = fallback
   }
 
   /**

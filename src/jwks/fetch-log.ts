@@ -25,12 +25,6 @@ export class FetchLog {
     this.#clock = clock
   }
 
-  /** The failures of another one, which may go on. */
-  beginAs(other: FetchLog): void {
-    this.#lastFailure = other.#lastFailure
-    this.#failingSince = other.#failingSince
-  }
-
   /** The last failure, for whoever waited. */
   get lastFault(): Error | undefined {
     return this.#lastFailure && createFault(this.#lastFailure.reason)

@@ -1,105 +1,111 @@
-import { isSameConnection, type JwksConnectionSettings } from '../guarded-fetch/connection-options.js'
+import type { KeySetOwner } from '../events/exchange-events.js'
+import type { JwksConnectionSettings } from '../guarded-fetch/connection-options.js'
 import { isInsecure } from '../option-checks/urls.js'
-import { isSameReading, type KeyReading } from '../verification-keys/key-set.js'
+import type { KeyReading } from '../verification-keys/key-set.js'
+import { describeOwner, type KeyOwner } from '../verification-keys/key-source.js'
 import { JwksClient, type JwksClientDeps } from './jwks-client.js'
+import type { JwksEndpoint } from './jwks-endpoint.js'
 import type { JwksEndpointSettings } from './jwks-endpoint-options.js'
 
-/** Where an identity provider has its keys, and who we are to it. */
+/** Where an owner has its keys, and who we are to it. */
 export interface JwksSource {
-  identityProvider: string
+  owner: KeyOwner
   alias: string
   jwksUri: string
-  /** The issuer whose metadata stand at `jwksUri` and tell where its key set is; undefined: that is there itself. */
+  /** The issuer whose metadata are at `jwksUri` and say where its key set is; undefined: the key set is there itself. */
   metadataOf?: string | undefined
   connection: JwksConnectionSettings
   /** How the members of its key set are read; undefined: strictly. */
   reading?: KeyReading | undefined
 }
 
-interface PooledClient {
+interface ClientInUse {
   client: JwksClient
-  connection: JwksConnectionSettings
-  reading: KeyReading | undefined
+  endpoint: JwksEndpoint
+  owners: KeyOwner[]
 }
 
-/** One JWKS client for each pair of alias and endpoint. What happens to one of them touches no other. */
-export class JwksClientPool {
-  readonly #pooled = new Map<string, PooledClient>()
-  readonly settings: JwksEndpointSettings
-  readonly #deps: JwksClientDeps
-  #before: JwksClientPool | undefined
-  /** Those of earlier pools that a request may have in use yet. */
-  #retired: readonly WeakRef<JwksClient>[] = []
+type JwksClientPoolDeps = Omit<JwksClientDeps, 'closing'>
 
-  /**
-   * @param before in whose place this one comes: clients that are to stay as they were are taken over from it, and others
-   *   for the same alias and endpoint begin with its keys, so that a change of options fetches nothing
-   */
-  constructor(settings: JwksEndpointSettings, deps: JwksClientDeps, before?: JwksClientPool) {
-    this.settings = settings
+/**
+ * One JWKS client for each pair of alias and endpoint, as long as any configuration in force needs it. What happens to one of
+ * them touches no other.
+ */
+export class JwksClientPool {
+  readonly #closing = new AbortController()
+  readonly #deps: JwksClientDeps
+  #clients: ReadonlyMap<string, ClientInUse> = new Map()
+
+  constructor(deps: JwksClientPoolDeps) {
+    this.#deps = { ...deps, closing: this.#closing.signal }
+  }
+
+  /** Chooses the clients of a configuration to come. Nothing changes before `use`. */
+  choose(settings: JwksEndpointSettings): ChosenJwksClients {
+    return new ChosenJwksClients(settings, this.#clients, this.#deps)
+  }
+
+  /** Puts a choice into force. Clients that are in it keep their keys, and the others end. */
+  use(chosen: ChosenJwksClients): void {
+    const before = this.#clients
+    this.#clients = chosen.clients
+    for (const [pair, { client }] of before) if (!chosen.clients.has(pair)) client.end()
+    for (const { client, endpoint, owners } of chosen.clients.values()) client.use(endpoint, owners)
+    queueMicrotask(() => this.#warnOfInsecureHttp(chosen.sources)) // So that a listener attached right after creation hears it.
+  }
+
+  /** Ends fetches under way, and no other begins: neither by clients that ended before, nor by later ones. */
+  close(): void {
+    this.#closing.abort()
+    for (const { client } of this.#clients.values()) client.end()
+  }
+
+  #warnOfInsecureHttp(sources: readonly JwksSource[]): void {
+    for (const { owner, alias, jwksUri, metadataOf, connection } of sources) {
+      const url = new URL(jwksUri)
+      const mayBeInsecure = isInsecure(url) || (url.protocol === 'http:' && metadataOf !== undefined)
+      if (!connection.allowInsecureHttp || !mayBeInsecure) continue
+      const event = { ...describeOwner(owner), alias, endpoint: url.href }
+      this.#deps.events.emit('jwks.insecure_http', event as KeySetOwner)
+    }
+  }
+}
+
+/** The clients of one configuration: those that there are already, untouched, and new ones. */
+export class ChosenJwksClients {
+  readonly #settings: JwksEndpointSettings
+  readonly #existing: ReadonlyMap<string, ClientInUse>
+  readonly #deps: JwksClientDeps
+  readonly #clients = new Map<string, ClientInUse>()
+  readonly #sources: JwksSource[] = []
+
+  constructor(settings: JwksEndpointSettings, existing: ReadonlyMap<string, ClientInUse>, deps: JwksClientDeps) {
+    this.#settings = settings
+    this.#existing = existing
     this.#deps = deps
-    this.#before = before
+  }
+
+  /** By alias and endpoint. */
+  get clients(): ReadonlyMap<string, ClientInUse> {
+    return this.#clients
+  }
+
+  get sources(): readonly JwksSource[] {
+    return this.#sources
   }
 
   clientFor(source: JwksSource): JwksClient {
-    const pair = JSON.stringify([source.alias, source.jwksUri, source.metadataOf])
-    const pooled = this.find(pair) ?? this.#takeOver(pair, source) ?? this.#create(pair, source)
-    this.#pooled.set(pair, pooled)
-    pooled.client.addIdentityProvider(source.identityProvider)
-    this.#warnOfInsecureHttp(source)
-    return pooled.client
-  }
-
-  /** To be called once all clients are there: of the pool before, those that were not taken over are retired. */
-  complete(): void {
-    const taken = new Set(this.all())
-    const left = this.#before?.all().filter((client) => !taken.has(client)) ?? []
-    for (const client of left) client.retire()
-    this.#retired = [...(this.#before?.retired() ?? []), ...left].map((client) => new WeakRef(client))
-    this.#before = undefined
-  }
-
-  /** @param pair alias and endpoint, as `clientFor` writes them */
-  find(pair: string): PooledClient | undefined {
-    return this.#pooled.get(pair)
-  }
-
-  all(): JwksClient[] {
-    return [...this.#pooled.values()].map(({ client }) => client)
-  }
-
-  retired(): JwksClient[] {
-    return this.#retired.flatMap((client) => client.deref() ?? [])
-  }
-
-  close(): void {
-    for (const client of [...this.all(), ...this.retired()]) client.close()
-  }
-
-  /** In the next microtask, so that a listener attached right after creation hears it. */
-  #warnOfInsecureHttp({ identityProvider, alias, jwksUri, metadataOf, connection }: JwksSource): void {
-    const url = new URL(jwksUri)
-    const mayBeInsecure = isInsecure(url) || (url.protocol === 'http:' && metadataOf !== undefined)
-    if (!connection.allowInsecureHttp || !mayBeInsecure) return
-    const owner = { identityProvider, alias, endpoint: url.href }
-    queueMicrotask(() => this.#deps.events.emit('jwks.insecure_http', owner))
-  }
-
-  /** With the same settings, connection and reading. */
-  #takeOver(pair: string, { connection, reading }: JwksSource): PooledClient | undefined {
-    const pooled = this.#before?.find(pair)
-    if (pooled === undefined || !isSameConnection(pooled.connection, connection)) return undefined
-    if (!isSameReading(pooled.reading, reading)) return undefined
-    if (JSON.stringify(this.#before?.settings) !== JSON.stringify(this.settings)) return undefined
-    pooled.client.forgetIdentityProviders()
-    return pooled
-  }
-
-  #create(pair: string, { alias, jwksUri, metadataOf, connection, reading }: JwksSource): PooledClient {
-    const endpoint = { url: new URL(jwksUri).href, metadataOf, connection, settings: this.settings, reading }
-    const client = new JwksClient(alias, endpoint, this.#deps)
-    const before = this.#before?.find(pair)
-    if (before !== undefined) client.beginAs(before.client)
-    return { client, connection, reading }
+    this.#sources.push(source)
+    const { owner, alias, jwksUri, metadataOf, connection, reading } = source
+    const pair = JSON.stringify([alias, jwksUri, metadataOf])
+    const chosen = this.#clients.get(pair)
+    if (chosen !== undefined) {
+      chosen.owners.push(owner)
+      return chosen.client
+    }
+    const endpoint = { url: new URL(jwksUri).href, metadataOf, connection, settings: this.#settings, reading }
+    const client = this.#existing.get(pair)?.client ?? new JwksClient(alias, endpoint, this.#deps)
+    this.#clients.set(pair, { client, endpoint, owners: [owner] })
+    return client
   }
 }

@@ -14,7 +14,7 @@ const MAX_FRACTION_OF_LIFETIME = 0.98
 
 /** When the key set is refreshed next in the background. A new time takes the place of the one before. */
 export class RefreshSchedule {
-  readonly #refreshAhead: number | false
+  #refreshAhead: number | false
   readonly #refresh: () => void
   readonly #deps: RefreshScheduleDeps
   #nextAt: number | undefined
@@ -39,6 +39,12 @@ export class RefreshSchedule {
     return this.#nextAt === undefined ? undefined : Math.max(0, this.#nextAt - this.#deps.clock.monotonic())
   }
 
+  /** Drops what is planned, because it was planned by other settings. */
+  use(refreshAhead: number | false): void {
+    this.#drop()
+    this.#refreshAhead = refreshAhead
+  }
+
   /** @param lifetime milliseconds for which the key set is fresh from now on */
   planAhead(lifetime: number): void {
     const jitter = 1 - JITTER + 2 * JITTER * this.#deps.random()
@@ -46,8 +52,7 @@ export class RefreshSchedule {
   }
 
   planAfter(milliseconds: number): void {
-    this.#cancel()
-    this.#isDue = false
+    this.#drop()
     if (this.#refreshAhead === false || this.#isClosed) return
     this.#nextAt = this.#deps.clock.monotonic() + milliseconds
     this.#cancel = this.#deps.timers.inBackground(milliseconds, () => {
@@ -58,8 +63,12 @@ export class RefreshSchedule {
   }
 
   close(): void {
-    this.#cancel()
+    this.#drop()
     this.#isClosed = true
+  }
+
+  #drop(): void {
+    this.#cancel()
     this.#isDue = false
     this.#nextAt = undefined
   }

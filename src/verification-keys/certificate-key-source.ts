@@ -4,27 +4,27 @@ import { printable } from '../errors/printable.js'
 import { TokenRejected } from '../errors/rejections.js'
 import type { Certificate } from './certificate.js'
 import type { CertificateWarnings } from './certificate-warnings.js'
-import type { KeyHeader, KeySourceStats, KeysAtOnce, VerificationKeySource } from './key-source.js'
+import type { KeyHeader, KeyOwner, KeySourceStats, KeysAtOnce, VerificationKeySource } from './key-source.js'
 
 interface CertificateKeySourceDeps {
-  identityProvider: string
+  owner: KeyOwner
   clock: Clock
   certificateWarnings: CertificateWarnings
 }
 
 /**
- * The keys of an identity provider configured with certificates. Several may overlap, so that it can change its key.
- * The header's `kid`, `x5c` and `x5t` choose nothing: identity providers name certificate keys as they like.
+ * Keys that were configured as certificates. Several may overlap, so that their owner can change its key. The header's
+ * `kid`, `x5c` and `x5t` choose nothing, because issuers name certificate keys as they like.
  */
 export class CertificateKeySource implements VerificationKeySource {
   readonly #certificates: readonly Certificate[]
   readonly #deps: CertificateKeySourceDeps
+  readonly #owners: readonly KeyOwner[]
 
   constructor(certificates: readonly Certificate[], deps: CertificateKeySourceDeps) {
     this.#certificates = certificates
     this.#deps = deps
-    // In the next microtask, so that a listener attached right after creation hears it.
-    queueMicrotask(() => this.#warnBeforeExpiry())
+    this.#owners = [deps.owner]
   }
 
   async findKeys(header: KeyHeader): Promise<readonly KeyObject[]> {
@@ -71,7 +71,6 @@ export class CertificateKeySource implements VerificationKeySource {
   }
 
   #warnBeforeExpiry(): void {
-    const { certificateWarnings, identityProvider } = this.#deps
-    certificateWarnings.check(this.#certificates, [identityProvider])
+    this.#deps.certificateWarnings.check(this.#certificates, this.#owners)
   }
 }

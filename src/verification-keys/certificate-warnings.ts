@@ -1,7 +1,8 @@
 import type { Clock } from '../clock/clock.js'
 import { currentMoment, elapsedSince, type Moment, NEVER } from '../clock/clock.js'
 import { printable } from '../errors/printable.js'
-import type { ExchangeEventEmitter } from '../events/exchange-events.js'
+import type { ExchangeEventEmitter, ExchangeEvents } from '../events/exchange-events.js'
+import { describeOwner, type KeyOwner } from './key-source.js'
 
 /** Seconds. */
 const WARN_AHEAD = 30 * 86_400
@@ -9,8 +10,8 @@ const WARN_AHEAD = 30 * 86_400
 const DAY = 86_400_000
 
 const NONE: ReadonlyMap<string, Moment> = new Map()
-/** Certificates of one identity provider that are remembered beside those that it has now. */
-const MAX_BEFORE = 100
+/** Warnings about one owner's certificates that are remembered, in addition to those it has now. */
+const MAX_REMEMBERED = 100
 
 export interface ExpiringCertificate {
   /** Its subject, or what else tells operators which one it is. */
@@ -19,11 +20,11 @@ export interface ExpiringCertificate {
   expiresAt: number
 }
 
-/** Warns of certificates that expire within 30 days, or have expired: once a day for each, whatever becomes of the options. */
+/** Warns of certificates that expire within 30 days or have expired: once a day for each, even if the options change. */
 export class CertificateWarnings {
   readonly #clock: Clock
   readonly #events: ExchangeEventEmitter
-  /** By identity provider, when it was warned of each certificate within the last day, the latest ones at the end. */
+  /** By owner: when each certificate was last warned of within the last day, the latest ones at the end. */
   readonly #warnedAt = new Map<string, ReadonlyMap<string, Moment>>()
 
   constructor({ clock, events }: { clock: Clock; events: ExchangeEventEmitter }) {
@@ -31,16 +32,18 @@ export class CertificateWarnings {
     this.#events = events
   }
 
-  /** @param certificates all that these have now */
-  check(certificates: readonly ExpiringCertificate[], identityProviders: readonly string[]): void {
+  /** @param certificates all that these owners have now */
+  check(certificates: readonly ExpiringCertificate[], owners: readonly KeyOwner[]): void {
     const now = currentMoment(this.#clock)
     const expiring = certificates.filter(({ expiresAt }) => now.wall >= expiresAt - WARN_AHEAD)
-    for (const identityProvider of identityProviders) this.#warn(identityProvider, expiring, now)
+    if (expiring.length === 0 && this.#warnedAt.size === 0) return
+    for (const owner of owners) this.#warn(owner, expiring, now)
   }
 
-  #warn(identityProvider: string, expiring: readonly ExpiringCertificate[], now: Moment): void {
-    const before = this.#warnedAt.get(identityProvider) ?? NONE
-    const warnedAt = new Map([...before].slice(-MAX_BEFORE).filter(([, at]) => !this.#isDayAgo(at)))
+  #warn(owner: KeyOwner, expiring: readonly ExpiringCertificate[], now: Moment): void {
+    const ownerKey = `${owner.kind} ${owner.name}`
+    const before = this.#warnedAt.get(ownerKey) ?? NONE
+    const warnedAt = new Map([...before].slice(-MAX_REMEMBERED).filter(([, at]) => !this.#isDayAgo(at)))
     for (const { subject, expiresAt } of expiring) {
       const certificate = printable(subject)
       const key = JSON.stringify([certificate, expiresAt])
@@ -48,10 +51,15 @@ export class CertificateWarnings {
       const isDue = this.#isDayAgo(lastAt)
       warnedAt.delete(key) // So that it comes last.
       warnedAt.set(key, isDue ? now : lastAt)
-      if (isDue) this.#events.emit('certificate.expiring', { identityProvider, certificate, expiresAt })
+      if (isDue) this.#report(owner, certificate, expiresAt)
     }
-    if (warnedAt.size > 0) this.#warnedAt.set(identityProvider, warnedAt)
-    else this.#warnedAt.delete(identityProvider)
+    if (warnedAt.size > 0) this.#warnedAt.set(ownerKey, warnedAt)
+    else this.#warnedAt.delete(ownerKey)
+  }
+
+  #report(owner: KeyOwner, certificate: string, expiresAt: number): void {
+    const event = { ...describeOwner(owner), certificate, expiresAt }
+    this.#events.emit('certificate.expiring', event as ExchangeEvents['certificate.expiring'])
   }
 
   #isDayAgo(moment: Moment): boolean {

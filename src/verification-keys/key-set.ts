@@ -71,16 +71,20 @@ export class KeySet {
   }
 }
 
+/** What became of the members of a published set. */
+export interface ReadKeySet {
+  /** undefined: no key is usable. */
+  keySet?: KeySet
+  skipped: readonly SkippedKey[]
+  cut?: CutKeySet
+}
+
 /**
  * Splits the `keys` of a published set (RFC 7517 §5) into a usable set, if any key is, and what was skipped.
  *
  * @param maxKeys members after these are not read
  */
-export function readKeySet(
-  members: readonly unknown[],
-  maxKeys = DEFAULT_MAX_KEYS,
-  reading?: KeyReading,
-): { keySet?: KeySet; skipped: SkippedKey[]; cut?: CutKeySet } {
+export function readKeySet(members: readonly unknown[], maxKeys = DEFAULT_MAX_KEYS, reading?: KeyReading): ReadKeySet {
   const usable: UsableKey[] = []
   const skipped: SkippedKey[] = []
   for (const member of members.slice(0, maxKeys)) {

@@ -8,7 +8,19 @@ export interface KeyHeader extends Thumbprints {
   kid?: string | undefined
 }
 
-/** Where the keys of one identity provider come from: its JWKS endpoint, its certificates, or a fixed key set. */
+/** Whose keys they are: those of an identity provider sign assertions; a client's keys prove who it is. */
+export interface KeyOwner {
+  kind: 'identity_provider' | 'client'
+  /** The provider's `name`, or the client's `clientId`. */
+  name: string
+}
+
+/** How events name an owner. */
+export function describeOwner({ kind, name }: KeyOwner): { identityProvider: string } | { clientId: string } {
+  return kind === 'identity_provider' ? { identityProvider: name } : { clientId: name }
+}
+
+/** Where the keys of one owner come from: a JWKS endpoint, certificates, or a fixed key set. */
 export interface VerificationKeySource {
   /**
    * The keys that may have signed a token with this header, at least one, in the order to try.

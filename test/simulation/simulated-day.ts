@@ -53,13 +53,14 @@ export async function simulateDay(seed: number, providerCount: number, judge: Ju
     mostPending: 0,
     violations: [],
   }
+  const closing = new AbortController()
   const worlds = Array.from({ length: providerCount }, (_, index) => {
     const identityProvider = new SimulatedIdentityProvider(`idp ${index}`, time, random)
     const world: World = {
       time,
       random,
       identityProvider,
-      client: createClient(identityProvider, time, random),
+      client: createClient(identityProvider, time, random, closing.signal),
       day,
       judge,
     }
@@ -71,7 +72,7 @@ export async function simulateDay(seed: number, providerCount: number, judge: Ju
     day.mostPending = Math.max(day.mostPending, time.pending)
     for (const { identityProvider } of worlds) checkFetches(identityProvider, hour, day)
   }
-  for (const { client } of worlds) client.close()
+  closing.abort()
   return day
 }
 
@@ -88,6 +89,7 @@ function createClient(
   identityProvider: SimulatedIdentityProvider,
   time: VirtualTime,
   random: SeededRandom,
+  closing: AbortSignal,
 ): JwksClient {
   const url = 'https://idp.example.com/jwks'
   const events = new ExchangeEventEmitter()
@@ -102,6 +104,7 @@ function createClient(
       certificateWarnings: new CertificateWarnings({ clock: time, events }),
       fetchJwks: identityProvider.fetchJwks,
       fetchMetadata,
+      closing,
     },
   )
 }

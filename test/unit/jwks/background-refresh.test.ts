@@ -41,8 +41,10 @@ let answer: (fetch: JwksFetch, closing: AbortSignal) => Promise<JwksAnswer>
 let fetches: { at: number; validators: Validators | undefined; closing: AbortSignal }[]
 let told: { name: ExchangeEventName; event: Record<string, unknown> }[]
 let client: JwksClient
+let exchangeClosing: AbortController
 
 beforeEach(() => {
+  exchangeClosing = new AbortController()
   clock = new AdjustableClock()
   timers = new AdjustableTimers(clock)
   chance = 0.5
@@ -51,7 +53,7 @@ beforeEach(() => {
   publish([KEY])
   client = createClient()
 })
-afterEach(() => client.close())
+afterEach(() => close())
 
 function createClient(settings: Partial<JwksEndpointSettings> = {}): JwksClient {
   const events = new ExchangeEventEmitter()
@@ -70,9 +72,16 @@ function createClient(settings: Partial<JwksEndpointSettings> = {}): JwksClient 
     certificateWarnings: new CertificateWarnings({ clock, events }),
     fetchJwks,
     fetchMetadata,
+    closing: exchangeClosing.signal,
   })
-  created.addIdentityProvider('https://idp.example.com')
+  created.use(endpoint, [{ kind: 'identity_provider', name: 'https://idp.example.com' }])
   return created
+}
+
+/** As the pool does. */
+function close(): void {
+  exchangeClosing.abort()
+  client.end()
 }
 
 /** From now on the endpoint has these keys; it answers 304 where it is asked conditionally and has an ETag. */
@@ -888,7 +897,7 @@ describe('close', () => {
   it('cancels what was to come in the background', async () => {
     await outcomeOf()
     expect(timers.pending).toBe(1)
-    client.close()
+    close()
     expect([timers.pending, client.stats().nextRefreshIn]).toEqual([0, undefined])
     await timers.advance(10 * HOUR)
     expect(fetches).toHaveLength(1)
@@ -898,7 +907,7 @@ describe('close', () => {
     failWith(BROKEN)
     await outcomeOf()
     expect(timers.pending).toBe(1)
-    client.close()
+    close()
     publish([KEY])
     await timers.advance(10 * HOUR)
     expect([timers.pending, fetches.length]).toEqual([0, 1])
@@ -908,7 +917,7 @@ describe('close', () => {
     const { fail } = hold()
     const asked = ask()
     await timers.advance(1)
-    client.close()
+    close()
     expect(fetches[0]?.closing.aborted).toBe(true)
     fail(new JwksFetchError('closed'))
     await timers.advance(0)
@@ -919,7 +928,7 @@ describe('close', () => {
     const { release } = hold()
     ask()
     await timers.advance(1)
-    client.close()
+    close()
     release()
     await timers.advance(10 * HOUR)
     expect([fetches.length, timers.pending]).toEqual([1, 0])
@@ -927,7 +936,7 @@ describe('close', () => {
 
   it('lets refreshKeys fail without a fetch', async () => {
     await outcomeOf()
-    client.close()
+    close()
     failWith(new JwksFetchError('closed'))
     await expect(client.refreshKeys()).rejects.toMatchObject({ reason: 'jwks_unavailable' })
     expect([fetches.length, client.stats().fetches, eventsOf('jwks.failed')]).toEqual([1, 1, []])

@@ -24,25 +24,23 @@ let answer: (fetch: JwksFetch) => Promise<JwksAnswer>
 let metadataAnswer: () => Promise<URL>
 /** The URLs that were asked for, in order. */
 let asked: string[]
-let clients: JwksClient[]
+let closing: AbortController
 
 beforeEach(() => {
   clock = new AdjustableClock()
   timers = new AdjustableTimers(clock)
   asked = []
-  clients = []
+  closing = new AbortController()
   metadataAnswer = async () => new URL(KEYS_URL)
   publish(WITHDRAWN)
 })
-afterEach(() => {
-  for (const client of clients) client.close()
-})
+afterEach(() => closing.abort())
 
 function createClient(metadataOf?: string): JwksClient {
   const events = new ExchangeEventEmitter()
   const url = metadataOf === undefined ? KEYS_URL : `${NAME}/.well-known/openid-configuration`
   const endpoint = { url, metadataOf, connection: DIRECT_CONNECTION, settings: DEFAULT_SETTINGS }
-  const client = new JwksClient('us', endpoint, {
+  return new JwksClient('us', endpoint, {
     clock,
     timers,
     random: () => 0.5,
@@ -56,9 +54,8 @@ function createClient(metadataOf?: string): JwksClient {
       asked.push(fetch.endpoint.href)
       return metadataAnswer()
     },
+    closing: closing.signal,
   })
-  clients.push(client)
-  return client
 }
 
 function publish(...keys: FakeKey[]): void {

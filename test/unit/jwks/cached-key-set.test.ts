@@ -148,11 +148,10 @@ describe('a cached key set', () => {
     const { isOutdated, isFresh, expiresIn, servable, version, validators } = cache
     expect([isOutdated, isFresh, expiresIn, servable?.kids]).toEqual([true, true, 200_000, ['plain']])
     expect([version, validators]).toEqual([undefined, {}])
-    const next = new CachedKeySet(FALLBACK, clock)
-    next.beginAs(cache, LIFETIME)
-    expect([next.isOutdated, next.expiresIn]).toEqual([true, 200_000])
-    next.confirm({}, LIFETIME)
-    expect([next.isOutdated, next.expiresIn]).toEqual([false, LIFETIME])
+    cache.use(LIFETIME, FALLBACK)
+    expect([cache.isOutdated, cache.expiresIn]).toEqual([true, 200_000])
+    cache.confirm({}, LIFETIME)
+    expect([cache.isOutdated, cache.expiresIn]).toEqual([false, LIFETIME])
   })
 
   it('of which nothing is left is none', () => {

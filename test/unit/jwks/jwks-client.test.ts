@@ -17,24 +17,27 @@ import { JwksClientPool } from '../../../src/jwks/jwks-client-pool.js'
 import type { JwksEndpointSettings } from '../../../src/jwks/jwks-endpoint-options.js'
 import { FakeIdentityProvider, type FaultKind, generateFakeKey } from '../../../src/testing/index.js'
 import { CertificateWarnings } from '../../../src/verification-keys/certificate-warnings.js'
-import type { KeyHeader } from '../../../src/verification-keys/key-source.js'
+import type { KeyHeader, KeyOwner } from '../../../src/verification-keys/key-source.js'
 import { AdjustableClock } from '../../support/adjustable-clock.js'
 import { DEFAULT_SETTINGS } from '../../support/jwks-settings.js'
 
 const SETTINGS: JwksEndpointSettings = { ...DEFAULT_SETTINGS, connectionTimeout: 2000, readTimeout: 2000 }
 
 const IDP_NAME = 'https://idp.example.com'
+const OWNER: KeyOwner = { kind: 'identity_provider', name: IDP_NAME }
 
 let idp: FakeIdentityProvider
 let clock: AdjustableClock
 let random: number
 let client: JwksClient
+let closing: AbortController
 let refreshed: ExchangeEvents['jwks.refreshed'][]
 let failed: ExchangeEvents['jwks.failed'][]
 let skipped: ExchangeEvents['jwks.key_rejected'][]
 let events: ExchangeEventEmitter
 
 beforeEach(async () => {
+  closing = new AbortController()
   idp = await FakeIdentityProvider.start({ algorithm: 'ES256' })
   clock = new AdjustableClock()
   random = 1
@@ -48,7 +51,7 @@ beforeEach(async () => {
   client = createClient()
 })
 afterEach(async () => {
-  client.close()
+  closing.abort()
   await idp.close()
 })
 
@@ -62,6 +65,7 @@ const deps = () => ({
   timers: systemTimers,
   fetchJwks,
   fetchMetadata,
+  closing: closing.signal,
 })
 function createClientOf(
   uri: string,
@@ -70,7 +74,7 @@ function createClientOf(
 ) {
   const endpoint = { url: uri, connection: DIRECT_CONNECTION, settings: { ...SETTINGS, ...settings } }
   const created = new JwksClient('us', endpoint, { ...deps(), ...changed })
-  created.addIdentityProvider(IDP_NAME)
+  created.use(endpoint, [OWNER])
   return created
 }
 const currentKey = (): KeyHeader => ({ alg: 'ES256', kid: idp.signingKey.kid })
@@ -294,7 +298,7 @@ describe('a key that is not known', () => {
     const start = performance.now()
     expect(await outcomeOf(currentKey())).toBe('found')
     expect(performance.now() - start).toBeLessThan(1000)
-    client.close()
+    closing.abort()
     await flood
   })
 })
@@ -603,7 +607,7 @@ describe('a good key set', () => {
 describe('close', () => {
   it('makes no further fetch and reports none, however long ago the key set was fetched', async () => {
     await outcomeOf(currentKey())
-    client.close()
+    closing.abort()
     for (let hours = 0; hours < 3; hours += 1) {
       clock.advance(1800)
       await outcomeOf(currentKey())
@@ -619,14 +623,14 @@ describe('close', () => {
     const waiting = outcomeOf(currentKey(), slow)
     await wait(50)
     const start = performance.now()
-    slow.close()
+    closing.abort()
     expect(await waiting).toBe('jwks_unavailable')
     expect(performance.now() - start).toBeLessThan(1000)
   })
 
   it('lets no other begin, and keys that are there serve on', async () => {
     await outcomeOf(currentKey())
-    client.close()
+    closing.abort()
     expect(await fetchesDuring(() => outcomeOf(unknownKey()))).toBe(0)
     expect(await outcomeOf(currentKey())).toBe('found')
     clock.advance(300)
@@ -651,9 +655,9 @@ describe('warming up', () => {
 
 describe('a pool of JWKS clients', () => {
   it('has one client for each pair of alias and endpoint', () => {
-    const pool = new JwksClientPool(SETTINGS, deps())
+    const clients = new JwksClientPool(deps()).choose(SETTINGS)
     const clientFor = (alias: string, jwksUri: string) =>
-      pool.clientFor({ identityProvider: IDP_NAME, alias, jwksUri, connection: DIRECT_CONNECTION })
+      clients.clientFor({ owner: OWNER, alias, jwksUri, connection: DIRECT_CONNECTION })
     const first = clientFor('us', idp.jwksUri)
     expect(clientFor('us', idp.jwksUri)).toBe(first)
     expect(clientFor('others', idp.jwksUri)).not.toBe(first)
@@ -663,9 +667,10 @@ describe('a pool of JWKS clients', () => {
   it('keeps the trouble of one endpoint away from the others', async () => {
     const other = await FakeIdentityProvider.start({ algorithm: 'ES256' })
     try {
-      const pool = new JwksClientPool({ ...SETTINGS, readTimeout: 300 }, deps())
+      const pool = new JwksClientPool(deps())
+      const clients = pool.choose({ ...SETTINGS, readTimeout: 300 })
       const clientFor = (jwksUri: string) =>
-        pool.clientFor({ identityProvider: IDP_NAME, alias: 'us', jwksUri, connection: DIRECT_CONNECTION })
+        clients.clientFor({ owner: OWNER, alias: 'us', jwksUri, connection: DIRECT_CONNECTION })
       const [sick, healthy] = [clientFor(idp.jwksUri), clientFor(other.jwksUri)]
       await idp.fault('stalled')
       await Promise.all([sick.warmUp(), healthy.warmUp()])

@@ -130,7 +130,7 @@ describe('the keys of certificates', () => {
 
   const sourceOf = (...pems: string[]) =>
     new CertificateKeySource(pems.flatMap(read), {
-      identityProvider: 'https://idp.example.com',
+      owner: { kind: 'identity_provider', name: 'https://idp.example.com' },
       clock,
       certificateWarnings: new CertificateWarnings({ clock, events }),
     })

@@ -1,10 +1,12 @@
 import { beforeEach, describe, expect, it } from '@jest/globals'
 import { ExchangeEventEmitter, type ExchangeEvents } from '../../../src/events/exchange-events.js'
 import { CertificateWarnings } from '../../../src/verification-keys/certificate-warnings.js'
+import type { KeyOwner } from '../../../src/verification-keys/key-source.js'
 import { AdjustableClock } from '../../support/adjustable-clock.js'
 
 const DAY = 86_400
 const IDP = 'https://idp.example.com'
+const ownerOf = (name: string): KeyOwner => ({ kind: 'identity_provider', name })
 
 describe('warnings of certificates', () => {
   let clock: AdjustableClock
@@ -22,9 +24,9 @@ describe('warnings of certificates', () => {
 
   const certificate = (subject = 'CN=a') => ({ subject, expiresAt })
   /** Which certificates are warned of by this check. */
-  const toldBy = (certificates: Parameters<CertificateWarnings['check']>[0], identityProviders = [IDP]) => {
+  const toldBy = (certificates: Parameters<CertificateWarnings['check']>[0], names = [IDP]) => {
     told.length = 0
-    warnings.check(certificates, identityProviders)
+    warnings.check(certificates, names.map(ownerOf))
     return told.map((event) => event.certificate)
   }
   const toldAt = (now: number) => {
@@ -71,13 +73,13 @@ describe('warnings of certificates', () => {
 
   it('name certificate, end and identity provider', () => {
     clock.set(expiresAt - DAY)
-    warnings.check([certificate()], [IDP])
+    warnings.check([certificate()], [ownerOf(IDP)])
     expect(told).toEqual([{ identityProvider: IDP, certificate: 'CN=a', expiresAt }])
   })
 
   it('are told to each identity provider that has the certificate', () => {
     clock.set(expiresAt - DAY)
-    warnings.check([certificate()], [IDP, 'https://other.example.com'])
+    warnings.check([certificate()], [IDP, 'https://other.example.com'].map(ownerOf))
     expect(told.map(({ identityProvider }) => identityProvider)).toEqual([IDP, 'https://other.example.com'])
   })
 
