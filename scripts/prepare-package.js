@@ -1,12 +1,11 @@
 // Run by `npm pack` and `npm publish` after tsc. It removes from dist/ what has no source any more. And it writes dist/types/:
 // of all declarations only those that the entry points of package.json need, so that an editor offers no internal name.
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, posix, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
 const DIST = join(ROOT, 'dist')
-const TYPES = join(DIST, 'types')
 
 /** tsc indents the inside of a statement: only the first and last line begin at the margin. */
 const STATEMENT_START = /^(?:import|export|declare|interface|type|class|enum)\b/
@@ -14,29 +13,37 @@ const DECLARATION = /^(?:export )?(?:declare )?(?:abstract )?(?:interface|type|c
 const IMPORT = /^import (?:type )?(?:([\w$]+)|\{(.*)\}) from ['"](.*)['"];$/
 const RE_EXPORT = /^export (?:type )?\{(.*)\} from ['"](.*)['"];$/
 
-rmSync(TYPES, { recursive: true, force: true })
-removeStaleFiles()
-writePublicTypes()
+removeStaleFiles(writePublicTypes())
 
-function removeStaleFiles() {
+/** @param types what was written, as paths in dist/ */
+function removeStaleFiles(types) {
   const withoutExtension = (path) => path.replace(/(\.d)?\.[jt]s$/, '')
   const sources = new Set(filesIn(join(ROOT, 'src')).map(withoutExtension))
   for (const path of filesIn(DIST)) {
-    if (/\.[jt]s$/.test(path) && !sources.has(withoutExtension(path))) rmSync(join(DIST, path))
+    const isStale = path.startsWith('types/') ? !types.has(path) : !sources.has(withoutExtension(path))
+    if (/\.[jt]s$/.test(path) && isStale) rmSync(join(DIST, path), { force: true })
   }
 }
 
+/** Changes only what is different, so that it may run while another process packs. */
 function writePublicTypes() {
+  const written = new Set()
   for (const [module, needed] of neededStatements(entryPoints())) {
     const names = new Set([...needed].flatMap(namesIn))
     const isNeeded = (statement) => needed.has(statement) || RE_EXPORT.test(codeOf(statement))
     const kept = module.statements.flatMap((statement) => {
       return IMPORT.test(codeOf(statement)) ? withUsedNames(statement, names) : isNeeded(statement) ? [statement] : []
     })
-    const target = join(TYPES, module.path)
-    mkdirSync(dirname(target), { recursive: true })
-    writeFileSync(target, `${kept.join('\n')}\n`)
+    written.add(`types/${module.path}`)
+    write(join(DIST, 'types', module.path), `${kept.join('\n')}\n`)
   }
+  return written
+}
+
+function write(path, text) {
+  if (existsSync(path) && readFileSync(path, 'utf8') === text) return
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, text)
 }
 
 /** The declaration files of the entry points, as paths in dist/. */

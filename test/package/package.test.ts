@@ -1,68 +1,31 @@
-import { execFile } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
-import { dirname, join, posix, relative, sep } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { join, posix, relative, sep } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import {
+  copyInto,
+  DEPENDENCIES,
+  INSTALLED,
+  type PackedPackage,
+  packPackage,
+  ROOT,
+  run,
+  TSC,
+  write,
+} from '../support/packed-package.js'
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url))
-const INSTALLED = join(ROOT, 'node_modules')
-const TSC = join(INSTALLED, 'typescript', 'bin', 'tsc')
-const DEPENDENCIES = ['body-parser', 'jose', 'passport-custom', 'smol-toml']
+jest.setTimeout(60_000)
 
-let directory: string
+let packed: PackedPackage
 /** The unpacked tarball. */
 let unpacked: string
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'express-jwt-exchange-'))
-  await run('npm', ['pack', '--pack-destination', directory], ROOT)
-  const [tarball = ''] = readdirSync(directory)
-  await run('tar', ['-xzf', tarball], directory)
-  unpacked = join(directory, 'package')
-}, 30_000)
+  packed = await packPackage()
+  unpacked = packed.directory
+})
 
-afterAll(() => rm(directory, { recursive: true }))
-
-/** What a command prints; fails with all of it unless the command succeeds. */
-async function run(command: string, args: readonly string[], cwd: string): Promise<string> {
-  const env = { ...process.env, NODE_OPTIONS: '' }
-  try {
-    const { stdout } = await promisify(execFile)(command, args, { cwd, env })
-    return stdout
-  } catch (error) {
-    const { stdout, stderr } = error as { stdout?: string; stderr?: string }
-    throw new Error(`${command} ${args.join(' ')}\n${stdout}${stderr}`, { cause: error })
-  }
-}
-
-/** A project that has installed the package and these others: its name there → the name under which it is here. */
-function createHost(name: string, packages: Readonly<Record<string, string>>, dependencies = DEPENDENCIES): string {
-  const modules = join(directory, name, 'node_modules')
-  mkdirSync(modules, { recursive: true })
-  cpSync(unpacked, join(modules, 'express-jwt-exchange'), { recursive: true })
-  const wanted = { ...Object.fromEntries(dependencies.map((each) => [each, each])), ...packages }
-  for (const [as, from] of Object.entries(wanted)) {
-    mkdirSync(dirname(join(modules, as)), { recursive: true })
-    symlinkSync(join(INSTALLED, from), join(modules, as), 'junction')
-  }
-  return join(directory, name)
-}
-
-/** Copied and not linked, so that it sees the packages of the host and not ours. */
-function copyInto(host: string, packageName: string): void {
-  const target = join(host, 'node_modules', packageName)
-  mkdirSync(dirname(target), { recursive: true })
-  cpSync(join(INSTALLED, packageName), target, { recursive: true, dereference: true })
-}
-
-function write(host: string, file: string, text: string): string {
-  writeFileSync(join(host, file), text)
-  return file
-}
+afterAll(() => packed.remove())
 
 function packedFiles(): string[] {
   return readdirSync(unpacked, { recursive: true, withFileTypes: true })
@@ -299,13 +262,13 @@ describe('a host', () => {
     ['of CommonJS with Express 4', 'express4', 'main.cjs', COMMON_JS],
     ['of CommonJS with Express 5', 'express', 'main.cjs', COMMON_JS],
   ])('%s exchanges an assertion and protects its routes', async (_, express, file, text) => {
-    const host = createHost(`${express}-${file}`, { express, passport: 'passport' })
+    const host = packed.createHost(`${express}-${file}`, { express, passport: 'passport' })
     expect(expressOf(host)).toBe(express === 'express4' ? '4' : '5')
     expect(JSON.parse(await run(process.execPath, [write(host, file, text)], host))).toEqual(TOLD)
   })
 
   it('has the command, which needs nothing else', async () => {
-    const host = createHost('command', { express: 'express' })
+    const host = packed.createHost('command', { express: 'express' })
     const { bin, version } = JSON.parse(readFileSync(join(unpacked, 'package.json'), 'utf8'))
     const command = join('node_modules/express-jwt-exchange', bin['express-jwt-exchange'])
     expect(readFileSync(join(host, command), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/)
@@ -318,7 +281,7 @@ describe('a host', () => {
     ['without Passport', { express: 'express' }, 5],
     ['with Express 4', { express: 'express4', passport: 'passport' }, 6],
   ])('performs the demo from the installed package: %s', async (name, packages, answers) => {
-    const host = createHost(`demo ${name}`, packages)
+    const host = packed.createHost(`demo ${name}`, packages)
     const output = await run(process.execPath, [COMMAND, 'demo'], host)
     expect(output.match(/✓ got/g)).toHaveLength(answers)
     expect(output).not.toContain('✗')
@@ -326,7 +289,7 @@ describe('a host', () => {
   })
 
   it('writes a signing key without Express, and says how to install it for the other commands', async () => {
-    const host = createHost('no-express', {})
+    const host = packed.createHost('no-express', {})
     expect(await run(process.execPath, [COMMAND, 'keygen'], host)).toContain('signing_keys = "keys.json"')
     for (const args of [['demo'], ['check', 'deployment.toml'], ['explain', 'deployment.toml']]) {
       const message = `${args[0]} needs Express, which is not installed; run: npm install express\n`
@@ -336,7 +299,7 @@ describe('a host', () => {
 
   it('does without Passport', async () => {
     const others = DEPENDENCIES.filter((each) => each !== 'passport-custom')
-    const host = createHost('no-passport', { express: 'express' }, others)
+    const host = packed.createHost('no-passport', { express: 'express' }, others)
     for (const name of ['passport-custom', 'passport-strategy']) copyInto(host, name)
     expect(() => createRequire(join(host, 'index.js')).resolve('passport')).toThrow('Cannot find module')
     const told = JSON.parse(await run(process.execPath, [write(host, 'main.mjs', ESM(false))], host))
@@ -403,12 +366,77 @@ createJwtExchange({ ...options, isuer: 'https://api.example.com' })
 createJwtExchange({ identityProviders: [], accessToken: { audience: 'a' } })
 `
 
+/** A program that uses every subpath, for a resolution that does not know "exports". */
+const NODE10_HOST = `
+import { createJwtExchange, getAuth, type AccessToken } from 'express-jwt-exchange'
+import { loadConfig } from 'express-jwt-exchange/config'
+import { FakeIdentityProvider } from 'express-jwt-exchange/testing'
+import { PostgresReplayStore } from 'express-jwt-exchange/postgres'
+import { RedisReplayStore } from 'express-jwt-exchange/redis'
+import 'express-jwt-exchange/augment'
+const auth: AccessToken = getAuth({})
+// @ts-expect-error A number.
+const wrong: string = auth.expiresAt
+createJwtExchange(loadConfig('deployment.toml'))
+export { FakeIdentityProvider, PostgresReplayStore, RedisReplayStore, wrong }
+`
+
+/** An app with sessions, whose users are its own. */
+const HOST_WITH_USERS = (member: string) => `
+import express from 'express'
+import 'passport'
+import 'express-jwt-exchange/augment'
+declare global {
+  namespace Express {
+    interface User {
+      id: number
+      ${member}
+    }
+  }
+}
+const app = express()
+app.get('/', (req, res) => {
+  const id: number | undefined = req.user?.id
+  const clientId: string | undefined = req.user?.clientId
+  const sub: string | undefined = req.user?.sub
+  const auth: string | undefined = req.auth?.sub
+  res.json({ id, clientId, sub, auth })
+  req.login({ id: 1, sub: 'alice' }, () => {})
+})
+`
+
 describe('a host in TypeScript', () => {
+  const withTypes = { express: 'express', passport: 'passport', '@types/express': '@types/express' }
+  const types = { ...withTypes, '@types/node': '@types/node' }
+  const compilerOptions = { target: 'es2022', module: 'nodenext', strict: true, noEmit: true, types: ['node'] }
+
+  it('finds every subpath under moduleResolution node10', async () => {
+    // TypeScript 7 does not know it any more.
+    const older = createRequire(join(INSTALLED, '@arethetypeswrong/core/package.json')).resolve('typescript/bin/tsc')
+    const host = packed.createHost('node10', types)
+    write(host, 'host.ts', NODE10_HOST)
+    const options = { ...compilerOptions, module: 'commonjs', moduleResolution: 'node10', skipLibCheck: false }
+    write(host, 'tsconfig.json', JSON.stringify({ compilerOptions: options, files: ['host.ts'] }))
+    expect(await run(process.execPath, [older, '-p', '.'], host)).toBe('')
+  })
+
+  it.each([
+    ['no member of ours', ''],
+    ['a member of ours, of our type', 'sub: string'],
+  ])('adds the types of /augment to those of its users, who have %s', async (name, member) => {
+    const host = packed.createHost(`users-${name.length}`, types)
+    copyInto(host, '@types/passport')
+    write(host, 'package.json', '{ "type": "module" }')
+    write(host, 'host.ts', HOST_WITH_USERS(member))
+    write(host, 'tsconfig.json', JSON.stringify({ compilerOptions, files: ['host.ts'] }))
+    expect(await run(process.execPath, [TSC, '-p', '.'], host)).toBe('')
+  })
+
   it.each([
     ['5', '@types/express'],
     ['4', '@types/express4'],
   ])('compiles strictly with the types of Express %s, library files included', async (version, types) => {
-    const host = createHost(`types-${version}`, {
+    const host = packed.createHost(`types-${version}`, {
       express: 'express',
       passport: 'passport',
       '@types/express': types,
