@@ -1,65 +1,34 @@
-import { timingSafeEqual } from 'node:crypto'
-import { printable } from '../errors/printable.js'
 import { OAuthError } from '../oauth/errors.js'
-import { type ClientCredentials, invalidClient } from './client-credentials.js'
-import { type Client, digestSecret } from './client-options.js'
-import type { FailureLimiter } from './failure-limiter.js'
-import type { FindClient } from './find-client.js'
+import type { TokenRequest } from '../oauth/token-request.js'
+import { type ClientAuthMethod, type ClientAuthMethodDeps, invalidClient } from './client-auth-method.js'
+import type { Client } from './client-options.js'
 
-export interface AuthenticateClientDeps {
-  /** @throws DependencyUnavailable `client_lookup_failed` */
-  findClient: FindClient
-  failureLimiter: FailureLimiter
+export interface AuthenticateClientDeps extends ClientAuthMethodDeps {
+  /** In the order in which the metadata list them. */
+  clientAuthMethods: readonly ClientAuthMethod[]
 }
-
-/** Stands in for an unknown client, so that it costs the same work as a wrong secret. No secret has this digest. */
-const NO_CLIENT_DIGEST = Buffer.alloc(32)
 
 /**
- * The client whose secret was presented (RFC 6749 §3.2.1). Unknown client and wrong secret get the same answer after the
- * same work; after too many failures for one client id, from one address or from everywhere, the secret is not looked at
- * (§2.3.1).
+ * The client that sent the request (RFC 6749 §3.2.1).
  *
- * @throws OAuthError `invalid_client`; `temporarily_unavailable` with status 429
+ * @throws OAuthError `invalid_request` for two methods at once; `invalid_client`; `temporarily_unavailable` with status 429
+ * @throws DependencyUnavailable for an outage
  */
-export async function authenticateClient(
-  credentials: ClientCredentials | undefined,
-  remoteAddress: string,
-  deps: AuthenticateClientDeps,
-): Promise<Client> {
-  if (credentials === undefined) throw invalidClient('no_client_authentication')
-  const { clientId } = credentials
-  checkAllowance(clientId, remoteAddress, deps.failureLimiter)
-  const client = await deps.findClient(clientId)
-  // Once more, and from here on nothing is awaited: attempts in parallel must not pass the limit together.
-  checkAllowance(clientId, remoteAddress, deps.failureLimiter)
-  const isRightSecret = timingSafeEqual(
-    digestSecret(credentials.clientSecret),
-    client?.secretDigest ?? NO_CLIENT_DIGEST,
-  )
-  if (client === undefined || !isRightSecret) {
-    deps.failureLimiter.countFailure(clientId, remoteAddress, client !== undefined)
-    throw refuse(client)
+export async function authenticateClient(request: TokenRequest, deps: AuthenticateClientDeps): Promise<Client> {
+  checkOneAuthentication(request)
+  const method = deps.clientAuthMethods.find((each) => each.applies(request))
+  if (method === undefined) throw invalidClient('no_client_authentication')
+  return method.authenticate(request, deps)
+}
+
+/**
+ * RFC 6749 §2.3: a client uses one authentication method in a request. Credentials of a method that is off count, too.
+ *
+ * @throws OAuthError `invalid_request`
+ */
+function checkOneAuthentication(request: TokenRequest): void {
+  const presented = [request.authorization, request.one('client_secret'), request.one('client_assertion')]
+  if (presented.filter((credential) => credential !== undefined).length > 1) {
+    throw new OAuthError('invalid_request', 'The request uses more than one client authentication method')
   }
-  deps.failureLimiter.countSuccess(clientId, remoteAddress)
-  return client
-}
-
-/** The event names a client that was found; what was not found may be a secret in the place of an id. */
-function refuse(client: Client | undefined): OAuthError {
-  const refusal = invalidClient(client === undefined ? 'unknown_client' : 'wrong_client_secret')
-  if (client !== undefined) refusal.context = { clientId: printable(client.clientId) }
-  return refusal
-}
-
-function checkAllowance(clientId: string, remoteAddress: string, failureLimiter: FailureLimiter): void {
-  const retryAfter = failureLimiter.retryAfter(clientId, remoteAddress)
-  if (retryAfter === undefined) return
-  const refusal = new OAuthError('temporarily_unavailable', 'Too many failed client authentications', {
-    status: 429,
-    reason: 'too_many_client_failures',
-    headers: { 'Retry-After': String(retryAfter) },
-  })
-  refusal.context = failureLimiter.describe(clientId, remoteAddress)
-  throw refusal
 }

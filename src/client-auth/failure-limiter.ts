@@ -3,6 +3,7 @@ import type { Clock } from '../clock/clock.js'
 import { TokenBucket } from '../clock/token-bucket.js'
 import { printable } from '../errors/printable.js'
 import type { TokenContext } from '../errors/rejections.js'
+import { OAuthError } from '../oauth/errors.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import { KnownAddresses, networkOf } from './failing-addresses.js'
 
@@ -36,7 +37,20 @@ export class FailureLimiter {
     this.#knownAddresses = new KnownAddresses(settings.failureWindow * 1000, clock)
   }
 
-  /** Seconds until one more attempt is allowed; undefined where it is now. */
+  /** @throws OAuthError `temporarily_unavailable` with status 429 if no attempt is allowed now */
+  checkAllowance(clientId: string, remoteAddress: string): void {
+    const retryAfter = this.retryAfter(clientId, remoteAddress)
+    if (retryAfter === undefined) return
+    const refusal = new OAuthError('temporarily_unavailable', 'Too many failed client authentications', {
+      status: 429,
+      reason: 'too_many_client_failures',
+      headers: { 'Retry-After': String(retryAfter) },
+    })
+    refusal.context = this.describe(clientId, remoteAddress)
+    throw refusal
+  }
+
+  /** Seconds until one more attempt is allowed; undefined if it is allowed now. */
   retryAfter(clientId: string, remoteAddress: string): number | undefined {
     if (this.#ofPairs.size === 0) return undefined
     const network = networkOf(remoteAddress)

@@ -1,13 +1,14 @@
 import { createAccessTokenSigner } from '../access-token/issue-access-token.js'
 import { VerifiedTokenCache } from '../access-token/verified-token-cache.js'
 import type { VerifyAccessTokenDeps } from '../access-token/verify-access-token.js'
+import { CLIENT_SECRET_BASIC, CLIENT_SECRET_POST } from '../client-auth/client-secret-methods.js'
 import { createFindClient, type FindClient } from '../client-auth/find-client.js'
 import { systemTimers } from '../clock/timers.js'
 import type { ExplainDeps } from '../explain/explain-assertion.js'
 import type { Middleware } from '../express/http.js'
-import { createMetadataEndpoint } from '../express/metadata-endpoint.js'
-import { createPublicDocument } from '../express/public-document.js'
+import { createPublicDocument } from '../express/send-json.js'
 import { createTokenFormParser, type TokenEndpointDeps } from '../express/token-endpoint.js'
+import { createWellKnown } from '../express/well-known.js'
 import { createJwtBearerGrant } from '../grants/jwt-bearer.js'
 import { HostFunctions } from '../host-functions/host-functions.js'
 import { createIdentityProviders } from '../identity-provider/create-identity-providers.js'
@@ -27,7 +28,7 @@ export interface ConfiguredParts {
   accessTokenVerification: VerifyAccessTokenDeps
   tokenEndpoint: TokenEndpointDeps
   keySet: Middleware
-  metadata: Middleware
+  wellKnown: Middleware
   explain: ExplainDeps
 }
 
@@ -64,7 +65,7 @@ export function createConfiguredParts(settings: JwtExchangeSettings, lasting: La
     accessTokenVerification: { issuer, audiences, signingKeys, verifiedTokens, identityProviders, clock },
     tokenEndpoint,
     keySet: createPublicDocument(signingKeys.publicKeySet),
-    metadata: createMetadata(settings, [...tokenEndpoint.grants.keys()]),
+    wellKnown: createWellKnownDocuments(settings, tokenEndpoint),
     explain: { identityProviders, issuer, clock, findClient, audiences, lifetime },
   }
 }
@@ -97,6 +98,7 @@ function createTokenEndpointDeps(
     clock,
     events,
     grants: new Map([[jwtBearer.grantType, jwtBearer]]),
+    clientAuthMethods: [CLIENT_SECRET_BASIC, CLIENT_SECRET_POST],
     findClient,
     failureLimiter,
     parseForm: createTokenFormParser(identityProviders.maxAssertionBytes),
@@ -104,16 +106,16 @@ function createTokenEndpointDeps(
   }
 }
 
-function createMetadata(
+function createWellKnownDocuments(
   { issuer, tokenEndpoint, openidConfiguration, clients, accessToken }: JwtExchangeSettings,
-  grantTypes: readonly string[],
+  { grants, clientAuthMethods }: TokenEndpointDeps,
 ): Middleware {
   const { keys } = accessToken.signingKeys.publicKeySet
-  return createMetadataEndpoint({
+  return createWellKnown({
     issuer,
     tokenEndpoint,
-    jwksUri: new URL('jwks', tokenEndpoint).href,
-    grantTypes,
+    grantTypes: [...grants.keys()],
+    clientAuthMethods,
     scopes: [...new Set(clients.flatMap(({ scopes }) => scopes))],
     signingAlgorithms: [...new Set(keys.map(({ alg }) => String(alg)))],
     openidConfiguration,

@@ -4,11 +4,9 @@ import { systemTimers } from '../clock/timers.js'
 import type { ExchangeEventSource } from '../events/exchange-events.js'
 import type { ExplainOptions } from '../explain/explain-assertion.js'
 import type { Explanation } from '../explain/explanation.js'
+import { createRouter } from '../express/endpoints.js'
 import type { Middleware } from '../express/http.js'
-import { MountWarning } from '../express/mount-warning.js'
 import { createProtect, type ProtectOptions } from '../express/protect.js'
-import { createRouter } from '../express/router.js'
-import { createTokenEndpoint } from '../express/token-endpoint.js'
 import type { IdentityProvider } from '../identity-provider/identity-provider.js'
 import { switchTrust } from '../identity-provider/trust-switch.js'
 import { type ReadyOptions, refreshKeys, warmUp } from '../identity-provider/warm-up.js'
@@ -138,12 +136,8 @@ export function createJwtExchange(options: JwtExchangeOptions): JwtExchange {
   const stats = () => ({ identityProviders: [...registry().all()].map(statsOf), config: configuration.stats() })
   queueMicrotask(() => reportRisks(settings, events))
   return {
-    router: createRouter(
-      createTokenEndpoint(() => configuration.parts.tokenEndpoint, events),
-      (req, res, next) => configuration.parts.keySet(req, res, next),
-      new MountWarning(settings.tokenEndpoint, events),
-    ),
-    wellKnown: (req, res, next) => configuration.parts.metadata(req, res, next),
+    router: createRouter({ configured: () => configuration.parts, tokenEndpoint: settings.tokenEndpoint, events }),
+    wellKnown: (req, res, next) => configuration.parts.wellKnown(req, res, next),
     accessTokenStrategy: createAccessTokenStrategy(accessTokenAuthentication, denials),
     assertionStrategy: createAssertionStrategy(assertionAuthentication, denials),
     // An argument that is undefined is a slip, such as a route's name with a letter wrong: it is not the same as none.

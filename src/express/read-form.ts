@@ -4,7 +4,7 @@ import { parse as parseQuery } from 'node:querystring'
 import bodyParser from 'body-parser'
 import { fieldOf } from '../errors/field-of.js'
 import { OAuthError } from '../oauth/errors.js'
-import type { TokenRequestParameters } from '../oauth/token-request.js'
+import { type FormParameters, repeatedOrNested } from '../oauth/token-request.js'
 import { readHeader } from '../protected-route/read-header.js'
 import type { ExpressRequest, Middleware } from './http.js'
 
@@ -56,8 +56,6 @@ function charsetsOf(contentType: string): string[] {
 }
 
 const MAX_PARAMETERS = 100
-/** A parameter that may be repeated (RFC 8707 §2). */
-const REPEATABLE = 'resource'
 
 /** Bytes after which a body that is too large anyway is not even read to its end. */
 const MAX_DRAINED = 4_194_304
@@ -68,8 +66,8 @@ export function createFormParser(limit: number): Middleware {
 }
 
 /**
- * The parameters of a form (RFC 6749 §3.2, App. B): each once but `resource`, the empty ones left out. A body that the
- * host has parsed already is taken from `req.body`, whatever parser it was.
+ * The parameters of a form (RFC 6749 §3.2, App. B), without the empty ones. A body that the host has already parsed is
+ * taken from `req.body`, even if another parser did it.
  *
  * @throws OAuthError `invalid_request`, with status 413 or 415 where the parser says so
  */
@@ -77,7 +75,7 @@ export async function readForm(
   req: ExpressRequest,
   res: ServerResponse,
   parseForm: Middleware,
-): Promise<TokenRequestParameters> {
+): Promise<FormParameters> {
   const mustBeAscii = checkFormType(req)
   if (!req.readableDidRead) await parseBody(req, res, parseForm)
   if (mustBeAscii) checkAscii(req.body)
@@ -138,18 +136,22 @@ function hasTooMany(form: string): boolean {
   return true
 }
 
-function readParameters(fields: Readonly<Record<string, unknown>>): TokenRequestParameters {
+function readParameters(fields: Readonly<Record<string, unknown>>): FormParameters {
   const parameters = new Map<string, readonly string[]>()
+  const repeated: string[] = []
   let count = 0
   for (const [name, field] of Object.entries(fields)) {
-    const values: unknown[] = name === REPEATABLE && Array.isArray(field) ? Array.from(field) : [field]
+    const values: unknown[] = Array.isArray(field) ? Array.from(field) : [field]
+    if (Array.isArray(field)) repeated.push(name)
     count += values.length
-    if (!values.every((value) => typeof value === 'string')) {
-      throw new OAuthError('invalid_request', 'A parameter is repeated or nested')
-    }
+    if (!values.every((value) => typeof value === 'string')) throw repeatedOrNested()
     const filled = values.filter((value) => value !== '')
     if (filled.length > 0) parameters.set(name, filled)
   }
   if (count > MAX_PARAMETERS) throw tooManyParameters()
-  return { one: (name) => parameters.get(name)?.[0], all: (name) => parameters.get(name) ?? [] }
+  const one = (name: string) => {
+    if (repeated.includes(name)) throw repeatedOrNested()
+    return parameters.get(name)?.[0]
+  }
+  return { one, all: (name) => parameters.get(name) ?? [], repeated }
 }

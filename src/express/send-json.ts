@@ -1,23 +1,29 @@
 import type { ServerResponse } from 'node:http'
-import type { OAuthError } from '../oauth/errors.js'
-
-/** RFC 6749 §5.1: token answers, and errors with them, are never stored. */
-const NO_STORE = { 'Cache-Control': 'no-store', Pragma: 'no-cache' }
+import { OAuthError } from '../oauth/errors.js'
+import type { Middleware } from './http.js'
 
 type Headers = Readonly<Record<string, string>>
 
-function sendJson(res: ServerResponse, status: number, body: unknown, headers: Headers): void {
-  sendText(res, status, JSON.stringify(body), headers)
+/** RFC 6749 §5.1: token answers, and errors with them, are never stored. */
+const NO_STORE = { 'Cache-Control': 'no-store', Pragma: 'no-cache' }
+/** Seconds for which caches may keep our key set and metadata. */
+const MAX_AGE_OF_DOCUMENTS = 300
+
+/** Answers GET and HEAD with a JSON document that everybody may read and cache. */
+export function createPublicDocument(document: unknown): Middleware {
+  const json = JSON.stringify(document)
+  const headers = { 'Cache-Control': `public, max-age=${MAX_AGE_OF_DOCUMENTS}` }
+  return (req, res) => {
+    if (req.method === 'GET' || req.method === 'HEAD') {
+      sendText(res, 200, json, headers)
+    } else {
+      const refusal = { status: 405, headers: { Allow: 'GET, HEAD' } }
+      sendOAuthError(res, new OAuthError('invalid_request', 'Only GET and HEAD are supported', refusal))
+    }
+  }
 }
 
-/** Sends JSON that is text already. */
-export function sendText(res: ServerResponse, status: number, json: string, headers: Headers): void {
-  if (res.headersSent || res.destroyed) return
-  res.writeHead(status, { ...headers, 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(json) })
-  res.end(json)
-}
-
-export function sendUncached(res: ServerResponse, body: unknown): void {
+export function sendUncached(res: ServerResponse, body: object): void {
   sendJson(res, 200, body, NO_STORE)
 }
 
@@ -25,4 +31,14 @@ export function sendUncached(res: ServerResponse, body: unknown): void {
 export function sendOAuthError(res: ServerResponse, error: OAuthError): void {
   const body = { error: error.code, error_description: error.message }
   sendJson(res, error.status, body, { ...NO_STORE, ...error.headers })
+}
+
+function sendJson(res: ServerResponse, status: number, body: object, headers: Headers): void {
+  sendText(res, status, JSON.stringify(body), headers)
+}
+
+function sendText(res: ServerResponse, status: number, json: string, headers: Headers): void {
+  if (res.headersSent || res.destroyed) return
+  res.writeHead(status, { ...headers, 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(json) })
+  res.end(json)
 }

@@ -11,7 +11,7 @@ import type { Client } from '../client-auth/client-options.js'
 import type { FindClient } from '../client-auth/find-client.js'
 import { OAuthError } from '../oauth/errors.js'
 import { JWT_BEARER_GRANT_TYPE } from '../oauth/scope.js'
-import type { TokenRequestParameters } from '../oauth/token-request.js'
+import { type FormParameters, REPEATABLE_PARAMETERS } from '../oauth/token-request.js'
 import { mapClaims } from '../policy/claim-mapping.js'
 import { enforcePolicy } from '../policy/policy.js'
 import type { ReplayProtection } from '../replay/replay-protection.js'
@@ -28,12 +28,13 @@ export interface JwtBearerGrantDeps extends VerifyAssertionDeps {
 export function createJwtBearerGrant(deps: JwtBearerGrantDeps): Grant {
   return {
     grantType: JWT_BEARER_GRANT_TYPE,
+    repeatableParameters: REPEATABLE_PARAMETERS,
     authorize: (parameters, client) => authorizeByAssertion(parameters, client, deps),
   }
 }
 
 async function authorizeByAssertion(
-  parameters: TokenRequestParameters,
+  parameters: FormParameters,
   client: Client,
   deps: JwtBearerGrantDeps,
 ): Promise<Authorization> {
@@ -46,7 +47,7 @@ async function authorizeByAssertion(
 
 async function authorizeVerified(
   assertion: VerifiedAssertion,
-  parameters: TokenRequestParameters,
+  parameters: FormParameters,
   client: Client,
   deps: JwtBearerGrantDeps,
 ): Promise<Authorization> {

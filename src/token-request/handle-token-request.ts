@@ -2,25 +2,18 @@ import { type IssueAccessTokenDeps, issueAccessToken } from '../access-token/iss
 import { inContext } from '../assertion/assertion-context.js'
 import { checkGrantType } from '../authorization/check-client.js'
 import { type AuthenticateClientDeps, authenticateClient } from '../client-auth/authenticate-client.js'
-import type { ClientCredentials } from '../client-auth/client-credentials.js'
 import type { Client } from '../client-auth/client-options.js'
+import { presentedSecrets } from '../client-auth/client-secret-methods.js'
 import { printable } from '../errors/printable.js'
 import type { ExchangeEventEmitter } from '../events/exchange-events.js'
 import type { Grant } from '../grants/grant.js'
 import { OAuthError } from '../oauth/errors.js'
-import type { TokenRequestParameters } from '../oauth/token-request.js'
+import { checkRepeated, REPEATABLE_PARAMETERS, type TokenRequest } from '../oauth/token-request.js'
 
 const URI = /^(?:urn:|https?:\/\/)[^@]*$/i
 /** No name of a grant type has a digit, or a capital in the middle of a word. */
 const LIKE_SECRET = /\d|[a-z][A-Z]/
 const WITHHELD = '(withheld: it may be a secret)'
-
-/** A token request without its HTTP. */
-export interface TokenRequest {
-  parameters: TokenRequestParameters
-  credentials: ClientCredentials | undefined
-  remoteAddress: string
-}
 
 /** RFC 6749 §5.1. */
 export interface TokenResponse {
@@ -43,18 +36,18 @@ export interface TokenRequestDeps extends AuthenticateClientDeps, IssueAccessTok
  */
 export async function handleTokenRequest(request: TokenRequest, deps: TokenRequestDeps): Promise<TokenResponse> {
   const grant = findGrant(request, deps.grants)
-  const client = await authenticateClient(request.credentials, request.remoteAddress, deps)
-  return inContext({ clientId: printable(client.clientId) }, () => grantAccess(client, grant, request.parameters, deps))
+  const client = await authenticateClient(request, deps)
+  return inContext({ clientId: printable(client.clientId) }, () => grantAccess(client, grant, request, deps))
 }
 
 async function grantAccess(
   client: Client,
   grant: Grant,
-  parameters: TokenRequestParameters,
+  request: TokenRequest,
   deps: TokenRequestDeps,
 ): Promise<TokenResponse> {
   checkGrantType(client, grant.grantType)
-  const { kid, grants, ...authorization } = await grant.authorize(parameters, client)
+  const { kid, grants, ...authorization } = await grant.authorize(request, client)
   const { subject, scopes, identityProvider } = authorization
   const issued = await issueAccessToken({ ...authorization, clientId: client.clientId }, deps)
   const { token, tokenId, expiresIn, expiresAt } = issued
@@ -77,18 +70,19 @@ async function grantAccess(
 }
 
 function findGrant(request: TokenRequest, grants: TokenRequestDeps['grants']): Grant {
-  const grantType = request.parameters.one('grant_type')
+  const grantType = request.one('grant_type')
   if (grantType === undefined) throw new OAuthError('invalid_request', 'The parameter grant_type is missing')
   const grant = grants.get(grantType)
+  checkRepeated(request, grant?.repeatableParameters ?? REPEATABLE_PARAMETERS)
   if (grant !== undefined) return grant
   const refusal = new OAuthError('unsupported_grant_type', 'This grant type is not supported')
   refusal.context = { grantType: mayBeSecret(grantType, request) ? WITHHELD : printable(grantType) }
   throw refusal
 }
 
-/** A parameter in the place of another one: the event must not show a secret. */
-function mayBeSecret(grantType: string, { parameters, credentials }: TokenRequest): boolean {
-  const secrets = [credentials?.clientSecret, parameters.one('client_secret'), parameters.one('assertion')]
-  if (secrets.some((secret) => secret !== undefined && grantType.includes(secret))) return true
+/** A parameter in the wrong place: the event must not show a secret. */
+function mayBeSecret(grantType: string, request: TokenRequest): boolean {
+  const secrets = [...presentedSecrets(request), ...request.all('assertion'), ...request.all('client_assertion')]
+  if (secrets.some((secret) => grantType.includes(secret))) return true
   return !URI.test(grantType) && LIKE_SECRET.test(grantType)
 }

@@ -86,7 +86,7 @@ describe('the event of an invalid request', () => {
       'The form must be encoded in UTF-8',
     ],
     ['that is too large', () => post('x'.repeat(100_000)), 413, 'The request body is too large'],
-    ['by another method', () => post('', { method: 'PUT' }), 405, 'The token endpoint takes POST only'],
+    ['by another method', () => post('', { method: 'PUT' }), 405, 'Only POST is supported'],
   ])('%s carries the text that the client saw', async (_, send, status, description) => {
     await start()
     expect(await send()).toBe(status)

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { parseBasicCredentials } from '../../../src/client-auth/client-credentials.js'
+import { parseBasicCredentials } from '../../../src/client-auth/client-secret-methods.js'
 import { BearerChallenge } from '../../../src/protected-route/bearer-challenge.js'
 import { readBearerToken } from '../../../src/protected-route/read-bearer-token.js'
 import { type FuzzTarget, hold, isSameJson, thrownBy } from '../fuzz-target.js'

@@ -1,6 +1,7 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { createFormParser, readForm } from '../../../src/express/read-form.js'
+import { checkRepeated } from '../../../src/oauth/token-request.js'
 import { CLIENT, GRANT_TYPE, startExchangeHost } from '../../support/exchange-host.js'
 import { rawRequest } from '../../support/send-bytes.js'
 import { type FuzzTarget, hold, isSameJson } from '../fuzz-target.js'
@@ -22,11 +23,16 @@ interface Answer {
 export async function formTarget(): Promise<FuzzTarget> {
   const parser = createFormParser(65_536)
   const server = createServer((req, res) => {
-    readForm(req, res, parser).then(
-      ({ all }) => res.end(JSON.stringify(NAMES.map((name) => all(name)))),
+    readOnce(req, res).then(
+      (parameters) => res.end(JSON.stringify(NAMES.map((name) => parameters.all(name)))),
       (error) => res.writeHead(error.name === 'OAuthError' ? error.status : 500).end(),
     )
   })
+  const readOnce = async (req: IncomingMessage, res: ServerResponse) => {
+    const parameters = await readForm(req, res, parser)
+    checkRepeated(parameters, ['resource'])
+    return parameters
+  }
   const port = await listen(server)
   return {
     name: 'readForm over a socket',

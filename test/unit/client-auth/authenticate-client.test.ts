@@ -1,8 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
-import { authenticateClient } from '../../../src/client-auth/authenticate-client.js'
-import { parseBasicCredentials } from '../../../src/client-auth/client-credentials.js'
 import { checkClientOptions, digestSecret } from '../../../src/client-auth/client-options.js'
 import { hashClientSecret } from '../../../src/client-auth/client-secret.js'
+import { authenticateBySecret, parseBasicCredentials } from '../../../src/client-auth/client-secret-methods.js'
 import { FailureLimiter } from '../../../src/client-auth/failure-limiter.js'
 import { createFindClient } from '../../../src/client-auth/find-client.js'
 import { OptionReader } from '../../../src/option-checks/option-reader.js'
@@ -20,7 +19,7 @@ const CLIENT = {
 function attemptsAgainst(findClient: () => Promise<typeof CLIENT | undefined>, maxFailures: number) {
   const failureLimiter = new FailureLimiter({ maxFailures, failureWindow: 600 }, new AdjustableClock())
   return (clientSecret: string) =>
-    authenticateClient({ clientId: 'app', clientSecret }, '192.0.2.1', { findClient, failureLimiter }).then(
+    authenticateBySecret({ clientId: 'app', clientSecret }, '192.0.2.1', { findClient, failureLimiter }).then(
       () => 200,
       (error) => error.status,
     )
@@ -59,7 +58,7 @@ describe('a client that the host does not find', () => {
     const deps = { findClient: createFindClient([], async () => undefined), failureLimiter }
     for (const clientSecret of ['the secret of no client at all', 'undefined', '\0'.repeat(32)]) {
       await expect(
-        authenticateClient({ clientId: 'no-client', clientSecret }, '192.0.2.1', deps),
+        authenticateBySecret({ clientId: 'no-client', clientSecret }, '192.0.2.1', deps),
       ).rejects.toMatchObject({
         status: 401,
         reason: 'unknown_client',

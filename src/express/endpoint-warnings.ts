@@ -1,7 +1,6 @@
-import type { IncomingMessage } from 'node:http'
 import { printable } from '../errors/printable.js'
 import type { ExchangeEventEmitter } from '../events/exchange-events.js'
-import { pathOf } from './http.js'
+import { type ExpressRequest, pathOf } from './http.js'
 
 /** Warns if the path of the first token request is not the one in the metadata, where clients would look for it. */
 export class MountWarning {
@@ -15,7 +14,7 @@ export class MountWarning {
   }
 
   /** @param req a request for `/token` within the router, which keeps the whole path in `originalUrl` */
-  check(req: IncomingMessage & { originalUrl?: string }): void {
+  check(req: ExpressRequest): void {
     if (this.#isChecked) return
     this.#isChecked = true
     const path = pathOf(req.originalUrl ?? req.url)
@@ -28,4 +27,31 @@ export class MountWarning {
 /** As Express compares paths. */
 function normalised(path: string): string {
   return path.toLowerCase().replace(/\/$/, '')
+}
+
+const MESSAGE =
+  "A request has X-Forwarded-For, but Express's `trust proxy` is off: all clients behind the proxy count as one address, and requireHttps refuses them; set `trust proxy`"
+
+/**
+ * Warns once if a proxy forwards requests although Express's `trust proxy` is off. Other hosts do not say whether they trust
+ * a proxy.
+ */
+export class ProxyWarning {
+  readonly #events: ExchangeEventEmitter
+  #isGiven = false
+
+  constructor(events: ExchangeEventEmitter) {
+    this.#events = events
+  }
+
+  check({ headers, app, socket }: ExpressRequest): void {
+    if (this.#isGiven) return
+    const forwardedFor = headers?.['x-forwarded-for']
+    const remoteAddress = socket?.remoteAddress
+    if (forwardedFor === undefined || typeof app?.get !== 'function' || app.get('trust proxy')) return
+    // What runs without a socket of its own, such as serverless-http, has the client's address in its place.
+    if (remoteAddress !== undefined && String(forwardedFor).includes(remoteAddress)) return
+    this.#isGiven = true
+    this.#events.emit('proxy.not_trusted', { message: MESSAGE })
+  }
 }

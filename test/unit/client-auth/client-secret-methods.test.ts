@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { parseBasicCredentials } from '../../../src/client-auth/client-credentials.js'
+import { parseBasicCredentials } from '../../../src/client-auth/client-secret-methods.js'
 import { isOAuthError } from '../../../src/oauth/errors.js'
 
 const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`

@@ -1,0 +1,73 @@
+import type { ServerResponse } from 'node:http'
+import { printable } from '../errors/printable.js'
+import type { TokenRejected } from '../errors/rejections.js'
+import { OAuthError } from '../oauth/errors.js'
+import { type Refusal, toRefusal } from '../oauth/refusal.js'
+import type { TokenRequest } from '../oauth/token-request.js'
+import { remoteAddressOf } from '../protected-route/describe-request.js'
+import { type ExpressRequest, isSecure, type Middleware } from './http.js'
+import { HttpTokenRequest } from './http-token-request.js'
+import { readForm } from './read-form.js'
+import { sendOAuthError, sendUncached } from './send-json.js'
+
+/** What a form endpoint needs of one configuration. */
+export interface FormEndpointDeps {
+  parseForm: Middleware
+  /** Whether a request must have come over TLS, as Express's `trust proxy` says. */
+  requireHttps: boolean
+}
+
+/** What an endpoint does with a form that clients post to it, such as a token request. */
+export interface FormEndpoint<Deps extends FormEndpointDeps> {
+  /**
+   * The configuration in force. It is asked again when the body has come, which a client may hold back for long: the request
+   * is judged to its end by that one.
+   */
+  configured(): Deps
+  /** @returns the members of the answer @throws what `toRefusal` can translate */
+  act(request: TokenRequest, deps: Deps): Promise<object>
+  /** What a rejected token means to the client of this endpoint. */
+  answerRejected(rejected: TokenRejected): OAuthError
+  reportRefused(event: Refusal['event'] & { remoteAddress?: string }): void
+}
+
+/** Takes a posted form, and answers it or refuses it as OAuth JSON. */
+export function createFormEndpoint<Deps extends FormEndpointDeps>(endpoint: FormEndpoint<Deps>): Middleware {
+  return (req, res, next) => {
+    answerForm(req, res, endpoint).catch(next)
+  }
+}
+
+async function answerForm<Deps extends FormEndpointDeps>(
+  req: ExpressRequest,
+  res: ServerResponse,
+  endpoint: FormEndpoint<Deps>,
+): Promise<void> {
+  try {
+    const { parseForm, requireHttps } = endpoint.configured()
+    checkMethod(req)
+    checkTransport(req, requireHttps)
+    const parameters = await readForm(req, res, parseForm)
+    const deps = endpoint.configured()
+    if (deps.requireHttps !== requireHttps) checkTransport(req, deps.requireHttps)
+    sendUncached(res, await endpoint.act(new HttpTokenRequest(req, parameters), deps))
+  } catch (error) {
+    const { answer, event } = toRefusal(error, endpoint.answerRejected)
+    endpoint.reportRefused({ ...event, ...originOf(req, answer) })
+    sendOAuthError(res, answer)
+  }
+}
+
+function originOf(req: ExpressRequest, { code, reason }: OAuthError): { remoteAddress?: string } {
+  const isAuthentication = code === 'invalid_client' || reason === 'too_many_client_failures'
+  return isAuthentication ? { remoteAddress: printable(remoteAddressOf(req)) } : {}
+}
+
+function checkMethod({ method }: ExpressRequest): void {
+  if (method === 'POST') return
+  throw new OAuthError('invalid_request', 'Only POST is supported', { status: 405, headers: { Allow: 'POST' } })
+}
+
+function checkTransport(req: ExpressRequest, requireHttps: boolean): void {
+  if (requireHttps && !isSecure(req)) throw new OAuthError('invalid_request', 'TLS is required')
+}

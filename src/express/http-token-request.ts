@@ -1,0 +1,63 @@
+import type { X509Certificate } from 'node:crypto'
+import { OAuthError } from '../oauth/errors.js'
+import type { FormParameters, TokenRequest } from '../oauth/token-request.js'
+import { remoteAddressOf } from '../protected-route/describe-request.js'
+import { readHeader } from '../protected-route/read-header.js'
+import type { ExpressRequest } from './http.js'
+
+const NEVER_IN_THE_QUERY = ['assertion', 'client_secret', 'client_assertion', 'grant_type']
+
+/** A request to the token endpoint, as it came over HTTP. What nobody asks for is not read. */
+export class HttpTokenRequest implements TokenRequest {
+  readonly one: FormParameters['one']
+  readonly all: FormParameters['all']
+  readonly repeated: FormParameters['repeated']
+  readonly authorization: string | undefined
+  readonly #req: ExpressRequest
+
+  /** @throws OAuthError `invalid_request` for two `Authorization` headers, or for credentials in the query */
+  constructor(req: ExpressRequest, { one, all, repeated }: FormParameters) {
+    this.one = one
+    this.all = all
+    this.repeated = repeated
+    this.authorization = readAuthorization(req)
+    this.#req = req
+    checkQuery(req)
+  }
+
+  get clientAssertion(): TokenRequest['clientAssertion'] {
+    const assertion = this.one('client_assertion')
+    return assertion === undefined ? undefined : { type: this.one('client_assertion_type'), assertion }
+  }
+
+  get dpopProofs(): readonly string[] {
+    return readHeader(this.#req, 'dpop')
+  }
+
+  get clientCertificate(): X509Certificate | undefined {
+    const { socket } = this.#req
+    if (socket === undefined || !('getPeerX509Certificate' in socket)) return undefined
+    const { getPeerX509Certificate } = socket
+    return typeof getPeerX509Certificate === 'function' ? Reflect.apply(getPeerX509Certificate, socket, []) : undefined
+  }
+
+  get remoteAddress(): string {
+    return remoteAddressOf(this.#req)
+  }
+}
+
+function readAuthorization(req: ExpressRequest): string | undefined {
+  const [authorization, second] = readHeader(req, 'authorization')
+  if (second !== undefined) throw new OAuthError('invalid_request', 'The request has two Authorization headers')
+  return authorization
+}
+
+/** RFC 6749 §2.3.1: never in the URI, which ends up in logs. */
+function checkQuery({ url = '' }: ExpressRequest): void {
+  const start = url.indexOf('?')
+  if (start < 0) return
+  const query = new URLSearchParams(url.slice(start + 1))
+  if (NEVER_IN_THE_QUERY.some((name) => query.has(name))) {
+    throw new OAuthError('invalid_request', 'Credentials and assertions must not be in the URL')
+  }
+}

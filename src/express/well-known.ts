@@ -1,0 +1,84 @@
+import { ENDPOINTS, type EndpointMetadataDeps } from './endpoints.js'
+import { type ExpressRequest, type Middleware, pathOf } from './http.js'
+import { createPublicDocument } from './send-json.js'
+
+export interface WellKnownDeps extends EndpointMetadataDeps {
+  issuer: string
+  /** The scopes of the fixed clients. Those of clients that are looked up are not known. */
+  scopes: readonly string[]
+  /** The algorithms of our signing keys, retired ones included. */
+  signingAlgorithms: readonly string[]
+  openidConfiguration: boolean
+}
+
+/** One document below `/.well-known/`. */
+interface WellKnownDocument {
+  isServed(deps: WellKnownDeps): boolean
+  /** @param pathOfIssuer empty, or with a slash at its start only */
+  pathFor(pathOfIssuer: string): string
+  contentsOf(deps: WellKnownDeps): object
+}
+
+const DOCUMENTS: readonly WellKnownDocument[] = [
+  {
+    // RFC 8414 §3.1 puts the well-known path before the path of the issuer.
+    isServed: () => true,
+    pathFor: (pathOfIssuer) => `/.well-known/oauth-authorization-server${pathOfIssuer}`,
+    contentsOf: metadataOf,
+  },
+  {
+    // OpenID Connect Discovery §4 puts it after that.
+    isServed: ({ openidConfiguration }) => openidConfiguration,
+    pathFor: (pathOfIssuer) => `${pathOfIssuer}/.well-known/openid-configuration`,
+    contentsOf: openidConfigurationOf,
+  },
+]
+
+/** Serves the documents about the issuer. Mount it at the host's root. */
+export function createWellKnown(deps: WellKnownDeps): Middleware {
+  const pathOfIssuer = new URL(deps.issuer).pathname.replace(/\/$/, '')
+  const served = DOCUMENTS.filter((document) => document.isServed(deps)).map(
+    ({ pathFor, contentsOf }) => [pathFor(pathOfIssuer), createPublicDocument(contentsOf(deps))] as const,
+  )
+  const documents = new Map(served)
+  return (req: ExpressRequest, res, next) => {
+    const sendDocument = isWellKnown(req) ? findDocument(req, documents) : undefined
+    if (sendDocument === undefined) next()
+    else sendDocument(req, res, next)
+  }
+}
+
+/** Before the path is taken apart: every request of a host comes by here. */
+function isWellKnown({ originalUrl, url }: ExpressRequest): boolean {
+  return (originalUrl ?? url)?.includes('/.well-known/') === true
+}
+
+/** Below the path at which the host has mounted it, or by the whole path. */
+function findDocument<Document>({ originalUrl, url }: ExpressRequest, documents: ReadonlyMap<string, Document>) {
+  return documents.get(pathOf(url)) ?? documents.get(pathOf(originalUrl))
+}
+
+/**
+ * What verifiers of our access tokens look for (OpenID Connect Discovery §3). The standard also requires an
+ * `authorization_endpoint`, but there is none, and no ID token. The algorithms are those of our access tokens.
+ */
+function openidConfigurationOf(deps: WellKnownDeps): object {
+  return {
+    ...metadataOf(deps),
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: deps.signingAlgorithms,
+  }
+}
+
+/**
+ * RFC 8414 §2. There is no authorization endpoint, but `response_types_supported` is required and must not be empty
+ * (§3.2), so it names the response type `none`.
+ */
+function metadataOf(deps: WellKnownDeps): object {
+  return {
+    issuer: deps.issuer,
+    response_types_supported: ['none'],
+    ...(deps.scopes.length > 0 && { scopes_supported: deps.scopes }),
+    ...Object.assign({}, ...ENDPOINTS.map(({ metadataOf: metadataOfEndpoint }) => metadataOfEndpoint(deps))),
+  }
+}
