@@ -10,7 +10,16 @@ import {
 } from '../signing-keys/signing-key.js'
 import { isActiveSigningKey, SigningKeys } from '../signing-keys/signing-keys.js'
 
-/** The access tokens that are issued and accepted (RFC 9068). */
+/**
+ * The access tokens that are issued and accepted (RFC 9068).
+ *
+ * @example
+ * const accessToken: AccessTokenOptions = {
+ *   audience: 'https://api.example.com',
+ *   lifetime: 600,
+ *   signingKeys: process.env.SIGNING_KEYS ?? '', // a JWK set or PEM
+ * }
+ */
 export interface AccessTokenOptions {
   /** The `aud`: the resource server, usually the URL of this API. A token for another audience is not accepted. */
   audience: string | readonly string[]

@@ -2,8 +2,11 @@ import { PresentedToken } from '../jwt/presented-token.js'
 
 /** What is known of the caller after its access token was verified: `req.auth`, and `req.user` through Passport. */
 export interface AccessToken {
+  /** Who the caller is, as the option `subject` makes it of the assertion. */
   sub: string
+  /** The client that obtained the token. */
   clientId: string
+  /** What the token allows. */
   scopes: readonly string[]
   /** The `name` of the identity provider whose assertion the token was issued for: the claim `idp`. */
   identityProvider?: string

@@ -3,8 +3,19 @@ import { isScopeToken, JWT_BEARER_GRANT_TYPE } from '../oauth/scope.js'
 import { OptionReader, refuseRepeated } from '../option-checks/option-reader.js'
 import { readSecretDigest } from './client-secret.js'
 
-/** One client. It authenticates with its secret, by HTTP Basic or in the body (RFC 6749 §2.3.1). */
+/**
+ * One client. It authenticates with its secret, by HTTP Basic or in the body (RFC 6749 §2.3.1).
+ *
+ * @example
+ * const client: ClientOptions = {
+ *   clientId: 'reports',
+ *   clientSecretHash: hashClientSecret(process.env.REPORTS_SECRET ?? ''),
+ *   scopes: ['orders:read'],
+ *   lifetime: 300,
+ * }
+ */
 export interface ClientOptions {
+  /** Its id: printable ASCII, and different for each client. */
   clientId: string
   /**
    * The secret itself, 16 characters or more, without white space around it. Generate it with at least 128 random bits:
@@ -28,6 +39,10 @@ export interface ClientOptions {
  * with 503. A client that could not be in `clients` causes 503, too, for example one whose `lifetime` is undefined or null:
  * leave the member out instead. The function is also called with the subject of each new access token, and of each assertion
  * behind the assertion strategy, because a subject must not be the id of a client.
+ *
+ * @example
+ * const clients = new Map<string, ClientOptions>()
+ * const findClient: FindClientOptions = async (clientId) => clients.get(clientId)
  *
  * @param signal aborted after `hostFunctions.timeout`, when the request no longer waits for the answer
  */

@@ -32,6 +32,9 @@ interface SecretFault {
 /**
  * Returns the `clientSecretHash` to store instead of a secret.
  *
+ * @example
+ * const clientSecretHash = hashClientSecret(randomBytes(32).toString('hex'))
+ *
  * @throws ConfigError if the value cannot be a `clientSecret`, for example because a variable is not set
  */
 export function hashClientSecret(secret: string): string {

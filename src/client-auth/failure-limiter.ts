@@ -132,7 +132,12 @@ function keyOf(text: string): string {
   return hash('sha256', text, 'base64url')
 }
 
-/** The protection of client secrets against guessing (RFC 6749 §2.3.1). */
+/**
+ * The protection of client secrets against guessing (RFC 6749 §2.3.1).
+ *
+ * @example
+ * const clientAuthentication: ClientAuthenticationOptions = { maxFailures: 100, failureWindow: 300 }
+ */
 export interface ClientAuthenticationOptions {
   /**
    * Failed authentications allowed for one client id from one address before 429, 1 to 1 000 000. From all addresses

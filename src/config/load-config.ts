@@ -19,6 +19,13 @@ const NO_LOAD_OPTIONS = { env: undefined, options: undefined, replayStores: unde
 /** Names of options in the sentences of problems. */
 const CAMEL_CASE = /\b[a-z]+(?:[A-Z][a-z]+)+\b/g
 
+/**
+ * Options of `loadConfig`.
+ *
+ * @example
+ * const clients = new Map<string, ClientOptions>()
+ * loadConfig('deployment.toml', { options: { findClient: (clientId) => clients.get(clientId) } }) // no [[client]] in it
+ */
 export interface LoadConfigOptions {
   /** Where `${VAR}` is looked up. Default: `process.env`. */
   env?: Readonly<Record<string, string | undefined>>
@@ -43,6 +50,9 @@ export interface LoadConfigOptions {
  *
  * The result has hashes of the clients' secrets instead of the secrets. Neither the secrets nor the text of the file stay in
  * memory.
+ *
+ * @example
+ * const exchange = createJwtExchange(loadConfig('deployment.toml'))
  *
  * @throws ConfigError with every problem at once
  */

@@ -6,6 +6,12 @@ import { OptionReader } from '../option-checks/option-reader.js'
 import { checkLoadOptions, type LoadConfigOptions, placed, readConfig, readSource } from './load-config.js'
 import { OpenedReplayStores } from './named-replay-store.js'
 
+/**
+ * Options of `watchConfig`.
+ *
+ * @example
+ * const watchOptions: WatchConfigOptions = { interval: 5000, env: { ...process.env, APP_SECRET: 'from a vault' } }
+ */
 export interface WatchConfigOptions extends LoadConfigOptions {
   /** Milliseconds between two looks at the file, 50 to 600 000. Default: 1000. */
   interval?: number
@@ -21,6 +27,10 @@ const SETTLED_AFTER = 100
  * and column. A SIGHUP does the same, and reads again what the file names, which is not watched. `close()` ends it.
  *
  * Write a new file and rename it: a file that rests while it is half written is taken as it is.
+ *
+ * @example
+ * const exchange = watchConfig('deployment.toml', { interval: 5000 })
+ * exchange.events.on('config.refused', ({ message }) => console.error(message))
  *
  * @throws ConfigError with every problem, where the file cannot be used at the start
  */

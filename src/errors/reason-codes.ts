@@ -37,6 +37,7 @@ export const REJECTION_REASONS = [
   'wrong_issuer',
   'invalid_claim',
 ] as const
+/** Why a token was rejected: docs/errors.md has the cause and the fix of each. */
 export type RejectionReason = (typeof REJECTION_REASONS)[number]
 
 /** Which thing we depend on did not answer. Always 503, never the client's fault. */
@@ -52,6 +53,7 @@ export const UNAVAILABLE_REASONS = [
   'host_function_limit_reached',
   'internal_error',
 ] as const
+/** Why a request was answered with 503. */
 export type UnavailableReason = (typeof UNAVAILABLE_REASONS)[number]
 
 /** Why a request was refused before, or apart from, the judgement of its token. The first six are OAuth codes too. */
@@ -73,6 +75,8 @@ export const REQUEST_REASONS = [
   'malformed_authorization',
   'token_sent_twice',
 ] as const
+/** Why a request was refused before any token was looked at, or for another cause than a token. */
 export type RequestReason = (typeof REQUEST_REASONS)[number]
 
+/** Every `reason` of an event or of an error. */
 export type ReasonCode = RejectionReason | UnavailableReason | RequestReason

@@ -159,7 +159,9 @@ export interface AccessDenied extends DecisionRefused, ScopeContext {
   route?: string
 }
 
+/** The name of an event. */
 export type ExchangeEventName = keyof ExchangeEvents
+/** Called with an event, in the same turn of the event loop. What it throws does not reach the request. */
 export type ExchangeEventListener<Name extends ExchangeEventName> = (event: ExchangeEvents[Name]) => void
 
 /** Where to listen. A listener that throws or rejects disturbs neither the request nor the other listeners. */

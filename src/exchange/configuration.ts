@@ -21,9 +21,20 @@ export interface ConfigurationStats {
   lastRefusal?: { at: number; message: string }
 }
 
-/** The options, or a function that returns them. If it throws, that is reported as refused options are. */
+/**
+ * The options, or a function that returns them. If it throws, that is reported as refused options are.
+ *
+ * @example
+ * exchange.reconfigure(() => loadConfig('deployment.toml'))
+ */
 export type NewOptions = JwtExchangeOptions | (() => JwtExchangeOptions)
 
+/**
+ * Options of `exchange.reconfigure`.
+ *
+ * @example
+ * exchange.reconfigure(options, { locate: (problems) => problems.map((each) => ({ ...each, location: 'the database' })) })
+ */
 export interface ReconfigureOptions {
   /**
    * Adds to each problem the `location` where it is, for options that were read from somewhere. It is not called for what the

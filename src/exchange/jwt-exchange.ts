@@ -36,7 +36,17 @@ export interface JwtExchange {
   accessTokenStrategy: PassportStrategy
   /** Passport strategy `'jwt-assertion'`: takes an assertion itself as the bearer token; `req.user` is the `AssertedCaller`. */
   assertionStrategy: PassportStrategy
-  /** The same check as the access token strategy without Passport: `req.auth` is the `AccessToken`. */
+  /**
+   * The same check as the access token strategy without Passport: `getAuth(req)` is the `AccessToken`. So is `req.auth`, whose
+   * type needs `import 'express-jwt-exchange/augment'`.
+   *
+   * @example
+   * app.get('/orders', exchange.protect({ scope: 'orders:read' }), (req, res) => {
+   *   res.json({ for: getAuth(req).sub })
+   * })
+   *
+   * @throws ConfigError for an unknown option, so that a typo cannot leave a route open
+   */
   protect(options?: ProtectOptions): Middleware
   /**
    * The same check without HTTP, for WebSockets, queues and the like.
@@ -53,7 +63,16 @@ export interface JwtExchange {
    * @throws ConfigError for options that are not understood, or an assertion that is no string
    */
   explain(assertion: string, options?: ExplainOptions): Promise<Explanation>
+  /**
+   * What happens, for logs and metrics: docs/observability.md names every event.
+   *
+   * @example
+   * exchange.events.on('token.rejected', ({ reason, identityProvider }) => {
+   *   console.warn(reason, identityProvider)
+   * })
+   */
   events: ExchangeEventSource
+  /** The identity providers with their keys and fetches, and the configuration in force. */
   stats(): JwtExchangeStats
   /**
    * Fetches the key set of every enabled identity provider that is not fresh, all at once, before the first request or
@@ -112,6 +131,7 @@ export interface JwtExchangeStats {
   config: ConfigurationStats
 }
 
+/** One identity provider, and the state of its keys. */
 export interface IdentityProviderStats extends KeySourceStats {
   name: string
   alias: string
@@ -120,6 +140,16 @@ export interface IdentityProviderStats extends KeySourceStats {
 
 /**
  * Checks the options and wires everything; makes no network connection.
+ *
+ * @example
+ * const exchange = createJwtExchange({
+ *   issuer: 'https://api.example.com/oauth2',
+ *   identityProviders: [{ name: 'https://idp.example.com', discovery: true, subjects: ['service-*'] }],
+ *   clients: [{ clientId: 'app', clientSecret: process.env.APP_SECRET ?? '', scopes: ['orders:read'] }],
+ *   accessToken: { audience: 'https://api.example.com' },
+ * })
+ * app.use('/oauth2', exchange.router)
+ * app.use(exchange.wellKnown)
  *
  * @throws ConfigError with every problem at once
  */

@@ -41,6 +41,15 @@ import { checkReplayOptions, type ReplayOptions, type ReplaySettings } from '../
 /**
  * All options of `createJwtExchange`. In a TOML file the names are the same in snake_case. An option that is named but
  * undefined or null is refused, for example if an environment variable is not set. Leave the option out to get its default.
+ *
+ * @example
+ * const options: JwtExchangeOptions = {
+ *   issuer: 'https://api.example.com/oauth2',
+ *   identityProviders: [{ name: 'https://idp.example.com', discovery: true, subjects: ['service-*'] }],
+ *   clients: [{ clientId: 'app', clientSecret: process.env.APP_SECRET ?? '', scopes: ['orders:read'] }],
+ *   accessToken: { audience: 'https://api.example.com', lifetime: 600 },
+ *   assertion: { maxAge: 300 },
+ * }
  */
 export interface JwtExchangeOptions {
   /**
@@ -61,6 +70,7 @@ export interface JwtExchangeOptions {
   jwksEndpoint?: JwksEndpointOptions
   /** What every assertion must satisfy, unless its identity provider says otherwise. */
   assertion?: AssertionOptions
+  /** The identity providers whose assertions are accepted, 1 or more. */
   identityProviders: readonly IdentityProviderOptions[]
   /** The clients; either these or `findClient`. */
   clients?: readonly ClientOptions[]
@@ -70,6 +80,7 @@ export interface JwtExchangeOptions {
   findClient?: FindClientOptions
   /** The protection of client secrets against guessing. */
   clientAuthentication?: ClientAuthenticationOptions
+  /** The access tokens that are issued. */
   accessToken: AccessTokenOptions
   /**
    * How the `sub` of an access token comes from an assertion, unless its identity provider says otherwise. Must be said

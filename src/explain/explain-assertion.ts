@@ -18,7 +18,12 @@ import { type ExplainedAccessToken, Explainer, type Explanation } from './explan
 import { hintOfAlgorithm, hintOfIssuer, hintOfShape, hintOfType } from './hints.js'
 import { takePolicySteps } from './policy-steps.js'
 
-/** Who would present the assertion, and ask for what. */
+/**
+ * Who would present the assertion, and ask for what.
+ *
+ * @example
+ * const { isAccepted, reason } = await exchange.explain(assertion, { clientId: 'app', scope: 'orders:read' })
+ */
 export interface ExplainOptions {
   /** Without it, what depends on the client is left out. */
   clientId?: string

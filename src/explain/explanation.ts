@@ -31,6 +31,7 @@ export interface ExplainedStep {
   hint?: string
 }
 
+/** What the access token would have. */
 export interface ExplainedAccessToken {
   subject: string
   scopes: readonly string[]

@@ -9,6 +9,12 @@ import { type RequiredScope, readRequiredScope } from '../protected-route/requir
 import type { ExpressRequest, Middleware } from './http.js'
 import { sendOAuthError } from './send-json.js'
 
+/**
+ * Options of `exchange.protect`.
+ *
+ * @example
+ * app.get('/orders', exchange.protect({ scope: 'orders:read' }), (req, res) => res.json(getAuth(req).sub))
+ */
 export interface ProtectOptions {
   /** The scopes that a token must have, all of them: an array, or one string with spaces between. Default: none. */
   scope?: RequiredScope

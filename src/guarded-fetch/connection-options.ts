@@ -6,6 +6,7 @@ import { isPlainObject } from '../option-checks/describe-value.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import { isHostAllowed, type Network } from './network-guard.js'
 
+/** HTTP headers: the value of each by its name. */
 export type JwksRequestHeaders = Readonly<Record<string, string>>
 
 /** An `http.Agent` or `https.Agent`, or whatever acts as one. */
@@ -14,7 +15,12 @@ export interface JwksAgent {
   addRequest?: unknown
 }
 
-/** How the JWKS endpoint of one identity provider is reached. */
+/**
+ * How the JWKS endpoint of one identity provider is reached.
+ *
+ * @example
+ * const connection: JwksConnectionOptions = { proxy: 'http://proxy.example.com:3128', headers: { 'X-Api-Key': 'a key' } }
+ */
 export interface JwksConnectionOptions {
   /**
    * PEM certificates of the authorities that may have issued the endpoint's certificate, in place of Node's own list.

@@ -109,7 +109,12 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return 'then' in value && typeof value.then === 'function'
 }
 
-/** Bounds for the functions of the options that requests wait for: `findClient`, `check`, `subject`, `claimsToToken`. */
+/**
+ * Bounds for the functions of the options that requests wait for: `findClient`, `check`, `subject`, `claimsToToken`.
+ *
+ * @example
+ * const hostFunctions: HostFunctionOptions = { timeout: 500, maxConcurrent: 200 }
+ */
 export interface HostFunctionOptions {
   /**
    * Milliseconds within which one call must answer, 10 to 60 000. After that the request is answered with 503, and the

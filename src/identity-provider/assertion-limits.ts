@@ -1,7 +1,12 @@
 import { ASYMMETRIC_ALGORITHMS, type AsymmetricAlgorithm, isAsymmetricAlgorithm } from '../jwt/algorithms.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 
-/** What an assertion must satisfy. Set for all identity providers under `assertion`, or for one of them in its entry. */
+/**
+ * What an assertion must satisfy. Set for all identity providers under `assertion`, or for one of them in its entry.
+ *
+ * @example
+ * const assertion: AssertionOptions = { maxAge: 300, clockTolerance: 10, algorithms: ['ES256'] }
+ */
 export interface AssertionOptions {
   /** Seconds by which clocks may differ, 0 to 600; always in the assertion's favour. Default: 60. */
   clockTolerance?: number

@@ -20,7 +20,12 @@ import type { KeyReading, KeySet, KeyUse } from '../verification-keys/key-set.js
 import { type AssertionLimits, type AssertionOptions, readAssertionLimits } from './assertion-limits.js'
 import type { IdentityProvider } from './identity-provider.js'
 
-/** One identity provider: who it is, who we are to it, and where its keys come from. */
+/**
+ * One identity provider: who it is, who we are to it, and where its keys come from.
+ *
+ * @example
+ * const gitHub: IdentityProviderOptions = { name: 'https://token.actions.githubusercontent.com', discovery: true, subjects: ['repo:acme/*'] }
+ */
 export interface IdentityProviderOptions extends AssertionOptions, PolicyOptions, JwksConnectionOptions {
   /** The `iss` of its assertions, compared exactly. */
   name: string

@@ -6,6 +6,12 @@ import { OptionReader } from '../option-checks/option-reader.js'
 import type { IdentityProvider } from './identity-provider.js'
 import type { IdentityProviderRegistry } from './identity-provider-registry.js'
 
+/**
+ * Options of `exchange.ready`.
+ *
+ * @example
+ * await exchange.ready({ failFast: true })
+ */
 export interface ReadyOptions {
   /**
    * Reject, with a `DependencyUnavailable` that names them, where identity providers have no usable keys afterwards.

@@ -1,7 +1,12 @@
 import type { OptionReader } from '../option-checks/option-reader.js'
 import { DEFAULT_MAX_KEYS } from '../verification-keys/key-set.js'
 
-/** How key sets are fetched and kept; WSO2 Identity Server's `[oauth.jwks_endpoint]`. */
+/**
+ * How key sets are fetched and kept; WSO2 Identity Server's `[oauth.jwks_endpoint]`.
+ *
+ * @example
+ * const jwksEndpoint: JwksEndpointOptions = { connectionTimeout: 500, readTimeout: 2000, cacheMaxAge: 60_000 }
+ */
 export interface JwksEndpointOptions {
   /**
    * `false`: no key set is ever fetched, so an identity provider needs `certificates` or `jwks`; one that only has a

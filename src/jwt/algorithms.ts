@@ -14,6 +14,7 @@ export const ASYMMETRIC_ALGORITHMS = [
   'EdDSA',
   'Ed25519',
 ] as const
+/** The signature algorithms that an assertion may have. */
 export type AsymmetricAlgorithm = (typeof ASYMMETRIC_ALGORITHMS)[number]
 
 export function isAsymmetricAlgorithm(value: unknown): value is AsymmetricAlgorithm {

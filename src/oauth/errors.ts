@@ -28,6 +28,7 @@ const STATUS_OF_CODE: Record<OAuthErrorCode, number> = {
   temporarily_unavailable: 503,
 }
 
+/** What an `OAuthError` has in addition to its code and description. */
 export interface OAuthErrorDetails {
   /** HTTP status; default: the one that belongs to the code. */
   status?: number

@@ -9,7 +9,17 @@ import { CLAIM_PATH, type ClaimPath, type Claims, parseClaimPath, readClaim } fr
 import type { ConditionContext } from './claim-value.js'
 import { elementsOf, expectedElement, wantedElement } from './list-operators.js'
 
-/** One binding: what assertions become whose claims are so. */
+/**
+ * One binding: what assertions become whose claims are so.
+ *
+ * @example
+ * const deploy: BindingOptions = {
+ *   name: 'deploy',
+ *   when: { repository: 'acme/shop', ref: 'refs/heads/main' },
+ *   scopes: ['orders:write'],
+ *   lifetime: 300,
+ * }
+ */
 export interface BindingOptions {
   /** Not empty; tells it apart from the others of its identity provider. */
   name: string

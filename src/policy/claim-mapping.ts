@@ -13,6 +13,9 @@ import type { CheckContext } from './policy.js'
  * A function in `claimsToToken`: gives the value of one claim of the access token, or undefined where it has none. Where it
  * throws, rejects or gives what is no JSON: 503, `claim_mapping_failed`.
  *
+ * @example
+ * const isAdmin: MapClaim = (claims) => Array.isArray(claims.groups) && claims.groups.includes('admins')
+ *
  * @param signal aborted after `hostFunctions.timeout`, when the request no longer waits for the answer
  */
 export type MapClaim = (claims: Claims, context: CheckContext, signal: AbortSignal) => unknown

@@ -20,6 +20,9 @@ import { readHasWord, readIncludes } from './list-operators.js'
 /**
  * What a claim must satisfy: all that is given here, and at least one operator. Types are never converted: the string
  * `"5"` is not the number 5. A `null` claim is there, but equals nothing.
+ *
+ * @example
+ * const claims: Record<string, ClaimOperators> = { level: { atLeast: 2 }, groups: { includes: ['admins', 'team-*'] } }
  */
 export interface ClaimOperators {
   /** The claim is this string, number or boolean; `*` is an ordinary character here. */

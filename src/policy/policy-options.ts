@@ -5,7 +5,17 @@ import { type ClaimSource, readClaimMapping } from './claim-mapping.js'
 import { compileValue, isScalarOption } from './claim-value.js'
 import type { CheckAssertion, PolicySettings } from './policy.js'
 
-/** Which assertions of one identity provider are accepted, beside what every assertion must satisfy, and what they become. */
+/**
+ * Which assertions of one identity provider are accepted, beside what every assertion must satisfy, and what they become.
+ *
+ * @example
+ * const policy: PolicyOptions = {
+ *   subjects: ['service-*'],
+ *   claims: { email_verified: true },
+ *   groupsToScopes: { admins: ['orders:write'] },
+ *   claimsToToken: { department: 'org.department' },
+ * }
+ */
 export interface PolicyOptions {
   /**
    * The accepted `sub`s, 1 or more of 1 to 1024 characters: each exactly, or as a pattern where it contains `*`, which stands

@@ -93,6 +93,12 @@ export interface CheckContext {
  * A rule in code. `true` accepts; a text refuses, and is told to the operator, never to the client; anything else refuses,
  * too (`refused_by_check`). If it throws or rejects, the request is answered with 503 (`policy_check_failed`).
  *
+ * @example
+ * const check: CheckAssertion = async (claims, _context, signal) => {
+ *   const response = await fetch(`https://directory.example.com/${encodeURIComponent(String(claims.sub))}`, { signal })
+ *   return response.ok || 'not in the directory'
+ * }
+ *
  * @param signal aborted after `hostFunctions.timeout`, when the request no longer waits for the answer
  */
 export type CheckAssertion = (

@@ -24,12 +24,18 @@ export interface AssertionSubject {
  * functions that is not known.
  *
  * In each case at most 16 384 characters, none of them invisible, and no white space around them.
+ *
+ * @example
+ * const subject: SubjectOption = 'ci|${claims.repository_id}'
  */
 export type SubjectOption = 'raw' | 'namespaced' | (string & {}) | SubjectFunction
 
 /**
  * If it throws or rejects, the request is answered with 503 (`subject_mapping_failed`). If its result cannot be a subject,
  * the assertion is refused with `invalid_subject`.
+ *
+ * @example
+ * const subject: SubjectFunction = ({ sub }) => `okta:${sub}`
  *
  * @param signal aborted after `hostFunctions.timeout`, when the request no longer waits for the answer
  */

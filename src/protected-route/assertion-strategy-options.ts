@@ -1,6 +1,11 @@
 import type { OptionReader } from '../option-checks/option-reader.js'
 
-/** How `exchange.assertionStrategy` judges requests. Its callers have no credentials except their assertion. */
+/**
+ * How `exchange.assertionStrategy` judges requests. Its callers have no credentials except their assertion.
+ *
+ * @example
+ * const assertionStrategy: AssertionStrategyOptions = { waitForKeys: true }
+ */
 export interface AssertionStrategyOptions {
   /**
    * What happens to an assertion with an unknown key, or before the first key set was fetched. `true`: it waits for the

@@ -5,6 +5,12 @@ import { readMaxEntries } from './replay-options.js'
 import { ReplayRoom } from './replay-room.js'
 import type { ReplayStore } from './replay-store.js'
 
+/**
+ * Options of a `MemoryReplayStore`.
+ *
+ * @example
+ * new MemoryReplayStore({ maxEntries: 100_000 })
+ */
 export interface MemoryReplayStoreOptions {
   /** The most entries held at once, 1 to 10 000 000. When all of them are live, further calls fail. Default: 1 000 000. */
   maxEntries?: number
@@ -16,6 +22,9 @@ export interface MemoryReplayStoreOptions {
  * an exchange with this store does not. It never forgets a live entry: when full it throws, and the assertion is refused with
  * 503. With several processes use a shared store. Otherwise each process would accept an assertion that another has already
  * accepted.
+ *
+ * @example
+ * const replay: ReplayOptions = { store: new MemoryReplayStore({ maxEntries: 100_000 }) }
  */
 export class MemoryReplayStore implements ReplayStore {
   readonly isShared = false

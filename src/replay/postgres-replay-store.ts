@@ -25,6 +25,12 @@ export interface PostgresPool {
   query(text: string, values?: unknown[]): PromiseLike<{ rows: unknown[] }>
 }
 
+/**
+ * Options of a `PostgresReplayStore`.
+ *
+ * @example
+ * new PostgresReplayStore(pool, { schema: 'auth', table: 'used_assertions' })
+ */
 export interface PostgresReplayStoreOptions {
   /** The schema, which must exist, 1 to 50 bytes, not beginning with `pg_`. Default: `public`. */
   schema?: string
@@ -37,6 +43,11 @@ export interface PostgresReplayStoreOptions {
  * `INSERT … ON CONFLICT`, and expired by the server's clock. Expired rows are deleted along the way, at most 1000 at
  * once, over another connection of the pool. The store listens to the pool's `error` events, so that a broken connection does not
  * end the process; it never ends the pool.
+ *
+ * @example
+ * const pool = new Pool({ connectionString: process.env.DATABASE_URL })
+ * const store = new PostgresReplayStore(pool, { schema: 'auth' })
+ * createJwtExchange({ ...options, replay: { store } })
  */
 export class PostgresReplayStore implements ReplayStore {
   readonly isShared = true

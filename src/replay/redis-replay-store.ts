@@ -10,6 +10,12 @@ import type { ReplayStore } from './replay-store.js'
 
 export type { RedisClient } from './redis-client.js'
 
+/**
+ * Options of a `RedisReplayStore`.
+ *
+ * @example
+ * new RedisReplayStore(client, { prefix: 'orders:' })
+ */
 export interface RedisReplayStoreOptions {
   /**
    * What the keys begin with, 1 to 100 characters. Services that share a Redis and trust the same identity providers
@@ -25,6 +31,11 @@ export interface RedisReplayStoreOptions {
  * `SET … NX PXAT`, and expired by the server's clock. While the client is not connected a call fails at once.
  * The store listens to the client's `error` events, so that a broken connection does not end the process; it never
  * connects or closes the client.
+ *
+ * @example
+ * const client = createClient({ url: process.env.REDIS_URL ?? 'redis://localhost:6379' })
+ * await client.connect()
+ * createJwtExchange({ ...options, replay: { store: new RedisReplayStore(client) } })
  */
 export class RedisReplayStore implements ReplayStore {
   readonly isShared = true

@@ -1,6 +1,12 @@
 import type { OptionReader } from '../option-checks/option-reader.js'
 import type { ReplayStore } from './replay-store.js'
 
+/**
+ * Where used assertions are remembered, so that none is accepted twice.
+ *
+ * @example
+ * const replay: ReplayOptions = { store: new PostgresReplayStore(pool), timeout: 500 }
+ */
 export interface ReplayOptions {
   /** Where used assertions are remembered. Default: the memory of this process, which all its exchanges share. */
   store?: ReplayStore

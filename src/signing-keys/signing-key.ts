@@ -15,6 +15,7 @@ import { findKeyTextSlip } from './key-text.js'
 
 /** The algorithms that access tokens can be signed with (RFC 9068 §2.1, RFC 7518 §3.1, RFC 8037). */
 export const SIGNING_ALGORITHMS = ['ES256', 'RS256', 'PS256', 'EdDSA'] as const
+/** The algorithms that access tokens may be signed with. */
 export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number]
 
 /** One key of ours. A retired one may be public only. */
@@ -42,6 +43,10 @@ const AS_DER: ED25519KeyPairOptions<'der', 'der'> = {
 /**
  * A key for development and tests: a new private JWK with `kid`, `alg` and `use`. In production make the key once and
  * keep it: tokens of a key that is gone are refused.
+ *
+ * @example
+ * const keys = { keys: [generateSigningKey('RS256')] }
+ * await writeFile('keys.json', JSON.stringify(keys), { mode: 0o600 })
  */
 export function generateSigningKey(algorithm: SigningAlgorithm = 'ES256'): JWK {
   const privateKey = createPrivateKey({ key: generatePkcs8(algorithm), format: 'der', type: 'pkcs8' })

@@ -7,7 +7,12 @@ import { type FakeKey, type SigningAlgorithm, signAssertion } from './fake-keys.
 import { answerRequest } from './fake-routes.js'
 import { LoopbackPort } from './loopback-port.js'
 
-/** Options of `FakeIdentityProvider.start`. */
+/**
+ * Options of `FakeIdentityProvider.start`.
+ *
+ * @example
+ * const idp = await FakeIdentityProvider.start({ name: 'https://idp.example.com', algorithm: 'ES256' })
+ */
 export interface FakeIdentityProviderOptions {
   /** The `iss` of its assertions. Default: its own URL, `http://127.0.0.1:PORT`. */
   readonly name?: string
@@ -35,6 +40,13 @@ const assertionLifetime = 300
  * (answers `{ kid }`); `POST /fault/{kind}` (204: from now on; but `down` resets only the connections that ask for the key
  * set, so that it can be ended over HTTP, and `slow-connect` begins after the answer and ends by itself after 10 seconds).
  * Anything else is 404.
+ *
+ * @example
+ * const idp = await FakeIdentityProvider.start()
+ * createJwtExchange({ ...options, identityProviders: [{ name: idp.name, jwksUri: idp.jwksUri, subjects: 'any' }] })
+ * const assertion = await idp.issueAssertion({ sub: 'alice' })
+ * await idp.rotate()
+ * await idp.close()
  */
 export class FakeIdentityProvider {
   /** The `iss` of its assertions. */

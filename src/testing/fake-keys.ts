@@ -41,7 +41,12 @@ const AS_DER: ED25519KeyPairOptions<'der', 'der'> = {
   privateKeyEncoding: { type: 'pkcs8', format: 'der' },
 }
 
-/** Generates a key pair. RSA keys have 2048 bits and take some 100 ms. Default `kid`: a random UUID. */
+/**
+ * Generates a key pair. RSA keys have 2048 bits and take some 100 ms. Default `kid`: a random UUID.
+ *
+ * @example
+ * const { publicJwk } = await generateFakeKey('ES256')
+ */
 export async function generateFakeKey(algorithm: SigningAlgorithm, kid: string = randomUUID()): Promise<FakeKey> {
   const pkcs8 = await generatePkcs8(algorithm)
   const privateKey = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' })
@@ -64,6 +69,10 @@ export function withoutKeyId(key: FakeKey): FakeKey {
 /**
  * Signs any header and claims, valid or not, by the key's own algorithm, whatever the header says. An object becomes
  * JSON as `JSON.stringify` has it (a member that is `undefined` is left out); a string is used verbatim, JSON or not.
+ *
+ * @example
+ * const key = await generateFakeKey('ES256')
+ * const forged = await signAssertion(key, { alg: 'none' }, { iss: 'https://idp.example.com', sub: 'mallory' })
  */
 export async function signAssertion(
   key: FakeKey,

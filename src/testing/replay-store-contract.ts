@@ -35,6 +35,9 @@ const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345678
  *
  * The keys are random, so the store need not be empty. Nothing is closed, and what was marked used stays.
  *
+ * @example
+ * for (const { name, run } of replayStoreContract(() => new MemoryReplayStore())) test(name, run)
+ *
  * @param makeStore makes a store as another process would have it: with a connection of its own, on the same data
  */
 export function replayStoreContract(makeStore: MakeReplayStore): ReplayStoreCase[] {

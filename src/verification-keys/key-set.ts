@@ -102,6 +102,7 @@ export function readKeySet(members: readonly unknown[], maxKeys = DEFAULT_MAX_KE
 
 /** The values of `use` that can be configured. */
 export const KEY_USES = ['jwt-svid'] as const
+/** A value of `use` that `keyUses` may allow. */
 export type KeyUse = (typeof KEY_USES)[number]
 
 /** Which members of a key set are used that otherwise are not. */

@@ -64,6 +64,7 @@ export interface KeysAtOnce {
   areCurrent: boolean
 }
 
+/** The keys of an identity provider now, and how they were fetched. */
 export interface KeySourceStats extends Partial<FetchStats> {
   /**
    * `ok`: fresh. `idle`: expired because nobody needed it; the next request fetches it. `stale`: expired, and serving
@@ -100,6 +101,7 @@ export interface KeySourceStats extends Partial<FetchStats> {
   waiting?: number
 }
 
+/** A key set with more members than are read. */
 export interface CutKeySet {
   /** How many members the published set has. */
   keys: number
@@ -121,6 +123,7 @@ export interface FetchStats {
   lastFailure?: FetchFailure & { millisecondsAgo: number; durationMs: number }
 }
 
+/** One key. */
 export interface KeyStats {
   kid?: string
   algorithms: readonly string[]
