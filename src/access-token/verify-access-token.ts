@@ -1,4 +1,5 @@
 import type { Clock } from '../clock/clock.js'
+import { type Eventual, whenReady } from '../clock/when-ready.js'
 import { TokenRejected } from '../errors/rejections.js'
 import type { IdentityProviderRegistry } from '../identity-provider/identity-provider-registry.js'
 import {
@@ -43,7 +44,7 @@ export interface VerifyAccessTokenDeps {
  *
  * @throws TokenRejected, or rejects with it
  */
-export function verifyAccessToken(token: string, deps: VerifyAccessTokenDeps): AccessToken | Promise<AccessToken> {
+export function verifyAccessToken(token: string, deps: VerifyAccessTokenDeps): Eventual<AccessToken> {
   const known = deps.verifiedTokens.find(token, deps.signingKeys, deps.clock.now())
   if (known === undefined) return verifyUnknownToken(token, deps)
   checkIdentityProvider(known.identityProvider, deps)
@@ -55,7 +56,7 @@ function checkIdentityProvider(name: string | undefined, { identityProviders }: 
   if (name !== undefined && identityProviders.isDisabled(name)) throw new TokenRejected('identity_provider_disabled')
 }
 
-function verifyUnknownToken(token: string, deps: VerifyAccessTokenDeps): AccessToken | Promise<AccessToken> {
+function verifyUnknownToken(token: string, deps: VerifyAccessTokenDeps): Eventual<AccessToken> {
   const jws = parseJws(token, MAX_ACCESS_TOKEN_LENGTH, MAX_HEADER_LENGTH)
   if (normaliseType(jws.header.typ ?? '') !== ACCESS_TOKEN_TYPE) throw new TokenRejected('type_not_allowed')
   const signingKey = findSigningKey(jws.header, deps.signingKeys)
@@ -63,8 +64,7 @@ function verifyUnknownToken(token: string, deps: VerifyAccessTokenDeps): AccessT
     if (!isSigned) throw new TokenRejected('bad_signature')
     return acceptSigned(parsePayload(jws), signingKey, deps)
   }
-  const isSigned = isSignedBy(signingKey.publicKey, jws)
-  return isSigned instanceof Promise ? isSigned.then(acceptIf) : acceptIf(isSigned)
+  return whenReady(isSignedBy(signingKey.publicKey, jws), acceptIf)
 }
 
 function findSigningKey({ kid, alg }: UnverifiedHeader, signingKeys: SigningKeys): SigningKey {

@@ -12,9 +12,9 @@ import { switchTrust } from '../identity-provider/trust-switch.js'
 import { type ReadyOptions, refreshKeys, warmUp } from '../identity-provider/warm-up.js'
 import { createAccessTokenStrategy } from '../passport/access-token-strategy.js'
 import { createAssertionStrategy } from '../passport/assertion-strategy.js'
-import { Denials } from '../passport/denials.js'
+import { PendingRefusals } from '../passport/pending-refusals.js'
 import type { PassportStrategy } from '../passport/promise-strategy.js'
-import { BearerChallenge } from '../protected-route/bearer-challenge.js'
+import { Challenge } from '../protected-route/challenge.js'
 import type { KeySourceStats } from '../verification-keys/key-source.js'
 import { Configuration, type ConfigurationStats, type NewOptions, type ReconfigureOptions } from './configuration.js'
 import { createLastingParts, reportRisks } from './lasting-parts.js'
@@ -158,20 +158,19 @@ export function createJwtExchange(options: JwtExchangeOptions): JwtExchange {
   const lasting = createLastingParts(settings)
   const { events } = lasting
   const configuration = new Configuration(settings, lasting)
-  const bearer = { challenge: new BearerChallenge(settings.issuer), events }
+  const bearer = { challenge: new Challenge('Bearer', settings.issuer), events }
   const accessTokenAuthentication = { ...bearer, verification: () => configuration.parts.accessTokenVerification }
   const assertionAuthentication = { ...bearer, verification: () => configuration.parts.assertionVerification }
-  const denials = new Denials(events)
+  const pendingRefusals = new PendingRefusals(events)
   const registry = () => configuration.parts.identityProviders
   const stats = () => ({ identityProviders: [...registry().all()].map(statsOf), config: configuration.stats() })
   queueMicrotask(() => reportRisks(settings, events))
   return {
     router: createRouter({ configured: () => configuration.parts, tokenEndpoint: settings.tokenEndpoint, events }),
     wellKnown: (req, res, next) => configuration.parts.wellKnown(req, res, next),
-    accessTokenStrategy: createAccessTokenStrategy(accessTokenAuthentication, denials),
-    assertionStrategy: createAssertionStrategy(assertionAuthentication, denials),
-    // An argument that is undefined is a slip, such as a route's name with a letter wrong: it is not the same as none.
-    protect: (...given) => createProtect(given.length === 0 ? {} : given[0], accessTokenAuthentication),
+    accessTokenStrategy: createAccessTokenStrategy(accessTokenAuthentication, pendingRefusals),
+    assertionStrategy: createAssertionStrategy(assertionAuthentication, pendingRefusals),
+    protect: (...given) => createProtect(given, accessTokenAuthentication),
     verifyAccessToken: async (token) => verifyAccessToken(token, configuration.parts.accessTokenVerification),
     explain: async (assertion, explainOptions = {}) => {
       const { explainAssertion } = await import('../explain/explain-assertion.js')

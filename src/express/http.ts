@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { BearerRequest } from '../protected-route/read-bearer-token.js'
+import type { HostRequest } from '../protected-route/read-presented-token.js'
 
 /**
  * An Express middleware, described by what it needs: it fits Express 4 and 5 alike, and no type of either stands in our
@@ -7,8 +7,8 @@ import type { BearerRequest } from '../protected-route/read-bearer-token.js'
  */
 export type Middleware = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => void
 
-/** What Express adds to a request, besides what bearer authentication reads of it. Other hosts add less. */
-export interface ExpressRequest extends BearerRequest {
+/** What Express adds to a request, besides what authentication at a route reads. Other hosts add less. */
+export interface ExpressRequest extends HostRequest {
   /** The application, which knows its settings. */
   app?: { get?: (setting: string) => unknown }
   /** Whether TLS was used, as `trust proxy` says. */

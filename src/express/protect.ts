@@ -1,10 +1,14 @@
 import type { ServerResponse } from 'node:http'
 import type { AccessToken } from '../access-token/access-token.js'
+import { isPending } from '../clock/when-ready.js'
+import { hasField } from '../errors/field-of.js'
+import { ConfigError } from '../option-checks/config-error.js'
+import { describeType, isPlainObject } from '../option-checks/describe-value.js'
 import {
   type AuthenticateAccessTokenDeps,
   createAuthenticateAccessToken,
 } from '../protected-route/authenticate-access-token.js'
-import type { BearerOutcome } from '../protected-route/authenticate-bearer.js'
+import type { RouteOutcome } from '../protected-route/authenticate-request.js'
 import { type RequiredScope, readRequiredScope } from '../protected-route/required-scope.js'
 import type { ExpressRequest, Middleware } from './http.js'
 import { sendOAuthError } from './send-json.js'
@@ -27,22 +31,38 @@ interface ProtectedRequest extends ExpressRequest {
 /**
  * Lets a request pass that has an access token with the scopes, as `req.auth`; answers every other one (RFC 6750 §3).
  *
- * @throws ConfigError for options that are not understood: a route must not be open by a slip
+ * @param given the arguments of `protect`. Options that are undefined are a mistake, such as a misspelled variable, and not
+ *   the same as none
+ * @throws ConfigError for options that are not understood, so that a typo cannot leave a route open
  */
-export function createProtect(options: ProtectOptions | undefined, deps: AuthenticateAccessTokenDeps): Middleware {
-  const authenticate = createAuthenticateAccessToken(readRequiredScope(options), deps)
+export function createProtect(given: readonly unknown[], deps: AuthenticateAccessTokenDeps): Middleware {
+  const [options] = given.length === 0 ? [{}] : given
+  checkArgument(options)
+  const authenticate = createAuthenticateAccessToken(readRequiredScope(options, 'protect'), deps)
   return (req, res, next) => {
     const outcome = authenticate(req)
-    if ('kind' in outcome) conclude(req, res, next, outcome, deps)
-    else outcome.then((awaited) => conclude(req, res, next, awaited, deps)).catch(next)
+    if (isPending(outcome)) outcome.then((awaited) => conclude(req, res, next, awaited, deps)).catch(next)
+    else conclude(req, res, next, outcome, deps)
   }
+}
+
+/** @throws ConfigError if the argument cannot be options, as in `protect('admin')` or `app.get('/orders', exchange.protect)` */
+function checkArgument(options: unknown): void {
+  if (isPlainObject(options)) return
+  const problem = hasField(options, 'headers')
+    ? {
+        found: 'a request',
+        wanted: 'to be called where the route is declared, as in app.get(path, protect(), handler)',
+      }
+    : { found: describeType(options), wanted: "an object, such as protect({ scope: 'orders:read' })" }
+  throw new ConfigError([{ path: ['protect'], ...problem }])
 }
 
 function conclude(
   req: ProtectedRequest,
   res: ServerResponse,
   next: () => void,
-  outcome: BearerOutcome<AccessToken>,
+  outcome: RouteOutcome<AccessToken>,
   { events }: AuthenticateAccessTokenDeps,
 ): void {
   if (outcome.kind !== 'granted') events.emit('access.denied', outcome.event)

@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import CustomStrategy from 'passport-custom'
+import { type Eventual, isPending } from '../clock/when-ready.js'
 import type { AccessDenied } from '../events/exchange-events.js'
-import type { AwaitedOutcome, BearerOutcome } from '../protected-route/authenticate-bearer.js'
-import type { Denials, PassportRequest } from './denials.js'
+import type { RouteOutcome } from '../protected-route/authenticate-request.js'
+import type { PassportRequest, PendingRefusals } from './pending-refusals.js'
 
 /** A Passport strategy, described by what it needs; fits `passport.use` and `passport.authenticate`. */
 export interface PassportStrategy {
@@ -24,31 +25,36 @@ interface Failure {
   event: AccessDenied
 }
 
-export type Judge<Caller> = (req: IncomingMessage, options: unknown) => AwaitedOutcome<Caller>
+/** @param options those of `passport.authenticate` */
+export type Authenticate<Caller> = (req: IncomingMessage, options: unknown) => Eventual<RouteOutcome<Caller>>
 
 /**
  * A passport-custom strategy around an async function. passport-custom drops the promise of an async verify, and Passport
  * shares a strategy that is handed to it as an object between requests: so the actions of each request are captured at
  * its start, before anything else happens. A caller that is known at once needs nothing more.
  */
-export function createPromiseStrategy<Caller>(name: string, judge: Judge<Caller>, denials: Denials): PassportStrategy {
+export function createPromiseStrategy<Caller>(
+  name: string,
+  authenticate: Authenticate<Caller>,
+  pendingRefusals: PendingRefusals,
+): PassportStrategy {
   const custom = new CustomStrategy({ passOptionsToCallback: true }, (req, outcome, done) => {
-    Promise.resolve(outcome as AwaitedOutcome<Caller>)
-      .then((awaited) => report(awaited, done, { req, denials }))
+    Promise.resolve(outcome as Eventual<RouteOutcome<Caller>>)
+      .then((awaited) => report(awaited, done, { req, pendingRefusals }))
       .catch(done)
       .catch(() => endUnanswered(req))
   })
   return {
     name,
     authenticate(this: PassportStrategy & PassportActions, req: IncomingMessage, options?: unknown) {
-      const { success, fail, error } = this // Before the judgement, whose listeners may authenticate another request.
+      const { success, fail, error } = this // Before authentication, whose listeners may authenticate another request.
       try {
-        const outcome = judge(req, options)
-        if ('kind' in outcome && outcome.kind === 'granted') {
-          denials.forget(req)
+        const outcome = authenticate(req, options)
+        if (!isPending(outcome) && outcome.kind === 'granted') {
+          pendingRefusals.forget(req)
           return success(outcome.caller)
         }
-        const actions = actionsOf({ success, fail, error }, { req, options, denials })
+        const actions = actionsOf({ success, fail, error }, { req, options, pendingRefusals })
         const ofRequest = Object.assign(Object.create(custom), actions)
         Reflect.apply(custom.authenticate, ofRequest, [req, outcome])
       } catch (thrown) {
@@ -68,13 +74,16 @@ function endUnanswered({ res }: PassportRequest): void {
 interface Attempt {
   req: PassportRequest
   options: unknown
-  denials: Denials
+  pendingRefusals: PendingRefusals
 }
 
-function actionsOf({ success, fail, error }: PassportActions, { req, options, denials }: Attempt): PassportActions {
+function actionsOf(
+  { success, fail, error }: PassportActions,
+  { req, options, pendingRefusals }: Attempt,
+): PassportActions {
   return {
     success: (user) => {
-      denials.forget(req)
+      pendingRefusals.forget(req)
       success(user)
     },
     error,
@@ -83,30 +92,30 @@ function actionsOf({ success, fail, error }: PassportActions, { req, options, de
       if (failure.status !== 401 && failure.challenge !== undefined) {
         setHeaders(req, { 'WWW-Authenticate': failure.challenge })
       }
-      denials.add(req, failure.event, options)
+      pendingRefusals.add(req, failure.event, options)
       try {
         fail(failure.challenge, failure.status)
       } finally {
-        denials.settle(req)
+        pendingRefusals.settle(req)
       }
     },
   }
 }
 
 function report<Caller>(
-  outcome: BearerOutcome<Caller>,
+  outcome: RouteOutcome<Caller>,
   done: (error: unknown, user?: unknown, failure?: Failure) => void,
-  { req, denials }: Pick<Attempt, 'req' | 'denials'>,
+  { req, pendingRefusals }: Pick<Attempt, 'req' | 'pendingRefusals'>,
 ): void {
   if (outcome.kind === 'granted') {
     done(null, outcome.caller)
   } else if (outcome.kind === 'missing') {
     done(null, false, { challenge: outcome.challenge, status: 401, event: outcome.event })
   } else if (outcome.answer.status >= 500) {
-    // An outage is no failed authentication, and Passport asks no other strategy: the host's error handler gets it, with
+    // An outage is not a failed authentication, and Passport asks no other strategy: the host's error handler gets it, with
     // `status` and `headers`. Not every handler sends the headers.
-    denials.add(req, outcome.event, undefined)
-    denials.conclude(req)
+    pendingRefusals.add(req, outcome.event, undefined)
+    pendingRefusals.conclude(req)
     setHeaders(req, outcome.answer.headers)
     done(outcome.answer)
   } else {

@@ -7,8 +7,11 @@ import { PresentedToken } from '../jwt/presented-token.js'
 import { enforcePolicy, requireWho } from '../policy/policy.js'
 import type { ReplayProtection } from '../replay/replay-protection.js'
 import { verifySignature, verifySignatureAtOnce } from '../verification-keys/verify-signature.js'
-import { type AuthenticateBearerDeps, type AwaitedOutcome, authenticateBearer } from './authenticate-bearer.js'
-import type { BearerRequest } from './read-bearer-token.js'
+import {
+  type AuthenticateRequest,
+  type AuthenticateRequestDeps,
+  createAuthenticateRequest,
+} from './authenticate-request.js'
 
 /** What is known of a caller that presented an assertion itself: `req.user` behind the assertion strategy. */
 export interface AssertedCaller {
@@ -32,20 +35,21 @@ export interface AcceptAssertionDeps extends VerifyAssertionDeps {
 }
 
 export interface AuthenticateAssertionDeps
-  extends Pick<AuthenticateBearerDeps<AssertedCaller>, 'challenge' | 'events'> {
+  extends Pick<AuthenticateRequestDeps<AssertedCaller>, 'challenge' | 'events'> {
   /** How assertions are verified now: asked once for each request. */
   verification: () => AcceptAssertionDeps
 }
 
-/** Judges a request by an assertion in place of an access token. Never throws nor rejects. */
-export function authenticateAssertion(
-  req: BearerRequest,
-  deps: AuthenticateAssertionDeps,
-): AwaitedOutcome<AssertedCaller> {
-  return authenticateBearer(req, {
-    challenge: deps.challenge,
-    events: deps.events,
-    verify: (token) => acceptAssertion(token, deps.verification()),
+/** Judges requests by an assertion instead of an access token. */
+export function createAuthenticateAssertion({
+  challenge,
+  events,
+  verification,
+}: AuthenticateAssertionDeps): AuthenticateRequest<AssertedCaller> {
+  return createAuthenticateRequest<AssertedCaller>({
+    challenge,
+    events,
+    verify: (token) => acceptAssertion(token, verification()),
     describe: ({ sub, issuer }) => ({ subject: printable(sub), identityProvider: issuer }),
   })
 }

@@ -1,8 +1,9 @@
 import type { AccessToken } from '../access-token/access-token.js'
+import { hasField } from '../errors/field-of.js'
 import { printable } from '../errors/printable.js'
 import { isScopeToken, parseScope } from '../oauth/scope.js'
 import { OptionReader } from '../option-checks/option-reader.js'
-import type { BearerChallenge } from './bearer-challenge.js'
+import type { Challenge } from './challenge.js'
 
 /** The scopes that a route requires, all of them: an array, or one string with spaces between. */
 export type RequiredScope = string | readonly string[]
@@ -10,13 +11,14 @@ export type RequiredScope = string | readonly string[]
 const WANTED = 'at least one scope token of RFC 6749 §3.3, in an array or in a string with spaces between'
 
 /**
- * The scopes that the options of a route require; none where there is no `scope`. Everything that could be a mistake is
+ * The scopes that the options of a route require; none if there is no `scope`. Everything that could be a mistake is
  * refused, because a scope that is not understood would leave the route open.
  *
+ * @param calledAs the function that was given the options
  * @throws ConfigError
  */
-export function readRequiredScope(options: unknown): readonly string[] {
-  const reader = new OptionReader(options)
+export function readRequiredScope(options: unknown, calledAs: string): readonly string[] {
+  const reader = new OptionReader(options, [calledAs])
   const scopes = reader.isNamed('scope') ? readScopes(reader) : []
   reader.refuseUnknown()
   reader.throwProblems()
@@ -32,10 +34,21 @@ function readScopes(reader: OptionReader): readonly string[] {
   return []
 }
 
+/** The options that speak of scopes, even if misspelled; the others of `passport.authenticate` are Passport's own. */
+export function scopeOptions(options: unknown): Readonly<Record<string, unknown>> {
+  const found: Record<string, unknown> = {}
+  if (typeof options !== 'object' || options === null) return found
+  // An inherited scope is meant as well, but not what every object inherits.
+  for (const name in options) {
+    if (/scop/i.test(name) && hasField(options, name)) found[name] = Reflect.get(options, name)
+  }
+  return found
+}
+
 /** @throws OAuthError `insufficient_scope` (RFC 6750 §3.1), naming the scopes that the route requires */
-export function checkScopes(accessToken: AccessToken, required: readonly string[], challenge: BearerChallenge): void {
+export function checkScopes(accessToken: AccessToken, required: readonly string[], challenge: Challenge): void {
   if (required.every((scope) => accessToken.scopes.includes(scope))) return
-  const description = 'The access token does not have the scope that this needs'
+  const description = 'The access token lacks a required scope'
   const refusal = challenge.error('insufficient_scope', description, 'insufficient_scope', required.join(' '))
   refusal.context = describeScopes(accessToken, required)
   throw refusal

@@ -42,6 +42,43 @@ describe('a slip in the options of protect', () => {
   })
 })
 
+describe('the message for a slip with protect', () => {
+  const messageOf = (use: () => unknown) => {
+    try {
+      use()
+      return ''
+    } catch (error) {
+      return (error as Error).message
+    }
+  }
+
+  it('says which call it was, and shows how it is written', () => {
+    const message = messageOf(() => host.exchange.protect('orders:read' as never))
+    expect(message).toMatch(/protect: .*a string.*an object, such as protect\({ scope: 'orders:read' }\)/)
+    expect(messageOf(() => host.exchange.protect({ scope: 5 } as never))).toContain('protect.scope: ')
+  })
+
+  it('suggests the option for a name that is like it', () => {
+    expect(messageOf(() => host.exchange.protect({ scopes: ['admin'] } as never))).toMatch(
+      /protect\.scopes: .*did you mean ["`]scope["`]/,
+    )
+  })
+
+  it('says to call it if it was handed to a route uncalled, and the route is closed', async () => {
+    let message = ''
+    const keepMessage: ErrorRequestHandler = (error, _req, res, _next) => {
+      message = error.message
+      res.status(500).end()
+    }
+    const app = express()
+    app.get('/', host.exchange.protect as never, (_req, res) => void res.end('open'))
+    app.use(keepMessage)
+    const response = await request(app).get('/').auth(token, { type: 'bearer' })
+    expect([response.status, response.text]).toEqual([500, ''])
+    expect(message).toMatch(/protect: .*a request.*to be called .*app\.get\(path, protect\(\), handler\)/)
+  })
+})
+
 /** The status of a route behind a strategy with these options, and the name of the error that its host was given. */
 async function answerBehind(strategy: 'accessTokenStrategy' | 'assertionStrategy', options: object, bearer: string) {
   let errorName = ''

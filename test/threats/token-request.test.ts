@@ -561,7 +561,7 @@ describe('the Authorization header of a protected route', () => {
     const { status, headers, text } = await request(host.url).get('/admin').auth(token, { type: 'bearer' })
     expect([status, text]).toEqual([403, 'Forbidden'])
     expect(headers['www-authenticate']).toBe(
-      `Bearer realm="${ISSUER}", error="insufficient_scope", error_description="The access token does not have the scope that this needs", scope="admin"`,
+      `Bearer realm="${ISSUER}", error="insufficient_scope", error_description="The access token lacks a required scope", scope="admin"`,
     )
   })
 

@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import { parseBasicCredentials } from '../../../src/client-auth/client-secret-methods.js'
-import { BearerChallenge } from '../../../src/protected-route/bearer-challenge.js'
-import { readBearerToken } from '../../../src/protected-route/read-bearer-token.js'
+import { Challenge } from '../../../src/protected-route/challenge.js'
+import { readPresentedToken } from '../../../src/protected-route/read-presented-token.js'
 import { type FuzzTarget, hold, isSameJson, thrownBy } from '../fuzz-target.js'
 
-const challenge = new BearerChallenge('https://api.example.com')
+const challenge = new Challenge('Bearer', 'https://api.example.com')
 const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`
 
 /** Any text as the `Authorization` header, for a client and for a route. */
@@ -36,7 +36,7 @@ function checkBasic(header: string): void {
 
 function checkBearer(header: string): void {
   const req = { rawHeaders: ['Authorization', header], headers: { authorization: header }, url: '/' } as IncomingMessage
-  const outcome = thrownBy(() => readBearerToken(req, challenge), 'OAuthError')
+  const outcome = thrownBy(() => readPresentedToken(req, challenge), 'OAuthError')
   if ('error' in outcome) {
     hold(/^Bearer/i.test(header), 'only a header of the scheme Bearer is refused')
     return

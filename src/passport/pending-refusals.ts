@@ -15,9 +15,9 @@ interface Refused {
 
 /**
  * Refusals that may not be final, because Passport asks the next strategy of an array, which may accept the request. They are
- * reported when the request was answered, unless it has a user by then.
+ * reported when the request is answered, unless it has a user by then.
  */
-export class Denials {
+export class PendingRefusals {
   readonly #events: ExchangeEventEmitter
   readonly #refused = new WeakMap<IncomingMessage, Refused>()
 

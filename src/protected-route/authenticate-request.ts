@@ -1,0 +1,64 @@
+import { type Eventual, isPending, whenReady } from '../clock/when-ready.js'
+import type { AccessDenied, ExchangeEventEmitter, ExchangeEvents } from '../events/exchange-events.js'
+import type { OAuthError } from '../oauth/errors.js'
+import { toRefusal } from '../oauth/refusal.js'
+import { type AuthScheme, type Challenge, INVALID_TOKEN } from './challenge.js'
+import { describeRequest } from './describe-request.js'
+import { type HostRequest, readPresentedToken } from './read-presented-token.js'
+
+/** What a protected route does with a request. The event `access.denied` is emitted by whoever knows that this is final. */
+export type RouteOutcome<Caller> =
+  | { kind: 'granted'; caller: Caller }
+  /** No token at all: 401 with a challenge that names no error (RFC 6750 §3.1). */
+  | { kind: 'missing'; challenge: string; event: AccessDenied }
+  | { kind: 'refused'; answer: OAuthError; event: AccessDenied }
+
+/** Judges a request to a protected route, and reports one that passes. Never throws, never rejects. */
+export type AuthenticateRequest<Caller> = (req: HostRequest) => Eventual<RouteOutcome<Caller>>
+
+export interface AuthenticateRequestDeps<Caller> {
+  challenge: Challenge
+  events: ExchangeEventEmitter
+  /**
+   * The caller that a token stands for. A scheme that needs a proof finds it in the request.
+   *
+   * @throws TokenRejected, DependencyUnavailable, OAuthError, or rejects with one of them
+   */
+  verify: (token: string, req: HostRequest, scheme: AuthScheme) => Eventual<Caller>
+  /** What the event says of an accepted caller. */
+  describe: (caller: Caller) => ExchangeEvents['access.granted']
+}
+
+/** For one route or strategy, so that each request finds everything ready. A caller that is known at once needs no promise. */
+export function createAuthenticateRequest<Caller>(deps: AuthenticateRequestDeps<Caller>): AuthenticateRequest<Caller> {
+  const { challenge, verify } = deps
+  const grant = (caller: Caller) => grantAccess(caller, deps)
+  return (req) => {
+    try {
+      const token = readPresentedToken(req, challenge)
+      if (token === undefined) return missToken(req, challenge)
+      const outcome = whenReady(verify(token, req, challenge.scheme), grant)
+      return isPending(outcome) ? outcome.catch((error: unknown) => refuse(error, req, challenge)) : outcome
+    } catch (error) {
+      return refuse(error, req, challenge)
+    }
+  }
+}
+
+function grantAccess<Caller>(
+  caller: Caller,
+  { events, describe }: AuthenticateRequestDeps<Caller>,
+): RouteOutcome<Caller> {
+  events.emit('access.granted', describe(caller))
+  return { kind: 'granted', caller }
+}
+
+function missToken(req: HostRequest, challenge: Challenge): RouteOutcome<never> {
+  const event: AccessDenied = { reason: 'no_token', status: 401, ...describeRequest(req, 401) }
+  return { kind: 'missing', challenge: challenge.plain(), event }
+}
+
+function refuse(error: unknown, req: HostRequest, challenge: Challenge): RouteOutcome<never> {
+  const { answer, event } = toRefusal(error, ({ reason }) => challenge.error('invalid_token', INVALID_TOKEN, reason))
+  return { kind: 'refused', answer, event: { ...event, ...describeRequest(req, answer.status) } }
+}
