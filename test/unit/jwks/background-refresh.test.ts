@@ -8,16 +8,18 @@ import { JwksFetchError } from '../../../src/guarded-fetch/fetch-error.js'
 import type { JwksAnswer, JwksFetch, Validators } from '../../../src/jwks/fetch-jwks.js'
 import { fetchMetadata } from '../../../src/jwks/fetch-metadata.js'
 import { JwksClient } from '../../../src/jwks/jwks-client.js'
+import type { JwksEndpoint } from '../../../src/jwks/jwks-endpoint.js'
 import type { JwksEndpointSettings } from '../../../src/jwks/jwks-endpoint-options.js'
 import { type FakeKey, generateFakeKey } from '../../../src/testing/index.js'
 import { CertificateWarnings } from '../../../src/verification-keys/certificate-warnings.js'
-import type { KeyHeader } from '../../../src/verification-keys/key-source.js'
+import type { KeyHeader, KeyOwner } from '../../../src/verification-keys/key-source.js'
 import { AdjustableClock } from '../../support/adjustable-clock.js'
 import { AdjustableTimers } from '../../support/adjustable-timers.js'
 import { DEFAULT_SETTINGS } from '../../support/jwks-settings.js'
 
 const SETTINGS = DEFAULT_SETTINGS
 const HOUR = 3600
+const URL_OF_KEYS = 'https://idp.example.com/keys'
 const [KEY, OTHER_KEY] = await Promise.all([generateFakeKey('ES256', 'a'), generateFakeKey('ES256', 'b')])
 const KNOWN: KeyHeader = { alg: 'ES256', kid: 'a' }
 const OTHER: KeyHeader = { alg: 'ES256', kid: 'b' }
@@ -62,8 +64,7 @@ function createClient(settings: Partial<JwksEndpointSettings> = {}): JwksClient 
     fetches.push({ at: Math.round(clock.monotonic()), validators: fetch.validators, closing })
     return answer(fetch, closing)
   }
-  const url = 'https://idp.example.com/keys'
-  const endpoint = { url, connection: DIRECT_CONNECTION, settings: { ...SETTINGS, ...settings } }
+  const endpoint = { url: URL_OF_KEYS, connection: DIRECT_CONNECTION, settings: { ...SETTINGS, ...settings } }
   const created = new JwksClient('us', endpoint, {
     clock,
     timers,
@@ -940,5 +941,130 @@ describe('close', () => {
     failWith(new JwksFetchError('closed'))
     await expect(client.refreshKeys()).rejects.toMatchObject({ reason: 'jwks_unavailable' })
     expect([fetches.length, client.stats().fetches, eventsOf('jwks.failed')]).toEqual([1, 1, []])
+  })
+})
+
+describe('other settings', () => {
+  const OWNERS: readonly KeyOwner[] = [{ kind: 'identity_provider', name: 'https://idp.example.com' }]
+  const use = (settings: Partial<JwksEndpointSettings>, owners = OWNERS, changes: Partial<JwksEndpoint> = {}) =>
+    client.use(
+      { url: URL_OF_KEYS, connection: DIRECT_CONNECTION, settings: { ...SETTINGS, ...settings }, ...changes },
+      owners,
+    )
+
+  it('abort a fetch under way, which begins again by them: whoever waits for it gets what that finds', async () => {
+    const { release } = hold()
+    const asked = ask(OTHER)
+    await timers.advance(1)
+    use({ readTimeout: 500 })
+    expect(fetches.map(({ closing }) => closing.aborted)).toEqual([true])
+    release() // By the old settings, too late.
+    publish([KEY, OTHER_KEY])
+    await timers.advance(0)
+    expect(asked.outcome).toBe('found')
+    expect(fetches.map(({ closing }) => closing.aborted)).toEqual([true, false])
+    expect([client.stats().failedFetches, eventsOf('jwks.refreshed').length]).toEqual([0, 1])
+  })
+
+  it('make no failure of the old ones count', async () => {
+    const { fail } = hold()
+    const asked = ask()
+    await timers.advance(1)
+    use({ readTimeout: 500 })
+    publish([KEY])
+    fail(BROKEN)
+    await timers.advance(0)
+    expect([asked.outcome, client.stats().consecutiveFailures, eventsOf('jwks.failed')]).toEqual(['found', 0, []])
+  })
+
+  it('that are the same leave a fetch under way alone', async () => {
+    const { release } = hold()
+    const asked = ask()
+    await timers.advance(1)
+    use({})
+    release()
+    await timers.advance(0)
+    expect([asked.outcome, fetches.map(({ closing }) => closing.aborted)]).toEqual(['found', [false]])
+  })
+
+  it('fetch nothing by themselves, and keep the key set and its age', async () => {
+    await outcomeOf()
+    await timers.advance(100)
+    use({ readTimeout: 500, refreshAhead: 50 })
+    await timers.advance(0)
+    expect(client.stats()).toMatchObject({ fetches: 1, keySetAge: 100_000, expiresIn: 200_000, nextRefreshIn: 100_000 })
+    expect([await outcomeOf(), fetches.length]).toEqual(['found', 1])
+  })
+
+  it('have an endpoint asked at once that was left alone, and count on if it fails again', async () => {
+    failWith(BROKEN)
+    await outcomeOf()
+    await outcomeOf()
+    expect([fetches.length, timers.pending]).toEqual([1, 1])
+    use({ readTimeout: 500 })
+    expect([client.stats().nextAttemptIn, timers.pending]).toEqual([undefined, 0])
+    await outcomeOf()
+    expect(fetches).toHaveLength(2)
+    expect(eventsOf('jwks.failed').map(({ consecutiveFailures }) => consecutiveFailures)).toEqual([1, 2])
+  })
+
+  it('give back nothing of the budget for unknown kids that was used up', async () => {
+    await outcomeOf()
+    for (const kid of ['one', 'two', 'three']) await outcomeOf(unknown(kid))
+    expect([fetches.length, client.stats().budget]).toEqual([3, { unknownKids: 0, badSignatures: 2 }])
+    use({ readTimeout: 500 })
+    expect(client.stats().budget).toEqual({ unknownKids: 0, badSignatures: 2 })
+    use({ refreshBudget: 3 })
+    expect(client.stats().budget).toEqual({ unknownKids: 1, badSignatures: 3 })
+    use({ refreshBudget: 1 })
+    expect(client.stats().budget).toEqual({ unknownKids: 0, badSignatures: 1 })
+  })
+
+  it('have a kid looked for again that was not found by the old ones', async () => {
+    await outcomeOf()
+    expect(await outcomeOf(OTHER)).toBe('unknown_key')
+    publish([KEY, OTHER_KEY])
+    expect([await outcomeOf(OTHER), fetches.length]).toEqual(['unknown_key', 2])
+    use({ readTimeout: 500 })
+    expect([await outcomeOf(OTHER), fetches.length]).toEqual(['found', 3])
+  })
+
+  it('name the owners in events from then on: a provider by its name, a client by its id', async () => {
+    use({}, [...OWNERS, { kind: 'client', name: 'app' }])
+    await outcomeOf()
+    expect(eventsOf('jwks.refreshed')).toEqual([
+      expect.objectContaining({ identityProvider: 'https://idp.example.com', alias: 'us', endpoint: URL_OF_KEYS }),
+      expect.objectContaining({ clientId: 'app', alias: 'us', endpoint: URL_OF_KEYS }),
+    ])
+    expect(eventsOf('jwks.refreshed')[1]).not.toHaveProperty('identityProvider')
+  })
+})
+
+describe('a client that no owner needs any more', () => {
+  it('begins no fetch in the background', async () => {
+    await outcomeOf()
+    client.end()
+    expect([timers.pending, client.stats().nextRefreshIn]).toEqual([0, undefined])
+    await useEvery(10, 299)
+    expect(fetches).toHaveLength(1)
+  })
+
+  it('ends a fetch under way well, and makes others for requests that began before', async () => {
+    const { release } = hold()
+    const asked = ask()
+    await timers.advance(1)
+    client.end()
+    release()
+    await timers.advance(0)
+    expect([asked.outcome, fetches[0]?.closing.aborted]).toEqual(['found', false])
+    publish([OTHER_KEY])
+    expect([await outcomeOf(OTHER), fetches.length]).toEqual(['found', 2])
+    expect(timers.pending).toBe(0)
+  })
+
+  it('makes none after the exchange has closed', async () => {
+    client.end()
+    exchangeClosing.abort()
+    expect([await outcomeOf(), fetches.length]).toEqual(['jwks_unavailable', 0])
   })
 })
