@@ -1,5 +1,6 @@
 import type { JWK } from 'jose'
 import { fieldOf } from '../errors/field-of.js'
+import { readPemBlocks } from '../jwt/pem.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import {
   generateSigningKey,
@@ -42,8 +43,6 @@ export interface AccessTokenOptions {
    */
   cacheSizeBytes?: number
 }
-
-const PEM_BLOCK = /-----BEGIN ([A-Z ]+)-----[^-]+-----END \1-----/g
 
 export interface AccessTokenSettings {
   audiences: ReadonlySet<string>
@@ -122,11 +121,9 @@ function readKey(
 
 /** PEM text may hold several keys, and the parameters of one (SEC 1), which stand in the key as well. */
 function separateKeys(source: unknown): unknown[] {
-  if (typeof source !== 'string') return [source]
-  const blocks = [...source.matchAll(PEM_BLOCK)]
-  const isWhole = blocks.length === source.split('-----BEGIN ').length - 1
-  if (blocks.length === 0 || !isWhole) return [source]
-  return blocks.filter(([, label]) => label !== 'EC PARAMETERS').map(([block]) => block)
+  const blocks = typeof source === 'string' ? readPemBlocks(source) : undefined
+  if (blocks === undefined) return [source]
+  return blocks.filter(({ label }) => label !== 'EC PARAMETERS').map(({ text }) => text)
 }
 
 function sourcesOf(signingKeys: unknown): readonly unknown[] | undefined {

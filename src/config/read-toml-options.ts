@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { TomlTable } from 'smol-toml'
 import { fieldOf } from '../errors/field-of.js'
+import { holdsPem, holdsPrivateKey } from '../jwt/pem.js'
 import { closestName } from '../option-checks/closest-name.js'
 import { type ConfigProblem, formatPath } from '../option-checks/config-error.js'
 import { toLiteral } from '../option-checks/literal-text.js'
@@ -114,7 +115,7 @@ function expand(text: string, path: TomlPath, deps: ReadTomlDeps, insert: (value
 
 /** A key or certificate itself, as from an environment variable, and not the name of a file. */
 function isContent(text: string): boolean {
-  return /^\s*[{[]/.test(text) || text.includes('-----BEGIN ')
+  return /^\s*[{[]/.test(text) || holdsPem(text)
 }
 
 function readContent(text: string, path: TomlPath, read: (text: string) => unknown, deps: ReadTomlDeps): unknown {
@@ -151,7 +152,7 @@ function readNamedFile(
 }
 
 function isPrivate(text: string): boolean {
-  return text.includes('PRIVATE KEY-----') || /"d"\s*:/.test(text)
+  return holdsPrivateKey(text) || /"d"\s*:/.test(text)
 }
 
 /** Windows has no such bits. */
@@ -167,7 +168,7 @@ function noteOption(path: TomlPath, { notes }: ReadTomlDeps): void {
 
 /** Text of a private or public key file: PEM, or JSON with a JWK, a list of them, or a JWK set. */
 function parseKeys(text: string): unknown {
-  return text.includes('-----BEGIN ') ? text : JSON.parse(text)
+  return holdsPem(text) ? text : JSON.parse(text)
 }
 
 function refuseUnknown(path: TomlPath, name: string, candidates: readonly string[], deps: ReadTomlDeps): void {

@@ -1,4 +1,5 @@
 import type { FetchFailure } from '../guarded-fetch/fetch-error.js'
+import { MIN_RSA_BITS, signatureBytesOf } from '../jwt/algorithms.js'
 import type { UnverifiedJwt } from '../jwt/parse-jwt.js'
 import { MAX_CANDIDATES } from '../verification-keys/key-set.js'
 import type { CutKeySet, KeyHeader, VerificationKeySource } from '../verification-keys/key-source.js'
@@ -36,10 +37,8 @@ function describeCut({ keys, maxKeys }: CutKeySet): string {
   return `the set has ${keys} keys, and only the first ${maxKeys} are used; raise jwksEndpoint.maxKeys (max_keys)`
 }
 
-/** Bytes of a signature: r and s of the same length one after the other (RFC 7518 §3.4), or RFC 8032 §5.1.6. */
-const SIZES: Readonly<Record<string, number>> = { ES256: 64, ES384: 96, ES512: 132, EdDSA: 64, Ed25519: 64 }
-/** Of the smallest RSA keys that are accepted. */
-const MIN_RSA_SIZE = 256
+/** Bytes of a signature by the smallest RSA keys that are accepted. */
+const MIN_RSA_SIGNATURE = MIN_RSA_BITS / 8
 const DER_SEQUENCE = 0x30
 const DER_INTEGER = 0x02
 /** The next byte has the length. */
@@ -47,9 +46,11 @@ const DER_LONG_LENGTH = 0x81
 
 /** How a signature is written in a form that JWTs do not have; undefined: its form is as it must be. */
 export function hintOfSignatureForm({ header: { alg }, signature }: UnverifiedJwt): string | undefined {
-  const size = Object.hasOwn(SIZES, alg) ? SIZES[alg] : undefined
+  const size = signatureBytesOf(alg)
   if (size === undefined)
-    return signature.length < MIN_RSA_SIZE ? describeSize(alg, signature, 'at least 256') : undefined
+    return signature.length < MIN_RSA_SIGNATURE
+      ? describeSize(alg, signature, `at least ${MIN_RSA_SIGNATURE}`)
+      : undefined
   if (signature.length === size) return undefined
   if (!alg.startsWith('ES') || !isDer(signature)) return describeSize(alg, signature, String(size))
   return `the signature is in DER, as OpenSSL and Java make it: ${alg} needs the ${size} bytes of r and s (RFC 7518 3.4)`

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { type OutgoingHttpHeaders, validateHeaderName, validateHeaderValue } from 'node:http'
 import type { LookupFunction } from 'node:net'
-import { findCertificateBlocks } from '../jwt/pem.js'
+import { findCertificateBlocks, holdsPrivateKey } from '../jwt/pem.js'
 import { isPlainObject } from '../option-checks/describe-value.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import { isHostAllowed, type Network } from './network-guard.js'
@@ -148,7 +148,7 @@ function readAuthorities(reader: OptionReader): readonly string[] | undefined {
   if (value === undefined) return undefined
   const authorities: unknown[] = Array.isArray(value) ? value : [value]
   if (authorities.length > 0 && authorities.every(areCertificates)) return [...authorities]
-  const isPrivate = authorities.some((pem) => typeof pem === 'string' && pem.includes('PRIVATE KEY'))
+  const isPrivate = authorities.some((pem) => typeof pem === 'string' && holdsPrivateKey(pem))
   const wanted = 'PEM text of X.509 certificates and nothing else'
   reader.problem('ca', wanted, isPrivate ? 'a private key' : 'something else')
   return undefined

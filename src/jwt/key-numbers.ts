@@ -1,3 +1,5 @@
+import { MIN_RSA_BITS } from './algorithms.js'
+
 /** Why an RSA key is not used. */
 export type RsaFault =
   | 'invalid_key'
@@ -6,7 +8,6 @@ export type RsaFault =
   | 'rsa_exponent_too_small_or_even'
   | 'rsa_exponent_too_large'
 
-const MIN_RSA_BITS = 2048
 const MAX_RSA_BITS = 8192
 /** OpenSSL refuses exponents of more than 64 bits for large moduli; real ones are 3, 17 and 65 537. */
 const MAX_RSA_EXPONENT = 2n ** 32n

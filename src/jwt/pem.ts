@@ -1,7 +1,36 @@
-const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
+/** One block of PEM text (RFC 7468). */
+export interface PemBlock {
+  /** What it is, such as `CERTIFICATE` or `EC PRIVATE KEY`. */
+  label: string
+  /** The block with its first and last line. */
+  text: string
+}
 
-/** The certificates in PEM text, each by itself; undefined where there is none, or something else that begins. */
-export function findCertificateBlocks(pem: string): string[] | undefined {
-  const blocks = pem.match(PEM_CERTIFICATE) ?? []
-  return blocks.length > 0 && blocks.length === pem.split('-----BEGIN ').length - 1 ? blocks : undefined
+const BEGINNING = '-----BEGIN '
+const BLOCK = /-----BEGIN ([A-Z ]+)-----[^-]+-----END \1-----/g
+
+/** Whether a text is, or holds, PEM. */
+export function holdsPem(text: string): boolean {
+  return text.includes(BEGINNING)
+}
+
+export function holdsPrivateKey(text: string): boolean {
+  return text.includes('PRIVATE KEY-----')
+}
+
+/** How many blocks begin in a text, even if they are cut off. */
+export function countPemBlocks(text: string): number {
+  return text.split(BEGINNING).length - 1
+}
+
+/** The blocks in a text; undefined if there is none, or one is not whole. */
+export function readPemBlocks(text: string): PemBlock[] | undefined {
+  const blocks = Array.from(text.matchAll(BLOCK), ([block, label = '']) => ({ label, text: block }))
+  return blocks.length > 0 && blocks.length === countPemBlocks(text) ? blocks : undefined
+}
+
+/** The certificates in a text, each by itself; undefined if there is none, or one is not whole, or something else is there. */
+export function findCertificateBlocks(text: string): string[] | undefined {
+  const blocks = readPemBlocks(text)
+  return blocks?.every(({ label }) => label === 'CERTIFICATE') ? blocks.map((block) => block.text) : undefined
 }

@@ -1,3 +1,5 @@
+import { holdsPem } from '../jwt/pem.js'
+
 /** What is wrong with the text of a key, and what to do; undefined if nothing of that kind is. */
 export function findKeyTextSlip(text: string): string | undefined {
   return SLIPS.find(({ isSo }) => isSo(text))?.message
@@ -16,7 +18,7 @@ const MAX_LENGTH = 65_536
 
 const SLIPS: readonly Slip[] = [
   {
-    isSo: (text) => text.includes('-----BEGIN ') && text.includes('\\n'),
+    isSo: (text) => holdsPem(text) && text.includes('\\n'),
     message:
       'PEM text with \\n written as two characters: replace them with line breaks, for example with .replaceAll("\\\\n", "\\n")',
   },
@@ -33,7 +35,7 @@ const SLIPS: readonly Slip[] = [
     message: 'a key in the format of OpenSSH: convert it, for example with ssh-keygen -p -m PKCS8 -f key',
   },
   {
-    isSo: (text) => decoded(text).includes('-----BEGIN '),
+    isSo: (text) => holdsPem(decoded(text)),
     message: 'base64 of PEM text: decode it first, for example with Buffer.from(text, "base64").toString()',
   },
   {

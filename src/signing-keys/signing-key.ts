@@ -9,6 +9,8 @@ import {
   verify,
 } from 'node:crypto'
 import type { JWK } from 'jose'
+import { suitsKey } from '../jwt/algorithms.js'
+import { countPemBlocks, holdsPrivateKey } from '../jwt/pem.js'
 import { exportPublicJwk, readPublicParameters } from '../jwt/public-key.js'
 import { keyInputOf } from '../jwt/signatures.js'
 import { findKeyTextSlip } from './key-text.js'
@@ -33,7 +35,6 @@ export class SigningKeyError extends Error {
   override readonly name = 'SigningKeyError'
 }
 
-const MIN_RSA_BITS = 2048
 const SUITS_NONE = 'a key that suits none of the algorithms'
 const AS_DER: ED25519KeyPairOptions<'der', 'der'> = {
   publicKeyEncoding: { type: 'spki', format: 'der' },
@@ -66,9 +67,10 @@ export function readSigningKey(source: unknown, algorithm: SigningAlgorithm | un
   if (jwk !== undefined) checkMembers(jwk)
   const key = importKey(jwk ?? String(source))
   const fault = findPublicFault(key)
-  const wanted = jwk?.alg ?? (suits(key, algorithm) ? algorithm : undefined) ?? naturalAlgorithm(key)
+  const wanted =
+    jwk?.alg ?? (algorithm !== undefined && suitsKey(algorithm, key) ? algorithm : undefined) ?? naturalAlgorithm(key)
   const known = SIGNING_ALGORITHMS.find((candidate) => candidate === wanted)
-  if (known === undefined || !suits(key, known)) throw new SigningKeyError(SUITS_NONE)
+  if (known === undefined || !suitsKey(known, key)) throw new SigningKeyError(SUITS_NONE)
   if (fault !== undefined) throw new SigningKeyError(`a key that is not sound: ${fault}`)
   const signingKey = describeKey(key, jwk?.kid, known)
   if (!canVerifyItself(signingKey))
@@ -107,11 +109,11 @@ function describeKey(key: KeyObject, kid: string | undefined, algorithm: Signing
 }
 
 function importKey(source: JWK | string): KeyObject {
-  if (typeof source === 'string' && source.split('-----BEGIN ').length !== 2) {
+  if (typeof source === 'string' && countPemBlocks(source) !== 1) {
     throw new SigningKeyError(findKeyTextSlip(source) ?? 'PEM text that is not whole')
   }
   const input = typeof source === 'string' ? source : { key: source as Record<string, unknown>, format: 'jwk' as const }
-  const isPrivate = typeof source === 'string' ? source.includes('PRIVATE KEY') : source.d !== undefined
+  const isPrivate = typeof source === 'string' ? holdsPrivateKey(source) : source.d !== undefined
   try {
     return isPrivate ? createPrivateKey(input) : createPublicKey(input)
   } catch {
@@ -128,23 +130,8 @@ function findPublicFault(key: KeyObject): string | undefined {
   return typeof parameters === 'string' ? parameters : undefined
 }
 
-function suits(key: KeyObject, algorithm: SigningAlgorithm | undefined): boolean {
-  const { modulusLength = 0, namedCurve } = key.asymmetricKeyDetails ?? {}
-  switch (algorithm) {
-    case 'ES256':
-      return namedCurve === 'prime256v1'
-    case 'EdDSA':
-      return key.asymmetricKeyType === 'ed25519'
-    case 'RS256':
-    case 'PS256':
-      return key.asymmetricKeyType === 'rsa' && modulusLength >= MIN_RSA_BITS
-    default:
-      return false
-  }
-}
-
 function naturalAlgorithm(key: KeyObject): SigningAlgorithm | undefined {
-  return SIGNING_ALGORITHMS.find((algorithm) => suits(key, algorithm))
+  return SIGNING_ALGORITHMS.find((algorithm) => suitsKey(algorithm, key))
 }
 
 /**

@@ -1,5 +1,5 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
-import { ASYMMETRIC_ALGORITHMS, type AsymmetricAlgorithm, isAsymmetricAlgorithm } from '../jwt/algorithms.js'
+import { type AsymmetricAlgorithm, algorithmsFor, isAsymmetricAlgorithm } from '../jwt/algorithms.js'
 import { NO_THUMBPRINTS, type PublicParameters, readPublicParameters } from '../jwt/public-key.js'
 import { KEY_USES, type KeyReading, type KeyUse, STRICT_READING } from './key-set.js'
 import {
@@ -30,20 +30,6 @@ export interface SkippedKey {
 
 const NUMBERS = ['n', 'e', 'x', 'y']
 const PRIVATE_PARAMETERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
-/** The key type and curve for each algorithm (RFC 7518 §3.1, RFC 8037, RFC 9864). */
-const KEY_OF_ALGORITHM: Readonly<Record<AsymmetricAlgorithm, { kty: string; crv?: string }>> = {
-  RS256: { kty: 'RSA' },
-  RS384: { kty: 'RSA' },
-  RS512: { kty: 'RSA' },
-  PS256: { kty: 'RSA' },
-  PS384: { kty: 'RSA' },
-  PS512: { kty: 'RSA' },
-  ES256: { kty: 'EC', crv: 'P-256' },
-  ES384: { kty: 'EC', crv: 'P-384' },
-  ES512: { kty: 'EC', crv: 'P-521' },
-  EdDSA: { kty: 'OKP', crv: 'Ed25519' },
-  Ed25519: { kty: 'OKP', crv: 'Ed25519' },
-}
 
 /**
  * A member of a key set as a usable verification key, or the reason why it is skipped (RFC 7517 §4 and §5: members that
@@ -106,14 +92,14 @@ function isMeantForVerification(jwk: Jwk): boolean {
 }
 
 /**
- * The algorithms that suit the key type and curve; of these the key's own `alg` alone, where it has one (RFC 7517 §4.4).
- * `EdDSA` and `Ed25519` are two names of one algorithm (RFC 9864).
+ * The algorithms that suit the key type and curve. If the key has an `alg` of its own, that one alone (RFC 7517 §4.4), except
+ * that `EdDSA` and `Ed25519` are two names of one algorithm (RFC 9864).
  */
-function algorithmsOf({ kty, crv }: PublicParameters, alg?: AsymmetricAlgorithm): AsymmetricAlgorithm[] {
-  const suits = (algorithm: AsymmetricAlgorithm) =>
-    KEY_OF_ALGORITHM[algorithm].kty === kty && KEY_OF_ALGORITHM[algorithm].crv === crv
-  const isMeant = (algorithm: AsymmetricAlgorithm) => alg === undefined || alg === algorithm || kty === 'OKP'
-  return alg === undefined || suits(alg) ? ASYMMETRIC_ALGORITHMS.filter((each) => suits(each) && isMeant(each)) : []
+function algorithmsOf(parameters: PublicParameters, alg?: AsymmetricAlgorithm): AsymmetricAlgorithm[] {
+  const suitable = algorithmsFor(parameters)
+  if (alg === undefined) return suitable
+  if (!suitable.includes(alg)) return []
+  return parameters.kty === 'OKP' ? suitable : [alg]
 }
 
 function importPublicKey(key: PublicParameters): KeyObject | undefined {
