@@ -32,14 +32,17 @@ interface Import {
 }
 
 const SRC = new URL('../src/', import.meta.url)
-const sources: Sources = new Map(
-  readdirSync(SRC, { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.ts'))
-    .map((path) => path.replaceAll('\\', '/'))
-    .map((path) => [path, readFileSync(new URL(path, SRC), 'utf8')]),
-)
+const EXAMPLE_APP = new URL('../example-app/', import.meta.url)
+const sources = readSources(SRC, true)
 
 const SPECIFIER = /^(?:(?:import|export)\b[^'"]*?\bfrom|import) '([^']+)'|\b(?:import|require)\(\s*['"]([^'"]+)['"]/gm
+
+function readSources(directory: URL, recursive: boolean): Sources {
+  const paths = readdirSync(directory, { recursive, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.ts'))
+    .map((path) => path.replaceAll('\\', '/'))
+  return new Map(paths.map((path) => [path, readFileSync(new URL(path, directory), 'utf8')]))
+}
 
 /** Every import and re-export, types included: relative ones as a path in src, packages as they are written. */
 function importsOf(files: Sources): Import[] {
@@ -125,6 +128,17 @@ describe('the source', () => {
     const ofPassport = importersOf(sources, (to) => /^passport(-|$)/.test(to))
     expect(new Set(ofExpress.map(featureOf))).toEqual(new Set(['express']))
     expect(new Set(ofPassport.map(featureOf))).toEqual(new Set(['passport']))
+  })
+
+  it('names the example app in the demo command only, and the example app uses public entry points only', () => {
+    expect(filesNaming(sources, 'example-app')).toEqual(['cli/demo-command.ts'])
+    const { exports } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+    const entries = Object.keys(exports).map((entry) => posix.join('express-jwt-exchange', entry))
+    const isPublic = (specifier: string) =>
+      entries.includes(specifier) || !/^(express-jwt-exchange|\.\.)/.test(specifier)
+    const used = importsOf(readSources(EXAMPLE_APP, false)).map(({ to }) => to)
+    expect(used).toEqual(expect.arrayContaining(['express', 'express-jwt-exchange', 'express-jwt-exchange/testing']))
+    expect(used.filter((specifier) => !isPublic(specifier))).toEqual([])
   })
 
   it('reads files and the environment in config/ and cli/ only', () => {
