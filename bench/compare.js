@@ -49,7 +49,7 @@ async function compareTokenEndpoints() {
   const { port } = await keySet.ask('start', { keys: [publicJwk] })
   const jwksUri = `http://127.0.0.1:${port}/jwks`
   const settings = {
-    identityProviders: [{ name: identityProviderName, subjects: 'any', alias: tokenEndpoint, jwksUri }],
+    identityProviders: [{ name: identityProviderName, allowedSubjects: 'any', alias: tokenEndpoint, jwksUri }],
     signingKey: generateSigningKey('ES256'),
   }
   const strict = { kind: 'exchange', check: checkTokenEndpoint, settings, checks: { signature: true, replay: true } }
@@ -64,7 +64,7 @@ async function compareRoutes() {
   const pool = await TokenPool.create({ privateJwk: signingKey, header, claims })
   const sameToken = createSigner(signingKey, header)({ ...claims, jti: randomUUID() })
   const jwksUri = 'http://127.0.0.1:9/jwks' // A route asks no identity provider.
-  const settings = { signingKey, identityProviders: [{ name: identityProviderName, subjects: 'any', jwksUri }] }
+  const settings = { signingKey, identityProviders: [{ name: identityProviderName, allowedSubjects: 'any', jwksUri }] }
   const route = { kind: 'route', check: checkRoute, settings, checks: { signature: true } }
   await compare('Route, the same token', 'route/ours-protect.js', { ...route, sameToken }, pool, false)
   await compare('Route, other tokens', 'route/ours-protect.js', route, pool)

@@ -35,7 +35,7 @@ export async function startStory(url: string, idpPort: number): Promise<Story> {
   const idp = await startIdentityProvider(`${url}/oauth2/token`, idpPort)
   const options: JwtExchangeOptions = {
     issuer: `${url}/oauth2`,
-    identityProviders: [{ name: idp.name, alias: `${url}/oauth2/token`, jwksUri: idp.jwksUri, subjects: 'any' }],
+    identityProviders: [{ name: idp.name, alias: `${url}/oauth2/token`, jwksUri: idp.jwksUri, allowedSubjects: 'any' }],
     clients: [CLIENT],
     // Much shorter than by default, so that the end of old keys can be watched, and ten rollovers played in a row.
     jwksEndpoint: { cacheMaxAge: 10_000, cacheMaxAgeFallback: 20_000, cooldownDuration: 2000, refreshBudget: 10 },

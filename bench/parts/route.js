@@ -58,7 +58,7 @@ export async function measureRoute({ rounds, seconds, tell }) {
     const settings = {
       jwksUri,
       signingKey,
-      identityProviders: [{ name: 'https://idp.example.com', subjects: 'any', jwksUri }],
+      identityProviders: [{ name: 'https://idp.example.com', allowedSubjects: 'any', jwksUri }],
     }
     const sameToken = createSigner(signingKey, ingredients.header)({ ...ingredients.claims, jti: randomUUID() })
     const traits = [...createWarm(settings, sameToken), ...createCold(settings)]

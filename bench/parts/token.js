@@ -44,7 +44,12 @@ export async function measureToken({ rounds, seconds, tell }) {
     const { port } = await keySet.ask('start', { keys: [publicJwk] })
     const settings = {
       identityProviders: [
-        { name: identityProviderName, subjects: 'any', alias: tokenEndpoint, jwksUri: `http://127.0.0.1:${port}/jwks` },
+        {
+          name: identityProviderName,
+          allowedSubjects: 'any',
+          alias: tokenEndpoint,
+          jwksUri: `http://127.0.0.1:${port}/jwks`,
+        },
       ],
       identityProviderKey: publicJwk,
       signingKey: generateSigningKey('ES256'),

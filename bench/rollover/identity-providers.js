@@ -15,5 +15,5 @@ export async function startIdentityProviders() {
 
 /** What must be known of one to trust it. */
 export function registrationOf({ name, alias, jwksUri }) {
-  return { name, subjects: 'any', alias, jwksUri }
+  return { name, allowedSubjects: 'any', alias, jwksUri }
 }

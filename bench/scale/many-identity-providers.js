@@ -4,11 +4,16 @@ import { identityProviderName, tokenEndpoint } from '../deployment.js'
 export function manyIdentityProviders(others, jwksOrigin) {
   const create = (index) => ({
     name: `https://idp-${index}.example.com/oauth2/default`,
-    subjects: 'any',
+    allowedSubjects: 'any',
     alias: tokenEndpoint,
     jwksUri: `${jwksOrigin}/idp-${index}/jwks`,
   })
-  const used = { name: identityProviderName, subjects: 'any', alias: tokenEndpoint, jwksUri: `${jwksOrigin}/jwks` }
+  const used = {
+    name: identityProviderName,
+    allowedSubjects: 'any',
+    alias: tokenEndpoint,
+    jwksUri: `${jwksOrigin}/jwks`,
+  }
   const created = Array.from({ length: others }, (_, index) => create(index))
   return created.toSpliced(Math.floor(others / 2), 0, used)
 }

@@ -114,7 +114,9 @@ async function timeRoute() {
   const signingKey = generateSigningKey('RS256')
   const exchange = createJwtExchange({
     issuer,
-    identityProviders: [{ name: identityProviderName, subjects: 'any', jwksUri: `${identityProviderName}/jwks` }],
+    identityProviders: [
+      { name: identityProviderName, allowedSubjects: 'any', jwksUri: `${identityProviderName}/jwks` },
+    ],
     clients: [client],
     accessToken: { audience, signingKeys: [signingKey] },
   })

@@ -14,7 +14,7 @@ export interface Authorization {
   /** The `name` of the identity provider that vouches for the subject. */
   identityProvider: string
   /** The names of the bindings that gave this, for the event. */
-  grants: readonly string[]
+  bindings: readonly string[]
   /** The key that signed the assertion, for the event. */
   kid?: string
 }

@@ -24,7 +24,7 @@ export interface AccessRequest {
 }
 
 /** What access is bounded to. */
-export type Access = Pick<Authorization, 'scopes' | 'audiences' | 'lifetime' | 'grants'>
+export type Access = Pick<Authorization, 'scopes' | 'audiences' | 'lifetime' | 'bindings'>
 
 /**
  * Bounds the access to what the client, the identity provider and the bindings that hold allow. Each binding that gives one
@@ -32,7 +32,7 @@ export type Access = Pick<Authorization, 'scopes' | 'audiences' | 'lifetime' | '
  * count only for these.
  *
  * @param audiences those of the exchange
- * @throws TokenRejected `no_grant_matches` where there are bindings and none holds
+ * @throws TokenRejected `no_binding_matches` where there are bindings and none holds
  * @throws OAuthError `invalid_target`, `invalid_scope`
  */
 export function boundAccess(
@@ -43,7 +43,7 @@ export function boundAccess(
   if (policy.bindings.length === 0) {
     const targets = narrowAudiences(resources, audiences)
     const scopes = grantScopes(scope, client.scopes, [ofIdentityProvider])
-    return { scopes, audiences: targets, lifetime: Number.POSITIVE_INFINITY, grants: [] }
+    return { scopes, audiences: targets, lifetime: Number.POSITIVE_INFINITY, bindings: [] }
   }
   const holding = requireBindings(policy.bindings, claims, client.clientId)
   const { bindings, targets } = narrowBindings(holding, resources, audiences)
@@ -64,11 +64,11 @@ function narrowBindings(holding: readonly Binding[], resources: readonly string[
   return { bindings, targets }
 }
 
-/** @throws TokenRejected `no_grant_matches` where none of them holds */
+/** @throws TokenRejected `no_binding_matches` where none of them holds */
 export function requireBindings(bindings: readonly Binding[], claims: Claims, clientId: string): readonly Binding[] {
   const holding = findBindings(bindings, claims, clientId)
   if (holding.length > 0) return holding
-  const rejected = new TokenRejected('no_grant_matches')
+  const rejected = new TokenRejected('no_binding_matches')
   rejected.context = { message: describeUnmetOf(bindings.slice(0, MAX_DESCRIBED), claims, clientId) }
   throw rejected
 }
@@ -95,7 +95,7 @@ function boundByBindings(
   return {
     audiences,
     lifetime: Math.min(...giving.map(({ lifetime }) => lifetime)),
-    grants: [...new Set(giving.map(({ name }) => name))],
+    bindings: [...new Set(giving.map(({ name }) => name))],
   }
 }
 

@@ -49,7 +49,7 @@ function doubtsOfProvider(
 ): string[] {
   return policy.bindings.flatMap((binding) =>
     [...binding.scopes].flatMap((scope) => {
-      const about = `${name}: grant ${binding.name}: scope ${scope}`
+      const about = `${name}: binding ${binding.name}: scope ${scope}`
       return [
         ...(scopes?.has(scope) === false ? [`${about} is not in the scopes of the identity provider`] : []),
         ...(scopesOfClients.has(scope) ? [] : [`${about} is in the scopes of no client`]),
@@ -63,9 +63,9 @@ function doubtsOfGroups({ name, groupsToScopes = {} }: IdentityProviderOptions):
   return patterns.map((group) => `${name}: group ${group} is compared exactly: * is not a pattern in it`)
 }
 
-function doubtsOfConditions({ name, claims = {}, grants = [] }: IdentityProviderOptions): string[] {
-  const ofGrants = grants.flatMap((grant) => doubtsOfTable(`${name}: grant ${grant.name}`, grant.when ?? {}))
-  return [...doubtsOfTable(name, claims), ...ofGrants]
+function doubtsOfConditions({ name, requiredClaims = {}, bindings = [] }: IdentityProviderOptions): string[] {
+  const ofBindings = bindings.flatMap((each) => doubtsOfTable(`${name}: binding ${each.name}`, each.when ?? {}))
+  return [...doubtsOfTable(name, requiredClaims), ...ofBindings]
 }
 
 function doubtsOfTable(about: string, conditions: Readonly<Record<string, ClaimConditionOption>>): string[] {

@@ -36,7 +36,7 @@ const FILE_READERS: Readonly<Record<string, (text: string) => unknown>> = {
   'identityProviders.jwks': parseKeys,
 }
 /** Options that are `[[tables]]`. */
-const LISTS_OF_TABLES = ['clients', 'identityProviders', 'identityProviders.grants']
+const LISTS_OF_TABLES = ['clients', 'identityProviders', 'identityProviders.bindings']
 /** Anything else may be a secret in the wrong place, and is not repeated in a message. */
 const FILE_NAME = /^[\w.,~ /\\:${}-]{1,100}$/
 /** `${NAME}`, or `${NAME:-what counts if it is unset or empty}`. */

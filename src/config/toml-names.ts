@@ -18,17 +18,17 @@ const TOP_LEVEL: Readonly<Record<string, string>> = {
   host_functions: 'hostFunctions',
 }
 /** Tables within those that stand for one member of an array, as `[[client]]` does: their names, and the options. */
-const SINGULAR: Readonly<Record<string, string>> = { 'identityProviders.grant': 'identityProviders.grants' }
+const SINGULAR: Readonly<Record<string, string>> = { 'identityProviders.binding': 'identityProviders.bindings' }
 /** Options whose members are no options, but named by somebody else, and stay as they are written. */
 const FREE_NAMES = [
   'identityProviders.headers',
-  'identityProviders.claims',
-  'identityProviders.grants.when',
+  'identityProviders.requiredClaims',
+  'identityProviders.bindings.when',
   'identityProviders.groupsToScopes',
   'identityProviders.claimsToToken',
 ]
 /** Keys of an identity provider by what they hold: `ca` holds either. */
-const OF_LISTS = ['subjects', 'scopes', 'audiences', 'types', 'algorithms', 'certificates', 'ca', 'key_uses']
+const OF_LISTS = ['allowed_subjects', 'scopes', 'audiences', 'types', 'algorithms', 'certificates', 'ca', 'key_uses']
 const OF_TEXTS = [
   'alias',
   'replay',
@@ -54,7 +54,7 @@ const OF_OTHERS = [
   'max_lifetime',
   'max_bytes',
 ]
-const TABLES = ['claims', 'groups_to_scopes', 'claims_to_token', 'headers']
+const TABLES = ['required_claims', 'groups_to_scopes', 'claims_to_token', 'headers']
 const OF_IDENTITY_PROVIDER = [...OF_LISTS, ...OF_TEXTS, ...OF_OTHERS, ...TABLES]
 /**
  * Keys of an identity provider that would be lost in a table with free names, where they stand below its header: of those
@@ -93,7 +93,7 @@ function tomlName(option: string): string {
   return option.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }
 
-/** The same for a member of an option: `grants` in `identityProviders` → `grant`. */
+/** The same for a member of an option: `bindings` in `identityProviders` → `binding`. */
 export function tomlNameWithin(parent: string, option: string): string {
   const singular = Object.keys(SINGULAR).find((name) => SINGULAR[name] === `${parent}.${option}`)
   return singular?.slice(parent.length + 1) ?? tomlName(option)
@@ -111,9 +111,9 @@ export function isLostWithin(option: string, key: string): boolean {
 
 /** Whether a key of a table of conditions is also an option of the table above it, or of the top. */
 export function isOptionAmongClaims(option: string, key: string): boolean {
-  if (option === 'identityProviders.grants.when') return OF_BINDING.includes(key) || Object.hasOwn(TOP_LEVEL, key)
+  if (option === 'identityProviders.bindings.when') return OF_BINDING.includes(key) || Object.hasOwn(TOP_LEVEL, key)
   const isOption = OF_IDENTITY_PROVIDER.includes(key) || key === 'name' || Object.hasOwn(TOP_LEVEL, key)
-  return option === 'identityProviders.claims' && isOption
+  return option === 'identityProviders.requiredClaims' && isOption
 }
 
 /** `['jwksEndpoint', 'readTimeout']` → `['oauth', 'jwks_endpoint', 'read_timeout']`. */

@@ -29,7 +29,7 @@ export const REJECTION_REASONS = [
   'subject_not_allowed',
   'claim_not_allowed',
   'refused_by_check',
-  'no_grant_matches',
+  'no_binding_matches',
   'mapped_claims_too_large',
   'replayed',
   'client_not_allowed',

@@ -14,7 +14,7 @@ export interface ExchangeEvents {
     subject: string
     scopes: readonly string[]
     /** The names of the bindings that gave that, where there are bindings. */
-    grants?: readonly string[]
+    bindings?: readonly string[]
     /** The `jti` of the access token. */
     tokenId: string
     /** Seconds since the epoch. */

@@ -39,7 +39,7 @@ function hintOfMissing(path: string, claims: Claims, table: TableOfClaims): stri
   const otherPath = hintOfOtherPath(path, claims)
   if (otherPath !== undefined) return otherPath
   if (!isOptionBeside(path, table)) return MISSING
-  return `the claim is missing: is this an option that stands under the table ${table}?`
+  return `the claim is missing: is this an option that stands under the table ${table === 'when' ? table : 'requiredClaims (required_claims)'}?`
 }
 
 /** Of a claim that is almost what one of the operators wants. */

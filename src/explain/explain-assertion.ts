@@ -91,7 +91,7 @@ async function takeAllOf(
   const presenting = clientId === undefined ? undefined : { clientId }
   await takeAssertionSteps(explainer, { jwt, identityProvider, client: presenting, issuer }, clock)
   const assertion = { ...readClaims(jwt), identityProvider, context: contextOf(jwt, identityProvider) }
-  const about = { issuer: identityProvider.name, ...(clientId !== undefined && { clientId }) }
+  const about = { identityProvider: identityProvider.name, ...(clientId !== undefined && { clientId }) }
   if (client !== undefined) await takeClientOfProvider(explainer, client, assertion)
   await takePolicySteps(explainer, assertion, about)
   const accessToken = await takeAccessSteps(explainer, { assertion, client, scope, about }, { ...deps, now })

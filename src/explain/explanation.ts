@@ -8,7 +8,7 @@ import { toRefusal } from '../oauth/refusal.js'
 export interface Explanation {
   /**
    * Whether it would be accepted, as far as that was judged: not whether it was used before, nor, without a `clientId`, what
-   * depends on the client, `grants` included.
+   * depends on the client, `bindings` included.
    */
   isAccepted: boolean
   /** Of the first step that fails: the `reason` that the event would have. */
@@ -21,7 +21,7 @@ export interface Explanation {
 
 /** Texts are printable ASCII, each of at most 200 characters. */
 export interface ExplainedStep {
-  /** What it is about: `aud`, `signature`, `grants`, … */
+  /** What it is about: `aud`, `signature`, `bindings`, … */
   step: string
   outcome: 'passed' | 'failed' | 'skipped'
   reason?: ReasonCode

@@ -32,7 +32,7 @@ export async function takeGrants(
     found: sideBySide(judged.map((each) => describeFound(each, claims))),
     hint: () => hintOf(judged, claims),
   }
-  return (await explainer.take('grants', texts, () => requireBindings(bindings, claims, clientId)))?.result
+  return (await explainer.take('bindings', texts, () => requireBindings(bindings, claims, clientId)))?.result
 }
 
 function expectedOf(judged: readonly Judged[]): string {
@@ -40,7 +40,7 @@ function expectedOf(judged: readonly Judged[]): string {
     if (unmet === undefined) return []
     return unmet === 'client' ? `${name}: another client` : `${name}: ${unmet.path}, wanted: ${unmet.expected}`
   })
-  const all = 'at least one of grants holds'
+  const all = 'at least one of bindings holds'
   return wanted.length === 0 ? all : sideBySide(wanted, `${all}: `)
 }
 

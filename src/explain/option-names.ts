@@ -2,7 +2,7 @@ import type { IdentityProviderOptions } from '../identity-provider/identity-prov
 import type { BindingOptions } from '../policy/binding-options.js'
 
 /** Tables of claims by their paths; what follows them in a file stands in them, too. */
-export type TableOfClaims = 'claims' | 'when'
+export type TableOfClaims = 'requiredClaims' | 'when'
 
 type NamesOf<Options> = Readonly<Record<keyof Options, true>>
 
@@ -29,10 +29,10 @@ const OF_IDENTITY_PROVIDER: NamesOf<IdentityProviderOptions> = {
   maxBytes: true,
   replay: true,
   algorithms: true,
-  subjects: true,
-  claims: true,
+  allowedSubjects: true,
+  requiredClaims: true,
   check: true,
-  grants: true,
+  bindings: true,
   groupsToScopes: true,
   groupsClaim: true,
   singleAsArray: true,
@@ -53,7 +53,10 @@ const OF_BINDING: NamesOf<BindingOptions> = {
   resources: true,
   lifetime: true,
 }
-const OPTIONS_BESIDE: Readonly<Record<TableOfClaims, object>> = { claims: OF_IDENTITY_PROVIDER, when: OF_BINDING }
+const OPTIONS_BESIDE: Readonly<Record<TableOfClaims, object>> = {
+  requiredClaims: OF_IDENTITY_PROVIDER,
+  when: OF_BINDING,
+}
 
 /** Whether a path is the name of an option beside the table, in code or in a file. */
 export function isOptionBeside(path: string, table: TableOfClaims): boolean {

@@ -14,10 +14,10 @@ const NO_VERDICT = Symbol('no verdict')
 /** Every rule of the identity provider, those after one that fails, too. */
 export async function takePolicySteps(explainer: Explainer, assertion: VerifiedAssertion, context: CheckContext) {
   const { identityProvider, sub, payload } = assertion
-  const { subjects, claims, check } = identityProvider.policy
+  const { allowedSubjects: subjects, requiredClaims: claims, check } = identityProvider.policy
   if (subjects !== undefined) {
     const texts = { expected: listSubjects(subjects), found: shown(sub), hint: () => hintOfSubject(sub, subjects) }
-    await explainer.take('subjects', texts, () => enforceSubject(identityProvider.policy, sub))
+    await explainer.take('allowedSubjects', texts, () => enforceSubject(identityProvider.policy, sub))
   }
   for (const condition of claims) await takeClaim(explainer, condition, payload)
   if (check !== undefined) await takeCheck(explainer, check, payload, context)
@@ -27,7 +27,7 @@ async function takeClaim(explainer: Explainer, condition: ClaimCondition, claims
   const { path, expected, message } = condition
   const found = claimAt(path, claims)
   const told = message === undefined ? shown(found) : `${shown(found)}; ${message}`
-  const texts = { expected, found: told, hint: () => hintOfClaim(condition, claims, 'claims') }
+  const texts = { expected, found: told, hint: () => hintOfClaim(condition, claims, 'requiredClaims') }
   await explainer.take(`claim ${path}`, texts, () => enforceClaim(condition, claims))
 }
 

@@ -34,13 +34,13 @@ export function describeRequested(scope: string | undefined): string {
 }
 
 function boundsOf({ client, identityProvider }: AccessRequest, holding: readonly Binding[] | undefined): Bound[] {
-  const ofGrants = holding && new Set(holding.flatMap(({ scopes }) => [...scopes]))
+  const ofBindings = holding && new Set(holding.flatMap(({ scopes }) => [...scopes]))
   return [
     { of: 'the client', scopes: new Set(client.scopes) },
     ...(identityProvider.scopes === undefined
       ? []
       : [{ of: 'the identity provider', scopes: identityProvider.scopes }]),
-    ...(ofGrants === undefined ? [] : [{ of: 'the grants', scopes: ofGrants }]),
+    ...(ofBindings === undefined ? [] : [{ of: 'the bindings', scopes: ofBindings }]),
   ]
 }
 

@@ -14,7 +14,7 @@ const LIKE_REGULAR_EXPRESSION = /\.\*|\$$/
 export function listSubjects(patterns: readonly string[]): string {
   const listed = patterns.slice(0, MAX_LISTED).map((pattern) => JSON.stringify(plainText(pattern)))
   const others = patterns.length - listed.length
-  return sideBySide(others === 0 ? listed : [...listed, `and ${others} more`], 'one of subjects: ')
+  return sideBySide(others === 0 ? listed : [...listed, `and ${others} more`], 'one of allowedSubjects: ')
 }
 
 /** How a `sub` almost matches one of the patterns, or what is odd about these. */

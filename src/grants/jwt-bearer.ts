@@ -53,7 +53,7 @@ async function authorizeVerified(
 ): Promise<Authorization> {
   const { identityProvider, payload } = assertion
   const { policy } = identityProvider
-  const about = { issuer: identityProvider.name, clientId: client.clientId }
+  const about = { identityProvider: identityProvider.name, clientId: client.clientId }
   checkClientMayExchange(client, assertion)
   await enforcePolicy(policy, assertion.sub, payload, about)
   const subject = await resolveSubject(assertion)

@@ -109,7 +109,7 @@ export interface IdentityProviderContext extends BindingContext {
 /** Of all that configure none: each of many identity providers takes less memory. */
 const DEFAULT_TYPES: ReadonlySet<string> = new Set(['jwt'])
 /** One of these must be said: who signs up at an identity provider is not ours to decide. */
-const WHO_OR_WHAT = ['subjects', 'claims', 'check', 'scopes', 'grants', 'groupsToScopes']
+const WHO_OR_WHAT = ['allowedSubjects', 'requiredClaims', 'check', 'scopes', 'bindings', 'groupsToScopes']
 const HTTP_WHERE = '(http only on loopback, or with allowInsecureHttp: true)'
 /** Microsoft Entra: endpoints of many tenants, which no token has as its `iss`. */
 const SHARED_NAME =
@@ -139,11 +139,27 @@ export function checkIdentityProviderOptions(
     keys: readKeys(reader, enabled, context),
   }
   if (!WHO_OR_WHAT.some((option) => reader.isNamed(option))) {
-    const who = 'who is accepted (subjects, claims or check) or what that obtains (scopes, grants or groupsToScopes)'
-    reader.problem(undefined, `${who}; subjects: "any" where everybody may have all that the client may`, 'neither')
+    const who =
+      'who is accepted (allowedSubjects, requiredClaims or check) or what that obtains (scopes, bindings or groupsToScopes)'
+    reader.problem(
+      undefined,
+      `${who}; allowedSubjects: "any" where everybody may have all that the client may`,
+      'neither',
+    )
   }
-  reader.refuseUnknown()
+  reader.refuseUnknown(renamedOption)
   return settings
+}
+
+/** Options that had another name before 0.2. */
+const RENAMED: Readonly<Record<string, string>> = {
+  subjects: 'allowedSubjects',
+  claims: 'requiredClaims',
+  grants: 'bindings',
+}
+
+function renamedOption(key: string): string | undefined {
+  return Object.hasOwn(RENAMED, key) ? `it is now called ${RENAMED[key]}` : undefined
 }
 
 /** The name is compared exactly: a template or a pattern would match no token. */

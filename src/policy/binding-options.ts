@@ -23,7 +23,7 @@ import { elementsOf, expectedElement, wantedElement } from './list-operators.js'
 export interface BindingOptions {
   /** Not empty; tells it apart from the others of its identity provider. */
   name: string
-  /** What claims must be, by their paths, as in `claims`; `sub` is a claim as well; 1 or more. Default: no condition. */
+  /** What claims must be, by their paths, as in `requiredClaims`; `sub` is a claim as well; 1 or more. Default: no condition. */
   when?: Readonly<Record<string, ClaimConditionOption>>
   /** The `clientId`s of the clients that obtain it, 1 or more. Default: all that may exchange. */
   clients?: readonly string[]
@@ -50,19 +50,19 @@ const SCOPES = 'scope tokens of RFC 6749 §3.3'
 const GROUPS = 'an object of one group or more: the scopes of each'
 
 /**
- * The bindings of `grants` and of `groupsToScopes`, of which each group is a binding: it holds where the claim
+ * The bindings of `bindings` and of `groupsToScopes`, of which each group is a binding: it holds where the claim
  * `groupsClaim` is an array with this group, or with `singleAsArray` this group alone.
  */
 export function readBindings(reader: OptionReader, context: ReadingContext): readonly Binding[] {
-  const ofGrants = reader.isNamed('grants') ? readGrants(reader, context) : NONE
+  const ofBindings = reader.isNamed('bindings') ? readBindingList(reader, context) : NONE
   const ofGroups = reader.isNamed('groupsToScopes') ? readGroups(reader, context) : refuseGroupsClaim(reader)
-  return ofGrants.length + ofGroups.length === 0 ? NONE : [...ofGrants, ...ofGroups]
+  return ofBindings.length + ofGroups.length === 0 ? NONE : [...ofBindings, ...ofGroups]
 }
 
 /** An empty list would bind nothing where a bound was meant. */
-function readGrants(reader: OptionReader, context: ReadingContext): Binding[] {
-  const readers = reader.objects('grants')
-  if (readers.length === 0) reader.problem('grants', 'an array of one binding or more')
+function readBindingList(reader: OptionReader, context: ReadingContext): Binding[] {
+  const readers = reader.objects('bindings')
+  if (readers.length === 0) reader.problem('bindings', 'an array of one binding or more')
   const bindings = readers.map((each) => readBinding(each, context))
   const names = bindings.map(({ name }) => name)
   refuseRepeated(readers, 'name', names)

@@ -19,20 +19,20 @@ import type { CheckAssertion, PolicySettings } from './policy.js'
 export interface PolicyOptions {
   /**
    * The accepted `sub`s, 1 or more of 1 to 1024 characters: each exactly, or as a pattern where it contains `*`, which stands
-   * for any run of characters. `'any'`: all. Default: all, where something else says who is accepted (`claims`, `check`) or
-   * what that obtains (`scopes`, `grants`, `groupsToScopes`); otherwise it must be said.
+   * for any run of characters. `'any'`: all. Default: all, where something else says who is accepted (`requiredClaims`, `check`) or
+   * what that obtains (`scopes`, `bindings`, `groupsToScopes`); otherwise it must be said.
    */
-  subjects?: readonly string[] | 'any'
+  allowedSubjects?: readonly string[] | 'any'
   /** What claims must be, by their paths, 1 or more: all of it. See docs/policy.md. Default: no condition. */
-  claims?: Readonly<Record<string, ClaimConditionOption>>
+  requiredClaims?: Readonly<Record<string, ClaimConditionOption>>
   /** A rule in code, after all others. */
   check?: CheckAssertion
   /**
    * Bindings, 1 or more: what accepted assertions may become at the token endpoint. All that hold for the claims and the
-   * client together bound the access token; where none does, the assertion is refused, `no_grant_matches`. Default: no bound
+   * client together bound the access token; where none does, the assertion is refused, `no_binding_matches`. Default: no bound
    * beside `scopes`.
    */
-  grants?: readonly BindingOptions[]
+  bindings?: readonly BindingOptions[]
   /**
    * The scopes, 1 or more, of each group, as further bindings: each holds where the claim `groupsClaim` has the group.
    * Default: none.
@@ -41,7 +41,7 @@ export interface PolicyOptions {
   /** The path of the claim that is an array of groups; beside `groupsToScopes` only. Default: `groups`. */
   groupsClaim?: string
   /**
-   * Treat a claim that is one string as an array of one, for `includes` in `claims` and `grants`, and for `groupsToScopes`.
+   * Treat a claim that is one string as an array of one, for `includes` in `requiredClaims` and `bindings`, and for `groupsToScopes`.
    * Some identity providers send `groups` as a string if there is only one group. Default: false.
    */
   singleAsArray?: boolean
@@ -60,8 +60,8 @@ const SUBJECTS = 'an array of one subject or more, or "any"'
 const ANYBODY: PolicySettings = {
   saysWho: true,
   acceptsSubject: undefined,
-  subjects: undefined,
-  claims: [],
+  allowedSubjects: undefined,
+  requiredClaims: [],
   check: undefined,
   bindings: [],
   claimMapping: [],
@@ -69,13 +69,13 @@ const ANYBODY: PolicySettings = {
 const NOTHING_SAID: PolicySettings = { ...ANYBODY, saysWho: false }
 
 export function readPolicy(reader: OptionReader, context: BindingContext): PolicySettings {
-  const subjects = readSubjects(reader)
+  const allowedSubjects = readAllowedSubjects(reader)
   const conditions = { singleAsArray: reader.boolean('singleAsArray', false) }
   const policy = {
-    saysWho: ['subjects', 'claims', 'check'].some((option) => reader.has(option)),
-    acceptsSubject: subjects && createSubjectTest(subjects),
-    subjects,
-    claims: reader.isNamed('claims') ? readClaimConditions(reader, 'claims', conditions) : [],
+    saysWho: ['allowedSubjects', 'requiredClaims', 'check'].some((option) => reader.has(option)),
+    acceptsSubject: allowedSubjects && createSubjectTest(allowedSubjects),
+    allowedSubjects,
+    requiredClaims: reader.isNamed('requiredClaims') ? readClaimConditions(reader, 'requiredClaims', conditions) : [],
     check: readCheck(reader),
     bindings: readBindings(reader, { ...context, ...conditions }),
     claimMapping: readClaimMapping(reader),
@@ -84,22 +84,22 @@ export function readPolicy(reader: OptionReader, context: BindingContext): Polic
   return policy.saysWho ? ANYBODY : NOTHING_SAID
 }
 
-function isAnything({ acceptsSubject, claims, check, bindings, claimMapping }: PolicySettings): boolean {
-  const rules = [...claims, ...bindings, ...claimMapping]
+function isAnything({ acceptsSubject, requiredClaims, check, bindings, claimMapping }: PolicySettings): boolean {
+  const rules = [...requiredClaims, ...bindings, ...claimMapping]
   return acceptsSubject === undefined && check === undefined && rules.length === 0
 }
 
 /** undefined: any. What cannot be read becomes a problem of the reader, and accepts nobody. */
-function readSubjects(reader: OptionReader): PolicySettings['subjects'] {
-  const subjects = reader.value('subjects')
-  if (!reader.isNamed('subjects') || subjects === 'any') return undefined
+function readAllowedSubjects(reader: OptionReader): PolicySettings['allowedSubjects'] {
+  const subjects = reader.value('allowedSubjects')
+  if (!reader.isNamed('allowedSubjects') || subjects === 'any') return undefined
   if (!Array.isArray(subjects)) {
-    reader.problem('subjects', SUBJECTS)
+    reader.problem('allowedSubjects', SUBJECTS)
     return []
   }
   const isSubject = (text: string) => text !== '' && isScalarOption(text) && text !== 'any' && !text.startsWith('^')
-  const patterns = reader.patterns('subjects', SUBJECT, isSubject) ?? []
-  if (patterns.length === 0) reader.problem('subjects', SUBJECTS, 'none that is usable')
+  const patterns = reader.patterns('allowedSubjects', SUBJECT, isSubject) ?? []
+  if (patterns.length === 0) reader.problem('allowedSubjects', SUBJECTS, 'none that is usable')
   return patterns
 }
 

@@ -9,13 +9,13 @@ import type { Claims } from './claim-path.js'
 
 /** Whose assertions are accepted of one identity provider, with which claims, and what they may become. */
 export interface Policy {
-  /** Whether `subjects`, `claims` or `check` say who is accepted, be it anybody. */
+  /** Whether `allowedSubjects`, `requiredClaims` or `check` say who is accepted, even if it is everybody. */
   saysWho: boolean
   /** Whether a `sub` is accepted; undefined: any. */
   acceptsSubject: ((sub: string) => boolean) | undefined
   /** The patterns that this is made of, for what is told of it. */
-  readonly subjects: readonly string[] | undefined
-  claims: readonly ClaimCondition[]
+  readonly allowedSubjects: readonly string[] | undefined
+  requiredClaims: readonly ClaimCondition[]
   check: BoundedCheck | undefined
   /** Where there are some, at least one must hold, and those that do bound the access token. */
   bindings: readonly Binding[]
@@ -52,7 +52,7 @@ function isWithoutFunctions(settings: PolicySettings | Policy): settings is Poli
  */
 export async function enforcePolicy(policy: Policy, sub: string, claims: Claims, context: CheckContext): Promise<void> {
   enforceSubject(policy, sub)
-  for (const condition of policy.claims) enforceClaim(condition, claims)
+  for (const condition of policy.requiredClaims) enforceClaim(condition, claims)
   if (policy.check !== undefined) await enforceCheck(policy.check, claims, context)
 }
 
@@ -64,7 +64,10 @@ export async function enforcePolicy(policy: Policy, sub: string, claims: Claims,
 export function requireWho({ saysWho }: Policy): void {
   if (saysWho) return
   const rejected = new TokenRejected('subject_not_allowed')
-  rejected.context = { message: 'neither subjects, claims nor check say who is accepted; subjects: "any" is everybody' }
+  rejected.context = {
+    message:
+      'neither allowedSubjects, requiredClaims nor check say who is accepted; allowedSubjects: "any" is everybody',
+  }
   throw rejected
 }
 
@@ -84,7 +87,7 @@ export function enforceClaim({ path, expected, message, holds }: ClaimCondition,
 /** What functions of a policy are told beside the claims. */
 export interface CheckContext {
   /** The `name` of the identity provider. */
-  issuer: string
+  identityProvider: string
   /** The client that presents the assertion; absent behind the assertion strategy, and in `explain` without one. */
   clientId?: string
 }

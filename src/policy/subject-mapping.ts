@@ -5,7 +5,7 @@ import { CLAIM_TEMPLATE, type ClaimTemplate, fillClaimTemplate, parseClaimTempla
 /** What a `subject` function is given. */
 export interface AssertionSubject {
   /** The `name` of the identity provider. */
-  issuer: string
+  identityProvider: string
   sub: string
   claims: Readonly<Record<string, unknown>>
 }
@@ -82,9 +82,9 @@ function createTemplateMapping(template: ClaimTemplate): MapSubject {
 }
 
 /** What every subject of an identity provider begins with, by the option; undefined where only a function knows. */
-export function beginningOfSubjects(option: unknown, issuer: string): string | undefined {
+export function beginningOfSubjects(option: unknown, identityProvider: string): string | undefined {
   if (option === 'raw') return ''
-  if (option === 'namespaced') return namespacedSubject({ issuer, sub: '' })
+  if (option === 'namespaced') return namespacedSubject({ identityProvider, sub: '' })
   return typeof option === 'string' ? parseClaimTemplate(option)?.head : undefined
 }
 
@@ -92,6 +92,6 @@ export function rawSubject({ sub }: AssertionSubject): string {
   return sub
 }
 
-function namespacedSubject({ issuer, sub }: Pick<AssertionSubject, 'issuer' | 'sub'>): string {
-  return `${issuer.replaceAll('%', '%25').replaceAll('|', '%7C')}|${sub}`
+function namespacedSubject({ identityProvider, sub }: Pick<AssertionSubject, 'identityProvider' | 'sub'>): string {
+  return `${identityProvider.replaceAll('%', '%25').replaceAll('|', '%7C')}|${sub}`
 }

@@ -18,7 +18,7 @@ export interface AssertedCaller {
   /** The subject as the option `subject` makes it. */
   sub: string
   /** The `name` of the identity provider. */
-  issuer: string
+  identityProvider: string
   /** Seconds since the epoch. */
   expiresAt: number
   /** The assertion as the caller sent it. Not enumerable, so JSON and spreads leave it out. */
@@ -50,7 +50,7 @@ export function createAuthenticateAssertion({
     challenge,
     events,
     verify: (token) => acceptAssertion(token, verification()),
-    describe: ({ sub, issuer }) => ({ subject: printable(sub), identityProvider: issuer }),
+    describe: ({ sub, identityProvider }) => ({ subject: printable(sub), identityProvider }),
   })
 }
 
@@ -60,11 +60,11 @@ async function acceptAssertion(token: string, deps: AcceptAssertionDeps): Promis
   const { identityProvider, expiresAt, payload, context } = assertion
   const sub = await inContext(context, async () => {
     requireWho(identityProvider.policy)
-    await enforcePolicy(identityProvider.policy, assertion.sub, payload, { issuer: identityProvider.name })
+    await enforcePolicy(identityProvider.policy, assertion.sub, payload, { identityProvider: identityProvider.name })
     const subject = await resolveSubject(assertion)
     await checkSubjectIsNoClient(subject, deps.findClient)
     await markAssertionUsed(assertion, deps)
     return subject
   })
-  return Object.assign(new PresentedToken(token), { sub, issuer: identityProvider.name, expiresAt, payload })
+  return Object.assign(new PresentedToken(token), { sub, identityProvider: identityProvider.name, expiresAt, payload })
 }

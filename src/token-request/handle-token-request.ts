@@ -47,7 +47,7 @@ async function grantAccess(
   deps: TokenRequestDeps,
 ): Promise<TokenResponse> {
   checkGrantType(client, grant.grantType)
-  const { kid, grants, ...authorization } = await grant.authorize(request, client)
+  const { kid, bindings, ...authorization } = await grant.authorize(request, client)
   const { subject, scopes, identityProvider } = authorization
   const issued = await issueAccessToken({ ...authorization, clientId: client.clientId }, deps)
   const { token, tokenId, expiresIn, expiresAt } = issued
@@ -57,7 +57,7 @@ async function grantAccess(
     ...(kid !== undefined && { kid }),
     subject: printable(subject),
     scopes,
-    ...(grants.length > 0 && { grants: grants.map(printable) }),
+    ...(bindings.length > 0 && { bindings: bindings.map(printable) }),
     tokenId,
     expiresAt,
   })

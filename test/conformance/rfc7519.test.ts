@@ -171,7 +171,7 @@ describe('the names in a JWT', () => {
     const first = await FakeIdentityProvider.start({ algorithm: 'ES256', alias: TOKEN_ENDPOINT })
     const two = await startClockedHost({
       exchange: {
-        identityProviders: [first, second].map(({ name, jwksUri }) => ({ name, subjects: 'any', jwksUri })),
+        identityProviders: [first, second].map(({ name, jwksUri }) => ({ name, allowedSubjects: 'any', jwksUri })),
         subject: 'namespaced',
       },
     })

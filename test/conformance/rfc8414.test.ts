@@ -78,7 +78,7 @@ describe('the issuer', () => {
     const options = {
       issuer,
       identityProviders: [
-        { name: 'https://idp.example.com', subjects: 'any', jwksUri: 'https://idp.example.com/keys' },
+        { name: 'https://idp.example.com', allowedSubjects: 'any', jwksUri: 'https://idp.example.com/keys' },
       ],
       tokenEndpoint: TOKEN_ENDPOINT,
       clients: [CLIENT],

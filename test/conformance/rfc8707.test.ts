@@ -165,12 +165,12 @@ describe('the parameter resource behind a parser of the host', () => {
 })
 
 describe('a resource and bindings', () => {
-  const grants = [
+  const bindings = [
     { name: 'orders', scopes: ['orders:read'], resources: [AUDIENCE] },
     { name: 'bills', scopes: ['bills:read'], resources: [BILLING], when: { team: 'billing' } },
   ]
   beforeAll(async () => {
-    host = await start({ identityProvider: { grants } })
+    host = await start({ identityProvider: { bindings: bindings } })
   })
 
   it('RFC 8707 §2: scopes of another resource do not get into the token [rule 110]', async () => {

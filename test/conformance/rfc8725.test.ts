@@ -16,7 +16,7 @@ afterAll(() => host.close())
 function problemsOf(identityProvider: Partial<IdentityProviderOptions>): string[] {
   const entry = {
     name: 'https://idp.example.com',
-    subjects: 'any' as const,
+    allowedSubjects: 'any' as const,
     jwksUri: 'https://idp.example.com/keys',
     ...identityProvider,
   }
@@ -123,7 +123,11 @@ describe('the keys of one issuer', () => {
     other.publish([{ ...other.signingKey.publicJwk, kid: 'shared' }])
     const two = await startClockedHost({
       exchange: {
-        identityProviders: [one, other].map(({ name, jwksUri }) => ({ name, subjects: 'any' as const, jwksUri })),
+        identityProviders: [one, other].map(({ name, jwksUri }) => ({
+          name,
+          allowedSubjects: 'any' as const,
+          jwksUri,
+        })),
         subject: 'namespaced',
       },
     })

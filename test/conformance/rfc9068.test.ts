@@ -84,7 +84,7 @@ describe('an access token that is issued', () => {
         createJwtExchange({
           issuer: ISSUER,
           identityProviders: [
-            { name: 'https://idp.example.com', subjects: 'any', jwksUri: 'https://idp.example.com/keys' },
+            { name: 'https://idp.example.com', allowedSubjects: 'any', jwksUri: 'https://idp.example.com/keys' },
           ],
           clients: [CLIENT],
           // @ts-expect-error: only asymmetric algorithms have the type

@@ -77,7 +77,7 @@ describe('a subject', () => {
   it('RFC 9700 §4.15: a subject that two identity providers both assert does not become one by default [rule 89]', () => {
     const entries = ['https://one.example.com', 'https://two.example.com'].map((name) => ({
       name,
-      subjects: 'any' as const,
+      allowedSubjects: 'any' as const,
       jwksUri: `${name}/keys`,
     }))
     const create = () =>
@@ -98,7 +98,11 @@ describe('a subject', () => {
     ]
     const two = await startClockedHost({
       exchange: {
-        identityProviders: [plain, barred].map(({ name, jwksUri }) => ({ name, subjects: 'any' as const, jwksUri })),
+        identityProviders: [plain, barred].map(({ name, jwksUri }) => ({
+          name,
+          allowedSubjects: 'any' as const,
+          jwksUri,
+        })),
         subject: 'namespaced',
       },
     })

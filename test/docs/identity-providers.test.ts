@@ -88,10 +88,16 @@ describe('docs/identity-providers.md', () => {
         jwksUri: expect.stringMatching(/^https:\/\//),
       }),
     )
-    const { subjects = [], claims = {}, scopes, grants, groupsToScopes } = provider as IdentityProviderOptions
+    const {
+      allowedSubjects: subjects = [],
+      requiredClaims: claims = {},
+      scopes,
+      bindings,
+      groupsToScopes,
+    } = provider as IdentityProviderOptions
     expect(subjects).not.toBe('any')
     expect([...subjects, ...Object.keys(claims)]).not.toEqual([])
-    expect(scopes ?? grants ?? groupsToScopes).toBeDefined()
+    expect(scopes ?? bindings ?? groupsToScopes).toBeDefined()
   })
 
   it('has recipes that go into one file together', () => {
@@ -136,7 +142,7 @@ const SAMPLES: readonly Sample[] = [
     refused: [
       ['another client', { cid: '0oa9other' }, 'claim_not_allowed', 'cid'],
       ['a client without a user', { uid: undefined, sub: '0oa1portal' }, 'claim_not_allowed', 'uid'],
-      ['somebody of no group', { groups: ['Everyone'] }, 'no_grant_matches'],
+      ['somebody of no group', { groups: ['Everyone'] }, 'no_binding_matches'],
     ],
   },
   {
@@ -164,7 +170,7 @@ const SAMPLES: readonly Sample[] = [
       ['another application', { azp: 'other' }, 'claim_not_allowed', 'azp'],
       ['a token of a user', { idtyp: undefined }, 'claim_not_allowed', 'idtyp'],
       ['an application without a secret', { azpacr: '0' }, 'claim_not_allowed', 'azpacr'],
-      ['an application without the role', { roles: ['Orders.Read'] }, 'no_grant_matches'],
+      ['an application without the role', { roles: ['Orders.Read'] }, 'no_binding_matches'],
       ['a token for Graph', { aud: 'https://graph.microsoft.com' }, 'wrong_audience'],
     ],
   },
@@ -193,7 +199,7 @@ const SAMPLES: readonly Sample[] = [
     refused: [
       ['another organization', { org_id: 'org_2other' }, 'claim_not_allowed', 'org_id'],
       ['another client', { azp: 'other' }, 'claim_not_allowed', 'azp'],
-      ['somebody without the permission', { permissions: [] }, 'no_grant_matches'],
+      ['somebody without the permission', { permissions: [] }, 'no_binding_matches'],
     ],
   },
   {
@@ -202,7 +208,7 @@ const SAMPLES: readonly Sample[] = [
     becomes: { sub: 'https://sso.example.com/realms/acme|f:1:jo', scope: 'orders:read orders:write' },
     refused: [
       ['another client', { azp: 'account-console' }, 'claim_not_allowed', 'azp'],
-      ['another role', { realm_access: { roles: ['default-roles-acme'] } }, 'no_grant_matches'],
+      ['another role', { realm_access: { roles: ['default-roles-acme'] } }, 'no_binding_matches'],
       ['an ID token', { aud: 'orders-batch' }, 'wrong_audience'],
       ['a token without an audience', { aud: undefined }, 'invalid_audience'],
     ],
@@ -270,7 +276,7 @@ const SAMPLES: readonly Sample[] = [
       ['a path registered again', { project_id: '21' }, 'claim_not_allowed', 'project_id'],
       ['a branch that is not protected', { ref_protected: 'false' }, 'claim_not_allowed', 'ref_protected'],
       ['a merge request', { pipeline_source: 'merge_request_event' }, 'claim_not_allowed', 'pipeline_source'],
-      ['a job without the environment', { environment: undefined }, 'no_grant_matches'],
+      ['a job without the environment', { environment: undefined }, 'no_binding_matches'],
     ],
   },
   {
@@ -306,7 +312,7 @@ const SAMPLES: readonly Sample[] = [
       ['an access token', { aud: undefined, token_use: 'access', client_id: '1app2client3id' }, 'invalid_audience'],
       ['another kind of token', { token_use: 'access' }, 'claim_not_allowed', 'token_use'],
       ['another app client', { aud: 'other' }, 'wrong_audience'],
-      ['somebody of no group', { 'cognito:groups': undefined }, 'no_grant_matches'],
+      ['somebody of no group', { 'cognito:groups': undefined }, 'no_binding_matches'],
     ],
   },
   {

@@ -27,7 +27,9 @@ client_secret = "s3cret-of-the-tests"
 function settingsOf(jwksEndpoint: object) {
   return checkOptions({
     issuer: 'https://api.example.com/oauth2',
-    identityProviders: [{ name: 'https://idp.example.com', subjects: 'any', jwksUri: 'https://idp.example.com/keys' }],
+    identityProviders: [
+      { name: 'https://idp.example.com', allowedSubjects: 'any', jwksUri: 'https://idp.example.com/keys' },
+    ],
     clients: [{ clientId: 'app', clientSecret: 's3cret-of-the-tests' }],
     accessToken: { audience: 'https://api.example.com' },
     jwksEndpoint,

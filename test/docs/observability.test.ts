@@ -148,8 +148,12 @@ describe('docs/observability.md', () => {
       exchange: {
         subject: 'namespaced',
         identityProviders: [
-          { name: 'https://certified.example.com', subjects: 'any', certificates: [EC_CERTIFICATE] },
-          { name: 'https://fixed.example.com', subjects: 'any', jwks: { keys: [host.idp.signingKey.publicJwk] } },
+          { name: 'https://certified.example.com', allowedSubjects: 'any', certificates: [EC_CERTIFICATE] },
+          {
+            name: 'https://fixed.example.com',
+            allowedSubjects: 'any',
+            jwks: { keys: [host.idp.signingKey.publicJwk] },
+          },
         ],
       },
     })
@@ -497,11 +501,16 @@ describe.each([
         identityProviders: [
           {
             name: 'https://configured.example.com',
-            subjects: 'any',
+            allowedSubjects: 'any',
             certificates: [EC_CERTIFICATE, EXPIRED_CERTIFICATE],
           },
-          { name: 'https://published.example.com', subjects: 'any', jwks: { keys: [certified] } },
-          { name: 'https://disabled.example.com', subjects: 'any', certificates: [EC_CERTIFICATE], enabled: false },
+          { name: 'https://published.example.com', allowedSubjects: 'any', jwks: { keys: [certified] } },
+          {
+            name: 'https://disabled.example.com',
+            allowedSubjects: 'any',
+            certificates: [EC_CERTIFICATE],
+            enabled: false,
+          },
         ],
       },
     })
@@ -762,7 +771,7 @@ async function startApp(idp: FakeIdentityProvider) {
   writeFileSync(join(directory, 'app.mjs'), APP)
   const options = {
     issuer: ISSUER,
-    identityProviders: [{ name: idp.name, subjects: 'any', jwksUri: idp.jwksUri }],
+    identityProviders: [{ name: idp.name, allowedSubjects: 'any', jwksUri: idp.jwksUri }],
     clients: [CLIENT],
     accessToken: { audience: AUDIENCE },
   }

@@ -26,7 +26,7 @@ describe('docs/operations.md', () => {
         .concat(`[[identity_provider]]
 name = "https://idp.example.com"
 jwks_uri = "https://idp.example.com/jwks"
-subjects = "any"
+allowed_subjects = "any"
 `),
     )
     const events: string[] = []

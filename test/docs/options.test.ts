@@ -25,7 +25,9 @@ const ROW = /^\| `([\w[\].]+)` \| (.*?) \| ?(.*?) ?\| ?(.*?) ?\| ?(.*?) ?\| .+ \
 const UNITS: Readonly<Record<string, string>> = { seconds: 's', milliseconds: 'ms', 'per cent, or false,': 'per cent' }
 const MINIMAL = {
   issuer: 'https://api.example.com/oauth2',
-  identityProviders: [{ name: 'https://idp.example.com', subjects: 'any', jwksUri: 'https://idp.example.com/keys' }],
+  identityProviders: [
+    { name: 'https://idp.example.com', allowedSubjects: 'any', jwksUri: 'https://idp.example.com/keys' },
+  ],
   clients: [{ clientId: 'app', clientSecret: 'a secret of the tests' }],
   accessToken: { audience: 'https://api.example.com' },
 }
@@ -45,7 +47,7 @@ function written(option: string): string {
 function knownOptions(): Set<string> {
   const asked = optionsAskedFor(() => Object.values(EXAMPLES).map((options) => checkOptions(options)))
   const parentOf = (option: string) => option.replaceAll('.*', '').split('.').slice(0, -1).join('.')
-  const isOurs = (option: string) => !/\.(?:claims|when|groupsToScopes|claimsToToken|headers)\./.test(option)
+  const isOurs = (option: string) => !/\.(?:requiredClaims|when|groupsToScopes|claimsToToken|headers)\./.test(option)
   return new Set([...asked].filter((option) => isOurs(option) && !hasFreeNames(parentOf(option))).map(written))
 }
 

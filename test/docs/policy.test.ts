@@ -33,8 +33,8 @@ const BLOCKS = [...POLICY.matchAll(/```toml\n(.*?)```/gs)].map(([, toml = '']) =
 
 describe('docs/policy.md', () => {
   it('has bindings that can be configured as they stand', () => {
-    const toml = BLOCKS.find((block) => block.includes('[[identity_provider.grant]]')) ?? ''
-    expect(createFrom(toml).identityProviders[0]?.grants).toEqual([
+    const toml = BLOCKS.find((block) => block.includes('[[identity_provider.binding]]')) ?? ''
+    expect(createFrom(toml).identityProviders[0]?.bindings).toEqual([
       expect.objectContaining({ name: 'deploy', clients: ['ci'], lifetime: 300 }),
       { name: 'read', scopes: ['orders:read'] },
     ])
@@ -43,7 +43,7 @@ describe('docs/policy.md', () => {
   it.each(['groups_to_scopes', 'subject', 'claims_to_token'])('has a %s that can be configured as it stands', (key) => {
     const line = new RegExp(`^\`?(${key} = (?:{[^\`\\n]*}|"[^"]*"))`, 'm').exec(POLICY)?.[1] ?? ''
     const options = createFrom(
-      `[[identity_provider]]\nname = "https://idp.example.com"\njwks_uri = "https://idp.example.com/jwks"\nsubjects = "any"\n${line}\n`,
+      `[[identity_provider]]\nname = "https://idp.example.com"\njwks_uri = "https://idp.example.com/jwks"\nallowed_subjects = "any"\n${line}\n`,
     )
     const name = key.replace(/_(\w)/g, (_, letter) => letter.toUpperCase())
     expect(options.identityProviders[0]).toHaveProperty(name)
@@ -52,8 +52,8 @@ describe('docs/policy.md', () => {
   it('has an identity provider that can be registered as it stands', () => {
     const [toml = ''] = BLOCKS
     expect(createFrom(toml).identityProviders[0]).toMatchObject({
-      subjects: ['repo:acme/orders:*', 'repo:acme@1234/orders@5678:*'],
-      claims: { repository_id: { equals: '5678', message: 'only the orders repository' } },
+      allowedSubjects: ['repo:acme/orders:*', 'repo:acme@1234/orders@5678:*'],
+      requiredClaims: { repository_id: { equals: '5678', message: 'only the orders repository' } },
       maxBeyondAssertion: 0,
     })
   })
@@ -68,7 +68,7 @@ describe('docs/policy.md', () => {
     expect(whole.length).toBeGreaterThan(10)
     for (const [index, code] of whole.entries()) {
       const provider = `[[identity_provider]]\nname = "https://idp-${index}.example.com"\njwks_uri = "https://idp.example.com/jwks"\n`
-      expect(createFrom(`${provider}claims = { a = ${code} }\n`).identityProviders).toHaveLength(1)
+      expect(createFrom(`${provider}required_claims = { a = ${code} }\n`).identityProviders).toHaveLength(1)
     }
   })
 

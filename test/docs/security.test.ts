@@ -51,7 +51,7 @@ describe('SECURITY.md', () => {
     const settings = checkOptions({
       issuer: 'https://api.example.com/oauth2',
       identityProviders: [
-        { name: 'https://idp.example.com', subjects: 'any', jwksUri: 'https://idp.example.com/keys' },
+        { name: 'https://idp.example.com', allowedSubjects: 'any', jwksUri: 'https://idp.example.com/keys' },
       ],
       clients: [{ clientId: 'app', clientSecret: 's3cret-of-the-tests' }],
       accessToken: { audience: 'https://api.example.com' },

@@ -76,7 +76,9 @@ describe('docs/stores.md and docs/operations.md', () => {
 
 const OPTIONS: JwtExchangeOptions = {
   issuer: 'https://api.example.com/oauth2',
-  identityProviders: [{ name: 'https://exampleidp.com', subjects: 'any', jwksUri: 'https://exampleidp.com/keys' }],
+  identityProviders: [
+    { name: 'https://exampleidp.com', allowedSubjects: 'any', jwksUri: 'https://exampleidp.com/keys' },
+  ],
   clients: [{ clientId: 'app', clientSecret: 's3cret-of-the-tests' }],
   accessToken: { audience: 'https://api.example.com' },
 }
@@ -94,7 +96,7 @@ describeWithRedis('the snippets for Redis', () => {
     const lines = [
       'issuer = "https://api.example.com/oauth2"',
       '[access_token]\naudience = "https://api.example.com"',
-      '[[identity_provider]]\nname = "https://exampleidp.com"\njwks_uri = "https://exampleidp.com/keys"\nsubjects = "any"',
+      '[[identity_provider]]\nname = "https://exampleidp.com"\njwks_uri = "https://exampleidp.com/keys"\nallowed_subjects = "any"',
       '[[client]]\nclient_id = "app"\nclient_secret = "s3cret-of-the-tests"',
       snippet('In a file', 'toml').replace('${REDIS_URL}', REDIS_URL),
     ]

@@ -155,7 +155,7 @@ describe('an assertion whose caller has no credentials', () => {
     const key = await generateFakeKey('ES256', 'configured')
     const name = 'https://idp.example.com'
     const jwks = { keys: [key.publicJwk] }
-    await start({ identityProviders: [{ name, alias: TOKEN_ENDPOINT, jwks, subjects: 'any' }] })
+    await start({ identityProviders: [{ name, alias: TOKEN_ENDPOINT, jwks, allowedSubjects: 'any' }] })
     const header = { alg: 'ES256', kid: 'configured' }
     const claims = { ...host.claims(), iss: name }
     expect(await outcomeOf(await signAssertion(key, { ...header, kid: 'other' }, claims))).toEqual([401, 'unknown_key'])
@@ -175,7 +175,9 @@ describe('an assertion whose caller has no credentials', () => {
 
   it('waits, or no longer, as other options say that take the place of the first ones', async () => {
     const options = {
-      identityProviders: [{ name: 'https://idp.example.com', jwksUri: 'http://127.0.0.1:9/jwks', subjects: 'any' }],
+      identityProviders: [
+        { name: 'https://idp.example.com', jwksUri: 'http://127.0.0.1:9/jwks', allowedSubjects: 'any' },
+      ],
       accessToken: { audience: AUDIENCE, signingKeys: [generateSigningKey()] },
       jwksEndpoint: PATIENT,
     } satisfies Partial<JwtExchangeOptions>

@@ -49,7 +49,7 @@ function writeConfig({ provider = '', more = '', keys = `jwks_uri = "${idp.jwksU
   file.write(`${frame}[[identity_provider]]
 name = "${name}"
 ${keys}
-subjects = "any"
+allowed_subjects = "any"
 ${provider}
 ${more}`)
 }
@@ -265,7 +265,7 @@ describe('check', () => {
     writeConfig({
       provider: `scopes = ["openid"]
 groups_to_scopes = { "orders-*" = ["openid"] }
-[[identity_provider.grant]]
+[[identity_provider.binding]]
 name = "a"
 scopes = ["opneid", "openid"]`,
       more: '[[client]]\nclient_id = "b"\nclient_secret = "a secret of client b"\nidentity_providers = []\ngrant_types = []',
@@ -276,8 +276,8 @@ scopes = ["opneid", "openid"]`,
     expect(notes).toEqual([
       '! client b: identity_providers is empty: it may exchange nothing',
       '! client b: grant_types is empty: it may exchange nothing',
-      `! ${idp.name}: grant a: scope opneid is not in the scopes of the identity provider`,
-      `! ${idp.name}: grant a: scope opneid is in the scopes of no client`,
+      `! ${idp.name}: binding a: scope opneid is not in the scopes of the identity provider`,
+      `! ${idp.name}: binding a: scope opneid is in the scopes of no client`,
       `! ${idp.name}: group orders-* is compared exactly: * is not a pattern in it`,
       '! no signing keys: access tokens become invalid when the process ends; make a key with keygen',
     ])
@@ -294,8 +294,8 @@ scopes = ["opneid", "openid"]`,
 
   it('notes patterns for a list of scopes that accept more than one word', async () => {
     writeConfig({
-      provider: `claims = { scp = "*Orders.Read*", "ext.scope" = ["openid*", "*x"], scopes = { includes = ["*w*", "orders:*"] }, sub = "*a*" }
-[[identity_provider.grant]]
+      provider: `required_claims = { scp = "*Orders.Read*", "ext.scope" = ["openid*", "*x"], scopes = { includes = ["*w*", "orders:*"] }, sub = "*a*" }
+[[identity_provider.binding]]
 name = "a"
 scopes = ["openid"]
 when = { scope = { one_of = ["*", "*a*"] }, scp = { has_word = "Orders.*" } }`,
@@ -309,8 +309,8 @@ when = { scope = { one_of = ["*", "*a*"] }, scp = { has_word = "Orders.*" } }`,
       note('claim ext.scope', 'openid*', 'openid'),
       note('claim ext.scope', '*x', 'x'),
       note('claim scopes', '*w*', 'w'),
-      note('grant a: claim scope', '*a*', 'a'),
-      `! ${idp.name}: grant a: claim scp: has_word Orders.* is compared exactly: * is not a pattern in it`,
+      note('binding a: claim scope', '*a*', 'a'),
+      `! ${idp.name}: binding a: claim scp: has_word Orders.* is compared exactly: * is not a pattern in it`,
     ])
   })
 
@@ -803,7 +803,9 @@ describe('the notes of check', () => {
     const keys = file.writeBeside('signing-keys.json', JSON.stringify({ keys: [generateSigningKey()] }))
     const note = '! access_token.signing_keys: every user of this machine can read the file with the private key'
     const frame = deploymentOf().replace('[access_token]\n', '[access_token]\nsigning_keys = "signing-keys.json"\n')
-    file.write(`${frame}[[identity_provider]]\nname = "${idp.name}"\njwks_uri = "${idp.jwksUri}"\nsubjects = "any"\n`)
+    file.write(
+      `${frame}[[identity_provider]]\nname = "${idp.name}"\njwks_uri = "${idp.jwksUri}"\nallowed_subjects = "any"\n`,
+    )
     for (const [mode, isNoted] of [
       [0o644, true],
       [0o640, false],
@@ -817,14 +819,14 @@ describe('the notes of check', () => {
 
   it('name options that stand in a table of conditions', async () => {
     writeConfig({
-      more: '[identity_provider.claims]\nenabled = false\nrequire_https = true\nemail = "a"\n[[identity_provider.grant]]\nname = "g"\nscopes = ["openid"]\n[identity_provider.grant.when]\nlifetime = 300\nref = "main"',
+      more: '[identity_provider.required_claims]\nenabled = false\nrequire_https = true\nemail = "a"\n[[identity_provider.binding]]\nname = "g"\nscopes = ["openid"]\n[identity_provider.binding.when]\nlifetime = 300\nref = "main"',
     })
     const { stdout } = await runHere(['check', '--config', path])
     const noted = [...stdout.matchAll(/! (\S+): this is a condition on a claim of that name; if you mean the option/g)]
     expect(noted.map(([, place]) => place)).toEqual([
-      'identity_provider[0].claims.enabled',
-      'identity_provider[0].claims.require_https',
-      'identity_provider[0].grant[0].when.lifetime',
+      'identity_provider[0].required_claims.enabled',
+      'identity_provider[0].required_claims.require_https',
+      'identity_provider[0].binding[0].when.lifetime',
     ])
   })
 })

@@ -224,7 +224,7 @@ describe('the bounds of host functions', () => {
       writeFileSync(
         path,
         `issuer = "https://api.example.com"\n[host_functions]\n${bounds}\n[access_token]\naudience = "https://api.example.com"\n` +
-          '[[identity_provider]]\nname = "https://idp.example.com"\nsubjects = "any"\njwks_uri = "https://idp.example.com/jwks"\n',
+          '[[identity_provider]]\nname = "https://idp.example.com"\nallowed_subjects = "any"\njwks_uri = "https://idp.example.com/jwks"\n',
       )
       const options = loadConfig(path, { options: { findClient } })
       return { ...options, accessToken: { ...options.accessToken, signingKeys: [key] } }

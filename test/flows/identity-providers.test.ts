@@ -31,7 +31,11 @@ describe('two identity providers', () => {
     const [key, otherKey] = [await generateFakeKey('ES256', 'shared'), await generateFakeKey('ES256', 'shared')]
     first.publish([key.publicJwk])
     second.publish([otherKey.publicJwk])
-    const identityProviders = [first, second].map(({ name, jwksUri }) => ({ name, subjects: 'any' as const, jwksUri }))
+    const identityProviders = [first, second].map(({ name, jwksUri }) => ({
+      name,
+      allowedSubjects: 'any' as const,
+      jwksUri,
+    }))
     host = await startExchangeHost({ exchange: { subject: 'namespaced', identityProviders } })
     const now = Math.floor(Date.now() / 1000)
     const assert = (iss: string, signer: typeof key) =>
@@ -45,7 +49,11 @@ describe('two identity providers', () => {
 
   it('that assert the same sub get different subjects when namespaced', async () => {
     const [first, second] = [await startAnother(), await startAnother()]
-    const identityProviders = [first, second].map(({ name, jwksUri }) => ({ name, subjects: 'any' as const, jwksUri }))
+    const identityProviders = [first, second].map(({ name, jwksUri }) => ({
+      name,
+      allowedSubjects: 'any' as const,
+      jwksUri,
+    }))
     host = await startExchangeHost({ exchange: { subject: 'namespaced', identityProviders } })
     const subjects = []
     for (const idp of [first, second]) {
@@ -57,7 +65,11 @@ describe('two identity providers', () => {
 
   it('are open to a client only as far as it is allowed', async () => {
     const [first, second] = [await startAnother(), await startAnother()]
-    const identityProviders = [first, second].map(({ name, jwksUri }) => ({ name, subjects: 'any' as const, jwksUri }))
+    const identityProviders = [first, second].map(({ name, jwksUri }) => ({
+      name,
+      allowedSubjects: 'any' as const,
+      jwksUri,
+    }))
     const clients = [{ ...CLIENT, identityProviders: [first.name] }]
     host = await startExchangeHost({ exchange: { subject: 'raw', identityProviders, clients } })
     expect((await host.exchangeAssertion(await second.issueAssertion())).status).toBe(400)

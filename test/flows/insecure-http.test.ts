@@ -62,7 +62,7 @@ describe('keys that come by http from another machine', () => {
     await start({ jwksUri: urlOf('/keys'), allowInsecureHttp: true })
     const identityProvider = {
       name: NAME,
-      subjects: 'any' as const,
+      allowedSubjects: 'any' as const,
       jwksUri: urlOf('/keys'),
       lookup,
       allowInsecureHttp: true,

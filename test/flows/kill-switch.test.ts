@@ -110,8 +110,8 @@ describe('an identity provider that is switched off', () => {
     const token = await host.accessToken()
     const keys = { keys: [host.idp.signingKey.publicJwk] }
     const other = otherProcess([
-      { name, subjects: 'any', jwks: keys },
-      { name: 'https://other.example', subjects: 'any', jwks: keys },
+      { name, allowedSubjects: 'any', jwks: keys },
+      { name: 'https://other.example', allowedSubjects: 'any', jwks: keys },
     ])
     expect(await outcomeOf(token, other)).toBe('alice')
     other.disableIdentityProvider('https://other.example')
@@ -124,13 +124,13 @@ describe('an identity provider that is switched off', () => {
 
   it('is refused its tokens where the options say enabled: false', async () => {
     const token = await host.accessToken()
-    const other = otherProcess([{ name, subjects: 'any', jwksUri: 'https://idp.example/jwks', enabled: false }])
+    const other = otherProcess([{ name, allowedSubjects: 'any', jwksUri: 'https://idp.example/jwks', enabled: false }])
     expect(await outcomeOf(token, other)).toBe('identity_provider_disabled')
   })
 
   it('is not refused its tokens where nobody of its name is registered', async () => {
     const token = await host.accessToken()
-    const other = otherProcess([{ name: `${name}/`, subjects: 'any', jwksUri: 'https://idp.example/jwks' }])
+    const other = otherProcess([{ name: `${name}/`, allowedSubjects: 'any', jwksUri: 'https://idp.example/jwks' }])
     other.disableIdentityProvider(`${name}/`)
     expect(await outcomeOf(token, other)).toBe('alice')
   })

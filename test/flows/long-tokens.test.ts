@@ -138,7 +138,7 @@ describe('a long claim', () => {
   it('matches no pattern beyond 4096 characters, and is compared exactly as before', async () => {
     const started = await startExchangeHost({
       idp: { algorithm: 'ES256' },
-      identityProvider: { subjects: ['team-*', 'alice'], claims: { ref: ['refs/*', 'main'] } },
+      identityProvider: { allowedSubjects: ['team-*', 'alice'], requiredClaims: { ref: ['refs/*', 'main'] } },
     })
     const judge = async (claims: Record<string, unknown>) => {
       const assertion = await started.idp.issueAssertion({ ref: 'main', ...claims })

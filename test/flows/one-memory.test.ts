@@ -23,7 +23,7 @@ async function startHost(
   exchange: Partial<JwtExchangeOptions> = {},
 ): Promise<ExchangeHost> {
   const identityProviders = idps.map(
-    ({ name, jwksUri }): IdentityProviderOptions => ({ name, jwksUri, subjects: 'any' }),
+    ({ name, jwksUri }): IdentityProviderOptions => ({ name, jwksUri, allowedSubjects: 'any' }),
   )
   const host = await startExchangeHost({
     idp: { algorithm: 'ES256' },

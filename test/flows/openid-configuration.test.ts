@@ -74,7 +74,7 @@ describe('the OpenID configuration', () => {
     const { idp } = host
     const options = (openidConfiguration: boolean): JwtExchangeOptions => ({
       issuer: ISSUER,
-      identityProviders: [{ name: idp.name, jwksUri: idp.jwksUri, subjects: 'any' }],
+      identityProviders: [{ name: idp.name, jwksUri: idp.jwksUri, allowedSubjects: 'any' }],
       clients: [CLIENT],
       accessToken: { audience: AUDIENCE, signingKeys: [generateSigningKey()] },
       openidConfiguration,
@@ -91,7 +91,7 @@ describe('the OpenID configuration', () => {
     const provider = `[[identity_provider]]
 name = "${host.idp.name}"
 jwks_uri = "${host.idp.jwksUri}"
-subjects = "any"
+allowed_subjects = "any"
 `
     try {
       const load = (value: string) => {

@@ -53,8 +53,8 @@ describe('an identity provider that is down', () => {
       exchange: {
         subject: 'namespaced',
         identityProviders: [
-          { name: 'https://dead.example.com', subjects: 'any', jwksUri: 'http://127.0.0.1:9/jwks' },
-          { name: host.idp.name, subjects: 'any', jwksUri: host.idp.jwksUri },
+          { name: 'https://dead.example.com', allowedSubjects: 'any', jwksUri: 'http://127.0.0.1:9/jwks' },
+          { name: host.idp.name, allowedSubjects: 'any', jwksUri: host.idp.jwksUri },
         ],
       },
     })

@@ -125,7 +125,7 @@ describe('an assertion directly', () => {
     await host.exchange.ready()
     const assertion = await host.idp.issueAssertion()
     const first = await request(host.url).get('/whoami').auth(assertion, { type: 'bearer' })
-    expect(first.body).toMatchObject({ sub: 'alice', issuer: host.idp.name })
+    expect(first.body).toMatchObject({ sub: 'alice', identityProvider: host.idp.name })
     const second = await request(host.url).get('/whoami').auth(assertion, { type: 'bearer' })
     expect(second.status).toBe(401)
     expect(host.lastReason()).toBe('replayed')

@@ -65,10 +65,10 @@ const POLLUTION: Readonly<Record<string, unknown>> = {
   resource: 'https://else.example.com',
   // Options
   enabled: false,
-  subjects: 'any',
+  allowedSubjects: 'any',
   scopes: ['admin'],
   claims: { tenant: 'else' },
-  grants: [],
+  bindings: [],
   types: ['at+jwt'],
   algorithms: ['RS512'],
   alias: 'else',
@@ -119,7 +119,7 @@ function options(): JwtExchangeOptions {
   return {
     issuer: ISSUER,
     identityProviders: [
-      { name, jwksUri, replay: 'allow', claims: { team: ['orders', 'x'] }, subjects: ['alice', 'bob'] },
+      { name, jwksUri, replay: 'allow', requiredClaims: { team: ['orders', 'x'] }, allowedSubjects: ['alice', 'bob'] },
     ],
     clients: CLIENTS,
     accessToken: { audience: AUDIENCE, signingKeys: [signingKey] },
@@ -223,7 +223,7 @@ async function observe(): Promise<Record<string, unknown>> {
   seen.bare = await call('check', without({ ...options() }, 'accessToken'))
   const { name } = idp
   const { publicJwk } = idp.signingKey
-  const fixed = [{ name, subjects: 'any', jwks: { keys: [without(publicJwk, 'kid'), publicJwk] } }]
+  const fixed = [{ name, allowedSubjects: 'any', jwks: { keys: [without(publicJwk, 'kid'), publicJwk] } }]
   seen.fixed = await call('check', { ...options(), identityProviders: fixed })
   seen.nobody = await call('check', { ...options(), identityProviders: [{ name, jwksUri: idp.jwksUri }] })
   seen.loaded = await call('load', file.path)
@@ -245,7 +245,7 @@ beforeAll(async () => {
   idp = await FakeIdentityProvider.start({ algorithm: 'ES256', alias: TOKEN_ENDPOINT })
   file = createDeploymentFile()
   file.write(
-    `${deploymentOf()}[[identity_provider]]\nname = "idp"\njwks_uri = "https://idp.example.com/jwks"\nsubjects = "any"\n`,
+    `${deploymentOf()}[[identity_provider]]\nname = "idp"\njwks_uri = "https://idp.example.com/jwks"\nallowed_subjects = "any"\n`,
   )
   await makeTokens()
   child = spawn(process.execPath, ['test/support/polluted-host.js'], {

@@ -238,7 +238,7 @@ function optionsOf(model: ConfigModel, clock: AdjustableClock): JwtExchangeOptio
     ({ path, ...others }): IdentityProviderOptions => ({
       ...others,
       jwksUri: `http://127.0.0.1:${port}${path}`,
-      subjects: 'any',
+      allowedSubjects: 'any',
       headers: model.headers,
     }),
   )

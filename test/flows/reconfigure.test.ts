@@ -50,7 +50,9 @@ async function start(
   host = await startClockedHost({ identityProvider, exchange: { accessToken, ...exchange }, ...others })
   options = {
     issuer: ISSUER,
-    identityProviders: [{ name: host.idp.name, subjects: 'any', jwksUri: host.idp.jwksUri, ...identityProvider }],
+    identityProviders: [
+      { name: host.idp.name, allowedSubjects: 'any', jwksUri: host.idp.jwksUri, ...identityProvider },
+    ],
     ...(exchange.findClient === undefined && { clients: [CLIENT] }),
     accessToken,
     clock: host.clock,
@@ -240,7 +242,9 @@ describe('other options', () => {
 
   it('refuse the assertions of an identity provider that is gone', async () => {
     await start()
-    change({ identityProviders: [{ name: 'https://other.example.com', subjects: 'any', jwksUri: host.idp.jwksUri }] })
+    change({
+      identityProviders: [{ name: 'https://other.example.com', allowedSubjects: 'any', jwksUri: host.idp.jwksUri }],
+    })
     expect((await exchangeOne()).reason).toBe('unknown_issuer')
     expect(host.exchange.stats().identityProviders.map(({ name }) => name)).toEqual(['https://other.example.com'])
   })
@@ -281,7 +285,10 @@ describe('the clock tolerance of an identity provider', () => {
       'identityProviders[0].clockTolerance: found 1; wanted at most 0, as at the start',
     )
     changeProvider({ clockTolerance: 0, lifetime: 60 })
-    options = { ...options, identityProviders: [{ name: host.idp.name, subjects: 'any', jwksUri: host.idp.jwksUri }] }
+    options = {
+      ...options,
+      identityProviders: [{ name: host.idp.name, allowedSubjects: 'any', jwksUri: host.idp.jwksUri }],
+    }
     expect(raise).toThrow('identityProviders[0].clockTolerance: found 600; wanted at most 0, as at the start')
     host.clock.advance(30 + 62)
     expect((await host.judge(assertion)).reason).toBe('expired')
@@ -290,7 +297,9 @@ describe('the clock tolerance of an identity provider', () => {
   it('cannot be raised either by leaving it out in between, or by lowering it first', async () => {
     await start({ clockTolerance: 10 })
     changeProvider({ clockTolerance: 5 })
-    change({ identityProviders: [{ name: 'https://other.example.com', subjects: 'any', jwksUri: host.idp.jwksUri }] })
+    change({
+      identityProviders: [{ name: 'https://other.example.com', allowedSubjects: 'any', jwksUri: host.idp.jwksUri }],
+    })
     expect(() => changeProvider({ clockTolerance: 11 })).toThrow('wanted at most 10, as at the start')
     changeProvider({ clockTolerance: 5 })
     changeProvider({ clockTolerance: 4 })
@@ -433,7 +442,7 @@ describe('a request whose body is held back', () => {
   it('by the rules of an identity provider that the old options had switched off', async () => {
     await start({ enabled: false })
     const send = await holdBody()
-    changeProvider({ enabled: true, subjects: ['nobody'] })
+    changeProvider({ enabled: true, allowedSubjects: ['nobody'] })
     expect([(await send()).status, host.lastReason()]).toEqual([400, 'subject_not_allowed'])
   })
 
@@ -458,7 +467,9 @@ describe('an identity provider that was switched off at run time', () => {
   it('stays off also where it was gone in between', async () => {
     await start()
     host.exchange.disableIdentityProvider(host.idp.name)
-    change({ identityProviders: [{ name: 'https://other.example.com', subjects: 'any', jwksUri: host.idp.jwksUri }] })
+    change({
+      identityProviders: [{ name: 'https://other.example.com', allowedSubjects: 'any', jwksUri: host.idp.jwksUri }],
+    })
     change({})
     expect((await exchangeOne()).reason).toBe('identity_provider_disabled')
   })
@@ -467,7 +478,9 @@ describe('an identity provider that was switched off at run time', () => {
     await start()
     const token = await host.accessToken()
     host.exchange.disableIdentityProvider(host.idp.name)
-    change({ identityProviders: [{ name: 'https://other.example.com', subjects: 'any', jwksUri: host.idp.jwksUri }] })
+    change({
+      identityProviders: [{ name: 'https://other.example.com', allowedSubjects: 'any', jwksUri: host.idp.jwksUri }],
+    })
     expect((await orders(token)).status).toBe(401)
     change({})
     expect((await orders(token)).status).toBe(401)
@@ -480,7 +493,9 @@ describe('an identity provider that was switched off at run time', () => {
     await start({ check })
     const old = host.exchangeAssertion(await host.assertion())
     await asked
-    change({ identityProviders: [{ name: 'https://other.example.com', subjects: 'any', jwksUri: host.idp.jwksUri }] })
+    change({
+      identityProviders: [{ name: 'https://other.example.com', allowedSubjects: 'any', jwksUri: host.idp.jwksUri }],
+    })
     change({})
     host.exchange.disableIdentityProvider(host.idp.name)
     release()
@@ -490,7 +505,9 @@ describe('an identity provider that was switched off at run time', () => {
   it('can be one that the options no longer have, whose access tokens are about yet', async () => {
     await start()
     const token = await host.accessToken()
-    change({ identityProviders: [{ name: 'https://other.example.com', subjects: 'any', jwksUri: host.idp.jwksUri }] })
+    change({
+      identityProviders: [{ name: 'https://other.example.com', allowedSubjects: 'any', jwksUri: host.idp.jwksUri }],
+    })
     expect((await orders(token)).status).toBe(200)
     host.exchange.disableIdentityProvider(host.idp.name)
     expect((await orders(token)).status).toBe(401)
@@ -640,7 +657,9 @@ describe('the key sets', () => {
     const assertion = await host.idp.issueAssertion({})
     expect((await host.exchangeAssertion(assertion)).status).toBe(200)
     change({
-      identityProviders: [{ name: 'https://other.example.com', subjects: 'any', jwksUri: 'http://127.0.0.1:9/jwks' }],
+      identityProviders: [
+        { name: 'https://other.example.com', allowedSubjects: 'any', jwksUri: 'http://127.0.0.1:9/jwks' },
+      ],
     })
     const { fetches } = host.idp
     await pause(300)

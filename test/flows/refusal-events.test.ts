@@ -457,7 +457,7 @@ describe('a whole run of bad requests', () => {
       const exchange = createJwtExchange({
         issuer: ISSUER,
         tokenEndpoint: TOKEN_ENDPOINT,
-        identityProviders: [{ name: idp.name, jwksUri: idp.jwksUri, subjects: 'any', ...ofProvider }],
+        identityProviders: [{ name: idp.name, jwksUri: idp.jwksUri, allowedSubjects: 'any', ...ofProvider }],
         accessToken: { audience: AUDIENCE },
         ...options,
       })

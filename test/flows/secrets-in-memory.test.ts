@@ -34,7 +34,7 @@ audience = "https://audience-of-the-heap.example.com"
 [[identity_provider]]
 name = "https://provider-of-the-heap.example.com"
 jwks_uri = "https://provider-of-the-heap.example.com/keys"
-subjects = ["a-subject-that-is-long-enough-to-be-a-slice"]
+allowed_subjects = ["a-subject-that-is-long-enough-to-be-a-slice"]
 `
 }
 

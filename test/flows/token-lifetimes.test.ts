@@ -111,7 +111,12 @@ describe('a lifetime that cannot be meant', () => {
       issuer: 'https://api.example.com/oauth2',
       tokenEndpoint: TOKEN_ENDPOINT,
       identityProviders: [
-        { name: 'https://idp.example.com', subjects: 'any', jwksUri: 'https://idp.example.com/jwks', ...provider },
+        {
+          name: 'https://idp.example.com',
+          allowedSubjects: 'any',
+          jwksUri: 'https://idp.example.com/jwks',
+          ...provider,
+        },
       ],
       clients: [{ ...CLIENT, ...client }],
       accessToken: { audience: AUDIENCE },

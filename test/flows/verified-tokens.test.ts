@@ -75,7 +75,7 @@ describe('an access token that was accepted before', () => {
     await acceptTwice(token)
     const other = createJwtExchange({
       issuer: ISSUER,
-      identityProviders: [{ name: host.idp.name, subjects: 'any', jwksUri: host.idp.jwksUri }],
+      identityProviders: [{ name: host.idp.name, allowedSubjects: 'any', jwksUri: host.idp.jwksUri }],
       clients: [CLIENT],
       accessToken: { audience: AUDIENCE, signingKeys: [generateSigningKey()] },
     })

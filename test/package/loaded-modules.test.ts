@@ -29,7 +29,7 @@ const CREATE = `
 import { createJwtExchange, generateSigningKey } from 'express-jwt-exchange'
 const exchange = createJwtExchange({
   issuer: 'https://api.example.com',
-  identityProviders: [{ name: 'https://idp.example.com', subjects: 'any', jwksUri: 'https://idp.example.com/jwks' }],
+  identityProviders: [{ name: 'https://idp.example.com', allowedSubjects: 'any', jwksUri: 'https://idp.example.com/jwks' }],
   clients: [{ clientId: 'app', clientSecret: 'a secret of the tests', scopes: [] }],
   accessToken: { audience: 'https://api.example.com', signingKeys: [generateSigningKey(ALGORITHM)] },
 })

@@ -161,7 +161,7 @@ async function story({ express, passport, createJwtExchange, FakeIdentityProvide
   const idp = await FakeIdentityProvider.start({ algorithm: 'ES256' })
   const exchange = createJwtExchange({
     issuer: 'https://api.example.com/oauth2',
-    identityProviders: [{ name: idp.name, subjects: 'any', jwksUri: idp.jwksUri }],
+    identityProviders: [{ name: idp.name, allowedSubjects: 'any', jwksUri: idp.jwksUri }],
     clients: [{ clientId: 'app', clientSecret: 'secret-of-the-tests', scopes: ['orders:read'] }],
     accessToken: { audience: 'https://api.example.com' },
   })
@@ -319,7 +319,7 @@ import 'express-jwt-exchange/augment'
 
 const options: JwtExchangeOptions = {
   issuer: 'https://api.example.com/oauth2',
-  identityProviders: [{ name: 'https://idp.example.com', subjects: 'any', jwksUri: 'https://idp.example.com/keys' }],
+  identityProviders: [{ name: 'https://idp.example.com', allowedSubjects: 'any', jwksUri: 'https://idp.example.com/keys' }],
   clients: [{ clientId: 'app', clientSecret: 'secret-of-the-tests' }],
   accessToken: { audience: 'https://api.example.com' },
 }

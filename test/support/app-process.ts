@@ -86,7 +86,7 @@ signing_keys = "keys.json"
 [[identity_provider]]
 name = "${idp.name}"
 jwks_uri = "${idp.jwksUri}"
-subjects = "any"
+allowed_subjects = "any"
 [[client]]
 client_id = "${APP_CLIENT.clientId}"
 client_secret = "\${APP_SECRET}"

@@ -98,7 +98,7 @@ export async function startExchangeHost(options: ExchangeHostOptions = {}): Prom
       {
         name: idp.name,
         ...(options.identityProvider?.discovery === undefined && { jwksUri: idp.jwksUri }),
-        subjects: 'any',
+        allowedSubjects: 'any',
         ...options.identityProvider,
       },
     ],

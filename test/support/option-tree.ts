@@ -48,8 +48,8 @@ const RULED = {
   subject: 'ci|${claims.sub}',
   ...LIMITS,
   algorithms: ['ES256'],
-  subjects: ['alice', 'team-a:*'],
-  claims: {
+  allowedSubjects: ['alice', 'team-a:*'],
+  requiredClaims: {
     plain: 'yes',
     listed: ['one', 'two-*'],
     '"quoted.name"': { equals: 'q', message: 'wanted: q' },
@@ -60,7 +60,7 @@ const RULED = {
     number: { atLeast: 1, atMost: 3, above: 0, below: 4 },
   },
   check: () => true,
-  grants: [
+  bindings: [
     { name: 'all', when: { plain: 'yes' }, clients: ['app'], scopes: ['read'], resources: [API], lifetime: 300 },
     { name: 'more', when: { sub: 'team-a:*' }, clients: ['app'], scopes: ['write'], resources: [API], lifetime: 200 },
   ],
@@ -105,14 +105,20 @@ export const EXAMPLES: Readonly<Record<string, Tree>> = {
   'an endpoint and a proxy': {
     ...TOP,
     identityProviders: [
-      { name: NAME, ...connection(), jwksUri: `${NAME}/keys`, proxy: 'http://proxy.example.com:3128', subjects: 'any' },
+      {
+        name: NAME,
+        ...connection(),
+        jwksUri: `${NAME}/keys`,
+        proxy: 'http://proxy.example.com:3128',
+        allowedSubjects: 'any',
+      },
     ],
     clients: [{ clientId: 'app', clientSecretHash: hashClientSecret(SECRET), scopes: ['read'] }],
   },
   'discovery and an agent': {
     ...TOP,
     identityProviders: [
-      { name: NAME, ...connection(), discovery: true, agent: new Agent(), lookup: () => {}, subjects: 'any' },
+      { name: NAME, ...connection(), discovery: true, agent: new Agent(), lookup: () => {}, allowedSubjects: 'any' },
     ],
     findClient: () => CLIENT,
   },

@@ -128,7 +128,7 @@ describe('a MAC in place of a signature', () => {
     const options = {
       issuer: ISSUER,
       identityProviders: [
-        { name: 'idp', subjects: 'any', jwksUri: 'https://idp.example.com/jwks', algorithms: [algorithm] },
+        { name: 'idp', allowedSubjects: 'any', jwksUri: 'https://idp.example.com/jwks', algorithms: [algorithm] },
       ],
       clients: [CLIENT],
       accessToken: { audience: ISSUER },

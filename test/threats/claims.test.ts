@@ -140,7 +140,7 @@ describe('the issuer and the audience', () => {
   ])('C13: a pattern as %s is no configuration', (option, changes) => {
     const identityProvider = {
       name: NAME,
-      subjects: 'any' as const,
+      allowedSubjects: 'any' as const,
       jwksUri: 'https://idp.example.com/jwks',
       ...changes,
     }
@@ -173,10 +173,10 @@ describe('two identity providers', () => {
     own.publish([own.signingKey.publicJwk, { ...own.signingKey.publicJwk, kid: otherKey.kid }])
     const { jwksUri } = other
     host = await startHostOfMany(own, [
-      { name: own.name, subjects: 'any' as const, jwksUri: own.jwksUri },
-      { name: otherName, subjects: 'any' as const, jwksUri, alias: 'https://alias-of-other' },
-      { name: 'https://same-alias.example.com', subjects: 'any' as const, jwksUri },
-      { name: 'https://off.example.com', subjects: 'any' as const, jwksUri, enabled: false },
+      { name: own.name, allowedSubjects: 'any' as const, jwksUri: own.jwksUri },
+      { name: otherName, allowedSubjects: 'any' as const, jwksUri, alias: 'https://alias-of-other' },
+      { name: 'https://same-alias.example.com', allowedSubjects: 'any' as const, jwksUri },
+      { name: 'https://off.example.com', allowedSubjects: 'any' as const, jwksUri, enabled: false },
     ])
   })
   afterAll(async () => {
@@ -595,7 +595,7 @@ describe('a token in the place of another kind', () => {
   it('C12: our own issuer cannot be an identity provider by accident', () => {
     const options = {
       issuer: ISSUER,
-      identityProviders: [{ name: ISSUER, subjects: 'any' as const, jwksUri: `${ISSUER}/jwks` }],
+      identityProviders: [{ name: ISSUER, allowedSubjects: 'any' as const, jwksUri: `${ISSUER}/jwks` }],
       clients: [CLIENT],
       accessToken: { audience: AUDIENCE },
     }

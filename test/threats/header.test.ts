@@ -101,7 +101,7 @@ const certified = fakeKeyOf(EC_CERTIFICATE_KEY, 'ES256')
 const rsaCertified = fakeKeyOf(RSA_CERTIFICATE_KEY, 'RS256')
 const certificateProvider = {
   name: 'https://idp.example.com',
-  subjects: 'any' as const,
+  allowedSubjects: 'any' as const,
   certificates: [RSA_CERTIFICATE],
 }
 
@@ -289,7 +289,7 @@ describe('the type of a token', () => {
   ])('H9: typ %j cannot be configured as that of an assertion', (typ) => {
     const identityProvider = {
       name: 'idp',
-      subjects: 'any' as const,
+      allowedSubjects: 'any' as const,
       jwksUri: 'https://idp.example.com/jwks',
       types: [typ],
     }

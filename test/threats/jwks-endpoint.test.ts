@@ -185,8 +185,8 @@ describe('an endpoint that does not answer', () => {
     const host = await startHostOfMany(
       idp,
       [
-        { name: idp.name, subjects: 'any' as const, jwksUri: idp.jwksUri },
-        { name: 'https://stuck.example.com', subjects: 'any' as const, jwksUri: stuck.url },
+        { name: idp.name, allowedSubjects: 'any' as const, jwksUri: idp.jwksUri },
+        { name: 'https://stuck.example.com', allowedSubjects: 'any' as const, jwksUri: stuck.url },
       ],
       { jwksEndpoint: { readTimeout: 600 } },
     )
@@ -340,7 +340,7 @@ describe('an endpoint that leads elsewhere', () => {
   ])('J6: %j is no jwksUri', (jwksUri) => {
     const options = {
       issuer: ISSUER,
-      identityProviders: [{ name: 'idp', subjects: 'any' as const, jwksUri }],
+      identityProviders: [{ name: 'idp', allowedSubjects: 'any' as const, jwksUri }],
       clients: [CLIENT],
       accessToken: { audience: AUDIENCE },
     }
@@ -350,7 +350,7 @@ describe('an endpoint that leads elsewhere', () => {
   const withJwksUri = (jwksUri: string, network: 'any' | 'public') => () =>
     createJwtExchange({
       issuer: ISSUER,
-      identityProviders: [{ name: 'idp', subjects: 'any' as const, jwksUri, network }],
+      identityProviders: [{ name: 'idp', allowedSubjects: 'any' as const, jwksUri, network }],
       clients: [CLIENT],
       accessToken: { audience: AUDIENCE },
     })
@@ -962,8 +962,8 @@ describe('an endpoint under load', () => {
     const host = await startHostOfMany(
       idp,
       [
-        { name: idp.name, subjects: 'any' as const, jwksUri: idp.jwksUri },
-        ...names.map((name, index) => ({ name, subjects: 'any' as const, jwksUri: servers[index]?.url ?? '' })),
+        { name: idp.name, allowedSubjects: 'any' as const, jwksUri: idp.jwksUri },
+        ...names.map((name, index) => ({ name, allowedSubjects: 'any' as const, jwksUri: servers[index]?.url ?? '' })),
       ],
       { jwksEndpoint: QUICK },
     )

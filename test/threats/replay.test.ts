@@ -114,7 +114,7 @@ describe('an assertion sent again', () => {
     const idp = await FakeIdentityProvider.start({ name: host.idp.name })
     const ecKey = host.idp.signingKey
     idp.publish([idp.signingKey.publicJwk, ecKey.publicJwk])
-    const both = await startHostOfMany(idp, [{ name: idp.name, subjects: 'any', jwksUri: idp.jwksUri }], {
+    const both = await startHostOfMany(idp, [{ name: idp.name, allowedSubjects: 'any', jwksUri: idp.jwksUri }], {
       subject: 'raw',
     })
     try {
@@ -190,7 +190,9 @@ describe('two processes with one store', () => {
       },
     }
     const start = () =>
-      startHostOfMany(idp, [{ name: idp.name, subjects: 'any', jwksUri: idp.jwksUri }], { replay: { store: slowly } })
+      startHostOfMany(idp, [{ name: idp.name, allowedSubjects: 'any', jwksUri: idp.jwksUri }], {
+        replay: { store: slowly },
+      })
     hosts = [await start(), await start()]
   })
   afterAll(async () => {
@@ -219,7 +221,7 @@ describe('the same jti from two identity providers', () => {
     const { jwksUri } = idp
     const many = await startHostOfMany(
       idp,
-      [...names, idp.name].map((name) => ({ name, subjects: 'any', jwksUri })),
+      [...names, idp.name].map((name) => ({ name, allowedSubjects: 'any', jwksUri })),
     )
     const signed = (iss: string, jti: string) =>
       signAssertion(idp.signingKey, goodHeader(idp), { ...goodClaims(idp), iss, jti })

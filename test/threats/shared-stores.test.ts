@@ -33,7 +33,7 @@ function describeTwoHosts(makeStore: () => ReplayStore): void {
   beforeAll(async () => {
     idp = await FakeIdentityProvider.start({ algorithm: 'ES256' })
     const start = () =>
-      startHostOfMany(idp, [{ name: idp.name, subjects: 'any', jwksUri: idp.jwksUri }], {
+      startHostOfMany(idp, [{ name: idp.name, allowedSubjects: 'any', jwksUri: idp.jwksUri }], {
         replay: { store: makeStore() },
       })
     hosts = [await start(), await start()]

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { checkOptions } from '../../src/exchange/options.js'
 
-const PROVIDER = { name: 'https://idp.example.com', jwksUri: 'https://idp.example.com/keys', subjects: 'any' }
+const PROVIDER = { name: 'https://idp.example.com', jwksUri: 'https://idp.example.com/keys', allowedSubjects: 'any' }
 const check = (provider: object) =>
   checkOptions({
     issuer: 'https://api.example.com',
@@ -51,9 +51,9 @@ describe('a claim that must be missing', () => {
     ['realm_access.suspended', '/realm_access/suspended'],
   ])('is not named by a bare name with a dot: %s', (path, pointer) => {
     for (const rule of [
-      { claims: { [path]: { exists: false } } },
-      { claims: { [path]: { exists: false, message: 'x' } } },
-      { grants: [{ name: 'a', when: { [path]: { exists: false } } }] },
+      { requiredClaims: { [path]: { exists: false } } },
+      { requiredClaims: { [path]: { exists: false, message: 'x' } } },
+      { bindings: [{ name: 'a', when: { [path]: { exists: false } } }] },
     ]) {
       const message = `exists: found false for a bare name with a dot: if it means another claim, this always holds; wanted the path '"${path}"' if it is the name of one claim, or '${pointer}' for a claim within another one`
       expect(() => check(rule)).toThrow(message)
@@ -62,17 +62,21 @@ describe('a claim that must be missing', () => {
 
   it('is read as the message says, by either spelling', () => {
     const holds = (path: string, claims: object) =>
-      check({ claims: { [path]: { exists: false } } }).identityProviders[0]?.policy.claims[0]?.holds({ ...claims })
+      check({ requiredClaims: { [path]: { exists: false } } }).identityProviders[0]?.policy.requiredClaims[0]?.holds({
+        ...claims,
+      })
     const [flat, nested] = [{ 'acme.example/suspended': true }, { acme: { 'example/suspended': true } }]
     expect([holds('"acme.example/suspended"', flat), holds('"acme.example/suspended"', nested)]).toEqual([false, true])
     expect([holds('/acme/example~1suspended', flat), holds('/acme/example~1suspended', nested)]).toEqual([true, false])
   })
 
   it.each(['suspended', '"a.b".c', 'https://acme.example/suspended', '/a/b'])('may be named %s', (path) => {
-    expect(() => check({ claims: { [path]: { exists: false } } })).not.toThrow()
+    expect(() => check({ requiredClaims: { [path]: { exists: false } } })).not.toThrow()
   })
 
   it('is the only one that is so: a condition on a bare name with a dot that demands a value is taken', () => {
-    expect(() => check({ claims: { 'realm_access.roles': { includes: 'a' }, 'a.b': { exists: true } } })).not.toThrow()
+    expect(() =>
+      check({ requiredClaims: { 'realm_access.roles': { includes: 'a' }, 'a.b': { exists: true } } }),
+    ).not.toThrow()
   })
 })

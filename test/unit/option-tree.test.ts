@@ -57,7 +57,7 @@ describe('the examples of the option tree', () => {
 
   it('name every option that the readers ask for', () => {
     // Each claim may have each operator: one of them must have it.
-    const ofAnyClaim = (name: string) => name.replace(/\.claims\.(?:"[^"]+"|[^.]+)\./, '.claims.*.')
+    const ofAnyClaim = (name: string) => name.replace(/\.requiredClaims\.(?:"[^"]+"|[^.]+)\./, '.requiredClaims.*.')
     const inExamples = new Set([...named].map(ofAnyClaim))
     expect([...askedFor].map(ofAnyClaim).filter((name) => !inExamples.has(name))).toEqual([])
     expect(askedFor.size).toBeGreaterThan(90)
@@ -172,7 +172,7 @@ describe('a text in a file', () => {
   )
 
   it('is a pattern where the file itself says so', async () => {
-    const path = ['identityProviders', 0, 'subjects', 0]
+    const path = ['identityProviders', 0, 'allowedSubjects', 0]
     expect(isWithin(await obtainedBy(load(withValue(ruled, path, '*'))), before)).toBe(false)
   })
 })

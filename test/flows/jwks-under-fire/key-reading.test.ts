@@ -40,7 +40,7 @@ function change(provider: Partial<IdentityProviderOptions>, jwksEndpoint: JwksEn
   const { name, jwksUri } = host.idp
   const options: JwtExchangeOptions = {
     issuer: ISSUER,
-    identityProviders: [{ name, jwksUri, subjects: 'any', ...provider }],
+    identityProviders: [{ name, jwksUri, allowedSubjects: 'any', ...provider }],
     clients: [CLIENT],
     accessToken,
     jwksEndpoint,

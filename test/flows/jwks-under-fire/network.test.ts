@@ -59,7 +59,9 @@ async function expectFailure(reason: string, code?: string): Promise<void> {
 async function readyInProcess(connection: object, env: Readonly<Record<string, string>>): Promise<KeySourceStats> {
   const options = {
     issuer: 'https://api.example.com',
-    identityProviders: [{ name: 'https://idp.example.com', subjects: 'any', jwksUri: server.url, ...connection }],
+    identityProviders: [
+      { name: 'https://idp.example.com', allowedSubjects: 'any', jwksUri: server.url, ...connection },
+    ],
     clients: [{ clientId: 'app', clientSecret: 'secret-of-the-tests' }],
     accessToken: { audience: 'https://api.example.com' },
   }
@@ -389,8 +391,8 @@ describe('identity providers side by side', () => {
         subject: 'namespaced',
         jwksEndpoint: { connectionTimeout: 1000, readTimeout: 1500 },
         identityProviders: [
-          { name: deadName, subjects: 'any', jwksUri: dead.url, ca },
-          { name: goodName, subjects: 'any', jwksUri: server.url, ca },
+          { name: deadName, allowedSubjects: 'any', jwksUri: dead.url, ca },
+          { name: goodName, allowedSubjects: 'any', jwksUri: server.url, ca },
         ],
       },
     })

@@ -92,7 +92,7 @@ describe('what operators see of an identity provider', () => {
         subject: 'namespaced',
         identityProviders: names.map((name) => ({
           name,
-          subjects: 'any',
+          allowedSubjects: 'any',
           jwksUri: host.idp.jwksUri,
           ca: AUTHORITY.certificate,
         })),

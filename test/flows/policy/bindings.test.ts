@@ -61,11 +61,11 @@ async function outcomeOf(host: ClockedHost, claims: object, wish: Wish = {}): Pr
   return { scopes, audience, lifetime: body.expires_in }
 }
 
-const NO_GRANT = [400, 'invalid_grant', 'no_grant_matches']
+const NO_GRANT = [400, 'invalid_grant', 'no_binding_matches']
 const NO_SCOPE = [400, 'invalid_scope', 'invalid_scope']
 const MAIN = { ref: 'refs/heads/main', environment: 'production' }
 
-const GRANTS: PolicyOptions['grants'] = [
+const GRANTS: PolicyOptions['bindings'] = [
   {
     name: 'deploy',
     when: { ref: 'refs/heads/main', environment: ['production', 'stage-*'] },
@@ -86,7 +86,7 @@ const GRANTS: PolicyOptions['grants'] = [
 describe('an assertion for which no binding holds', () => {
   let host: ClockedHost
   beforeAll(async () => {
-    host = await startWith({ grants: GRANTS })
+    host = await startWith({ bindings: GRANTS })
   })
   afterAll(() => expectCleanEvents(host))
 
@@ -101,13 +101,13 @@ describe('an assertion for which no binding holds', () => {
     ['has a sub that begins alike', { sub: 'alice2', team: 'a' }],
     [
       'has the name of a binding as a claim',
-      { name: 'deploy', grant: 'deploy', grants: ['deploy'], scope: 'orders:read' },
+      { name: 'deploy', grant: 'deploy', bindings: ['deploy'], scope: 'orders:read' },
     ],
   ])('is refused, and the client is told nothing of it, where it %s', async (_, claims) => {
-    await expectInvalidGrant(present(host, await host.assertion({ ...claims })), host, 'no_grant_matches')
+    await expectInvalidGrant(present(host, await host.assertion({ ...claims })), host, 'no_binding_matches')
     expect(host.events.at(-1)).toMatchObject({
       name: 'token.rejected',
-      reason: 'no_grant_matches',
+      reason: 'no_binding_matches',
       identityProvider: host.idp.name,
       clientId: APP.clientId,
     })
@@ -119,10 +119,10 @@ describe('an assertion for which no binding holds', () => {
   })
 
   it('is not used up: another client can present it for which one holds', async () => {
-    const onlyCi = await startWith({ grants: [{ name: 'ci', clients: ['ci'], scopes: ['orders:read'] }] })
+    const onlyCi = await startWith({ bindings: [{ name: 'ci', clients: ['ci'], scopes: ['orders:read'] }] })
     const assertion = await onlyCi.assertion()
     expect((await present(onlyCi, assertion)).body.error).toBe('invalid_grant')
-    expect(onlyCi.lastReason()).toBe('no_grant_matches')
+    expect(onlyCi.lastReason()).toBe('no_binding_matches')
     expect((await present(onlyCi, assertion)).status).toBe(400)
     expect((await present(onlyCi, assertion, { client: CI })).status).toBe(200)
     expect((await present(onlyCi, assertion, { client: CI })).status).toBe(400)
@@ -131,7 +131,7 @@ describe('an assertion for which no binding holds', () => {
 
   it('is not used up: it can be exchanged as soon as one holds', async () => {
     const store = new MemoryReplayStore({ clock: new AdjustableClock() })
-    const narrow = await startWith({ grants: [{ name: 'x', when: { ref: 'a' } }] }, { replay: { store } })
+    const narrow = await startWith({ bindings: [{ name: 'x', when: { ref: 'a' } }] }, { replay: { store } })
     const wide = await startWith(
       {},
       {
@@ -139,15 +139,15 @@ describe('an assertion for which no binding holds', () => {
         identityProviders: [
           {
             name: narrow.idp.name,
-            subjects: 'any',
+            allowedSubjects: 'any',
             jwksUri: narrow.idp.jwksUri,
-            grants: [{ name: 'x', when: { ref: ['a', 'b'] }, scopes: ['orders:read'] }],
+            bindings: [{ name: 'x', when: { ref: ['a', 'b'] }, scopes: ['orders:read'] }],
           },
         ],
       },
     )
     const assertion = await narrow.assertion({ ref: 'b' })
-    expect((await narrow.judge(assertion)).reason).toBe('no_grant_matches')
+    expect((await narrow.judge(assertion)).reason).toBe('no_binding_matches')
     expect((await wide.judge(assertion)).status).toBe(200)
     expect((await wide.judge(assertion)).reason).toBe('replayed')
   })
@@ -155,7 +155,7 @@ describe('an assertion for which no binding holds', () => {
 
 describe('a scope that no binding gives', () => {
   it('is not granted, whoever may have it otherwise', async () => {
-    const host = await startWith({ grants: GRANTS })
+    const host = await startWith({ bindings: GRANTS })
     expect(await outcomeOf(host, MAIN, { scope: 'orders:write' })).toEqual(NO_SCOPE)
     expect(await outcomeOf(host, MAIN, { scope: 'orders:write bills:read' })).toEqual(NO_SCOPE)
     expect(await outcomeOf(host, MAIN, { scope: 'orders:write orders:read' })).toMatchObject({
@@ -165,8 +165,8 @@ describe('a scope that no binding gives', () => {
   })
 
   it('is not granted of one that the client or the identity provider has not', async () => {
-    const grants = [{ name: 'all', scopes: [...SCOPES, 'admin'] }]
-    const host = await startWith({ grants, ...{ scopes: ['admin', 'orders:read'] } })
+    const bindings = [{ name: 'all', scopes: [...SCOPES, 'admin'] }]
+    const host = await startWith({ bindings: bindings, ...{ scopes: ['admin', 'orders:read'] } })
     expect(await outcomeOf(host, {}, { scope: 'admin' })).toEqual(NO_SCOPE)
     expect(await outcomeOf(host, {}, { scope: 'orders:write' })).toEqual(NO_SCOPE)
     expect(await outcomeOf(host, {}, { scope: 'admin orders:read orders:write' })).toMatchObject({
@@ -176,7 +176,7 @@ describe('a scope that no binding gives', () => {
   })
 
   it('does not use up the assertion', async () => {
-    const host = await startWith({ grants: GRANTS })
+    const host = await startWith({ bindings: GRANTS })
     const assertion = await host.assertion({ ...MAIN })
     expect((await present(host, assertion, { scope: 'bills:read' })).body.error).toBe('invalid_scope')
     expect((await present(host, assertion)).status).toBe(200)
@@ -187,7 +187,7 @@ describe('scopes of several resources', () => {
   let host: ClockedHost
   const claims = { ...MAIN, team: 'a' }
   beforeAll(async () => {
-    host = await startWith({ grants: GRANTS })
+    host = await startWith({ bindings: GRANTS })
   })
 
   it('are refused together, with a text that quotes nothing', async () => {
@@ -225,12 +225,12 @@ describe('scopes of several resources', () => {
   })
 
   it('are granted together where each is given for every resource', async () => {
-    const grants = [
+    const bindings = [
       { name: '1', scopes: ['orders:read'], resources: [AUDIENCE, BILLING] },
       { name: '2', scopes: ['bills:read'], resources: [BILLING] },
       { name: '3', scopes: ['bills:read', 'orders:read'], resources: [AUDIENCE] },
     ]
-    expect(await outcomeOf(await startWith({ grants }), {})).toMatchObject({
+    expect(await outcomeOf(await startWith({ bindings: bindings }), {})).toMatchObject({
       scopes: ['orders:read', 'bills:read'],
       audience: [AUDIENCE, BILLING],
     })
@@ -239,7 +239,7 @@ describe('scopes of several resources', () => {
 
 describe('an access token by bindings', () => {
   it('has what all that hold give together, for this client', async () => {
-    const host = await startWith({ grants: GRANTS })
+    const host = await startWith({ bindings: GRANTS })
     expect(await outcomeOf(host, MAIN)).toEqual({ scopes: ['orders:read'], audience: [AUDIENCE], lifetime: 600 })
     expect(await outcomeOf(host, MAIN, { client: CI })).toEqual({
       scopes: ['orders:read', 'orders:write'],
@@ -260,7 +260,7 @@ describe('an access token by bindings', () => {
 
   it('has one audience as text, and several as an array, in its payload', async () => {
     const host = await startWith({
-      grants: [
+      bindings: [
         { name: '1', scopes: ['orders:read'], resources: [BILLING] },
         { name: '2', scopes: ['bills:read'], resources: [SHIPPING, BILLING] },
       ],
@@ -275,7 +275,7 @@ describe('an access token by bindings', () => {
 
   it('without a scope has the resources of all that hold, and the least of their lifetimes', async () => {
     const host = await startWith({
-      grants: [
+      bindings: [
         { name: '1', scopes: ['orders:read'], resources: [SHIPPING], lifetime: 120 },
         { name: '2', resources: [BILLING], lifetime: 60 },
         { name: '3', lifetime: 1, clients: ['ci'] },
@@ -286,7 +286,7 @@ describe('an access token by bindings', () => {
   })
 
   it('has all audiences of the exchange where a binding names none', async () => {
-    const host = await startWith({ grants: [{ name: '1', scopes: ['orders:read'] }] })
+    const host = await startWith({ bindings: [{ name: '1', scopes: ['orders:read'] }] })
     expect(await outcomeOf(host, {})).toMatchObject({ audience: [AUDIENCE, BILLING, SHIPPING] })
   })
 
@@ -300,7 +300,7 @@ describe('an access token by bindings', () => {
     const { grant, client, provider, exchange, other } = bounds
     const host = await startWith(
       {
-        grants: [
+        bindings: [
           { name: '1', scopes: ['orders:read'], ...(grant && { lifetime: grant }) },
           { name: '2', scopes: ['bills:read'], ...(other && { lifetime: other }) },
         ],
@@ -320,7 +320,7 @@ describe('an access token by bindings', () => {
 
   it('never outlives its assertion where it must not, however long its binding lets it', async () => {
     const host = await startWith({
-      grants: [{ name: '1', scopes: ['orders:read'], lifetime: 3600 }],
+      bindings: [{ name: '1', scopes: ['orders:read'], lifetime: 3600 }],
       ...{ maxBeyondAssertion: 0 },
     })
     expect(await outcomeOf(host, { exp: Math.floor(host.clock.now()) + 77 })).toMatchObject({ lifetime: 77 })
@@ -330,7 +330,7 @@ describe('an access token by bindings', () => {
     const found = [APP, CI]
     const host = await startWith(
       {
-        grants: [
+        bindings: [
           { name: '1', clients: ['ci'], scopes: ['orders:write'] },
           { name: '2', clients: ['nobody', '*', 'APP'], scopes: ['orders:read'] },
         ],
@@ -343,7 +343,7 @@ describe('an access token by bindings', () => {
 
   it('passes a route that requires a scope which it has, and none that requires another', async () => {
     const host = await startWith({
-      grants: [
+      bindings: [
         { name: '1', when: { sub: 'alice' }, scopes: ['orders:read'] },
         { name: '2', scopes: ['orders:write'] },
       ],
@@ -363,13 +363,13 @@ describe('bindings of one identity provider', () => {
   beforeAll(async () => {
     strict = await FakeIdentityProvider.start({ algorithm: 'ES256' })
     loose = await FakeIdentityProvider.start({ algorithm: 'ES256' })
-    const grants = [{ name: 'main', when: { ref: 'main' }, scopes: ['orders:read'] }]
+    const bindings = [{ name: 'main', when: { ref: 'main' }, scopes: ['orders:read'] }]
     const identityProviders = [
-      { name: strict.name, jwksUri: strict.jwksUri, grants },
+      { name: strict.name, jwksUri: strict.jwksUri, bindings },
       {
         name: loose.name,
         jwksUri: loose.jwksUri,
-        grants: [{ name: 'any', scopes: ['orders:write'] }],
+        bindings: [{ name: 'any', scopes: ['orders:write'] }],
       },
     ]
     host = await startWith({}, { subject: 'namespaced', identityProviders })
@@ -382,7 +382,7 @@ describe('bindings of one identity provider', () => {
       const { body } = await present(host, await idp.issueAssertion({ iat: now, exp: now + 300, ...claims }))
       return body.scope ?? host.lastReason()
     }
-    expect(await exchange(strict, {})).toBe('no_grant_matches')
+    expect(await exchange(strict, {})).toBe('no_binding_matches')
     expect(await exchange(strict, { ref: 'main' })).toBe('orders:read')
     expect(await exchange(loose, { ref: 'main' })).toBe('orders:write')
     expect(await exchange(loose, { iss: strict.name, ref: 'main' })).toBe('unknown_key')
@@ -427,7 +427,7 @@ describe('groups', () => {
 
   it('give beside other bindings, and under the bounds of all', async () => {
     const mixed = await startWith({
-      grants: [{ name: 'x', when: { sub: 'alice' }, scopes: ['orders:read'], lifetime: 60 }],
+      bindings: [{ name: 'x', when: { sub: 'alice' }, scopes: ['orders:read'], lifetime: 60 }],
       groupsToScopes: { admins: ['orders:write', 'admin'] },
     })
     expect(await outcomeOf(mixed, {})).toMatchObject({ scopes: ['orders:read'], lifetime: 60 })
@@ -451,14 +451,14 @@ describe('groups', () => {
 
 describe('bindings behind the assertion strategy', () => {
   it('do not count: nothing is issued there', async () => {
-    const host = await startWith({ grants: [{ name: 'x', when: { ref: 'main' } }] })
+    const host = await startWith({ bindings: [{ name: 'x', when: { ref: 'main' } }] })
     const assertion = await host.assertion()
-    expect((await host.judge(assertion)).reason).toBe('no_grant_matches')
+    expect((await host.judge(assertion)).reason).toBe('no_binding_matches')
     expect((await request(host.url).get('/whoami').auth(assertion, { type: 'bearer' })).status).toBe(200)
   })
 
   it.each<[string, PolicyOptions & { scopes?: string[] }]>([
-    ['bindings', { grants: [{ name: 'x', when: { sub: 'alice' }, scopes: ['orders:read'] }] }],
+    ['bindings', { bindings: [{ name: 'x', when: { sub: 'alice' }, scopes: ['orders:read'] }] }],
     ['scopes', { scopes: ['orders:read'] }],
     ['groups', { groupsToScopes: { admins: ['orders:read'] } }],
   ])('let nobody in where only %s are said, and not who is accepted', async (_, bound) => {
@@ -472,6 +472,9 @@ describe('bindings behind the assertion strategy', () => {
     await Promise.all([host.close(), idp.close()])
     expect(response.status).toBe(401)
     const denied = host.events.find(({ name }) => name === 'access.denied')
-    expect(denied).toMatchObject({ reason: 'subject_not_allowed', message: expect.stringContaining('subjects: "any"') })
+    expect(denied).toMatchObject({
+      reason: 'subject_not_allowed',
+      message: expect.stringContaining('allowedSubjects: "any"'),
+    })
   })
 })

@@ -81,8 +81,8 @@ describe('a function among the sources', () => {
     const told: unknown[] = []
     const host = await startClockedHost({
       identityProvider: {
-        subjects: ['alice'],
-        grants: [{ name: 'x', when: { ok: true }, scopes: ['openid'] }],
+        allowedSubjects: ['alice'],
+        bindings: [{ name: 'x', when: { ok: true }, scopes: ['openid'] }],
         claimsToToken: {
           role: (claims, context) => {
             told.push([claims.sub, claims.ok, context])
@@ -95,10 +95,10 @@ describe('a function among the sources', () => {
     const good = await host.assertion({ ok: true })
     expect((await host.judge(`${good.slice(0, -4)}AAAA`)).reason).toBe('bad_signature')
     expect((await host.judge(await host.assertion({ sub: 'bob', ok: true }))).reason).toBe('subject_not_allowed')
-    expect((await host.judge(await host.assertion({ ok: false }))).reason).toBe('no_grant_matches')
+    expect((await host.judge(await host.assertion({ ok: false }))).reason).toBe('no_binding_matches')
     expect(told).toEqual([])
     expect((await payloadOf(host, { ok: true })).role).toEqual(['reader'])
-    expect(told).toEqual([['alice', true, { issuer: host.idp.name, clientId: CLIENT.clientId }]])
+    expect(told).toEqual([['alice', true, { identityProvider: host.idp.name, clientId: CLIENT.clientId }]])
   })
 })
 

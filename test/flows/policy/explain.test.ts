@@ -18,10 +18,10 @@ import { CLIENT, type ExchangeHostOptions, TOKEN_ENDPOINT } from '../../support/
 
 const RICH: ExchangeHostOptions = {
   identityProvider: {
-    subjects: ['alice', 'app', 'team-*'],
-    claims: { tenant: 'acme', level: { atLeast: 3, message: 'level 3 or more' } },
+    allowedSubjects: ['alice', 'app', 'team-*'],
+    requiredClaims: { tenant: 'acme', level: { atLeast: 3, message: 'level 3 or more' } },
     check: ({ blocked }) => blocked !== true || 'it is blocked',
-    grants: [
+    bindings: [
       { name: 'read', when: { 'roles.orders': { includes: 'reader' } }, scopes: ['orders:read'] },
       { name: 'sign-in', when: { ref: 'main' }, scopes: ['openid'], lifetime: 60 },
     ],
@@ -71,18 +71,18 @@ const ofClient = (changes: Partial<ClientOptions>): ExchangeHostOptions => ({
 const ofProvider = (identityProvider: ExchangeHostOptions['identityProvider']): ExchangeHostOptions => ({
   identityProvider: { ...identityProvider },
 })
-const ofGrant = (grant: BindingOptions) => ofProvider({ grants: [grant] })
+const ofGrant = (grant: BindingOptions) => ofProvider({ bindings: [grant] })
 const ofClients = (...clientIds: string[]): ExchangeHostOptions => ({
   exchange: { clients: clientIds.map((clientId) => ({ ...CLIENT, clientId })) },
 })
 /** The cases of one `sub` that is not accepted, and of what is said of it. */
 function subjectCases(subjects: readonly string[], sub: string, hint: RegExp | undefined): Case[] {
-  const host = ofProvider({ subjects })
-  return [{ reason: 'subject_not_allowed', step: 'subjects', host, claims: { sub }, hint: hint ?? 'none' }]
+  const host = ofProvider({ allowedSubjects: subjects })
+  return [{ reason: 'subject_not_allowed', step: 'allowedSubjects', host, claims: { sub }, hint: hint ?? 'none' }]
 }
 /** The cases of a condition on a claim that the path does not find, and of what is said of it. */
 function missingClaimCases(path: string, claims: Record<string, unknown>, hint: string | RegExp): Case[] {
-  const host = ofProvider({ claims: { [path]: 'x' } })
+  const host = ofProvider({ requiredClaims: { [path]: 'x' } })
   return [{ reason: 'claim_not_allowed', step: `claim ${path}`, host, claims, found: 'none', hint }]
 }
 /** The cases of a claim that is almost what a condition wants, and of what is said of it. */
@@ -92,7 +92,7 @@ function almostCases(
   hint: string | RegExp,
   options: ExchangeHostOptions['identityProvider'] = {},
 ): Case[] {
-  const host = ofProvider({ claims: { a: condition }, ...options })
+  const host = ofProvider({ requiredClaims: { a: condition }, ...options })
   return [{ reason: 'claim_not_allowed', step: 'claim a', host, claims: { a: claim }, hint }]
 }
 /** The cases of what is pasted in place of an assertion. */
@@ -369,16 +369,16 @@ const CASES: Case[] = [
   { reason: 'client_not_allowed', step: 'client of the identity provider', host: { exchange: {} } },
   {
     reason: 'subject_not_allowed',
-    step: 'subjects',
-    host: ofProvider({ subjects: ['bob', 'team-*'] }),
-    expected: 'one of subjects: "bob"; "team-*"',
+    step: 'allowedSubjects',
+    host: ofProvider({ allowedSubjects: ['bob', 'team-*'] }),
+    expected: 'one of allowedSubjects: "bob"; "team-*"',
     found: '"alice"',
   },
   {
     reason: 'subject_not_allowed',
-    step: 'subjects',
-    host: ofProvider({ subjects: ['a1', 'a2', 'a3', 'a4', 'a5', 'a6', 'a7'] }),
-    expected: 'one of subjects: "a1"; "a2"; "a3"; "a4"; "a5"; and 2 more',
+    step: 'allowedSubjects',
+    host: ofProvider({ allowedSubjects: ['a1', 'a2', 'a3', 'a4', 'a5', 'a6', 'a7'] }),
+    expected: 'one of allowedSubjects: "a1"; "a2"; "a3"; "a4"; "a5"; and 2 more',
   },
   ...subjectCases(['Repo:acme/*'], 'repo:acme/orders', /differs from Repo:acme\/\* by upper and lower case/),
   ...subjectCases(['alice '], 'alice', /differs from alice {2}by white space/),
@@ -395,14 +395,14 @@ const CASES: Case[] = [
   {
     reason: 'claim_not_allowed',
     step: 'claim level',
-    host: ofProvider({ claims: { level: { atLeast: 3, message: 'three or more' } } }),
+    host: ofProvider({ requiredClaims: { level: { atLeast: 3, message: 'three or more' } } }),
     claims: { level: '3' },
     found: '"3"; three or more',
   },
   {
     reason: 'claim_not_allowed',
     step: 'claim a',
-    host: ofProvider({ claims: { a: 'x' } }),
+    host: ofProvider({ requiredClaims: { a: 'x' } }),
     found: /^none/,
     hint: /missing/,
   },
@@ -475,19 +475,23 @@ const CASES: Case[] = [
   ...missingClaimCases('a.b', { 'x.y': { b: 1 } }, `there is one at another path: '"x.y".b'`),
   ...missingClaimCases('a.b', { '': { b: 1 } }, `there is one at another path: '//b'`),
   ...['scopes', 'maxBeyondAssertion', 'max_beyond_assertion', 'alias'].flatMap((path) =>
-    missingClaimCases(path, {}, /missing: is this an option that stands under the table claims\?$/),
+    missingClaimCases(
+      path,
+      {},
+      /missing: is this an option that stands under the table requiredClaims \(required_claims\)\?$/,
+    ),
   ),
   ...missingClaimCases('constructor', {}, 'the claim is missing: have the identity provider put it'),
   ...missingClaimCases('/groups/0', { groups: [] }, 'the claim is missing: have the identity provider put it'),
   {
-    reason: 'no_grant_matches',
-    step: 'grants',
+    reason: 'no_binding_matches',
+    step: 'bindings',
     host: ofGrant({ name: 'read', when: { clients: 'app' } }),
     hint: 'read: the claim is missing: is this an option that stands under the table when?',
   },
   {
-    reason: 'no_grant_matches',
-    step: 'grants',
+    reason: 'no_binding_matches',
+    step: 'bindings',
     host: ofProvider({ groupsToScopes: { admins: ['openid'] } }),
     claims: { realm_access: { groups: ['admins'] } },
     hint: "admins: there is one at another path: 'realm_access.groups': name it by groupsClaim (groups_claim)",
@@ -505,48 +509,48 @@ const CASES: Case[] = [
   ...verdictCases('', 'a string of 0 characters', 'none'),
   ...verdictCases('not now', 'a text; not now', 'none'),
   {
-    reason: 'no_grant_matches',
-    step: 'grants',
+    reason: 'no_binding_matches',
+    step: 'bindings',
     host: RICH,
     claims: { ...RICH_CLAIMS, ref: 'dev', roles: {} },
     expected:
-      /^at least one of grants holds: read: roles.orders, wanted: an array with "reader"; .*: ref, wanted: exactly/,
+      /^at least one of bindings holds: read: roles.orders, wanted: an array with "reader"; .*: ref, wanted: exactly/,
     found: 'read: roles.orders is none; sign-in: ref is "dev"',
     hint: /^read: the claim is missing/,
   },
   {
-    reason: 'no_grant_matches',
-    step: 'grants',
+    reason: 'no_binding_matches',
+    step: 'bindings',
     host: ofGrant({ name: 'read', when: { roles: { includes: 'reader', message: 'readers only' } } }),
     claims: { roles: 'reader' },
     found: 'read: roles is "reader" (readers only)',
     hint: 'read: it is a string, and not an array of one: set singleAsArray (single_as_array)',
   },
   {
-    reason: 'no_grant_matches',
-    step: 'grants',
+    reason: 'no_binding_matches',
+    step: 'bindings',
     host: ofGrant({ name: 'five', when: { level: '5' } }),
     claims: { level: 5 },
     hint: 'five: it is a number: write it without quotes',
   },
   {
-    reason: 'no_grant_matches',
-    step: 'grants',
+    reason: 'no_binding_matches',
+    step: 'bindings',
     host: { ...ofGrant({ name: 'other', clients: ['other'] }), ...ofClients('app', 'other') },
-    expected: 'at least one of grants holds: other: another client',
+    expected: 'at least one of bindings holds: other: another client',
     found: 'other: not for this client',
   },
   {
-    reason: 'no_grant_matches',
-    step: 'grants',
+    reason: 'no_binding_matches',
+    step: 'bindings',
     host: ofProvider({ groupsToScopes: { admins: ['openid'] } }),
-    expected: 'at least one of grants holds: admins: groups, wanted: an array with "admins"',
+    expected: 'at least one of bindings holds: admins: groups, wanted: an array with "admins"',
     found: 'admins: groups is none',
     hint: /^admins: the claim is missing: .*groupsClaim \(groups_claim\)/,
   },
   {
-    reason: 'no_grant_matches',
-    step: 'grants',
+    reason: 'no_binding_matches',
+    step: 'bindings',
     host: ofProvider({ groupsToScopes: { admins: ['openid'] } }),
     claims: { groups: 'admins' },
     hint: 'admins: it is a string, and not an array of one: set singleAsArray (single_as_array)',
@@ -651,29 +655,29 @@ const CASES: Case[] = [
     reason: 'invalid_scope',
     step: 'scope',
     host: ofProvider({
-      grants: [
+      bindings: [
         { name: 'in', scopes: ['openid'] },
         { name: 'none', when: { role: 'x' }, scopes: ['orders:read'] },
       ],
     }),
     scope: 'orders:read',
-    expected: 'of the client: openid orders:read; of the grants: openid',
-    hint: 'orders:read: not of the grants',
+    expected: 'of the client: openid orders:read; of the bindings: openid',
+    hint: 'orders:read: not of the bindings',
   },
   {
     reason: 'invalid_scope',
     step: 'scope',
     host: ofGrant({ name: 'nothing' }),
-    expected: 'of the client: openid orders:read; of the grants: none',
+    expected: 'of the client: openid orders:read; of the bindings: none',
     found: 'no scope requested',
-    hint: 'openid: not of the grants; orders:read: not of the grants',
+    hint: 'openid: not of the bindings; orders:read: not of the bindings',
   },
   {
     reason: 'invalid_scope',
     step: 'scope',
     host: {
       ...ofProvider({
-        grants: [
+        bindings: [
           { name: 'a', scopes: ['openid'], resources: ['https://a.example.com'] },
           { name: 'b', scopes: ['orders:read'], resources: ['https://b.example.com'] },
         ],
@@ -698,16 +702,16 @@ const MADE_LATER: Readonly<Record<string, () => Promise<void>>> = {
   certificate_expired: async () => {
     host.exchange.reconfigure({
       ...basis(),
-      identityProviders: [{ name: host.idp.name, subjects: 'any', certificates: [EC_CERTIFICATE] }],
+      identityProviders: [{ name: host.idp.name, allowedSubjects: 'any', certificates: [EC_CERTIFICATE] }],
     })
     host.clock.advance(3600 * 24 * 366 * 200)
   },
   client_not_allowed: async () => {
-    const other = { name: 'https://other.example.com', subjects: 'any' as const, jwksUri: host.idp.jwksUri }
+    const other = { name: 'https://other.example.com', allowedSubjects: 'any' as const, jwksUri: host.idp.jwksUri }
     host.exchange.reconfigure({
       ...basis(),
       subject: 'raw',
-      identityProviders: [{ name: host.idp.name, subjects: 'any', jwksUri: host.idp.jwksUri }, other],
+      identityProviders: [{ name: host.idp.name, allowedSubjects: 'any', jwksUri: host.idp.jwksUri }, other],
       clients: [{ ...CLIENT, identityProviders: [other.name] }],
     })
   },
@@ -772,8 +776,8 @@ describe('an explanation', () => {
       ...['client', 'shape', 'iss', 'enabled', 'size', 'alg', 'typ', 'signature'],
       ...['sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'kind', 'cnf', 'act'],
       'client of the identity provider',
-      ...['subjects', 'claim tenant', 'claim level', 'check', 'subject', 'subject is no client'],
-      ...['grants', 'scope', 'claimsToToken', 'lifetime', 'replay skipped'],
+      ...['allowedSubjects', 'claim tenant', 'claim level', 'check', 'subject', 'subject is no client'],
+      ...['bindings', 'scope', 'claimsToToken', 'lifetime', 'replay skipped'],
     ])
     await explain(assertion)
     const { body } = await host.exchangeAssertion(assertion)
@@ -787,10 +791,10 @@ describe('an explanation', () => {
     expect(failedStepsOf(await explain(assertion))).toEqual([
       'aud: wrong_audience',
       'exp: expired',
-      'subjects: subject_not_allowed',
+      'allowedSubjects: subject_not_allowed',
       'claim tenant: claim_not_allowed',
       'claim level: claim_not_allowed',
-      'grants: no_grant_matches',
+      'bindings: no_binding_matches',
     ])
   })
 
@@ -928,7 +932,7 @@ describe('an explanation', () => {
     const names = Array.from({ length: 20 }, (_, index) => `https://idp-${index}.example.com`)
     const identityProviders = names.map((name) => ({
       name,
-      subjects: 'any' as const,
+      allowedSubjects: 'any' as const,
       jwksUri: 'http://127.0.0.1:9/jwks',
     }))
     host = await startClockedHost({ exchange: { identityProviders, subject: 'raw' } })
@@ -943,8 +947,8 @@ describe('an explanation', () => {
     host = await startClockedHost({ identityProvider: { groupsToScopes, maxBytes: 1_048_576 } })
     const claimed = Array.from({ length: 40_000 }, (_, index) => `other-${index}`)
     const explanation = await explain(await host.assertion({ groups: claimed }))
-    expect(explanation.reason).toBe('no_grant_matches')
-    expect(stepOf(explanation, 'grants')?.found).toMatch(/^group-0: groups is \["other-0",/)
+    expect(explanation.reason).toBe('no_binding_matches')
+    expect(stepOf(explanation, 'bindings')?.found).toMatch(/^group-0: groups is \["other-0",/)
   })
 
   it('looks for a missing claim within the time of a test, however many ways there are to cut its path', async () => {
@@ -954,7 +958,7 @@ describe('an explanation', () => {
     const claims = Object.fromEntries(
       Array.from({ length: 200 }, (_, index) => [`${'a.'.repeat(30)}${index}`, 'x' as const]),
     )
-    host = await startClockedHost({ identityProvider: { claims, maxBytes: 1_048_576 } })
+    host = await startClockedHost({ identityProvider: { requiredClaims: claims, maxBytes: 1_048_576 } })
     const explanation = await explain(await host.assertion({ a: nested, ...many }))
     expect(failedStepsOf(explanation)).toHaveLength(200)
   })
@@ -968,10 +972,10 @@ describe('an explanation', () => {
   })
 
   it('lets a long claim of one binding hide no other', async () => {
-    const grants = ['a', 'b', 'c'].map((name) => ({ name, when: { [name]: 'x' } }))
-    host = await startClockedHost({ identityProvider: { grants } })
+    const bindings = ['a', 'b', 'c'].map((name) => ({ name, when: { [name]: 'x' } }))
+    host = await startClockedHost({ identityProvider: { bindings: bindings } })
     const explanation = await explain(await host.assertion({ a: 'y'.repeat(500), b: 'dev', c: 7 }))
-    expect(stepOf(explanation, 'grants')?.found).toMatch(/^a: a is "y{100,}\.\.\.; b: b is "dev"; c: c is 7$/)
+    expect(stepOf(explanation, 'bindings')?.found).toMatch(/^a: a is "y{100,}\.\.\.; b: b is "dev"; c: c is 7$/)
   })
 
   it.each(['', '.', '..', 'a.b.c', '\u0000', '{}', 'x'.repeat(100_000)])('is one for any text: %#', async (text) => {

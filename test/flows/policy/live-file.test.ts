@@ -50,7 +50,7 @@ name = "${idp.name}"
 jwks_uri = "${idp.jwksUri}"
 max_lifetime = 7200
 lifetime = ${1000 + revision}
-claims = { environment = "${ENVIRONMENTS[revision % 2]}" }
+required_claims = { environment = "${ENVIRONMENTS[revision % 2]}" }
 claims_to_token = { revision = { value = ${revision} } }
 ${more}`
 
@@ -156,10 +156,10 @@ describe('a live file', () => {
   it('that is broken changes nothing, and says so with line and column, until it is mended', async () => {
     writeFileSync(path, tomlOf(0))
     await start()
-    expect(await write(tomlOf(1, 'clamis = { a = "b" }'))).toBe('refused')
+    expect(await write(tomlOf(1, 'required_clamis = { a = "b" }'))).toBe('refused')
     const { message = '' } = exchange.stats().config.lastRefusal ?? {}
-    expect(message).toContain(`${path}:15:1: identity_provider[0].clamis`)
-    expect(message).toContain('did you mean "claims"?')
+    expect(message).toContain(`${path}:15:1: identity_provider[0].required_clamis`)
+    expect(message).toContain('did you mean "required_claims"?')
     expect((await exchangeOne('test')).body.scope).toBe('revision:0')
     expect(await write(tomlOf(2))).toBe('changed')
     expect((await exchangeOne('test')).body.scope).toBe('revision:2')

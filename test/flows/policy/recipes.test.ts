@@ -60,8 +60,8 @@ const REF = 'wanted: one of "refs/heads/main", "refs/tags/*"'
 
 describeRecipe(
   'a provider like GitHub Actions',
-  `subjects = ["repo:acme/orders:*"]
-claims = { repository_owner_id = "1234", repository_id = { equals = "5678", message = "only the orders repository" }, ref = ["refs/heads/main", "refs/tags/*"], run_attempt = "1", job_workflow_ref = { equals_claim = "workflow_ref", message = "no reusable workflows" } }
+  `allowed_subjects = ["repo:acme/orders:*"]
+required_claims = { repository_owner_id = "1234", repository_id = { equals = "5678", message = "only the orders repository" }, ref = ["refs/heads/main", "refs/tags/*"], run_attempt = "1", job_workflow_ref = { equals_claim = "workflow_ref", message = "no reusable workflows" } }
 `,
   {
     sub: 'repo:acme/orders:ref:refs/heads/main',
@@ -131,8 +131,8 @@ const POD = '/kubernetes.io/pod/name'
 
 describeRecipe(
   'a provider like Kubernetes',
-  `subjects = ["system:serviceaccount:shop:*"]
-claims = { '"kubernetes.io".namespace' = ["shop", "shop-*"], "/kubernetes.io/pod/name" = { exists = true, message = "bound tokens only" }, "/kubernetes.io/serviceaccount/name" = { one_of = ["orders", "orders-*"] }, '"kubernetes.io".warnafter' = { at_least = 1700000000, below = 4102444800 } }
+  `allowed_subjects = ["system:serviceaccount:shop:*"]
+required_claims = { '"kubernetes.io".namespace' = ["shop", "shop-*"], "/kubernetes.io/pod/name" = { exists = true, message = "bound tokens only" }, "/kubernetes.io/serviceaccount/name" = { one_of = ["orders", "orders-*"] }, '"kubernetes.io".warnafter' = { at_least = 1700000000, below = 4102444800 } }
 `,
   {
     sub: 'system:serviceaccount:shop:orders',
@@ -241,8 +241,8 @@ const OURS = 'only our tenant'
 
 describeRecipe(
   'a provider like Entra ID',
-  `subjects = "any"
-claims = { tid = { equals = "11111111-2222-3333-4444-555555555555", message = "only our tenant" }, ver = "2.0", idtyp = { exists = false }, roles = { includes = ["Orders.*", "admin"] }, azpacr = ["1", "2"], "https://example.com/groups" = { includes = "exporter" }, xms_cc = { exists = false }, uti = "*" }
+  `allowed_subjects = "any"
+required_claims = { tid = { equals = "11111111-2222-3333-4444-555555555555", message = "only our tenant" }, ver = "2.0", idtyp = { exists = false }, roles = { includes = ["Orders.*", "admin"] }, azpacr = ["1", "2"], "https://example.com/groups" = { includes = "exporter" }, xms_cc = { exists = false }, uti = "*" }
 `,
   {
     tid: '11111111-2222-3333-4444-555555555555',

@@ -16,7 +16,7 @@ async function startWith(policy: PolicyOptions): Promise<ClockedHost> {
 function problemsOf(policy: object): string {
   const identityProvider = {
     name: 'https://idp.example.com',
-    subjects: 'any',
+    allowedSubjects: 'any',
     jwksUri: 'https://idp.example.com/jwks',
     ...policy,
   }
@@ -35,26 +35,26 @@ function problemsOf(policy: object): string {
 
 describe('a policy that cannot be meant', () => {
   it.each([
-    ['no subjects', { subjects: [] }, 'subjects'],
-    ['subjects that are text', { subjects: 'alice' }, 'subjects'],
-    ['subjects that are misspelled', { subjects: 'Any' }, 'subjects'],
-    ['subjects that are undefined', { subjects: undefined }, 'subjects'],
-    ['subjects that are null', { subjects: null }, 'subjects'],
-    ['"any" in an array', { subjects: ['any'] }, 'subjects[0]'],
-    ['a subject with a regular expression', { subjects: ['alice', '^repo:acme/.*$'] }, 'subjects[1]'],
-    ['an empty subject', { subjects: ['alice', ''] }, 'subjects[1]'],
-    ['a subject that is a number', { subjects: [7] }, 'subjects[0]'],
-    ['a subject that is too long', { subjects: ['x'.repeat(1025)] }, 'subjects[0]'],
-    ['a subject that is a regular expression', { subjects: [/a+/] }, 'subjects[0]'],
-    ['no claims', { claims: {} }, 'claims'],
-    ['claims that are undefined', { claims: undefined }, 'claims'],
-    ['claims that are an array', { claims: [] }, 'claims'],
-    ['a claim that is undefined', { claims: { a: undefined } }, 'claims.a'],
-    ['a claim without a condition', { claims: { a: {} } }, 'claims.a'],
-    ['a claim with a message alone', { claims: { a: { message: 'no' } } }, 'claims.a'],
-    ['an unknown operator', { claims: { a: { equal: 1 } } }, 'claims.a.equal'],
-    ['a malformed path', { claims: { 'a..b': 1 } }, 'claims'],
-    ['one of nothing', { claims: { a: [] } }, 'claims.a'],
+    ['no subjects', { allowedSubjects: [] }, 'allowedSubjects'],
+    ['subjects that are text', { allowedSubjects: 'alice' }, 'allowedSubjects'],
+    ['subjects that are misspelled', { allowedSubjects: 'Any' }, 'allowedSubjects'],
+    ['subjects that are undefined', { allowedSubjects: undefined }, 'allowedSubjects'],
+    ['subjects that are null', { allowedSubjects: null }, 'allowedSubjects'],
+    ['"any" in an array', { allowedSubjects: ['any'] }, 'allowedSubjects[0]'],
+    ['a subject with a regular expression', { allowedSubjects: ['alice', '^repo:acme/.*$'] }, 'allowedSubjects[1]'],
+    ['an empty subject', { allowedSubjects: ['alice', ''] }, 'allowedSubjects[1]'],
+    ['a subject that is a number', { allowedSubjects: [7] }, 'allowedSubjects[0]'],
+    ['a subject that is too long', { allowedSubjects: ['x'.repeat(1025)] }, 'allowedSubjects[0]'],
+    ['a subject that is a regular expression', { allowedSubjects: [/a+/] }, 'allowedSubjects[0]'],
+    ['no claims', { requiredClaims: {} }, 'requiredClaims'],
+    ['claims that are undefined', { requiredClaims: undefined }, 'requiredClaims'],
+    ['claims that are an array', { requiredClaims: [] }, 'requiredClaims'],
+    ['a claim that is undefined', { requiredClaims: { a: undefined } }, 'requiredClaims.a'],
+    ['a claim without a condition', { requiredClaims: { a: {} } }, 'requiredClaims.a'],
+    ['a claim with a message alone', { requiredClaims: { a: { message: 'no' } } }, 'requiredClaims.a'],
+    ['an unknown operator', { requiredClaims: { a: { equal: 1 } } }, 'requiredClaims.a.equal'],
+    ['a malformed path', { requiredClaims: { 'a..b': 1 } }, 'requiredClaims'],
+    ['one of nothing', { requiredClaims: { a: [] } }, 'requiredClaims.a'],
     ['a check that is no function', { check: 'true' }, 'check'],
     ['a check that is undefined', { check: undefined }, 'check'],
   ])('is refused at the start: %s', (_, policy, place) => {
@@ -62,8 +62,8 @@ describe('a policy that cannot be meant', () => {
   })
 
   it('is told with all its problems at once', () => {
-    const told = problemsOf({ subjects: [], claims: { a: { atLeast: '1' } }, check: 1 })
-    for (const place of ['subjects', 'claims.a.atLeast', 'check']) expect(told).toContain(place)
+    const told = problemsOf({ allowedSubjects: [], requiredClaims: { a: { atLeast: '1' } }, check: 1 })
+    for (const place of ['allowedSubjects', 'requiredClaims.a.atLeast', 'check']) expect(told).toContain(place)
   })
 })
 
@@ -74,7 +74,7 @@ describe('the rules', () => {
       asked.push('check')
       return 'never'
     }
-    const host = await startWith({ subjects: ['bob'], claims: { first: 1, second: 2 }, check })
+    const host = await startWith({ allowedSubjects: ['bob'], requiredClaims: { first: 1, second: 2 }, check })
     expect((await host.judge(await host.assertion())).reason).toBe('subject_not_allowed')
     expect((await host.judge(await host.assertion({ sub: 'bob' }))).reason).toBe('claim_not_allowed')
     expect(host.events.at(-1)?.claim).toBe('first')
@@ -114,7 +114,7 @@ describe('the rules', () => {
   })
 
   it('hold behind the assertion strategy, too', async () => {
-    const host = await startWith({ subjects: ['bob'], claims: { level: { atLeast: 2 } } })
+    const host = await startWith({ allowedSubjects: ['bob'], requiredClaims: { level: { atLeast: 2 } } })
     await host.exchange.ready()
     const get = async (claims: object) =>
       request(host.url)
@@ -177,7 +177,7 @@ describe('a check', () => {
       },
     })
     expect((await host.judge(await host.assertion())).status).toBe(200)
-    expect(told).toEqual([['alice', { issuer: host.idp.name, clientId: CLIENT.clientId }]])
+    expect(told).toEqual([['alice', { identityProvider: host.idp.name, clientId: CLIENT.clientId }]])
   })
 
   it('has its text told to the operator, escaped and cut, and not to the client', async () => {

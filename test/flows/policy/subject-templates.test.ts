@@ -30,7 +30,7 @@ async function startWith(subject: SubjectOption, exchange: Partial<JwtExchangeOp
 function create(identityProviders: readonly Partial<IdentityProviderOptions>[], others: object = {}): JwtExchange {
   const idp = (each: object, index: number) => ({
     name: `https://idp-${index}.example.com`,
-    subjects: 'any' as const,
+    allowedSubjects: 'any' as const,
     jwksUri: 'https://idp.example.com/jwks',
     alias: `alias ${index}`,
     ...each,
@@ -188,7 +188,12 @@ describe('a template', () => {
       exchange: {
         replay: { store },
         identityProviders: [
-          { name: narrow.idp.name, subjects: 'any' as const, jwksUri: narrow.idp.jwksUri, subject: 'ci|${claims.sub}' },
+          {
+            name: narrow.idp.name,
+            allowedSubjects: 'any' as const,
+            jwksUri: narrow.idp.jwksUri,
+            subject: 'ci|${claims.sub}',
+          },
         ],
       },
     })
@@ -201,12 +206,16 @@ describe('a template', () => {
 
   it('is asked after the rules, and before the bindings', async () => {
     const strict = await startClockedHost({
-      identityProvider: { subject: TEMPLATE, claims: { ok: true }, grants: [{ name: 'x', when: { ref: 'main' } }] },
+      identityProvider: {
+        subject: TEMPLATE,
+        requiredClaims: { ok: true },
+        bindings: [{ name: 'x', when: { ref: 'main' } }],
+      },
     })
     hosts.push(strict)
     expect(await subjectOf(strict, {})).toBe('claim_not_allowed')
     expect(await subjectOf(strict, { ok: true })).toBe('invalid_subject')
-    expect(await subjectOf(strict, { ok: true, ...GOOD })).toBe('no_grant_matches')
+    expect(await subjectOf(strict, { ok: true, ...GOOD })).toBe('no_binding_matches')
   })
 })
 
@@ -225,9 +234,9 @@ describe('a function', () => {
 
   it('that fails is an outage of ours, and does not use up the assertion', async () => {
     let isDown = true
-    const host = await startWith(({ sub, issuer, claims }) => {
+    const host = await startWith(({ sub, identityProvider, claims }) => {
       if (isDown) throw new Error('the directory is down')
-      return `${sub} ${claims.team} ${issuer}`
+      return `${sub} ${claims.team} ${identityProvider}`
     })
     const assertion = await host.assertion({ team: 'a' })
     await expectUnavailable(host.exchangeAssertion(assertion), host, 'subject_mapping_failed')
@@ -250,18 +259,18 @@ describe('subjects of several identity providers', () => {
       exchange: {
         subject: 'namespaced',
         identityProviders: [
-          { name: first.name, subjects: 'any' as const, jwksUri: first.jwksUri },
+          { name: first.name, allowedSubjects: 'any' as const, jwksUri: first.jwksUri },
           {
             name: second.name,
-            subjects: 'any' as const,
+            allowedSubjects: 'any' as const,
             jwksUri: second.jwksUri,
             subject: 'ci|${claims.repository_id}',
           },
           {
             name: third.name,
-            subjects: 'any' as const,
+            allowedSubjects: 'any' as const,
             jwksUri: third.jwksUri,
-            subject: ({ sub, issuer }) => `${issuer} ${sub}`,
+            subject: ({ sub, identityProvider }) => `${identityProvider} ${sub}`,
           },
         ],
       },

@@ -33,7 +33,7 @@ function describeClocks(open: () => StoreOfAll): void {
 
   function startHost(offset: number): Promise<ExchangeHost> {
     const clock = { now: () => Date.now() / 1000 + offset, monotonic: () => performance.now() }
-    const identityProviders = [{ name: idp.name, subjects: 'any' as const, jwksUri: idp.jwksUri }]
+    const identityProviders = [{ name: idp.name, allowedSubjects: 'any' as const, jwksUri: idp.jwksUri }]
     return startHostOfMany(idp, identityProviders, { clock, replay: { store: open().makeStore() } })
   }
 

@@ -23,7 +23,7 @@ const stores = {
 }
 const exchange = createJwtExchange({
   issuer: 'https://api.example.com/oauth2',
-  identityProviders: [{ name: 'https://exampleidp.com', subjects: 'any', jwksUri: 'https://exampleidp.com/keys' }],
+  identityProviders: [{ name: 'https://exampleidp.com', allowedSubjects: 'any', jwksUri: 'https://exampleidp.com/keys' }],
   clients: [{ clientId: 'app', clientSecret: 's3cret-of-the-tests' }],
   accessToken: { audience: 'https://api.example.com', signingKeys: [generateSigningKey()] },
   ...(stores[kind] !== undefined && { replay: { store: stores[kind] } }),

@@ -20,11 +20,11 @@ name = "https://idp.example.com"
 alias = """
 https://api.example.com"""
 jwks_uri = "https://idp.example.com/jwks"
-subjects = ["repo:acme/*"]
-[identity_provider.claims]
+allowed_subjects = ["repo:acme/*"]
+[identity_provider.required_claims]
 "kubernetes.io".namespace = 'shop'
 repository = { oneOf = ["a", "b"] }
-[[identity_provider.grant]]
+[[identity_provider.binding]]
 name = "main"
 when = { ref = "refs/heads/main" }
 scopes = ["openid"]

@@ -75,7 +75,7 @@ describe('a raw subject', () => {
 })
 
 describe('a mapped subject', () => {
-  it('is what the function makes of issuer, sub and claims', async () => {
+  it('is what the function makes of identityProvider, sub and claims', async () => {
     const seen: unknown[] = []
     expect(
       await outcomeOf((assertion) => {
@@ -84,7 +84,11 @@ describe('a mapped subject', () => {
       }),
     ).toBe('user:alice')
     expect(seen).toEqual([
-      { issuer: 'https://idp.example.com', sub: 'alice', claims: { sub: 'alice', email: 'alice@example.com' } },
+      {
+        identityProvider: 'https://idp.example.com',
+        sub: 'alice',
+        claims: { sub: 'alice', email: 'alice@example.com' },
+      },
     ])
     expect(await outcomeOf(async ({ claims }) => String(claims.email))).toBe('alice@example.com')
   })

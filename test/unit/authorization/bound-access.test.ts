@@ -12,7 +12,7 @@ import { readPolicy } from '../../../src/policy/policy-options.js'
 import { hostFunctions } from '../../support/host-functions.js'
 import { shareOfCases, TIMEOUT } from '../policy/cases.js'
 
-interface Grant {
+interface BindingOfModel {
   name: string
   when?: Record<string, string>
   clients?: string[]
@@ -23,7 +23,7 @@ interface Grant {
 
 /** Everything that bounds one access token. */
 interface Situation {
-  grants: Grant[]
+  bindings: BindingOfModel[]
   groupsToScopes?: Record<string, string[]>
   ofProvider?: string[]
   client: { clientId: string; scopes: string[] }
@@ -40,9 +40,9 @@ const AUDIENCES = ['urn:r1', 'urn:r2', 'urn:r3']
 const CLIENT_IDS = ['app', 'ci']
 
 function outcomeOf(situation: Situation): Outcome {
-  const { grants, groupsToScopes, ofProvider, client, requested, resources = [], claims } = situation
+  const { bindings, groupsToScopes, ofProvider, client, requested, resources = [], claims } = situation
   const problems: ConfigProblem[] = []
-  const options = { ...(grants.length > 0 && { grants }), ...(groupsToScopes && { groupsToScopes }) }
+  const options = { ...(bindings.length > 0 && { bindings }), ...(groupsToScopes && { groupsToScopes }) }
   const context = { audiences: new Set(AUDIENCES), clientIds: new Set(CLIENT_IDS) }
   const settings = readPolicy(new OptionReader(options, [], problems), context)
   const policy = createPolicy(settings, 'https://idp.example.com', hostFunctions)
@@ -61,12 +61,12 @@ function outcomeOf(situation: Situation): Outcome {
 }
 
 /** Those that hold, groups as well, found one after the other. */
-function holdingIn({ grants, groupsToScopes, client, claims }: Situation): Grant[] {
-  const found: Grant[] = []
-  for (const grant of grants) {
-    let holds = grant.clients === undefined || grant.clients.some((id) => id === client.clientId)
-    for (const [claim, value] of Object.entries(grant.when ?? {})) if (claims[claim] !== value) holds = false
-    if (holds) found.push(grant)
+function holdingIn({ bindings, groupsToScopes, client, claims }: Situation): BindingOfModel[] {
+  const found: BindingOfModel[] = []
+  for (const binding of bindings) {
+    let holds = binding.clients === undefined || binding.clients.some((id) => id === client.clientId)
+    for (const [claim, value] of Object.entries(binding.when ?? {})) if (claims[claim] !== value) holds = false
+    if (holds) found.push(binding)
   }
   for (const [group, scopes] of Object.entries(groupsToScopes ?? {})) {
     const isMember = Array.isArray(claims.groups) && claims.groups.some((each) => each === group)
@@ -75,16 +75,16 @@ function holdingIn({ grants, groupsToScopes, client, claims }: Situation): Grant
   return found
 }
 
-function gives(grant: Grant, scope: string, audience: string): boolean {
-  return (grant.scopes ?? []).includes(scope) && (grant.resources ?? AUDIENCES).includes(audience)
+function gives(binding: BindingOfModel, scope: string, audience: string): boolean {
+  return (binding.scopes ?? []).includes(scope) && (binding.resources ?? AUDIENCES).includes(audience)
 }
 
 /** The same the slow and obvious way: scope by scope, audience by audience. */
 function obviousOutcomeOf(situation: Situation): Outcome {
   const { ofProvider, client, requested, resources } = situation
   const holding = holdingIn(situation)
-  if (holding.length === 0) return 'no_grant_matches'
-  const reaches = (grant: Grant, audience: string) => (grant.resources ?? AUDIENCES).includes(audience)
+  if (holding.length === 0) return 'no_binding_matches'
+  const reaches = (binding: BindingOfModel, audience: string) => (binding.resources ?? AUDIENCES).includes(audience)
   for (const resource of resources ?? []) if (!holding.some((each) => reaches(each, resource))) return 'invalid_target'
   const targets = resources ?? AUDIENCES
   const wanted = requested ?? client.scopes
@@ -93,7 +93,7 @@ function obviousOutcomeOf(situation: Situation): Outcome {
     if (scopes.includes(scope)) continue
     if (!client.scopes.includes(scope)) continue
     if (ofProvider !== undefined && !ofProvider.includes(scope)) continue
-    if (targets.some((audience) => holding.some((grant) => gives(grant, scope, audience)))) scopes.push(scope)
+    if (targets.some((audience) => holding.some((binding) => gives(binding, scope, audience)))) scopes.push(scope)
   }
   if (wanted.length > 0 && scopes.length === 0) return 'invalid_scope'
   const near = holding.filter((each) => targets.some((audience) => reaches(each, audience)))
@@ -103,16 +103,17 @@ function obviousOutcomeOf(situation: Situation): Outcome {
   )
   for (const scope of scopes)
     for (const audience of audiences)
-      if (!holding.some((grant) => gives(grant, scope, audience))) return 'invalid_scope'
+      if (!holding.some((binding) => gives(binding, scope, audience))) return 'invalid_scope'
   let lifetime = Number.POSITIVE_INFINITY
-  for (const grant of giving) if (grant.lifetime !== undefined && grant.lifetime < lifetime) lifetime = grant.lifetime
+  for (const binding of giving)
+    if (binding.lifetime !== undefined && binding.lifetime < lifetime) lifetime = binding.lifetime
   return { scopes, audiences, lifetime }
 }
 
 const scope = fc.constantFrom('a', 'b', 'c', 'd')
 const scopes = fc.uniqueArray(scope, { maxLength: 4 })
 const few = { minLength: 1, maxLength: 2 }
-const grant = fc.record(
+const binding = fc.record(
   {
     when: fc.dictionary(fc.constantFrom('x', 'y'), fc.constantFrom('1', '2'), { minKeys: 1, maxKeys: 2 }),
     clients: fc.uniqueArray(fc.constantFrom(...CLIENT_IDS), few),
@@ -122,9 +123,9 @@ const grant = fc.record(
   },
   { requiredKeys: [] },
 )
-const grants = fc
-  .array(grant, { minLength: 1, maxLength: 4 })
-  .map((members): Grant[] => members.map((each, index) => ({ ...each, name: `grant ${index}` })))
+const bindings = fc
+  .array(binding, { minLength: 1, maxLength: 4 })
+  .map((members): BindingOfModel[] => members.map((each, index) => ({ ...each, name: `binding ${index}` })))
 const claims = fc.record(
   {
     x: fc.constantFrom('1', '2'),
@@ -135,7 +136,7 @@ const claims = fc.record(
 )
 const situation: fc.Arbitrary<Situation> = fc.record(
   {
-    grants,
+    bindings,
     groupsToScopes: fc.dictionary(
       fc.constantFrom('g', 'h', 'i'),
       fc.uniqueArray(scope, { minLength: 1, maxLength: 2 }),
@@ -147,27 +148,27 @@ const situation: fc.Arbitrary<Situation> = fc.record(
     resources: fc.uniqueArray(fc.constantFrom(...AUDIENCES), { minLength: 1, maxLength: 3 }),
     claims,
   },
-  { requiredKeys: ['grants', 'client', 'claims'] },
+  { requiredKeys: ['bindings', 'client', 'claims'] },
 )
 
-/** A situation in which a token is issued, to be narrowed: with what one grant demands, or without one of several. */
+/** A situation in which a token is issued, to be narrowed: with what one binding demands, or without one of several. */
 const narrowing = fc.tuple(situation, fc.nat(), fc.constantFrom('when', 'clients', 'removed'))
 
 function narrow(wide: Situation, place: number, way: string): Situation {
-  const index = place % wide.grants.length
-  if (way === 'removed') return { ...wide, grants: wide.grants.filter((_, each) => each !== index) }
-  const grants = wide.grants.map((each, at): Grant => {
+  const index = place % wide.bindings.length
+  if (way === 'removed') return { ...wide, bindings: wide.bindings.filter((_, each) => each !== index) }
+  const bindings = wide.bindings.map((each, at): BindingOfModel => {
     if (at !== index) return each
     if (way === 'clients') return { ...each, clients: (each.clients ?? CLIENT_IDS).slice(0, 1) }
     return { ...each, when: { ...each.when, z: '1' } }
   })
-  return { ...wide, grants }
+  return { ...wide, bindings: bindings }
 }
 
 describe('access that is refused', () => {
-  const base: Situation = { grants: [], client: { clientId: 'app', scopes: ['a', 'b'] }, claims: {} }
+  const base: Situation = { bindings: [], client: { clientId: 'app', scopes: ['a', 'b'] }, claims: {} }
 
-  it.each<[string, Grant[]]>([
+  it.each<[string, BindingOfModel[]]>([
     ['a claim is another one', [{ name: '1', scopes: ['a'], when: { x: '2' } }]],
     ['a claim is missing', [{ name: '1', scopes: ['a'], when: { y: '1' } }]],
     ['one of two claims is another one', [{ name: '1', scopes: ['a'], when: { x: '1', y: '1' } }]],
@@ -180,16 +181,16 @@ describe('access that is refused', () => {
       ],
     ],
   ])('is so for want of a binding where %s', (_, given) => {
-    expect(outcomeOf({ ...base, claims: { x: '1' }, grants: given })).toBe('no_grant_matches')
-    expect(outcomeOf({ ...base, claims: { x: '1' }, grants: given, requested: ['zzz'] })).toBe('no_grant_matches')
+    expect(outcomeOf({ ...base, claims: { x: '1' }, bindings: given })).toBe('no_binding_matches')
+    expect(outcomeOf({ ...base, claims: { x: '1' }, bindings: given, requested: ['zzz'] })).toBe('no_binding_matches')
   })
 
   it('is so where nothing is left of the scopes', () => {
-    expect(outcomeOf({ ...base, grants: [{ name: '1' }] })).toBe('invalid_scope')
-    expect(outcomeOf({ ...base, grants: [{ name: '1', scopes: ['c'] }] })).toBe('invalid_scope')
-    expect(outcomeOf({ ...base, grants: [{ name: '1', scopes: ['a'] }], requested: ['b'] })).toBe('invalid_scope')
-    expect(outcomeOf({ ...base, grants: [{ name: '1', scopes: ['a'] }], ofProvider: ['b'] })).toBe('invalid_scope')
-    expect(outcomeOf({ ...base, grants: [{ name: '1', scopes: ['c'] }], requested: ['c'] })).toBe('invalid_scope')
+    expect(outcomeOf({ ...base, bindings: [{ name: '1' }] })).toBe('invalid_scope')
+    expect(outcomeOf({ ...base, bindings: [{ name: '1', scopes: ['c'] }] })).toBe('invalid_scope')
+    expect(outcomeOf({ ...base, bindings: [{ name: '1', scopes: ['a'] }], requested: ['b'] })).toBe('invalid_scope')
+    expect(outcomeOf({ ...base, bindings: [{ name: '1', scopes: ['a'] }], ofProvider: ['b'] })).toBe('invalid_scope')
+    expect(outcomeOf({ ...base, bindings: [{ name: '1', scopes: ['c'] }], requested: ['c'] })).toBe('invalid_scope')
   })
 
   it('is so where a scope of one audience would count at another', () => {
@@ -197,9 +198,9 @@ describe('access that is refused', () => {
       { name: '1', scopes: ['a'], resources: ['urn:r1'] },
       { name: '2', scopes: ['b'], resources: ['urn:r2'] },
     ]
-    expect(outcomeOf({ ...base, grants: given })).toBe('invalid_scope')
-    expect(outcomeOf({ ...base, grants: given, requested: ['a', 'b'] })).toBe('invalid_scope')
-    expect(outcomeOf({ ...base, grants: given, requested: ['b', 'c'] })).toMatchObject({
+    expect(outcomeOf({ ...base, bindings: given })).toBe('invalid_scope')
+    expect(outcomeOf({ ...base, bindings: given, requested: ['a', 'b'] })).toBe('invalid_scope')
+    expect(outcomeOf({ ...base, bindings: given, requested: ['b', 'c'] })).toMatchObject({
       scopes: ['b'],
       audiences: ['urn:r2'],
     })
@@ -210,14 +211,14 @@ describe('access that is refused', () => {
       { name: '1', scopes: ['a'] },
       { name: '2', scopes: ['a', 'b'], resources: ['urn:r1'] },
     ]
-    expect(outcomeOf({ ...base, grants: given, requested: ['a', 'b'] })).toBe('invalid_scope')
-    expect(outcomeOf({ ...base, grants: given, requested: ['a'] })).toMatchObject({ audiences: AUDIENCES })
-    expect(outcomeOf({ ...base, grants: given, requested: ['b'] })).toMatchObject({ audiences: ['urn:r1'] })
+    expect(outcomeOf({ ...base, bindings: given, requested: ['a', 'b'] })).toBe('invalid_scope')
+    expect(outcomeOf({ ...base, bindings: given, requested: ['a'] })).toMatchObject({ audiences: AUDIENCES })
+    expect(outcomeOf({ ...base, bindings: given, requested: ['b'] })).toMatchObject({ audiences: ['urn:r1'] })
   })
 })
 
 describe('access', () => {
-  const base: Situation = { grants: [], client: { clientId: 'app', scopes: ['a', 'b', 'c'] }, claims: {} }
+  const base: Situation = { bindings: [], client: { clientId: 'app', scopes: ['a', 'b', 'c'] }, claims: {} }
 
   it('without bindings is that of client and identity provider, for all audiences', () => {
     expect(outcomeOf({ ...base, ofProvider: ['b', 'a', 'd'] })).toEqual({
@@ -233,9 +234,11 @@ describe('access', () => {
       { name: '2', scopes: ['b', 'd'] },
       { name: '3', scopes: ['c'], when: { x: '1' } },
     ]
-    expect(outcomeOf({ ...base, grants: given })).toMatchObject({ scopes: ['a', 'b'] })
-    expect(outcomeOf({ ...base, grants: given, requested: ['b', 'c', 'b', 'a'] })).toMatchObject({ scopes: ['b', 'a'] })
-    expect(outcomeOf({ ...base, grants: given, claims: { x: '1' } })).toMatchObject({ scopes: ['a', 'b', 'c'] })
+    expect(outcomeOf({ ...base, bindings: given })).toMatchObject({ scopes: ['a', 'b'] })
+    expect(outcomeOf({ ...base, bindings: given, requested: ['b', 'c', 'b', 'a'] })).toMatchObject({
+      scopes: ['b', 'a'],
+    })
+    expect(outcomeOf({ ...base, bindings: given, claims: { x: '1' } })).toMatchObject({ scopes: ['a', 'b', 'c'] })
   })
 
   it('has scopes of overlapping bindings one at a time, as docs/policy.md says', () => {
@@ -243,7 +246,7 @@ describe('access', () => {
       { name: 'A', scopes: ['a', 'b'], resources: ['urn:r1'] },
       { name: 'B', scopes: ['a'], resources: ['urn:r2'] },
     ]
-    const of = (...requested: string[]) => outcomeOf({ ...base, grants: given, requested })
+    const of = (...requested: string[]) => outcomeOf({ ...base, bindings: given, requested })
     expect(of('b')).toMatchObject({ audiences: ['urn:r1'] })
     expect(of('a')).toMatchObject({ audiences: ['urn:r1', 'urn:r2'] })
     expect(of('a', 'b')).toBe('invalid_scope')
@@ -256,7 +259,7 @@ describe('access', () => {
       { name: '3', scopes: ['c'], resources: ['urn:r3'], lifetime: 1 },
       { name: '4', resources: ['urn:r3'], lifetime: 2 },
     ]
-    const of = (...requested: string[]) => outcomeOf({ ...base, grants: given, requested })
+    const of = (...requested: string[]) => outcomeOf({ ...base, bindings: given, requested })
     expect(of('a')).toEqual({ scopes: ['a'], audiences: ['urn:r1', 'urn:r2'], lifetime: 60 })
     expect(of('b')).toEqual({ scopes: ['b'], audiences: ['urn:r1', 'urn:r2'], lifetime: 300 })
     expect(of('a', 'b')).toEqual({ scopes: ['a', 'b'], audiences: ['urn:r1', 'urn:r2'], lifetime: 60 })
@@ -270,12 +273,12 @@ describe('access', () => {
       { name: '3', lifetime: 1, when: { x: '1' } },
     ]
     const client = { clientId: 'app', scopes: [] }
-    expect(outcomeOf({ ...base, client, grants: given })).toEqual({
+    expect(outcomeOf({ ...base, client, bindings: given })).toEqual({
       scopes: [],
       audiences: ['urn:r1', 'urn:r3'],
       lifetime: 60,
     })
-    expect(outcomeOf({ ...base, client, grants: given, requested: ['a'] })).toBe('invalid_scope')
+    expect(outcomeOf({ ...base, client, bindings: given, requested: ['a'] })).toBe('invalid_scope')
   })
 
   it('is for the resources that are asked for, with the scopes of these alone', () => {
@@ -284,7 +287,7 @@ describe('access', () => {
       { name: '2', scopes: ['a', 'c'], resources: ['urn:r2'], lifetime: 300 },
     ]
     const of = (resources: string[], requested?: string[]) =>
-      outcomeOf({ ...base, grants: given, resources, ...(requested && { requested }) })
+      outcomeOf({ ...base, bindings: given, resources, ...(requested && { requested }) })
     expect(of(['urn:r1'])).toEqual({ scopes: ['a', 'b'], audiences: ['urn:r1'], lifetime: 60 })
     expect(of(['urn:r1'], ['a', 'c'])).toEqual({ scopes: ['a'], audiences: ['urn:r1'], lifetime: 60 })
     expect(of(['urn:r2'])).toEqual({ scopes: ['a', 'b', 'c'], audiences: ['urn:r2'], lifetime: 60 })
@@ -314,7 +317,7 @@ describe('access', () => {
   it(
     'is what the slow and obvious way says',
     () => {
-      const seen = { tokens: 0, invalid_scope: 0, invalid_target: 0, no_grant_matches: 0 }
+      const seen = { tokens: 0, invalid_scope: 0, invalid_target: 0, no_binding_matches: 0 }
       fc.assert(
         fc.property(situation, (given) => {
           const outcome = outcomeOf(given)
@@ -362,9 +365,9 @@ describe('access', () => {
       fc.assert(
         fc.property(narrowing, ([wide, place, way]) => {
           const narrowed = narrow(wide, place, way)
-          fc.pre(narrowed.grants.length > 0)
+          fc.pre(narrowed.bindings.length > 0)
           const [before, after] = [outcomeOf(wide), outcomeOf(narrowed)]
-          if (before === 'no_grant_matches') expect(after).toBe('no_grant_matches')
+          if (before === 'no_binding_matches') expect(after).toBe('no_binding_matches')
           if (typeof after === 'string') return
           const holding = holdingIn(wide)
           for (const each of after.scopes)
@@ -413,10 +416,10 @@ describe('access', () => {
       fc.assert(
         fc.property(situation, fc.nat(), (given, place) => {
           const outcome = outcomeOf(given)
-          const again = given.grants[place % given.grants.length]
+          const again = given.bindings[place % given.bindings.length]
           const twice = again === undefined ? [] : [{ ...again, name: 'again' }]
-          expect(outcomeOf({ ...given, grants: [...given.grants].reverse() })).toEqual(outcome)
-          expect(outcomeOf({ ...given, grants: [...given.grants, ...twice] })).toEqual(outcome)
+          expect(outcomeOf({ ...given, bindings: [...given.bindings].reverse() })).toEqual(outcome)
+          expect(outcomeOf({ ...given, bindings: [...given.bindings, ...twice] })).toEqual(outcome)
         }),
         shareOfCases(0.1),
       )
@@ -428,7 +431,7 @@ describe('access', () => {
     'has the scopes that are requested of one binding, with its audiences at most where no other one gives them',
     () => {
       fc.assert(
-        fc.property(grants, fc.constantFrom(...CLIENT_IDS), claims, (given, clientId, ofAssertion) => {
+        fc.property(bindings, fc.constantFrom(...CLIENT_IDS), claims, (given, clientId, ofAssertion) => {
           for (const wanted of given) {
             const requested = wanted.scopes ?? []
             if (requested.length === 0) continue
@@ -436,7 +439,7 @@ describe('access', () => {
               (each) => each !== wanted && each.scopes?.some((one) => requested.includes(one)),
             )
             const client = { clientId, scopes: ['a', 'b', 'c', 'd'] }
-            const one = { grants: given, client, requested, claims: ofAssertion }
+            const one = { bindings: given, client, requested, claims: ofAssertion }
             if (others.length > 0 || !holdingIn(one).includes(wanted)) continue
             expect(outcomeOf(one)).toEqual({
               scopes: requested,

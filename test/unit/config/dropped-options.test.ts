@@ -27,11 +27,11 @@ timeout = 500
 [[identity_provider]]
 name = "${NAME}"
 jwks_uri = "${NAME}/keys"
-subjects = ["service-*"]
+allowed_subjects = ["service-*"]
 [[identity_provider]]
 name = "${NAME}/other"
 jwks_uri = "${NAME}/other/keys"
-subjects = "any"
+allowed_subjects = "any"
 [[client]]
 client_id = "app"
 client_secret = "${SECRET}"
@@ -70,7 +70,7 @@ describe('options in code over those of a file', () => {
     [{ hostFunctions: { maxConcurrent: 5 } }, 'hostFunctions: no timeout, which the file has'],
     [
       { identityProviders: [{ name: NAME, jwksUri: `${NAME}/keys`, check: () => true }] },
-      'identityProviders.0: no subjects, which the file has',
+      'identityProviders.0: no allowedSubjects, which the file has',
     ],
     [{ clients: [{ clientId: 'app', clientSecret: SECRET }] }, 'clients.0: no lifetime, which the file has'],
   ])('%j are refused when they leave out what the file says', (options, problem) => {
@@ -83,12 +83,12 @@ describe('options in code over those of a file', () => {
     ['are no table', { subject: 'raw', requireHttps: true }],
     [
       'are entries that the file does not have',
-      { identityProviders: [{ name: `${NAME}/new`, jwksUri: NAME, subjects: ['a'] }] },
+      { identityProviders: [{ name: `${NAME}/new`, jwksUri: NAME, allowedSubjects: ['a'] }] },
     ],
     [
       'get the keys of an entry, or its secret, in another way',
       {
-        identityProviders: [{ name: NAME, discovery: true, subjects: ['service-a'] }],
+        identityProviders: [{ name: NAME, discovery: true, allowedSubjects: ['service-a'] }],
         clients: [{ clientId: 'app', clientSecretHash: `sha256:${'a'.repeat(64)}`, lifetime: 30 }],
       },
     ],

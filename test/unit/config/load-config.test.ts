@@ -42,7 +42,7 @@ name = "https://exampleidp.com/oauth2/default"
 alias = "https://api.example.com/oauth2/token"
 jwks_uri = "https://exampleidp.com/oauth2/default/v1/keys"
 max_age = 60
-subjects = "any"
+allowed_subjects = "any"
 
 [[client]]
 client_id = "app"
@@ -100,7 +100,7 @@ describe('a TOML file with problems', () => {
 
   it('is refused with line and column of each of 600, the first 100 of them in the message', () => {
     const provider = (index: number) =>
-      `[[identity_provider]]\nname = "https://idp-${index}.example.com"\njwks_uri = "https://idp.example.com/jwks"\nsubjects = "any"\nmax_age = 0\n`
+      `[[identity_provider]]\nname = "https://idp-${index}.example.com"\njwks_uri = "https://idp.example.com/jwks"\nallowed_subjects = "any"\nmax_age = 0\n`
     const many = `${GOOD}subject_of_none = 1\n${Array.from({ length: 600 }, (_, index) => provider(index)).join('')}`
     const places = problemsOf(many)
     expect([places.length, places[0], places[600]]).toEqual([
@@ -119,9 +119,9 @@ describe('a TOML file with problems', () => {
   it.each([
     ['the numbers of users', (index: number) => `${index}`],
     ['texts of many lines', (index: number) => `"""\n[${index}\n"""`],
-  ])('is refused within the time of a test where it has ten thousand wrong subjects: %s', (_, subject) => {
+  ])('is refused within the time of a test where it has ten thousand wrong allowedSubjects: %s', (_, subject) => {
     const subjects = Array.from({ length: 10_000 }, (_, index) => `  ${subject(index)},\n`).join('')
-    const toml = `${GOOD}[[identity_provider]]\nname = "x"\nmax_age = 0\nsubjects = [\n${subjects}]\nclamis = {}\n`
+    const toml = `${GOOD}[[identity_provider]]\nname = "x"\nmax_age = 0\nallowed_subjects = [\n${subjects}]\nclamis = {}\n`
     const places = problemsOf(toml)
     expect(places.at(-1)).toMatch(/^\d+:1 identity_provider\.1\.clamis$/)
     expect(messageOf(toml).length).toBeLessThan(50_000)

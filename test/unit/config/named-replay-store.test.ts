@@ -11,7 +11,7 @@ access_token = { audience = "https://api.example.com" }
 [[identity_provider]]
 name = "https://exampleidp.com"
 jwks_uri = "https://exampleidp.com/keys"
-subjects = "any"
+allowed_subjects = "any"
 [[client]]
 client_id = "app"
 client_secret = "secret-of-the-tests"

@@ -23,7 +23,7 @@ client_id = "ci"
 client_secret = "another secret of the tests"
 [[identity_provider]]
 name = "https://idp.example.com"
-subjects = "any"
+allowed_subjects = "any"
 `
 const KEYS = 'jwks_uri = "https://idp.example.com/jwks"\n'
 
@@ -68,9 +68,9 @@ function problemsOf(toml: string, env?: Record<string, string>): string[] {
   }
 }
 
-const GRANTS = `claims = { repository_id = "5678" }
+const GRANTS = `required_claims = { repository_id = "5678" }
 
-[[identity_provider.grant]]
+[[identity_provider.binding]]
 name = "deploy"
 when = { ref = "refs/heads/main", environment = "production" }
 clients = ["ci"]
@@ -78,11 +78,11 @@ scopes = ["orders:write"]
 resources = ["https://api.example.com"]
 lifetime = 300
 
-[[identity_provider.grant]]
+[[identity_provider.binding]]
 name = "read"
 scopes = ["orders:read"]
 
-[identity_provider.grant.when]
+[identity_provider.binding.when]
 '"kubernetes.io"' = { exists = false }
 '"kubernetes.io".namespace' = ["shop", "shop-*"]
 "/kubernetes.io/pod/name" = { one_of = ["a", "b"], message = "two pods only" }
@@ -92,57 +92,62 @@ camelCase = { equals_claim = "other_claim" }
 "__proto__" = "x"
 `
 
-describe('a nested grant with problems', () => {
+describe('a nested binding with problems', () => {
   it('is told to have two brackets', () => {
-    expect(messageOf('[identity_provider.grant]\nname = "a"\n')).toContain(
-      ':13:1: identity_provider[0].grant: found one table; wanted a list of tables: [[identity_provider.grant]]',
+    expect(messageOf('[identity_provider.binding]\nname = "a"\n')).toContain(
+      ':13:1: identity_provider[0].binding: found one table; wanted a list of tables: [[identity_provider.binding]]',
     )
   })
 
   it.each<[string, string, string, string[]]>([
-    ['a name that is missing', 'name = "read"\n', '', ['23:1 grant > 1 > name']],
-    ['a name that another one has', 'name = "read"', 'name = "deploy"', ['24:1 grant > 1 > name']],
-    ['an unknown client', 'clients = ["ci"]', 'clients = ["ci", "nobody"]', ['18:1 grant > 0 > clients > 1']],
+    ['a name that is missing', 'name = "read"\n', '', ['23:1 binding > 1 > name']],
+    ['a name that another one has', 'name = "read"', 'name = "deploy"', ['24:1 binding > 1 > name']],
+    ['an unknown client', 'clients = ["ci"]', 'clients = ["ci", "nobody"]', ['18:1 binding > 0 > clients > 1']],
     [
       'an unknown resource',
       '"https://api.example.com"]',
       '"https://api.example.com", "x"]',
-      ['20:1 grant > 0 > resources > 1'],
+      ['20:1 binding > 0 > resources > 1'],
     ],
-    ['a lifetime of nothing', 'lifetime = 300', 'lifetime = 0', ['21:1 grant > 0 > lifetime']],
-    ['two scopes in one', '"orders:read"', '"orders:read orders:write"', ['25:1 grant > 1 > scopes > 0']],
-    ['an unknown key', 'lifetime = 300', '  life_time = 300', ['21:3 grant > 0 > life_time']],
-    ['the name of an option in code', 'lifetime = 300', 'lifeTime = 300', ['21:1 grant > 0 > lifeTime']],
-    ['a condition that is empty', '"refs/heads/main"', '{}', ['17:10 grant > 0 > when > ref']],
-    ['an unknown operator', '"production"', '{ equal = "x" }', ['17:51 grant > 0 > when > environment > equal']],
+    ['a lifetime of nothing', 'lifetime = 300', 'lifetime = 0', ['21:1 binding > 0 > lifetime']],
+    ['two scopes in one', '"orders:read"', '"orders:read orders:write"', ['25:1 binding > 1 > scopes > 0']],
+    ['an unknown key', 'lifetime = 300', '  life_time = 300', ['21:3 binding > 0 > life_time']],
+    ['the name of an option in code', 'lifetime = 300', 'lifeTime = 300', ['21:1 binding > 0 > lifeTime']],
+    ['a condition that is empty', '"refs/heads/main"', '{}', ['17:10 binding > 0 > when > ref']],
+    ['an unknown operator', '"production"', '{ equal = "x" }', ['17:51 binding > 0 > when > environment > equal']],
     [
       'an operator of the name in code',
       'at_least = 2',
       'atLeast = 2',
       [
-        '31:33 grant > 1 > when > https://example.com/level > atLeast',
-        '31:2 grant > 1 > when > https://example.com/level',
+        '31:33 binding > 1 > when > https://example.com/level > atLeast',
+        '31:2 binding > 1 > when > https://example.com/level',
       ],
     ],
     [
       'a bound that is text',
       'at_least = 2',
       'at_least = "2"',
-      ['31:33 grant > 1 > when > https://example.com/level > at_least'],
+      ['31:33 binding > 1 > when > https://example.com/level > at_least'],
     ],
     [
       'an empty condition on camelCase',
       '{ equals_claim = "other_claim" }',
       '{}',
-      ['33:1 grant > 1 > when > camelCase'],
+      ['33:1 binding > 1 > when > camelCase'],
     ],
-    ['a malformed path', 'run_attempt = "1"', '"run..attempt" = "1"', ['32:2 grant > 1 > when > run..attempt']],
-    ['a condition on a date', 'run_attempt = "1"', 'run_attempt = 2026-01-01', ['32:1 grant > 1 > when > run_attempt']],
+    ['a malformed path', 'run_attempt = "1"', '"run..attempt" = "1"', ['32:2 binding > 1 > when > run..attempt']],
+    [
+      'a condition on a date',
+      'run_attempt = "1"',
+      'run_attempt = 2026-01-01',
+      ['32:1 binding > 1 > when > run_attempt'],
+    ],
     [
       'a variable that is not set',
       'run_attempt = "1"',
       'run_attempt = "${ATTEMPT}"',
-      ['32:1 grant > 1 > when > run_attempt'],
+      ['32:1 binding > 1 > when > run_attempt'],
     ],
   ])('is told with line and column: %s', (_, good, bad, expected) => {
     expect(GRANTS).toContain(good)
@@ -156,10 +161,10 @@ describe('a nested grant with problems', () => {
       .replace('{ at_least = 2 }', 'false\nlevel = { below = "x" }')
       .replace('name = "deploy"', 'nam = "deploy"\nname = "deploy"')
     expect(problemsOf(bad)).toEqual([
-      '16:1 grant > 0 > nam',
-      '22:1 grant > 0 > lifetime',
-      '25:1 grant > 1 > name',
-      '33:11 grant > 1 > when > level > below',
+      '16:1 binding > 0 > nam',
+      '22:1 binding > 0 > lifetime',
+      '25:1 binding > 1 > name',
+      '33:11 binding > 1 > when > level > below',
     ])
   })
 
@@ -167,58 +172,61 @@ describe('a nested grant with problems', () => {
     const second = `subject = "namespaced"
 [[identity_provider]]
 name = "https://other.example.com"
-subjects = "any"
+allowed_subjects = "any"
 subject = "raw"
 jwks_uri = "https://other.example.com/jwks"
-[[identity_provider.grant]]
+[[identity_provider.binding]]
 name = "a"
-[[identity_provider.grant]]
+[[identity_provider.binding]]
 name = "b"
 resources = [
   "https://api.example.com",
   "https://evil.example.com",
 ]
 `
-    expect(() => load(`${KEYS}${second}`)).toThrow('deployment.toml:23:1: identity_provider[1].grant[1].resources[1]')
+    expect(() => load(`${KEYS}${second}`)).toThrow('deployment.toml:23:1: identity_provider[1].binding[1].resources[1]')
   })
 
   it('is told where it stands in one line', () => {
-    expect(problemsOf('grant = [{ name = "a" }, { name = "b", lifetime = 0 }]\n')).toEqual([
-      '13:40 grant > 1 > lifetime',
+    expect(problemsOf('binding = [{ name = "a" }, { name = "b", lifetime = 0 }]\n')).toEqual([
+      '13:42 binding > 1 > lifetime',
     ])
   })
 })
 
 describe('a table of a wrong name', () => {
-  it.each(['grants', 'Grant', 'GRANT', 'Grants'])(
-    'is refused, and grant is suggested: [[identity_provider.%s]]',
+  it.each(['bindings', 'Binding', 'BINDING', 'Bindings'])(
+    'is refused, and binding is suggested: [[identity_provider.%s]]',
     (name) => {
       const toml = `[[identity_provider.${name}]]\nname = "read"\nscopes = ["orders:read"]\n`
       expect(problemsOf(toml)).toEqual([`13:1 ${name}`])
-      expect(messageOf(toml)).toContain('did you mean "grant"?')
+      expect(messageOf(toml)).toContain('did you mean "binding"?')
     },
   )
 
-  it.each(['grannt', 'gran', 'grantss'])('is refused, and grant is suggested: [[identity_provider.%s]]', (name) => {
-    const toml = `[[identity_provider.${name}]]\nname = "read"\n`
-    expect(problemsOf(toml)).toEqual([`13:1 ${name}`])
-    expect(messageOf(toml)).toContain('did you mean "grant"?')
-  })
+  it.each(['bindin', 'bindng', 'bindingss'])(
+    'is refused, and binding is suggested: [[identity_provider.%s]]',
+    (name) => {
+      const toml = `[[identity_provider.${name}]]\nname = "read"\n`
+      expect(problemsOf(toml)).toEqual([`13:1 ${name}`])
+      expect(messageOf(toml)).toContain('did you mean "binding"?')
+    },
+  )
 
   it('is told the name of each key as the file has it', () => {
     const message = messageOf('colour = "red"\n')
     expect(message).toMatch(/wanted one of .*\bgroups_to_scopes\b/)
-    expect(message).toMatch(/\bgrant\b/)
-    expect(message).not.toMatch(/\bgrants\b/)
+    expect(message).toMatch(/\bbinding\b/)
+    expect(message).not.toMatch(/\bbindings\b/)
   })
 
   it('is refused as one table in place of an array of tables', () => {
-    expect(problemsOf('[identity_provider.grant]\nname = "read"\n')).toContain('13:1 grant')
-    expect(problemsOf('grant = []\n')).toContain('13:1 grant')
+    expect(problemsOf('[identity_provider.binding]\nname = "read"\n')).toContain('13:1 binding')
+    expect(problemsOf('binding = []\n')).toContain('13:1 binding')
   })
 
   it('is refused at the top', () => {
-    expect(() => load(`${KEYS}[[grant]]\nname = "read"\n`)).toThrow('deployment.toml:13:1: grant')
+    expect(() => load(`${KEYS}[[binding]]\nname = "read"\n`)).toThrow('deployment.toml:13:1: binding')
   })
 
   it.each([
@@ -234,23 +242,23 @@ describe('a table of a wrong name', () => {
   })
 })
 
-describe('nested grants', () => {
+describe('nested bindings', () => {
   it('are read with has_word and single_as_array', () => {
     const toml = `single_as_array = true
 groups_to_scopes = { admins = ["orders:write"] }
-[[identity_provider.grant]]
+[[identity_provider.binding]]
 name = "read"
 when = { scp = { has_word = ["Orders.Read", "Orders.ReadAll"] } }
 `
     expect(providerOf(toml)).toMatchObject({
       singleAsArray: true,
-      grants: [{ name: 'read', when: { scp: { hasWord: ['Orders.Read', 'Orders.ReadAll'] } } }],
+      bindings: [{ name: 'read', when: { scp: { hasWord: ['Orders.Read', 'Orders.ReadAll'] } } }],
     })
   })
 
-  it('are the option grants, with the names of claims as they are written', () => {
-    const { grants } = providerOf(GRANTS)
-    expect(grants?.[0]).toEqual({
+  it('are the option bindings, with the names of claims as they are written', () => {
+    const { bindings } = providerOf(GRANTS)
+    expect(bindings?.[0]).toEqual({
       name: 'deploy',
       when: { ref: 'refs/heads/main', environment: 'production' },
       clients: ['ci'],
@@ -258,7 +266,7 @@ when = { scp = { has_word = ["Orders.Read", "Orders.ReadAll"] } }
       resources: ['https://api.example.com'],
       lifetime: 300,
     })
-    expect(Object.entries(grants?.[1]?.when ?? {})).toEqual([
+    expect(Object.entries(bindings?.[1]?.when ?? {})).toEqual([
       ['"kubernetes.io"', { exists: false }],
       ['"kubernetes.io".namespace', ['shop', 'shop-*']],
       ['/kubernetes.io/pod/name', { oneOf: ['a', 'b'], message: 'two pods only' }],
@@ -271,38 +279,49 @@ when = { scp = { has_word = ["Orders.Read", "Orders.ReadAll"] } }
 
   it('belong to the identity provider before them', () => {
     const second = `subject = "first|\${claims.sub}"
-[[identity_provider.grant]]
+[[identity_provider.binding]]
 name = "first"
 [[identity_provider]]
 name = "https://other.example.com"
-subjects = "any"
+allowed_subjects = "any"
 jwks_uri = "https://other.example.com/jwks"
 subject = "namespaced"
-[[identity_provider.grant]]
+[[identity_provider.binding]]
 name = "second"
-[[identity_provider.grant]]
+[[identity_provider.binding]]
 name = "third"
 `
     const { identityProviders } = load(`${KEYS}${second}`)
-    expect(identityProviders.map(({ grants }) => grants?.map(({ name }) => name))).toEqual([
+    expect(identityProviders.map(({ bindings }) => bindings?.map(({ name }) => name))).toEqual([
       ['first'],
       ['second', 'third'],
     ])
   })
 
   it('may have names of operators and options as claims', () => {
-    const names = ['one_of', 'at_least', 'oneOf', 'message', 'grant', 'grants', 'name', 'jwks', 'ca', 'certificates']
+    const names = [
+      'one_of',
+      'at_least',
+      'oneOf',
+      'message',
+      'binding',
+      'bindings',
+      'name',
+      'jwks',
+      'ca',
+      'certificates',
+    ]
     const when = names.map((name) => `${name} = "x"`).join(', ')
-    const { grants } = providerOf(`[[identity_provider.grant]]\nname = "a"\nwhen = { ${when} }\n`)
-    expect(grants?.[0]?.when).toEqual(Object.fromEntries(names.map((name) => [name, 'x'])))
+    const { bindings } = providerOf(`[[identity_provider.binding]]\nname = "a"\nwhen = { ${when} }\n`)
+    expect(bindings?.[0]?.when).toEqual(Object.fromEntries(names.map((name) => [name, 'x'])))
   })
 
   it('may have variables in values, and never in names', () => {
     const toml = (name: string) =>
-      `[[identity_provider.grant]]\nname = "a"\nwhen = { "${name}" = "\${NAME}", b = ["\${NAME}-*"] }\n`
-    expect(providerOf(toml('a'), { NAME: 'x' }).grants?.[0]?.when).toEqual({ a: 'x', b: ['x-*'] })
+      `[[identity_provider.binding]]\nname = "a"\nwhen = { "${name}" = "\${NAME}", b = ["\${NAME}-*"] }\n`
+    expect(providerOf(toml('a'), { NAME: 'x' }).bindings?.[0]?.when).toEqual({ a: 'x', b: ['x-*'] })
     expect(() => providerOf(toml('${NAME}'), { NAME: 'x' })).toThrow(
-      'grant[0].when.${NAME}: found a malformed claim path',
+      'binding[0].when.${NAME}: found a malformed claim path',
     )
   })
 })
@@ -320,7 +339,7 @@ camelCase = ["b"]
 "*" = ["f"]
 "" = ["g"]
 "__proto__" = ["h"]
-grant = ["i"]
+binding = ["i"]
 `
     const { groupsToScopes = {}, groupsClaim } = providerOf(toml)
     expect(groupsClaim).toBe('realm_access.roles')
@@ -334,7 +353,7 @@ grant = ["i"]
       ['*', ['f']],
       ['', ['g']],
       ['__proto__', ['h']],
-      ['grant', ['i']],
+      ['binding', ['i']],
     ])
   })
 
@@ -361,7 +380,7 @@ camelCase = '"kubernetes.io".namespace'
 "https://example.com/tenant" = { value = "acme" }
 "a.b" = { value = [1, 2.5, true, "x"] }
 level = { value = 0 }
-grant = "grant"
+binding = "binding"
 `
     expect(Object.entries(providerOf(toml).claimsToToken ?? {})).toEqual([
       ['roles', 'realm_access.roles'],
@@ -370,7 +389,7 @@ grant = "grant"
       ['https://example.com/tenant', { value: 'acme' }],
       ['a.b', { value: [1, 2.5, true, 'x'] }],
       ['level', { value: 0 }],
-      ['grant', 'grant'],
+      ['binding', 'binding'],
     ])
   })
 
@@ -458,13 +477,13 @@ describe('options that stand below the header of a table with free names', () =>
     'jwks',
     'groups_claim',
   ]
-  const LISTS = ['subjects', 'scopes', 'audiences', 'types', 'algorithms', 'certificates', 'ca']
+  const LISTS = ['allowed_subjects', 'scopes', 'audiences', 'types', 'algorithms', 'certificates', 'ca']
 
   it.each([
     ...LISTS.map((name) => ['groups_to_scopes', `${name} = ["a"]`]),
     ...[...TEXTS, ...LISTS].map((name) => ['claims_to_token', `${name} = "a"`]),
-    ['claims_to_token', 'claims = { value = "a" }'],
-    ['claims_to_token', 'claims.value = "a"'],
+    ['claims_to_token', 'required_claims = { value = "a" }'],
+    ['claims_to_token', 'required_claims.value = "a"'],
     ['claims_to_token', 'max_age = 1'],
     ...[...LISTS, ...TEXTS, 'name'].map((name) => ['headers', `${name} = "a"`]),
     ['headers', 'max_age = 1'],
@@ -480,7 +499,7 @@ describe('options that stand below the header of a table with free names', () =>
   it('are all that there are but tables and what only code can say', () => {
     const [, list = ''] =
       /identity_provider\[0\]\.clamis: .*wanted one of ([a-z0-9_, ]+)/.exec(messageOf('clamis = 1\n')) ?? []
-    const tables = ['claims', 'grant', 'groups_to_scopes', 'claims_to_token', 'headers']
+    const tables = ['required_claims', 'binding', 'groups_to_scopes', 'claims_to_token', 'headers']
     const inCode = ['check', 'agent', 'lookup']
     const names = list.split(', ').filter((name) => ![...tables, ...inCode].includes(name))
     expect(names.length).toBeGreaterThan(20)

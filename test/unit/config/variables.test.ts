@@ -45,7 +45,7 @@ function policyOf(more: string, env: Record<string, string>) {
 
 describe('what comes from a variable', () => {
   it('is no pattern for a subject, alone and within one', () => {
-    const { policy } = policyOf('subjects = ["repo:acme/${BRANCH}", "team:${BRANCH}:*"]', { BRANCH: '*' })
+    const { policy } = policyOf('allowed_subjects = ["repo:acme/${BRANCH}", "team:${BRANCH}:*"]', { BRANCH: '*' })
     const accepted = ['repo:acme/*', 'repo:acme/x', 'team:*:a', 'team:x:a', 'team:*'].map((sub) => [
       sub,
       policy.acceptsSubject?.(sub),
@@ -60,38 +60,41 @@ describe('what comes from a variable', () => {
   })
 
   it.each([
-    ['a text', 'claims = { ref = "${REF}" }'],
-    ['a list', 'claims = { ref = ["${REF}"] }'],
-    ['one_of', 'claims = { ref = { one_of = ["${REF}"] } }'],
-    ['equals', 'claims = { ref = { equals = "${REF}" } }'],
+    ['a text', 'required_claims = { ref = "${REF}" }'],
+    ['a list', 'required_claims = { ref = ["${REF}"] }'],
+    ['one_of', 'required_claims = { ref = { one_of = ["${REF}"] } }'],
+    ['equals', 'required_claims = { ref = { equals = "${REF}" } }'],
   ])('is no pattern for a claim: %s', (_, claims) => {
-    const [condition] = policyOf(claims, { REF: 'refs/*' }).policy.claims
+    const [condition] = policyOf(claims, { REF: 'refs/*' }).policy.requiredClaims
     expect([condition?.holds({ ref: 'refs/heads' }), condition?.holds({ ref: 'refs/*' })]).toEqual([false, true])
     expect(condition?.expected).toContain('"refs/*"')
   })
 
   it('is no pattern for an element of a claim', () => {
-    const [condition] = policyOf('claims = { groups = { includes = ["${G}", "b-*"] } }', { G: '*' }).policy.claims
+    const [condition] = policyOf('required_claims = { groups = { includes = ["${G}", "b-*"] } }', { G: '*' }).policy
+      .requiredClaims
     const holds = [['a'], ['*'], ['b-1']].map((groups) => condition?.holds({ groups }))
     expect(holds).toEqual([false, true, true])
   })
 
   it('is no place of a claim in a template', () => {
-    const { subject } = policyOf('subjects = "any"\nsubject = "ci|${ORG}|${claims.sub}"', { ORG: '${claims.email}' })
+    const { subject } = policyOf('allowed_subjects = "any"\nsubject = "ci|${ORG}|${claims.sub}"', {
+      ORG: '${claims.email}',
+    })
     const claims = { sub: 'alice', email: 'a@b' }
-    expect('builtIn' in subject && subject.builtIn({ issuer: 'i', sub: 'alice', claims })).toBe(
+    expect('builtIn' in subject && subject.builtIn({ identityProvider: 'i', sub: 'alice', claims })).toBe(
       'ci|${claims.email}|alice',
     )
   })
 
   it('is no place of a claim together with what stands around it', () => {
-    expect(problemsOf('subjects = "any"\nsubject = "$${ORG}"', { ORG: '{claims.email}' })).toHaveLength(1)
-    expect(problemsOf('subjects = "any"\nsubject = "${ORG}{claims.email}"', { ORG: '$' })).toHaveLength(1)
+    expect(problemsOf('allowed_subjects = "any"\nsubject = "$${ORG}"', { ORG: '{claims.email}' })).toHaveLength(1)
+    expect(problemsOf('allowed_subjects = "any"\nsubject = "${ORG}{claims.email}"', { ORG: '$' })).toHaveLength(1)
   })
 
   it('is itself wherever there are no patterns', () => {
     const settings = checkOptions(
-      load('subjects = "any"\naudiences = ["${X}"]\nheaders = { X-Api-Key = "${X}" }', { X: 'a*{b}' }),
+      load('allowed_subjects = "any"\naudiences = ["${X}"]\nheaders = { X-Api-Key = "${X}" }', { X: 'a*{b}' }),
     )
     expect(settings.clients[0]?.secretDigest).toEqual(createHash('sha256').update(APP_SECRET).digest())
     expect(settings.identityProviders[0]).toMatchObject({
@@ -106,12 +109,16 @@ describe('what comes from a variable', () => {
       urls.push(url)
       return { claim: () => true }
     }
-    load('subjects = "any"\n[replay]\nstore = "redis"\nurl = "redis://:${PW}@localhost"', { PW: '*{x}' }, { redis })
+    load(
+      'allowed_subjects = "any"\n[replay]\nstore = "redis"\nurl = "redis://:${PW}@localhost"',
+      { PW: '*{x}' },
+      { redis },
+    )
     expect(urls).toEqual(['redis://:*{x}@localhost'])
   })
 
   it('is not shown otherwise in a problem', () => {
-    expect(problemsOf('subjects = "any"\nscopes = ["${S}"]', { S: 'a* {b}' })).toEqual([
+    expect(problemsOf('allowed_subjects = "any"\nscopes = ["${S}"]', { S: 'a* {b}' })).toEqual([
       '0: "a* {b}"; scope tokens of RFC 6749 §3.3',
     ])
   })
@@ -134,7 +141,7 @@ describe('what comes from a variable', () => {
 describe('a variable', () => {
   it('that is set but empty is a problem, and so is one that is not set', () => {
     const wanted = 'an environment variable with a value, or ${A:-} if it may be empty'
-    const more = 'subjects = "any"\nalias = "x${A}"'
+    const more = 'allowed_subjects = "any"\nalias = "x${A}"'
     expect(problemsOf(more, { A: '' })).toEqual([`alias: the variable A, which is empty; ${wanted}`])
     expect(problemsOf(more)).toEqual([`alias: the variable A, which is not set; ${wanted}`])
   })
@@ -142,23 +149,23 @@ describe('a variable', () => {
   it.each(['toString', 'constructor', '__proto__'])('named %s, as every object has it, is not set', (name) => {
     const wanted = `an environment variable with a value, or \${${name}:-} if it may be empty`
     const found = `alias: the variable ${name}, which is not set; ${wanted}`
-    expect(problemsOf(`subjects = "any"\nalias = "x\${${name}}"`)).toEqual([found])
+    expect(problemsOf(`allowed_subjects = "any"\nalias = "x\${${name}}"`)).toEqual([found])
   })
 
   it('may be empty or not set where the file says what counts then', () => {
     const aliasOf = (alias: string, env: Record<string, string> = {}) =>
-      load(`subjects = "any"\nalias = "${alias}"`, env).identityProviders[0]?.alias
+      load(`allowed_subjects = "any"\nalias = "${alias}"`, env).identityProviders[0]?.alias
     expect(aliasOf('x${A:-}')).toBe('x')
     expect(aliasOf('x${A:-}', { A: '' })).toBe('x')
     expect(aliasOf('x${A:-y z}', { A: '' })).toBe('xy z')
     expect(aliasOf('x${A:-y}', { A: 'w' })).toBe('xw')
-    expect(problemsOf('subjects = "any"\nalias = "${A:-}"')).toHaveLength(1)
+    expect(problemsOf('allowed_subjects = "any"\nalias = "${A:-}"')).toHaveLength(1)
   })
 
   it.each(['${a-b}', '${A', '${A-x}', '${A:=x}', '${A:-${B}}', '${}', '${1}', '${ A }'])(
     'is not written %s',
     (text) => {
-      expect(problemsOf(`subjects = "any"\nalias = "x${text}"`, { B: 'b' })[0]).toMatch(
+      expect(problemsOf(`allowed_subjects = "any"\nalias = "x${text}"`, { B: 'b' })[0]).toMatch(
         /^alias: "\$\{" that does not begin a variable; \$\{NAME\}, or \$\{NAME:-text\}/,
       )
     },

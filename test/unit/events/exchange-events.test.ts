@@ -76,7 +76,7 @@ describe('an event', () => {
       import { createJwtExchange } from 'express-jwt-exchange'
       const { events } = createJwtExchange({
         issuer: 'https://api.example.com/oauth2',
-        identityProviders: [{ name: 'https://exampleidp.com', subjects: 'any', jwksUri: 'https://exampleidp.com/keys' }],
+        identityProviders: [{ name: 'https://exampleidp.com', allowedSubjects: 'any', jwksUri: 'https://exampleidp.com/keys' }],
         clients: [{ clientId: 'app', clientSecret: 's3cret-of-the-tests' }],
         accessToken: { audience: 'https://api.example.com' },
       })

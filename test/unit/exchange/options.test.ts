@@ -11,8 +11,12 @@ import { EC_CERTIFICATE, RSA_CERTIFICATE, RSA_CERTIFICATE_KEY } from '../../supp
 type Options = Record<string, unknown>
 
 const ISSUER = 'https://api.example.com/oauth2'
-const IDP = { name: 'https://idp.example.com', subjects: 'any', jwksUri: 'https://idp.example.com/keys' }
-const OTHER_IDP = { name: 'https://other.example.com', subjects: 'any', jwksUri: 'https://other.example.com/keys' }
+const IDP = { name: 'https://idp.example.com', allowedSubjects: 'any', jwksUri: 'https://idp.example.com/keys' }
+const OTHER_IDP = {
+  name: 'https://other.example.com',
+  allowedSubjects: 'any',
+  jwksUri: 'https://other.example.com/keys',
+}
 const CLIENT = { clientId: 'app', clientSecret: 'hunter2-of-the-tests' }
 const BASE = {
   issuer: ISSUER,
@@ -102,7 +106,7 @@ describe('the options', () => {
         policy: {
           saysWho: true,
           acceptsSubject: undefined,
-          subjects: undefined,
+          allowedSubjects: undefined,
           claims: [],
           check: undefined,
           bindings: [],
@@ -172,7 +176,7 @@ describe('the options', () => {
     const found = problemsOf({
       issuer: 'api.example.com',
       tokenEndpoint: 'http://api.example.com/token',
-      identityProviders: [{ name: '', subjects: 'any', jwksUri: 'ftp://x' }, { name: 'https://a' }],
+      identityProviders: [{ name: '', allowedSubjects: 'any', jwksUri: 'ftp://x' }, { name: 'https://a' }],
       clients: [{ clientId: 'app' }],
       accessToken: { lifetime: 0 },
       jwksEndpoint: { readTimeout: 1 },
@@ -234,17 +238,21 @@ describe('the options', () => {
       { identityProviders: [{ ...IDP, jwksUri: 'https://user:hunter2-of-the-tests@idp.example.com/keys' }] },
       {
         identityProviders: [
-          { name: IDP.name, subjects: 'any', jwks: { keys: [{ kty: 'oct', k: 'hunter2-of-the-tests' }] } },
+          { name: IDP.name, allowedSubjects: 'any', jwks: { keys: [{ kty: 'oct', k: 'hunter2-of-the-tests' }] } },
         ],
       },
       {
         identityProviders: [
-          { name: IDP.name, subjects: 'any', jwks: '{"keys":[{"kty":"oct","k":"hunter2-of-the-tests"}]}' },
+          { name: IDP.name, allowedSubjects: 'any', jwks: '{"keys":[{"kty":"oct","k":"hunter2-of-the-tests"}]}' },
         ],
       },
       {
         identityProviders: [
-          { name: IDP.name, subjects: 'any', certificates: ['-----BEGIN PRIVATE KEY-----\nhunter2-of-the-tests'] },
+          {
+            name: IDP.name,
+            allowedSubjects: 'any',
+            certificates: ['-----BEGIN PRIVATE KEY-----\nhunter2-of-the-tests'],
+          },
         ],
       },
     ]
@@ -484,7 +492,7 @@ describe('the identity providers', () => {
   it.each(['scopes', 'algorithms', 'lifetime', 'maxBeyondAssertion', 'replay', 'network', 'enabled'])(
     'are not bounded by %s that is undefined, as by a variable that is not set',
     (option) => {
-      const provider = { name: IDP.name, jwksUri: IDP.jwksUri, subjects: 'any', [option]: undefined }
+      const provider = { name: IDP.name, jwksUri: IDP.jwksUri, allowedSubjects: 'any', [option]: undefined }
       expect(problemsOf({ identityProviders: [provider] })).toEqual([
         `identityProviders[0].${option}: a value, or the option left out: is an environment variable unset?`,
       ])
@@ -493,7 +501,7 @@ describe('the identity providers', () => {
 
   it('must say who is accepted, or what that obtains', () => {
     const bare = { name: IDP.name, jwksUri: IDP.jwksUri }
-    const problem = /^identityProviders\[0\]: who is accepted .* or what that obtains .*; subjects: "any" where /
+    const problem = /^identityProviders\[0\]: who is accepted .* or what that obtains .*; allowedSubjects: "any" where /
     expect(problemsOf({ identityProviders: [bare] })).toEqual([expect.stringMatching(problem)])
     expect(problemsOf({ identityProviders: [{ ...bare, lifetime: 60 }] })).toEqual([expect.stringMatching(problem)])
     expect(problemsOf({ identityProviders: [{ ...bare, scopes: undefined }] })).toEqual([
@@ -501,8 +509,8 @@ describe('the identity providers', () => {
     ])
     const groupsToScopes = { admins: ['a'] }
     for (const said of [
-      ...[{ subjects: 'any' }, { subjects: ['a'] }, { claims: { a: 1 } }, { check: () => true }],
-      ...[{ scopes: [] }, { grants: [{ name: 'a' }] }, { groupsToScopes }],
+      ...[{ allowedSubjects: 'any' }, { allowedSubjects: ['a'] }, { claims: { a: 1 } }, { check: () => true }],
+      ...[{ scopes: [] }, { bindings: [{ name: 'a' }] }, { groupsToScopes }],
     ]) {
       expect(problemsOf({ identityProviders: [{ ...bare, ...said }] })).toEqual([])
     }
@@ -520,7 +528,7 @@ describe('the identity providers', () => {
 })
 
 describe('the keys of an identity provider', () => {
-  const { name, subjects } = IDP
+  const { name, allowedSubjects: subjects } = IDP
   const keysOf = (options: Options, enable = true) =>
     check({ identityProviders: [{ name, subjects, ...options }], jwksEndpoint: { enable } }).identityProviders[0]?.keys
   const keyProblemsOf = (options: Options, enable = true) =>
@@ -600,8 +608,8 @@ describe('the keys of an identity provider', () => {
   })
 
   it('come in one way for all that have one alias and one endpoint, because one client fetches them', () => {
-    const first = { name: 'https://one.example.com', subjects: 'any', jwksUri: IDP.jwksUri }
-    const second = { name: 'https://two.example.com', subjects: 'any', jwksUri: IDP.jwksUri }
+    const first = { name: 'https://one.example.com', allowedSubjects: 'any', jwksUri: IDP.jwksUri }
+    const second = { name: 'https://two.example.com', allowedSubjects: 'any', jwksUri: IDP.jwksUri }
     const problemsWith = (options: Options) =>
       problemsOf({ subject: 'raw', identityProviders: [first, { ...second, ...options }] })
     const shared = 'ca, headers, proxy, agent, lookup, network, allowInsecureHttp, x5cOnlyKeys and keyUses'
@@ -662,7 +670,7 @@ describe('the keys of an identity provider', () => {
   })
 
   it('do not come by http from another host for one that allows it beside one that does not', () => {
-    const plain = { jwksUri: 'http://keycloak/keys', subjects: 'any' }
+    const plain = { jwksUri: 'http://keycloak/keys', allowedSubjects: 'any' }
     const allowed = { ...plain, name: 'https://one.example.com', allowInsecureHttp: true }
     const others = [allowed, { ...plain, name: 'https://two.example.com' }]
     expect(problemsOf({ subject: 'raw', identityProviders: others }).join()).toContain('identityProviders[1].jwksUri')

@@ -17,7 +17,7 @@ function optionsOf(policy: Options, others: Options = {}) {
   return {
     issuer: 'https://api.example.com/oauth2',
     identityProviders: [
-      { name: 'https://idp.example.com', subjects: 'any', jwksUri: 'https://idp.example.com/keys', ...policy },
+      { name: 'https://idp.example.com', allowedSubjects: 'any', jwksUri: 'https://idp.example.com/keys', ...policy },
     ],
     ...(others.findClient === undefined && { clients: CLIENTS }),
     accessToken: { audience: [API, BILLING] },
@@ -43,7 +43,7 @@ function placesOf(policy: Options, others?: Options): string[] {
 
 /** Where the problems of one binding are, from the binding on. */
 function placesOfGrant(binding: unknown, others?: Options): string[] {
-  return placesOf({ grants: [{ name: 'first' }, binding] }, others).map((place) => place.replace('grants[1]', ''))
+  return placesOf({ bindings: [{ name: 'first' }, binding] }, others).map((place) => place.replace('bindings[1]', ''))
 }
 
 function bindingsOf(policy: Options, others?: Options) {
@@ -61,12 +61,12 @@ describe('singleAsArray', () => {
   })
 
   it('changes includes of a binding, and no other condition', () => {
-    const grants = [
+    const bindings = [
       { name: 'includes', when: { groups: { includes: 'adm*' } } },
       { name: 'plain', when: { groups: ['admins'] } },
     ]
     const names = (singleAsArray: boolean | undefined, groups: unknown) =>
-      holding({ grants, ...(singleAsArray !== undefined && { singleAsArray }) }, { groups })
+      holding({ bindings, ...(singleAsArray !== undefined && { singleAsArray }) }, { groups })
     expect(names(true, 'admins')).toEqual(['includes', 'plain'])
     expect(names(true, ['admins'])).toEqual(['includes'])
     expect(names(false, 'admins')).toEqual(['plain'])
@@ -74,7 +74,7 @@ describe('singleAsArray', () => {
   })
 })
 
-describe('grants that cannot be meant', () => {
+describe('bindings that cannot be meant', () => {
   it.each([
     ['undefined', undefined],
     ['null', null],
@@ -85,8 +85,8 @@ describe('grants that cannot be meant', () => {
     ['a function', () => []],
     ['a Map', new Map()],
     ['a Set', new Set([{ name: 'read' }])],
-  ])('are refused: %s', (_, grants) => {
-    expect(placesOf({ grants })).toEqual(['grants'])
+  ])('are refused: %s', (_, bindings) => {
+    expect(placesOf({ bindings })).toEqual(['bindings'])
   })
 
   it.each([
@@ -101,8 +101,8 @@ describe('grants that cannot be meant', () => {
   it('are refused where one of them is undefined, or a hole in the array', () => {
     const hole: unknown[] = []
     hole[1] = { name: 'read' }
-    expect(placesOf({ grants: [undefined, { name: 'read' }] })).toContain('grants[0]')
-    expect(placesOf({ grants: hole })).toContain('grants[0]')
+    expect(placesOf({ bindings: [undefined, { name: 'read' }] })).toContain('bindings[0]')
+    expect(placesOf({ bindings: hole })).toContain('bindings[0]')
   })
 
   it.each([
@@ -162,7 +162,7 @@ describe('grants that cannot be meant', () => {
     ['a scope in the singular', { name: 'x', scope: ['read'] }, '.scope'],
     ['a client in the singular', { name: 'x', client: ['app'] }, '.client'],
     ['claims in place of when', { name: 'x', claims: { ref: 'main' } }, '.claims'],
-    ['subjects', { name: 'x', subjects: ['alice'] }, '.subjects'],
+    ['allowedSubjects', { name: 'x', allowedSubjects: ['alice'] }, '.allowedSubjects'],
     ['an audience', { name: 'x', audience: API }, '.audience'],
     ['a check', { name: 'x', check: () => true }, '.check'],
     ['a member named __proto__', JSON.parse('{"name":"x","__proto__":{"scopes":["read"]}}'), '.__proto__'],
@@ -171,33 +171,33 @@ describe('grants that cannot be meant', () => {
   })
 
   it('are refused for each name that an earlier one has', () => {
-    expect(placesOf({ grants: [{ name: 'a' }, { name: 'b' }, { name: 'a' }, { name: 'a' }] })).toEqual([
-      'grants[2].name',
-      'grants[3].name',
+    expect(placesOf({ bindings: [{ name: 'a' }, { name: 'b' }, { name: 'a' }, { name: 'a' }] })).toEqual([
+      'bindings[2].name',
+      'bindings[3].name',
     ])
   })
 
   it('are told all at once, and what was meant', () => {
-    const grants = [
+    const bindings = [
       { name: '', when: { ref: {} } },
       { name: 'b', clients: ['nobody', 'app'], scopes: ['a b'], resources: ['x', API], lifetime: 0, scpes: [] },
     ]
-    expect(placesOf({ grants, groupsToScopes: { admins: [] } })).toEqual([
-      'grants[0].name',
-      'grants[0].when.ref',
-      'grants[1].clients[0]',
-      'grants[1].resources[0]',
-      'grants[1].scopes[0]',
-      'grants[1].lifetime',
-      'grants[1].scpes',
+    expect(placesOf({ bindings, groupsToScopes: { admins: [] } })).toEqual([
+      'bindings[0].name',
+      'bindings[0].when.ref',
+      'bindings[1].clients[0]',
+      'bindings[1].resources[0]',
+      'bindings[1].scopes[0]',
+      'bindings[1].lifetime',
+      'bindings[1].scpes',
       'groupsToScopes.admins',
     ])
-    expect(problemsOf({ grants }).at(-1)?.suggestion).toBe('scopes')
+    expect(problemsOf({ bindings }).at(-1)?.suggestion).toBe('scopes')
   })
 
   it('are refused for clients that are not well formed themselves', () => {
-    const places = placesOf({ grants: [{ name: 'a', clients: ['app'] }] }, { clients: 'app' })
-    expect(places).toContain('grants[0].clients[0]')
+    const places = placesOf({ bindings: [{ name: 'a', clients: ['app'] }] }, { clients: 'app' })
+    expect(places).toContain('bindings[0].clients[0]')
   })
 
   it('are not refused for clients that are looked up, but for an empty id', () => {
@@ -253,7 +253,7 @@ describe('groupsToScopes that cannot be meant', () => {
 
   it.each([['roles'], [undefined], ['']])('are missing beside a groupsClaim: %p', (groupsClaim) => {
     expect(placesOf({ groupsClaim })).toEqual(['groupsClaim'])
-    expect(placesOf({ groupsClaim, grants: [{ name: 'x' }] })).toEqual(['groupsClaim'])
+    expect(placesOf({ groupsClaim, bindings: [{ name: 'x' }] })).toEqual(['groupsClaim'])
   })
 
   it.each([[{}], [undefined], ['admins']])('are the one problem, and not the groupsClaim beside them: %p', (groups) => {
@@ -274,7 +274,7 @@ describe('groupsToScopes that cannot be meant', () => {
 describe('bindings', () => {
   it('have these defaults', () => {
     expect(bindingsOf({})).toEqual([])
-    expect(bindingsOf({ grants: [{ name: 'read' }] })).toEqual([
+    expect(bindingsOf({ bindings: [{ name: 'read' }] })).toEqual([
       {
         name: 'read',
         when: [],
@@ -288,13 +288,13 @@ describe('bindings', () => {
   })
 
   it('may have the same names at two identity providers', () => {
-    const grants = [{ name: 'read', scopes: ['read'] }]
+    const bindings = [{ name: 'read', scopes: ['read'] }]
     const identityProviders = ['one', 'two'].map((name) => ({
       name,
-      subjects: 'any',
+      allowedSubjects: 'any',
       jwksUri: 'https://idp.example.com/keys',
       alias: name,
-      grants,
+      bindings,
     }))
     const { identityProviders: checked } = checkOptions(optionsOf({}, { identityProviders, subject: 'namespaced' }))
     expect(checked.map(({ policy }) => policy.bindings.map(({ name }) => name))).toEqual([['read'], ['read']])
@@ -303,7 +303,7 @@ describe('bindings', () => {
   it('are not changed by what happens to the options afterwards', () => {
     const binding = { name: 'read', scopes: ['read'], clients: ['app'], resources: [API], when: { ref: ['main'] } }
     const groups = { admins: ['write'] }
-    const bindings = bindingsOf({ grants: [binding], groupsToScopes: groups })
+    const bindings = bindingsOf({ bindings: [binding], groupsToScopes: groups })
     binding.scopes.push('admin')
     binding.clients.push('ci')
     binding.resources.push(BILLING)
@@ -316,18 +316,18 @@ describe('bindings', () => {
   })
 
   it('hold where all conditions do, for their clients', () => {
-    const grants = [
+    const bindings = [
       { name: 'always' },
       { name: 'deploy', when: { ref: 'refs/heads/main', env: ['prod', 'stage-*'] } },
       { name: 'ci', clients: ['ci'] },
       { name: 'alice', when: { sub: 'alice' }, clients: ['app', 'ci'] },
     ]
     const claims = { sub: 'alice', ref: 'refs/heads/main', env: 'stage-1' }
-    expect(holding({ grants }, claims)).toEqual(['always', 'deploy', 'alice'])
-    expect(holding({ grants }, claims, 'ci')).toEqual(['always', 'deploy', 'ci', 'alice'])
-    expect(holding({ grants }, { ...claims, env: 'dev' })).toEqual(['always', 'alice'])
-    expect(holding({ grants }, { ...claims, sub: ['alice'] }, 'CI')).toEqual(['always', 'deploy'])
-    expect(holding({ grants }, {}, 'somebody')).toEqual(['always'])
+    expect(holding({ bindings }, claims)).toEqual(['always', 'deploy', 'alice'])
+    expect(holding({ bindings }, claims, 'ci')).toEqual(['always', 'deploy', 'ci', 'alice'])
+    expect(holding({ bindings }, { ...claims, env: 'dev' })).toEqual(['always', 'alice'])
+    expect(holding({ bindings }, { ...claims, sub: ['alice'] }, 'CI')).toEqual(['always', 'deploy'])
+    expect(holding({ bindings }, {}, 'somebody')).toEqual(['always'])
   })
 })
 
@@ -423,8 +423,8 @@ describe('a group', () => {
   })
 
   it('is a binding beside the others, for any client, also where one has its name', () => {
-    const grants = [{ name: 'admins', scopes: ['read'], when: { sub: 'alice' }, clients: ['ci'] }]
-    const bindings = bindingsOf({ grants, groupsToScopes: { admins: ['write', 'read'] } })
+    const named = [{ name: 'admins', scopes: ['read'], when: { sub: 'alice' }, clients: ['ci'] }]
+    const bindings = bindingsOf({ bindings: named, groupsToScopes: { admins: ['write', 'read'] } })
     expect(bindings.map(({ name, scopes }) => [name, [...scopes]])).toEqual([
       ['admins', ['read']],
       ['admins', ['write', 'read']],

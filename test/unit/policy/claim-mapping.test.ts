@@ -17,11 +17,13 @@ import { type Claims, parseClaimPath, readClaim } from '../../../src/policy/clai
 import { hostFunctions } from '../../support/host-functions.js'
 import { shareOfCases, TIMEOUT } from './cases.js'
 
-const CONTEXT = { issuer: 'https://idp.example.com', clientId: 'app' }
+const CONTEXT = { identityProvider: 'https://idp.example.com', clientId: 'app' }
 
 function readFrom(options: object): { mapping: readonly MappedClaim[]; problems: readonly ConfigProblem[] } {
   const reader = new OptionReader(options)
-  const mapping = readClaimMapping(reader).map((each) => createMappedClaim(each, CONTEXT.issuer, hostFunctions))
+  const mapping = readClaimMapping(reader).map((each) =>
+    createMappedClaim(each, CONTEXT.identityProvider, hostFunctions),
+  )
   try {
     reader.throwProblems()
     return { mapping, problems: [] }

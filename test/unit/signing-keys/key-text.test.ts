@@ -59,7 +59,7 @@ client_secret = "a secret of the tests"
 [[identity_provider]]
 name = "https://idp.example.com"
 jwks_uri = "https://idp.example.com/keys"
-subjects = "any"
+allowed_subjects = "any"
 `)
     expect(() => loadConfig(file.path, { env: { KEY: source } })).toThrow(message)
   })

@@ -98,7 +98,7 @@ describe('a chain', () => {
   it('is refused as the certificates of an identity provider', () => {
     const options = {
       name: 'https://idp.example.com',
-      subjects: 'any',
+      allowedSubjects: 'any',
       certificates: [ISSUED_CERTIFICATE, AUTHORITY_CERTIFICATE],
     }
     const reader = new OptionReader(options)
