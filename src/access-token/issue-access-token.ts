@@ -23,8 +23,8 @@ export interface AccessTokenRequest {
   lifetime: number
   /** Seconds since the epoch, at the latest. */
   latestExpiry: number
-  /** The `name` of the identity provider that vouches for the subject. */
-  identityProvider: string
+  /** The `name` of the identity provider that vouches for the subject, if one does. */
+  identityProvider?: string
 }
 
 export interface IssuedAccessToken {
@@ -42,7 +42,7 @@ export function createAccessTokenSigner({ active }: SigningKeys): SignJwt {
 }
 
 /**
- * Signs an access token with the claims of RFC 9068 §2.2, and one that names the identity provider.
+ * Signs an access token with the claims of RFC 9068 §2.2, and one that names the identity provider, if there is one.
  *
  * @throws TokenRejected `expired` where no second is left of what it may last
  */
@@ -64,7 +64,7 @@ export async function issueAccessToken(
     iat: issuedAt,
     exp: expiresAt,
     jti: tokenId,
-    [IDENTITY_PROVIDER_CLAIM]: request.identityProvider,
+    ...(request.identityProvider !== undefined && { [IDENTITY_PROVIDER_CLAIM]: request.identityProvider }),
     ...(request.scopes.length > 0 && { scope: request.scopes.join(' ') }),
   }
   return { token: await deps.signAccessToken(claims), tokenId, expiresIn: expiresAt - issuedAt, expiresAt }

@@ -3,7 +3,7 @@ import { isHostFunctionRefusal } from '../host-functions/host-functions.js'
 import { isSubject } from '../jwt/check-claims.js'
 import type { VerifiedAssertion } from './verified-assertion.js'
 
-const MAX_SUBJECT_LENGTH = 16_384
+export const MAX_SUBJECT_LENGTH = 16_384
 
 /**
  * The `sub` of an access token for an assertion.

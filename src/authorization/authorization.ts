@@ -1,4 +1,4 @@
-/** What a grant allows. */
+/** What a grant allows, and what is issued for it. */
 export interface Authorization {
   subject: string
   /** Never more than the client and the identity provider may have. */
@@ -11,10 +11,14 @@ export interface Authorization {
   lifetime: number
   /** Seconds since the epoch, at the latest, when the access token expires; infinite where nothing bounds it. */
   latestExpiry: number
-  /** The `name` of the identity provider that vouches for the subject. */
-  identityProvider: string
+  /** The `name` of the identity provider that vouches for the subject; none if that is another party. */
+  identityProvider?: string
   /** The names of the bindings that gave this, for the event. */
   bindings: readonly string[]
   /** The key that signed the assertion, for the event. */
   kid?: string
+  /** RFC 6749 §7.1; default: `Bearer`. */
+  tokenType?: string
+  /** Further members of the answer. None of them replaces one of RFC 6749 §5.1. */
+  response?: Readonly<Record<string, unknown>>
 }

@@ -52,13 +52,17 @@ export type FindClientOptions = (
 ) => ClientOptions | undefined | Promise<ClientOptions | undefined>
 
 /** The entries of `clients`, each with another id, unless there is a `findClient`. */
-export function checkClients(reader: OptionReader, identityProviders: ReadonlySet<string>): Client[] {
+export function checkClients(
+  reader: OptionReader,
+  identityProviders: ReadonlySet<string>,
+  grantTypes: readonly string[],
+): Client[] {
   if (reader.has('clients') === reader.has('findClient')) {
     const found = reader.has('clients') ? 'both' : 'neither'
     reader.problem('clients', 'either clients or a function that finds them', found)
   }
   const readers = reader.objects('clients')
-  const clients = readers.map(checkClientOptions)
+  const clients = readers.map((each) => checkClientOptions(each, grantTypes))
   refuseRepeated(
     readers,
     'clientId',
@@ -72,9 +76,11 @@ export function checkClients(reader: OptionReader, identityProviders: ReadonlySe
   return clients
 }
 
-export function checkClientOptions(reader: OptionReader): Client {
+/** @param ownGrantTypes those of the option `grants` */
+export function checkClientOptions(reader: OptionReader, ownGrantTypes: readonly string[] = []): Client {
+  const isWhole = (text: string) => isWholeGrantType(text, [JWT_BEARER_GRANT_TYPE, ...ownGrantTypes])
   const identityProviders = reader.strings('identityProviders', 'names of identity providers')
-  const grantTypes = reader.strings('grantTypes', `grant types, whole: ${JWT_BEARER_GRANT_TYPE}`, isWholeGrantType)
+  const grantTypes = reader.strings('grantTypes', `grant types, whole: ${JWT_BEARER_GRANT_TYPE}`, isWhole)
   const client = {
     clientId: reader.string('clientId', 'a non-empty string of printable ASCII (RFC 6749 §2.2)', isVisibleText),
     secretDigest: readSecretDigest(reader),
@@ -100,8 +106,8 @@ export function readFoundClient(options: ClientOptions): Client {
 }
 
 /** Grant types of other servers are fine; the end of ours is a slip that would let the client get nothing. */
-function isWholeGrantType(text: string): boolean {
-  return text !== '' && (text === JWT_BEARER_GRANT_TYPE || !JWT_BEARER_GRANT_TYPE.endsWith(text))
+function isWholeGrantType(text: string, ours: readonly string[]): boolean {
+  return text !== '' && (ours.includes(text) || !ours.some((grantType) => grantType.endsWith(text)))
 }
 
 /** RFC 6749 App. A.1: *VSCHAR. */

@@ -49,6 +49,7 @@ export const UNAVAILABLE_REASONS = [
   'policy_check_failed',
   'subject_mapping_failed',
   'claim_mapping_failed',
+  'grant_failed',
   'host_function_timed_out',
   'host_function_limit_reached',
   'internal_error',

@@ -8,7 +8,10 @@ export interface ExchangeEvents {
   /** The token endpoint issued an access token. */
   'token.issued': {
     clientId: string
-    identityProvider: string
+    /** The `name` of the identity provider that vouches for the subject. A grant of the option `grants` may do without. */
+    identityProvider?: string
+    /** The grant type, if the grant is one of the option `grants`. */
+    grantType?: string
     /** The key that signed the assertion. */
     kid?: string
     subject: string
@@ -121,11 +124,13 @@ export interface ExchangeEvents {
 
 /** A function of the options that a request waits for. */
 export interface HostFunctionCall {
-  function: 'findClient' | 'check' | 'subject' | 'claimsToToken'
-  /** The `name` of the identity provider that it is for; none for `findClient`. */
+  function: 'findClient' | 'check' | 'subject' | 'claimsToToken' | 'grants'
+  /** The `name` of the identity provider that it is for; none for `findClient` and `grants`. */
   identityProvider?: string
   /** Of `claimsToToken`: the claim that it is for. */
   claim?: string
+  /** Of `grants`: the grant type. */
+  grantType?: string
 }
 
 /** Whose key set it is. Where two identity providers share an alias and an endpoint, each event is told for both. */

@@ -9,7 +9,9 @@ import type { Middleware } from '../express/http.js'
 import { createPublicDocument } from '../express/send-json.js'
 import { createTokenFormParser, type TokenEndpointDeps } from '../express/token-endpoint.js'
 import { createWellKnown } from '../express/well-known.js'
-import { createJwtBearerGrant } from '../grants/jwt-bearer.js'
+import { type CustomGrantDeps, createCustomGrant } from '../grants/custom-grant.js'
+import type { GrantHandler } from '../grants/grant.js'
+import { authorizeByAssertion, createJwtBearerGrant } from '../grants/jwt-bearer.js'
 import { HostFunctions } from '../host-functions/host-functions.js'
 import { createIdentityProviders } from '../identity-provider/create-identity-providers.js'
 import { IdentityProviderRegistry } from '../identity-provider/identity-provider-registry.js'
@@ -34,6 +36,7 @@ export interface ConfiguredParts {
 
 /** Who is known, for whatever judges a request. */
 interface Parties {
+  hostFunctions: HostFunctions
   jwksClients: ChosenJwksClients
   identityProviders: IdentityProviderRegistry
   findClient: FindClient
@@ -78,6 +81,7 @@ function createParties(settings: JwtExchangeSettings, lasting: LastingParts): Pa
   const deps = { jwksClients, clock, hostFunctions, certificateWarnings, trustSwitches }
   const identityProviders = createIdentityProviders(settings.identityProviders, deps)
   return {
+    hostFunctions,
     jwksClients,
     identityProviders: new IdentityProviderRegistry(identityProviders, trustSwitches),
     findClient: createFindClient(clients, findClient && hostFunctions.bound({ function: 'findClient' }, findClient)),
@@ -85,25 +89,42 @@ function createParties(settings: JwtExchangeSettings, lasting: LastingParts): Pa
 }
 
 function createTokenEndpointDeps(
-  { issuer, clock, accessToken, requireHttps }: JwtExchangeSettings,
-  { identityProviders, findClient }: Parties,
-  { events, replayProtection, failureLimiter }: LastingParts,
+  settings: JwtExchangeSettings,
+  parties: Parties,
+  lasting: LastingParts,
 ): TokenEndpointDeps {
-  const { audiences, lifetime, signingKeys } = accessToken
-  const jwtBearer = createJwtBearerGrant({ identityProviders, issuer, clock, replayProtection, findClient, audiences })
+  const { issuer, clock, accessToken, requireHttps } = settings
+  const { identityProviders, findClient } = parties
+  const { events, failureLimiter } = lasting
+  const { lifetime, signingKeys } = accessToken
   return {
     issuer,
     lifetime,
     signAccessToken: createAccessTokenSigner(signingKeys),
     clock,
     events,
-    grants: new Map([[jwtBearer.grantType, jwtBearer]]),
+    grants: new Map(createGrants(settings, parties, lasting).map((grant) => [grant.grantType, grant])),
     clientAuthMethods: [CLIENT_SECRET_BASIC, CLIENT_SECRET_POST],
     findClient,
     failureLimiter,
     parseForm: createTokenFormParser(identityProviders.maxAssertionBytes),
     requireHttps,
   }
+}
+
+function createGrants(
+  { issuer, clock, accessToken, grants }: JwtExchangeSettings,
+  { hostFunctions, identityProviders, findClient }: Parties,
+  { replayProtection }: LastingParts,
+): GrantHandler[] {
+  const { audiences } = accessToken
+  const deps = { identityProviders, issuer, clock, replayProtection, findClient, audiences }
+  const customDeps: CustomGrantDeps = {
+    ...deps,
+    hostFunctions,
+    authorizeAssertion: (assertion, form, client) => authorizeByAssertion(assertion, form, client, deps),
+  }
+  return [createJwtBearerGrant(deps), ...grants.map((grant) => createCustomGrant(grant, customDeps))]
 }
 
 function createWellKnownDocuments(

@@ -12,6 +12,8 @@ import {
 } from '../client-auth/failure-limiter.js'
 import { type Clock, systemClock } from '../clock/clock.js'
 import { fieldOf } from '../errors/field-of.js'
+import type { Grant } from '../grants/grant.js'
+import { checkGrants, type GrantSettings } from '../grants/grant-options.js'
 import {
   checkHostFunctionOptions,
   type HostFunctionOptions,
@@ -88,6 +90,8 @@ export interface JwtExchangeOptions {
    * Default with one: `raw`.
    */
   subject?: SubjectOption
+  /** Grant types of your own, in addition to the JWT bearer grant. Clients may use them unless their `grantTypes` say otherwise. */
+  grants?: readonly Grant[]
   /** Where used assertions are remembered. */
   replay?: ReplayOptions
   /** Bounds how long requests wait for the functions in these options, and how many calls run at once. */
@@ -109,6 +113,7 @@ export interface JwtExchangeSettings {
   clientAuthentication: ClientAuthenticationSettings
   assertionStrategy: AssertionStrategySettings
   accessToken: AccessTokenSettings
+  grants: readonly GrantSettings[]
   replay: ReplaySettings
   hostFunctions: HostFunctionSettings
   clock: Clock
@@ -125,6 +130,7 @@ export function checkOptions(options: unknown): Readonly<JwtExchangeSettings> {
   const tokenEndpoint = readTokenEndpoint(reader, issuer)
   const jwksEndpoint = checkJwksEndpointOptions(reader.object('jwksEndpoint'))
   const accessToken = checkAccessTokenOptions(reader.object('accessToken'))
+  const grants = checkGrants(reader)
   const identityProviders = checkIdentityProviders(reader, {
     issuer,
     tokenEndpoint,
@@ -141,11 +147,16 @@ export function checkOptions(options: unknown): Readonly<JwtExchangeSettings> {
     openidConfiguration: reader.boolean('openidConfiguration', false),
     jwksEndpoint,
     identityProviders,
-    clients: checkClients(reader, new Set(identityProviders.map(({ name }) => name))),
+    clients: checkClients(
+      reader,
+      new Set(identityProviders.map(({ name }) => name)),
+      grants.map(({ grantType }) => grantType),
+    ),
     findClient: readFunction<FindClientOptions>(reader, 'findClient'),
     clientAuthentication: checkClientAuthenticationOptions(reader.object('clientAuthentication')),
     assertionStrategy: checkAssertionStrategyOptions(reader.object('assertionStrategy')),
     accessToken,
+    grants,
     replay: checkReplayOptions(reader.object('replay')),
     hostFunctions: checkHostFunctionOptions(reader.object('hostFunctions')),
     clock: readClock(reader),

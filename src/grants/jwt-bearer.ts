@@ -15,7 +15,7 @@ import { type FormParameters, REPEATABLE_PARAMETERS } from '../oauth/token-reque
 import { mapClaims } from '../policy/claim-mapping.js'
 import { enforcePolicy } from '../policy/policy.js'
 import type { ReplayProtection } from '../replay/replay-protection.js'
-import type { Grant } from './grant.js'
+import type { GrantHandler } from './grant.js'
 
 export interface JwtBearerGrantDeps extends VerifyAssertionDeps {
   /** Those that access tokens can have. */
@@ -25,21 +25,25 @@ export interface JwtBearerGrantDeps extends VerifyAssertionDeps {
 }
 
 /** RFC 7523 §2.1: an assertion of a registered identity provider for an access token. */
-export function createJwtBearerGrant(deps: JwtBearerGrantDeps): Grant {
+export function createJwtBearerGrant(deps: JwtBearerGrantDeps): GrantHandler {
   return {
     grantType: JWT_BEARER_GRANT_TYPE,
     repeatableParameters: REPEATABLE_PARAMETERS,
-    authorize: (parameters, client) => authorizeByAssertion(parameters, client, deps),
+    authorize: async (form, client) => {
+      const assertion = form.one('assertion')
+      if (assertion === undefined) throw new OAuthError('invalid_request', 'The parameter assertion is missing')
+      return authorizeByAssertion(assertion, form, client, deps)
+    },
   }
 }
 
-async function authorizeByAssertion(
+/** What an assertion gives to a client, by the parameters `scope` and `resource` of a form. */
+export async function authorizeByAssertion(
+  encoded: string,
   parameters: FormParameters,
   client: Client,
   deps: JwtBearerGrantDeps,
 ): Promise<Authorization> {
-  const encoded = parameters.one('assertion')
-  if (encoded === undefined) throw new OAuthError('invalid_request', 'The parameter assertion is missing')
   checkScopeOfClient(parameters.one('scope'), client)
   const assertion = await verifyAssertion(encoded, client, deps)
   return inContext(assertion.context, () => authorizeVerified(assertion, parameters, client, deps))

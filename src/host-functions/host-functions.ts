@@ -33,6 +33,7 @@ export class HostFunctions {
       check: new RunningCalls(maxConcurrent),
       subject: new RunningCalls(maxConcurrent),
       claimsToToken: new RunningCalls(maxConcurrent),
+      grants: new RunningCalls(maxConcurrent),
     }
   }
 
@@ -100,7 +101,8 @@ function refusal(reason: typeof TIMED_OUT | typeof LIMIT_REACHED, message: strin
   return unavailable
 }
 
-function describe({ function: name, claim }: HostFunctionCall): string {
+function describe({ function: name, claim, grantType }: HostFunctionCall): string {
+  if (grantType !== undefined) return `${name} (${grantType})`
   return claim === undefined ? name : `${name}.${claim}`
 }
 
@@ -110,7 +112,8 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 }
 
 /**
- * Bounds for the functions of the options that requests wait for: `findClient`, `check`, `subject`, `claimsToToken`.
+ * Bounds for the functions of the options that requests wait for: `findClient`, `check`, `subject`, `claimsToToken`,
+ * `grants`.
  *
  * @example
  * const hostFunctions: HostFunctionOptions = { timeout: 500, maxConcurrent: 200 }
@@ -122,7 +125,7 @@ export interface HostFunctionOptions {
    */
   timeout?: number
   /**
-   * How many calls of each of the four may run at once, 1 to 100 000. A request that needs one more is answered with 503 at
+   * How many calls of each of these may run at once, 1 to 100 000. A request that needs one more is answered with 503 at
    * once. A call that missed its deadline counts until it ends, or until a later one has answered in time when all the room
    * was taken. Default: 1000.
    */

@@ -59,7 +59,7 @@ export class OAuthError extends Error {
     this.stack = `OAuthError: ${description}`
     const { status, headers, reason } = { ...NO_DETAILS, ...details }
     this.code = code
-    this.status = status ?? STATUS_OF_CODE[code]
+    this.status = status ?? STATUS_OF_CODE[code] ?? 400 // JavaScript callers may have a code of their own.
     this.statusCode = this.status
     this.headers = headers ?? {}
     this.reason = reason ?? (code as RequestReason)

@@ -6,8 +6,9 @@ import type { Client } from '../client-auth/client-options.js'
 import { presentedSecrets } from '../client-auth/client-secret-methods.js'
 import { printable } from '../errors/printable.js'
 import type { ExchangeEventEmitter } from '../events/exchange-events.js'
-import type { Grant } from '../grants/grant.js'
+import type { GrantHandler } from '../grants/grant.js'
 import { OAuthError } from '../oauth/errors.js'
+import { JWT_BEARER_GRANT_TYPE } from '../oauth/scope.js'
 import { checkRepeated, REPEATABLE_PARAMETERS, type TokenRequest } from '../oauth/token-request.js'
 
 const URI = /^(?:urn:|https?:\/\/)[^@]*$/i
@@ -15,17 +16,17 @@ const URI = /^(?:urn:|https?:\/\/)[^@]*$/i
 const LIKE_SECRET = /\d|[a-z][A-Z]/
 const WITHHELD = '(withheld: it may be a secret)'
 
-/** RFC 6749 §5.1. */
+/** RFC 6749 §5.1, and further members of a grant. */
 export interface TokenResponse {
   access_token: string
-  token_type: 'Bearer'
+  token_type: string
   expires_in: number
   scope?: string
 }
 
 export interface TokenRequestDeps extends AuthenticateClientDeps, IssueAccessTokenDeps {
   /** By grant type. */
-  grants: ReadonlyMap<string, Grant>
+  grants: ReadonlyMap<string, GrantHandler>
   events: ExchangeEventEmitter
 }
 
@@ -42,18 +43,19 @@ export async function handleTokenRequest(request: TokenRequest, deps: TokenReque
 
 async function grantAccess(
   client: Client,
-  grant: Grant,
+  grant: GrantHandler,
   request: TokenRequest,
   deps: TokenRequestDeps,
 ): Promise<TokenResponse> {
   checkGrantType(client, grant.grantType)
-  const { kid, bindings, ...authorization } = await grant.authorize(request, client)
+  const { kid, bindings, tokenType = 'Bearer', response, ...authorization } = await grant.authorize(request, client)
   const { subject, scopes, identityProvider } = authorization
   const issued = await issueAccessToken({ ...authorization, clientId: client.clientId }, deps)
   const { token, tokenId, expiresIn, expiresAt } = issued
   deps.events.emit('token.issued', {
     clientId: client.clientId,
-    identityProvider,
+    ...(identityProvider !== undefined && { identityProvider }),
+    ...(grant.grantType !== JWT_BEARER_GRANT_TYPE && { grantType: grant.grantType }),
     ...(kid !== undefined && { kid }),
     subject: printable(subject),
     scopes,
@@ -62,14 +64,15 @@ async function grantAccess(
     expiresAt,
   })
   return {
+    ...response,
     access_token: token,
-    token_type: 'Bearer',
+    token_type: tokenType,
     expires_in: expiresIn,
     ...(scopes.length > 0 && { scope: scopes.join(' ') }),
   }
 }
 
-function findGrant(request: TokenRequest, grants: TokenRequestDeps['grants']): Grant {
+function findGrant(request: TokenRequest, grants: TokenRequestDeps['grants']): GrantHandler {
   const grantType = request.one('grant_type')
   if (grantType === undefined) throw new OAuthError('invalid_request', 'The parameter grant_type is missing')
   const grant = grants.get(grantType)

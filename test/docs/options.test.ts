@@ -123,10 +123,14 @@ describe('docs/options.md', () => {
     const isInCodeOnly = ({ inFile }: Row) => inFile === '-'
     expect(rows.filter(isInCodeOnly).map(({ option }) => option)).toEqual([
       'findClient',
+      'grants',
       'clock',
       'identityProviders[].check',
       'identityProviders[].agent',
       'identityProviders[].lookup',
+      'grants[].grantType',
+      'grants[].authorize',
+      'grants[].repeatableParameters',
     ])
     for (const row of rows.filter((each) => !isInCodeOnly(each))) {
       const path = tomlPath(row.option.replaceAll('[]', '').split('.'))

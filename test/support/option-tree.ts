@@ -96,6 +96,7 @@ const TOP = {
   assertionStrategy: { waitForKeys: false },
   replay: { store, timeout: 100, maxEntries: 10 },
   hostFunctions: { timeout: 100, maxConcurrent: 10 },
+  grants: [{ grantType: 'urn:example:grant', authorize: () => ({}), repeatableParameters: ['audience'] }],
   clock,
 }
 
@@ -140,7 +141,7 @@ function connection() {
 export function ruledFile(): Tree {
   const { check: _, claimsToToken, ...ruled } = RULED
   const { made: __, ...sources } = claimsToToken
-  const { clock: ___, replay, ...top } = TOP
+  const { clock: ___, grants: _____, replay, ...top } = TOP
   const { store: ____, ...memory } = replay
   const identityProviders = [{ ...ruled, claimsToToken: sources }]
   return { ...top, replay: memory, identityProviders, clients: [CLIENT] }

@@ -1,0 +1,109 @@
+import { MAX_SUBJECT_LENGTH } from '../assertion/resolve-subject.js'
+import type { Authorization } from '../authorization/authorization.js'
+import { isSubject } from '../jwt/check-claims.js'
+import { isScopeToken } from '../oauth/scope.js'
+import { isPlainObject } from '../option-checks/describe-value.js'
+import { OptionReader } from '../option-checks/option-reader.js'
+import { OWN_CLAIMS } from '../policy/claim-mapping.js'
+import type { GrantedAccess } from './grant.js'
+
+/** The end of the year 9999: a time in milliseconds is later. */
+const MAX_DATE = 253_402_300_799
+/** Members of the answer that come from the access token (RFC 6749 §5.1), or make it an error (§5.2). */
+const OWN_MEMBERS = ['access_token', 'token_type', 'expires_in', 'scope', 'error', 'error_description', 'error_uri']
+const SCOPE = 'scope tokens of RFC 6749 §3.3'
+const NO_CLAIMS: Readonly<Record<string, unknown>> = {}
+
+/**
+ * What a grant of the host has returned, if it has the right shape. Whether the client may have it is not checked by this.
+ *
+ * @throws ConfigError with every problem
+ */
+export function readGrantedAccess(value: unknown): GrantedAccess {
+  const reader = new OptionReader(value, ['authorize()'])
+  const optional = {
+    audiences: readSome(reader, 'audiences'),
+    lifetime: reader.optionalInteger('lifetime', { min: 1, max: 86_400, unit: 'seconds' }),
+    latestExpiry: reader.optionalInteger('latestExpiry', { min: 0, max: MAX_DATE, unit: 'seconds since the epoch' }),
+    identityProvider: reader.has('identityProvider') ? reader.string('identityProvider') : undefined,
+    bindings: reader.strings('bindings', 'names of bindings'),
+    response: readResponse(reader),
+  }
+  const access = {
+    subject: reader.string('subject', 'a string that can be a subject', isUsableSubject),
+    scopes: readScopes(reader),
+    claims: readClaims(reader),
+    ...withoutUndefined(optional),
+  }
+  reader.refuseUnknown()
+  reader.throwProblems()
+  return access
+}
+
+/** The authorization of a built-in grant, as a grant of the host gets and returns it. */
+export function toGrantedAccess({
+  subject,
+  scopes,
+  audiences,
+  claims,
+  lifetime,
+  latestExpiry,
+  identityProvider,
+  bindings,
+}: Authorization): GrantedAccess {
+  return {
+    subject,
+    scopes,
+    audiences: [...audiences],
+    claims,
+    ...(Number.isFinite(lifetime) && { lifetime }),
+    ...(Number.isFinite(latestExpiry) && { latestExpiry }),
+    ...(identityProvider !== undefined && { identityProvider }),
+    ...(bindings.length > 0 && { bindings }),
+  }
+}
+
+function isUsableSubject(text: string): boolean {
+  return isSubject(text) && text.length <= MAX_SUBJECT_LENGTH
+}
+
+/** Empty is an answer, but none is not. */
+function readScopes(reader: OptionReader): string[] {
+  if (!reader.has('scopes')) reader.problem('scopes', `an array of ${SCOPE}`)
+  return [...new Set(reader.strings('scopes', SCOPE, isScopeToken))]
+}
+
+function readSome(reader: OptionReader, key: string): string[] | undefined {
+  const strings = reader.strings(key, 'audiences of the exchange')
+  if (strings?.length === 0) reader.problem(key, 'at least one audience', 'an empty array')
+  return strings
+}
+
+function readClaims(reader: OptionReader): Readonly<Record<string, unknown>> {
+  const claims = reader.has('claims') ? reader.value('claims') : NO_CLAIMS
+  if (!isPlainObject(claims)) {
+    reader.problem('claims', 'an object of claims')
+    return NO_CLAIMS
+  }
+  const own = Object.keys(claims).find((name) => OWN_CLAIMS.includes(name))
+  if (own !== undefined) reader.problem('claims', 'other claims than those that the exchange sets', JSON.stringify(own))
+  return claims
+}
+
+function readResponse(reader: OptionReader): GrantedAccess['response'] {
+  if (!reader.has('response')) return undefined
+  const response = reader.value('response')
+  const isMember = ([name, value]: [string, unknown]) =>
+    !OWN_MEMBERS.includes(name) && (typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value))
+  if (isPlainObject(response) && Object.entries(response).every(isMember)) return response as GrantedAccess['response']
+  reader.problem('response', `an object of strings, numbers and booleans, without ${OWN_MEMBERS.join(', ')}`)
+  return undefined
+}
+
+type WithoutUndefined<Members> = { [Name in keyof Members]?: Exclude<Members[Name], undefined> }
+
+function withoutUndefined<Members extends object>(members: Members): WithoutUndefined<Members> {
+  return Object.fromEntries(
+    Object.entries(members).filter(([, value]) => value !== undefined),
+  ) as WithoutUndefined<Members>
+}

@@ -1,0 +1,417 @@
+import { afterEach, describe, expect, it } from '@jest/globals'
+import request from 'supertest'
+import {
+  type AuthenticatedClient,
+  type ConfigError,
+  createJwtExchange,
+  DependencyUnavailable,
+  type Grant,
+  type GrantedAccess,
+  OAuthError,
+  TokenRejected,
+} from '../../src/index.js'
+import {
+  AUDIENCE,
+  CLIENT,
+  type ExchangeHost,
+  type ExchangeHostOptions,
+  GRANT_TYPE,
+  startExchangeHost,
+} from '../support/exchange-host.js'
+
+const TYPE = 'urn:example:grant-type:voucher'
+const OTHER_AUDIENCE = 'https://billing.example.com'
+const GOOD: GrantedAccess = { subject: 'alice', scopes: ['openid'] }
+const OTHER_CLIENT = { clientId: 'other', clientSecret: 'other-secret-of-the-tests', scopes: ['openid'] }
+
+let host: ExchangeHost
+afterEach(() => host?.close())
+
+/** A host with a grant that answers like this. */
+async function start(
+  authorize: (...args: Parameters<Grant['authorize']>) => unknown,
+  options: ExchangeHostOptions = {},
+) {
+  const grant = { grantType: TYPE, authorize } as Grant
+  const accessToken = { audience: [AUDIENCE, OTHER_AUDIENCE] }
+  host = await startExchangeHost({
+    idp: { algorithm: 'ES256' },
+    ...options,
+    exchange: { accessToken, clients: [CLIENT, OTHER_CLIENT], grants: [grant], ...options.exchange },
+  })
+}
+
+const redeem = (parameters: Record<string, string> = {}) => host.post({ grant_type: TYPE, ...parameters })
+const lastEvent = () => host.events.at(-1)
+
+describe('a slip in the option grants', () => {
+  const authorize = () => GOOD
+  const problemsOf = (grants: unknown) => {
+    try {
+      createJwtExchange({
+        issuer: 'https://api.example.com',
+        accessToken: { audience: AUDIENCE },
+        identityProviders: [{ name: 'https://idp.example.com', discovery: true, scopes: ['openid'] }],
+        clients: [CLIENT],
+        grants: grants as Grant[],
+      }).close()
+      return []
+    } catch (error) {
+      return (error as ConfigError).problems.map(({ path }) => path)
+    }
+  }
+
+  it.each<[string, unknown, (string | number)[]]>([
+    ['not an array', { grantType: TYPE, authorize }, ['grants']],
+    ['a member that is not an object', [authorize], ['grants', 0]],
+    ['no grant type', [{ authorize }], ['grants', 0, 'grantType']],
+    ['an empty grant type', [{ grantType: '', authorize }], ['grants', 0, 'grantType']],
+    ['a grant type with a space', [{ grantType: 'urn:a b', authorize }], ['grants', 0, 'grantType']],
+    ['a relative URI', [{ grantType: '/voucher', authorize }], ['grants', 0, 'grantType']],
+    ['a URI with a fragment', [{ grantType: 'urn:a#b', authorize }], ['grants', 0, 'grantType']],
+    ['a grant type that is too long', [{ grantType: `urn:${'a'.repeat(300)}`, authorize }], ['grants', 0, 'grantType']],
+    ['the built-in grant type', [{ grantType: GRANT_TYPE, authorize }], ['grants', 0, 'grantType']],
+    [
+      'a grant type twice',
+      [
+        { grantType: TYPE, authorize },
+        { grantType: TYPE, authorize },
+      ],
+      ['grants', 1, 'grantType'],
+    ],
+    ['no function', [{ grantType: TYPE }], ['grants', 0, 'authorize']],
+    ['something else for the function', [{ grantType: TYPE, authorize: 'yes' }], ['grants', 0, 'authorize']],
+    ['an unknown member', [{ grantType: TYPE, authorize, scopes: [] }], ['grants', 0, 'scopes']],
+    [
+      'client authentication that may be repeated',
+      [{ grantType: TYPE, authorize, repeatableParameters: ['client_secret'] }],
+      ['grants', 0, 'repeatableParameters', 0],
+    ],
+  ])('is a ConfigError at its place: %s', (_, grants, path) => {
+    expect(problemsOf(grants)[0]).toEqual(path)
+  })
+
+  it.each(['voucher', 'x.y-z_1', TYPE, 'https://example.com/grants/voucher?v=1'])(
+    'is not the grant type %s',
+    (type) => {
+      expect(problemsOf([{ grantType: type, authorize }])).toEqual([])
+    },
+  )
+
+  it('is the end of its grant type in the grantTypes of a client', () => {
+    const create = (grantTypes: string[]) =>
+      createJwtExchange({
+        issuer: 'https://api.example.com',
+        accessToken: { audience: AUDIENCE },
+        identityProviders: [{ name: 'https://idp.example.com', discovery: true, scopes: ['openid'] }],
+        clients: [{ ...CLIENT, grantTypes }],
+        grants: [{ grantType: TYPE, authorize }],
+      }).close()
+    expect(() => create(['voucher'])).toThrow('clients[0].grantTypes[0]')
+    expect(() => create([TYPE])).not.toThrow()
+  })
+})
+
+describe('a faulty grant of the host', () => {
+  it.each<[string, unknown]>([
+    ['nothing', undefined],
+    ['null', null],
+    ['a text', 'alice'],
+    ['an array', [GOOD]],
+    ['an empty object', {}],
+    ['no subject', { scopes: [] }],
+    ['no scopes', { subject: 'alice' }],
+    ['an empty subject', { ...GOOD, subject: '' }],
+    ['a subject with a line break', { ...GOOD, subject: 'alice\n' }],
+    ['a subject that is too long', { ...GOOD, subject: 'a'.repeat(20_000) }],
+    ['a number as the subject', { ...GOOD, subject: 7 }],
+    ['scopes in a string', { ...GOOD, scopes: 'openid' }],
+    ['a malformed scope', { ...GOOD, scopes: ['a b'] }],
+    ['scope instead of scopes', { ...GOOD, scope: 'openid' }],
+    ['a lifetime of none', { ...GOOD, lifetime: 0 }],
+    ['a lifetime that is not finite', { ...GOOD, lifetime: Number.POSITIVE_INFINITY }],
+    ['a lifetime that is not a number', { ...GOOD, lifetime: '60' }],
+    ['an undefined lifetime', { ...GOOD, lifetime: undefined }],
+    ['a misspelled lifetime', { ...GOOD, lifeTime: 60 }],
+    ['an expiry in milliseconds', { ...GOOD, latestExpiry: Date.now() }],
+    ['no audience', { ...GOOD, audiences: [] }],
+    ['an audience in a string', { ...GOOD, audiences: AUDIENCE }],
+    ['an identity provider that is not registered', { ...GOOD, identityProvider: 'https://other.example.com' }],
+    ['an empty identity provider', { ...GOOD, identityProvider: '' }],
+    ['claims in an array', { ...GOOD, claims: ['a'] }],
+    ...['sub', 'client_id', 'scope', 'idp', 'cnf', 'act', 'aud', 'jti', '__proto__'].map((name): [string, unknown] => [
+      `the claim ${name}`,
+      { ...GOOD, claims: Object.fromEntries([[name, 'x']]) },
+    ]),
+    ['a claim that is a function', { ...GOOD, claims: { a: () => 1 } }],
+    ['a claim that is not a number', { ...GOOD, claims: { a: Number.NaN } }],
+    ['an access token of its own', { ...GOOD, response: { access_token: 'x' } }],
+    ['another token type', { ...GOOD, response: { token_type: 'DPoP' } }],
+    ['an object in the answer', { ...GOOD, response: { a: {} } }],
+  ])('never gives a token, but 503: %s', async (_, granted) => {
+    await start(async () => granted)
+    const { status, body } = await redeem()
+    expect([status, body.error, body.access_token]).toEqual([503, 'temporarily_unavailable', undefined])
+    expect(lastEvent()).toMatchObject({
+      name: 'token.rejected',
+      reason: expect.stringMatching(/grant_failed|claim_mapping/),
+    })
+  })
+
+  it('gives 503 also if it returns at once, and the event names the member', async () => {
+    await start(() => ({ ...GOOD, scope: 'openid' }))
+    expect((await redeem()).status).toBe(503)
+    expect(lastEvent()).toMatchObject({ reason: 'grant_failed', clientId: 'app', cause: 'ConfigError authorize.scope' })
+  })
+
+  it.each<[string, GrantedAccess, object]>([
+    ['a scope that the client may not have', { ...GOOD, scopes: ['openid', 'admin'] }, { error: 'invalid_scope' }],
+    ['an audience that is not ours', { ...GOOD, audiences: ['https://x.example.com'] }, { error: 'invalid_target' }],
+    ['the id of a client as the subject', { ...GOOD, subject: 'other' }, { error: 'invalid_grant' }],
+    ['an expiry that has passed', { ...GOOD, latestExpiry: 1000 }, { error: 'invalid_grant' }],
+    ['claims that are too large', { ...GOOD, claims: { a: 'x'.repeat(9000) } }, { error: 'invalid_grant' }],
+  ])('gives 400 for %s', async (_, granted, answer) => {
+    await start(() => granted)
+    const { status, body } = await redeem()
+    expect([status, body]).toEqual([400, expect.objectContaining(answer)])
+    expect(body.access_token).toBeUndefined()
+  })
+
+  it('gives no token for an identity provider that is disabled, or that the client may not use', async () => {
+    await start(() => ({ ...GOOD, identityProvider: host.idp.name }), {
+      exchange: { clients: [{ ...CLIENT, identityProviders: [] }, OTHER_CLIENT] },
+    })
+    expect((await redeem()).body.error).toBe('invalid_grant')
+    expect(host.lastReason()).toBe('client_not_allowed')
+    host.exchange.disableIdentityProvider(host.idp.name)
+    expect((await redeem()).body.error).toBe('invalid_grant')
+    expect(host.lastReason()).toBe('identity_provider_disabled')
+  })
+
+  it('gives no scope that the identity provider may not have', async () => {
+    await start(() => ({ ...GOOD, scopes: ['orders:read'], identityProvider: host.idp.name }), {
+      identityProvider: { scopes: ['openid'] },
+    })
+    expect((await redeem()).body.error).toBe('invalid_scope')
+  })
+})
+
+describe('what a grant of the host throws', () => {
+  it.each<[string, unknown, number, object]>([
+    ['an error', new TypeError('secret'), 503, { reason: 'grant_failed', cause: 'TypeError' }],
+    ['a text', 'secret', 503, { reason: 'grant_failed' }],
+    ['nothing', undefined, 503, { reason: 'grant_failed' }],
+    ['a rejected token', new TokenRejected('replayed'), 400, { reason: 'replayed', error: 'invalid_grant' }],
+    ['an outage', new DependencyUnavailable('internal_error'), 503, { reason: 'internal_error' }],
+    ['an OAuth error', new OAuthError('invalid_grant', 'The "code" is old'), 400, { error: 'invalid_grant' }],
+  ])('becomes an answer without its text, unless it is for the client: %s', async (_, thrown, status, event) => {
+    await start(async () => {
+      throw thrown
+    })
+    const response = await redeem()
+    expect([response.status, response.text.includes('secret')]).toEqual([status, false])
+    expect(lastEvent()).toMatchObject(event)
+  })
+
+  it('reaches the client as an OAuth error, in the characters that its description may have', async () => {
+    await start(() => {
+      throw new OAuthError('invalid_grant', 'The "code" is old\n')
+    })
+    expect((await redeem()).body).toEqual({ error: 'invalid_grant', error_description: 'The  code  is old ' })
+  })
+
+  it('may be the same error for each request, and each event has its own client', async () => {
+    const sameForAll = new OAuthError('invalid_grant', 'The code is not valid')
+    await start(async () => {
+      throw sameForAll
+    })
+    const asOther = request(host.url).post('/oauth2/token').auth(OTHER_CLIENT.clientId, OTHER_CLIENT.clientSecret)
+    await Promise.all([redeem(), asOther.type('form').send({ grant_type: TYPE }), redeem()])
+    const rejected = host.events.filter(({ name }) => name === 'token.rejected')
+    expect(rejected.map(({ clientId }) => clientId).sort()).toEqual(['app', 'app', 'other'])
+    expect(sameForAll.context).toEqual({})
+  })
+
+  it('does not matter if it never answers: the request gets 503 in time, and its signal is aborted', async () => {
+    let signal: AbortSignal | undefined
+    await start(
+      (_request, _client, tools) => {
+        signal = tools.signal
+        return new Promise(() => {})
+      },
+      { exchange: { hostFunctions: { timeout: 50 } } },
+    )
+    expect((await redeem()).status).toBe(503)
+    expect(lastEvent()).toMatchObject({ reason: 'host_function_timed_out', message: expect.stringContaining(TYPE) })
+    expect(signal?.aborted).toBe(true)
+  })
+})
+
+describe('a grant of the host', () => {
+  it('gives an access token with what it says, bounded by the client', async () => {
+    const granted: GrantedAccess = {
+      ...GOOD,
+      audiences: [OTHER_AUDIENCE],
+      claims: { department: 'sales' },
+      lifetime: 600,
+      response: { issued_token_type: 'urn:ietf:params:oauth:token-type:access_token' },
+    }
+    await start(async () => granted, { exchange: { clients: [{ ...CLIENT, lifetime: 60 }] } })
+    const { status, body } = await redeem()
+    expect([status, body]).toEqual([
+      200,
+      {
+        access_token: expect.any(String),
+        token_type: 'Bearer',
+        expires_in: 60,
+        scope: 'openid',
+        issued_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+      },
+    ])
+    const { payload, ...accessToken } = await host.exchange.verifyAccessToken(body.access_token)
+    expect(accessToken).toMatchObject({ sub: 'alice', clientId: 'app', scopes: ['openid'], audience: [OTHER_AUDIENCE] })
+    expect(payload).toMatchObject({ department: 'sales' })
+    expect(payload).not.toHaveProperty('idp')
+  })
+
+  it('is reported with its grant type', async () => {
+    await start(() => ({ ...GOOD, bindings: ['vouchers'] }))
+    await redeem()
+    const event = { name: 'token.issued', clientId: 'app', subject: 'alice', grantType: TYPE }
+    expect(lastEvent()).toMatchObject(event)
+    expect(lastEvent()).not.toHaveProperty('identityProvider')
+  })
+
+  it('gives the audience that the client asks for, if it says nothing', async () => {
+    await start(() => GOOD)
+    const { body } = await redeem({ resource: OTHER_AUDIENCE })
+    expect((await host.exchange.verifyAccessToken(body.access_token)).audience).toEqual([OTHER_AUDIENCE])
+    expect((await redeem({ resource: 'https://x.example.com' })).body.error).toBe('invalid_target')
+  })
+
+  it('sees the parameters and the client, and no secret of the client', async () => {
+    const seen: unknown[] = []
+    await start((tokenRequest, client) => {
+      seen.push(tokenRequest.one('voucher'), tokenRequest.remoteAddress.replace('::ffff:', ''), client)
+      return GOOD
+    })
+    await redeem({ voucher: 'v1' })
+    const expected: AuthenticatedClient = { clientId: 'app', scopes: [...CLIENT.scopes] }
+    expect(seen).toEqual(['v1', '127.0.0.1', expected])
+  })
+
+  it('is not asked for a client that may not use it, or that does not authenticate', async () => {
+    const calls: unknown[] = []
+    await start(
+      () => {
+        calls.push(1)
+        return GOOD
+      },
+      { exchange: { clients: [{ ...CLIENT, grantTypes: [GRANT_TYPE] }] } },
+    )
+    expect((await redeem()).body.error).toBe('unauthorized_client')
+    expect((await request(host.url).post('/oauth2/token').type('form').send({ grant_type: TYPE })).status).toBe(401)
+    expect(calls).toEqual([])
+  })
+
+  it('may allow parameters to be repeated; others are refused', async () => {
+    const seen: unknown[] = []
+    const grant: Grant = {
+      grantType: TYPE,
+      repeatableParameters: ['audience'],
+      authorize: (tokenRequest) => {
+        seen.push(tokenRequest.all('audience'))
+        return GOOD
+      },
+    }
+    await start(() => GOOD, { exchange: { grants: [grant] } })
+    const send = async (body: string) => {
+      const post = request(host.url).post('/oauth2/token').auth(CLIENT.clientId, CLIENT.clientSecret).type('form')
+      return (await post.send(`grant_type=${TYPE}&${body}`)).status
+    }
+    expect(await send('audience=a&audience=b')).toBe(200)
+    expect(await send('scope=a&scope=b')).toBe(400)
+    expect(seen).toEqual([['a', 'b']])
+  })
+
+  it('is in the metadata, after the built-in one', async () => {
+    await start(() => GOOD)
+    const { body } = await request(host.url).get('/.well-known/oauth-authorization-server/oauth2')
+    expect(body.grant_types_supported).toEqual([GRANT_TYPE, TYPE])
+  })
+
+  it('is a function of its object, and changes with the options', async () => {
+    const grant = {
+      grantType: TYPE,
+      authorize() {
+        return { ...GOOD, subject: this.grantType }
+      },
+    }
+    await start(() => GOOD, { exchange: { grants: [grant] } })
+    const { body } = await redeem()
+    expect((await host.exchange.verifyAccessToken(body.access_token)).sub).toBe(TYPE)
+  })
+})
+
+describe('authorizeAssertion, for a grant of the host', () => {
+  const exchangeSubjectToken: Grant['authorize'] = (tokenRequest, _client, { authorizeAssertion }) =>
+    authorizeAssertion(tokenRequest.one('subject_token'))
+  const start8693 = (options: ExchangeHostOptions = {}) => start(exchangeSubjectToken, options)
+
+  it('refuses what the JWT bearer grant refuses', async () => {
+    await start8693()
+    expect((await redeem()).body.error).toBe('invalid_request')
+    for (const subject_token of ['x', 'a.b.c', await host.idp.issueAssertion({ aud: 'https://x.example.com' })]) {
+      expect((await redeem({ subject_token })).body.error).toBe('invalid_grant')
+    }
+    const subject_token = await host.idp.issueAssertion()
+    expect((await redeem({ subject_token, scope: 'admin' })).body.error).toBe('invalid_scope')
+    expect(lastEvent()).not.toHaveProperty('identityProvider')
+    expect((await redeem({ subject_token })).status).toBe(200)
+    expect((await redeem({ subject_token })).body.error).toBe('invalid_grant')
+    expect(lastEvent()).toMatchObject({ reason: 'replayed', identityProvider: host.idp.name })
+  })
+
+  it('gives what the JWT bearer grant gives', async () => {
+    await start8693({ identityProvider: { scopes: ['openid'], lifetime: 60 } })
+    const subject_token = await host.idp.issueAssertion({ sub: 'alice' })
+    const { body } = await redeem({ subject_token, resource: AUDIENCE })
+    expect(body).toMatchObject({ scope: 'openid', expires_in: 60 })
+    const accessToken = await host.exchange.verifyAccessToken(body.access_token)
+    expect(accessToken).toMatchObject({ sub: 'alice', identityProvider: host.idp.name, audience: [AUDIENCE] })
+  })
+
+  it('gives an access token that ends with the trust in the identity provider', async () => {
+    await start8693()
+    const { body } = await redeem({ subject_token: await host.idp.issueAssertion() })
+    host.exchange.disableIdentityProvider(host.idp.name)
+    await expect(host.exchange.verifyAccessToken(body.access_token)).rejects.toMatchObject({
+      reason: 'identity_provider_disabled',
+    })
+  })
+
+  it('may be narrowed by the grant', async () => {
+    await start(async (tokenRequest, _client, { authorizeAssertion }) => {
+      const access = await authorizeAssertion(tokenRequest.one('subject_token'))
+      return { ...access, scopes: access.scopes.filter((scope) => scope === 'openid'), lifetime: 30 }
+    })
+    const { body } = await redeem({ subject_token: await host.idp.issueAssertion() })
+    expect(body).toMatchObject({ scope: 'openid', expires_in: 30 })
+  })
+
+  it('is not called after the deadline', async () => {
+    let late: Promise<unknown> | undefined
+    await start(
+      async (tokenRequest, _client, { authorizeAssertion, signal }) => {
+        await new Promise((resolve) => signal.addEventListener('abort', resolve))
+        late = authorizeAssertion(tokenRequest.one('subject_token')).catch(({ name }) => name)
+        return GOOD
+      },
+      { exchange: { hostFunctions: { timeout: 50 } } },
+    )
+    const subject_token = await host.idp.issueAssertion()
+    expect((await redeem({ subject_token })).status).toBe(503)
+    expect(await late).toBe('TimeoutError')
+    expect((await host.exchangeAssertion(subject_token)).status).toBe(200)
+  })
+})
