@@ -7,9 +7,6 @@ import type { TokenRequest } from '../oauth/token-request.js'
  * `authorize` is called, and what it returns is checked before a token is issued. See docs/grants.md.
  *
  * @example
- * ```ts
- * import { createJwtExchange, type Grant, OAuthError } from 'express-jwt-exchange'
- *
  * // RFC 8693, with a JWT of a registered identity provider as the subject token.
  * const tokenExchange: Grant = {
  *   grantType: 'urn:ietf:params:oauth:grant-type:token-exchange',
@@ -21,14 +18,7 @@ import type { TokenRequest } from '../oauth/token-request.js'
  *     return { ...access, response: { issued_token_type: 'urn:ietf:params:oauth:token-type:access_token' } }
  *   },
  * }
- * const exchange = createJwtExchange({
- *   issuer: 'https://api.example.com',
- *   accessToken: { audience: 'https://api.example.com' },
- *   identityProviders: [{ name: 'https://idp.example.com', discovery: true, scopes: ['orders:read'] }],
- *   clients: [{ clientId: 'app', clientSecret: '4f1c7e0d9b2a8836', scopes: ['orders:read'] }],
- *   grants: [tokenExchange],
- * })
- * ```
+ * createJwtExchange({ ...options, grants: [tokenExchange] })
  */
 export interface Grant {
   /** The value of the parameter `grant_type`: a name, or an absolute URI (RFC 6749 §4.5). Not that of a built-in grant. */
