@@ -55,7 +55,7 @@ export interface GrantTools {
    * the client, and with the parameters `scope` and `resource` of the request. It marks the assertion as used.
    *
    * @param assertion undefined and empty are refused with `invalid_request`
-   * @returns the access that the JWT bearer grant would give. Narrow it, or return it as it is
+   * @returns the access that the JWT bearer grant would give. The grant may narrow it, and cannot give more
    */
   authorizeAssertion(assertion: string | undefined): Promise<GrantedAccess>
   /** Aborted after `hostFunctions.timeout`, when the request no longer waits. */
@@ -78,7 +78,7 @@ export interface GrantedAccess {
   latestExpiry?: number
   /**
    * The `name` of the registered identity provider that vouches for the subject. When it is disabled, the access token is no
-   * longer accepted. Default: none.
+   * longer accepted. Default: that of the assertion that `authorizeAssertion` has verified; otherwise none.
    */
   identityProvider?: string
   /** The names of the bindings that gave this access, for the event. */

@@ -340,7 +340,7 @@ describe('a grant of the host', () => {
     expect(body.grant_types_supported).toEqual([GRANT_TYPE, TYPE])
   })
 
-  it('is a function of its object, and changes with the options', async () => {
+  it('is a function of its object', async () => {
     const grant = {
       grantType: TYPE,
       authorize() {
@@ -397,6 +397,30 @@ describe('authorizeAssertion, for a grant of the host', () => {
     })
     const { body } = await redeem({ subject_token: await host.idp.issueAssertion() })
     expect(body).toMatchObject({ scope: 'openid', expires_in: 30 })
+  })
+
+  it('cannot be widened by the grant: by scopes, resources, lifetime, or another identity provider', async () => {
+    let change: object = {}
+    await start(
+      async (tokenRequest, _client, { authorizeAssertion }) => {
+        const { subject, scopes } = await authorizeAssertion(tokenRequest.one('subject_token'))
+        return { subject, scopes, ...change }
+      },
+      { identityProvider: { bindings: [{ name: 'b', scopes: ['openid'], resources: [AUDIENCE], lifetime: 60 }] } },
+    )
+    const attempt = async (changed: object) => {
+      change = changed
+      return (await redeem({ subject_token: await host.idp.issueAssertion() })).body
+    }
+    expect((await attempt({ scopes: ['openid', 'orders:read'] })).error).toBe('invalid_scope')
+    expect((await attempt({ audiences: [OTHER_AUDIENCE] })).error).toBe('invalid_target')
+    expect((await attempt({ identityProvider: 'https://x.example.com' })).error).toBe('temporarily_unavailable')
+    const body = await attempt({ lifetime: 600 })
+    expect(body).toMatchObject({ expires_in: 60, scope: 'openid' })
+    expect(await host.exchange.verifyAccessToken(body.access_token)).toMatchObject({
+      identityProvider: host.idp.name,
+      audience: [AUDIENCE],
+    })
   })
 
   it('is not called after the deadline', async () => {

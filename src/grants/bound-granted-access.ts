@@ -1,0 +1,106 @@
+import { checkSubjectIsNoClient } from '../assertion/resolve-subject.js'
+import type { Authorization } from '../authorization/authorization.js'
+import { narrowAudiences } from '../authorization/requested-resources.js'
+import type { Client } from '../client-auth/client-options.js'
+import type { FindClient } from '../client-auth/find-client.js'
+import { DependencyUnavailable, TokenRejected } from '../errors/rejections.js'
+import type { IdentityProvider } from '../identity-provider/identity-provider.js'
+import type { IdentityProviderRegistry } from '../identity-provider/identity-provider-registry.js'
+import { checkEnabled } from '../identity-provider/trust-switch.js'
+import { OAuthError } from '../oauth/errors.js'
+import type { TokenRequest } from '../oauth/token-request.js'
+import { mapClaims } from '../policy/claim-mapping.js'
+import type { CheckContext } from '../policy/policy.js'
+import type { GrantedAccess } from './grant.js'
+
+/** What a grant of the host wants to give, and to whom. */
+export interface AccessInQuestion {
+  access: GrantedAccess
+  /** What `authorizeAssertion` gave to the grant: it may be narrowed only. */
+  authorized: readonly Authorization[]
+  request: TokenRequest
+  client: Client
+}
+
+export interface BoundGrantedAccessDeps {
+  identityProviders: Pick<IdentityProviderRegistry, 'find'>
+  /** Those that access tokens can have. */
+  audiences: ReadonlySet<string>
+  findClient: FindClient
+}
+
+/** Constants do not look at it. */
+const NO_CONTEXT = {} as CheckContext
+
+/**
+ * What the client, the identity provider, the exchange, and the assertions that were authorized allow.
+ *
+ * @throws OAuthError `invalid_scope`, `invalid_target`
+ * @throws TokenRejected `identity_provider_disabled`, `client_not_allowed`, `subject_is_client_id`, `mapped_claims_too_large`
+ * @throws DependencyUnavailable `grant_failed`, `claim_mapping_failed`, `client_lookup_failed`
+ */
+export async function boundGrantedAccess(
+  question: AccessInQuestion,
+  deps: BoundGrantedAccessDeps,
+): Promise<Authorization> {
+  const { access, authorized, client } = question
+  const { subject, scopes, bindings = [], response } = access
+  const identityProvider = requireIdentityProvider(question, deps)
+  const ofAuthorized = authorized.map((each) => new Set(each.scopes))
+  checkScopes(scopes, [new Set(client.scopes), identityProvider?.scopes, ...ofAuthorized])
+  await checkSubjectIsNoClient(subject, deps.findClient)
+  return {
+    subject,
+    scopes,
+    audiences: boundAudiences(question, deps.audiences),
+    claims: await copyOf(access.claims ?? {}),
+    lifetime: leastOf([access, client, identityProvider, ...authorized].map((each) => each?.lifetime)),
+    latestExpiry: leastOf([access, ...authorized].map((each) => each.latestExpiry)),
+    bindings,
+    ...(identityProvider !== undefined && { identityProvider: identityProvider.name }),
+    ...(response !== undefined && { response }),
+  }
+}
+
+export function grantFailed(cause: unknown): DependencyUnavailable {
+  return new DependencyUnavailable('grant_failed', { cause })
+}
+
+/** That of an authorized assertion, even if the grant does not name it: the access token ends with the trust in it. */
+function requireIdentityProvider(
+  { access, authorized, client }: AccessInQuestion,
+  { identityProviders }: BoundGrantedAccessDeps,
+): IdentityProvider | undefined {
+  const names = authorized.flatMap((each) => each.identityProvider ?? [])
+  const name = access.identityProvider ?? names[0]
+  if (name === undefined) return undefined
+  const identityProvider = identityProviders.find(name)
+  if (identityProvider === undefined || (names.length > 0 && !names.includes(name))) {
+    throw grantFailed(new TypeError('another identity provider'))
+  }
+  checkEnabled(identityProvider)
+  if (client.identityProviders?.has(name) === false) throw new TokenRejected('client_not_allowed')
+  return identityProvider
+}
+
+function checkScopes(scopes: readonly string[], bounds: readonly (ReadonlySet<string> | undefined)[]): void {
+  const isWithin = (scope: string) => bounds.every((bound) => bound?.has(scope) !== false)
+  if (!scopes.every(isWithin)) throw new OAuthError('invalid_scope', 'The client may not obtain one of the scopes')
+}
+
+function boundAudiences({ access, authorized, request }: AccessInQuestion, ofExchange: ReadonlySet<string>) {
+  const allowed = [...ofExchange].filter((audience) => authorized.every(({ audiences }) => audiences.has(audience)))
+  const audiences = narrowAudiences(access.audiences ?? request.all('resource'), new Set(allowed))
+  if (audiences.size === 0) throw new OAuthError('invalid_target', 'The resource is unknown, or not granted')
+  return audiences
+}
+
+/** As they will be read: what is not JSON is refused, and what the host does with its object later changes nothing. */
+function copyOf(claims: Readonly<Record<string, unknown>>): Promise<Readonly<Record<string, unknown>>> {
+  const constants = Object.entries(claims).map(([name, value]) => ({ name, map: () => value }))
+  return mapClaims(constants, {}, NO_CONTEXT)
+}
+
+function leastOf(bounds: readonly (number | undefined)[]): number {
+  return Math.min(...bounds.filter((bound) => bound !== undefined))
+}
