@@ -12,7 +12,7 @@ import type { OptionReader } from '../option-checks/option-reader.js'
 import { isSecureUrl, isWebUrl } from '../option-checks/urls.js'
 import type { BindingContext } from '../policy/binding-options.js'
 import type { PolicySettings } from '../policy/policy.js'
-import { type PolicyOptions, readPolicy } from '../policy/policy-options.js'
+import { type PolicyOptions, readPolicy, renamedPolicyOption } from '../policy/policy-options.js'
 import { RAW_SUBJECT, readSubjectMapping, type SubjectMapping, type SubjectOption } from '../policy/subject-mapping.js'
 import type { Certificate } from '../verification-keys/certificate.js'
 import { readCertificateList, readFixedKeySet, readKeyReading } from '../verification-keys/configured-keys.js'
@@ -110,6 +110,8 @@ export interface IdentityProviderContext extends BindingContext {
 const DEFAULT_TYPES: ReadonlySet<string> = new Set(['jwt'])
 /** One of these must be said: who signs up at an identity provider is not ours to decide. */
 const WHO_OR_WHAT = ['allowedSubjects', 'requiredClaims', 'check', 'scopes', 'bindings', 'groupsToScopes']
+const RESTRICT =
+  'who is accepted (allowedSubjects, requiredClaims or check) or what that obtains (scopes, bindings or groupsToScopes); allowedSubjects: "any" where everybody may have all that the client may'
 const HTTP_WHERE = '(http only on loopback, or with allowInsecureHttp: true)'
 /** Microsoft Entra: endpoints of many tenants, which no token has as its `iss`. */
 const SHARED_NAME =
@@ -139,27 +141,10 @@ export function checkIdentityProviderOptions(
     keys: readKeys(reader, enabled, context),
   }
   if (!WHO_OR_WHAT.some((option) => reader.isNamed(option))) {
-    const who =
-      'who is accepted (allowedSubjects, requiredClaims or check) or what that obtains (scopes, bindings or groupsToScopes)'
-    reader.problem(
-      undefined,
-      `${who}; allowedSubjects: "any" where everybody may have all that the client may`,
-      'neither',
-    )
+    reader.problem(undefined, RESTRICT, 'neither')
   }
-  reader.refuseUnknown(renamedOption)
+  reader.refuseUnknown(renamedPolicyOption)
   return settings
-}
-
-/** Options that had another name before 0.2. */
-const RENAMED: Readonly<Record<string, string>> = {
-  subjects: 'allowedSubjects',
-  claims: 'requiredClaims',
-  grants: 'bindings',
-}
-
-function renamedOption(key: string): string | undefined {
-  return Object.hasOwn(RENAMED, key) ? `it is now called ${RENAMED[key]}` : undefined
 }
 
 /** The name is compared exactly: a template or a pattern would match no token. */

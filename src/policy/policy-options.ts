@@ -56,6 +56,12 @@ export interface PolicyOptions {
 const SUBJECT =
   'non-empty strings of at most 1024 characters, * for what may be anything: no regular expression, and "any" alone only'
 const SUBJECTS = 'an array of one subject or more, or "any"'
+/** Options that had another name. */
+const RENAMED: Readonly<Record<string, string>> = {
+  subjects: 'allowedSubjects',
+  claims: 'requiredClaims',
+  grants: 'bindings',
+}
 /** Of all that configure none. */
 const ANYBODY: PolicySettings = {
   saysWho: true,
@@ -101,6 +107,11 @@ function readAllowedSubjects(reader: OptionReader): PolicySettings['allowedSubje
   const patterns = reader.patterns('allowedSubjects', SUBJECT, isSubject) ?? []
   if (patterns.length === 0) reader.problem('allowedSubjects', SUBJECTS, 'none that is usable')
   return patterns
+}
+
+/** For an option by a name that it had earlier. */
+export function renamedPolicyOption(key: string): string | undefined {
+  return Object.hasOwn(RENAMED, key) ? `it is now called ${RENAMED[key]}` : undefined
 }
 
 function createSubjectTest(patterns: readonly string[]): (sub: string) => boolean {

@@ -38,9 +38,9 @@ const DEFECTS: Readonly<Record<string, (options: JwtExchangeOptions) => unknown>
   'a provider without keys, after one with a certificate that has expired': ({ identityProviders, ...others }) => ({
     ...others,
     identityProviders: [
-      { name: 'https://three.example.com', certificates: [EXPIRED_CERTIFICATE], subjects: 'any' },
+      { name: 'https://three.example.com', certificates: [EXPIRED_CERTIFICATE], allowedSubjects: 'any' },
       ...identityProviders,
-      { name: 'https://four.example.com', subjects: 'any' },
+      { name: 'https://four.example.com', allowedSubjects: 'any' },
     ],
   }),
   'a higher clock tolerance': ({ identityProviders, ...others }) => ({
@@ -261,6 +261,9 @@ async function act(done: Action, world: World): Promise<void> {
     model.change(done.config)
     await expectEvents(world, ['config.changed'])
   } else if (done.kind === 'slip') {
+    // For a provider that was never there, any clock tolerance is its first one.
+    const isKnown = done.config.providers.some(({ name }) => model.trust.has(name))
+    if (done.defect === 'a higher clock tolerance' && !isKnown) return
     const slip = DEFECTS[done.defect]?.(optionsOf(done.config, clock))
     expect(() => exchange.reconfigure(slip as JwtExchangeOptions)).toThrow()
     await expectEvents(world, ['config.refused'])
