@@ -144,7 +144,7 @@ export interface IdentityProviderStats extends KeySourceStats {
  * @example
  * const exchange = createJwtExchange({
  *   issuer: 'https://api.example.com/oauth2',
- *   identityProviders: [{ name: 'https://idp.example.com', discovery: true, subjects: ['service-*'] }],
+ *   identityProviders: [{ name: 'https://idp.example.com', discovery: true, allowedSubjects: ['service-*'] }],
  *   clients: [{ clientId: 'app', clientSecret: process.env.APP_SECRET ?? '', scopes: ['orders:read'] }],
  *   accessToken: { audience: 'https://api.example.com' },
  * })

@@ -47,7 +47,7 @@ import { checkReplayOptions, type ReplayOptions, type ReplaySettings } from '../
  * @example
  * const options: JwtExchangeOptions = {
  *   issuer: 'https://api.example.com/oauth2',
- *   identityProviders: [{ name: 'https://idp.example.com', discovery: true, subjects: ['service-*'] }],
+ *   identityProviders: [{ name: 'https://idp.example.com', discovery: true, allowedSubjects: ['service-*'] }],
  *   clients: [{ clientId: 'app', clientSecret: process.env.APP_SECRET ?? '', scopes: ['orders:read'] }],
  *   accessToken: { audience: 'https://api.example.com', lifetime: 600 },
  *   assertion: { maxAge: 300 },

@@ -24,7 +24,7 @@ import type { IdentityProvider } from './identity-provider.js'
  * One identity provider: who it is, who we are to it, and where its keys come from.
  *
  * @example
- * const gitHub: IdentityProviderOptions = { name: 'https://token.actions.githubusercontent.com', discovery: true, subjects: ['repo:acme/*'] }
+ * const gitHub: IdentityProviderOptions = { name: 'https://token.actions.githubusercontent.com', discovery: true, allowedSubjects: ['repo:acme/*'] }
  */
 export interface IdentityProviderOptions extends AssertionOptions, PolicyOptions, JwksConnectionOptions {
   /** The `iss` of its assertions, compared exactly. */

@@ -10,8 +10,8 @@ import type { CheckAssertion, PolicySettings } from './policy.js'
  *
  * @example
  * const policy: PolicyOptions = {
- *   subjects: ['service-*'],
- *   claims: { email_verified: true },
+ *   allowedSubjects: ['service-*'],
+ *   requiredClaims: { email_verified: true },
  *   groupsToScopes: { admins: ['orders:write'] },
  *   claimsToToken: { department: 'org.department' },
  * }

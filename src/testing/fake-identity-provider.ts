@@ -43,7 +43,7 @@ const assertionLifetime = 300
  *
  * @example
  * const idp = await FakeIdentityProvider.start()
- * createJwtExchange({ ...options, identityProviders: [{ name: idp.name, jwksUri: idp.jwksUri, subjects: 'any' }] })
+ * createJwtExchange({ ...options, identityProviders: [{ name: idp.name, jwksUri: idp.jwksUri, allowedSubjects: 'any' }] })
  * const assertion = await idp.issueAssertion({ sub: 'alice' })
  * await idp.rotate()
  * await idp.close()

@@ -40,7 +40,7 @@ function reachableTypes(entry: string): { files: Set<string>; packages: Set<stri
   const files = new Set([entry])
   const packages = new Set<string>()
   for (const file of files) {
-    const text = readPacked(file)
+    const text = readPacked(file).replace(/\/\*.*?\*\//gs, '')
     const specifiers = [...text.matchAll(/(?:from |import |import\(|require\(|reference types=)['"]([^'"]+)['"]/g)]
     for (const [, specifier = ''] of specifiers) {
       if (!specifier.startsWith('.')) packages.add(specifier)
