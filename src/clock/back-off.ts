@@ -42,7 +42,7 @@ export class BackOff {
     return this.remaining > 0
   }
 
-  /** Milliseconds, 0 where the next attempt is due. */
+  /** Milliseconds; 0 if the next attempt is due. */
   get remaining(): number {
     return Math.max(0, this.#wait - elapsedSince(this.#failedAt, this.#deps.clock))
   }

@@ -24,7 +24,7 @@ export function pause(milliseconds: number, timers: Timers): Promise<void> {
   })
 }
 
-/** What a promise resolves with, or undefined where that takes longer than so many milliseconds. */
+/** The result of a promise; undefined if that takes longer than so many milliseconds. */
 export async function within<Result>(
   milliseconds: number,
   promise: Promise<Result>,

@@ -34,7 +34,7 @@ export interface ConfiguredParts {
   explain: ExplainDeps
 }
 
-/** Who is known, for whatever judges a request. */
+/** Who is known: the providers with their keys, and the clients. */
 interface Parties {
   hostFunctions: HostFunctions
   jwksClients: ChosenJwksClients

@@ -1,38 +1,38 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { JwksConnectionSettings } from './connection-options.js'
 import { describeText, withoutUserInfo } from './document-kind.js'
-import { Interruption } from './fetch-deadline.js'
+import { FetchDeadline } from './fetch-deadline.js'
 import { JwksFetchError, toJwksFetchError } from './fetch-error.js'
 import { readRetryAfter } from './freshness.js'
 import { connectionOf, readRequestHeaders, responseTo, sendJwksRequest } from './send-request.js'
 
 export interface FetchLimits {
-  /** Milliseconds for DNS, TCP and TLS, those of a proxy included. */
+  /** Milliseconds for DNS, TCP and TLS, with the endpoint and with a proxy. */
   connectionTimeout: number
   /** Milliseconds from then to the end of the body. */
   readTimeout: number
   sizeLimitBytes: number
 }
 
-/** One GET of a document of an identity provider. */
+/** One GET of a document that others publish. */
 export interface BoundedFetch {
   endpoint: URL
   limits: FetchLimits
   connection: JwksConnectionSettings
-  /** Milliseconds for all of it. */
+  /** Milliseconds for the whole fetch. */
   totalTimeout: number
-  /** Wall clock, in seconds: what a date in `Retry-After` is compared with. */
+  /** Seconds since the epoch, for a date in `Retry-After`. */
   now: number
   /** Whether caches on the way must ask the endpoint themselves (RFC 9111 §5.2.1.4). */
   passesCaches?: boolean
 }
 
 /**
- * Gets a document. A deadline for connecting and one for reading, a size limit counted on the bytes received, no redirects,
- * no compression; the content type is not trusted.
+ * Gets a document. There is a deadline for connecting and one for reading, and a size limit that counts the bytes received.
+ * Redirects are not followed, compression is refused, and the content type is not trusted.
  *
- * @param ownHeaders beside those of the connection
- * @param read what is made of the answer
+ * @param ownHeaders in addition to the headers of the connection
+ * @param read reads the answer
  * @throws JwksFetchError
  */
 export async function fetchBounded<Answer>(
@@ -42,23 +42,23 @@ export async function fetchBounded<Answer>(
   read: (response: IncomingMessage) => Promise<Answer>,
 ): Promise<Answer> {
   if (closing.aborted) throw new JwksFetchError('closed')
-  const interruption = new Interruption(totalTimeout, closing)
+  const deadline = new FetchDeadline(totalTimeout, closing)
   try {
-    interruption.failAfter(limits.connectionTimeout, 'connection_timeout')
+    deadline.failAfter(limits.connectionTimeout, 'connection_timeout')
     const headers = {
-      ...(await interruption.orEarlier(readRequestHeaders(connection))),
+      ...(await deadline.inTime(readRequestHeaders(connection))),
       ...(passesCaches && { 'cache-control': 'no-cache' }),
       ...ownHeaders,
     }
-    const request = sendJwksRequest(endpoint, connection, headers, { ...limits, signal: interruption.signal })
-    await interruption.orEarlier(connectionOf(request, endpoint, connection))
-    interruption.failAfter(limits.readTimeout, 'read_timeout')
-    const response = await interruption.orEarlier(responseTo(request))
-    return await interruption.orEarlier(read(response))
+    const request = sendJwksRequest(endpoint, connection, headers, { ...limits, signal: deadline.signal })
+    await deadline.inTime(connectionOf(request, endpoint, connection))
+    deadline.failAfter(limits.readTimeout, 'read_timeout')
+    const response = await deadline.inTime(responseTo(request))
+    return await deadline.inTime(read(response))
   } catch (error) {
     throw toJwksFetchError(error, 'read_failed').at(endpoint)
   } finally {
-    interruption.end()
+    deadline.end()
   }
 }
 

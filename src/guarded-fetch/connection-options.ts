@@ -9,22 +9,22 @@ import { isHostAllowed, type Network } from './network-guard.js'
 /** HTTP headers: the value of each by its name. */
 export type JwksRequestHeaders = Readonly<Record<string, string>>
 
-/** An `http.Agent` or `https.Agent`, or whatever acts as one. */
+/** An `http.Agent` or `https.Agent`, or an object that acts as one. */
 export interface JwksAgent {
   createConnection?: unknown
   addRequest?: unknown
 }
 
 /**
- * How the JWKS endpoint of one identity provider is reached.
+ * How a JWKS endpoint is reached.
  *
  * @example
  * const connection: JwksConnectionOptions = { proxy: 'http://proxy.example.com:3128', headers: { 'X-Api-Key': 'a key' } }
  */
 export interface JwksConnectionOptions {
   /**
-   * PEM certificates of the authorities that may have issued the endpoint's certificate, in place of Node's own list.
-   * Default: Node's list. Certificates are always checked in full, whatever `NODE_TLS_REJECT_UNAUTHORIZED` says.
+   * PEM certificates of the authorities that may have issued the endpoint's certificate, instead of Node's own list.
+   * Default: Node's list. Certificates are always checked in full, even if `NODE_TLS_REJECT_UNAUTHORIZED` is 0.
    */
   ca?: string | readonly string[]
   /**
@@ -49,9 +49,9 @@ export interface JwksConnectionOptions {
   network?: Network
   /**
    * `true` allows `http` URLs of any host for `jwksUri`, for `discovery`, and for the `jwks_uri` of metadata that were
-   * themselves fetched by `http`. Use it only for development: whoever can change the answer in transit can sign as this
-   * identity provider. The event `jwks.insecure_http` warns of this at each start. Address guards and redirect rules apply as
-   * for `https`. Default: false.
+   * themselves fetched by `http`. Use it only for development: anybody who can change the answer in transit can sign as the
+   * owner of the keys. The event `jwks.insecure_http` warns of this at each start. Address guards and redirect rules apply
+   * as for `https`. Default: false.
    */
   allowInsecureHttp?: boolean
 }
@@ -100,7 +100,7 @@ function isDecodable(text: string): boolean {
   }
 }
 
-/** Reads the options of a connection that stand in `reader`, the entry of an identity provider. */
+/** Reads the options of a connection from `reader`, the entry of their owner. */
 export function readJwksConnection(reader: OptionReader, endpoint: string | undefined): JwksConnectionSettings {
   const connection = {
     ca: readAuthorities(reader),

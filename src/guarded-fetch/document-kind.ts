@@ -57,7 +57,7 @@ function describeMembers(document: object): string {
   const entries = Object.entries(document).slice(0, MAX_EXAMINED)
   if (entries.length === 0) return 'it is an empty object'
   if (entries.every(([, value]) => typeof value === 'string' && value.trimStart().startsWith('-----BEGIN '))) {
-    return 'it is a map of kids to PEM text: use the URL of the JWK set of this identity provider'
+    return 'it is a map of kids to PEM text: use the URL of the JWK set'
   }
   const names = entries.slice(0, MAX_NAMED).map(([name]) => printable(name))
   return `it is an object without "keys"; its members: ${names.join(', ')}`

@@ -1,51 +1,55 @@
 import { JwksFetchError, type JwksFetchFailure } from './fetch-error.js'
 
 /**
- * Ends a fetch at a deadline, or when the exchange closes. What waits is told by a promise of its own and not by the
- * streams: some end well, and some not at all, when they are cut off. A new deadline takes the place of the one before.
+ * Ends a fetch at a deadline, or when it is aborted. Each step waits for a promise of the deadline's own and not for the
+ * streams, because some streams end well when they are cut off, and some not at all.
  */
-export class Interruption {
+export class FetchDeadline {
   readonly #aborting = new AbortController()
   readonly #closing: AbortSignal
   readonly #endsAt: number
-  readonly #interrupted: Promise<never>
-  #deadline: NodeJS.Timeout | undefined
+  readonly #missed: Promise<never>
+  #timer: NodeJS.Timeout | undefined
   #reject: (error: JwksFetchError) => void = () => {}
 
+  /** @param totalTimeout milliseconds for all steps together */
   constructor(totalTimeout: number, closing: AbortSignal) {
     this.#endsAt = performance.now() + totalTimeout
-    this.#interrupted = new Promise((_resolve, reject) => {
+    this.#missed = new Promise((_resolve, reject) => {
       this.#reject = reject
     })
-    this.#interrupted.catch(() => {}) // Nobody may be waiting when it happens.
+    this.#missed.catch(() => {}) // Nobody may be waiting when it happens.
     this.#closing = closing
     closing.addEventListener('abort', this.#close, { once: true })
   }
 
-  /** What to send with, so that it ends when this does. */
+  /** Ends the request that is sent with it when the deadline is missed, or the fetch is over. */
   get signal(): AbortSignal {
     return this.#aborting.signal
   }
 
+  /** Replaces the deadline before. The total one stays. */
   failAfter(milliseconds: number, failure: JwksFetchFailure): void {
-    clearTimeout(this.#deadline)
+    clearTimeout(this.#timer)
     const left = Math.max(0, this.#endsAt - performance.now())
-    this.#deadline = setTimeout(() => this.#interrupt(failure), Math.min(milliseconds, left))
+    this.#timer = setTimeout(() => this.#fail(failure), Math.min(milliseconds, left))
   }
 
-  orEarlier<Result>(step: Promise<Result>): Promise<Result> {
-    return Promise.race([this.#interrupted, step])
+  /** What a step results in, unless the deadline is missed before. */
+  inTime<Result>(step: Promise<Result>): Promise<Result> {
+    return Promise.race([this.#missed, step])
   }
 
+  /** The fetch is over. */
   end(): void {
-    clearTimeout(this.#deadline)
+    clearTimeout(this.#timer)
     this.#closing.removeEventListener('abort', this.#close)
     this.#aborting.abort()
   }
 
-  readonly #close = (): void => this.#interrupt('closed')
+  readonly #close = (): void => this.#fail('closed')
 
-  #interrupt(failure: JwksFetchFailure): void {
+  #fail(failure: JwksFetchFailure): void {
     this.#reject(new JwksFetchError(failure))
     this.#aborting.abort()
   }

@@ -1,7 +1,7 @@
 import { fieldOf } from '../errors/field-of.js'
 import { printable } from '../errors/printable.js'
 
-/** Why a key set could not be had. Stable: see docs/errors.md. */
+/** Why a key set could not be fetched. Stable: see docs/errors.md. */
 export type JwksFetchFailure =
   | 'request_headers_failed'
   | 'address_not_allowed'

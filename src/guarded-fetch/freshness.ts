@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 
-/** The longest that an endpoint can ask to be left alone, in milliseconds. */
+/** Milliseconds. An endpoint that asks for more is asked again after this time. */
 const MAX_RETRY_AFTER = 300_000
 /** A name and, quoted or as a token, its value (RFC 9111 §5.2, RFC 9110 §5.6.2 and §5.6.4). */
 const DIRECTIVE = /([\w!#$%&'*+.^`|~-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*)))?/g
@@ -15,8 +15,8 @@ const DATES = [
 ]
 
 /**
- * For how many milliseconds an answer says that it is fresh (RFC 9111 §4.2): `max-age` less `Age`; 0 with `no-store` or
- * `no-cache`, or where `max-age` is not understood; undefined where `Cache-Control` does not say.
+ * For how many milliseconds an answer says that it is fresh (RFC 9111 §4.2): `max-age` less `Age`. 0 with `no-store` or
+ * `no-cache`, or if `max-age` is malformed; undefined if `Cache-Control` does not say.
  */
 export function readMaxAge(headers: IncomingHttpHeaders): number | undefined {
   const directives = [...(headers['cache-control'] ?? '').matchAll(DIRECTIVE)].map(
@@ -28,7 +28,7 @@ export function readMaxAge(headers: IncomingHttpHeaders): number | undefined {
 }
 
 /**
- * For how many milliseconds an endpoint asks to be left alone (RFC 9110 §10.2.3), at most 300 000; undefined where it
+ * For how many milliseconds an endpoint asks for no further request (RFC 9110 §10.2.3), at most 300 000; undefined if it
  * does not say.
  *
  * @param now in seconds since the epoch

@@ -1,6 +1,7 @@
 import { type LookupAddress, lookup as systemLookup } from 'node:dns'
 import { BlockList, isIP, type LookupFunction } from 'node:net'
 import { fieldOf } from '../errors/field-of.js'
+import { withoutBrackets } from '../option-checks/urls.js'
 
 /** `public`: only addresses of the public internet; `any`: all but those of cloud metadata services. */
 export type Network = 'any' | 'public'
@@ -29,7 +30,7 @@ const METADATA_IPV6: readonly Subnet[] = [
   ['fd00:a9fe:a9fe::1', 128],
   ['fd00:42::42', 128],
   ['fe80::a9fe:a9fe', 128],
-  // Local NAT64 (RFC 8215) and IPv4-translated addresses (RFC 2765): which IPv4 address they lead to cannot be told.
+  // Local NAT64 (RFC 8215) and IPv4-translated addresses (RFC 2765): the IPv4 address that they lead to is unknown.
   ['64:ff9b:1::', 48],
   ['::ffff:0:0:0', 96],
 ]
@@ -66,7 +67,7 @@ const PRIVATE_IPV6: readonly Subnet[] = [
   ['4000::', 2],
   ['8000::', 1],
 ]
-/** How an IPv4 address stands inside an IPv6 address: NAT64 (RFC 6052), IPv4-compatible, 6to4. */
+/** How an IPv4 address is embedded in an IPv6 address: NAT64 (RFC 6052), IPv4-compatible, 6to4. */
 const EMBEDDINGS: readonly ((ipv4: Subnet) => Subnet)[] = [
   ([address, prefix]) => [`64:ff9b::${address}`, 96 + prefix],
   ([address, prefix]) => [`::${address}`, 96 + prefix],
@@ -85,7 +86,7 @@ const CARRIES_IPV4 = blockListOf(
   ],
 )
 
-/** Whether a connection to this address is allowed; a text that is no address is not. */
+/** Whether a connection to this address is allowed; a text that is not an address is not allowed. */
 export function isAddressAllowed(address: string, network: Network): boolean {
   const bare = address.includes(':') ? address.replace(/%.*$/s, '') : address // Without the zone of a link-local one.
   const family = isIP(bare)
@@ -100,17 +101,16 @@ function isPublic(address: string, type: 'ipv4' | 'ipv6'): boolean {
   return type === 'ipv4' || CARRIES_IPV4.check(address, type) || !OUTSIDE_GLOBAL_UNICAST.check(address, type)
 }
 
-/** What can be told of a URL's host without resolving it: an address, or a name of this machine itself. */
+/** Whether a URL's host is allowed, as far as that is known without resolving it: an address, or a name of this machine. */
 export function isHostAllowed(hostname: string, network: Network): boolean {
-  const host = hostname.replace(/^\[|\]$/g, '')
+  const host = withoutBrackets(hostname)
   if (isIP(host) !== 0) return isAddressAllowed(host, network)
   return network === 'any' || !/(?:^|\.)localhost\.?$/i.test(host)
 }
 
 /**
- * A lookup whose answers are checked: addresses that are not allowed are left out, and it fails with the code
- * `EADDRNOTALLOWED` where none is left. What was checked is what is connected to, so that a name cannot be rebound
- * in between.
+ * A lookup whose answers are checked. Addresses that are not allowed are left out, and if none is left it fails with the code
+ * `EADDRNOTALLOWED`. The connection is made with a checked address, so that a name cannot be rebound in between.
  */
 export function guardLookup(network: Network, lookup: LookupFunction = systemLookup): LookupFunction {
   return (hostname, options, callback) => {
@@ -128,7 +128,7 @@ export function guardLookup(network: Network, lookup: LookupFunction = systemLoo
   }
 }
 
-/** Of whatever a lookup answered, the addresses. */
+/** The addresses in an answer of a lookup, which may be anything. */
 function addressesOf(found: unknown): LookupAddress[] {
   const answers: unknown[] = Array.isArray(found) ? found : [{ address: found }]
   return answers.flatMap((answer) => {

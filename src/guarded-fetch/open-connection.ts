@@ -1,6 +1,7 @@
 import type { LookupAddress } from 'node:dns'
 import { connect, isIP, type LookupFunction, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { withoutBrackets } from '../option-checks/urls.js'
 
 export interface ConnectionDeps {
   /** Must leave out the addresses that are not allowed. */
@@ -20,16 +21,16 @@ const MAX_ATTEMPT_DELAY = 250
 const MAX_ADDRESSES = 16
 
 /**
- * For an agent, which connects by Node's own rule: it gives each address but the last so many milliseconds, one after the
- * other, and 250 where nobody says otherwise, however long the connection timeout may be.
+ * Milliseconds for each address but the last, one after the other, if an agent connects. Node's default is 250, even if the
+ * connection timeout is longer.
  */
 export function attemptTimeoutOf(connectionTimeout: number): number {
   return Math.ceil(connectionTimeout / 2)
 }
 
 /**
- * A TCP connection with the first address of a host that answers. An address that is slow is not given up for the next
- * one: so neither a dead family nor a slow one keeps the other from its time.
+ * A TCP connection with the first address of a host that answers. A slow address is not given up when the next one is tried,
+ * so that neither a dead address family nor a slow one takes the other's time.
  */
 export async function openConnection({ hostname, port, protocol }: URL, deps: ConnectionDeps): Promise<Socket> {
   const host = withoutBrackets(hostname)
@@ -50,10 +51,6 @@ export function secureConnection(socket: Socket, { hostname }: URL, ca: readonly
     ...(isIP(host) === 0 && { servername: host }),
     ...(ca !== undefined && { ca: [...ca] }),
   })
-}
-
-function withoutBrackets(hostname: string): string {
-  return hostname.replace(/^\[|\]$/g, '')
 }
 
 function findAddresses(host: string, lookup: LookupFunction): Promise<LookupAddress[]> {

@@ -3,6 +3,7 @@ import { request as httpsRequest } from 'node:https'
 import type { Socket } from 'node:net'
 import { checkServerIdentity, type TLSSocket } from 'node:tls'
 import { fieldOf } from '../errors/field-of.js'
+import { withoutBrackets } from '../option-checks/urls.js'
 import { areSendable, type JwksConnectionSettings, type JwksRequestHeaders } from './connection-options.js'
 import { isUntrustedCertificate, JwksFetchError, toJwksFetchError } from './fetch-error.js'
 import { guardLookup, isAddressAllowed, isHostAllowed } from './network-guard.js'
@@ -56,7 +57,7 @@ export function sendJwksRequest(
   }
 }
 
-/** How the connection comes about: by an agent, through a proxy, or directly on a new socket. */
+/** How the connection is made: by an agent, through a proxy, or directly on a new socket. */
 function routeOf(endpoint: URL, connection: JwksConnectionSettings, bounds: RequestBounds) {
   const { agent, ca } = connection
   const deps = { ...bounds, lookup: guardLookup(connection.network, connection.lookup) }
@@ -86,7 +87,7 @@ async function connectTo(endpoint: URL, { proxy, ca }: JwksConnectionSettings, d
   return endpoint.protocol === 'https:' ? secureConnection(socket, endpoint, ca) : socket
 }
 
-/** Waits for the connection, TLS included, and checks whom it is with. */
+/** Waits for the connection, including TLS, and checks who is at its other end. */
 export function connectionOf(request: ClientRequest, endpoint: URL, connection: JwksConnectionSettings): Promise<void> {
   return new Promise((resolve, reject) => {
     request.once('error', (error) => reject(connectionError(error)))
@@ -108,7 +109,7 @@ function isConnected(socket: Socket): boolean {
   return !socket.connecting && !('secureConnecting' in socket && socket.secureConnecting === true)
 }
 
-/** Checked once more on the connection itself: an agent may have options, a lookup or no TLS of its own. */
+/** Checked again on the connection itself, because an agent may have its own options, its own lookup, or no TLS. */
 function findRefusal(socket: Socket, endpoint: URL, { network, proxy, agent }: JwksConnectionSettings) {
   if (endpoint.protocol === 'https:' && !isTrusted(socket, endpoint)) return 'certificate_not_trusted'
   const isDirect = proxy === undefined && agent === undefined
@@ -119,7 +120,7 @@ function findRefusal(socket: Socket, endpoint: URL, { network, proxy, agent }: J
 
 function isTrusted(socket: Socket | TLSSocket, { hostname }: URL): boolean {
   if (!('encrypted' in socket) || socket.authorized !== true) return false
-  return checkServerIdentity(hostname.replace(/^\[|\]$/g, ''), socket.getPeerCertificate()) === undefined
+  return checkServerIdentity(withoutBrackets(hostname), socket.getPeerCertificate()) === undefined
 }
 
 function connectionError(error: unknown): JwksFetchError {

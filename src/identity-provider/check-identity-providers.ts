@@ -3,7 +3,7 @@ import { isSameConnection, type JwksConnectionSettings } from '../guarded-fetch/
 import type { OptionReader } from '../option-checks/option-reader.js'
 import { refuseRepeated } from '../option-checks/option-reader.js'
 import { beginningOfSubjects } from '../policy/subject-mapping.js'
-import { isSameReading, type KeyReading } from '../verification-keys/key-set.js'
+import { isSameReading, type KeyReading } from '../verification-keys/key-reading.js'
 import {
   checkIdentityProviderOptions,
   type IdentityProviderContext,

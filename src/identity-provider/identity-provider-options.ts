@@ -16,7 +16,8 @@ import { type PolicyOptions, readPolicy, renamedPolicyOption } from '../policy/p
 import { RAW_SUBJECT, readSubjectMapping, type SubjectMapping, type SubjectOption } from '../policy/subject-mapping.js'
 import type { Certificate } from '../verification-keys/certificate.js'
 import { readCertificateList, readFixedKeySet, readKeyReading } from '../verification-keys/configured-keys.js'
-import type { KeyReading, KeySet, KeyUse } from '../verification-keys/key-set.js'
+import type { KeyReading, KeyUse } from '../verification-keys/key-reading.js'
+import type { KeySet } from '../verification-keys/key-set.js'
 import { type AssertionLimits, type AssertionOptions, readAssertionLimits } from './assertion-limits.js'
 import type { IdentityProvider } from './identity-provider.js'
 

@@ -60,21 +60,21 @@ export class IdentityProviderRegistry {
     return typeof issuer === 'string' ? this.#byName.get(issuer) : undefined
   }
 
-  /** @throws ConfigError where there is none of this name */
+  /** @throws ConfigError if there is none of this name */
   registered(name: string): IdentityProvider {
     return this.find(name) ?? refuseName(name)
   }
 
   /**
-   * Of one that is registered, or was: its access tokens may be about yet.
+   * The switch of an identity provider that is or was registered, because its access tokens may still be in use.
    *
-   * @throws ConfigError where there is none of this name
+   * @throws ConfigError if there never was one of this name
    */
   trustSwitch(name: string): TrustSwitch {
     return this.#trustSwitches.get(name) ?? refuseName(name)
   }
 
-  /** Whether one of this name is switched off, also where it is no longer registered. */
+  /** Whether one of this name is switched off, even if it is no longer registered. */
   isDisabled(name: string): boolean {
     return this.#trustSwitches.get(name)?.isOn === false
   }

@@ -3,8 +3,8 @@ import type { ExchangeEventEmitter } from '../events/exchange-events.js'
 import type { IdentityProvider } from './identity-provider.js'
 
 /**
- * Whether one identity provider is trusted now. It outlives a change of the options: what switches it off reaches
- * requests that are under way, and what the options say does not switch it on again.
+ * Whether one identity provider is trusted now. It outlives a change of the options. Switching it off reaches requests that
+ * are under way, and other options do not switch it on again.
  */
 export class TrustSwitch {
   #isOn = true
@@ -14,7 +14,7 @@ export class TrustSwitch {
     return this.#isOn
   }
 
-  /** What the options say: `false` always holds, `true` unless it was switched off at run time. */
+  /** What the options say. `false` always counts; `true` counts unless it was switched off at run time. */
   configure(enabled: boolean): void {
     this.#isOn = enabled && !this.#isOffAtRunTime
   }

@@ -14,12 +14,12 @@ import type { IdentityProviderRegistry } from './identity-provider-registry.js'
  */
 export interface ReadyOptions {
   /**
-   * Reject, with a `DependencyUnavailable` that names them, where identity providers have no usable keys afterwards.
+   * Reject with a `DependencyUnavailable` if an identity provider has no usable keys afterwards; its cause names them.
    * Default: false, so that a dead identity provider does not keep the service from starting.
    */
   failFast?: boolean
   /**
-   * Milliseconds, 0 to 60 000, over which the fetches are spread by chance: for many processes that start together.
+   * Milliseconds, 0 to 60 000, over which the fetches are spread at random, for many processes that start together.
    * Default: 0.
    */
   spread?: number
@@ -30,7 +30,7 @@ interface WarmUpDeps {
   random: () => number
 }
 
-/** Milliseconds that it takes at most, beside `spread`: what is slower goes on in the background. */
+/** Milliseconds that it takes at most, in addition to `spread`. A slower fetch goes on in the background. */
 const MAX_WARM_UP_MS = 5000
 
 /**

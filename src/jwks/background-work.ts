@@ -1,8 +1,8 @@
 import type { Timers } from '../clock/timers.js'
 
 /**
- * Does something after the request that asks for it was answered, so that how long the answer takes says nothing of it.
- * One thing at a time: what is asked for meanwhile is left out, because the next request can ask for it again.
+ * Does work after the request that asks for it was answered, so that the time of the answer reveals nothing about it. One
+ * piece of work at a time: others are dropped meanwhile, because the next request can ask again.
  */
 export class BackgroundWork {
   readonly #timers: Timers

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock/clock.js'
 import { currentMoment, elapsedSince, type Moment, NEVER } from '../clock/clock.js'
-import type { KeyReading, KeySet } from '../verification-keys/key-set.js'
+import type { KeyReading } from '../verification-keys/key-reading.js'
+import type { KeySet } from '../verification-keys/key-set.js'
 import type { KeySourceStats } from '../verification-keys/key-source.js'
 import type { Validators } from './fetch-jwks.js'
 
@@ -8,7 +9,7 @@ import type { Validators } from './fetch-jwks.js'
 const MAX_FETCH_DURATION = 60_000
 
 /**
- * The last good key set with its age: fresh for its lifetime, then servable while nothing newer is to be had, then gone.
+ * The last good key set with its age: fresh for its lifetime, then servable for the fallback, then gone.
  */
 export class CachedKeySet {
   #fallback: number
@@ -33,11 +34,11 @@ export class CachedKeySet {
   }
 
   /**
-   * It is what the endpoint has.
+   * The endpoint has this key set now.
    *
    * @param lifetime milliseconds for which it is fresh
-   * @param maxAge what the endpoint said of that, milliseconds
-   * @param askedAt when it was asked for: it is as old where that is longer ago than a fetch takes
+   * @param maxAge milliseconds that the endpoint said
+   * @param askedAt when it was requested. If a fetch cannot have taken so long, the key set is as old as the request
    */
   confirm(validators: Validators, lifetime: number, maxAge?: number, askedAt?: Moment): void {
     this.#validators = validators
@@ -60,8 +61,8 @@ export class CachedKeySet {
   }
 
   /**
-   * Its members are to be read in another way: keys that this would not give are dropped, and it is to be fetched again,
-   * whole. What is left of it serves as long as before.
+   * Its members are read in another way from now on. Keys that the new way does not give are dropped, and it must be
+   * fetched in full. The other keys serve as long as before.
    */
   outdate(reading: KeyReading | undefined): void {
     this.#keySet = this.#keySet?.readBy(reading)
@@ -70,7 +71,7 @@ export class CachedKeySet {
     this.#isOutdated = true
   }
 
-  /** The key set, however old; undefined before the first one. */
+  /** The key set, even if it is too old to serve; undefined before the first one. */
   get last(): KeySet | undefined {
     return this.#keySet
   }
@@ -92,7 +93,7 @@ export class CachedKeySet {
     return this.#validators
   }
 
-  /** What the endpoint said last of its freshness: an answer 304 that says nothing leaves it so (RFC 9111 §4.3.4). */
+  /** What the endpoint said last about its freshness. An answer 304 that says nothing leaves it so (RFC 9111 §4.3.4). */
   get maxAge(): number | undefined {
     return this.#maxAge
   }
@@ -105,7 +106,7 @@ export class CachedKeySet {
     return this.expiresIn > 0
   }
 
-  /** Whether it is to be fetched again though it is fresh. */
+  /** Whether it must be fetched again although it is fresh. */
   get isOutdated(): boolean {
     return this.#isOutdated
   }
@@ -128,18 +129,18 @@ export class CachedKeySet {
     return { kids, keys: this.#keySet.stats(), ...(cut !== undefined && { cut }), ...ages }
   }
 
-  /** Milliseconds for which it is fresh yet; not positive once it has expired. */
+  /** Milliseconds for which it is still fresh; not positive once it has expired. */
   get expiresIn(): number {
     return this.#lifetime - this.age
   }
 
-  /** Milliseconds for which it serves yet; not positive once it does not. */
+  /** Milliseconds for which it still serves; not positive once it does not. */
   get servesFor(): number {
     return this.expiresIn + this.#fallback
   }
 }
 
-/** Milliseconds for operators: whole ones, and 0 for a time that is over. */
+/** Whole milliseconds for operators; 0 for a time that is over. */
 export function whole(milliseconds: number): number {
   return Math.max(0, Math.round(milliseconds))
 }

@@ -6,14 +6,14 @@ import { describeDocument } from '../guarded-fetch/document-kind.js'
 import { JwksFetchError } from '../guarded-fetch/fetch-error.js'
 import { readMaxAge } from '../guarded-fetch/freshness.js'
 
-/** What tells one version of a key set from another (RFC 9110 §8.8). */
+/** Mark one version of a key set (RFC 9110 §8.8). */
 export interface Validators {
   etag?: string
   lastModified?: string
 }
 
 export interface JwksFetch extends BoundedFetch {
-  /** Of the key set that is at hand: the endpoint may answer that it is still the same. */
+  /** Of the key set that is cached: the endpoint may answer that it is still the same. */
   validators?: Validators | undefined
 }
 
@@ -21,7 +21,7 @@ export interface JwksAnswer {
   /** undefined: it has not changed. */
   published: PublishedKeySet | undefined
   validators: Validators
-  /** Milliseconds for which the endpoint says that it is fresh, where it says so. */
+  /** Milliseconds for which the endpoint says that it is fresh; undefined if it does not say. */
   maxAge: number | undefined
 }
 
@@ -32,11 +32,11 @@ export interface PublishedKeySet {
   version: string
 }
 
-/** What can be sent back as it came. */
+/** Can be sent back as it came. */
 const VALIDATOR = /^[\x20-\x7E]{1,512}$/
 
 /**
- * Gets a key set: status 200 only, or 304 where that was asked for.
+ * Gets a key set. The status must be 200, or 304 if the request allowed that.
  *
  * @throws JwksFetchError
  */

@@ -9,7 +9,7 @@ interface Ended {
   durationMs: number
 }
 
-/** What became of the fetches of one key set, for operators. */
+/** What happened to the fetches of one key set, for operators. */
 export class FetchLog {
   readonly #clock: Clock
   #fetches = 0
@@ -25,17 +25,17 @@ export class FetchLog {
     this.#clock = clock
   }
 
-  /** The last failure, for whoever waited. */
+  /** The last failure, as the cause of a refusal. */
   get lastFault(): Error | undefined {
     return this.#lastFailure && createFault(this.#lastFailure.reason)
   }
 
-  /** Milliseconds since the first of the failures in a row, undefined where the last fetch succeeded. */
+  /** Milliseconds since the first of the failures in a row; undefined if the last fetch succeeded. */
   get failingFor(): number | undefined {
     return this.#failingSince === undefined ? undefined : elapsedSince(this.#failingSince, this.#clock)
   }
 
-  /** Milliseconds since the last failure, undefined where the last fetch succeeded. */
+  /** Milliseconds since the last failure; undefined if the last fetch succeeded. */
   get lastFailedFor(): number | undefined {
     if (this.#failingSince === undefined || this.#lastFailure === undefined) return undefined
     return elapsedSince(this.#lastFailure.at, this.#clock)

@@ -8,14 +8,14 @@ export interface MetadataFetch extends BoundedFetch {
   issuer: string
 }
 
-/** Where the metadata of an identity provider stand (OpenID Connect Discovery §4.1). */
+/** The URL of an issuer's metadata (OpenID Connect Discovery §4.1). */
 export function metadataUrlOf(issuer: string): string {
   return `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
 }
 
 /**
- * Gets `jwks_uri` from the metadata of an identity provider, whose `issuer` must be its name exactly (OpenID Connect
- * Discovery §4.3, RFC 8414 §3.3).
+ * Gets `jwks_uri` from the metadata of an issuer. Their `issuer` must be its name exactly (OpenID Connect Discovery §4.3,
+ * RFC 8414 §3.3).
  *
  * @throws JwksFetchError
  */

@@ -1,7 +1,7 @@
 import type { KeySetOwner } from '../events/exchange-events.js'
 import type { JwksConnectionSettings } from '../guarded-fetch/connection-options.js'
 import { isInsecure } from '../option-checks/urls.js'
-import type { KeyReading } from '../verification-keys/key-set.js'
+import type { KeyReading } from '../verification-keys/key-reading.js'
 import { describeOwner, type KeyOwner } from '../verification-keys/key-source.js'
 import { JwksClient, type JwksClientDeps } from './jwks-client.js'
 import type { JwksEndpoint } from './jwks-endpoint.js'

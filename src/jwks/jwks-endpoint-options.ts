@@ -28,47 +28,45 @@ export interface JwksEndpointOptions {
    */
   maxKeys?: number
   /**
-   * Milliseconds for which a key set is fresh where the endpoint does not say (`Cache-Control`), 20 to 3 600 000.
+   * Milliseconds for which a key set is fresh if the endpoint does not say (`Cache-Control`), 20 to 3 600 000.
    * Default: 300 000.
    */
   cacheMaxAge?: number
   /**
-   * Milliseconds, 20 to 3 600 000: what the endpoint says counts as this much at least, `no-store` included.
-   * Default: 30 000, or `cacheMaxAge` or `cacheMaxAgeAtMost` where that is less.
+   * Milliseconds, 20 to 3 600 000: a shorter time that the endpoint says counts as this much, and so does `no-store`.
+   * Default: 30 000, or `cacheMaxAge` or `cacheMaxAgeAtMost` if that is less.
    */
   cacheMaxAgeAtLeast?: number
-  /** Milliseconds, 20 to 86 400 000: what the endpoint says counts as this much at most. Default: 3 600 000. */
+  /** Milliseconds, 20 to 86 400 000: a longer time that the endpoint says counts as this much. Default: 3 600 000. */
   cacheMaxAgeAtMost?: number
   /**
-   * Per cent of the time for which a key set is fresh, 50 to 95, give or take a tenth by chance: it is refreshed in the
-   * background then, if it was used since as long as it is fresh. `false`: only when a request finds it expired.
-   * Default: 80.
+   * Refresh in the background after this percentage of the lifetime (50 to 95, ±10 % jitter) if the key set was used within
+   * one lifetime. `false`: refresh only when a request finds it expired. Default: 80.
    */
   refreshAhead?: number | false
   /**
-   * Fetches for unknown `kid`s that are allowed at once, 1 to 10, and as many more for bad signatures, whose key may have
-   * changed under its `kid`. Default: 2.
+   * How many fetches unknown `kid`s may trigger at once, 1 to 10. Bad signatures have a budget of the same size, because a
+   * key may have changed under its `kid`. Default: 2.
    */
   refreshBudget?: number
   /**
-   * Milliseconds after which one fetch of `refreshBudget` is allowed again, and for which a `kid` that the endpoint was
-   * asked for in vain is refused without asking again. 20 to 600 000. Default: 30 000.
+   * Milliseconds, 20 to 600 000, after which one more fetch of `refreshBudget` is allowed. A `kid` that a fetch did not find
+   * is refused for so long without another fetch. Default: 30 000.
    */
   cooldownDuration?: number
   /**
-   * Milliseconds for which the last good key set serves on after it expired, while the endpoint fails.
-   * 0 to 86 400 000. Default: 3 600 000.
+   * Milliseconds, 0 to 86 400 000, for which the last good key set still serves after it expired, while the endpoint fails.
+   * Default: 3 600 000.
    */
   cacheMaxAgeFallback?: number
   /**
-   * Milliseconds for which a failing endpoint is left alone after its first failure, 20 to 60 000; twice as long after
-   * each further one, up to a minute; up to half of it less by chance. A `Retry-After` of the endpoint counts up to
-   * 300 000. Default: 1000.
+   * Milliseconds, 20 to 60 000, for which an endpoint is not asked after its first failure. The time doubles with each further
+   * failure, up to a minute, less up to 50 % jitter. A `Retry-After` of the endpoint counts up to 300 000. Default: 1000.
    */
   failureBackOff?: number
   /**
-   * How many times, 0 to 2, a connection that was refused or reset is tried again within the same fetch where no keys are
-   * at hand. Default: 1.
+   * How many times, 0 to 2, a refused or reset connection is tried again within the same fetch, if no keys are available.
+   * Default: 1.
    */
   connectionRetries?: number
 }

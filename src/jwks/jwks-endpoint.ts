@@ -1,7 +1,7 @@
 import type { Clock } from '../clock/clock.js'
 import type { Timers } from '../clock/timers.js'
 import { isSameConnection, type JwksConnectionSettings } from '../guarded-fetch/connection-options.js'
-import { isSameReading, type KeyReading } from '../verification-keys/key-set.js'
+import { isSameReading, type KeyReading } from '../verification-keys/key-reading.js'
 import type { fetchJwks } from './fetch-jwks.js'
 import type { fetchMetadata } from './fetch-metadata.js'
 import type { JwksEndpointSettings } from './jwks-endpoint-options.js'

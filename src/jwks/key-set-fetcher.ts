@@ -10,7 +10,7 @@ import { KeySetLocator } from './key-set-locator.js'
 
 /**
  * `if_changed`: the endpoint may answer that the key set is still the same. `full`: it may not. `past_caches`: caches on
- * the way may not answer either, and metadata are asked before, however lately they were.
+ * the way may not answer either, and the metadata are asked before, even if they were asked recently.
  */
 export type FetchMode = 'if_changed' | 'full' | 'past_caches'
 

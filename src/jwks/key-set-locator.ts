@@ -13,7 +13,7 @@ interface Location {
 }
 
 export interface LocateOptions {
-  /** Whether the metadata are asked, however lately they were, past all caches on the way. */
+  /** Ask the metadata even if they were asked recently, and past all caches on the way. */
   passesCaches: boolean
   retries: number
 }
@@ -28,7 +28,7 @@ export class KeySetLocator {
   #endpoint: JwksEndpoint
   readonly #deps: KeySetFetcherDeps
   #known: Location | undefined
-  /** Of metadata that cannot be fetched or used, while the key set is where it was. */
+  /** Metadata cannot be fetched or used. The key set is requested where it was. */
   #failure: { error: JwksFetchError; since: Moment } | undefined
 
   constructor(endpoint: JwksEndpoint, deps: KeySetFetcherDeps) {
@@ -69,7 +69,7 @@ export class KeySetLocator {
     return { url, hasMoved: url.href !== known?.url.href }
   }
 
-  /** If the metadata cannot be fetched or used, the key set is where it was: that is no outage of the keys. */
+  /** If the metadata cannot be fetched or used, the key set is requested where it was, so that its keys can still be fetched. */
   async #ask(fetch: Untimed<MetadataFetch>, { retries }: LocateOptions, closing: AbortSignal): Promise<URL> {
     const known = this.#known
     const askedAt = currentMoment(this.#deps.clock)

@@ -9,7 +9,7 @@ import type { FetchMode } from './key-set-fetcher.js'
 import { KeySetUpdater, type KeySetUpdaterDeps } from './key-set-updater.js'
 import { RefreshSchedule } from './refresh-schedule.js'
 
-/** Milliseconds: longer than the longest back-off, after which the endpoint is asked again while its keys are in use. */
+/** Milliseconds, more than any back-off: while its keys are in use, a failing endpoint is asked more often. */
 const RECENTLY = 120_000
 
 /**
@@ -68,12 +68,12 @@ export class KeySetRefresher {
   /** The key set that serves without waiting: a fresh one, or an old one if the endpoint fails or has failed recently. */
   get current(): KeySet | undefined {
     if (this.#cache.isFresh || !this.mayRefresh) return this.#cache.servable
-    // If it was not asked for long, it may be up again.
+    // If the last failure is long ago, the endpoint may be up again.
     const failedRecently = (this.#updater.lastFailedFor ?? Infinity) <= Math.max(this.#cache.lifetime, RECENTLY)
     return failedRecently ? this.#cache.servable : undefined
   }
 
-  /** The key set, however old. */
+  /** The key set, even if it is too old to serve. */
   get last(): KeySet | undefined {
     return this.#cache.last
   }

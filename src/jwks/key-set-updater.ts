@@ -21,7 +21,7 @@ export interface UpdateOutcomes {
   failed(retryIn: number): void
 }
 
-/** Fetches a key set and puts it in the place of the cached one, and keeps account of how the endpoint answers. */
+/** Fetches a key set, replaces the cached one by it, and keeps account of how the endpoint answers. */
 export class KeySetUpdater {
   #endpoint: JwksEndpoint
   readonly #cache: CachedKeySet

@@ -8,11 +8,11 @@ interface RefreshScheduleDeps {
   random: () => number
 }
 
-/** How far, up and down, chance moves the time of a refresh, and how close to the expiry it may come. */
+/** How far, up and down, the time of a refresh is moved at random, and how close to the expiry it may come. */
 const JITTER = 0.1
 const MAX_FRACTION_OF_LIFETIME = 0.98
 
-/** When the key set is refreshed next in the background. A new time takes the place of the one before. */
+/** When the key set is refreshed next in the background. A new time replaces the one before. */
 export class RefreshSchedule {
   #refreshAhead: number | false
   readonly #refresh: () => void
@@ -22,19 +22,19 @@ export class RefreshSchedule {
   #isClosed = false
   #isDue = false
 
-  /** @param refreshAhead per cent of the lifetime of a key set; false: never in the background */
+  /** @param refreshAhead percentage of the lifetime of a key set; false: never in the background */
   constructor(refreshAhead: number | false, refresh: () => void, deps: RefreshScheduleDeps) {
     this.#refreshAhead = refreshAhead
     this.#refresh = refresh
     this.#deps = deps
   }
 
-  /** Whether the time has come since the key set was fetched: what `refresh` then left out can be done now. */
+  /** Whether the time has come since the key set was fetched. If `refresh` did nothing then, the next use can begin it. */
   get isDue(): boolean {
     return this.#isDue
   }
 
-  /** Milliseconds; undefined where no refresh is planned. */
+  /** Milliseconds; undefined if no refresh is planned. */
   get nextIn(): number | undefined {
     return this.#nextAt === undefined ? undefined : Math.max(0, this.#nextAt - this.#deps.clock.monotonic())
   }

@@ -6,8 +6,8 @@ import type { KeyHeader } from '../verification-keys/key-source.js'
 const MAX_REMEMBERED = 1000
 
 /**
- * Remembers for a while which keys the endpoint was asked for in vain, so that one client with a withdrawn key does not
- * use up the fetches that a rollover needs. What it holds is bounded: digests, and the latest thousand of them.
+ * Remembers for a while which keys a fetch did not find, so that one caller with a withdrawn key does not use up the fetches
+ * that a rollover needs. It holds digests, and only the latest thousand.
  */
 export class UnknownKids {
   readonly #rememberFor: number
@@ -24,7 +24,7 @@ export class UnknownKids {
     return this.#askedAtOf.size
   }
 
-  /** @param askedAt when it was asked for: what was published since cannot have been found */
+  /** @param askedAt when it was searched for: a key that was published since may not have been found */
   add(header: KeyHeader, askedAt: Moment): void {
     const key = digestOf(header)
     this.#askedAtOf.delete(key)

@@ -3,6 +3,11 @@ export function isLoopback(url: URL): boolean {
   return url.hostname === 'localhost' || url.hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(url.hostname)
 }
 
+/** The host of a URL as sockets and certificates name it: an IPv6 address is in brackets in a URL only (RFC 3986 §3.2.2). */
+export function withoutBrackets(hostname: string): string {
+  return hostname.replace(/^\[|\]$/g, '')
+}
+
 /**
  * What the URL parser would forgive, white space, missing or reversed slashes, and the braces and angle brackets of a template
  * that was not filled in, is taken for a mistake.

@@ -14,7 +14,7 @@ const NONE: ReadonlyMap<string, Moment> = new Map()
 const MAX_REMEMBERED = 100
 
 export interface ExpiringCertificate {
-  /** Its subject, or what else tells operators which one it is. */
+  /** Its subject, or another text by which operators know it. */
   subject: string
   /** Seconds since the epoch. */
   expiresAt: number

@@ -4,7 +4,7 @@ import { exportCertifiedJwk } from '../jwt/public-key.js'
 import { KeySet } from './key-set.js'
 import { isSameKey, readUsableKey } from './usable-key.js'
 
-/** One X.509 certificate of an identity provider. Its key is used between its dates; no chain is built. */
+/** One configured X.509 certificate. Its key is used between its dates; no chain is built. */
 export interface Certificate {
   subject: string
   /** Seconds since the epoch. */
@@ -14,17 +14,17 @@ export interface Certificate {
   x509: X509Certificate
 }
 
-/** The certificates in PEM text, or undefined where there is none, one cannot be used, or something else stands there. */
+/** The certificates in PEM text; undefined if there is none, one cannot be used, or the text holds something else. */
 export function readCertificates(pem: string): Certificate[] | undefined {
   const certificates = findCertificateBlocks(pem)?.map(readCertificate)
   return certificates?.every((certificate) => certificate !== undefined) ? certificates : undefined
 }
 
 /**
- * A certificate that issued another one of them. In a chain, everybody who holds the key of the authority would become
- * a signer; certificates of one key that follow each other are no chain.
+ * A certificate that issued another one of them. In a chain, everybody who holds the authority's key would become a signer.
+ * Certificates of the same key that follow each other are not a chain.
  */
-export function findIssuer(certificates: readonly Certificate[]): Certificate | undefined {
+export function findIssuingCertificate(certificates: readonly Certificate[]): Certificate | undefined {
   const issued = (one: X509Certificate, other: X509Certificate) =>
     !isSameKey(one.publicKey, other.publicKey) && other.verify(one.publicKey)
   return certificates.find((issuer) => certificates.some(({ x509 }) => issued(issuer.x509, x509)))

@@ -2,8 +2,9 @@ import { printable } from '../errors/printable.js'
 import { describeDocument } from '../guarded-fetch/document-kind.js'
 import { ownMember } from '../jwt/parse-json-object.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
-import { type Certificate, findIssuer, readCertificates } from './certificate.js'
-import { KEY_USES, type KeyReading, type KeySet, readKeySet } from './key-set.js'
+import { type Certificate, findIssuingCertificate, readCertificates } from './certificate.js'
+import { KEY_USES, type KeyReading } from './key-reading.js'
+import { type KeySet, readKeySet } from './key-set.js'
 
 const MAX_CERTIFICATES = 10
 
@@ -15,7 +16,7 @@ export function readCertificateList(reader: OptionReader): Certificate[] | undef
     (pem) => readCertificates(pem) ?? [],
   )
   if (certificates.length > MAX_CERTIFICATES) reader.problem('certificates', `at most ${MAX_CERTIFICATES} certificates`)
-  const issuer = findIssuer(certificates)
+  const issuer = findIssuingCertificate(certificates)
   if (issuer !== undefined) {
     const found = `a chain: "${issuer.subject}" issued another certificate`
     reader.problem('certificates', 'the certificates of the signing keys only', found)

@@ -3,7 +3,7 @@ import { TokenRejected } from '../errors/rejections.js'
 import type { KeySet } from './key-set.js'
 import type { KeyHeader, KeySourceStats, KeysAtOnce, VerificationKeySource } from './key-source.js'
 
-/** The keys of an identity provider configured with a fixed `jwks`. */
+/** Keys that were configured as a fixed `jwks`. */
 export class FixedKeySource implements VerificationKeySource {
   readonly #keySet: KeySet
 

@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import { printable } from '../errors/printable.js'
+import { type KeyReading, STRICT_READING } from './key-reading.js'
 import type { CutKeySet, KeyHeader, KeyStats } from './key-source.js'
 import { isReadBy, readUsableKey, type SkippedKey, type UsableKey } from './usable-key.js'
 
@@ -45,7 +46,7 @@ export class KeySet {
     return this.#fitting(header).length
   }
 
-  /** Those that this reading would have given, too; undefined if there is none. */
+  /** The keys that this reading gives, too; undefined if there is none. */
   readBy(reading = STRICT_READING): KeySet | undefined {
     const keys = this.#keys.filter((key) => isReadBy(reading, key))
     return keys.length > 0 ? new KeySet(keys, this.cut) : undefined
@@ -64,10 +65,10 @@ export class KeySet {
     const named = kid === undefined ? this.#keys : (this.#keysOfKid.get(kid) ?? [])
     const fitting = named.filter(({ algorithms }) => algorithms.some((algorithm) => algorithm === alg))
     if (fitting.length < 2 || (x5t === undefined && x5tS256 === undefined)) return fitting
-    const isMeant = (key: UsableKey) =>
+    const hasThumbprint = (key: UsableKey) =>
       (x5tS256 !== undefined && key.x5tS256 === x5tS256) || (x5t !== undefined && key.x5t === x5t)
-    const meant = fitting.filter(isMeant)
-    return meant.length > 0 ? meant : fitting
+    const certified = fitting.filter(hasThumbprint)
+    return certified.length > 0 ? certified : fitting
   }
 }
 
@@ -100,27 +101,7 @@ export function readKeySet(members: readonly unknown[], maxKeys = DEFAULT_MAX_KE
   }
 }
 
-/** The values of `use` that can be configured. */
-export const KEY_USES = ['jwt-svid'] as const
-/** A value of `use` that `keyUses` may allow. */
-export type KeyUse = (typeof KEY_USES)[number]
-
-/** Which members of a key set are used that otherwise are not. */
-export interface KeyReading {
-  /** Those without a key of their own, by the key of the certificate in `x5c`. */
-  x5cOnlyKeys: boolean
-  /** Those with such a `use`. */
-  keyUses: readonly KeyUse[]
-}
-
-export const STRICT_READING: KeyReading = { x5cOnlyKeys: false, keyUses: [] }
-
-export function isSameReading(one = STRICT_READING, other = STRICT_READING): boolean {
-  const isSameUse = (use: KeyUse) => one.keyUses.includes(use) === other.keyUses.includes(use)
-  return one.x5cOnlyKeys === other.x5cOnlyKeys && KEY_USES.every(isSameUse)
-}
-
-/** Which keys of a set are skipped, and why, where none is left. Unescaped. */
+/** Why no key of a set is usable: which are skipped for which reason. Unescaped. */
 export function describeSkipped(skipped: readonly SkippedKey[], cut?: CutKeySet): string {
   if (skipped.length === 0) return 'the key set is empty'
   const named = skipped

@@ -8,7 +8,7 @@ export interface KeyHeader extends Thumbprints {
   kid?: string | undefined
 }
 
-/** Whose keys they are: those of an identity provider sign assertions; a client's keys prove who it is. */
+/** Whose keys they are. An identity provider signs assertions; a client proves with its keys who it is. */
 export interface KeyOwner {
   kind: 'identity_provider' | 'client'
   /** The provider's `name`, or the client's `clientId`. */
@@ -31,7 +31,7 @@ export interface VerificationKeySource {
   findKeys(header: KeyHeader): Promise<readonly KeyObject[]>
   /**
    * The keys for this header from a key set newer than the one that `keys` came from: a key may have changed under its
-   * `kid`. None where there is nothing newer.
+   * `kid`. None if there is nothing newer.
    */
   findNewerKeys(header: KeyHeader, keys: readonly KeyObject[]): Promise<readonly KeyObject[]>
   /**
@@ -49,7 +49,7 @@ export interface VerificationKeySource {
   /** Fetches what is not fresh. Settles when that has succeeded or failed, and never rejects. */
   warmUp(): Promise<void>
   /**
-   * Fetches anew, whatever is cached and however long ago a fetch failed.
+   * Fetches, even if keys are cached or a fetch has just failed.
    *
    * @throws DependencyUnavailable `jwks_unavailable`: the old keys stay
    */
@@ -64,7 +64,7 @@ export interface KeysAtOnce {
   areCurrent: boolean
 }
 
-/** The keys of an identity provider now, and how they were fetched. */
+/** The keys of one owner now, and how they were fetched. */
 export interface KeySourceStats extends Partial<FetchStats> {
   /**
    * `ok`: fresh. `idle`: expired because nobody needed it; the next request fetches it. `stale`: expired, and serving
@@ -81,17 +81,17 @@ export interface KeySourceStats extends Partial<FetchStats> {
   certificates?: readonly { subject: string; expiresAt: number }[]
   /** Milliseconds since the key set was fetched, or confirmed by the endpoint. */
   keySetAge?: number
-  /** Milliseconds for which the key set is fresh yet. */
+  /** Milliseconds for which the key set is still fresh. */
   expiresIn?: number
-  /** Milliseconds for which it serves yet if the endpoint fails. */
+  /** Milliseconds for which it still serves if the endpoint fails. */
   servesFor?: number
   /** Milliseconds until it is refreshed in the background, if it is in use then. */
   nextRefreshIn?: number
   /** Milliseconds until the endpoint is asked again after a failure. */
   nextAttemptIn?: number
-  /** With `discovery`: the metadata cannot be had or used since then, and the key set is asked for where it was. */
+  /** With `discovery`: the metadata cannot be fetched or used for this time, and the key set is requested where it was. */
   metadataFailure?: FetchFailure & { failingForMs: number }
-  /** Tokens for which the key set has no key, made-up `kid`s among them. */
+  /** Tokens for which the key set has no key, including made-up `kid`s. */
   unknownKids?: number
   /** Tokens that no key of the set has signed. */
   badSignatures?: number
@@ -109,9 +109,9 @@ export interface CutKeySet {
   maxKeys: number
 }
 
-/** What became of the fetches of a key set. */
+/** What happened to the fetches of a key set. */
 export interface FetchStats {
-  /** How many there were, failed ones included. */
+  /** How many there were, including failed ones. */
   fetches: number
   failedFetches: number
   /** Since the last success. */
@@ -119,7 +119,7 @@ export interface FetchStats {
   /** Milliseconds: of all fetches together, and of the longest one. */
   fetchDurationMs: { total: number; longest: number }
   lastSuccess?: { millisecondsAgo: number; durationMs: number }
-  /** It remains after a success. */
+  /** It stays after a success. */
   lastFailure?: FetchFailure & { millisecondsAgo: number; durationMs: number }
 }
 

@@ -11,10 +11,10 @@ export interface CertificateDetails extends Thumbprints {
   note?: 'x5c_unreadable'
 }
 
-/** A member with the key of its certificate; what it says of the type and the curve itself must fit. */
+/** A member with the key of its certificate. If the member itself names a type or a curve, that one counts, and must fit. */
 export function completeJwk({ kty, crv }: Jwk, certificate: X509Certificate): Jwk {
-  const said = { ...(kty !== undefined && { kty }), ...(crv !== undefined && { crv }) }
-  return Object.assign(Object.create(null), exportCertifiedJwk(certificate), said)
+  const ownType = { ...(kty !== undefined && { kty }), ...(crv !== undefined && { crv }) }
+  return Object.assign(Object.create(null), exportCertifiedJwk(certificate), ownType)
 }
 
 /** The first certificate of an `x5c` (RFC 7517 §4.7); undefined if there is none, or none that can be read. */
@@ -33,7 +33,7 @@ export function holdsKey(certificate: X509Certificate, publicKey: KeyObject): bo
   return certified !== undefined && JSON.stringify(certified) === JSON.stringify(publicKey.export({ format: 'jwk' }))
 }
 
-/** What is known of a key by its certificate. */
+/** What its certificate says about a key. */
 export function describeCertificate(jwk: Jwk, certificate: X509Certificate | undefined): CertificateDetails {
   const expiresAt = certificate && Date.parse(certificate.validTo) / 1000
   const isExpiryKnown = expiresAt !== undefined && Number.isFinite(expiresAt)
@@ -45,7 +45,7 @@ export function describeCertificate(jwk: Jwk, certificate: X509Certificate | und
   }
 }
 
-/** In place of those that the member does not say. */
+/** For thumbprints that the member does not have. */
 function digestsOf({ raw }: X509Certificate): Thumbprints {
   return { x5t: hash('sha1', raw, 'base64url'), x5tS256: hash('sha256', raw, 'base64url') }
 }

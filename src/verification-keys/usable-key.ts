@@ -1,7 +1,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import { type AsymmetricAlgorithm, algorithmsFor, isAsymmetricAlgorithm } from '../jwt/algorithms.js'
 import { NO_THUMBPRINTS, type PublicParameters, readPublicParameters } from '../jwt/public-key.js'
-import { KEY_USES, type KeyReading, type KeyUse, STRICT_READING } from './key-set.js'
+import { KEY_USES, type KeyReading, type KeyUse, STRICT_READING } from './key-reading.js'
 import {
   type CertificateDetails,
   completeJwk,
@@ -77,8 +77,8 @@ function readKey(jwk: Jwk, reading: KeyReading): Omit<UsableKey, 'kid'> | string
 }
 
 /**
- * Compares the bytes: `KeyObject.equals` of two types leaves an error behind in OpenSSL, at which whatever else the process
- * does next with cryptography fails (seen in Node 20).
+ * Compares the bytes. `KeyObject.equals` of two key types leaves an error in OpenSSL, so that the next cryptographic operation
+ * of the process fails (seen in Node 20).
  */
 export function isSameKey(one: KeyObject, other: KeyObject): boolean {
   const [bytes, otherBytes] = [one, other].map((key) => key.export({ type: 'spki', format: 'der' }))

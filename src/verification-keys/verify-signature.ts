@@ -5,8 +5,8 @@ import { isSignedBy } from '../jwt/signatures.js'
 import type { VerificationKeySource } from './key-source.js'
 
 /**
- * A signature by a key of this identity provider (RFC 7523 §3, 9). Where the known keys do not verify it, newer ones
- * are looked for once: the identity provider may have changed a key under its `kid`, or use none.
+ * Verifies a signature by the keys of one owner (RFC 7523 §3, 9). If the known keys do not verify it, newer ones are searched
+ * once, because the owner may have changed a key under its `kid`, or use none.
  *
  * @throws TokenRejected `unknown_key`, `certificate_expired`, `bad_signature`
  * @throws DependencyUnavailable `jwks_unavailable`

@@ -728,7 +728,7 @@ describe('the keys of an identity provider', () => {
     [
       'a map of kids to PEM text',
       { a: '-----BEGIN PUBLIC KEY-----' },
-      'a JWK set: { keys: [...] }; it is a map of kids to PEM text: use the URL of the JWK set of this identity provider',
+      'a JWK set: { keys: [...] }; it is a map of kids to PEM text: use the URL of the JWK set',
     ],
     ['null', null, 'a JWK set: { keys: [...] }'],
   ])('do not come from a fixed set that is or has %s', (_, jwks, wanted) => {

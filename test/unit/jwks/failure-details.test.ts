@@ -97,7 +97,7 @@ describe('the failure of a fetch', () => {
     [
       'a map of kids to certificates',
       { kid1: PEM, kid2: PEM },
-      'it is a map of kids to PEM text: use the URL of the JWK set of this identity provider',
+      'it is a map of kids to PEM text: use the URL of the JWK set',
     ],
     ['a bare array of keys', [JWK], 'it is a bare array of keys: they must be in { "keys": [...] }'],
     ['one single key', JWK, 'it is a single key (JWK): it must be in { "keys": [...] }'],

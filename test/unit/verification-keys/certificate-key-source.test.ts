@@ -6,7 +6,11 @@ import { ExchangeEventEmitter, type ExchangeEvents } from '../../../src/events/e
 import { readAssertionLimits } from '../../../src/identity-provider/assertion-limits.js'
 import { checkIdentityProviderOptions } from '../../../src/identity-provider/identity-provider-options.js'
 import { OptionReader } from '../../../src/option-checks/option-reader.js'
-import { type Certificate, findIssuer, readCertificates } from '../../../src/verification-keys/certificate.js'
+import {
+  type Certificate,
+  findIssuingCertificate,
+  readCertificates,
+} from '../../../src/verification-keys/certificate.js'
 import { CertificateKeySource } from '../../../src/verification-keys/certificate-key-source.js'
 import { CertificateWarnings } from '../../../src/verification-keys/certificate-warnings.js'
 import { AdjustableClock } from '../../support/adjustable-clock.js'
@@ -86,13 +90,13 @@ describe('a certificate', () => {
 describe('a chain', () => {
   it('is told by the certificate that issued another certificate, whatever the order', () => {
     const chain = read(`${ISSUED_CERTIFICATE}\n${AUTHORITY_CERTIFICATE}`)
-    expect(findIssuer(chain)?.subject).toBe('CN=Authority')
-    expect(findIssuer(chain.toReversed())?.subject).toBe('CN=Authority')
+    expect(findIssuingCertificate(chain)?.subject).toBe('CN=Authority')
+    expect(findIssuingCertificate(chain.toReversed())?.subject).toBe('CN=Authority')
   })
 
   it('is not what self-signed certificates of one name are', () => {
-    expect(findIssuer(read(`${AUTHORITY_CERTIFICATE}\n${RENEWED_CERTIFICATE}`))).toBeUndefined()
-    expect(findIssuer(read(`${AUTHORITY_CERTIFICATE}\n${AUTHORITY_CERTIFICATE}`))).toBeUndefined()
+    expect(findIssuingCertificate(read(`${AUTHORITY_CERTIFICATE}\n${RENEWED_CERTIFICATE}`))).toBeUndefined()
+    expect(findIssuingCertificate(read(`${AUTHORITY_CERTIFICATE}\n${AUTHORITY_CERTIFICATE}`))).toBeUndefined()
   })
 
   it('is refused as the certificates of an identity provider', () => {

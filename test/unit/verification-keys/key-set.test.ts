@@ -2,13 +2,8 @@ import { createPublicKey, hash, type KeyObject, X509Certificate } from 'node:cry
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { readThumbprints } from '../../../src/jwt/public-key.js'
-import {
-  KEY_USES,
-  type KeyReading,
-  type KeySet,
-  MAX_CANDIDATES,
-  readKeySet,
-} from '../../../src/verification-keys/key-set.js'
+import { KEY_USES, type KeyReading } from '../../../src/verification-keys/key-reading.js'
+import { type KeySet, MAX_CANDIDATES, readKeySet } from '../../../src/verification-keys/key-set.js'
 import { EC_CERTIFICATE, EC_CERTIFICATE_KEY } from '../../support/certificates.js'
 import { generatePair } from '../../support/generate-pair.js'
 

@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, type KeyObject, sign, verify, X509Ce
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import type { JWK } from 'jose'
-import { type KeyReading, STRICT_READING } from '../../../src/verification-keys/key-set.js'
+import { type KeyReading, STRICT_READING } from '../../../src/verification-keys/key-reading.js'
 import { readUsableKey } from '../../../src/verification-keys/usable-key.js'
 import {
   EC_CERTIFICATE,
