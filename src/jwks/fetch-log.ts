@@ -4,7 +4,7 @@ import { createFault } from '../errors/describe-fault.js'
 import type { FetchFailure, JwksFetchError } from '../guarded-fetch/fetch-error.js'
 import type { FetchStats } from '../verification-keys/key-source.js'
 
-interface Ended {
+interface EndedFetch {
   at: Moment
   durationMs: number
 }
@@ -16,8 +16,8 @@ export class FetchLog {
   #failedFetches = 0
   #totalDurationMs = 0
   #longestDurationMs = 0
-  #lastSuccess: Ended | undefined
-  #lastFailure: (Ended & FetchFailure) | undefined
+  #lastSuccess: EndedFetch | undefined
+  #lastFailure: (EndedFetch & FetchFailure) | undefined
   /** When the endpoint began to fail; undefined while it does not. */
   #failingSince: Moment | undefined
 
@@ -72,7 +72,7 @@ export class FetchLog {
     }
   }
 
-  #end(startedAt: Moment): Ended {
+  #end(startedAt: Moment): EndedFetch {
     const at = currentMoment(this.#clock)
     const durationMs = Math.round(at.monotonic - startedAt.monotonic)
     this.#totalDurationMs += durationMs
@@ -80,7 +80,7 @@ export class FetchLog {
     return { at, durationMs }
   }
 
-  #aged<Fetch extends Ended>({ at, ...fetch }: Fetch) {
+  #aged<Fetch extends EndedFetch>({ at, ...fetch }: Fetch) {
     return { ...fetch, millisecondsAgo: Math.round(elapsedSince(at, this.#clock)) }
   }
 }
