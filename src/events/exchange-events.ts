@@ -54,13 +54,13 @@ export interface ExchangeEvents {
     retryInMs: number
   }
   /**
-   * A key set has expired and serves on, because the endpoint fails: told once, and once more as `degraded` when it has
-   * done so for half of `cacheMaxAgeFallback`.
+   * A key set has expired and still serves, because the endpoint fails. Emitted once, and again as `degraded` after half of
+   * `cacheMaxAgeFallback`.
    */
   'jwks.stale': KeySetOwner & { state: 'stale' | 'degraded'; keySetAgeMs: number; servesForMs: number }
-  /** The endpoint answers again; told after `jwks.refreshed`. */
+  /** The endpoint answers again. Emitted after `jwks.refreshed`. */
   'jwks.recovered': KeySetOwner & { failedForMs: number }
-  /** A member of a key set is skipped, and the others are used. Told again when the key set has changed. */
+  /** A member of a key set is skipped, and the others are used. Emitted again when the key set has changed. */
   'jwks.key_rejected': KeySetOwner & { kid?: string; reason: string }
   /**
    * Keys may be fetched without TLS from another machine, because `allowInsecureHttp` is true. Whoever can change the answer
@@ -81,7 +81,7 @@ export interface ExchangeEvents {
    * most one a day for each certificate.
    */
   'certificate.expiring': { identityProvider: string; certificate: string; expiresAt: number }
-  /** An identity provider was switched off, or on again, at run time. Not told where it was so already. */
+  /** An identity provider was switched off, or on again, at run time. Not emitted if nothing changes. */
   'identity_provider.disabled': { identityProvider: string }
   'identity_provider.enabled': { identityProvider: string }
   /** Other options are in force: see `exchange.reconfigure`. */
@@ -133,7 +133,7 @@ export interface HostFunctionCall {
   grantType?: string
 }
 
-/** Whose key set it is. Where two identity providers share an alias and an endpoint, each event is told for both. */
+/** Whose key set it is. If two identity providers share an alias and an endpoint, each event is emitted for both. */
 export interface KeySetOwner {
   /** The `name` of the identity provider. */
   identityProvider: string

@@ -55,12 +55,11 @@ export interface JwtExchange {
    */
   verifyAccessToken(token: string): Promise<AccessToken>
   /**
-   * What would become of an assertion that a client presents, step by step, with what was expected and found: for
-   * operators, not for clients. Nothing is issued, the assertion is not used up, and no event `token.…` is told.
-   * Keys may be fetched as for a request: events `jwks.…` tell of it, and an unknown `kid` or a bad signature takes
-   * from the budget.
+   * Explains step by step whether a client could exchange an assertion: what was expected, and what was found. It is for
+   * operators, not for clients. Nothing is issued, the assertion is not used up, and no event `token.…` is emitted. Keys may
+   * be fetched as for a request: with events `jwks.…`, and an unknown `kid` or a bad signature takes from the budget.
    *
-   * @throws ConfigError for options that are not understood, or an assertion that is no string
+   * @throws ConfigError for an unknown option, or an assertion that is not a string
    */
   explain(assertion: string, options?: ExplainOptions): Promise<Explanation>
   /**
@@ -75,45 +74,43 @@ export interface JwtExchange {
   /** The identity providers with their keys and fetches, and the configuration in force. */
   stats(): JwtExchangeStats
   /**
-   * Fetches the key set of every enabled identity provider that is not fresh, all at once, before the first request or
-   * for a readiness probe. It settles within 5 seconds, beside `spread`, and without `failFast` never rejects: the stats
-   * tell which are down.
+   * Fetches all key sets of enabled identity providers that are not fresh, before the first request or for a readiness
+   * probe. Settles within 5 seconds plus `spread`. Rejects only with `failFast`; otherwise check the stats.
    *
-   * @throws ConfigError for options that are not understood
+   * @throws ConfigError for an unknown option
    * @throws DependencyUnavailable with `failFast`
    */
   ready(options?: ReadyOptions): Promise<JwtExchangeStats>
   /**
-   * Fetches the key set of one identity provider now, whatever is cached, so that a key that it has withdrawn is refused
-   * at once. Nothing to do where its keys are configured.
+   * Fetches the key set of one identity provider now, even if it is fresh, so that a key that the provider has withdrawn is
+   * refused at once. If its keys are configured, there is nothing to fetch.
    *
    * @param name the `name` of the identity provider
-   * @throws ConfigError where there is none of this name
-   * @throws DependencyUnavailable where the fetch fails: the old keys serve on
+   * @throws ConfigError if there is none of this name
+   * @throws DependencyUnavailable if the fetch fails: the old keys still serve
    */
   refreshKeys(name: string): Promise<IdentityProviderStats>
   /**
-   * Stops trusting an identity provider at once: its assertions are refused, and the access tokens that were issued for
-   * them by this process or another one. Holds for this process, until it is enabled again or the process ends, also where
-   * other options no longer have it.
+   * Stops trusting an identity provider at once. Its assertions are refused, and so are the access tokens that this process
+   * or another one issued for them. This holds in this process until the provider is enabled again or the process ends, even
+   * if other options no longer contain the provider.
    *
    * @param name the `name` of the identity provider
-   * @throws ConfigError where there is none of this name
+   * @throws ConfigError if there is none of this name
    */
   disableIdentityProvider(name: string): void
   /**
-   * Trusts an identity provider again, or for the first time where it was registered with `enabled: false` and its keys.
-   * Access tokens that were issued before are accepted again until they expire.
+   * Trusts an identity provider again, or for the first time if it was registered with `enabled: false` and its keys. Access
+   * tokens that were issued before are accepted again until they expire.
    *
-   * @throws ConfigError where there is none of this name
+   * @throws ConfigError if there is none of this name
    */
   enableIdentityProvider(name: string): void
   /**
-   * Puts other options in the place of all that are in force, between two requests: those whose body has come end by the
-   * old ones. Identity providers with the same `alias` and `jwksUri` keep their key sets, and those that were switched
-   * off at run time stay off. `issuer`, `tokenEndpoint`, `replay`, `clientAuthentication` and `clock` cannot change,
-   * nor can `accessToken.signingKeys` be left out, or `clockTolerance` be more than at first where assertions are accepted
-   * once.
+   * Replaces all options atomically. Requests whose body has arrived finish under the old ones. Identity providers with the
+   * same `alias` and `jwksUri` keep their key sets, and providers that were switched off at run time stay off. `issuer`,
+   * `tokenEndpoint`, `replay`, `clientAuthentication` and `clock` cannot change. `accessToken.signingKeys` cannot be removed.
+   * With `replay: 'once'`, `clockTolerance` cannot be more than at the start.
    *
    * @param options all of them, or a function that gives them at once
    * @param reconfigureOptions `locate`, which says of problems where they stand
@@ -121,7 +118,7 @@ export interface JwtExchange {
    *   `config.refused` and `stats().config` say so
    */
   reconfigure(options: NewOptions, reconfigureOptions?: ReconfigureOptions): void
-  /** Ends fetches under way; afterwards no key set is fetched any more. */
+  /** Ends fetches under way. No key set is fetched afterwards. */
   close(): void
 }
 
@@ -139,7 +136,7 @@ export interface IdentityProviderStats extends KeySourceStats {
 }
 
 /**
- * Checks the options and wires everything; makes no network connection.
+ * Creates an exchange from its options. It makes no network connection before a request needs keys.
  *
  * @example
  * const exchange = createJwtExchange({

@@ -1,6 +1,5 @@
 import { TokenRejected } from '../errors/rejections.js'
 import type { ExchangeEventEmitter } from '../events/exchange-events.js'
-import type { IdentityProvider } from './identity-provider.js'
 
 /**
  * Whether one identity provider is trusted now. It outlives a change of the options. Switching it off reaches requests that
@@ -35,6 +34,6 @@ export function switchTrust(name: string, trust: TrustSwitch, isOn: boolean, eve
 }
 
 /** @throws TokenRejected `identity_provider_disabled` */
-export function checkEnabled({ trust }: Pick<IdentityProvider, 'trust'>): void {
+export function checkEnabled({ trust }: { trust: TrustSwitch }): void {
   if (!trust.isOn) throw new TokenRejected('identity_provider_disabled')
 }
