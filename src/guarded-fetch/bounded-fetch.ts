@@ -4,7 +4,7 @@ import { describeText, withoutUserInfo } from './document-kind.js'
 import { FetchDeadline } from './fetch-deadline.js'
 import { JwksFetchError, toJwksFetchError } from './fetch-error.js'
 import { readRetryAfter } from './freshness.js'
-import { connectionOf, readRequestHeaders, responseTo, sendJwksRequest } from './send-request.js'
+import { connectionOf, readRequestHeaders, responseTo, sendRequest } from './send-request.js'
 
 export interface FetchLimits {
   /** Milliseconds for DNS, TCP and TLS, with the endpoint and with a proxy. */
@@ -50,7 +50,7 @@ export async function fetchBounded<Answer>(
       ...(passesCaches && { 'cache-control': 'no-cache' }),
       ...ownHeaders,
     }
-    const request = sendJwksRequest(endpoint, connection, headers, { ...limits, signal: deadline.signal })
+    const request = sendRequest(endpoint, connection, headers, { ...limits, signal: deadline.signal })
     await deadline.inTime(connectionOf(request, endpoint, connection))
     deadline.failAfter(limits.readTimeout, 'read_timeout')
     const response = await deadline.inTime(responseTo(request))

@@ -35,7 +35,7 @@ export async function readRequestHeaders({ headers }: JwksConnectionSettings): P
 }
 
 /** Sends a GET on a connection of its own, unless there is an agent. The signal ends it. */
-export function sendJwksRequest(
+export function sendRequest(
   endpoint: URL,
   connection: JwksConnectionSettings,
   headers: JwksRequestHeaders,

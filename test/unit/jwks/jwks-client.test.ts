@@ -664,6 +664,56 @@ describe('a pool of JWKS clients', () => {
     expect(clientFor('us', `${idp.jwksUri}?tenant=a`)).not.toBe(first)
   })
 
+  it('touches no client for a choice that is not put into force', async () => {
+    const pool = new JwksClientPool(deps())
+    const source = { owner: OWNER, alias: 'us', jwksUri: idp.jwksUri, connection: DIRECT_CONNECTION }
+    const chosen = pool.choose(SETTINGS)
+    const client = chosen.clientFor(source)
+    pool.use(chosen)
+    await client.warmUp()
+    const before = client.stats()
+    const renamed = { ...source, owner: { kind: 'client' as const, name: 'app' } }
+    expect(pool.choose({ ...SETTINGS, refreshAhead: 50, cacheMaxAge: 60_000 }).clientFor(renamed)).toBe(client)
+    pool.choose(SETTINGS)
+    expect(client.stats()).toEqual(before)
+    await client.refreshKeys()
+    expect(refreshed.map(({ identityProvider }) => identityProvider)).toEqual([IDP_NAME, IDP_NAME])
+    pool.close()
+  })
+
+  it('keeps a client that the next choice needs, and lets the others end', async () => {
+    const pool = new JwksClientPool(deps())
+    const source = { owner: OWNER, alias: 'us', jwksUri: idp.jwksUri, connection: DIRECT_CONNECTION }
+    const chosen = pool.choose(SETTINGS)
+    const [kept, left] = [chosen.clientFor(source), chosen.clientFor({ ...source, alias: 'others' })]
+    pool.use(chosen)
+    await Promise.all([kept.warmUp(), left.warmUp()])
+    const next = pool.choose(SETTINGS)
+    expect(next.clientFor(source)).toBe(kept)
+    pool.use(next)
+    const plans = () => [kept, left].map((each) => each.stats().nextRefreshIn !== undefined)
+    expect(plans()).toEqual([true, false])
+    pool.close()
+    expect(plans()).toEqual([false, false])
+    clock.advance(300)
+    for (const each of [kept, left]) expect(await fetchesDuring(() => outcomeOf(currentKey(), each))).toBe(0)
+  })
+
+  it('ends with close() also the fetch of a client that has ended', async () => {
+    const pool = new JwksClientPool(deps())
+    const chosen = pool.choose({ ...SETTINGS, readTimeout: 10_000 })
+    const left = chosen.clientFor({ owner: OWNER, alias: 'us', jwksUri: idp.jwksUri, connection: DIRECT_CONNECTION })
+    pool.use(chosen)
+    await idp.fault('stalled')
+    const waiting = outcomeOf(currentKey(), left)
+    await wait(50)
+    pool.use(pool.choose(SETTINGS))
+    const start = performance.now()
+    pool.close()
+    expect(await waiting).toBe('jwks_unavailable')
+    expect(performance.now() - start).toBeLessThan(1000)
+  })
+
   it('keeps the trouble of one endpoint away from the others', async () => {
     const other = await FakeIdentityProvider.start({ algorithm: 'ES256' })
     try {

@@ -83,6 +83,15 @@ describe('warnings of certificates', () => {
     expect(told.map(({ identityProvider }) => identityProvider)).toEqual([IDP, 'https://other.example.com'])
   })
 
+  it('name a client by its id, and are not those of an identity provider of the same name', () => {
+    clock.set(expiresAt - DAY)
+    warnings.check([certificate()], [ownerOf(IDP), { kind: 'client', name: IDP }])
+    expect(told).toEqual([
+      { identityProvider: IDP, certificate: 'CN=a', expiresAt },
+      { clientId: IDP, certificate: 'CN=a', expiresAt },
+    ])
+  })
+
   it('are fit to be printed', () => {
     clock.set(expiresAt)
     expect(toldBy([certificate(`CN=\u001b[31m\n${'x'.repeat(1000)}`)])[0]).toMatch(/^CN=\\u001b\[31m\\u000ax+\.\.\.$/)
