@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import request from 'supertest'
 import { FakeIdentityProvider } from '../../src/testing/index.js'
 import {
@@ -19,6 +19,9 @@ import {
 import { ExchangeLoad, timeUntilAccepted } from '../support/exchange-load.js'
 import { type RedisServer, startRedisServer } from '../support/redis-server.js'
 import { describeWithRedisServer } from '../support/services.js'
+
+/** Up to five processes start for one test. */
+jest.setTimeout(30_000)
 
 const started: AppProcess[] = []
 const configs: AppConfig[] = []
@@ -237,7 +240,7 @@ describeWithRedisServer('npm start with WORKERS and a Redis', () => {
     }
   })
 
-  it('replaces a worker that is killed, and serves on meanwhile', async () => {
+  it('replaces a worker that is killed, and keeps serving meanwhile', async () => {
     const idp = await FakeIdentityProvider.start({ alias: APP_TOKEN_ENDPOINT, algorithm: 'ES256' })
     try {
       const config = writeConfig(idp, `store = "redis"\nurl = "${redis.url}"`)
