@@ -3,7 +3,7 @@ import { OAuthError } from '../oauth/errors.js'
 import type { TokenRequest } from '../oauth/token-request.js'
 import type { Client } from './client-options.js'
 import type { FailureLimiter } from './failure-limiter.js'
-import type { FindClient } from './find-client.js'
+import type { ClientLookup } from './find-client.js'
 
 /**
  * One way in which a client authenticates itself. A method that needs more than the common dependencies, such as key
@@ -26,7 +26,7 @@ export interface ClientAuthMethod {
 /** What every method may use. */
 export interface ClientAuthMethodDeps {
   /** @throws DependencyUnavailable `client_lookup_failed` */
-  findClient: FindClient
+  findClient: ClientLookup
   /** Counts failures of all methods together. */
   failureLimiter: FailureLimiter
 }

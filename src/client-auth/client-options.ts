@@ -42,11 +42,11 @@ export interface ClientOptions {
  *
  * @example
  * const clients = new Map<string, ClientOptions>()
- * const findClient: FindClientOptions = async (clientId) => clients.get(clientId)
+ * const findClient: FindClient = async (clientId) => clients.get(clientId)
  *
  * @param signal aborted after `hostFunctions.timeout`, when the request no longer waits for the answer
  */
-export type FindClientOptions = (
+export type FindClient = (
   clientId: string,
   signal: AbortSignal,
 ) => ClientOptions | undefined | Promise<ClientOptions | undefined>

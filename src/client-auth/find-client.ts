@@ -1,7 +1,7 @@
 import { DependencyUnavailable } from '../errors/rejections.js'
 import { isHostFunctionRefusal } from '../host-functions/host-functions.js'
 import type { Client } from './client-options.js'
-import { type ClientOptions, type FindClientOptions, isVisibleText, readFoundClient } from './client-options.js'
+import { type ClientOptions, type FindClient, isVisibleText, readFoundClient } from './client-options.js'
 
 const MAX_CLIENT_ID_LENGTH = 1024
 /** Read instead of a client that is not there: an unknown id costs the same work as a known one. It never authenticates. */
@@ -11,13 +11,13 @@ const NO_CLIENT: ClientOptions = {
   scopes: ['no:scope', 'no:other-scope'],
 }
 
-export type FindClient = (clientId: string) => Promise<Client | undefined>
+export type ClientLookup = (clientId: string) => Promise<Client | undefined>
 
 /** The function of the host within the bounds of `hostFunctions`. */
-export type BoundedFindClient = (clientId: string) => ReturnType<FindClientOptions>
+export type BoundedFindClient = (clientId: string) => ReturnType<FindClient>
 
 /** Finds clients in the fixed list, or by the host's own function. */
-export function createFindClient(clients: readonly Client[], findClient: BoundedFindClient | undefined): FindClient {
+export function createFindClient(clients: readonly Client[], findClient: BoundedFindClient | undefined): ClientLookup {
   if (findClient !== undefined) return (clientId) => lookUp(clientId, findClient)
   const byId = new Map(clients.map((client) => [client.clientId, client]))
   return async (clientId) => byId.get(clientId)

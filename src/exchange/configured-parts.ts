@@ -2,7 +2,7 @@ import { createAccessTokenSigner } from '../access-token/issue-access-token.js'
 import { VerifiedTokenCache } from '../access-token/verified-token-cache.js'
 import type { VerifyAccessTokenDeps } from '../access-token/verify-access-token.js'
 import { CLIENT_SECRET_BASIC, CLIENT_SECRET_POST } from '../client-auth/client-secret-methods.js'
-import { createFindClient, type FindClient } from '../client-auth/find-client.js'
+import { type ClientLookup, createFindClient } from '../client-auth/find-client.js'
 import { systemTimers } from '../clock/timers.js'
 import type { ExplainDeps } from '../explain/explain-assertion.js'
 import type { Middleware } from '../express/http.js'
@@ -39,7 +39,7 @@ interface Parties {
   hostFunctions: HostFunctions
   jwksClients: ChosenJwksClients
   identityProviders: IdentityProviderRegistry
-  findClient: FindClient
+  findClient: ClientLookup
 }
 
 /**

@@ -4,7 +4,7 @@ import {
   checkAccessTokenOptions,
 } from '../access-token/access-token-options.js'
 import type { Client } from '../client-auth/client-options.js'
-import { type ClientOptions, checkClients, type FindClientOptions } from '../client-auth/client-options.js'
+import { type ClientOptions, checkClients, type FindClient } from '../client-auth/client-options.js'
 import {
   type ClientAuthenticationOptions,
   type ClientAuthenticationSettings,
@@ -79,7 +79,7 @@ export interface JwtExchangeOptions {
   /** How the assertion strategy judges requests. */
   assertionStrategy?: AssertionStrategyOptions
   /** Looks clients up, instead of `clients`. */
-  findClient?: FindClientOptions
+  findClient?: FindClient
   /** The protection of client secrets against guessing. */
   clientAuthentication?: ClientAuthenticationOptions
   /** The access tokens that are issued. */
@@ -109,7 +109,7 @@ export interface JwtExchangeSettings {
   jwksEndpoint: JwksEndpointSettings
   identityProviders: readonly IdentityProviderSettings[]
   clients: readonly Client[]
-  findClient: FindClientOptions | undefined
+  findClient: FindClient | undefined
   clientAuthentication: ClientAuthenticationSettings
   assertionStrategy: AssertionStrategySettings
   accessToken: AccessTokenSettings
@@ -152,7 +152,7 @@ export function checkOptions(options: unknown): Readonly<JwtExchangeSettings> {
       new Set(identityProviders.map(({ name }) => name)),
       grants.map(({ grantType }) => grantType),
     ),
-    findClient: readFunction<FindClientOptions>(reader, 'findClient'),
+    findClient: readFunction<FindClient>(reader, 'findClient'),
     clientAuthentication: checkClientAuthenticationOptions(reader.object('clientAuthentication')),
     assertionStrategy: checkAssertionStrategyOptions(reader.object('assertionStrategy')),
     accessToken,

@@ -2,7 +2,7 @@ import { checkSubjectIsNoClient, resolveSubject } from '../assertion/resolve-sub
 import type { VerifiedAssertion } from '../assertion/verified-assertion.js'
 import { boundLifetime, checkLastsYet } from '../authorization/token-lifetime.js'
 import type { Client } from '../client-auth/client-options.js'
-import type { FindClient } from '../client-auth/find-client.js'
+import type { ClientLookup } from '../client-auth/find-client.js'
 import type { ReasonCode } from '../errors/reason-codes.js'
 import { describeUnfilled } from '../policy/claim-template.js'
 import type { CheckContext } from '../policy/policy.js'
@@ -27,7 +27,7 @@ export interface AccessInQuestion {
 }
 
 export interface AccessStepsDeps {
-  findClient: FindClient
+  findClient: ClientLookup
   audiences: ReadonlySet<string>
   /** Seconds, of the exchange. */
   lifetime: number
@@ -59,7 +59,7 @@ async function takeSubject(explainer: Explainer, { assertion }: AccessInQuestion
   return subject
 }
 
-async function takeSubjectIsNoClient(explainer: Explainer, subject: string, findClient: FindClient): Promise<void> {
+async function takeSubjectIsNoClient(explainer: Explainer, subject: string, findClient: ClientLookup): Promise<void> {
   const texts = {
     expected: 'the id of no client',
     found: shown(subject),

@@ -2,7 +2,7 @@ import { checkSubjectIsNoClient } from '../assertion/resolve-subject.js'
 import type { Authorization } from '../authorization/authorization.js'
 import { narrowAudiences } from '../authorization/requested-resources.js'
 import type { Client } from '../client-auth/client-options.js'
-import type { FindClient } from '../client-auth/find-client.js'
+import type { ClientLookup } from '../client-auth/find-client.js'
 import { DependencyUnavailable, TokenRejected } from '../errors/rejections.js'
 import type { IdentityProvider } from '../identity-provider/identity-provider.js'
 import type { IdentityProviderRegistry } from '../identity-provider/identity-provider-registry.js'
@@ -26,7 +26,7 @@ export interface BoundGrantedAccessDeps {
   identityProviders: Pick<IdentityProviderRegistry, 'find'>
   /** Those that access tokens can have. */
   audiences: ReadonlySet<string>
-  findClient: FindClient
+  findClient: ClientLookup
 }
 
 /** Constants do not look at it. */

@@ -8,7 +8,7 @@ import { boundAccess } from '../authorization/bound-access.js'
 import { checkClientMayExchange, checkScopeOfClient } from '../authorization/check-client.js'
 import { boundLifetime, checkLastsYet } from '../authorization/token-lifetime.js'
 import type { Client } from '../client-auth/client-options.js'
-import type { FindClient } from '../client-auth/find-client.js'
+import type { ClientLookup } from '../client-auth/find-client.js'
 import { OAuthError } from '../oauth/errors.js'
 import { JWT_BEARER_GRANT_TYPE } from '../oauth/scope.js'
 import { type FormParameters, REPEATABLE_PARAMETERS } from '../oauth/token-request.js'
@@ -21,7 +21,7 @@ export interface JwtBearerGrantDeps extends VerifyAssertionDeps {
   /** Those that access tokens can have. */
   audiences: ReadonlySet<string>
   replayProtection: ReplayProtection
-  findClient: FindClient
+  findClient: ClientLookup
 }
 
 /** RFC 7523 §2.1: an assertion of a registered identity provider for an access token. */

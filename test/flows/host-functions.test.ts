@@ -8,7 +8,7 @@ import request from 'supertest'
 import { loadConfig } from '../../src/config/index.js'
 import {
   createJwtExchange,
-  type FindClientOptions,
+  type FindClient,
   generateSigningKey,
   type IdentityProviderOptions,
   type JwtExchangeOptions,
@@ -220,7 +220,7 @@ describe('the bounds of host functions', () => {
     const directory = mkdtempSync(join(tmpdir(), 'host-functions-'))
     const path = join(directory, 'deployment.toml')
     const key = generateSigningKey()
-    const load = (bounds: string, findClient: FindClientOptions) => {
+    const load = (bounds: string, findClient: FindClient) => {
       writeFileSync(
         path,
         `issuer = "https://api.example.com"\n[host_functions]\n${bounds}\n[access_token]\naudience = "https://api.example.com"\n` +

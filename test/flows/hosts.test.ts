@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from '@jest/globals'
 import express, { type RequestHandler } from 'express'
 import passport from 'passport'
 import request from 'supertest'
-import type { Middleware } from '../../src/index.js'
+import type { ExchangeMiddleware } from '../../src/index.js'
 import { CLIENT, type ExchangeHost, GRANT_TYPE, ISSUER, startExchangeHost } from '../support/exchange-host.js'
 import { sendRequest } from '../support/send-request.js'
 import { SERVER_CERTIFICATE } from '../support/tls-host.js'
@@ -119,7 +119,7 @@ describe.each(['serverless-http', 'serverless-http3'])('on AWS Lambda through %s
 })
 
 describe('a request of node-mocks-http', () => {
-  const mock = async (middleware: Middleware, options: object): Promise<{ status: number; auth: unknown }> => {
+  const mock = async (middleware: ExchangeMiddleware, options: object): Promise<{ status: number; auth: unknown }> => {
     const { createMocks } = await loadHost('node-mocks-http')
     if (createMocks === undefined) throw new Error('node-mocks-http has changed')
     const { req, res } = createMocks(options, { eventEmitter: EventEmitter })
@@ -226,7 +226,7 @@ describe('a middleware before the exchange', () => {
 describe('on a host that is not Express', () => {
   /** As on `node:http`, Koa (`ctx.req`, `ctx.res`) and Fastify's middie, which know neither `path` nor `ip` nor `secure`. */
   const plain =
-    (...middlewares: Middleware[]): RequestListener =>
+    (...middlewares: ExchangeMiddleware[]): RequestListener =>
     (req, res) => {
       const run = (index: number): void => {
         const middleware = middlewares[index]
@@ -237,7 +237,7 @@ describe('on a host that is not Express', () => {
     }
   /** As middie, connect and Express cut the path off at which something is mounted. */
   const below =
-    (prefix: string, middleware: Middleware): Middleware =>
+    (prefix: string, middleware: ExchangeMiddleware): ExchangeMiddleware =>
     (req: IncomingMessage & { originalUrl?: string }, res, next) => {
       const url = req.url ?? ''
       if (!url.startsWith(prefix)) return next()
@@ -281,7 +281,7 @@ describe('on a host that is not Express', () => {
 
   it('an assertion is exchanged, and the access token opens a route', async () => {
     await start()
-    const answer: Middleware = (req, res) => void res.end(JSON.stringify('auth' in req ? req.auth : null))
+    const answer: ExchangeMiddleware = (req, res) => void res.end(JSON.stringify('auth' in req ? req.auth : null))
     const protect = host.exchange.protect({ scope: 'orders:read' })
     const url = await listen(plain(below('/oauth2', host.exchange.router), protect, answer))
     const parameters = { grant_type: GRANT_TYPE, assertion: await host.idp.issueAssertion() }
@@ -314,7 +314,9 @@ describe('on a host that is not Express', () => {
   it('a route behind Passport is opened', async () => {
     await start()
     const authenticator = new passport.Passport()
-    const byToken = authenticator.authenticate(host.exchange.accessTokenStrategy, { session: false }) as Middleware
+    const byToken = authenticator.authenticate(host.exchange.accessTokenStrategy, {
+      session: false,
+    }) as ExchangeMiddleware
     const url = await listen(plain(byToken, (_req, res) => void res.end('opened')))
     const token = await host.accessToken()
     expect((await request(url).get('/').auth(token, { type: 'bearer' })).text).toBe('opened')

@@ -1,7 +1,7 @@
-import type { Clock } from '../../src/index.js'
+import type { ExchangeClock } from '../../src/index.js'
 
 /** A clock that stands still until a test moves it. */
-export class AdjustableClock implements Clock {
+export class AdjustableClock implements ExchangeClock {
   #now = 1_800_000_000
   #monotonic = 0
 
