@@ -49,12 +49,18 @@ function publicNames(): PublicName[] {
     const reExports = [...text.matchAll(/^export (?:type )?\{([^}]*)\} from '(.*)'/gm)].flatMap(
       ([, names = '', specifier = '']) => {
         const file = posix.join(posix.dirname(entry), specifier).replace(/\.js$/, '.ts')
-        return names.split(',').map((name) => ({ name: name.trim().replace(/^type /, ''), file }))
+        return names.split(',').map((written) => {
+          const [declared = '', name = declared] = written
+            .trim()
+            .replace(/^type /, '')
+            .split(' as ')
+          return { name, declared, file }
+        })
       },
     )
-    const own = [...text.matchAll(DECLARATION)].map(([, , name = '']) => ({ name, file: entry }))
+    const own = [...text.matchAll(DECLARATION)].map(([, , name = '']) => ({ name, declared: name, file: entry }))
     const named = [...reExports, ...own].filter(({ name }) => name !== '')
-    return named.map(({ name, file }) => ({ name, from, file, ...declarationOf(name, file) }))
+    return named.map(({ name, declared, file }) => ({ name, from, file, ...declarationOf(declared, file) }))
   })
 }
 
