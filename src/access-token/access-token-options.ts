@@ -119,7 +119,7 @@ function readKey(
   }
 }
 
-/** PEM text may hold several keys, and the parameters of one (SEC 1), which stand in the key as well. */
+/** PEM text may hold several keys, and the parameters of one (SEC 1), which are in the key as well. */
 function separateKeys(source: unknown): unknown[] {
   const blocks = typeof source === 'string' ? readPemBlocks(source) : undefined
   if (blocks === undefined) return [source]

@@ -17,7 +17,7 @@ export interface AccessTokenRequest {
   clientId: string
   scopes: readonly string[]
   audiences: ReadonlySet<string>
-  /** Further claims: none of those that stand in every access token. */
+  /** Further claims: none of those that every access token has. */
   claims: Readonly<Record<string, unknown>>
   /** Seconds, at most. */
   lifetime: number
@@ -44,7 +44,7 @@ export function createAccessTokenSigner({ active }: SigningKeys): SignJwt {
 /**
  * Signs an access token with the claims of RFC 9068 §2.2, and one that names the identity provider, if there is one.
  *
- * @throws TokenRejected `expired` where no second is left of what it may last
+ * @throws TokenRejected `expired` if not even a second is left
  */
 export async function issueAccessToken(
   request: AccessTokenRequest,

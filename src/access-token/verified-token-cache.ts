@@ -2,15 +2,15 @@ import type { SigningKey } from '../signing-keys/signing-key.js'
 import type { SigningKeys } from '../signing-keys/signing-keys.js'
 import { type AccessToken, PresentedAccessToken } from './access-token.js'
 
-/** What is remembered of a token that was accepted, beside its claims. */
+/** What is remembered of a token that was accepted, in addition to its claims. */
 export interface VerifiedToken {
   accessToken: AccessToken
-  /** Seconds since the epoch; undefined where the token has no `nbf`. */
+  /** Seconds since the epoch; undefined if the token has no `nbf`. */
   notBefore: number | undefined
   signingKey: SigningKey
 }
 
-/** Bytes of an entry beside what grows with the token: the objects, and its place in the map. More than measured, to be safe. */
+/** Bytes of an entry that do not grow with the token: the objects, and its place in the map. More than measured, to be safe. */
 const BYTES_OF_ENTRY = 1500
 /** Bytes for each character of a token: the text, and its claims as values. */
 const BYTES_OF_CHARACTER = 4
@@ -85,7 +85,7 @@ function isAcceptable({ accessToken, notBefore, signingKey }: VerifiedToken, key
 
 /** Marks that are kept: many times as many as there are tokens in a cache of the default size. */
 const MARKS = 16_384
-/** Where in a signature, the shortest of which has 64 bytes, the 32 bits of its mark stand. */
+/** Where the 32 bits of the mark begin in a signature. The shortest signature has 64 bytes. */
 const OFFSET = 8
 
 /**
@@ -95,7 +95,7 @@ const OFFSET = 8
 export class SeenSignatures {
   #marks: Uint32Array | undefined
 
-  /** Notes a signature, and tells whether it was noted before. */
+  /** Notes a signature. @returns whether it was noted before */
   note(signature: Buffer): boolean {
     this.#marks ??= new Uint32Array(MARKS)
     const mark = signature.readUInt32LE(OFFSET)

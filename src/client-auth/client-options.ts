@@ -105,7 +105,7 @@ export function readFoundClient(options: ClientOptions): Client {
   return client
 }
 
-/** Grant types of other servers are fine; the end of ours is a slip that would let the client get nothing. */
+/** Grant types of other servers are fine. Only the end of one of ours is a typo: the client would get nothing. */
 function isWholeGrantType(text: string, ours: readonly string[]): boolean {
   return text !== '' && (ours.includes(text) || !ours.some((grantType) => grantType.endsWith(text)))
 }

@@ -75,7 +75,7 @@ function readHash(reader: OptionReader): Buffer {
   return digest
 }
 
-/** What stands for a secret, or for none, is known to everybody. */
+/** A placeholder is known to everybody, so it is not a secret. */
 function findSecretFault(secret: string): SecretFault | undefined {
   if (secret === '' || IS_NOTHING.test(secret)) {
     return {

@@ -2,8 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { HostRequest } from '../protected-route/read-presented-token.js'
 
 /**
- * An Express middleware, described by what it needs: it fits Express 4 and 5 alike, and no type of either stands in our
- * public types.
+ * An Express middleware, described by what it needs. So it fits Express 4 and 5 alike, and our public types name neither.
  */
 export type Middleware = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => void
 

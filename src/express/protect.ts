@@ -52,7 +52,7 @@ function checkArgument(options: unknown): void {
   const problem = hasField(options, 'headers')
     ? {
         found: 'a request',
-        wanted: 'to be called where the route is declared, as in app.get(path, protect(), handler)',
+        wanted: 'to be called when the route is declared, as in app.get(path, protect(), handler)',
       }
     : { found: describeType(options), wanted: "an object, such as protect({ scope: 'orders:read' })" }
   throw new ConfigError([{ path: ['protect'], ...problem }])

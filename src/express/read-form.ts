@@ -14,9 +14,9 @@ const UTF_8 = ['utf-8', 'utf8']
 const LIKE_UTF_8_IN_ASCII = ['us-ascii', 'ascii', 'iso-8859-1', 'iso8859-1', 'latin1', 'windows-1252', 'cp1252']
 
 /**
- * Checks that a request carries a form (RFC 6749 App. B), whatever parameters its media type has besides `charset`.
+ * Checks that a request carries a form (RFC 6749 App. B), with any parameters of its media type besides `charset`.
  *
- * @returns whether the form must be ASCII, because its charset is another one than UTF-8
+ * @returns whether the form must be ASCII, because its charset is not UTF-8
  * @throws OAuthError `invalid_request`, with status 415 for a charset that would change what the form says
  */
 export function checkFormType(req: ExpressRequest): boolean {
@@ -46,7 +46,7 @@ function isFormType(contentType: string): boolean {
   return contentType.split(';', 1)[0]?.trim().toLowerCase() === FORM
 }
 
-/** In lower case, without quotes; empty for one that is named and left out. What a quoted `;` makes up is refused. */
+/** In lower case, without quotes; empty if it has no value. A quoted `;` leads to a refusal. */
 function charsetsOf(contentType: string): string[] {
   const parameters = contentType.toLowerCase().split(';').slice(1)
   return parameters.flatMap((parameter) => {
@@ -57,10 +57,10 @@ function charsetsOf(contentType: string): string[] {
 
 const MAX_PARAMETERS = 100
 
-/** Bytes after which a body that is too large anyway is not even read to its end. */
+/** Bytes after which a body that is too large is not read to its end. */
 const MAX_DRAINED = 4_194_304
 
-/** Reads the bytes, whatever charset they are said to be in. @param limit the largest body in bytes */
+/** Reads the bytes, for any charset. @param limit the largest body in bytes */
 export function createFormParser(limit: number): Middleware {
   return bodyParser.raw({ type: () => true, inflate: false, limit })
 }
@@ -69,7 +69,7 @@ export function createFormParser(limit: number): Middleware {
  * The parameters of a form (RFC 6749 §3.2, App. B), without the empty ones. A body that the host has already parsed is
  * taken from `req.body`, even if another parser did it.
  *
- * @throws OAuthError `invalid_request`, with status 413 or 415 where the parser says so
+ * @throws OAuthError `invalid_request`, with status 413 or 415 if the parser says so
  */
 export async function readForm(
   req: ExpressRequest,
@@ -82,7 +82,7 @@ export async function readForm(
   return readParameters(fieldsOf(req.body))
 }
 
-/** body-parser reads a body that is too large to its end before it says so; one without an end would never be answered. */
+/** body-parser reads a body that is too large to its end before it refuses it, so one without an end would never be answered. */
 function parseBody(req: ExpressRequest, res: ServerResponse, parseForm: Middleware): Promise<void> {
   return new Promise((resolve, reject) => {
     let size = 0
@@ -121,10 +121,10 @@ function fieldsOf(body: unknown): Readonly<Record<string, unknown>> {
   })
 }
 
-/** Counted before it is taken apart: a form of nothing but names would take twenty times as long as an assertion. */
+/** Counted before it is parsed: a form of names alone would take twenty times as long as an assertion. */
 function parseText(form: string): Readonly<Record<string, unknown>> {
   if (hasTooMany(form)) throw tooManyParameters()
-  return parseQuery(form, '&', '=', { maxKeys: 0 }) // All: one that is cut off may be a repetition.
+  return parseQuery(form, '&', '=', { maxKeys: 0 }) // No limit: a parameter that is cut off may be a repetition.
 }
 
 function hasTooMany(form: string): boolean {

@@ -33,7 +33,7 @@ export interface OAuthErrorDetails {
   /** HTTP status; default: the one that belongs to the code. */
   status?: number
   headers?: Readonly<Record<string, string>>
-  /** What the operator is told in events and the client is not; default: the code, where that is a reason by itself. */
+  /** What events say, and the client does not see. Default: the code, which is then a reason as well. */
   reason?: ReasonCode
 }
 
@@ -41,8 +41,8 @@ export interface OAuthErrorDetails {
 const NO_DETAILS = { status: undefined, headers: undefined, reason: undefined }
 
 /**
- * What a client is told. `message` is the `error_description`: a fixed text in the characters of RFC 6749 §5.2 that
- * never quotes input. It is an answer and no defect, so it carries no stack for a host's error page to print.
+ * What a client sees. `message` is the `error_description`: a fixed text in the characters of RFC 6749 §5.2 that
+ * never quotes input. It is an answer and not a defect, so it has no stack that a host's error page could print.
  */
 export class OAuthError extends Error {
   override readonly name = 'OAuthError'

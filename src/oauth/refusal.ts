@@ -20,8 +20,8 @@ export interface Refusal {
 }
 
 /**
- * What to tell the client, and what the operator, of anything that was thrown. The caller says what a rejected token
- * means, because the same bad JWT is `invalid_grant` or `invalid_token` by its role. An outage is always 503 with
+ * What the client sees, and what events say, of anything that was thrown. The caller says what a rejected token means,
+ * because the same bad JWT is `invalid_grant` or `invalid_token` by its role. An outage is always 503 with
  * `Retry-After`, and so is a defect of ours: neither is the client's fault.
  */
 export function toRefusal(error: unknown, answerRejected: (rejected: TokenRejected) => OAuthError): Refusal {

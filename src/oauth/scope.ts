@@ -5,7 +5,7 @@ export function isScopeToken(value: unknown): value is string {
   return typeof value === 'string' && SCOPE_TOKEN.test(value)
 }
 
-/** The scope tokens of a `scope` parameter, each once, in their order; undefined where one is malformed or there is none. */
+/** The scope tokens of a `scope` parameter, each once, in their order; undefined if one is malformed or there is none. */
 export function parseScope(scope: string): string[] | undefined {
   const tokens = scope.split(' ').filter((token) => token !== '')
   return tokens.length > 0 && tokens.every(isScopeToken) ? [...new Set(tokens)] : undefined
