@@ -1,8 +1,7 @@
 import type { X509Certificate } from 'node:crypto'
 import { OAuthError } from '../oauth/errors.js'
 import type { FormParameters, TokenRequest } from '../oauth/token-request.js'
-import { remoteAddressOf } from '../protected-route/describe-request.js'
-import { readHeader } from '../protected-route/read-header.js'
+import { readHeader, remoteAddressOf } from '../protected-route/host-request.js'
 import type { ExpressRequest } from './http.js'
 
 const NEVER_IN_THE_QUERY = ['assertion', 'client_secret', 'client_assertion', 'grant_type']

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { HostRequest } from '../protected-route/read-presented-token.js'
+import type { HostRequest } from '../protected-route/host-request.js'
 
 /**
  * An Express middleware, described by what it needs. So it fits Express 4 and 5 alike, and our public types name neither.

@@ -5,7 +5,7 @@ import bodyParser from 'body-parser'
 import { fieldOf } from '../errors/field-of.js'
 import { OAuthError } from '../oauth/errors.js'
 import { type FormParameters, repeatedOrNested } from '../oauth/token-request.js'
-import { readHeader } from '../protected-route/read-header.js'
+import { readHeader } from '../protected-route/host-request.js'
 import type { ExpressRequest, Middleware } from './http.js'
 
 const FORM = 'application/x-www-form-urlencoded'

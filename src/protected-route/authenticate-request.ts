@@ -3,8 +3,8 @@ import type { AccessDenied, ExchangeEventEmitter, ExchangeEvents } from '../even
 import type { OAuthError } from '../oauth/errors.js'
 import { toRefusal } from '../oauth/refusal.js'
 import { type AuthScheme, type Challenge, INVALID_TOKEN } from './challenge.js'
-import { describeRequest } from './describe-request.js'
-import { type HostRequest, readPresentedToken } from './read-presented-token.js'
+import { describeRequest, type HostRequest } from './host-request.js'
+import { readPresentedToken } from './read-presented-token.js'
 
 /** What a protected route does with a request. The event `access.denied` is emitted by whoever knows that this is final. */
 export type RouteOutcome<Caller> =

@@ -1,27 +1,12 @@
-import type { IncomingMessage } from 'node:http'
 import { parse as parseQuery } from 'node:querystring'
 import { type AuthScheme, type Challenge, INVALID_TOKEN } from './challenge.js'
-import { readHeader } from './read-header.js'
+import { type HostRequest, readHeader } from './host-request.js'
 
 /** How each scheme is written: alone, and before a token. */
 const FORMS_OF_SCHEME: Readonly<Record<AuthScheme, { alone: RegExp; withToken: RegExp }>> = {
   Bearer: { alone: /^Bearer(?:\s|$)/i, withToken: /^Bearer +([A-Za-z0-9\-._~+/]+=*)$/i },
 }
 const FORM = /^application\/x-www-form-urlencoded/i
-
-/** A request with what Express and body parsers add to it. */
-export interface HostRequest extends IncomingMessage {
-  /** The URL before routers cut their own part off. */
-  originalUrl?: string
-  query?: unknown
-  body?: unknown
-  /** The client's address, as `trust proxy` says. */
-  ip?: string
-  /** The mount path of the router that the request is in. */
-  baseUrl?: string
-  /** The declared route that the request is in. */
-  route?: { path?: unknown }
-}
 
 /**
  * The token of an `Authorization` header of the scheme that is challenged for (RFC 6750 §2.1); undefined if the request has
