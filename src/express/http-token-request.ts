@@ -6,22 +6,29 @@ import type { ExpressRequest } from './http.js'
 
 const NEVER_IN_THE_QUERY = ['assertion', 'client_secret', 'client_assertion', 'grant_type']
 
-/** A request to the token endpoint, as it came over HTTP. What nobody asks for is not read. */
+/**
+ * A request to the token endpoint, as it came over HTTP. What nobody asks for is not read, and nothing of it gets into JSON or
+ * a log with the object.
+ */
 export class HttpTokenRequest implements TokenRequest {
   readonly one: FormParameters['one']
   readonly all: FormParameters['all']
   readonly repeated: FormParameters['repeated']
-  readonly authorization: string | undefined
   readonly #req: ExpressRequest
+  readonly #authorization: string | undefined
 
   /** @throws OAuthError `invalid_request` for two `Authorization` headers, or for credentials in the query */
   constructor(req: ExpressRequest, { one, all, repeated }: FormParameters) {
     this.one = one
     this.all = all
     this.repeated = repeated
-    this.authorization = readAuthorization(req)
     this.#req = req
+    this.#authorization = readAuthorization(req)
     checkQuery(req)
+  }
+
+  get authorization(): string | undefined {
+    return this.#authorization
   }
 
   get clientAssertion(): TokenRequest['clientAssertion'] {

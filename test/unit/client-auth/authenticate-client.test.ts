@@ -1,9 +1,17 @@
 import { describe, expect, it } from '@jest/globals'
+import { authenticateClient } from '../../../src/client-auth/authenticate-client.js'
+import type { ClientAuthMethod } from '../../../src/client-auth/client-auth-method.js'
 import { checkClientOptions, digestSecret } from '../../../src/client-auth/client-options.js'
 import { hashClientSecret } from '../../../src/client-auth/client-secret.js'
-import { authenticateBySecret, parseBasicCredentials } from '../../../src/client-auth/client-secret-methods.js'
+import {
+  authenticateBySecret,
+  CLIENT_SECRET_BASIC,
+  CLIENT_SECRET_POST,
+  parseBasicCredentials,
+} from '../../../src/client-auth/client-secret-methods.js'
 import { FailureLimiter } from '../../../src/client-auth/failure-limiter.js'
 import { createFindClient } from '../../../src/client-auth/find-client.js'
+import type { TokenRequest } from '../../../src/oauth/token-request.js'
 import { OptionReader } from '../../../src/option-checks/option-reader.js'
 import { AdjustableClock } from '../../support/adjustable-clock.js'
 
@@ -36,6 +44,64 @@ describe('guessing a secret', () => {
   it('does not limit right secrets, however many are presented', async () => {
     const attempt = attemptsAgainst(async () => CLIENT, 1)
     for (let count = 0; count < 5; count += 1) expect(await attempt('right')).toBe(200)
+  })
+})
+
+describe('the methods by which clients authenticate', () => {
+  const failureLimiter = new FailureLimiter({ maxFailures: 100, failureWindow: 600 }, new AdjustableClock())
+  /** A method of a kind that is not built in. */
+  const byAssertion: ClientAuthMethod = {
+    name: 'private_key_jwt',
+    applies: ({ clientAssertion }) => clientAssertion !== undefined,
+    authenticate: async ({ clientAssertion }) => ({ ...CLIENT, clientId: clientAssertion?.assertion ?? '' }),
+  }
+  const findClient = async () => CLIENT
+  const basic = `Basic ${Buffer.from('app:right').toString('base64')}`
+
+  function requestOf(parameters: Record<string, string>, authorization?: string): TokenRequest {
+    const { client_assertion: assertion } = parameters
+    return {
+      one: (name) => parameters[name],
+      all: (name) => (parameters[name] === undefined ? [] : [parameters[name]]),
+      repeated: [],
+      authorization,
+      clientAssertion: assertion === undefined ? undefined : { type: undefined, assertion },
+      dpopProofs: [],
+      clientCertificate: undefined,
+      remoteAddress: '192.0.2.1',
+    }
+  }
+
+  /** The id of the client, or why there is none. */
+  const outcomeOf = (request: TokenRequest, clientAuthMethods: readonly ClientAuthMethod[]) =>
+    authenticateClient(request, { clientAuthMethods, findClient, failureLimiter }).then(
+      ({ clientId }) => clientId,
+      ({ code, reason }) => `${code} ${reason}`,
+    )
+
+  it('are those in the list, and no other', async () => {
+    const byBasic = requestOf({}, basic)
+    const byPost = requestOf({ client_id: 'app', client_secret: 'right' })
+    const byJwt = requestOf({ client_assertion: 'other' })
+    const all = [CLIENT_SECRET_BASIC, CLIENT_SECRET_POST, byAssertion]
+    expect(await Promise.all([byBasic, byPost, byJwt].map((request) => outcomeOf(request, all)))).toEqual([
+      'app',
+      'app',
+      'other',
+    ])
+    const refused = 'invalid_client no_client_authentication'
+    expect(await outcomeOf(byBasic, [CLIENT_SECRET_POST, byAssertion])).toBe(refused)
+    expect(await outcomeOf(byPost, [CLIENT_SECRET_BASIC, byAssertion])).toBe(refused)
+    expect(await outcomeOf(byJwt, [CLIENT_SECRET_BASIC, CLIENT_SECRET_POST])).toBe(refused)
+    expect(await outcomeOf(requestOf({ client_id: 'app' }), all)).toBe(refused)
+  })
+
+  it('are one in a request, even if the other one is off', async () => {
+    const refused = 'invalid_request invalid_request'
+    const both = requestOf({ client_assertion: 'other' }, basic)
+    expect(await outcomeOf(both, [CLIENT_SECRET_BASIC, byAssertion])).toBe(refused)
+    expect(await outcomeOf(both, [CLIENT_SECRET_BASIC])).toBe(refused)
+    expect(await outcomeOf(both, [byAssertion])).toBe(refused)
   })
 })
 

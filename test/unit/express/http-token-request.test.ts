@@ -7,6 +7,7 @@ import {
 } from 'node:http'
 import { createServer as createHttpsServer, request as requestOverHttps } from 'node:https'
 import type { AddressInfo, Server } from 'node:net'
+import { inspect } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { ExpressRequest } from '../../../src/express/http.js'
 import { HttpTokenRequest } from '../../../src/express/http-token-request.js'
@@ -146,6 +147,14 @@ describe('what a token request carries besides its parameters', () => {
     const twice = { authorization: ['Basic YTpi', 'Basic YTpi'] }
     await expect(lookAt({ path: '/token?client_secret=x' }, () => {})).rejects.toThrow('invalid_request')
     await expect(lookAt({ headers: twice }, () => {})).rejects.toThrow('invalid_request')
+  })
+
+  it('is not in the JSON of the request, nor in what a log shows of it', async () => {
+    const body = 'client_secret=first-secret&assertion=a.b.c'
+    await lookAt({ body, headers: { authorization: 'Basic second-secret' } }, (request) => {
+      expect(`${JSON.stringify(request)} ${inspect(request)}`).not.toMatch(/secret|a\.b\.c/)
+      expect([request.authorization, request.one('client_secret')]).toEqual(['Basic second-secret', 'first-secret'])
+    })
   })
 
   it('is not read before it is asked for', () => {
