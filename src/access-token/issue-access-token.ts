@@ -24,7 +24,7 @@ export interface AccessTokenRequest {
   /** Seconds since the epoch, at the latest. */
   latestExpiry: number
   /** The `name` of the identity provider that vouches for the subject, if one does. */
-  identityProvider?: string
+  identityProvider: string | undefined
 }
 
 export interface IssuedAccessToken {

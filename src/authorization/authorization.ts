@@ -11,8 +11,8 @@ export interface Authorization {
   lifetime: number
   /** Seconds since the epoch, at the latest, when the access token expires; infinite where nothing bounds it. */
   latestExpiry: number
-  /** The `name` of the identity provider that vouches for the subject; none if that is another party. */
-  identityProvider?: string
+  /** The `name` of the identity provider that vouches for the subject; undefined if that is another party. */
+  identityProvider: string | undefined
   /** The names of the bindings that gave this, for the event. */
   bindings: readonly string[]
   /** The key that signed the assertion, for the event. */

@@ -11,11 +11,11 @@ import { OAuthError } from '../oauth/errors.js'
 import type { TokenRequest } from '../oauth/token-request.js'
 import { mapClaims } from '../policy/claim-mapping.js'
 import type { CheckContext } from '../policy/policy.js'
-import type { GrantedAccess } from './grant.js'
+import type { CheckedAccess } from './granted-access.js'
 
 /** What a grant of the host wants to give, and to whom. */
 export interface AccessInQuestion {
-  access: GrantedAccess
+  access: CheckedAccess
   /** What `authorizeAssertion` gave to the grant: it may be narrowed only. */
   authorized: readonly Authorization[]
   request: TokenRequest
@@ -44,7 +44,7 @@ export async function boundGrantedAccess(
   deps: BoundGrantedAccessDeps,
 ): Promise<Authorization> {
   const { access, authorized, client } = question
-  const { subject, scopes, bindings = [], response } = access
+  const { subject, scopes, bindings, response } = access
   const identityProvider = requireIdentityProvider(question, deps)
   const ofAuthorized = authorized.map((each) => new Set(each.scopes))
   checkScopes(scopes, [new Set(client.scopes), identityProvider?.scopes, ...ofAuthorized])
@@ -53,11 +53,11 @@ export async function boundGrantedAccess(
     subject,
     scopes,
     audiences: boundAudiences(question, deps.audiences),
-    claims: await copyOf(access.claims ?? {}),
+    claims: await copyOf(access.claims),
     lifetime: leastOf([access, client, identityProvider, ...authorized].map((each) => each?.lifetime)),
     latestExpiry: leastOf([access, ...authorized].map((each) => each.latestExpiry)),
     bindings,
-    ...(identityProvider !== undefined && { identityProvider: identityProvider.name }),
+    identityProvider: identityProvider?.name,
     ...(response !== undefined && { response }),
   }
 }

@@ -5,9 +5,9 @@ import type { HostFunctions } from '../host-functions/host-functions.js'
 import { isOAuthError, OAuthError } from '../oauth/errors.js'
 import { type FormParameters, REPEATABLE_PARAMETERS, type TokenRequest } from '../oauth/token-request.js'
 import { type BoundGrantedAccessDeps, boundGrantedAccess, grantFailed } from './bound-granted-access.js'
-import type { AuthenticatedClient, GrantedAccess, GrantHandler } from './grant.js'
+import type { AuthenticatedClient, GrantHandler } from './grant.js'
 import type { GrantSettings } from './grant-options.js'
-import { readGrantedAccess, toGrantedAccess } from './granted-access.js'
+import { type CheckedAccess, readGrantedAccess, toGrantedAccess } from './granted-access.js'
 
 /** RFC 6749 §5.2. */
 const NOT_IN_DESCRIPTION = /[^\x20\x21\x23-\x5B\x5D-\x7E]/g
@@ -57,7 +57,7 @@ function visibleOf({ clientId, scopes }: Client): AuthenticatedClient {
 }
 
 /** @throws OAuthError, TokenRejected, DependencyUnavailable */
-async function readAccess(authorize: () => unknown): Promise<GrantedAccess> {
+async function readAccess(authorize: () => unknown): Promise<CheckedAccess> {
   try {
     return readGrantedAccess(await authorize())
   } catch (thrown) {

@@ -14,26 +14,36 @@ const OWN_MEMBERS = ['access_token', 'token_type', 'expires_in', 'scope', 'error
 const SCOPE = 'scope tokens of RFC 6749 §3.3'
 const NO_CLAIMS: Readonly<Record<string, unknown>> = {}
 
+/** What a grant has returned, each member there, so that nothing is taken from `Object.prototype` instead. */
+export interface CheckedAccess {
+  subject: string
+  scopes: readonly string[]
+  audiences: readonly string[] | undefined
+  claims: Readonly<Record<string, unknown>>
+  lifetime: number | undefined
+  latestExpiry: number | undefined
+  identityProvider: string | undefined
+  bindings: readonly string[]
+  response: GrantedAccess['response'] | undefined
+}
+
 /**
- * What a grant of the host has returned, if it has the right shape. Whether the client may have it is not checked by this.
+ * What a grant of the host has returned, if it has the right shape. This does not check whether the client may have it.
  *
- * @throws ConfigError with every problem
+ * @throws ConfigError with all problems together
  */
-export function readGrantedAccess(value: unknown): GrantedAccess {
+export function readGrantedAccess(value: unknown): CheckedAccess {
   const reader = new OptionReader(value, ['authorize()'])
-  const optional = {
-    audiences: readSome(reader, 'audiences'),
-    lifetime: reader.optionalInteger('lifetime', { min: 1, max: 86_400, unit: 'seconds' }),
-    latestExpiry: reader.optionalInteger('latestExpiry', { min: 0, max: MAX_DATE, unit: 'seconds since the epoch' }),
-    identityProvider: reader.has('identityProvider') ? reader.string('identityProvider') : undefined,
-    bindings: reader.strings('bindings', 'names of bindings'),
-    response: readResponse(reader),
-  }
   const access = {
     subject: reader.string('subject', 'a string that can be a subject', isUsableSubject),
     scopes: readScopes(reader),
+    audiences: readAudiences(reader),
     claims: readClaims(reader),
-    ...withoutUndefined(optional),
+    lifetime: reader.optionalInteger('lifetime', { min: 1, max: 86_400, unit: 'seconds' }),
+    latestExpiry: reader.optionalInteger('latestExpiry', { min: 0, max: MAX_DATE, unit: 'seconds since the epoch' }),
+    identityProvider: reader.has('identityProvider') ? reader.string('identityProvider') : undefined,
+    bindings: reader.strings('bindings', 'names of bindings') ?? [],
+    response: readResponse(reader),
   }
   reader.refuseUnknown()
   reader.throwProblems()
@@ -73,10 +83,10 @@ function readScopes(reader: OptionReader): string[] {
   return [...new Set(reader.strings('scopes', SCOPE, isScopeToken))]
 }
 
-function readSome(reader: OptionReader, key: string): string[] | undefined {
-  const strings = reader.strings(key, 'audiences of the exchange')
-  if (strings?.length === 0) reader.problem(key, 'at least one audience', 'an empty array')
-  return strings
+function readAudiences(reader: OptionReader): string[] | undefined {
+  const audiences = reader.strings('audiences', 'audiences of the exchange')
+  if (audiences?.length === 0) reader.problem('audiences', 'at least one audience', 'an empty array')
+  return audiences
 }
 
 function readClaims(reader: OptionReader): Readonly<Record<string, unknown>> {
@@ -98,12 +108,4 @@ function readResponse(reader: OptionReader): GrantedAccess['response'] {
   if (isPlainObject(response) && Object.entries(response).every(isMember)) return response as GrantedAccess['response']
   reader.problem('response', `an object of strings, numbers and booleans, without ${OWN_MEMBERS.join(', ')}`)
   return undefined
-}
-
-type WithoutUndefined<Members> = { [Name in keyof Members]?: Exclude<Members[Name], undefined> }
-
-function withoutUndefined<Members extends object>(members: Members): WithoutUndefined<Members> {
-  return Object.fromEntries(
-    Object.entries(members).filter(([, value]) => value !== undefined),
-  ) as WithoutUndefined<Members>
 }

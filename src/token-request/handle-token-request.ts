@@ -15,6 +15,8 @@ const URI = /^(?:urn:|https?:\/\/)[^@]*$/i
 /** No name of a grant type has a digit, or a capital in the middle of a word. */
 const LIKE_SECRET = /\d|[a-z][A-Z]/
 const WITHHELD = '(withheld: it may be a secret)'
+/** Laid under what a grant gives, so that nothing is taken from `Object.prototype` instead. */
+const NO_DETAILS = { kid: undefined, tokenType: undefined, response: undefined }
 
 /** RFC 6749 §5.1, and further members of a grant. */
 export interface TokenResponse {
@@ -48,7 +50,8 @@ async function grantAccess(
   deps: TokenRequestDeps,
 ): Promise<TokenResponse> {
   checkGrantType(client, grant.grantType)
-  const { kid, bindings, tokenType = 'Bearer', response, ...authorization } = await grant.authorize(request, client)
+  const granted = await grant.authorize(request, client)
+  const { kid, bindings, tokenType, response, ...authorization } = { ...NO_DETAILS, ...granted }
   const { subject, scopes, identityProvider } = authorization
   const issued = await issueAccessToken({ ...authorization, clientId: client.clientId }, deps)
   const { token, tokenId, expiresIn, expiresAt } = issued
@@ -66,7 +69,7 @@ async function grantAccess(
   return {
     ...response,
     access_token: token,
-    token_type: tokenType,
+    token_type: tokenType ?? 'Bearer',
     expires_in: expiresIn,
     ...(scopes.length > 0 && { scope: scopes.join(' ') }),
   }
