@@ -56,8 +56,15 @@ export function warnOfCertificates(
   certificateWarnings: CertificateWarnings,
 ): void {
   for (const { name, keys } of settings) {
-    if (keys !== undefined && 'certificates' in keys) certificateWarnings.check(keys.certificates, [ownerOf(name)])
+    if (keys !== undefined && haveCertificates(keys)) certificateWarnings.check(keys.certificates, [ownerOf(name)])
   }
+}
+
+type Keys = NonNullable<IdentityProviderSettings['keys']>
+
+/** Of their own: `in` also finds what another library has added to `Object.prototype`. */
+function haveCertificates(keys: Keys): keys is Extract<Keys, { certificates: unknown }> {
+  return Object.hasOwn(keys, 'certificates')
 }
 
 function createKeySource(
