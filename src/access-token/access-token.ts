@@ -8,8 +8,11 @@ export interface AccessToken {
   clientId: string
   /** What the token allows. */
   scopes: readonly string[]
-  /** The `name` of the identity provider whose assertion the token was issued for: the claim `idp`. */
-  identityProvider?: string
+  /**
+   * The `name` of the identity provider whose assertion the token was issued for: the claim `idp`. Undefined if a grant of
+   * the option `grants` issued it without one.
+   */
+  identityProvider?: string | undefined
   /** Seconds since the epoch. */
   expiresAt: number
   /** The `iss`: this service. */
@@ -28,7 +31,8 @@ export class PresentedAccessToken extends PresentedToken implements AccessToken 
   declare sub: string
   declare clientId: string
   declare scopes: readonly string[]
-  declare identityProvider?: string
+  /** Always there, so that none is taken from `Object.prototype` instead. */
+  declare identityProvider: string | undefined
   declare expiresAt: number
   declare issuer: string
   declare audience: readonly string[]
@@ -41,7 +45,7 @@ export class PresentedAccessToken extends PresentedToken implements AccessToken 
     this.sub = accessToken.sub
     this.clientId = accessToken.clientId
     this.scopes = accessToken.scopes
-    if (accessToken.identityProvider !== undefined) this.identityProvider = accessToken.identityProvider
+    this.identityProvider = accessToken.identityProvider
     this.expiresAt = accessToken.expiresAt
     this.issuer = accessToken.issuer
     this.audience = accessToken.audience

@@ -91,7 +91,7 @@ function acceptSigned(jwt: UnverifiedJwt, signingKey: SigningKey, deps: VerifyAc
     sub: checkSubject(payload),
     clientId: checkStringClaim(payload, 'client_id', 'invalid_claim'),
     scopes: Object.freeze(readScopes(ownMember(payload, 'scope'))),
-    ...(identityProvider !== undefined && { identityProvider }),
+    identityProvider,
     expiresAt,
     issuer: deps.issuer,
     audience: Object.freeze([ownMember(payload, 'aud')].flat() as string[]),

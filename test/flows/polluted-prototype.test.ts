@@ -100,6 +100,13 @@ const POLLUTION: Readonly<Record<string, unknown>> = {
   retryAfter: 9999,
   cause: { message: 'x' },
   context: { identityProvider: 'x' },
+  // Members of what a grant gives
+  subject: 'admin',
+  latestExpiry: 9_999_999_999,
+  identityProvider: 'https://else.example.com',
+  response: { access_token: 'x' },
+  tokenType: 'x',
+  repeatableParameters: ['scope'],
 }
 /** Milliseconds of a test, which asks a hundred times. */
 const TIMEOUT = 30_000
@@ -216,6 +223,7 @@ async function observe(): Promise<Record<string, unknown>> {
   await note('no assertion', await post({ grant_type: GRANT_TYPE }))
   await note('no client', await post({ grant_type: GRANT_TYPE, assertion: good }, ''))
   await note('no secret', await post({ grant_type: GRANT_TYPE, assertion: good, client_id: 'app' }, ''))
+  await note('a grant of the host', await post({ grant_type: 'urn:example:own' }))
   await note('a scope', await post({ grant_type: GRANT_TYPE, assertion: good, scope: 'admin' }))
   for (const name of ['good', 'without sub', 'without jti', 'header without kid'])
     seen[`explain ${name}`] = await call('explain', assertions[name])

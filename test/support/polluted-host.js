@@ -8,8 +8,10 @@ import passport from 'passport'
 let exchange
 const reasons = []
 
+const OWN_GRANT = { grantType: 'urn:example:own', authorize: () => ({ subject: 'own', scopes: [] }) }
+
 function start(options) {
-  exchange = createJwtExchange(options)
+  exchange = createJwtExchange({ ...options, grants: [OWN_GRANT] })
   for (const name of ['token.rejected', 'access.denied']) exchange.events.on(name, ({ reason }) => reasons.push(reason))
   const app = express()
   const authenticator = new passport.Passport()
