@@ -23,7 +23,7 @@ export type {
   ExchangeEvents,
   KeySetOwner,
 } from './events/exchange-events.js'
-export type { ConfigurationStats, NewOptions, ReconfigureOptions } from './exchange/configuration.js'
+export type { ConfigurationStats } from './exchange/configuration.js'
 export {
   createJwtExchange,
   type IdentityProviderStats,
@@ -37,8 +37,9 @@ export { getAuth } from './express/get-auth.js'
 export type { Middleware as ExchangeMiddleware } from './express/http.js'
 export type { ProtectOptions } from './express/protect.js'
 export type { AuthenticatedClient, Grant, GrantedAccess, GrantTools } from './grants/grant.js'
-export type { JwksAgent, JwksConnectionOptions, JwksRequestHeaders } from './guarded-fetch/connection-options.js'
+export type { JwksAgent, JwksConnectionOptions } from './guarded-fetch/connection-options.js'
 export type { Network as JwksNetwork } from './guarded-fetch/network-guard.js'
+export type { JwksRequestHeaders } from './guarded-fetch/request-headers.js'
 export type { HostFunctionOptions } from './host-functions/host-functions.js'
 export type { AssertionOptions } from './identity-provider/assertion-limits.js'
 export type { IdentityProviderOptions } from './identity-provider/identity-provider-options.js'
@@ -47,7 +48,7 @@ export type { JwksEndpointOptions } from './jwks/jwks-endpoint-options.js'
 export type { AsymmetricAlgorithm } from './jwt/algorithms.js'
 export { OAuthError, type OAuthErrorCode, type OAuthErrorDetails } from './oauth/errors.js'
 export type { FormParameters, TokenRequest } from './oauth/token-request.js'
-export { ConfigError, type ConfigProblem } from './option-checks/config-error.js'
+export { ConfigError, type ConfigProblem, type ConfigProblemCode } from './option-checks/config-error.js'
 export type { PassportStrategy } from './passport/promise-strategy.js'
 export type { BindingOptions } from './policy/binding-options.js'
 export type { ClaimConditionOption } from './policy/claim-condition.js'

@@ -47,61 +47,72 @@ export interface AccessTokenOptions {
 export interface AccessTokenSettings {
   audiences: ReadonlySet<string>
   lifetime: number
-  signingKeys: SigningKeys
+  /** undefined: one is to be generated for this process. */
+  signingKeys: SigningKeys | undefined
+  /** Of a key that is to be generated. */
+  algorithm: SigningAlgorithm
   cacheSizeBytes: number
-  /** Whether the key was generated, for want of one. */
+}
+
+export interface CompleteAccessTokenSettings extends AccessTokenSettings {
+  signingKeys: SigningKeys
   isKeyGenerated: boolean
 }
 
-export function checkAccessTokenOptions(reader: OptionReader): AccessTokenSettings {
-  const signingKeys = readSigningKeys(reader)
+export function readAccessTokenOptions(reader: OptionReader): AccessTokenSettings {
+  const algorithm = reader.has('algorithm') ? reader.oneOf('algorithm', SIGNING_ALGORITHMS, 'ES256') : undefined
   const settings = {
     audiences: readAudiences(reader),
     lifetime: reader.integer('lifetime', { min: 1, max: 86_400, default: 3600, unit: 'seconds' }),
-    signingKeys,
+    signingKeys: readSigningKeys(reader, algorithm),
+    algorithm: algorithm ?? 'ES256',
     cacheSizeBytes: reader.integer('cacheSizeBytes', { min: 0, max: 2 ** 30, default: 10_485_760, unit: 'bytes' }),
-    isKeyGenerated: !reader.has('signingKeys'),
   }
-  if (settings.audiences.size === 0) reader.problem('audience', 'at least one audience')
   reader.refuseUnknown()
   return settings
 }
 
-function readAudiences(reader: OptionReader): ReadonlySet<string> {
-  if (Array.isArray(reader.value('audience'))) return new Set(reader.strings('audience', 'non-empty strings'))
-  return new Set([reader.string('audience', 'a non-empty string or an array of them')])
+/** With a new signing key for this process if none are configured. */
+export function withSigningKeys(settings: AccessTokenSettings): CompleteAccessTokenSettings {
+  const { signingKeys, algorithm } = settings
+  if (signingKeys !== undefined) return { ...settings, signingKeys, isKeyGenerated: false }
+  const key = readSigningKey(generateSigningKey(algorithm), algorithm)
+  if (!isActiveSigningKey(key)) throw new TypeError('a generated key is private')
+  return { ...settings, signingKeys: new SigningKeys(key, []), isKeyGenerated: true }
 }
 
-function readSigningKeys(reader: OptionReader): SigningKeys {
-  const algorithm = reader.has('algorithm') ? reader.oneOf('algorithm', SIGNING_ALGORITHMS, 'ES256') : undefined
-  const sources = sourcesOf(reader.value('signingKeys')) ?? [generateSigningKey(algorithm)]
+function readAudiences(reader: OptionReader): ReadonlySet<string> {
+  const value = reader.value('audience')
+  if (!Array.isArray(value)) return new Set([reader.string('audience', 'a non-empty string or an array of them')])
+  if (value.length === 0) reader.problem('audience', 'at least one audience', 'an empty array', 'out_of_bounds')
+  return new Set(reader.strings('audience', 'a non-empty string'))
+}
+
+/** undefined if none are configured, or after noting what is wrong with them. */
+function readSigningKeys(reader: OptionReader, algorithm: SigningAlgorithm | undefined): SigningKeys | undefined {
+  const value = reader.value('signingKeys')
+  if (value === undefined) return undefined
+  const sources = sourcesOf(value)
   const [first, ...retired] = sources.map((source, index) =>
     readKey(reader, source, index, index === 0 ? algorithm : undefined),
   )
+  if (sources.length === 0) reader.problem('signingKeys', 'at least one key', 'an empty list', 'out_of_bounds')
   const keys = [first, ...retired].filter((key) => key !== undefined)
   if (new Set(keys.map(({ kid }) => kid)).size < keys.length) {
-    reader.problem('signingKeys', 'keys with different kids', 'one kid twice')
+    reader.note('not_unique', 'signingKeys', 'two keys have the same kid; give each key its own kid')
   }
-  if (first !== undefined && isActiveSigningKey(first)) {
-    if (algorithm !== undefined && first.algorithm !== algorithm) {
-      reader.problem('algorithm', `the algorithm of the first signing key: "${first.algorithm}"`)
-    }
-    return new SigningKeys(
-      first,
-      retired.filter((key) => key !== undefined),
-    )
+  if (first === undefined) return undefined
+  if (!isActiveSigningKey(first)) {
+    reader.note('invalid', 'signingKeys', 'key 1 is public; put a private key first, because the first key signs')
+    return undefined
   }
-  if (first !== undefined || sources.length === 0) {
-    reader.problem('signingKeys', 'a private key in first place', first === undefined ? 'no key' : 'a public key')
+  if (algorithm !== undefined && first.algorithm !== algorithm) {
+    reader.problem('algorithm', `"${first.algorithm}", the algorithm of the first signing key`, undefined, 'conflict')
   }
-  return fallbackSigningKeys()
-}
-
-/** Stands in after a problem was noted; never reaches a running exchange. */
-function fallbackSigningKeys(): SigningKeys {
-  const key = readSigningKey(generateSigningKey(), 'ES256')
-  if (!isActiveSigningKey(key)) throw new TypeError('a generated key is private')
-  return new SigningKeys(key, [])
+  return new SigningKeys(
+    first,
+    retired.filter((key) => key !== undefined),
+  )
 }
 
 function readKey(
@@ -113,8 +124,7 @@ function readKey(
   try {
     return readSigningKey(source, algorithm)
   } catch (error) {
-    const wanted = 'P-256, Ed25519 or RSA (2048 bits or more) keys as JWK or PEM'
-    reader.problem('signingKeys', wanted, `at position ${index + 1} ${fieldOf(error, 'message')}`)
+    reader.note('invalid', 'signingKeys', `key ${index + 1}: ${fieldOf(error, 'message')}`)
     return undefined
   }
 }
@@ -126,8 +136,7 @@ function separateKeys(source: unknown): unknown[] {
   return blocks.filter(({ label }) => label !== 'EC PARAMETERS').map(({ text }) => text)
 }
 
-function sourcesOf(signingKeys: unknown): readonly unknown[] | undefined {
-  if (signingKeys === undefined) return undefined
+function sourcesOf(signingKeys: unknown): readonly unknown[] {
   if (
     typeof signingKeys === 'object' &&
     signingKeys !== null &&

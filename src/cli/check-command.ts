@@ -30,12 +30,11 @@ const ADVICE_ON_SKIPPED: Readonly<Record<string, string>> = {
 
 /** Checks a file, and everything that it leads to. */
 export const checkCommand: Command = async (args, streams) => {
-  const ofFile: string[] = []
-  const options = readOptions(args, streams, { isInOrder: false }, ofFile)
-  if (options === undefined) return 'failed'
-  const exchange = createJwtExchange(options)
+  const file = readOptions(args, streams, { isInOrder: false })
+  if (file === undefined) return 'failed'
+  const exchange = createJwtExchange(file.options)
   try {
-    const notes = collectNotes(exchange, [...ofFile, ...findDoubtful(options)])
+    const notes = collectNotes(exchange, [...file.notes, ...findDoubtful(file)])
     const { identityProviders } = await exchange.ready()
     const reports = identityProviders.map((stats) => ({ stats, findings: findingsOf(stats) }))
     const isInOrder = !reports.some(({ findings }) => findings.some(({ mark }) => mark === 'bad'))

@@ -1,5 +1,5 @@
 import type { Client } from '../client-auth/client-options.js'
-import { checkOptions, type JwtExchangeOptions } from '../exchange/options.js'
+import type { CheckedFile } from '../config/load-config.js'
 import type {
   IdentityProviderOptions,
   IdentityProviderSettings,
@@ -16,8 +16,8 @@ const WITHIN = /^\*[^*]+\*$/
 const AT_ONE_END = /^(?:\*[^*]+|[^*]+\*)$/
 
 /** Options that are valid but obtain nothing, or accept more than they seem to: most likely something else was meant. */
-export function findDoubtful(options: JwtExchangeOptions): string[] {
-  const { clients, identityProviders, tokenEndpoint } = checkOptions(options)
+export function findDoubtful({ options, settings }: CheckedFile): string[] {
+  const { clients, identityProviders, tokenEndpoint } = settings
   const scopesOfClients = new Set(clients.flatMap(({ scopes }) => scopes))
   return [
     ...doubtsOfTokenEndpoint(tokenEndpoint),

@@ -15,9 +15,9 @@ const MARK_OF: Readonly<Record<ExplainedStep['outcome'], Mark>> = { passed: 'goo
 
 /** Prints what would become of an assertion. */
 export const explainCommand: Command = async (args, streams) => {
-  const options = readOptions(args, streams, { isAccepted: false })
-  if (options === undefined) return 'failed'
-  const exchange = createJwtExchange(options)
+  const checked = readOptions(args, streams, { isAccepted: false })
+  if (checked === undefined) return 'failed'
+  const exchange = createJwtExchange(checked.options)
   const { client, scope, json, assertionPath } = args
   try {
     const { assertion, notes } = withoutFinalLineBreak(await readAssertion(assertionPath, streams), streams)

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { isScopeToken, JWT_BEARER_GRANT_TYPE } from '../oauth/scope.js'
+import { option } from '../option-checks/option-problem.js'
 import { OptionReader, refuseRepeated } from '../option-checks/option-reader.js'
 import { readSecretDigest } from './client-secret.js'
 
@@ -52,17 +53,19 @@ export type FindClient = (
 ) => ClientOptions | undefined | Promise<ClientOptions | undefined>
 
 /** The entries of `clients`, each with another id, unless there is a `findClient`. */
-export function checkClients(
+export function readClients(
   reader: OptionReader,
   identityProviders: ReadonlySet<string>,
   grantTypes: readonly string[],
 ): Client[] {
-  if (reader.has('clients') === reader.has('findClient')) {
-    const found = reader.has('clients') ? 'both' : 'neither'
-    reader.problem('clients', 'either clients or a function that finds them', found)
+  const alternatives = `${option('clients')} or ${option('findClient')}`
+  if (reader.has('clients') && reader.has('findClient')) {
+    reader.note('conflict', 'clients', `set ${alternatives}, not both`)
+  } else if (!reader.isNamed('clients') && !reader.isNamed('findClient')) {
+    reader.missing('clients', ['clients', 'findClient'], `missing; set ${alternatives}`)
   }
   const readers = reader.objects('clients')
-  const clients = readers.map((each) => checkClientOptions(each, grantTypes))
+  const clients = readers.map((each) => readClientOptions(each, grantTypes))
   refuseRepeated(
     readers,
     'clientId',
@@ -71,20 +74,21 @@ export function checkClients(
   for (const [index, client] of clients.entries()) {
     const unknown = [...(client.identityProviders ?? [])].find((name) => !identityProviders.has(name))
     if (unknown === undefined) continue
-    readers[index]?.problem('identityProviders', 'names of registered identity providers', JSON.stringify(unknown))
+    const registered = `the \`name\` of registered identity providers`
+    readers[index]?.problem('identityProviders', registered, JSON.stringify(unknown))
   }
   return clients
 }
 
 /** @param ownGrantTypes those of the option `grants` */
-export function checkClientOptions(reader: OptionReader, ownGrantTypes: readonly string[] = []): Client {
+export function readClientOptions(reader: OptionReader, ownGrantTypes: readonly string[] = []): Client {
   const isWhole = (text: string) => isWholeGrantType(text, [JWT_BEARER_GRANT_TYPE, ...ownGrantTypes])
-  const identityProviders = reader.strings('identityProviders', 'names of identity providers')
-  const grantTypes = reader.strings('grantTypes', `grant types, whole: ${JWT_BEARER_GRANT_TYPE}`, isWhole)
+  const identityProviders = reader.strings('identityProviders', `the \`name\` of an identity provider`)
+  const grantTypes = reader.strings('grantTypes', `a whole grant type, such as ${JWT_BEARER_GRANT_TYPE}`, isWhole)
   const client = {
     clientId: reader.string('clientId', 'a non-empty string of printable ASCII (RFC 6749 §2.2)', isVisibleText),
     secretDigest: readSecretDigest(reader),
-    scopes: [...new Set(reader.strings('scopes', 'scope tokens of RFC 6749 §3.3', isScopeToken))],
+    scopes: [...new Set(reader.strings('scopes', 'a scope token (RFC 6749 §3.3)', isScopeToken))],
     lifetime: reader.optionalInteger('lifetime', { min: 1, max: 86_400, unit: 'seconds' }),
     identityProviders: identityProviders && new Set(identityProviders),
     grantTypes: grantTypes && new Set(grantTypes),
@@ -100,7 +104,7 @@ export function checkClientOptions(reader: OptionReader, ownGrantTypes: readonly
  */
 export function readFoundClient(options: ClientOptions): Client {
   const reader = new OptionReader(options, ['findClient()'])
-  const client = checkClientOptions(reader)
+  const client = readClientOptions(reader)
   reader.throwProblems()
   return client
 }

@@ -1,4 +1,6 @@
 import { ConfigError } from '../option-checks/config-error.js'
+import { describeType } from '../option-checks/describe-value.js'
+import { option } from '../option-checks/option-problem.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import { digestSecret } from './client-options.js'
 
@@ -21,13 +23,8 @@ const NOTHINGS = [
 ]
 const IS_NOTHING = /^(?:undefined|null|NaN|None|nil|<nil>|<no value>|\[object \w+\]|\s)+$/i
 const IS_ONE_CHARACTER = /^(.)\1*$/su
-const WANTED = `a random string of at least ${MIN_SECRET_LENGTH} characters, such as the output of: openssl rand -hex 32`
-
-/** What is wrong with a secret, without anything of it. */
-interface SecretFault {
-  found: string
-  wanted: string
-}
+const IS_SET = '. Is the environment variable set?'
+const SECRET = `a random string of at least ${MIN_SECRET_LENGTH} characters, such as the output of: openssl rand -hex 32`
 
 /**
  * Returns the `clientSecretHash` to store instead of a secret.
@@ -38,23 +35,25 @@ interface SecretFault {
  * @throws ConfigError if the value cannot be a `clientSecret`, for example because a variable is not set
  */
 export function hashClientSecret(secret: string): string {
-  const fault = typeof secret === 'string' ? findSecretFault(secret) : { found: 'no secret', wanted: WANTED }
-  if (fault !== undefined) throw new ConfigError([{ path: ['secret'], ...fault }])
+  const isText = typeof secret === 'string'
+  const message = isText ? findSecretFault(secret) : `got ${describeType(secret)}; expected ${SECRET}${IS_SET}`
+  if (message !== undefined) {
+    const code = isText ? 'invalid' : 'wrong_type'
+    throw new ConfigError([{ code, path: ['hashClientSecret', 'secret'], message }])
+  }
   return hashOf(secret)
 }
 
 /** The digest of the secret, or of what its hash says. */
 export function readSecretDigest(reader: OptionReader): Buffer {
-  if (reader.has('clientSecret') && reader.has('clientSecretHash')) {
-    reader.problem('clientSecretHash', 'either clientSecret or clientSecretHash', 'both')
-  }
+  reader.refuseBoth('clientSecretHash', 'clientSecret')
   return reader.has('clientSecretHash') ? readHash(reader) : digestSecret(readSecret(reader))
 }
 
 function readSecret(reader: OptionReader): string {
   const secret = reader.secret('clientSecret')
   const fault = secret === '' ? undefined : findSecretFault(secret) // An empty one is a problem of the reader already.
-  if (fault !== undefined) reader.problem('clientSecret', fault.wanted, fault.found)
+  if (fault !== undefined) reader.note('invalid', 'clientSecret', fault)
   return secret
 }
 
@@ -63,37 +62,31 @@ function readHash(reader: OptionReader): Buffer {
   const [, hex, base64url] = SECRET_HASH.exec(written) ?? []
   const digest = hex === undefined ? Buffer.from(base64url ?? '', 'base64url') : Buffer.from(hex, 'hex')
   if (digest.length === 0) {
-    const found = /[\r\n]$/.test(written) ? 'text that ends in a line break' : 'something else'
-    if (written !== '') reader.problem('clientSecretHash', '"sha256:" and 64 hex or 43 base64url characters', found)
+    const got = /[\r\n]$/.test(written) ? 'text that ends in a line break' : 'something else'
+    if (written !== '') reader.problem('clientSecretHash', '"sha256:" and 64 hex or 43 base64url characters', got)
     return digest
   }
   const nothing = ['', ...NOTHINGS].find((each) => digest.equals(digestSecret(each)))
   if (nothing !== undefined) {
-    const found = nothing === '' ? 'the hash of an empty string' : `the hash of "${nothing}"`
-    reader.problem('clientSecretHash', 'the hash of a secret; is an environment variable unset?', found)
+    const got = nothing === '' ? 'the hash of an empty string' : `the hash of "${nothing}"`
+    reader.problem('clientSecretHash', `the hash of a secret${IS_SET}`, got)
   }
   return digest
 }
 
-/** A placeholder is known to everybody, so it is not a secret. */
-function findSecretFault(secret: string): SecretFault | undefined {
+/** What is wrong with a secret and what to do, without anything of it. A placeholder is known to everybody. */
+function findSecretFault(secret: string): string | undefined {
   if (secret === '' || IS_NOTHING.test(secret)) {
-    return {
-      found: 'a placeholder for a missing value, such as "undefined"',
-      wanted: `${WANTED}; is a variable unset?`,
-    }
+    return `got a placeholder for a missing value, such as "undefined"; expected ${SECRET}${IS_SET}`
   }
-  if (PLACEHOLDER.test(secret)) return { found: 'the name of a variable', wanted: 'the secret itself' }
-  if (SECRET_HASH.test(secret))
-    return { found: 'a hash, which belongs in clientSecretHash', wanted: 'the secret itself' }
+  if (PLACEHOLDER.test(secret)) return 'got the name of a variable; expected the secret itself'
+  if (SECRET_HASH.test(secret)) return `got a hash; put it in ${option('clientSecretHash')}`
   if (/[\r\n]$/.test(secret)) {
-    const wanted =
-      'the secret alone, stored with printf or echo -n: echo adds a line break, and a Kubernetes Secret keeps it'
-    return { found: 'a secret that ends in a line break', wanted }
+    return 'the secret ends in a line break; store it with printf or echo -n, because echo adds one and a Kubernetes Secret keeps it'
   }
-  if (secret !== secret.trim()) return { found: 'a secret with white space around it', wanted: 'the secret alone' }
-  if (secret.length < MIN_SECRET_LENGTH) return { found: `a secret of ${secret.length} characters`, wanted: WANTED }
-  return IS_ONE_CHARACTER.test(secret) ? { found: 'one character, repeated', wanted: WANTED } : undefined
+  if (secret !== secret.trim()) return 'the secret has white space around it; remove that'
+  if (secret.length < MIN_SECRET_LENGTH) return `got a secret of ${secret.length} characters; expected ${SECRET}`
+  return IS_ONE_CHARACTER.test(secret) ? `got one character, repeated; expected ${SECRET}` : undefined
 }
 
 function hashOf(secret: string): string {

@@ -152,7 +152,7 @@ export interface ClientAuthenticationOptions {
 
 export type ClientAuthenticationSettings = Required<ClientAuthenticationOptions>
 
-export function checkClientAuthenticationOptions(reader: OptionReader): ClientAuthenticationSettings {
+export function readClientAuthenticationOptions(reader: OptionReader): ClientAuthenticationSettings {
   const settings = {
     maxFailures: reader.integer('maxFailures', { min: 1, max: 1_000_000, default: 500, unit: 'failures' }),
     failureWindow: reader.integer('failureWindow', { min: 1, max: 86_400, default: 600, unit: 'seconds' }),

@@ -1,5 +1,6 @@
-import type { ConfigProblem } from '../option-checks/config-error.js'
+import type { OptionPath } from '../option-checks/config-error.js'
 import { isPlainObject } from '../option-checks/describe-value.js'
+import type { OptionProblem } from '../option-checks/option-problem.js'
 
 type Table = Readonly<Record<string, unknown>>
 
@@ -14,7 +15,7 @@ const ALTERNATIVES = ['jwksUri', 'discovery', 'certificates', 'jwks', 'clientSec
  *
  * @param fromFile the options that the file means, with `store` and `url` of its `[replay]`
  */
-export function findDroppedOptions(fromFile: Table, inCode: Table): ConfigProblem[] {
+export function findDroppedOptions(fromFile: Table, inCode: Table): OptionProblem[] {
   return Object.entries(inCode).flatMap(([option, value]) => {
     const ofFile = Object.hasOwn(fromFile, option) ? fromFile[option] : undefined
     if (isPlainObject(value) && isPlainObject(ofFile)) {
@@ -24,7 +25,7 @@ export function findDroppedOptions(fromFile: Table, inCode: Table): ConfigProble
   })
 }
 
-function findDroppedInList(option: string, ofFile: unknown, inCode: unknown): ConfigProblem[] {
+function findDroppedInList(option: string, ofFile: unknown, inCode: unknown): OptionProblem[] {
   const id = IDS[option]
   if (id === undefined || !Array.isArray(ofFile) || !Array.isArray(inCode)) return []
   const entries = ofFile.filter(isPlainObject)
@@ -45,10 +46,10 @@ function without(table: Table, names: readonly string[]): Table {
   return Object.fromEntries(Object.entries(table).filter(([name]) => !names.includes(name)))
 }
 
-function problemOf(path: ConfigProblem['path'], what: string, ofFile: Table, inCode: Table): ConfigProblem[] {
+function problemOf(path: OptionPath, what: string, ofFile: Table, inCode: Table): OptionProblem[] {
   const dropped = Object.keys(ofFile).filter((name) => !Object.hasOwn(inCode, name))
   if (dropped.length === 0) return []
-  const found = `no ${dropped.join(', ')}, which the file has`
-  const wanted = `every option that this ${what} has in the file, because code replaces the whole ${what}; or define it in one place only`
-  return [{ path, found, wanted }]
+  const left = `leaves out ${dropped.map((name) => `\`${name}\``).join(', ')}, which the file sets`
+  const text = `${left}; repeat them here, because code replaces the whole ${what}, or set this ${what} in one place only`
+  return [{ code: 'conflict', path, table: path, text }]
 }

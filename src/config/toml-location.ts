@@ -1,4 +1,5 @@
 import { parse, type TomlTable } from 'smol-toml'
+import { isPlainObject } from '../option-checks/describe-value.js'
 
 export type TomlPath = readonly (string | number)[]
 
@@ -65,7 +66,7 @@ export class TomlLocations {
     this.#note(path, line)
     if (Array.isArray(value))
       for (const [index, member] of value.entries()) this.#noteAll(member, [...path, index], line)
-    else if (isTable(value))
+    else if (isPlainObject(value))
       for (const [key, member] of Object.entries(value)) this.#noteAll(member, [...path, key], line)
   }
 
@@ -98,10 +99,6 @@ function statementsOf(source: string): Statement[] {
   }
   end(source.length)
   return statements
-}
-
-function isTable(value: unknown): value is TomlTable {
-  return typeof value === 'object' && value !== null && !(value instanceof Date)
 }
 
 function columnOf(line: string, path: TomlPath): number {

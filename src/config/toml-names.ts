@@ -1,3 +1,6 @@
+import { formatPath } from '../option-checks/config-error.js'
+import type { OptionNotation } from '../option-checks/option-problem.js'
+import { tableName } from '../option-checks/unknown-option.js'
 import type { TomlPath } from './toml-location.js'
 
 /** The tables and keys at the top of the file, and the options that they are; the others are the same in snake_case. */
@@ -68,11 +71,33 @@ const LOST_WITHIN: Readonly<Record<string, readonly string[]>> = {
 const OF_BINDING = ['name', 'clients', 'scopes', 'resources', 'lifetime']
 const SNAKE_CASE = /^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$/
 
+/** Options that are `[[tables]]`. */
+const LISTS_OF_TABLES = ['clients', 'identityProviders', 'identityProviders.bindings']
+/** Options at the top that are one `[table]`. */
+const TABLES_AT_TOP = [
+  ...['jwksEndpoint', 'assertion', 'accessToken', 'clientAuthentication', 'assertionStrategy', 'replay'],
+  'hostFunctions',
+]
+
+/** Options that only code can set. */
+const OF_CODE = [
+  'findClient',
+  'grants',
+  'clock',
+  'identityProviders.check',
+  'identityProviders.agent',
+  'identityProviders.lookup',
+]
+
 /** The names at the top of the file, with dots between the parts of a table's name. */
 export const TOP_LEVEL_NAMES = Object.keys(TOP_LEVEL)
 
 export function topLevelOption(name: string): string | undefined {
   return Object.hasOwn(TOP_LEVEL, name) ? TOP_LEVEL[name] : undefined
+}
+
+export function isTopLevelOption(option: string): boolean {
+  return Object.values(TOP_LEVEL).includes(option)
 }
 
 /**
@@ -97,6 +122,37 @@ function tomlName(option: string): string {
 export function tomlNameWithin(parent: string, option: string): string {
   const singular = Object.keys(SINGULAR).find((name) => SINGULAR[name] === `${parent}.${option}`)
   return singular?.slice(parent.length + 1) ?? tomlName(option)
+}
+
+export function isListOfTables(option: string): boolean {
+  return LISTS_OF_TABLES.includes(option)
+}
+
+export function isOfCode(option: string): boolean {
+  return OF_CODE.includes(option)
+}
+
+/** How a file writes options: in snake_case, and tables with their header. */
+export const IN_FILE: OptionNotation = {
+  path: tomlPath,
+  name: (table, name) => String(table.length === 0 ? tomlPath([name]).join('.') : tomlPath([...table, name]).at(-1)),
+  option: (table, name, value, isFar) => {
+    if (isOfCode(tableName([...table, name]))) return `\`${name}\` in code`
+    const header = headerOf([...table, name])
+    if (header !== undefined) return `\`${header}\``
+    const written = isFar ? formatPath(tomlPath([...table, name])) : IN_FILE.name(table, name)
+    return `\`${written}${value === undefined ? '' : ` = ${JSON.stringify(value)}`}\``
+  },
+  table: (table) =>
+    table.length === 0 ? 'at the top of the file, above the first table' : `in \`${headerOf(table)}\``,
+}
+
+/** `[oauth.jwks_endpoint]`, `[[identity_provider]]`; undefined if the option is not a table. */
+function headerOf(path: TomlPath): string | undefined {
+  const option = tableName(path)
+  const name = tableName(tomlPath(path))
+  if (isListOfTables(option)) return `[[${name}]]`
+  return TABLES_AT_TOP.includes(option) ? `[${name}]` : undefined
 }
 
 /** Whether the members of an option, named like `identityProviders.headers`, stay as they are written. */

@@ -3,8 +3,9 @@ import { readFile } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createJwtExchange, type JwtExchange } from '../exchange/jwt-exchange.js'
 import { OptionReader } from '../option-checks/option-reader.js'
-import { checkLoadOptions, type LoadConfigOptions, placed, readConfig, readSource } from './load-config.js'
-import { OpenedReplayStores } from './named-replay-store.js'
+import { readSource } from './file-problem.js'
+import { checkLoadOptions, type LoadConfigOptions, loadSource } from './load-config.js'
+import { LastingReplayStore } from './named-replay-store.js'
 
 /**
  * Options of `watchConfig`.
@@ -35,21 +36,13 @@ const SETTLED_AFTER = 100
  * @throws ConfigError with every problem, where the file cannot be used at the start
  */
 export function watchConfig(path: string, watchOptions: WatchConfigOptions = {}): JwtExchange {
-  const stores = new OpenedReplayStores()
-  const { interval, loadOptions } = readWatchOptions(watchOptions, stores)
+  const { interval, loadOptions } = readWatchOptions(watchOptions)
+  const { open } = new LastingReplayStore(loadOptions.replayStores ?? {})
+  const load = (text: string) => loadSource(text, path, loadOptions, open)
   const source = readSource(path)
-  const inCode = loadOptions.options ?? {}
-  const exchange = createJwtExchange(readConfig(source, path, loadOptions))
-  stores.finish()
-  const follower = new Follower(path, source, (found) => {
-    let text = found ?? ''
-    const read = () => {
-      text = found ?? readSource(path)
-      return readConfig(text, path, loadOptions)
-    }
-    ignoreRefusal(() =>
-      exchange.reconfigure(read, { locate: (problems) => placed(problems, { path, source: text, inCode }) }),
-    )
+  const exchange = createJwtExchange(load(source))
+  const follower = new Follower(path, source, (text) => {
+    ignoreRefusal(() => exchange.reconfigure(() => load(text ?? readSource(path))))
   })
   follower.start(interval)
   const close = () => {
@@ -59,14 +52,13 @@ export function watchConfig(path: string, watchOptions: WatchConfigOptions = {})
   return { ...exchange, close }
 }
 
-function readWatchOptions(watchOptions: WatchConfigOptions, stores: OpenedReplayStores) {
-  checkLoadOptions(watchOptions, ['interval'])
+function readWatchOptions(watchOptions: WatchConfigOptions) {
+  checkLoadOptions('watchConfig', watchOptions, ['replayStores', 'interval'])
   const { interval, ...loadOptions } = { interval: undefined, ...watchOptions }
-  const reader = new OptionReader(interval === undefined ? {} : { interval })
+  const reader = new OptionReader(interval === undefined ? {} : { interval }, ['watchConfig'])
   const milliseconds = reader.integer('interval', { min: 50, max: 600_000, default: 1000, unit: 'milliseconds' })
   reader.throwProblems()
-  const replayStores = stores.openingOnce(loadOptions.replayStores ?? {})
-  return { interval: milliseconds, loadOptions: { ...loadOptions, replayStores } }
+  return { interval: milliseconds, loadOptions }
 }
 
 /**

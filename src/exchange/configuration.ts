@@ -1,12 +1,11 @@
 import { isPromise } from 'node:util/types'
 import { describeFault } from '../errors/describe-fault.js'
 import { warnOfCertificates } from '../identity-provider/create-identity-providers.js'
-import { ConfigError, type ConfigProblem, isConfigError } from '../option-checks/config-error.js'
-import { OptionReader } from '../option-checks/option-reader.js'
+import { isConfigError } from '../option-checks/config-error.js'
 import { type ConfiguredParts, createConfiguredParts } from './configured-parts.js'
 import { FixedOptions } from './fixed-options.js'
 import type { LastingParts } from './lasting-parts.js'
-import { checkOptions, type JwtExchangeOptions, type JwtExchangeSettings } from './options.js'
+import { type CompleteSettings, type JwtExchangeOptions, readExchangeOptions } from './options.js'
 
 /** What is in force, for operators. */
 export interface ConfigurationStats {
@@ -21,30 +20,6 @@ export interface ConfigurationStats {
   lastRefusal?: { at: number; message: string }
 }
 
-/**
- * The options, or a function that returns them. If it throws, that is reported as refused options are.
- *
- * @example
- * exchange.reconfigure(() => loadConfig('deployment.toml'))
- */
-export type NewOptions = JwtExchangeOptions | (() => JwtExchangeOptions)
-
-/**
- * Options of `exchange.reconfigure`.
- *
- * @example
- * exchange.reconfigure(options, { locate: (problems) => problems.map((each) => ({ ...each, location: 'the database' })) })
- */
-export interface ReconfigureOptions {
-  /**
-   * Adds to each problem the `location` where it is, for options that were read from somewhere. It is not called for what the
-   * function that returns the options throws.
-   */
-  locate?: LocateProblems
-}
-
-type LocateProblems = (problems: readonly ConfigProblem[]) => readonly ConfigProblem[]
-
 /** The configuration in force. Another one replaces it as a whole, between two requests. */
 export class Configuration {
   readonly #lasting: LastingParts
@@ -54,7 +29,7 @@ export class Configuration {
   #since = 0
   #lastRefusal: ConfigurationStats['lastRefusal']
 
-  constructor(settings: JwtExchangeSettings, lasting: LastingParts) {
+  constructor(settings: CompleteSettings, lasting: LastingParts) {
     this.#lasting = lasting
     this.#fixedOptions = new FixedOptions(settings)
     this.#parts = createConfiguredParts(settings, lasting)
@@ -67,11 +42,10 @@ export class Configuration {
   }
 
   /** @throws whatever is wrong with the new options; then nothing has changed */
-  change(options: NewOptions, reconfigureOptions: ReconfigureOptions): void {
-    const locate = readLocate(reconfigureOptions)
+  change(options: JwtExchangeOptions | (() => JwtExchangeOptions)): void {
     let parts: ConfiguredParts
     try {
-      parts = createConfiguredParts(this.#check(options, locate), this.#lasting)
+      parts = createConfiguredParts(this.#read(options), this.#lasting)
     } catch (error) {
       this.#reportRefused(error)
       throw error
@@ -100,30 +74,15 @@ export class Configuration {
     queueMicrotask(() => warnOfCertificates(settings.identityProviders, certificateWarnings))
   }
 
-  #check(options: NewOptions, locate: LocateProblems): JwtExchangeSettings {
+  #read(options: JwtExchangeOptions | (() => JwtExchangeOptions)): CompleteSettings {
     const given = typeof options === 'function' ? options() : options
     if (isPromise(given)) given.catch(() => {}) // It is refused, even if it resolves.
-    try {
-      return this.#fixedOptions.complete(checkOptions(given))
-    } catch (error) {
-      throw isConfigError(error) ? new ConfigError(locate(error.problems)) : error
-    }
+    return this.#fixedOptions.complete(readExchangeOptions(given), given)
   }
 
   #reportRefused(error: unknown): void {
-    const message = isConfigError(error) ? error.message : `The options could not be given: ${describeFault(error)}`
+    const message = isConfigError(error) ? error.message : `The options function threw: ${describeFault(error)}`
     this.#lastRefusal = { at: this.#parts.settings.clock.now(), message }
     this.#lasting.events.emit('config.refused', { message })
   }
-}
-
-/** @throws ConfigError */
-function readLocate(reconfigureOptions: ReconfigureOptions): LocateProblems {
-  const reader = new OptionReader(reconfigureOptions)
-  const locate = reader.value('locate') ?? ((problems: readonly ConfigProblem[]) => problems)
-  if (typeof locate !== 'function')
-    reader.problem('locate', 'a function of the problems that gives them with locations')
-  reader.refuseUnknown()
-  reader.throwProblems()
-  return locate as LocateProblems
 }

@@ -18,11 +18,11 @@ import { IdentityProviderRegistry } from '../identity-provider/identity-provider
 import type { ChosenJwksClients } from '../jwks/jwks-client-pool.js'
 import type { AcceptAssertionDeps } from '../protected-route/authenticate-assertion.js'
 import type { LastingParts } from './lasting-parts.js'
-import type { JwtExchangeSettings } from './options.js'
+import type { CompleteSettings } from './options.js'
 
 /** What one set of options makes: a request is judged by one of them to its end. */
 export interface ConfiguredParts {
-  settings: JwtExchangeSettings
+  settings: CompleteSettings
   jwksClients: ChosenJwksClients
   identityProviders: IdentityProviderRegistry
   /** By what an assertion as a bearer token is accepted. */
@@ -46,7 +46,7 @@ interface Parties {
  * Makes everything that depends on the options. Nothing of that can be seen before it is put into force: no switch is
  * turned, no key set is fetched, no event is emitted, and no timer is set.
  */
-export function createConfiguredParts(settings: JwtExchangeSettings, lasting: LastingParts): ConfiguredParts {
+export function createConfiguredParts(settings: CompleteSettings, lasting: LastingParts): ConfiguredParts {
   const { issuer, clock, accessToken } = settings
   const { audiences, lifetime, signingKeys, cacheSizeBytes } = accessToken
   const parties = createParties(settings, lasting)
@@ -73,7 +73,7 @@ export function createConfiguredParts(settings: JwtExchangeSettings, lasting: La
   }
 }
 
-function createParties(settings: JwtExchangeSettings, lasting: LastingParts): Parties {
+function createParties(settings: CompleteSettings, lasting: LastingParts): Parties {
   const { clock, clients, findClient } = settings
   const { events, trustSwitches, certificateWarnings } = lasting
   const hostFunctions = new HostFunctions(settings.hostFunctions, { timers: systemTimers, events })
@@ -89,7 +89,7 @@ function createParties(settings: JwtExchangeSettings, lasting: LastingParts): Pa
 }
 
 function createTokenEndpointDeps(
-  settings: JwtExchangeSettings,
+  settings: CompleteSettings,
   parties: Parties,
   lasting: LastingParts,
 ): TokenEndpointDeps {
@@ -113,7 +113,7 @@ function createTokenEndpointDeps(
 }
 
 function createGrants(
-  { issuer, clock, accessToken, grants }: JwtExchangeSettings,
+  { issuer, clock, accessToken, grants }: CompleteSettings,
   { hostFunctions, identityProviders, findClient }: Parties,
   { replayProtection }: LastingParts,
 ): GrantHandler[] {
@@ -128,7 +128,7 @@ function createGrants(
 }
 
 function createWellKnownDocuments(
-  { issuer, tokenEndpoint, openidConfiguration, clients, accessToken }: JwtExchangeSettings,
+  { issuer, tokenEndpoint, openidConfiguration, clients, accessToken }: CompleteSettings,
   { grants, clientAuthMethods }: TokenEndpointDeps,
 ): Middleware {
   const { keys } = accessToken.signingKeys.publicKeySet

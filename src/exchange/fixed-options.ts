@@ -1,8 +1,10 @@
 import type { Clock } from '../clock/clock.js'
 import type { IdentityProviderSettings } from '../identity-provider/identity-provider-options.js'
-import { ConfigError, type ConfigProblem } from '../option-checks/config-error.js'
+import type { OptionPath } from '../option-checks/config-error.js'
+import { throwProblemsOf } from '../option-checks/findings.js'
+import { type OptionProblem, option } from '../option-checks/option-problem.js'
 import type { ReplayStore } from '../replay/replay-store.js'
-import type { JwtExchangeSettings } from './options.js'
+import type { CompleteSettings, JwtExchangeSettings } from './options.js'
 
 /** Options by which requests under way are judged, or what was remembered of earlier ones: who we are, and what counts. */
 interface FixedValues {
@@ -20,66 +22,69 @@ interface FixedValues {
 export class FixedOptions {
   readonly #values: FixedValues
   /** In force now. */
-  #accessToken: JwtExchangeSettings['accessToken']
+  #accessToken: CompleteSettings['accessToken']
   /** Seconds, by names of identity providers, as they were first: for so long used assertions are remembered. */
   readonly #clockTolerances = new Map<string, number>()
 
-  constructor(settings: JwtExchangeSettings) {
+  constructor(settings: CompleteSettings) {
     this.#values = fixedValuesOf(settings)
     this.#accessToken = settings.accessToken
     this.#noteTolerances(settings)
   }
 
   /**
-   * Completes other options by what is kept: a generated signing key, and how long used assertions are remembered.
+   * Completes other settings by what is kept: a generated signing key, and how long used assertions are remembered.
    *
+   * @param options that were read, for the locations of problems
    * @throws ConfigError if they change what is fixed
    */
-  complete(settings: JwtExchangeSettings): JwtExchangeSettings {
-    const problems = [
+  complete(settings: JwtExchangeSettings, options: unknown): CompleteSettings {
+    throwProblemsOf(options, [
       ...this.#fixedProblems(settings),
       ...this.#keyProblems(settings),
       ...this.#toleranceProblems(settings),
-    ]
-    if (problems.length > 0) throw new ConfigError(problems)
-    const { signingKeys } = settings.accessToken.isKeyGenerated ? this.#accessToken : settings.accessToken
+    ])
+    const isKeyGenerated = settings.accessToken.signingKeys === undefined
+    const signingKeys = settings.accessToken.signingKeys ?? this.#accessToken.signingKeys
     const identityProviders = settings.identityProviders.map((each) => this.#remembering(each))
-    return { ...settings, identityProviders, accessToken: { ...settings.accessToken, signingKeys } }
+    return { ...settings, identityProviders, accessToken: { ...settings.accessToken, signingKeys, isKeyGenerated } }
   }
 
-  /** These options are in force now. */
-  note(settings: JwtExchangeSettings): void {
+  /** These settings are in force now. */
+  note(settings: CompleteSettings): void {
     this.#accessToken = settings.accessToken
     this.#noteTolerances(settings)
   }
 
-  #fixedProblems(settings: JwtExchangeSettings): ConfigProblem[] {
+  #fixedProblems(settings: JwtExchangeSettings): OptionProblem[] {
     const now = fixedValuesOf(settings)
     const changed = (Object.keys(now) as (keyof FixedValues)[]).filter((name) => now[name] !== this.#values[name])
-    const wanted = 'the same as before: this takes a restart'
-    return changed.map((name) => ({ path: name.split('.'), found: 'another one', wanted }))
+    // Its default follows the issuer.
+    const own = changed.filter((name) => name !== 'tokenEndpoint' || !changed.includes('issuer'))
+    return own.map((name) => problemAt(name.split('.'), 'cannot change while the exchange runs; restart the process'))
   }
 
   /** Another generated key would end all access tokens. */
-  #keyProblems({ accessToken }: JwtExchangeSettings): ConfigProblem[] {
-    if (!accessToken.isKeyGenerated) return []
+  #keyProblems({ accessToken }: JwtExchangeSettings): OptionProblem[] {
+    if (accessToken.signingKeys !== undefined) return []
     if (!this.#accessToken.isKeyGenerated) {
-      const wanted = 'signing keys, as before: a generated one would end all access tokens'
-      return [{ path: ['accessToken', 'signingKeys'], found: 'none', wanted }]
+      const why = 'because a generated key would end all access tokens'
+      return [problemAt(['accessToken', 'signingKeys'], `missing; configure signing keys as before, ${why}`)]
     }
-    const [found, before] = [accessToken, this.#accessToken].map(({ signingKeys }) => signingKeys.active.algorithm)
-    if (found === before) return []
-    const wanted = `${before}, as before: the key was generated for it, and this takes a restart`
-    return [{ path: ['accessToken', 'algorithm'], found: String(found), wanted }]
+    const [now, before] = [accessToken.algorithm, this.#accessToken.signingKeys.active.algorithm]
+    if (now === before) return []
+    const toDo = `keep ${option('algorithm', before)}, for which the signing key was generated, or restart the process`
+    return [problemAt(['accessToken', 'algorithm'], `got ${now}; ${toDo}`)]
   }
 
-  /** An assertion would be forgotten before it expires, and could be used once more. */
-  #toleranceProblems({ identityProviders }: JwtExchangeSettings): ConfigProblem[] {
+  /** An assertion would be forgotten before it expires, and could be used again. */
+  #toleranceProblems({ identityProviders }: JwtExchangeSettings): OptionProblem[] {
     return identityProviders.flatMap(({ name, limits: { clockTolerance, replay } }, index) => {
       const before = this.#clockTolerances.get(name) ?? clockTolerance
       if (replay === 'allow' || clockTolerance <= before) return []
-      const wanted = `at most ${before}, as at the start: used assertions are remembered for that, and more takes a restart`
-      return [{ path: ['identityProviders', index, 'clockTolerance'], found: String(clockTolerance), wanted }]
+      const why = 'because used assertions are remembered for that long; for more, restart the process'
+      const text = `got ${clockTolerance}; expected at most ${before}, as at the start, ${why}`
+      return [problemAt(['identityProviders', index, 'clockTolerance'], text)]
     })
   }
 
@@ -98,6 +103,10 @@ export class FixedOptions {
         this.#clockTolerances.set(name, limits.clockTolerance)
     }
   }
+}
+
+function problemAt(path: OptionPath, text: string): OptionProblem {
+  return { code: 'fixed', path, table: path.slice(0, -1), text }
 }
 
 function fixedValuesOf(settings: JwtExchangeSettings): FixedValues {

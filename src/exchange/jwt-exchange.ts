@@ -1,4 +1,5 @@
 import type { AccessToken } from '../access-token/access-token.js'
+import { withSigningKeys } from '../access-token/access-token-options.js'
 import { verifyAccessToken } from '../access-token/verify-access-token.js'
 import { systemTimers } from '../clock/timers.js'
 import type { ExchangeEventSource } from '../events/exchange-events.js'
@@ -16,9 +17,9 @@ import { PendingRefusals } from '../passport/pending-refusals.js'
 import type { PassportStrategy } from '../passport/promise-strategy.js'
 import { Challenge } from '../protected-route/challenge.js'
 import type { KeySourceStats } from '../verification-keys/key-source.js'
-import { Configuration, type ConfigurationStats, type NewOptions, type ReconfigureOptions } from './configuration.js'
+import { Configuration, type ConfigurationStats } from './configuration.js'
 import { createLastingParts, reportRisks } from './lasting-parts.js'
-import { checkOptions, type JwtExchangeOptions } from './options.js'
+import { type JwtExchangeOptions, readExchangeOptions } from './options.js'
 
 /** A token endpoint and what protects routes with its tokens. */
 export interface JwtExchange {
@@ -110,14 +111,17 @@ export interface JwtExchange {
    * Replaces all options atomically. Requests whose body has arrived finish under the old ones. Identity providers with the
    * same `alias` and `jwksUri` keep their key sets, and providers that were switched off at run time stay off. `issuer`,
    * `tokenEndpoint`, `replay`, `clientAuthentication` and `clock` cannot change. `accessToken.signingKeys` cannot be removed.
-   * With `replay: 'once'`, `clockTolerance` cannot be more than at the start.
+   * With `replay: 'once'`, `clockTolerance` cannot be more than at the start. Problems of options that
+   * `loadConfig` returned are reported with line and column.
    *
-   * @param options all of them, or a function that gives them at once
-   * @param reconfigureOptions `locate`, which says of problems where they stand
-   * @throws ConfigError with every problem at once, or what the function throws: then nothing has changed, and the event
+   * @param options all of them, or a function that returns them; if it throws, that is reported as refused options are
+   * @throws ConfigError with all problems together, or what the function throws: then nothing has changed, and the event
    *   `config.refused` and `stats().config` say so
+   *
+   * @example
+   * exchange.reconfigure(() => loadConfig('deployment.toml'))
    */
-  reconfigure(options: NewOptions, reconfigureOptions?: ReconfigureOptions): void
+  reconfigure(options: JwtExchangeOptions | (() => JwtExchangeOptions)): void
   /** Ends fetches under way. No key set is fetched afterwards. */
   close(): void
 }
@@ -151,7 +155,8 @@ export interface IdentityProviderStats extends KeySourceStats {
  * @throws ConfigError with every problem at once
  */
 export function createJwtExchange(options: JwtExchangeOptions): JwtExchange {
-  const settings = checkOptions(options)
+  const read = readExchangeOptions(options)
+  const settings = { ...read, accessToken: withSigningKeys(read.accessToken) }
   const lasting = createLastingParts(settings)
   const { events } = lasting
   const configuration = new Configuration(settings, lasting)
@@ -182,7 +187,7 @@ export function createJwtExchange(options: JwtExchangeOptions): JwtExchange {
     refreshKeys: async (name) => statsOf(await refreshKeys(name, registry)),
     disableIdentityProvider: (name) => switchTrust(name, registry().trustSwitch(name), false, events),
     enableIdentityProvider: (name) => switchTrust(name, registry().trustSwitch(name), true, events),
-    reconfigure: (newOptions, reconfigureOptions = {}) => configuration.change(newOptions, reconfigureOptions),
+    reconfigure: (newOptions) => configuration.change(newOptions),
     close: () => lasting.jwksClients.close(),
   }
 }

@@ -7,7 +7,7 @@ import { fetchMetadata } from '../jwks/fetch-metadata.js'
 import { JwksClientPool } from '../jwks/jwks-client-pool.js'
 import { createReplayProtection, type ReplayProtection, reportUnsharedStore } from '../replay/replay-protection.js'
 import { CertificateWarnings } from '../verification-keys/certificate-warnings.js'
-import type { JwtExchangeSettings } from './options.js'
+import type { CompleteSettings, JwtExchangeSettings } from './options.js'
 
 /** What lasts as long as the exchange, even if the options change. */
 export interface LastingParts {
@@ -42,7 +42,7 @@ export function createLastingParts({ clock, replay, clientAuthentication }: JwtE
 }
 
 /** Reports what is at risk by the options alone. To be called so late that a listener attached right after creation hears it. */
-export function reportRisks({ accessToken, replay }: JwtExchangeSettings, events: ExchangeEventEmitter): void {
+export function reportRisks({ accessToken, replay }: CompleteSettings, events: ExchangeEventEmitter): void {
   if (accessToken.isKeyGenerated) events.emit('signing_key.generated', { kid: accessToken.signingKeys.active.kid })
   reportUnsharedStore(replay, events)
 }

@@ -1,44 +1,47 @@
 import {
   type AccessTokenOptions,
   type AccessTokenSettings,
-  checkAccessTokenOptions,
+  type CompleteAccessTokenSettings,
+  readAccessTokenOptions,
 } from '../access-token/access-token-options.js'
 import type { Client } from '../client-auth/client-options.js'
-import { type ClientOptions, checkClients, type FindClient } from '../client-auth/client-options.js'
+import { type ClientOptions, type FindClient, readClients } from '../client-auth/client-options.js'
 import {
   type ClientAuthenticationOptions,
   type ClientAuthenticationSettings,
-  checkClientAuthenticationOptions,
+  readClientAuthenticationOptions,
 } from '../client-auth/failure-limiter.js'
 import { type Clock, systemClock } from '../clock/clock.js'
 import { fieldOf } from '../errors/field-of.js'
 import type { Grant } from '../grants/grant.js'
-import { checkGrants, type GrantSettings } from '../grants/grant-options.js'
+import { type GrantSettings, readGrants } from '../grants/grant-options.js'
 import {
-  checkHostFunctionOptions,
   type HostFunctionOptions,
   type HostFunctionSettings,
+  readHostFunctionOptions,
 } from '../host-functions/host-functions.js'
-import { type AssertionOptions, checkAssertionOptions } from '../identity-provider/assertion-limits.js'
-import { checkIdentityProviders } from '../identity-provider/check-identity-providers.js'
+import { type AssertionOptions, readAssertionOptions } from '../identity-provider/assertion-limits.js'
 import type {
   IdentityProviderOptions,
   IdentityProviderSettings,
 } from '../identity-provider/identity-provider-options.js'
+import { readIdentityProviders } from '../identity-provider/read-identity-providers.js'
 import {
-  checkJwksEndpointOptions,
   type JwksEndpointOptions,
   type JwksEndpointSettings,
+  readJwksEndpointOptions,
 } from '../jwks/jwks-endpoint-options.js'
+import { throwProblemsOf } from '../option-checks/findings.js'
+import type { OptionProblem } from '../option-checks/option-problem.js'
 import { OptionReader } from '../option-checks/option-reader.js'
 import { isSecureUrl } from '../option-checks/urls.js'
 import { readSubjectMapping, type SubjectOption } from '../policy/subject-mapping.js'
 import {
   type AssertionStrategyOptions,
   type AssertionStrategySettings,
-  checkAssertionStrategyOptions,
+  readAssertionStrategyOptions,
 } from '../protected-route/assertion-strategy-options.js'
-import { checkReplayOptions, type ReplayOptions, type ReplaySettings } from '../replay/replay-options.js'
+import { type ReplayOptions, type ReplaySettings, readReplayOptions } from '../replay/replay-options.js'
 
 /**
  * All options of `createJwtExchange`. In a TOML file the names are the same in snake_case. An option that is named but
@@ -119,25 +122,40 @@ export interface JwtExchangeSettings {
   clock: Clock
 }
 
+/** The settings of a running exchange, which has signing keys. */
+export interface CompleteSettings extends JwtExchangeSettings {
+  accessToken: CompleteAccessTokenSettings
+}
+
 /**
- * Checks all options at once.
+ * Reads all options. Nothing is created: a signing key, for example, is generated later.
  *
- * @throws ConfigError with every problem
+ * @throws ConfigError with all problems together
  */
-export function checkOptions(options: unknown): Readonly<JwtExchangeSettings> {
+export function readExchangeOptions(options: unknown): Readonly<JwtExchangeSettings> {
+  const { settings, problems } = inspectOptions(options)
+  throwProblemsOf(options, problems)
+  return settings
+}
+
+/** The settings, which can be used only if there is no problem. */
+export function inspectOptions(options: unknown): {
+  settings: Readonly<JwtExchangeSettings>
+  problems: readonly OptionProblem[]
+} {
   const reader = new OptionReader(options)
   const issuer = reader.string('issuer', 'an https URL without query and fragment (http only on loopback)', isIssuer)
   const tokenEndpoint = readTokenEndpoint(reader, issuer)
-  const jwksEndpoint = checkJwksEndpointOptions(reader.object('jwksEndpoint'))
-  const accessToken = checkAccessTokenOptions(reader.object('accessToken'))
-  const grants = checkGrants(reader)
-  const identityProviders = checkIdentityProviders(reader, {
+  const jwksEndpoint = readJwksEndpointOptions(reader.object('jwksEndpoint'))
+  const accessToken = readAccessTokenOptions(reader.object('accessToken'))
+  const grants = readGrants(reader)
+  const identityProviders = readIdentityProviders(reader, {
     issuer,
     tokenEndpoint,
     audiences: accessToken.audiences,
     clientIds: reader.has('findClient') ? undefined : clientIdsOf(reader.value('clients')),
     subject: readSubjectMapping(reader),
-    limits: checkAssertionOptions(reader.object('assertion')),
+    limits: readAssertionOptions(reader.object('assertion')),
     jwksEndpoint,
   })
   const settings = {
@@ -147,23 +165,22 @@ export function checkOptions(options: unknown): Readonly<JwtExchangeSettings> {
     openidConfiguration: reader.boolean('openidConfiguration', false),
     jwksEndpoint,
     identityProviders,
-    clients: checkClients(
+    clients: readClients(
       reader,
       new Set(identityProviders.map(({ name }) => name)),
       grants.map(({ grantType }) => grantType),
     ),
     findClient: readFunction<FindClient>(reader, 'findClient'),
-    clientAuthentication: checkClientAuthenticationOptions(reader.object('clientAuthentication')),
-    assertionStrategy: checkAssertionStrategyOptions(reader.object('assertionStrategy')),
+    clientAuthentication: readClientAuthenticationOptions(reader.object('clientAuthentication')),
+    assertionStrategy: readAssertionStrategyOptions(reader.object('assertionStrategy')),
     accessToken,
     grants,
-    replay: checkReplayOptions(reader.object('replay')),
-    hostFunctions: checkHostFunctionOptions(reader.object('hostFunctions')),
+    replay: readReplayOptions(reader.object('replay')),
+    hostFunctions: readHostFunctionOptions(reader.object('hostFunctions')),
     clock: readClock(reader),
   }
   reader.refuseUnknown()
-  reader.throwProblems()
-  return Object.freeze(settings)
+  return { settings: Object.freeze(settings), problems: reader.problems() }
 }
 
 function isIssuer(text: string): boolean {
@@ -183,7 +200,7 @@ function clientIdsOf(clients: unknown): ReadonlySet<string> {
 
 function readFunction<Callback>(reader: OptionReader, key: string): Callback | undefined {
   const value = reader.value(key)
-  if (value !== undefined && typeof value !== 'function') reader.problem(key, 'a function')
+  if (value !== undefined && typeof value !== 'function') reader.problem(key, 'a function', undefined, 'wrong_type')
   return value as Callback | undefined
 }
 

@@ -10,7 +10,6 @@ import type { IdentityProvider } from '../identity-provider/identity-provider.js
 import { ownMember } from '../jwt/parse-json-object.js'
 import { parseJws, parsePayload, type UnverifiedJwt } from '../jwt/parse-jwt.js'
 import { JWT_BEARER_GRANT_TYPE } from '../oauth/scope.js'
-import type { ConfigProblem } from '../option-checks/config-error.js'
 import { OptionReader } from '../option-checks/option-reader.js'
 import { type AccessStepsDeps, takeAccessSteps } from './access-steps.js'
 import { shown, takeAssertionSteps } from './assertion-steps.js'
@@ -69,9 +68,8 @@ export async function explainAssertion(
 
 /** JavaScript callers may pass anything. */
 function checkArguments(assertion: unknown, options: unknown): void {
-  const problems: ConfigProblem[] = []
-  if (typeof assertion !== 'string') new OptionReader({ assertion }, [], problems).problem('assertion', 'a string')
-  const reader = new OptionReader(options, [], problems)
+  const reader = new OptionReader(options, ['explain'])
+  if (typeof assertion !== 'string') reader.note('wrong_type', 'assertion', 'got something else; expected a string')
   for (const key of ['clientId', 'scope']) if (reader.has(key)) reader.string(key, 'a non-empty string')
   reader.refuseUnknown()
   reader.throwProblems()

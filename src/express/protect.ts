@@ -49,13 +49,10 @@ export function createProtect(given: readonly unknown[], deps: AuthenticateAcces
 /** @throws ConfigError if the argument cannot be options, as in `protect('admin')` or `app.get('/orders', exchange.protect)` */
 function checkArgument(options: unknown): void {
   if (isPlainObject(options)) return
-  const problem = hasField(options, 'headers')
-    ? {
-        found: 'a request',
-        wanted: 'to be called when the route is declared, as in app.get(path, protect(), handler)',
-      }
-    : { found: describeType(options), wanted: "an object, such as protect({ scope: 'orders:read' })" }
-  throw new ConfigError([{ path: ['protect'], ...problem }])
+  const message = hasField(options, 'headers')
+    ? 'got a request; call it when the route is declared, as in app.get(path, protect(), handler)'
+    : `got ${describeType(options)}; expected an object, such as protect({ scope: 'orders:read' })`
+  throw new ConfigError([{ code: 'wrong_type', path: ['protect'], message }])
 }
 
 function conclude(

@@ -15,10 +15,10 @@ const ONE_ONLY = ['grant_type', 'client_id', 'client_secret', 'client_assertion'
 const FUNCTION = 'a function of the request, the client and the tools'
 
 /** The entries of `grants`, each with another grant type, and none with that of a built-in grant. */
-export function checkGrants(reader: OptionReader): readonly GrantSettings[] {
+export function readGrants(reader: OptionReader): readonly GrantSettings[] {
   const entries = reader.hostObject('grants')
   const readers = reader.objects('grants')
-  const grants = readers.map((each, index) => checkGrant(each, Array.isArray(entries) ? entries[index] : undefined))
+  const grants = readers.map((each, index) => readGrant(each, Array.isArray(entries) ? entries[index] : undefined))
   refuseRepeated(
     readers,
     'grantType',
@@ -27,14 +27,19 @@ export function checkGrants(reader: OptionReader): readonly GrantSettings[] {
   return grants
 }
 
-function checkGrant(reader: OptionReader, entry: unknown): GrantSettings {
+function readGrant(reader: OptionReader, entry: unknown): GrantSettings {
   const settings = {
     grantType: reader.string(
       'grantType',
       'a name or an absolute URI (RFC 6749 §4.5), and not a built-in grant type',
       isOwnGrantType,
     ),
-    repeatableParameters: reader.strings('repeatableParameters', 'names of parameters', mayBeRepeatable) ?? [],
+    repeatableParameters:
+      reader.strings(
+        'repeatableParameters',
+        'the name of a parameter that is read for this grant only',
+        mayBeRepeatable,
+      ) ?? [],
     authorize: readAuthorize(reader, entry),
   }
   reader.refuseUnknown()
@@ -44,7 +49,8 @@ function checkGrant(reader: OptionReader, entry: unknown): GrantSettings {
 function readAuthorize(reader: OptionReader, entry: unknown): Grant['authorize'] {
   const authorize = reader.value('authorize')
   if (typeof authorize === 'function') return authorize.bind(entry)
-  if (reader.isNamed('authorize') || authorize === undefined) reader.problem('authorize', FUNCTION)
+  if (reader.isNamed('authorize') || authorize === undefined)
+    reader.problem('authorize', FUNCTION, undefined, 'wrong_type')
   return () => Promise.reject(new TypeError(FUNCTION))
 }
 

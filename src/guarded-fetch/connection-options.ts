@@ -1,14 +1,12 @@
 import { X509Certificate } from 'node:crypto'
-import { type OutgoingHttpHeaders, validateHeaderName, validateHeaderValue } from 'node:http'
 import type { LookupFunction } from 'node:net'
 import { findCertificateBlocks, holdsPrivateKey } from '../jwt/pem.js'
-import { isPlainObject } from '../option-checks/describe-value.js'
+import { option } from '../option-checks/option-problem.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import { isHostAllowed, type Network } from './network-guard.js'
+import { type JwksHeadersOption, readHeaders } from './request-headers.js'
 
 /** HTTP headers: the value of each by its name. */
-export type JwksRequestHeaders = Readonly<Record<string, string>>
-
 /** An `http.Agent` or `https.Agent`, or an object that acts as one. */
 export interface JwksAgent {
   createConnection?: unknown
@@ -31,7 +29,7 @@ export interface JwksConnectionOptions {
    * Sent with each fetch, up to 20: for an endpoint that wants to know who asks, such as a Kubernetes API server. A
    * function is called before each fetch, within the connection timeout. Default: none.
    */
-  headers?: JwksRequestHeaders | (() => JwksRequestHeaders | Promise<JwksRequestHeaders>)
+  headers?: JwksHeadersOption
   /**
    * URL of a forward proxy, `http` or `https`, user info allowed; it is asked for a tunnel (CONNECT). Default: none, and
    * environment variables are not read: pass `process.env.HTTPS_PROXY` if it is set, or in a file write `"${HTTPS_PROXY}"`.
@@ -77,14 +75,6 @@ export const DIRECT_CONNECTION: JwksConnectionSettings = {
 }
 
 const OPTION_NAMES = ['ca', 'headers', 'proxy', 'agent', 'lookup', 'network', 'allowInsecureHttp'] as const
-const MAX_HEADERS = 20
-/** What the client itself sends, or what would change the meaning of the request. */
-const RESERVED_HEADERS = [
-  ...['accept-encoding', 'connection', 'content-length', 'expect', 'host', 'if-match', 'if-modified-since'],
-  ...['if-none-match', 'if-range', 'if-unmodified-since', 'keep-alive', 'proxy-authorization', 'range', 'te'],
-  ...['trailer', 'transfer-encoding', 'upgrade'],
-]
-
 /** An origin, with user info or without: a `/`, `?` or `#` in a password must be encoded, or it is taken for a path. */
 function isProxy(text: string): boolean {
   if (!/^https?:\/\/[^/\s\\]+\/?$/i.test(text) || !URL.canParse(text)) return false
@@ -125,32 +115,14 @@ export function isSameConnection(one: JwksConnectionSettings, other: JwksConnect
   )
 }
 
-/** Whether these can be sent: at most 20, none that is ours, names and values as RFC 9110 §5 has them. */
-export function areSendable(headers: unknown): headers is OutgoingHttpHeaders {
-  if (!isPlainObject(headers)) return false // A Map or a Headers object keeps them where none would be found.
-  const entries = Object.entries(headers)
-  return entries.length <= MAX_HEADERS && entries.every(([name, value]) => isSendable(name, value))
-}
-
-function isSendable(name: string, value: unknown): boolean {
-  if (typeof value !== 'string' || RESERVED_HEADERS.includes(name.toLowerCase())) return false
-  try {
-    validateHeaderName(name)
-    validateHeaderValue(name, value)
-    return true
-  } catch {
-    return false
-  }
-}
-
 function readAuthorities(reader: OptionReader): readonly string[] | undefined {
   const value = reader.value('ca')
   if (value === undefined) return undefined
   const authorities: unknown[] = Array.isArray(value) ? value : [value]
   if (authorities.length > 0 && authorities.every(areCertificates)) return [...authorities]
   const isPrivate = authorities.some((pem) => typeof pem === 'string' && holdsPrivateKey(pem))
-  const wanted = 'PEM text of X.509 certificates and nothing else'
-  reader.problem('ca', wanted, isPrivate ? 'a private key' : 'something else')
+  const expected = 'PEM text of X.509 certificates and nothing else'
+  reader.problem('ca', expected, isPrivate ? 'a private key' : 'something else')
   return undefined
 }
 
@@ -163,54 +135,55 @@ function areCertificates(pem: unknown): pem is string {
   }
 }
 
-function readHeaders(reader: OptionReader): JwksConnectionOptions['headers'] {
-  const value = reader.value('headers')
-  if (value === undefined || typeof value === 'function') return value as JwksConnectionOptions['headers']
-  if (areSendable(value)) return { ...value } as JwksRequestHeaders
-  const wanted = `header names with string values, at most ${MAX_HEADERS}, none of ${RESERVED_HEADERS.join(', ')}; or a function`
-  reader.problem('headers', wanted, 'something else')
-  return undefined
-}
-
 function readProxy(reader: OptionReader): URL | undefined {
   if (!reader.has('proxy')) return undefined
   const proxy = reader.secret('proxy')
   if (isProxy(proxy)) return new URL(proxy)
-  const wanted = 'the http or https URL of a proxy, without a path, its user info percent-encoded'
-  if (proxy !== '') reader.problem('proxy', wanted, 'something else')
+  const expected = 'the http or https URL of a proxy, without a path, and with its user info percent-encoded'
+  if (proxy !== '') reader.problem('proxy', expected, 'something else')
   return undefined
 }
 
 function readAgent(reader: OptionReader): JwksAgent | undefined {
   const agent = reader.hostObject('agent') as JwksAgent | undefined
   const isAgent = typeof agent?.addRequest === 'function'
-  if (agent !== undefined && !isAgent) reader.problem('agent', 'an https.Agent')
+  if (agent !== undefined && !isAgent) reader.problem('agent', 'an https.Agent', undefined, 'wrong_type')
   return agent
 }
 
 function readLookup(reader: OptionReader): LookupFunction | undefined {
   const lookup = reader.value('lookup')
-  if (lookup !== undefined && typeof lookup !== 'function') reader.problem('lookup', 'a function like dns.lookup')
+  if (lookup !== undefined && typeof lookup !== 'function') {
+    reader.problem('lookup', 'a function like dns.lookup', undefined, 'wrong_type')
+  }
   return lookup as LookupFunction | undefined
 }
 
 function checkSuitsEndpoint(reader: OptionReader, connection: JwksConnectionSettings, endpoint: string | undefined) {
   const { network, proxy, agent } = connection
-  if (proxy !== undefined && agent !== undefined) reader.problem('proxy', 'either proxy or agent, not both')
+  if (proxy !== undefined && agent !== undefined) reader.refuseBoth('proxy', 'agent')
   if (network === 'public' && (proxy !== undefined || agent !== undefined)) {
-    reader.problem('network', '"any", because a proxy or an agent hides the address that is connected to')
+    const why = 'because a proxy or an agent hides the address that is connected to'
+    reader.problem('network', `"any", ${why}`, undefined, 'conflict')
   }
   if (endpoint === undefined) {
     const isMeant = reader.has('jwksUri') || reader.has('discovery')
     const useless = isMeant ? undefined : OPTION_NAMES.find((name) => reader.has(name))
-    if (useless !== undefined) reader.problem(useless, 'a jwksUri beside it: it says how that is reached', 'no jwksUri')
+    if (useless !== undefined) {
+      const text = `has no effect without an endpoint; set ${option('jwksUri')} as well, or remove it`
+      reader.note('conflict', useless, text)
+    }
     return
   }
   const { hostname, protocol } = new URL(endpoint)
   if (!isHostAllowed(hostname, network)) {
-    const why = network === 'public' ? 'network is "public"' : 'a metadata service has no key set'
+    const why = network === 'public' ? `${option('network')} is "public"` : 'a metadata service has no key set'
     reader.problem(reader.has('jwksUri') ? 'jwksUri' : 'discovery', `another host, because ${why}`)
   }
   if (protocol === 'http:' && proxy !== undefined)
-    reader.problem('proxy', 'no proxy for an http URL: the tunnel through a proxy requires https')
+    reader.note(
+      'conflict',
+      'proxy',
+      'the tunnel through a proxy requires https; use an https URL, or remove this option',
+    )
 }

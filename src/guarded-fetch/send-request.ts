@@ -4,11 +4,12 @@ import type { Socket } from 'node:net'
 import { checkServerIdentity, type TLSSocket } from 'node:tls'
 import { fieldOf } from '../errors/field-of.js'
 import { withoutBrackets } from '../option-checks/urls.js'
-import { areSendable, type JwksConnectionSettings, type JwksRequestHeaders } from './connection-options.js'
+import type { JwksConnectionSettings } from './connection-options.js'
 import { isUntrustedCertificate, JwksFetchError, toJwksFetchError } from './fetch-error.js'
 import { guardLookup, isAddressAllowed, isHostAllowed } from './network-guard.js'
 import { attemptTimeoutOf, type ConnectionDeps, openConnection, secureConnection } from './open-connection.js'
 import { openTunnel } from './proxy-tunnel.js'
+import { areSendable, type JwksRequestHeaders } from './request-headers.js'
 
 /** Answers of status 1xx before the one that counts. */
 const MAX_HINTS = 10

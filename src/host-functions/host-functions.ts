@@ -134,7 +134,7 @@ export interface HostFunctionOptions {
 
 export type HostFunctionSettings = Required<HostFunctionOptions>
 
-export function checkHostFunctionOptions(reader: OptionReader): HostFunctionSettings {
+export function readHostFunctionOptions(reader: OptionReader): HostFunctionSettings {
   const settings = {
     timeout: reader.integer('timeout', { min: 10, max: 60_000, default: 1000, unit: 'milliseconds' }),
     maxConcurrent: reader.integer('maxConcurrent', { min: 1, max: 100_000, default: 1000, unit: 'calls' }),

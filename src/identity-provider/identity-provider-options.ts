@@ -8,11 +8,12 @@ import { metadataUrlOf } from '../jwks/fetch-metadata.js'
 import type { JwksEndpointSettings } from '../jwks/jwks-endpoint-options.js'
 import { isForeignType, normaliseType } from '../jwt/parse-jwt.js'
 import { isScopeToken } from '../oauth/scope.js'
+import { option } from '../option-checks/option-problem.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import { isSecureUrl, isWebUrl } from '../option-checks/urls.js'
 import type { BindingContext } from '../policy/binding-options.js'
 import type { PolicySettings } from '../policy/policy.js'
-import { type PolicyOptions, readPolicy, renamedPolicyOption } from '../policy/policy-options.js'
+import { type PolicyOptions, readPolicy } from '../policy/policy-options.js'
 import { RAW_SUBJECT, readSubjectMapping, type SubjectMapping, type SubjectOption } from '../policy/subject-mapping.js'
 import type { Certificate } from '../verification-keys/certificate.js'
 import { readCertificateList, readFixedKeySet, readKeyReading } from '../verification-keys/configured-keys.js'
@@ -111,21 +112,20 @@ export interface IdentityProviderContext extends BindingContext {
 const DEFAULT_TYPES: ReadonlySet<string> = new Set(['jwt'])
 /** One of these must be said: who signs up at an identity provider is not ours to decide. */
 const WHO_OR_WHAT = ['allowedSubjects', 'requiredClaims', 'check', 'scopes', 'bindings', 'groupsToScopes']
-const RESTRICT =
-  'who is accepted (allowedSubjects, requiredClaims or check) or what that obtains (scopes, bindings or groupsToScopes); allowedSubjects: "any" where everybody may have all that the client may'
-const HTTP_WHERE = '(http only on loopback, or with allowInsecureHttp: true)'
+const HTTP_ALLOWED = `(http only on loopback, or with ${option('allowInsecureHttp', true)})`
+const KEY_OPTIONS = ['jwksUri', 'discovery', 'certificates', 'jwks']
 /** Microsoft Entra: endpoints of many tenants, which no token has as its `iss`. */
 const SHARED_NAME =
   /^https:\/\/(?:login\.(?:partner\.)?microsoftonline\.[a-z]+|(?:login|sts)\.windows\.net)\/(?:common|organizations|consumers)(?:\/|$)/i
 const EXACT = 'a non-empty string without white space around it: it is compared exactly'
 
-export function checkIdentityProviderOptions(
+export function readIdentityProviderOptions(
   reader: OptionReader,
   context: IdentityProviderContext,
 ): IdentityProviderSettings {
   const alias = reader.has('alias') ? reader.string('alias', EXACT, isTrimmed) : context.tokenEndpoint
   const enabled = reader.boolean('enabled', true)
-  const scopes = reader.strings('scopes', 'scope tokens of RFC 6749 §3.3', isScopeToken)
+  const scopes = reader.strings('scopes', 'a scope token (RFC 6749 §3.3)', isScopeToken)
   const settings = {
     name: readName(reader),
     alias,
@@ -142,9 +142,12 @@ export function checkIdentityProviderOptions(
     keys: readKeys(reader, enabled, context),
   }
   if (!WHO_OR_WHAT.some((option) => reader.isNamed(option))) {
-    reader.problem(undefined, RESTRICT, 'neither')
+    const who = `who is accepted (${option('allowedSubjects')}, ${option('requiredClaims')} or ${option('check')})`
+    const what = `what they may obtain (${option('scopes')}, ${option('bindings')} or ${option('groupsToScopes')})`
+    const toAcceptAll = `to accept everyone, set ${option('allowedSubjects', 'any')}`
+    reader.missing(undefined, WHO_OR_WHAT, `restrict ${who} or ${what}; ${toAcceptAll}`)
   }
-  reader.refuseUnknown(renamedPolicyOption)
+  reader.refuseUnknown()
   return settings
 }
 
@@ -152,8 +155,8 @@ export function checkIdentityProviderOptions(
 function readName(reader: OptionReader): string {
   const name = reader.string('name', EXACT, isTrimmed)
   const slip = /[*{}<>]/.test(name) ? 'a template or a pattern' : SHARED_NAME.test(name) ? 'a name of many tenants' : ''
-  const wanted = 'the iss exactly as in its tokens, and an entry for each tenant'
-  if (slip !== '') reader.problem('name', wanted, `${slip}: "${printable(name)}"`)
+  const expected = 'the `iss` exactly as in its tokens, with one entry for each tenant'
+  if (slip !== '') reader.problem('name', expected, `${slip}, "${printable(name)}"`)
   return name
 }
 
@@ -162,9 +165,8 @@ function isTrimmed(text: string): boolean {
 }
 
 function readTypes(reader: OptionReader): ReadonlySet<string> {
-  const wanted = 'typ values that mean an assertion and nothing else'
   const isAssertionType = (typ: string) => typ !== '' && !isForeignType(typ)
-  const further = reader.strings('types', wanted, isAssertionType) ?? []
+  const further = reader.strings('types', 'a `typ` that means an assertion and nothing else', isAssertionType) ?? []
   return further.length === 0 ? DEFAULT_TYPES : new Set([...DEFAULT_TYPES, ...further.map(normaliseType)])
 }
 
@@ -176,20 +178,18 @@ function readKeys(reader: OptionReader, enabled: boolean, context: IdentityProvi
   const reading = readKeyReading(reader)
   const certificates = reader.has('certificates') ? readCertificateList(reader) : undefined
   const keySet = reader.has('jwks') ? readFixedKeySet(reader, reading, context.jwksEndpoint) : undefined
-  if (reader.has('certificates') && reader.has('jwks')) reader.problem('jwks', 'either jwks or certificates, not both')
+  reader.refuseBoth('jwks', 'certificates')
   if (jwksUri !== undefined && context.jwksEndpoint.enable) return { jwksUri, metadataOf, connection, reading }
   if (certificates !== undefined) return { certificates }
   if (keySet !== undefined) return { keySet }
   if (!enabled) return undefined
   if (jwksUri !== undefined) {
-    reader.problem(
-      metadataUrl === undefined ? 'jwksUri' : 'discovery',
-      'certificates or jwks, or enabled = false, because jwksEndpoint.enable is false',
-    )
-  } else if (
-    !['jwksUri', 'discovery', 'certificates', 'jwks'].some((key) => reader.isNamed(key) && reader.value(key) !== false)
-  ) {
-    reader.problem(undefined, 'its keys: one of jwksUri, discovery, certificates, jwks', 'no keys')
+    const why = `${option('jwksEndpoint.enable')} is false`
+    const toDo = `set ${option('certificates')} or ${option('jwks')}, or ${option('enabled', false)}`
+    reader.note('conflict', metadataUrl === undefined ? 'jwksUri' : 'discovery', `${why}; ${toDo}`)
+  } else if (!KEY_OPTIONS.some((key) => reader.isNamed(key) && reader.value(key) !== false)) {
+    const names = KEY_OPTIONS.map((name) => option(name)).join(', ')
+    reader.missing(undefined, KEY_OPTIONS, `has no keys; set one of ${names}`)
   }
   return undefined
 }
@@ -198,20 +198,20 @@ function readKeys(reader: OptionReader, enabled: boolean, context: IdentityProvi
 function readMetadataUrl(reader: OptionReader): string | undefined {
   const discovery = reader.value('discovery')
   if (discovery === undefined || discovery === false) return undefined
-  if (reader.has('jwksUri')) reader.problem('discovery', 'either discovery or jwksUri, not both')
+  reader.refuseBoth('discovery', 'jwksUri')
   const isAllowed = allowedUrls(reader)
   if (typeof discovery === 'string' && isAllowed(discovery)) return discovery
   const name = reader.value('name')
   const isUrl = typeof name === 'string' && isAllowed(name) && !name.includes('?')
   if (discovery === true && isUrl) return metadataUrlOf(name)
-  const found = discovery === true ? 'true beside a name that is no https URL' : undefined
-  reader.problem('discovery', `true, false, or the https URL of its metadata ${HTTP_WHERE}`, found)
+  const got = discovery === true ? `true, but the ${option('name')} is not an https URL` : undefined
+  reader.problem('discovery', `true, false, or the https URL of its metadata ${HTTP_ALLOWED}`, got)
   return undefined
 }
 
 function readJwksUri(reader: OptionReader): string | undefined {
-  const wanted = `an https URL without user info or fragment ${HTTP_WHERE}`
-  return reader.string('jwksUri', wanted, allowedUrls(reader)) || undefined
+  const expected = `an https URL without user info or fragment ${HTTP_ALLOWED}`
+  return reader.string('jwksUri', expected, allowedUrls(reader)) || undefined
 }
 
 function allowedUrls(reader: OptionReader): (text: string) => boolean {

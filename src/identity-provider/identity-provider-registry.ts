@@ -90,6 +90,6 @@ function unionOf(sets: readonly ReadonlySet<string>[]): ReadonlySet<string> {
 }
 
 function refuseName(name: string): never {
-  const wanted = 'the name of a registered identity provider'
-  throw new ConfigError([{ path: ['name'], found: JSON.stringify(printable(String(name))), wanted }])
+  const message = `got "${printable(String(name))}"; expected the \`name\` of a registered identity provider`
+  throw new ConfigError([{ code: 'invalid', path: ['name'], message }])
 }

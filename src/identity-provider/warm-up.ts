@@ -72,7 +72,7 @@ export async function refreshKeys(name: string, registry: () => IdentityProvider
 }
 
 function readOptions(options: ReadyOptions) {
-  const reader = new OptionReader(options)
+  const reader = new OptionReader(options, ['ready'])
   const failFast = reader.boolean('failFast', false)
   const spread = reader.integer('spread', { min: 0, max: 60_000, default: 0, unit: 'milliseconds' })
   reader.refuseUnknown()

@@ -1,3 +1,4 @@
+import { option } from '../option-checks/option-problem.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import { DEFAULT_MAX_KEYS } from '../verification-keys/key-set.js'
 
@@ -73,7 +74,7 @@ export interface JwksEndpointOptions {
 
 export type JwksEndpointSettings = Required<JwksEndpointOptions>
 
-export function checkJwksEndpointOptions(reader: OptionReader): JwksEndpointSettings {
+export function readJwksEndpointOptions(reader: OptionReader): JwksEndpointSettings {
   const milliseconds = (key: string, min: number, max: number, otherwise: number) =>
     reader.integer(key, { min, max, default: otherwise, unit: 'milliseconds' })
   const settings = {
@@ -102,8 +103,8 @@ function readCacheAges(
   const atLeast = Math.min(30_000, cacheMaxAge, cacheMaxAgeAtMost)
   const cacheMaxAgeAtLeast = milliseconds('cacheMaxAgeAtLeast', 20, 3_600_000, atLeast)
   if (cacheMaxAgeAtLeast > cacheMaxAgeAtMost) {
-    const wanted = `at least cacheMaxAgeAtLeast, which is ${cacheMaxAgeAtLeast}`
-    reader.problem('cacheMaxAgeAtMost', wanted, String(cacheMaxAgeAtMost))
+    const least = `at least ${option('cacheMaxAgeAtLeast')}, which is ${cacheMaxAgeAtLeast}`
+    reader.problem('cacheMaxAgeAtMost', least, String(cacheMaxAgeAtMost), 'conflict')
   }
   const cacheMaxAgeFallback = milliseconds('cacheMaxAgeFallback', 0, 86_400_000, 3_600_000)
   return { cacheMaxAge, cacheMaxAgeAtLeast, cacheMaxAgeAtMost, cacheMaxAgeFallback }

@@ -1,16 +1,23 @@
-/** The candidate nearest to a mistyped name, if it is near enough to be what was meant. */
-export function closestName(name: string, candidates: readonly string[]): string | undefined {
-  const plain = (text: string) => text.toLowerCase().replace(/[^a-z0-9]/g, '')
-  const containing = candidates.find((candidate) => name.length > 3 && plain(candidate).includes(plain(name)))
-  if (containing !== undefined) return containing
-  const furthest = Math.max(1, Math.floor(name.length / 3))
+/**
+ * The candidate that is nearest to a mistyped name, if it is near enough to be what was meant.
+ *
+ * @param furthest how many letters may differ; undefined: a third of them, or the candidate contains the name
+ */
+export function closestName(name: string, candidates: readonly string[], furthest?: number): string | undefined {
+  const containing = candidates.find((candidate) => name.length > 3 && plainName(candidate).includes(plainName(name)))
+  if (furthest === undefined && containing !== undefined) return containing
   let closest: string | undefined
-  let least = furthest + 1
+  let least = (furthest ?? Math.max(1, Math.floor(name.length / 3))) + 1
   for (const candidate of candidates) {
-    const distance = editDistance(plain(name), plain(candidate))
+    const distance = editDistance(plainName(name), plainName(candidate))
     if (distance < least) [closest, least] = [candidate, distance]
   }
   return closest
+}
+
+/** In lower case, without punctuation. */
+export function plainName(name: string): string {
+  return name.toLowerCase().replace(/[^a-z0-9]/g, '')
 }
 
 /** Levenshtein distance. */

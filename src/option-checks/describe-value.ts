@@ -2,11 +2,15 @@ import { isPromise } from 'node:util/types'
 
 /** Its kind alone, for what may be a secret. */
 export function describeType(value: unknown): string {
-  if (value === undefined) return 'nothing'
+  if (value === undefined) return 'undefined'
   if (value === null) return 'null'
-  if (Array.isArray(value)) return 'an array'
+  if (Array.isArray(value)) return isEmptyArray(value) ? 'an empty array' : 'an array'
   if (isPromise(value)) return 'a promise'
   return typeof value === 'object' ? 'an object' : `a ${typeof value}`
+}
+
+export function isEmptyArray(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0
 }
 
 /** For the message of a problem. */

@@ -27,7 +27,6 @@ export function createAssertionStrategy(
 }
 
 function scopeWithoutMeaning(name: string): ConfigError {
-  return new ConfigError([
-    { path: ['authenticate', name], found: 'an option', wanted: 'none: an assertion has no scopes' },
-  ])
+  const message = 'an assertion has no scopes; remove this option, or use the access token strategy'
+  return new ConfigError([{ code: 'unknown_option', path: ['authenticate', name], message }])
 }

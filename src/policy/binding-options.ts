@@ -1,6 +1,7 @@
 import { printable } from '../errors/printable.js'
 import { isScopeToken } from '../oauth/scope.js'
-import { isPlainObject } from '../option-checks/describe-value.js'
+import { isEmptyArray, isPlainObject } from '../option-checks/describe-value.js'
+import { option } from '../option-checks/option-problem.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import { refuseRepeated } from '../option-checks/option-reader.js'
 import type { Binding } from './binding.js'
@@ -46,8 +47,8 @@ export interface BindingContext {
 type ReadingContext = BindingContext & ConditionContext
 
 const NONE: readonly Binding[] = []
-const SCOPES = 'scope tokens of RFC 6749 §3.3'
-const GROUPS = 'an object of one group or more: the scopes of each'
+const SCOPE = 'a scope token (RFC 6749 §3.3)'
+const GROUPS = 'an object with one group or more: the scopes of each'
 
 /**
  * The bindings of `bindings` and of `groupsToScopes`, of which each group is a binding: it holds where the claim
@@ -62,7 +63,9 @@ export function readBindings(reader: OptionReader, context: ReadingContext): rea
 /** An empty list would bind nothing where a bound was meant. */
 function readBindingList(reader: OptionReader, context: ReadingContext): Binding[] {
   const readers = reader.objects('bindings')
-  if (readers.length === 0) reader.problem('bindings', 'an array of one binding or more')
+  if (isEmptyArray(reader.value('bindings'))) {
+    reader.problem('bindings', 'an array of one binding or more', undefined, 'out_of_bounds')
+  }
   const bindings = readers.map((each) => readBinding(each, context))
   const names = bindings.map(({ name }) => name)
   refuseRepeated(readers, 'name', names)
@@ -71,13 +74,15 @@ function readBindingList(reader: OptionReader, context: ReadingContext): Binding
 
 function readBinding(reader: OptionReader, context: ReadingContext): Binding {
   const { audiences, clientIds } = context
-  const clients = readSome(reader, 'clients', 'client ids', (id) => id !== '' && clientIds?.has(id) !== false)
-  const resources = readSome(reader, 'resources', 'audiences of accessToken.audience', (each) => audiences.has(each))
+  const isClient = (id: string) => id !== '' && clientIds?.has(id) !== false
+  const clients = readSome(reader, 'clients', 'the clientId of a client', isClient)
+  const resource = `one of ${option('accessToken.audience')}`
+  const resources = readSome(reader, 'resources', resource, (each) => audiences.has(each))
   const binding = {
     name: reader.string('name'),
     when: reader.isNamed('when') ? readClaimConditions(reader, 'when', context) : [],
     clients,
-    scopes: new Set(reader.strings('scopes', SCOPES, isScopeToken)),
+    scopes: new Set(reader.strings('scopes', SCOPE, isScopeToken)),
     resources,
     lifetime: reader.optionalInteger('lifetime', { min: 1, max: 86_400, unit: 'seconds' }) ?? Number.POSITIVE_INFINITY,
     isOfGroup: false,
@@ -87,11 +92,8 @@ function readBinding(reader: OptionReader, context: ReadingContext): Binding {
 }
 
 /** A set of one or more; undefined where the option is absent. */
-function readSome(reader: OptionReader, key: string, wanted: string, accept: (text: string) => boolean) {
-  if (!reader.isNamed(key)) return undefined
-  const some = reader.strings(key, wanted, accept) ?? []
-  if (some.length === 0) reader.problem(key, `an array of one or more: ${wanted}`)
-  return new Set(some)
+function readSome(reader: OptionReader, key: string, each: string, accept: (text: string) => boolean) {
+  return reader.isNamed(key) ? new Set(reader.someStrings(key, each, accept)) : undefined
 }
 
 function readGroups(reader: OptionReader, context: ConditionContext): readonly Binding[] {
@@ -130,8 +132,7 @@ function createMembershipTest(path: ClaimPath, context: ConditionContext): (grou
 }
 
 function readGroup(scopesOf: OptionReader, group: string, when: ClaimCondition): Binding {
-  const scopes = scopesOf.strings(group, SCOPES, isScopeToken)
-  if (scopes === undefined || scopes.length === 0) scopesOf.problem(group, `an array of one or more: ${SCOPES}`)
+  const scopes = scopesOf.someStrings(group, SCOPE, isScopeToken)
   return {
     name: group,
     when: [when],
@@ -144,6 +145,7 @@ function readGroup(scopesOf: OptionReader, group: string, when: ClaimCondition):
 }
 
 function refuseGroupsClaim(reader: OptionReader): readonly Binding[] {
-  if (reader.isNamed('groupsClaim')) reader.problem('groupsClaim', 'none without groupsToScopes')
+  if (reader.isNamed('groupsClaim'))
+    reader.note('conflict', 'groupsClaim', `has no effect alone; set ${option('groupsToScopes')} as well, or remove it`)
   return NONE
 }

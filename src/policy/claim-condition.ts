@@ -41,7 +41,6 @@ interface Demand {
 }
 
 const OPERATOR_NAMES = Object.keys(OPERATORS) as (keyof typeof OPERATORS)[]
-const NO_CONDITION = `at least one of ${OPERATOR_NAMES.join(', ')}`
 const MAX_MESSAGE_LENGTH = 200
 const MESSAGE = `1 to ${MAX_MESSAGE_LENGTH} characters of printable ASCII`
 const IS_PRINTABLE = /^[\x20-\x7E]+$/
@@ -54,8 +53,8 @@ const IS_PRINTABLE = /^[\x20-\x7E]+$/
 export function readClaimConditions(reader: OptionReader, key: string, context: ConditionContext): ClaimCondition[] {
   const claims = reader.value(key)
   if (!isPlainObject(claims) || Object.keys(claims).length === 0) {
-    const found = isPlainObject(claims) ? 'an empty object' : undefined
-    reader.problem(key, 'an object of one claim or more: the condition of each by its path', found)
+    const got = isPlainObject(claims) ? 'an empty object' : undefined
+    reader.problem(key, 'an object with one claim or more: the condition of each by its path', got)
     return []
   }
   const conditions = reader.object(key)
@@ -92,7 +91,7 @@ function readDemand(reader: OptionReader, path: string, place: ClaimPath, contex
   if (isScalarOption(option)) return { tests: [testOf(option)] }
   if (Array.isArray(option)) return { tests: [readOneOf(reader, path)] }
   if (isPlainObject(option)) return readOperators(reader.object(path), Object.keys(option), place, context)
-  reader.problem(path, `${SCALAR}, an array of these, or an object with ${NO_CONDITION}`)
+  reader.problem(path, `${SCALAR}, an array of these, or an object with operators`)
   return { tests: [NEVER] }
 }
 
@@ -106,14 +105,17 @@ function readOperators(
     OPERATORS[name](reader, name, place, context),
   )
   const message = reader.has('message') ? reader.string('message', MESSAGE, isMessage) : undefined
-  reader.refuseUnknown((name) => describePath([...place.segments, name]))
-  if (names.every((name) => name === 'message')) reader.problem(undefined, NO_CONDITION, 'no condition')
+  reader.refuseUnknown((name) => describeOperators([...place.segments, name]))
+  if (names.every((name) => name === 'message')) {
+    reader.note('missing', undefined, 'no operator; write at least one (docs/policy.md lists them)')
+  }
   return { tests: tests.length === 0 ? [NEVER] : tests, ...(message !== undefined && { message }) }
 }
 
-function describePath(segments: readonly string[]): string | undefined {
+function describeOperators(segments: readonly string[]): string {
   const path = writeClaimPath(segments)
-  return path && `or the path of a claim within, whole and in quotes: '${path}'`
+  const list = 'docs/policy.md lists the operators'
+  return path === undefined ? list : `${list}; for a claim within this one, write its whole path in quotes: '${path}'`
 }
 
 function isMessage(text: string): boolean {

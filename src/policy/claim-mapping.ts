@@ -120,8 +120,8 @@ export function readClaimMapping(reader: OptionReader): readonly ClaimMapping[] 
   const sources = reader.value('claimsToToken')
   if (!reader.isNamed('claimsToToken')) return NONE
   if (!isPlainObject(sources) || Object.keys(sources).length === 0) {
-    const found = isPlainObject(sources) ? 'an empty object' : undefined
-    reader.problem('claimsToToken', 'an object of one claim or more: the source of each', found)
+    const got = isPlainObject(sources) ? 'an empty object' : undefined
+    reader.problem('claimsToToken', 'an object with one claim or more: the source of each by its name', got)
     return NONE
   }
   const sourceOf = reader.object('claimsToToken')
@@ -131,7 +131,11 @@ export function readClaimMapping(reader: OptionReader): readonly ClaimMapping[] 
 function readSource(reader: OptionReader, name: string): ClaimMapping {
   const source = reader.value(name)
   if (name === '' || OWN_CLAIMS.includes(name)) {
-    reader.problem(name, `another name than one of ${OWN_CLAIMS.join(', ')}`, 'a claim that is not to be overwritten')
+    reader.note(
+      'invalid',
+      name,
+      'this claim cannot be set; choose another name (docs/policy.md lists the reserved ones)',
+    )
   }
   if (typeof source === 'function') return { name, hostFunction: source as MapClaim }
   if (isPlainObject(source)) return { name, builtIn: readConstant(reader.object(name)) }

@@ -115,8 +115,9 @@ function refuseAmbiguousPath(reader: OptionReader, key: string): void {
   const segments = parseClaimPath(written)?.segments ?? []
   if (segments.length < 2 || /^\/|"/.test(written)) return
   const pointer = `/${segments.map((segment) => segment.replaceAll('~', '~0').replaceAll('/', '~1')).join('/')}`
-  const wanted = `the path '"${written}"' if it is the name of one claim, or '${pointer}' for a claim within another one`
-  reader.problem(key, wanted, 'false for a bare name with a dot: if it means another claim, this always holds')
+  const slip = 'a bare name with a dot is ambiguous, and false always holds if it means another claim'
+  const toDo = `write '"${written}"' if it is the name of one claim, or '${pointer}' for a claim within another one`
+  reader.note('invalid', key, `${slip}; ${toDo}`)
 }
 
 function readEqualsClaim(reader: OptionReader, key: string, own: ClaimPath): ClaimTest {

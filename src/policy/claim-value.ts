@@ -1,3 +1,4 @@
+import { describeType } from '../option-checks/describe-value.js'
 import { plainValue } from '../option-checks/literal-text.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import type { Claims } from './claim-path.js'
@@ -10,7 +11,7 @@ export type ClaimScalar = string | number | boolean
 export const MAX_MATCHED_LENGTH = 4096
 
 /** What a scalar in the options must be, for the message of a problem. */
-export const SCALAR = `a string of at most ${MAX_PATTERN_LENGTH} characters, a number within 2^53 - 1 either way, true or false`
+export const SCALAR = `a string of at most ${MAX_PATTERN_LENGTH} characters, a number from -(2^53 - 1) to 2^53 - 1, true or false`
 
 /**
  * Whether a claim is one that can equal another. Numbers beyond 2^53 - 1 either way cannot: JSON numbers that differ are
@@ -48,8 +49,7 @@ export function isTooLongFor(claim: unknown, values: readonly ClaimScalar[]): bo
 export function describeNoScalar(value: unknown): string {
   if (typeof value === 'string') return `a string of ${value.length} characters`
   if (typeof value === 'number' || value === null) return String(value)
-  if (value === undefined) return 'nothing'
-  return Array.isArray(value) ? 'an array' : typeof value === 'object' ? 'an object' : `a ${typeof value}`
+  return describeType(value)
 }
 
 /** What one operator demands of a claim. */
@@ -80,18 +80,18 @@ export const NEVER: ClaimTest = { holds: () => false, expected: 'nothing' }
 export function readScalars(reader: OptionReader, key: string, value: unknown): ClaimScalar[] | undefined {
   const members: unknown[] = Array.isArray(value) ? value : []
   if (members.length === 0) {
-    reader.problem(key, 'an array of at least one value', Array.isArray(value) ? 'an empty array' : undefined)
+    reader.problem(key, 'an array of at least one value')
     return undefined
   }
   // A hole reads as undefined here, and is refused.
   const wrong = members.findIndex((member) => !isScalarOption(member))
   if (wrong === -1) return members.filter(isScalarOption)
-  reader.problem(key, `for each value ${SCALAR}`, `${describeNoScalar(members[wrong])} at [${wrong}]`)
+  reader.problem(key, `each value to be ${SCALAR}`, `${describeNoScalar(members[wrong])} at [${wrong}]`)
   return undefined
 }
 
-export function refuse(reader: OptionReader, key: string, wanted: string, found?: string): ClaimTest {
-  reader.problem(key, wanted, found)
+export function refuse(reader: OptionReader, key: string, expected: string, got?: string): ClaimTest {
+  reader.problem(key, expected, got)
   return NEVER
 }
 

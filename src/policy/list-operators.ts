@@ -51,8 +51,8 @@ export function readHasWord(reader: OptionReader, key: string): ClaimTest {
   const words: unknown[] = Array.isArray(value) ? Array.from(value) : [value]
   const wrong = words.findIndex((word) => !isWord(word))
   if (words.length === 0 || wrong !== -1) {
-    const found = Array.isArray(value) && wrong !== -1 ? `${describeNoScalar(words[wrong])} at [${wrong}]` : undefined
-    return refuse(reader, key, WORD, words.length === 0 ? 'an empty array' : found)
+    const got = Array.isArray(value) && wrong !== -1 ? `${describeNoScalar(words[wrong])} at [${wrong}]` : undefined
+    return refuse(reader, key, WORD, got)
   }
   const wanted = new Set(words.filter(isWord))
   const [first, ...others] = [...wanted].map((word) => JSON.stringify(word))

@@ -1,3 +1,4 @@
+import { isEmptyArray } from '../option-checks/describe-value.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import { type BindingContext, type BindingOptions, readBindings } from './binding-options.js'
 import { type ClaimConditionOption, readClaimConditions } from './claim-condition.js'
@@ -53,15 +54,8 @@ export interface PolicyOptions {
   claimsToToken?: Readonly<Record<string, ClaimSource>>
 }
 
-const SUBJECT =
-  'non-empty strings of at most 1024 characters, * for what may be anything: no regular expression, and "any" alone only'
+const SUBJECT = 'a `sub` of 1 to 1024 characters, in which * stands for any text; it is not a regular expression'
 const SUBJECTS = 'an array of one subject or more, or "any"'
-/** Options that had another name. */
-const RENAMED: Readonly<Record<string, string>> = {
-  subjects: 'allowedSubjects',
-  claims: 'requiredClaims',
-  grants: 'bindings',
-}
 /** Of all that configure none. */
 const ANYBODY: PolicySettings = {
   saysWho: true,
@@ -100,18 +94,12 @@ function readAllowedSubjects(reader: OptionReader): PolicySettings['allowedSubje
   const subjects = reader.value('allowedSubjects')
   if (!reader.isNamed('allowedSubjects') || subjects === 'any') return undefined
   if (!Array.isArray(subjects)) {
-    reader.problem('allowedSubjects', SUBJECTS)
+    reader.problem('allowedSubjects', SUBJECTS, undefined, 'wrong_type')
     return []
   }
+  if (isEmptyArray(subjects)) reader.problem('allowedSubjects', SUBJECTS, undefined, 'out_of_bounds')
   const isSubject = (text: string) => text !== '' && isScalarOption(text) && text !== 'any' && !text.startsWith('^')
-  const patterns = reader.patterns('allowedSubjects', SUBJECT, isSubject) ?? []
-  if (patterns.length === 0) reader.problem('allowedSubjects', SUBJECTS, 'none that is usable')
-  return patterns
-}
-
-/** For an option by a name that it had earlier. */
-export function renamedPolicyOption(key: string): string | undefined {
-  return Object.hasOwn(RENAMED, key) ? `it is now called ${RENAMED[key]}` : undefined
+  return reader.patterns('allowedSubjects', SUBJECT, isSubject) ?? []
 }
 
 function createSubjectTest(patterns: readonly string[]): (sub: string) => boolean {
@@ -123,6 +111,6 @@ function readCheck(reader: OptionReader): CheckAssertion | undefined {
   const check = reader.value('check')
   if (!reader.isNamed('check')) return undefined
   if (typeof check === 'function') return check as CheckAssertion
-  reader.problem('check', 'a function of the claims: true, or the reason for which they are refused')
+  reader.problem('check', 'a function that gets the claims and returns true or a reason', undefined, 'wrong_type')
   return () => 'unusable'
 }

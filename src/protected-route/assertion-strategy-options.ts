@@ -18,7 +18,7 @@ export interface AssertionStrategyOptions {
 
 export type AssertionStrategySettings = Required<AssertionStrategyOptions>
 
-export function checkAssertionStrategyOptions(reader: OptionReader): AssertionStrategySettings {
+export function readAssertionStrategyOptions(reader: OptionReader): AssertionStrategySettings {
   const settings = { waitForKeys: reader.boolean('waitForKeys', false) }
   reader.refuseUnknown()
   return settings

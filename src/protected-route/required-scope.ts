@@ -8,7 +8,7 @@ import type { Challenge } from './challenge.js'
 /** The scopes that a route requires, all of them: an array, or one string with spaces between. */
 export type RequiredScope = string | readonly string[]
 
-const WANTED = 'at least one scope token of RFC 6749 §3.3, in an array or in a string with spaces between'
+const SCOPES = 'at least one scope token (RFC 6749 §3.3), in an array or in a string with spaces between'
 
 /**
  * The scopes that the options of a route require; none if there is no `scope`. Everything that could be a mistake is
@@ -30,7 +30,7 @@ function readScopes(reader: OptionReader): readonly string[] {
   // A copy: what the host does with its array later must not change what the route requires.
   const scopes = typeof scope === 'string' ? parseScope(scope) : Array.isArray(scope) ? [...scope] : []
   if (scopes !== undefined && scopes.length > 0 && scopes.every(isScopeToken)) return scopes
-  reader.problem('scope', WANTED)
+  reader.problem('scope', SCOPES)
   return []
 }
 

@@ -31,7 +31,7 @@ export class MemoryReplayStore implements ReplayStore {
   readonly #room: ReplayRoom
 
   constructor(options: MemoryReplayStoreOptions = {}) {
-    const reader = new OptionReader(options)
+    const reader = new OptionReader(options, ['MemoryReplayStore'])
     const maxEntries = readMaxEntries(reader)
     const clock = (reader.hostObject('clock') as Clock | undefined) ?? systemClock
     reader.refuseUnknown()

@@ -58,7 +58,7 @@ export class PostgresReplayStore implements ReplayStore {
 
   /** @throws ConfigError for a pool without `query`, or options that are not understood */
   constructor(pool: PostgresPool, options: PostgresReplayStoreOptions = {}) {
-    const reader = new OptionReader(options)
+    const reader = new OptionReader(options, ['PostgresReplayStore'])
     const names = {
       schema: readSchema(reader),
       table: readTable(reader),
@@ -176,7 +176,8 @@ function isName(name: string): boolean {
 
 function checkPool(pool: unknown): void {
   if (typeof fieldOf(pool, 'query') === 'function') return
-  throw new ConfigError([{ path: ['pool'], found: 'something else', wanted: 'a Pool of pg: an object with query' }])
+  const message = 'got something else; expected a Pool of pg: an object with the function `query`'
+  throw new ConfigError([{ code: 'wrong_type', path: ['PostgresReplayStore', 'pool'], message }])
 }
 
 function codeOf(error: unknown): string {

@@ -46,7 +46,7 @@ export class RedisReplayStore implements ReplayStore {
 
   /** @throws ConfigError for a client that is not known, or options that are not understood */
   constructor(client: RedisClient, options: RedisReplayStoreOptions = {}) {
-    const reader = new OptionReader(options)
+    const reader = new OptionReader(options, ['RedisReplayStore'])
     this.#prefix = readPrefix(reader)
     this.#clock = (reader.hostObject('clock') as Clock | undefined) ?? systemClock
     reader.refuseUnknown()
@@ -103,7 +103,8 @@ export class RedisReplayStore implements ReplayStore {
 function checkClient(client: RedisClient): RedisCommands {
   const commands = redisCommandsOf(client)
   if (commands !== undefined) return commands
-  throw new ConfigError([{ path: ['client'], found: 'something else', wanted: 'a client of redis or ioredis' }])
+  const message = 'got something else; expected a client of the package redis or ioredis'
+  throw new ConfigError([{ code: 'wrong_type', path: ['RedisReplayStore', 'client'], message }])
 }
 
 function readPrefix(reader: OptionReader): string {

@@ -30,7 +30,7 @@ export function readMaxEntries(reader: OptionReader): number {
   return reader.integer('maxEntries', { min: 1, max: 10_000_000, default: 1_000_000, unit: 'entries' })
 }
 
-export function checkReplayOptions(reader: OptionReader): ReplaySettings {
+export function readReplayOptions(reader: OptionReader): ReplaySettings {
   const settings = {
     store: readStore(reader),
     timeout: reader.integer('timeout', { min: 10, max: 60_000, default: 1000, unit: 'milliseconds' }),
@@ -44,7 +44,8 @@ function readStore(reader: OptionReader): ReplayStore | undefined {
   const store = reader.hostObject('store')
   const isStore =
     typeof store === 'object' && store !== null && 'markUsed' in store && typeof store.markUsed === 'function'
-  if (store !== undefined && !isStore) reader.problem('store', 'a replay store: an object with a function markUsed')
+  if (store !== undefined && !isStore)
+    reader.problem('store', 'a replay store: an object with the function `markUsed`', undefined, 'wrong_type')
   if (isStore) checkMembers(reader, store)
   return store as ReplayStore | undefined
 }
@@ -52,15 +53,13 @@ function readStore(reader: OptionReader): ReplayStore | undefined {
 function checkMembers(reader: OptionReader, store: object): void {
   const isShared: unknown = Reflect.get(store, 'isShared')
   if (isShared !== undefined && typeof isShared !== 'boolean') {
-    reader.problem(
-      'store',
-      'a replay store whose isShared, if it has one, is true or false',
-      `isShared: a ${typeof isShared}`,
-    )
+    const got = `a store whose \`isShared\` is a ${typeof isShared}`
+    reader.problem('store', 'true or false for it, or a store without it', got, 'wrong_type')
   }
   for (const name of ['fillLevel', 'findRisk']) {
     const member: unknown = Reflect.get(store, name)
     if (member === undefined || typeof member === 'function') continue
-    reader.problem('store', `a replay store whose ${name}, if it has one, is a function`, `${name}: a ${typeof member}`)
+    const got = `a store whose \`${name}\` is a ${typeof member}`
+    reader.problem('store', 'a function for it, or a store without it', got, 'wrong_type')
   }
 }

@@ -20,34 +20,34 @@ const SLIPS: readonly Slip[] = [
   {
     isSo: (text) => holdsPem(text) && text.includes('\\n'),
     message:
-      'PEM text with \\n written as two characters: replace them with line breaks, for example with .replaceAll("\\\\n", "\\n")',
+      'the PEM has \\n written as two characters; replace them with line breaks, for example with .replaceAll("\\\\n", "\\n")',
   },
   {
     isSo: (text) => /-----BEGIN ENCRYPTED |Proc-Type: 4,ENCRYPTED/.test(text),
-    message: 'an encrypted key: decrypt it first, for example with openssl pkey -in key.pem -out plain.pem',
+    message: 'the key is encrypted; decrypt it first, for example with openssl pkey -in key.pem -out plain.pem',
   },
   {
     isSo: (text) => ONE_LINE.test(text),
-    message: 'PEM text in one line: keep its line breaks',
+    message: 'the PEM is in one line; keep its line breaks',
   },
   {
     isSo: (text) => text.includes('-----BEGIN OPENSSH '),
-    message: 'a key in the format of OpenSSH: convert it, for example with ssh-keygen -p -m PKCS8 -f key',
+    message: 'the key has the format of OpenSSH; convert it, for example with ssh-keygen -p -m PKCS8 -f key',
   },
   {
     isSo: (text) => holdsPem(decoded(text)),
-    message: 'base64 of PEM text: decode it first, for example with Buffer.from(text, "base64").toString()',
+    message: 'the text is base64 of PEM; decode it first, for example with Buffer.from(text, "base64").toString()',
   },
   {
     isSo: (text) => /^\s*[{[]/.test(decoded(text)),
-    message: 'base64 of JSON text: decode it, and parse it with JSON.parse',
+    message: 'the text is base64 of JSON; decode it, and parse it with JSON.parse',
   },
-  { isSo: (text) => /^\s*[{[]/.test(text), message: 'JSON text: parse it with JSON.parse' },
-  { isSo: (text) => /^\s*"/.test(text), message: 'text with quotes around it: leave them out' },
+  { isSo: (text) => /^\s*[{[]/.test(text), message: 'the text is JSON; parse it with JSON.parse' },
+  { isSo: (text) => /^\s*"/.test(text), message: 'the text has quotes around it; remove them' },
   {
     isSo: (text) => decoded(text).startsWith('0'),
     message:
-      'base64 of a key without its PEM lines: put -----BEGIN PRIVATE KEY----- before it and the END line after it',
+      'the text is base64 of a key without its PEM lines; put -----BEGIN PRIVATE KEY----- before it and the END line after it',
   },
 ]
 

@@ -30,12 +30,13 @@ export interface SigningKey {
   publicJwk: JWK
 }
 
-/** Why a signing key cannot be used, in words for a ConfigError. */
+/** What is wrong with a signing key and what to do, in words for a ConfigError. */
 export class SigningKeyError extends Error {
   override readonly name = 'SigningKeyError'
 }
 
-const SUITS_NONE = 'a key that suits none of the algorithms'
+const KEYS = 'a P-256, Ed25519 or RSA key (2048 bits or more) as JWK or PEM'
+const SUITS_NONE = `the key suits none of the algorithms; expected ${KEYS}`
 const AS_DER: ED25519KeyPairOptions<'der', 'der'> = {
   publicKeyEncoding: { type: 'spki', format: 'der' },
   privateKeyEncoding: { type: 'pkcs8', format: 'der' },
@@ -63,7 +64,8 @@ export function generateSigningKey(algorithm: SigningAlgorithm = 'ES256'): JWK {
 export function readSigningKey(source: unknown, algorithm: SigningAlgorithm | undefined): SigningKey {
   const jwk: JWK | undefined =
     typeof source === 'object' && source !== null ? Object.assign(Object.create(null), source) : undefined // Own members only.
-  if (jwk === undefined && typeof source !== 'string') throw new SigningKeyError('neither a JWK nor PEM text')
+  if (jwk === undefined && typeof source !== 'string')
+    throw new SigningKeyError(`neither a JWK nor PEM text; expected ${KEYS}`)
   if (jwk !== undefined) checkMembers(jwk)
   const key = importKey(jwk ?? String(source))
   const fault = findPublicFault(key)
@@ -71,20 +73,24 @@ export function readSigningKey(source: unknown, algorithm: SigningAlgorithm | un
     jwk?.alg ?? (algorithm !== undefined && suitsKey(algorithm, key) ? algorithm : undefined) ?? naturalAlgorithm(key)
   const known = SIGNING_ALGORITHMS.find((candidate) => candidate === wanted)
   if (known === undefined || !suitsKey(known, key)) throw new SigningKeyError(SUITS_NONE)
-  if (fault !== undefined) throw new SigningKeyError(`a key that is not sound: ${fault}`)
+  if (fault !== undefined) throw new SigningKeyError(`the key is not sound: ${fault}; generate another one`)
   const signingKey = describeKey(key, jwk?.kid, known)
   if (!canVerifyItself(signingKey))
-    throw new SigningKeyError('a key whose private and public parts do not belong together')
+    throw new SigningKeyError(
+      'the private and the public part of the key do not belong together; copy both from one key',
+    )
   return signingKey
 }
 
 /** RFC 7517 §4.2 to §4.5. */
 function checkMembers({ use, key_ops: operations, kid }: JWK): void {
-  if (use !== undefined && use !== 'sig') throw new SigningKeyError('a key that is not for signatures')
+  if (use !== undefined && use !== 'sig')
+    throw new SigningKeyError('the key is not for signatures; use a key with `use` "sig"')
   if (operations !== undefined && !operations.some((operation) => operation === 'sign' || operation === 'verify')) {
-    throw new SigningKeyError('a key that is not for signatures')
+    throw new SigningKeyError('the key is not for signatures; use a key with `use` "sig"')
   }
-  if (kid !== undefined && (typeof kid !== 'string' || kid === '')) throw new SigningKeyError('a key with an empty kid')
+  if (kid !== undefined && (typeof kid !== 'string' || kid === ''))
+    throw new SigningKeyError('the kid is not a non-empty string; name the key, or leave kid out')
 }
 
 /** Better at creation than when the first token is signed. */
@@ -110,7 +116,9 @@ function describeKey(key: KeyObject, kid: string | undefined, algorithm: Signing
 
 function importKey(source: JWK | string): KeyObject {
   if (typeof source === 'string' && countPemBlocks(source) !== 1) {
-    throw new SigningKeyError(findKeyTextSlip(source) ?? 'PEM text that is not whole')
+    throw new SigningKeyError(
+      findKeyTextSlip(source) ?? 'the PEM is incomplete; copy all of it, with its BEGIN and END lines',
+    )
   }
   const input = typeof source === 'string' ? source : { key: source as Record<string, unknown>, format: 'jwk' as const }
   const isPrivate = typeof source === 'string' ? holdsPrivateKey(source) : source.d !== undefined
@@ -118,7 +126,7 @@ function importKey(source: JWK | string): KeyObject {
     return isPrivate ? createPrivateKey(input) : createPublicKey(input)
   } catch {
     const slip = typeof source === 'string' ? findKeyTextSlip(source) : undefined
-    throw new SigningKeyError(slip ?? 'a key that cannot be read')
+    throw new SigningKeyError(slip ?? `the key cannot be read; expected ${KEYS}`)
   }
 }
 

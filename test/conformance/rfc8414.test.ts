@@ -87,7 +87,7 @@ describe('the issuer', () => {
     // @ts-expect-error: the type demands an issuer
     expect(() => createJwtExchange(options)).toThrow(ConfigError)
     // @ts-expect-error: the type demands an issuer
-    expect(() => createJwtExchange(options)).toThrow(/issuer: found .*; wanted an https URL/)
+    expect(() => createJwtExchange(options)).toThrow(/issuer: got .*; expected an https URL/)
   })
 
   it.each([ISSUER, 'https://API.example.com:443/OAuth2/', 'https://api.example.com/%7Etenant'])(

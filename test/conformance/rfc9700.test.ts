@@ -88,7 +88,7 @@ describe('a subject', () => {
         accessToken: { audience: AUDIENCE },
       })
     expect(create).toThrow(ConfigError)
-    expect(create).toThrow(/subject: found nothing/)
+    expect(create).toThrow(/subject: missing/)
   })
 
   it('RFC 9700 §4.15: a subject that is namespaced is another one for each identity provider [rule 89]', async () => {

@@ -36,7 +36,7 @@ describe('docs/configuration-file.md', () => {
   })
 
   it('has code that looks clients up, for the same file without clients', async () => {
-    await expect(statsOf(LOAD_WITH_CODE, TOML)).rejects.toThrow('clients')
+    await expect(statsOf(LOAD_WITH_CODE, TOML)).rejects.toThrow('set `[[client]]` or `findClient` in code, not both')
     expect(await statsOf(LOAD_WITH_CODE, TOML.replace(/^\[\[client\]\].*/ms, ''))).toMatchObject({ identityProviders })
   })
 })

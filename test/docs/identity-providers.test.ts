@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import request from 'supertest'
 import { loadConfig } from '../../src/config/index.js'
-import { checkOptions } from '../../src/exchange/options.js'
+import { readExchangeOptions } from '../../src/exchange/options.js'
 import { DEFAULT_LIMITS } from '../../src/identity-provider/assertion-limits.js'
 import { createJwtExchange, type IdentityProviderOptions, type JwtExchangeOptions } from '../../src/index.js'
 import { findBindings } from '../../src/policy/binding.js'
@@ -119,7 +119,7 @@ describe('docs/identity-providers.md', () => {
     const [block = ''] = blocksOf(sectionOf('Microsoft Entra ID'))
     const holds = (when: string, scp: string) => {
       const options = load(block.replace(/^when = .*$/m, when))
-      const [provider] = checkOptions(options).identityProviders
+      const [provider] = readExchangeOptions(options).identityProviders
       return findBindings(provider?.policy.bindings ?? [], { scp }, 'app').length === 1
     }
     expect(RECIPES).toContain('`"*Orders.Write*"` would also hold for `Orders.WriteAll`')

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { loadConfig } from '../../src/config/index.js'
-import { checkOptions } from '../../src/exchange/options.js'
+import { readExchangeOptions } from '../../src/exchange/options.js'
 import { isAddressAllowed } from '../../src/guarded-fetch/network-guard.js'
 import type { IdentityProviderOptions } from '../../src/index.js'
 import { AUTHORITY, startTlsHost, startTlsServer } from '../support/tls-host.js'
@@ -25,7 +25,7 @@ client_secret = "s3cret-of-the-tests"
 `
 
 function settingsOf(jwksEndpoint: object) {
-  return checkOptions({
+  return readExchangeOptions({
     issuer: 'https://api.example.com/oauth2',
     identityProviders: [
       { name: 'https://idp.example.com', allowedSubjects: 'any', jwksUri: 'https://idp.example.com/keys' },
@@ -108,7 +108,7 @@ describe('docs/jwks.md', () => {
     writeFileSync(join(directory, 'deployment.toml'), `${FRAME}${code}x5c_only_keys = true\n`)
     const options = loadConfig(join(directory, 'deployment.toml'))
     expect(options.identityProviders).toMatchObject([{ keyUses: ['jwt-svid'], x5cOnlyKeys: true }])
-    expect(checkOptions(options).identityProviders[0]?.keys).toMatchObject({
+    expect(readExchangeOptions(options).identityProviders[0]?.keys).toMatchObject({
       reading: { keyUses: ['jwt-svid'], x5cOnlyKeys: true },
     })
   })

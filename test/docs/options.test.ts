@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it, jest } from '@jest/globals'
 import { hasFreeNames, tomlPath } from '../../src/config/toml-names.js'
-import { checkOptions } from '../../src/exchange/options.js'
+import { readExchangeOptions } from '../../src/exchange/options.js'
 import { OptionReader } from '../../src/option-checks/option-reader.js'
 import { EXAMPLES, nameOf, optionsAskedFor } from '../support/option-tree.js'
 
@@ -45,7 +45,7 @@ function written(option: string): string {
 
 /** Every option that the code reads, but what somebody else names: claims, groups, headers. */
 function knownOptions(): Set<string> {
-  const asked = optionsAskedFor(() => Object.values(EXAMPLES).map((options) => checkOptions(options)))
+  const asked = optionsAskedFor(() => Object.values(EXAMPLES).map((options) => readExchangeOptions(options)))
   const parentOf = (option: string) => option.replaceAll('.*', '').split('.').slice(0, -1).join('.')
   const isOurs = (option: string) => !/\.(?:requiredClaims|when|groupsToScopes|claimsToToken|headers)\./.test(option)
   return new Set([...asked].filter((option) => isOurs(option) && !hasFreeNames(parentOf(option))).map(written))
@@ -72,7 +72,7 @@ function boundsIn(options: unknown): Map<string, Bounds & { isOptional: boolean 
     }),
   ]
   try {
-    checkOptions(options)
+    readExchangeOptions(options)
   } finally {
     for (const spy of spies) spy.mockRestore()
   }
@@ -102,7 +102,7 @@ function choicesIn(options: unknown): Map<string, string> {
     }),
   ]
   try {
-    checkOptions(options)
+    readExchangeOptions(options)
   } finally {
     for (const spy of spies) spy.mockRestore()
   }
@@ -166,7 +166,7 @@ describe('docs/options.md', () => {
       const expected = isLimit ? "`assertion`'s" : fallback === '' ? '' : `\`${fallback}\``
       expect([option, rowOf(option)?.fallback]).toEqual([option, expected])
     }
-    expect(checkOptions(MINIMAL).tokenEndpoint).toBe('https://api.example.com/oauth2/token')
-    expect(checkOptions(MINIMAL).identityProviders[0]?.alias).toBe('https://api.example.com/oauth2/token')
+    expect(readExchangeOptions(MINIMAL).tokenEndpoint).toBe('https://api.example.com/oauth2/token')
+    expect(readExchangeOptions(MINIMAL).identityProviders[0]?.alias).toBe('https://api.example.com/oauth2/token')
   })
 })

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from '@jest/globals'
-import { checkOptions } from '../../src/exchange/options.js'
+import { readExchangeOptions } from '../../src/exchange/options.js'
 
 const SECURITY = readFileSync('SECURITY.md', 'utf8')
 /** Links to a test: the text is the beginning or a part of its name, or of the table that names it. */
@@ -48,7 +48,7 @@ describe('SECURITY.md', () => {
   })
 
   it('has the defaults of the code', () => {
-    const settings = checkOptions({
+    const settings = readExchangeOptions({
       issuer: 'https://api.example.com/oauth2',
       identityProviders: [
         { name: 'https://idp.example.com', allowedSubjects: 'any', jwksUri: 'https://idp.example.com/keys' },

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { UNAVAILABLE_REASONS } from '../../src/errors/reason-codes.js'
-import { checkOptions } from '../../src/exchange/options.js'
+import { readExchangeOptions } from '../../src/exchange/options.js'
 import type { JwtExchangeOptions, ReplayOptions, ReplayStore } from '../../src/index.js'
 import { PostgresReplayStore } from '../../src/replay/postgres-replay-store.js'
 import { replayStoreContract } from '../../src/testing/index.js'
@@ -56,7 +56,7 @@ describe('docs/stores.md and docs/operations.md', () => {
     expect(readFileSync('src/assertion/mark-used.ts', 'utf8')).toContain(`MARGIN = ${margin}\n`)
     expect(readFileSync('src/replay/redis-replay-store.ts', 'utf8')).toContain("return 'jwt-replay:'")
     expect(STORES).toContain('| `prefix` | `jwt-replay:` |')
-    const { replay } = checkOptions(OPTIONS)
+    const { replay } = readExchangeOptions(OPTIONS)
     expect(STORES).toContain(`timeout: ${replay.timeout} }`)
   })
 
@@ -87,7 +87,7 @@ describeWithRedis('the snippets for Redis', () => {
   it('make a store of a client', async () => {
     const { replay, client } = await runSnippet(snippet('Redis and Valkey', 'js'), { REDIS_URL }, 'client')
     await expectClaimedOnce((replay as ReplayOptions).store)
-    expect(checkOptions({ ...OPTIONS, replay }).replay).toMatchObject(replay as object)
+    expect(readExchangeOptions({ ...OPTIONS, replay }).replay).toMatchObject(replay as object)
     ;(client as { destroy(): void }).destroy()
   })
 

@@ -392,7 +392,7 @@ when = { scope = { one_of = ["*", "*a*"] }, scp = { has_word = "Orders.*" } }`,
     writeConfig({ provider: 'clamis = { a = 1 }' })
     const { status, stderr } = await check()
     expect(status).toBe(1)
-    expect(stderr).toContain(`${path}:12:1: identity_provider[0].clamis: found an unknown option`)
+    expect(stderr).toContain(`${path}:12:1: identity_provider[0].clamis: unknown option`)
     const { stdout } = await check('--json')
     expect(JSON.parse(stdout)).toMatchObject({ isInOrder: false, problems: [{ location: `${path}:12:1` }] })
   })
@@ -521,7 +521,7 @@ describe('init', () => {
     expect(stdout).toContain(`npx express-jwt-exchange check ${target}\n`)
 
     const unset = await runHere(['check', target])
-    const missing = [...unset.stderr.matchAll(/the variable (\w+), which is not set/g)].map(([, name]) => name)
+    const missing = [...unset.stderr.matchAll(/the environment variable (\w+) is not set/g)].map(([, name]) => name)
     expect([unset.status, missing]).toEqual([1, Object.keys(values())])
     const checked = await runHere(['check', target], '', { ...values() })
     expect(checked).toMatchObject({ status: 0, stderr: '', stdout: expect.stringMatching(/\nno problems, 1 note\n$/) })

@@ -75,7 +75,7 @@ describe('the message for a slip with protect', () => {
     app.use(keepMessage)
     const response = await request(app).get('/').auth(token, { type: 'bearer' })
     expect([response.status, response.text]).toEqual([500, ''])
-    expect(message).toMatch(/protect: .*a request.*to be called .*app\.get\(path, protect\(\), handler\)/)
+    expect(message).toMatch(/protect: got a request; call it .*app\.get\(path, protect\(\), handler\)/)
   })
 })
 

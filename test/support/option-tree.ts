@@ -3,7 +3,7 @@ import { Agent } from 'node:https'
 import { jest } from '@jest/globals'
 import { stringify } from 'smol-toml'
 import { hasFreeNames, tomlNameWithin, tomlPath } from '../../src/config/toml-names.js'
-import { checkOptions } from '../../src/exchange/options.js'
+import { readExchangeOptions } from '../../src/exchange/options.js'
 import { createJwtExchange, generateSigningKey, hashClientSecret, type JwtExchangeOptions } from '../../src/index.js'
 import { isPlainObject } from '../../src/option-checks/describe-value.js'
 import { OptionReader } from '../../src/option-checks/option-reader.js'
@@ -233,7 +233,7 @@ export function withoutPlace(tree: unknown, path: Path): Tree {
 /** The path of the place of the first problem, or undefined where the options are accepted. */
 export function findRefusal(options: unknown): unknown {
   try {
-    checkOptions(options)
+    readExchangeOptions(options)
     return undefined
   } catch (error) {
     return error

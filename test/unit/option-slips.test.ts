@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals'
-import { checkOptions } from '../../src/exchange/options.js'
+import { readExchangeOptions } from '../../src/exchange/options.js'
 
 const PROVIDER = { name: 'https://idp.example.com', jwksUri: 'https://idp.example.com/keys', allowedSubjects: 'any' }
 const check = (provider: object) =>
-  checkOptions({
+  readExchangeOptions({
     issuer: 'https://api.example.com',
     accessToken: { audience: 'https://api.example.com' },
     clients: [{ clientId: 'app', clientSecret: 'a secret of the tests' }],
@@ -20,7 +20,7 @@ describe('the name of an identity provider', () => {
     '*',
   ])('is not a template or a pattern: %s', (name) => {
     expect(() => check({ name })).toThrow(
-      /identityProviders\[0\]\.name: found a template or a pattern: .*; wanted the iss exactly as in its tokens, and an entry for each tenant/,
+      /identityProviders\[0\]\.name: got a template or a pattern, .*; expected the `iss` exactly as in its tokens, with one entry for each tenant/,
     )
   })
 
@@ -32,7 +32,7 @@ describe('the name of an identity provider', () => {
     'https://login.partner.microsoftonline.cn/common/v2.0',
     'https://sts.windows.net/common/',
   ])('is not that of many tenants: %s', (name) => {
-    expect(() => check({ name })).toThrow('name: found a name of many tenants: ')
+    expect(() => check({ name })).toThrow('name: got a name of many tenants, ')
   })
 
   it.each([
@@ -55,7 +55,7 @@ describe('a claim that must be missing', () => {
       { requiredClaims: { [path]: { exists: false, message: 'x' } } },
       { bindings: [{ name: 'a', when: { [path]: { exists: false } } }] },
     ]) {
-      const message = `exists: found false for a bare name with a dot: if it means another claim, this always holds; wanted the path '"${path}"' if it is the name of one claim, or '${pointer}' for a claim within another one`
+      const message = `exists: a bare name with a dot is ambiguous, and false always holds if it means another claim; write '"${path}"' if it is the name of one claim, or '${pointer}' for a claim within another one`
       expect(() => check(rule)).toThrow(message)
     }
   })

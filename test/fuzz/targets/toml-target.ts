@@ -1,7 +1,7 @@
 import { parse } from 'smol-toml'
-import { readConfig } from '../../../src/config/load-config.js'
+import { checkFile } from '../../../src/config/load-config.js'
 import { TomlLocations } from '../../../src/config/toml-location.js'
-import { checkOptions } from '../../../src/exchange/options.js'
+import { readExchangeOptions } from '../../../src/exchange/options.js'
 import { type FuzzTarget, hold, thrownBy } from '../fuzz-target.js'
 
 const PATH = '/nowhere/deployment.toml'
@@ -79,7 +79,7 @@ export function tomlTarget(): FuzzTarget {
       const source = input.toString('utf8')
       checkLocations(source)
       const env = { APP_SECRET: 'a-secret-of-the-environment' }
-      const outcome = thrownBy(() => readConfig(source, PATH, { env }), 'ConfigError')
+      const outcome = thrownBy(() => checkFile(source, PATH, { env }), 'ConfigError')
       if ('error' in outcome) {
         hold(
           !outcome.error.message.includes('a-secret-of-the-environment') || source.includes('secret-of'),
@@ -89,7 +89,7 @@ export function tomlTarget(): FuzzTarget {
         return
       }
       hold(
-        'result' in thrownBy(() => checkOptions(outcome.result), 'ConfigError'),
+        'result' in thrownBy(() => readExchangeOptions(outcome.result.options), 'ConfigError'),
         'what is read from a file can be used',
       )
     },

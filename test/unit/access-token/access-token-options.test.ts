@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
 import type { JWK } from 'jose'
-import { checkAccessTokenOptions } from '../../../src/access-token/access-token-options.js'
+import { readAccessTokenOptions, withSigningKeys } from '../../../src/access-token/access-token-options.js'
 import { createAccessTokenSigner, issueAccessToken } from '../../../src/access-token/issue-access-token.js'
 import { VerifiedTokenCache } from '../../../src/access-token/verified-token-cache.js'
 import { verifyAccessToken } from '../../../src/access-token/verify-access-token.js'
@@ -16,9 +16,9 @@ const ISSUER = 'https://api.example.com/oauth2'
 
 function read(options: Record<string, unknown>) {
   const reader = new OptionReader({ audience: AUDIENCE, ...options })
-  const settings = checkAccessTokenOptions(reader)
+  const settings = readAccessTokenOptions(reader)
   reader.throwProblems()
-  return settings
+  return withSigningKeys(settings)
 }
 
 function problemsOf(options: Record<string, unknown>): string[] {
@@ -74,51 +74,51 @@ describe('the options of access tokens', () => {
   )
 
   it.each<[string, Record<string, unknown>, string]>([
-    ['no lifetime', { lifetime: 0 }, 'lifetime: found 0; wanted a whole number of seconds from 1 to 86400'],
+    ['no lifetime', { lifetime: 0 }, 'lifetime: got 0; expected a whole number of seconds from 1 to 86400'],
     [
       'a lifetime of more than a day',
       { lifetime: 86_401 },
-      'lifetime: found 86401; wanted a whole number of seconds from 1 to 86400',
+      'lifetime: got 86401; expected a whole number of seconds from 1 to 86400',
     ],
-    ['no audience', { audience: undefined }, 'audience: found nothing; wanted a non-empty string or an array of them'],
-    ['an empty audience', { audience: '' }, 'audience: found ""; wanted a non-empty string or an array of them'],
-    ['an empty list of audiences', { audience: [] }, 'audience: found an array; wanted at least one audience'],
-    ['no signing key', { signingKeys: [] }, 'signingKeys: found no key; wanted a private key in first place'],
+    [
+      'no audience',
+      { audience: undefined },
+      'audience: got undefined; expected a non-empty string or an array of them. Is the environment variable set?',
+    ],
+    ['an empty audience', { audience: '' }, 'audience: got ""; expected a non-empty string or an array of them'],
+    ['an empty list of audiences', { audience: [] }, 'audience: got an empty array; expected at least one audience'],
+    ['no signing key', { signingKeys: [] }, 'signingKeys: got an empty list; expected at least one key'],
     [
       'an unknown algorithm',
       { algorithm: 'HS256' },
-      'algorithm: found "HS256"; wanted one of "ES256", "RS256", "PS256", "EdDSA"',
+      'algorithm: got "HS256"; expected one of "ES256", "RS256", "PS256", "EdDSA"',
     ],
     [
       'the algorithm none',
       { algorithm: 'none' },
-      'algorithm: found "none"; wanted one of "ES256", "RS256", "PS256", "EdDSA"',
+      'algorithm: got "none"; expected one of "ES256", "RS256", "PS256", "EdDSA"',
     ],
     [
       'an algorithm that the first key cannot',
       { algorithm: 'RS256', signingKeys: [key] },
-      'algorithm: found "RS256"; wanted the algorithm of the first signing key: "ES256"',
+      'algorithm: got "RS256"; expected "ES256", the algorithm of the first signing key',
     ],
     [
       'a public key in first place',
       { signingKeys: [publicPart(key), generateSigningKey()] },
-      'signingKeys: found a public key; wanted a private key in first place',
+      'signingKeys: key 1 is public; put a private key first, because the first key signs',
     ],
     [
       'one kid twice',
       { signingKeys: [key, { ...generateSigningKey(), kid: key.kid }] },
-      'signingKeys: found one kid twice; wanted keys with different kids',
+      'signingKeys: two keys have the same kid; give each key its own kid',
     ],
     [
       'a broken second key',
       { signingKeys: [key, 'nonsense'] },
-      'signingKeys: found at position 2 PEM text that is not whole; wanted P-256, Ed25519 or RSA (2048 bits or more) keys as JWK or PEM',
+      'signingKeys: key 2: the PEM is incomplete; copy all of it, with its BEGIN and END lines',
     ],
-    [
-      'an unknown option',
-      { lifeTime: 60 },
-      'lifeTime: found an unknown option; wanted one of algorithm, signingKeys, audience, lifetime, cacheSizeBytes (did you mean "lifetime"?)',
-    ],
+    ['an unknown option', { lifeTime: 60 }, 'lifeTime: unknown option; did you mean `lifetime`?'],
   ])('refuse %s', (_, options, line) => expect(problemsOf(options)).toEqual([line]))
 
   it('tell nothing of a key that they refuse', () => {

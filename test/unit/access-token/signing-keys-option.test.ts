@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
-import { checkAccessTokenOptions } from '../../../src/access-token/access-token-options.js'
+import { readAccessTokenOptions } from '../../../src/access-token/access-token-options.js'
 import { OptionReader } from '../../../src/option-checks/option-reader.js'
 import { generateSigningKey } from '../../../src/signing-keys/signing-key.js'
 
@@ -9,9 +9,9 @@ const pemOf = (namedCurve: string) =>
 
 function publishedBy(signingKeys: unknown) {
   const reader = new OptionReader({ audience: 'https://api.example.com', signingKeys })
-  const settings = checkAccessTokenOptions(reader)
+  const settings = readAccessTokenOptions(reader)
   reader.throwProblems()
-  return settings.signingKeys.publicKeySet.keys
+  return settings.signingKeys?.publicKeySet.keys
 }
 
 describe('signing keys in PEM', () => {

@@ -5,7 +5,6 @@ import type { Client } from '../../../src/client-auth/client-options.js'
 import { isTokenRejected } from '../../../src/errors/rejections.js'
 import type { IdentityProvider } from '../../../src/identity-provider/identity-provider.js'
 import { isOAuthError } from '../../../src/oauth/errors.js'
-import type { ConfigProblem } from '../../../src/option-checks/config-error.js'
 import { OptionReader } from '../../../src/option-checks/option-reader.js'
 import { createPolicy } from '../../../src/policy/policy.js'
 import { readPolicy } from '../../../src/policy/policy-options.js'
@@ -41,12 +40,12 @@ const CLIENT_IDS = ['app', 'ci']
 
 function outcomeOf(situation: Situation): Outcome {
   const { bindings, groupsToScopes, ofProvider, client, requested, resources = [], claims } = situation
-  const problems: ConfigProblem[] = []
   const options = { ...(bindings.length > 0 && { bindings }), ...(groupsToScopes && { groupsToScopes }) }
   const context = { audiences: new Set(AUDIENCES), clientIds: new Set(CLIENT_IDS) }
-  const settings = readPolicy(new OptionReader(options, [], problems), context)
+  const reader = new OptionReader(options)
+  const settings = readPolicy(reader, context)
   const policy = createPolicy(settings, 'https://idp.example.com', hostFunctions)
-  expect(problems).toEqual([])
+  expect(reader.problems()).toEqual([])
   const identityProvider = { policy, scopes: ofProvider && new Set(ofProvider) } as IdentityProvider
   const scope = requested?.join(' ')
   const request = { scope, resources, client: client as unknown as Client, identityProvider, claims }

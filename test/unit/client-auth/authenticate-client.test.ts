@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { authenticateClient } from '../../../src/client-auth/authenticate-client.js'
 import type { ClientAuthMethod } from '../../../src/client-auth/client-auth-method.js'
-import { checkClientOptions, digestSecret } from '../../../src/client-auth/client-options.js'
+import { digestSecret, readClientOptions } from '../../../src/client-auth/client-options.js'
 import { hashClientSecret } from '../../../src/client-auth/client-secret.js'
 import {
   authenticateBySecret,
@@ -151,7 +151,7 @@ describe('an empty secret', () => {
   it('has no hash to configure', () => {
     expect(() => hashClientSecret('')).toThrow('at least 16 characters')
     const reader = new OptionReader({ clientId: 'app', clientSecretHash: `sha256:${digestSecret('').toString('hex')}` })
-    checkClientOptions(reader)
+    readClientOptions(reader)
     expect(() => reader.throwProblems()).toThrow('the hash of an empty string')
   })
 
@@ -166,7 +166,7 @@ describe('a clientSecretHash', () => {
     const digest = digestSecret('right')
     const text = form === 'HEX' ? digest.toString('hex').toUpperCase() : digest.toString(form === 'hex' ? 'hex' : form)
     const reader = new OptionReader({ clientId: 'app', clientSecretHash: `sha256:${text}` })
-    expect(checkClientOptions(reader).secretDigest).toEqual(digest)
+    expect(readClientOptions(reader).secretDigest).toEqual(digest)
     reader.throwProblems()
   })
 })

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
-import { checkClientOptions, readFoundClient } from '../../../src/client-auth/client-options.js'
+import { readClientOptions, readFoundClient } from '../../../src/client-auth/client-options.js'
 import { hashClientSecret } from '../../../src/client-auth/client-secret.js'
 import { createFindClient } from '../../../src/client-auth/find-client.js'
 import { isDependencyUnavailable } from '../../../src/errors/rejections.js'
@@ -13,19 +13,19 @@ const digest = createHash('sha256').update(SECRET).digest()
 /** The problems of these options, a line each, and the whole message. */
 function problemsOf(options: unknown): { lines: string[]; message: string } {
   const reader = new OptionReader(options, ['clients', 0])
-  checkClientOptions(reader)
+  readClientOptions(reader)
   try {
     reader.throwProblems()
     return { lines: [], message: '' }
   } catch (error) {
     if (!isConfigError(error)) throw error
-    return { lines: error.problems.map(({ path, wanted }) => `${path.at(-1)}: ${wanted}`), message: error.message }
+    return { lines: error.problems.map(({ path, message }) => `${path.at(-1)}: ${message}`), message: error.message }
   }
 }
 
 describe('a client', () => {
   it('keeps the digest of its secret and not the secret', () => {
-    const client = checkClientOptions(new OptionReader({ clientId: 'app', clientSecret: SECRET }))
+    const client = readClientOptions(new OptionReader({ clientId: 'app', clientSecret: SECRET }))
     expect(client).toEqual({
       clientId: 'app',
       secretDigest: digest,
@@ -40,13 +40,13 @@ describe('a client', () => {
     ['hex', `sha256:${digest.toString('hex')}`],
     ['base64url', `sha256:${digest.toString('base64url')}`],
   ])('may have the hash of its secret instead, from %s', (_, clientSecretHash) => {
-    const client = checkClientOptions(new OptionReader({ clientId: 'app', clientSecretHash }))
+    const client = readClientOptions(new OptionReader({ clientId: 'app', clientSecretHash }))
     expect(client.secretDigest.equals(digest)).toBe(true)
   })
 
   it('may be bound to scopes, identity providers and grant types', () => {
     const bounds = { scopes: ['a', 'b'], identityProviders: ['https://idp'], grantTypes: ['g'] }
-    expect(checkClientOptions(new OptionReader({ clientId: 'app', clientSecret: SECRET, ...bounds }))).toMatchObject({
+    expect(readClientOptions(new OptionReader({ clientId: 'app', clientSecret: SECRET, ...bounds }))).toMatchObject({
       scopes: ['a', 'b'],
       identityProviders: new Set(['https://idp']),
       grantTypes: new Set(['g']),
@@ -55,45 +55,57 @@ describe('a client', () => {
 
   it('may be bound to no identity provider at all', () => {
     const options = { clientId: 'app', clientSecret: SECRET, identityProviders: [] }
-    expect(checkClientOptions(new OptionReader(options)).identityProviders).toEqual(new Set())
+    expect(readClientOptions(new OptionReader(options)).identityProviders).toEqual(new Set())
   })
 
   it.each<[string, unknown, string[]]>([
-    ['without a secret', { clientId: 'app' }, ['clientSecret: a non-empty string']],
-    ['with an empty secret', { clientId: 'app', clientSecret: '' }, ['clientSecret: a non-empty string']],
-    ['with a secret that is no string', { clientId: 'app', clientSecret: 7 }, ['clientSecret: a non-empty string']],
-    ['without an id', { clientSecret: SECRET }, ['clientId: a non-empty string of printable ASCII (RFC 6749 §2.2)']],
+    ['without a secret', { clientId: 'app' }, ['clientSecret: missing; expected a non-empty string']],
+    [
+      'with an empty secret',
+      { clientId: 'app', clientSecret: '' },
+      ['clientSecret: got an empty string; expected a non-empty string'],
+    ],
+    [
+      'with a secret that is no string',
+      { clientId: 'app', clientSecret: 7 },
+      ['clientSecret: got a number; expected a non-empty string'],
+    ],
+    [
+      'without an id',
+      { clientSecret: SECRET },
+      ['clientId: missing; expected a non-empty string of printable ASCII (RFC 6749 §2.2)'],
+    ],
     [
       'with an id beyond ASCII',
       { clientId: 'äpp', clientSecret: SECRET },
-      ['clientId: a non-empty string of printable ASCII (RFC 6749 §2.2)'],
+      ['clientId: got "äpp"; expected a non-empty string of printable ASCII (RFC 6749 §2.2)'],
     ],
     [
       'with a malformed scope',
       { clientId: 'app', clientSecret: SECRET, scopes: ['a', 'b c'] },
-      ['1: scope tokens of RFC 6749 §3.3'],
+      ['1: got "b c"; expected a scope token (RFC 6749 §3.3)'],
     ],
     ...['$APP_SECRET', '${APP_SECRET}', '{{ app_secret }}', '<APP_SECRET>', '%APP_SECRET%'].map(
       (clientSecret): [string, unknown, string[]] => [
         `with the name of a variable for a secret: ${clientSecret}`,
         { clientId: 'app', clientSecret },
-        ['clientSecret: the secret itself'],
+        ['clientSecret: got the name of a variable; expected the secret itself'],
       ],
     ),
     [
       'with the hash in place of the secret',
       { clientId: 'app', clientSecret: hashClientSecret(SECRET) },
-      ['clientSecret: the secret itself'],
+      ['clientSecret: got a hash; put it in `clientSecretHash`'],
     ],
     [
       'with the secret and its hash',
       { clientId: 'app', clientSecret: SECRET, clientSecretHash: hashClientSecret(SECRET) },
-      ['clientSecretHash: either clientSecret or clientSecretHash'],
+      ['clientSecretHash: set `clientSecretHash` or `clientSecret`, not both'],
     ],
     [
       'with the plain secret in place of the hash',
       { clientId: 'app', clientSecretHash: SECRET },
-      ['clientSecretHash: "sha256:" and 64 hex or 43 base64url characters'],
+      ['clientSecretHash: got something else; expected "sha256:" and 64 hex or 43 base64url characters'],
     ],
   ])('is refused %s', (_, options, lines) => {
     const problems = problemsOf(options)
@@ -132,7 +144,7 @@ describe('a client that is looked up', () => {
 })
 
 describe('a fixed client', () => {
-  const app = checkClientOptions(new OptionReader({ clientId: 'app', clientSecret: SECRET }))
+  const app = readClientOptions(new OptionReader({ clientId: 'app', clientSecret: SECRET }))
 
   it('is found by its exact id only', async () => {
     const findClient = createFindClient([app], undefined)

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { checkClientOptions } from '../../../src/client-auth/client-options.js'
+import { readClientOptions } from '../../../src/client-auth/client-options.js'
 import { hashClientSecret } from '../../../src/client-auth/client-secret.js'
 import { createFindClient } from '../../../src/client-auth/find-client.js'
 import { isDependencyUnavailable } from '../../../src/errors/rejections.js'
@@ -15,22 +15,22 @@ const NOTHINGS = [
   ...['<no value>', 'UNDEFINED', 'Null', 'undefinedundefined', 'undefined null', ' '.repeat(16), '\n'.repeat(16)],
 ]
 const REFUSED: [string, string][] = [
-  ...NOTHINGS.map((secret): [string, string] => [secret, 'a placeholder for a missing value, such as "undefined"']),
-  [`${SECRET}\n`, 'a secret that ends in a line break'],
-  [`${SECRET}\r\n`, 'a secret that ends in a line break'],
-  ['short\n', 'a secret that ends in a line break'],
-  [`${SECRET} `, 'a secret with white space around it'],
-  [`\t${SECRET}`, 'a secret with white space around it'],
-  [`\uFEFF${SECRET}`, 'a secret with white space around it'],
-  ['fifteen charact', 'a secret of 15 characters'],
-  ['x'.repeat(15), 'a secret of 15 characters'],
-  ['*'.repeat(40), 'one character, repeated'],
-  ['•'.repeat(16), 'one character, repeated'],
+  ...NOTHINGS.map((secret): [string, string] => [secret, 'got a placeholder for a missing value, such as "undefined"']),
+  [`${SECRET}\n`, 'the secret ends in a line break'],
+  [`${SECRET}\r\n`, 'the secret ends in a line break'],
+  ['short\n', 'the secret ends in a line break'],
+  [`${SECRET} `, 'the secret has white space around it'],
+  [`\t${SECRET}`, 'the secret has white space around it'],
+  [`\uFEFF${SECRET}`, 'the secret has white space around it'],
+  ['fifteen charact', 'got a secret of 15 characters'],
+  ['x'.repeat(15), 'got a secret of 15 characters'],
+  ['*'.repeat(40), 'got one character, repeated'],
+  ['•'.repeat(16), 'got one character, repeated'],
 ]
 
 function foundIn(options: object): (string | undefined)[] {
   const reader = new OptionReader(options, ['clients', 0])
-  checkClientOptions(reader)
+  readClientOptions(reader)
   return problemsOf(() => reader.throwProblems())
 }
 
@@ -40,7 +40,7 @@ function problemsOf(act: () => unknown): (string | undefined)[] {
     return []
   } catch (error) {
     if (!isConfigError(error)) throw error
-    return error.problems.map(({ found }) => found)
+    return error.problems.map(({ message }) => message.split(';', 1)[0])
   }
 }
 
@@ -54,7 +54,7 @@ describe('a client secret', () => {
   })
 
   it('that ends in a line break gets an answer that names Kubernetes and echo', () => {
-    expect(() => hashClientSecret(`${SECRET}\n`)).toThrow(/printf or echo -n: .*a Kubernetes Secret keeps it/)
+    expect(() => hashClientSecret(`${SECRET}\n`)).toThrow(/printf or echo -n, .*a Kubernetes Secret keeps it/)
   })
 
   it.each([
@@ -86,7 +86,7 @@ describe('the hash of a client secret', () => {
   it.each(['', 'undefined', 'null', 'NaN', '[object Object]', '[object Promise]', 'None', 'nil', '<nil>'])(
     'cannot be that of %j',
     async (secret) => {
-      const found = secret === '' ? 'the hash of an empty string' : `the hash of "${secret}"`
+      const found = secret === '' ? 'got the hash of an empty string' : `got the hash of "${secret}"`
       for (const encoding of ['hex', 'base64url'] as const) {
         const clientSecretHash = `sha256:${createHash('sha256').update(secret).digest(encoding)}`
         expect(foundIn({ clientId: 'app', clientSecretHash })).toEqual([found])
@@ -99,6 +99,6 @@ describe('the hash of a client secret', () => {
 
   it('that ends in a line break is named so', () => {
     const clientSecretHash = `${hashClientSecret(SECRET)}\n`
-    expect(foundIn({ clientId: 'app', clientSecretHash })).toEqual(['text that ends in a line break'])
+    expect(foundIn({ clientId: 'app', clientSecretHash })).toEqual(['got text that ends in a line break'])
   })
 })

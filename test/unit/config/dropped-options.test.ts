@@ -52,27 +52,32 @@ function problemsOf(options: object): string[] {
     return []
   } catch (error) {
     if (!isConfigError(error)) throw error
-    return error.problems.map(({ location, path, found }) => `${location} ${path.join('.')}: ${found}`)
+    return error.problems.map(
+      ({ location, path, message }) => `${location} ${path.join('.')}: ${message.split(';', 1)[0]}`,
+    )
   }
 }
 
 describe('options in code over those of a file', () => {
   it.each<[object, string]>([
-    [{ assertion: { maxAge: 60 } }, 'assertion: no clockTolerance, algorithms, which the file has'],
-    [{ assertion: {} }, 'assertion: no clockTolerance, algorithms, which the file has'],
-    [{ assertion: { clockTolerance: 1 } }, 'assertion: no algorithms, which the file has'],
+    [{ assertion: { maxAge: 60 } }, 'assertion: leaves out `clockTolerance`, `algorithms`, which the file sets'],
+    [{ assertion: {} }, 'assertion: leaves out `clockTolerance`, `algorithms`, which the file sets'],
+    [{ assertion: { clockTolerance: 1 } }, 'assertion: leaves out `algorithms`, which the file sets'],
     [
       { accessToken: { audience: AUDIENCE, signingKeys: [generateSigningKey()] } },
-      'accessToken: no lifetime, which the file has',
+      'accessToken: leaves out `lifetime`, which the file sets',
     ],
-    [{ clientAuthentication: { failureWindow: 60 } }, 'clientAuthentication: no maxFailures, which the file has'],
-    [{ jwksEndpoint: { cacheMaxAge: 1000 } }, 'jwksEndpoint: no cacheMaxAgeFallback, which the file has'],
-    [{ hostFunctions: { maxConcurrent: 5 } }, 'hostFunctions: no timeout, which the file has'],
+    [
+      { clientAuthentication: { failureWindow: 60 } },
+      'clientAuthentication: leaves out `maxFailures`, which the file sets',
+    ],
+    [{ jwksEndpoint: { cacheMaxAge: 1000 } }, 'jwksEndpoint: leaves out `cacheMaxAgeFallback`, which the file sets'],
+    [{ hostFunctions: { maxConcurrent: 5 } }, 'hostFunctions: leaves out `timeout`, which the file sets'],
     [
       { identityProviders: [{ name: NAME, jwksUri: `${NAME}/keys`, check: () => true }] },
-      'identityProviders.0: no allowedSubjects, which the file has',
+      'identityProviders.0: leaves out `allowedSubjects`, which the file sets',
     ],
-    [{ clients: [{ clientId: 'app', clientSecret: SECRET }] }, 'clients.0: no lifetime, which the file has'],
+    [{ clients: [{ clientId: 'app', clientSecret: SECRET }] }, 'clients.0: leaves out `lifetime`, which the file sets'],
   ])('%j are refused when they leave out what the file says', (options, problem) => {
     expect(problemsOf(options)).toEqual([`in code ${problem}`])
   })
@@ -99,6 +104,6 @@ describe('options in code over those of a file', () => {
   it('are refused with all other problems at once', () => {
     const problems = problemsOf({ assertion: { maxAge: -1 }, requireHttps: 'yes' })
     expect(problems).toHaveLength(3)
-    expect(problems[0]).toMatch(/^in code assertion: no clockTolerance/)
+    expect(problems[0]).toMatch(/^in code assertion: leaves out `clockTolerance`/)
   })
 })

@@ -83,7 +83,7 @@ describe('a TOML file with problems', () => {
     ['[client]', '[[client]]'],
     ['[identity_provider]', '[[identity_provider]]'],
   ])('is told to write two brackets where it has %s', (header, wanted) => {
-    expect(messageOf(GOOD.replace(wanted, header))).toContain(`found one table; wanted a list of tables: ${wanted}`)
+    expect(messageOf(GOOD.replace(wanted, header))).toContain(`got one table; expected a list of tables: ${wanted}`)
   })
 
   it('is not blamed for options in code, which are told by their names there', () => {
@@ -92,10 +92,10 @@ describe('a TOML file with problems', () => {
     const path = join(directory, 'deployment.toml')
     writeFileSync(path, GOOD.replace('client_id = "app"', 'client_id = 7'))
     const told = () => loadConfig(path, { options: inCode })
-    expect(told).toThrow('  in code: findclient: found an unknown option')
-    expect(told).toThrow('(did you mean "findClient"?)')
-    expect(told).toThrow('  in code: accessToken.lifetime: found "1h"; wanted a whole number of seconds')
-    expect(told).toThrow(/deployment\.toml:33:1: client\[0\]\.client_id: found 7/)
+    expect(told).toThrow('  in code: findclient: unknown option')
+    expect(told).toThrow('did you mean `findClient`?')
+    expect(told).toThrow('  in code: accessToken.lifetime: got "1h"; expected a whole number of seconds')
+    expect(told).toThrow(/deployment\.toml:33:1: client\[0\]\.client_id: got 7/)
   })
 
   it('is refused with line and column of each of 600, the first 100 of them in the message', () => {
@@ -138,7 +138,7 @@ describe('a TOML file with problems', () => {
       '28:1 identity_provider.0.jwks_uri',
       '33:1 client.0.client_id',
     ])
-    expect(messageOf(bad)).toContain('did you mean "connection_timeout"?')
+    expect(messageOf(bad)).toContain('did you mean `connection_timeout`?')
   })
 
   it('is told where a value of an inline table or of a table of many lines stands', () => {
@@ -163,7 +163,7 @@ describe('a TOML file with problems', () => {
   it('is refused where a key has the name of the option in code', () => {
     const bad = GOOD.replace('jwks_uri', 'jwksUri')
     expect(problemsOf(bad)).toContain('28:1 identity_provider.0.jwksUri')
-    expect(messageOf(bad)).toContain('did you mean "jwks_uri"?')
+    expect(messageOf(bad)).toContain('did you mean `jwks_uri`?')
   })
 
   it('is refused for an unknown table', () => {
@@ -174,7 +174,7 @@ describe('a TOML file with problems', () => {
 
   it('is refused where a variable is not set', () => {
     expect(problemsOf(GOOD, {})).toEqual(['34:1 client.0.client_secret'])
-    expect(messageOf(GOOD, {})).toContain('APP_SECRET, which is not set')
+    expect(messageOf(GOOD, {})).toContain('the environment variable APP_SECRET is not set; set it')
     expect(problemsOf(GOOD, { APP_SECRET: '' })).toEqual(['34:1 client.0.client_secret'])
   })
 
@@ -203,7 +203,9 @@ describe('a TOML file with problems', () => {
   it('is refused where only a disabled JWKS endpoint could verify', () => {
     const bad = GOOD.replace('enable = true', 'enable = false')
     expect(problemsOf(bad)).toEqual(['28:1 identity_provider.0.jwks_uri'])
-    expect(messageOf(bad)).toContain('certificates or jwks')
+    expect(messageOf(bad)).toContain(
+      '`oauth.jwks_endpoint.enable` is false; set `certificates` or `jwks`, or `enabled = false`',
+    )
   })
 })
 
@@ -235,7 +237,7 @@ describe('options beside a TOML file', () => {
   it('say what a file cannot, and are checked with it', () => {
     const path = join(directory, 'deployment.toml')
     writeFileSync(path, GOOD.replace(/\[\[client\]\].*/s, '').replace('subject = "namespaced"', ''))
-    expect(() => loadConfig(path)).toThrow('either clients or a function that finds them')
+    expect(() => loadConfig(path)).toThrow('missing; set `[[client]]` or `findClient` in code')
     const findClient = () => undefined
     const subject = () => 'somebody'
     const options = loadConfig(path, { options: { findClient, subject } })
@@ -247,9 +249,9 @@ describe('options beside a TOML file', () => {
 describe('the wish of a problem', () => {
   it('names options as the file has them', () => {
     const withoutKeys = GOOD.replace(/jwks_uri = .*\n/, '')
-    expect(messageOf(withoutKeys)).toContain('one of jwks_uri, discovery, certificates, jwks')
+    expect(messageOf(withoutKeys)).toContain('set one of `jwks_uri`, `discovery`, `certificates`, `jwks`')
     expect(messageOf(GOOD.replace('[oauth.jwks_endpoint]', '[jwks_endpoint]'))).toContain(
-      'did you mean "oauth.jwks_endpoint"?',
+      'did you mean `[oauth.jwks_endpoint]`?',
     )
   })
 })

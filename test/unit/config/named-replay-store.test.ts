@@ -81,9 +81,11 @@ describe('a [replay] table that cannot be used', () => {
   })
 
   it('names the stores that there are, and how to make others known', () => {
-    expect(load('store = "reddis"').message).toContain('did you mean "redis"?')
+    expect(load('store = "reddis"').message).toContain('Did you mean "redis"?')
     const { message } = load('store = "postgres"', { replayStores: {} })
-    expect(message).toContain('found "postgres"; wanted one of "memory"; others are made known by')
+    expect(message).toContain(
+      'got "postgres"; expected one of "memory", or one more in loadConfig(path, { replayStores })',
+    )
   })
 })
 
@@ -117,7 +119,7 @@ describe('a [replay] table', () => {
     const { problems, opened, message } = load(table, { options: { replay } })
     expect([problems, opened]).toEqual([expected, []])
     if (expected.length > 0)
-      expect(message).toMatch(/found no (store|timeout|maxEntries), which the file has; wanted every/)
+      expect(message).toMatch(/leaves out `(store|timeout|maxEntries)`, which the file sets; repeat/)
   })
 
   it('passes on what fails in making the store', () => {

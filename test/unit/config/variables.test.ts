@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { afterAll, describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { loadConfig } from '../../../src/config/index.js'
-import { checkOptions } from '../../../src/exchange/options.js'
+import { readExchangeOptions } from '../../../src/exchange/options.js'
 import { isConfigError } from '../../../src/option-checks/config-error.js'
 import { plainText, plainValue, toLiteral } from '../../../src/option-checks/literal-text.js'
 import { compileGlob } from '../../../src/policy/glob.js'
@@ -33,12 +33,12 @@ function problemsOf(more: string, env: Record<string, string> = {}): string[] {
     return []
   } catch (error) {
     if (!isConfigError(error)) throw error
-    return error.problems.map(({ path, found, wanted }) => `${path.at(-1)}: ${found}; ${wanted}`)
+    return error.problems.map(({ path, message }) => `${path.at(-1)}: ${message}`)
   }
 }
 
 function policyOf(more: string, env: Record<string, string>) {
-  const [provider] = checkOptions(load(more, env)).identityProviders
+  const [provider] = readExchangeOptions(load(more, env)).identityProviders
   if (provider === undefined) throw new Error('there is one')
   return provider
 }
@@ -93,7 +93,7 @@ describe('what comes from a variable', () => {
   })
 
   it('is itself wherever there are no patterns', () => {
-    const settings = checkOptions(
+    const settings = readExchangeOptions(
       load('allowed_subjects = "any"\naudiences = ["${X}"]\nheaders = { X-Api-Key = "${X}" }', { X: 'a*{b}' }),
     )
     expect(settings.clients[0]?.secretDigest).toEqual(createHash('sha256').update(APP_SECRET).digest())
@@ -119,7 +119,7 @@ describe('what comes from a variable', () => {
 
   it('is not shown otherwise in a problem', () => {
     expect(problemsOf('allowed_subjects = "any"\nscopes = ["${S}"]', { S: 'a* {b}' })).toEqual([
-      '0: "a* {b}"; scope tokens of RFC 6749 §3.3',
+      '0: got "a* {b}"; expected a scope token (RFC 6749 §3.3)',
     ])
   })
 
@@ -140,15 +140,15 @@ describe('what comes from a variable', () => {
 
 describe('a variable', () => {
   it('that is set but empty is a problem, and so is one that is not set', () => {
-    const wanted = 'an environment variable with a value, or ${A:-} if it may be empty'
+    const wanted = 'set it, or write ${A:-text} with a default'
     const more = 'allowed_subjects = "any"\nalias = "x${A}"'
-    expect(problemsOf(more, { A: '' })).toEqual([`alias: the variable A, which is empty; ${wanted}`])
-    expect(problemsOf(more)).toEqual([`alias: the variable A, which is not set; ${wanted}`])
+    expect(problemsOf(more, { A: '' })).toEqual([`alias: the environment variable A is empty; ${wanted}`])
+    expect(problemsOf(more)).toEqual([`alias: the environment variable A is not set; ${wanted}`])
   })
 
   it.each(['toString', 'constructor', '__proto__'])('named %s, as every object has it, is not set', (name) => {
-    const wanted = `an environment variable with a value, or \${${name}:-} if it may be empty`
-    const found = `alias: the variable ${name}, which is not set; ${wanted}`
+    const wanted = `set it, or write \${${name}:-text} with a default`
+    const found = `alias: the environment variable ${name} is not set; ${wanted}`
     expect(problemsOf(`allowed_subjects = "any"\nalias = "x\${${name}}"`)).toEqual([found])
   })
 
@@ -166,7 +166,7 @@ describe('a variable', () => {
     'is not written %s',
     (text) => {
       expect(problemsOf(`allowed_subjects = "any"\nalias = "x${text}"`, { B: 'b' })[0]).toMatch(
-        /^alias: "\$\{" that does not begin a variable; \$\{NAME\}, or \$\{NAME:-text\}/,
+        /^alias: "\$\{" does not begin a variable; write \$\{NAME\}, or \$\{NAME:-text\}/,
       )
     },
   )

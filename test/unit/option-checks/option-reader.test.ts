@@ -30,7 +30,7 @@ describe('an option reader', () => {
     expect(problemsOf({ a: null, b: null, c: null, d: null }, read)).toHaveLength(4)
     expect(problemsOf({ a: undefined, b: undefined, c: undefined, d: undefined }, read)).toEqual(
       [...'abcd'].map(
-        (key) => `  ${key}: found no value; wanted a value, or the option left out: is an environment variable unset?`,
+        (key) => `  ${key}: got undefined; set a value or leave the option out. Is the environment variable set?`,
       ),
     )
     expect(problemsOf({}, read)).toEqual([])
@@ -49,19 +49,21 @@ describe('an option reader', () => {
       },
     )
     expect(lines).toEqual([
-      '  lifetime: found 0; wanted a whole number of seconds from 1 to 60',
-      '  on: found "yes"; wanted true or false',
-      '  mode: found "c"; wanted one of "a", "b"',
-      '  name: found ""; wanted a non-empty string',
-      '  list[1]: found 7; wanted names',
-      '  inner.size: found 1.5; wanted a whole number of bytes from 1 to 9',
+      '  lifetime: got 0; expected a whole number of seconds from 1 to 60',
+      '  on: got "yes"; expected true or false',
+      '  mode: got "c"; expected one of "a", "b"',
+      '  name: got ""; expected a non-empty string',
+      '  list[1]: got 7; expected names',
+      '  inner.size: got 1.5; expected a whole number of bytes from 1 to 9',
     ])
   })
 
   it('counts the problems in the first line', () => {
     const message = (count: number) =>
-      new ConfigError(Array.from({ length: count }, () => ({ path: ['a'], found: 'b', wanted: 'c' }))).message
-    expect(message(1)).toMatch(/^1 problem in the options of express-jwt-exchange:\n {2}a: found b; wanted c$/)
+      new ConfigError(
+        Array.from({ length: count }, () => ({ code: 'invalid' as const, path: ['a'], message: 'got b; expected c' })),
+      ).message
+    expect(message(1)).toMatch(/^1 problem in the options of express-jwt-exchange:\n {2}a: got b; expected c$/)
     expect(message(2)).toMatch(/^2 problems in/)
   })
 
@@ -86,11 +88,9 @@ describe('an option reader', () => {
       problemsOf({ [name]: 1 }, (reader) => {
         for (const known of ['jwksUri', 'clientSecret', 'enabled']) reader.has(known)
       })
-    expect(lineFor('jwksUrl')).toEqual([
-      '  jwksUrl: found an unknown option; wanted one of jwksUri, clientSecret, enabled (did you mean "jwksUri"?)',
-    ])
-    expect(lineFor('client_secret')[0]).toContain('did you mean "clientSecret"?')
-    expect(lineFor('enable')[0]).toContain('did you mean "enabled"?')
+    expect(lineFor('jwksUrl')).toEqual(['  jwksUrl: unknown option; did you mean `jwksUri`?'])
+    expect(lineFor('client_secret')[0]).toContain('did you mean `clientSecret`?')
+    expect(lineFor('enable')[0]).toContain('did you mean `enabled`?')
     expect(lineFor('colour')[0]).not.toContain('did you mean')
   })
 
@@ -111,7 +111,7 @@ describe('an option reader', () => {
         reader.objects('clients')
         reader.object('inner')
       })
-      expect(lines[0]).toMatch(/^ {2}clients\[0\]: found (an?|null) ?\w*; wanted an object$/)
+      expect(lines[0]).toMatch(/^ {2}clients\[0\]: got (an?|null) ?\w*; expected an object$/)
       expect(lines.join()).not.toContain('hunter2')
     }
   })

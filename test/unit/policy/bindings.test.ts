@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { checkOptions } from '../../../src/exchange/options.js'
+import { readExchangeOptions } from '../../../src/exchange/options.js'
 import { type ConfigProblem, formatPath, isConfigError } from '../../../src/option-checks/config-error.js'
 import { findBindings } from '../../../src/policy/binding.js'
 
@@ -27,7 +27,7 @@ function optionsOf(policy: Options, others: Options = {}) {
 
 function problemsOf(policy: Options, others?: Options): readonly ConfigProblem[] {
   try {
-    checkOptions(optionsOf(policy, others))
+    readExchangeOptions(optionsOf(policy, others))
     return []
   } catch (error) {
     if (isConfigError(error)) return error.problems
@@ -47,7 +47,7 @@ function placesOfGrant(binding: unknown, others?: Options): string[] {
 }
 
 function bindingsOf(policy: Options, others?: Options) {
-  return checkOptions(optionsOf(policy, others)).identityProviders[0]?.policy.bindings ?? []
+  return readExchangeOptions(optionsOf(policy, others)).identityProviders[0]?.policy.bindings ?? []
 }
 
 /** The names of the bindings that hold. */
@@ -135,7 +135,7 @@ describe('bindings that cannot be meant', () => {
     ['an empty client', { name: 'x', clients: ['app', ''] }, '.clients[1]'],
     ['a client that is a number', { name: 'x', clients: ['app', 7] }, '.clients[1]'],
     ['a client that is an object', { name: 'x', clients: ['app', { clientId: 'ci' }] }, '.clients[1]'],
-    ['unknown clients alone', { name: 'x', clients: ['nobody'] }, '.clients[0],.clients'],
+    ['unknown clients alone', { name: 'x', clients: ['nobody'] }, '.clients[0]'],
     ['scopes that are text', { name: 'x', scopes: 'read' }, '.scopes'],
     ['scopes that are null', { name: 'x', scopes: null }, '.scopes'],
     ['two scopes in one', { name: 'x', scopes: ['read', 'read write'] }, '.scopes[1]'],
@@ -296,7 +296,9 @@ describe('bindings', () => {
       alias: name,
       bindings,
     }))
-    const { identityProviders: checked } = checkOptions(optionsOf({}, { identityProviders, subject: 'namespaced' }))
+    const { identityProviders: checked } = readExchangeOptions(
+      optionsOf({}, { identityProviders, subject: 'namespaced' }),
+    )
     expect(checked.map(({ policy }) => policy.bindings.map(({ name }) => name))).toEqual([['read'], ['read']])
   })
 

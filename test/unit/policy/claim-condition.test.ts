@@ -7,6 +7,8 @@ import type { ClaimOperators } from '../../../src/policy/claim-operators.js'
 import type { Claims } from '../../../src/policy/claim-path.js'
 import { matchesObviously, shareOfCases, TIMEOUT } from './cases.js'
 
+const QUESTION = '. Is the environment variable set?'
+
 /** The conditions of `claims`, and the lines of the ConfigError that reading them ends with; none where all is right. */
 function read(claims: unknown, singleAsArray = false) {
   const reader = new OptionReader({ claims })
@@ -17,7 +19,7 @@ function read(claims: unknown, singleAsArray = false) {
     return { conditions, problems: [] }
   } catch (error) {
     if (!isConfigError(error)) throw error
-    return { conditions, problems: error.message.split('\n  ').slice(1) }
+    return { conditions, problems: error.message.replaceAll(QUESTION, '').split('\n  ').slice(1) }
   }
 }
 
@@ -33,26 +35,25 @@ function isSatisfied(option: ClaimConditionOption, claim: unknown, other?: unkno
   return conditionsOf({ claim: option }, singleAsArray).every((condition) => condition.holds(claims))
 }
 
-const SCALAR = 'a string of at most 1024 characters, a number within 2^53 - 1 either way, true or false'
-const OPERATORS = 'equals, oneOf, includes, hasWord, exists, equalsClaim, atLeast, atMost, above, below'
+const SCALAR = 'a string of at most 1024 characters, a number from -(2^53 - 1) to 2^53 - 1, true or false'
 const WORD = 'one word without spaces, of at most 1024 characters, or an array of such words'
-const ANY = `${SCALAR}, an array of these, or an object with at least one of ${OPERATORS}`
+const ANY = `${SCALAR}, an array of these, or an object with operators`
 
 describe('the conditions of a rule', () => {
   it.each([
-    ['nothing', undefined, 'nothing'],
+    ['undefined', undefined, 'undefined'],
     ['null', null, 'null'],
     ['a string', 'sub', '"sub"'],
     ['an array', ['sub'], 'an array'],
     ['a Map', new Map([['sub', 'x']]), 'an object'],
     ['an empty object', {}, 'an empty object'],
   ])('cannot be %s', (_, claims, found) => {
-    const wanted = 'an object of one claim or more: the condition of each by its path'
-    expect(read(claims).problems).toEqual([`claims: found ${found}; wanted ${wanted}`])
+    const wanted = 'an object with one claim or more: the condition of each by its path'
+    expect(read(claims).problems).toEqual([`claims: got ${found}; expected ${wanted}`])
   })
 
   it.each([
-    ['undefined, as a variable that is not set', undefined, 'nothing'],
+    ['undefined, as a variable that is not set', undefined, 'undefined'],
     ['null', null, 'null'],
     ['a number that is none', Number.NaN, 'NaN'],
     ['an infinite number', Number.POSITIVE_INFINITY, 'Infinity'],
@@ -62,18 +63,18 @@ describe('the conditions of a rule', () => {
     ['a date', new Date(0), 'an object'],
     ['a string that is too long', 'a'.repeat(1025), `"${'a'.repeat(80)}…"`],
   ])('cannot demand %s', (_, option, found) => {
-    expect(read({ sub: option }).problems).toEqual([`claims.sub: found ${found}; wanted ${ANY}`])
+    expect(read({ sub: option }).problems).toEqual([`claims.sub: got ${found}; expected ${ANY}`])
   })
 
   it.each([
-    [[], 'found an empty array; wanted an array of at least one value'],
-    [['a', null], `found null at [1]; wanted for each value ${SCALAR}`],
-    [['a', undefined], `found nothing at [1]; wanted for each value ${SCALAR}`],
-    [Array(2), `found nothing at [0]; wanted for each value ${SCALAR}`],
-    [[['a']], `found an array at [0]; wanted for each value ${SCALAR}`],
-    [[{}], `found an object at [0]; wanted for each value ${SCALAR}`],
-    [[1 / 0], `found Infinity at [0]; wanted for each value ${SCALAR}`],
-    [['a'.repeat(1025)], `found a string of 1025 characters at [0]; wanted for each value ${SCALAR}`],
+    [[], 'got an empty array; expected an array of at least one value'],
+    [['a', null], `got null at [1]; expected each value to be ${SCALAR}`],
+    [['a', undefined], `got undefined at [1]; expected each value to be ${SCALAR}`],
+    [Array(2), `got undefined at [0]; expected each value to be ${SCALAR}`],
+    [[['a']], `got an array at [0]; expected each value to be ${SCALAR}`],
+    [[{}], `got an object at [0]; expected each value to be ${SCALAR}`],
+    [[1 / 0], `got Infinity at [0]; expected each value to be ${SCALAR}`],
+    [['a'.repeat(1025)], `got a string of 1025 characters at [0]; expected each value to be ${SCALAR}`],
   ])('cannot demand one of %j', (option, problem) => {
     expect(read({ sub: option }).problems).toEqual([`claims.sub: ${problem}`])
     expect(read({ sub: { oneOf: option } }).problems).toEqual([`claims.sub.oneOf: ${problem}`])
@@ -81,44 +82,44 @@ describe('the conditions of a rule', () => {
   })
 
   it.each([
-    [{ equals: undefined }, `equals: found nothing; wanted ${SCALAR}`],
-    [{ exists: true, equals: undefined }, `equals: found nothing; wanted ${SCALAR}`],
-    [{ equals: null }, `equals: found null; wanted ${SCALAR}`],
-    [{ equals: ['a'] }, `equals: found an array; wanted ${SCALAR}`],
-    [{ equals: 2 ** 53 }, `equals: found 9007199254740992; wanted ${SCALAR}`],
-    [{ oneOf: 'a' }, 'oneOf: found "a"; wanted an array of at least one value'],
-    [{ oneOf: undefined }, 'oneOf: found nothing; wanted an array of at least one value'],
-    [{ includes: null }, 'includes: found null; wanted an array of at least one value'],
-    [{ includes: {} }, 'includes: found an object; wanted an array of at least one value'],
-    [{ hasWord: undefined }, `hasWord: found nothing; wanted ${WORD}`],
-    [{ hasWord: null }, `hasWord: found null; wanted ${WORD}`],
-    [{ hasWord: '' }, `hasWord: found ""; wanted ${WORD}`],
-    [{ hasWord: 5 }, `hasWord: found 5; wanted ${WORD}`],
-    [{ hasWord: 'a b' }, `hasWord: found "a b"; wanted ${WORD}`],
-    [{ hasWord: 'a\n' }, `hasWord: found "a\\n"; wanted ${WORD}`],
-    [{ hasWord: 'a'.repeat(1025) }, `hasWord: found "${'a'.repeat(80)}…"; wanted ${WORD}`],
-    [{ hasWord: {} }, `hasWord: found an object; wanted ${WORD}`],
-    [{ hasWord: [] }, `hasWord: found an empty array; wanted ${WORD}`],
-    [{ hasWord: ['a', 'b c'] }, `hasWord: found a string of 3 characters at [1]; wanted ${WORD}`],
-    [{ hasWord: ['a', undefined] }, `hasWord: found nothing at [1]; wanted ${WORD}`],
-    [{ hasWord: Array(1) }, `hasWord: found nothing at [0]; wanted ${WORD}`],
-    [{ hasWord: [['a']] }, `hasWord: found an array at [0]; wanted ${WORD}`],
-    [{ exists: 'true' }, 'exists: found "true"; wanted true or false'],
-    [{ exists: 1 }, 'exists: found 1; wanted true or false'],
+    [{ equals: undefined }, `equals: got undefined; expected ${SCALAR}`],
+    [{ exists: true, equals: undefined }, `equals: got undefined; expected ${SCALAR}`],
+    [{ equals: null }, `equals: got null; expected ${SCALAR}`],
+    [{ equals: ['a'] }, `equals: got an array; expected ${SCALAR}`],
+    [{ equals: 2 ** 53 }, `equals: got 9007199254740992; expected ${SCALAR}`],
+    [{ oneOf: 'a' }, 'oneOf: got "a"; expected an array of at least one value'],
+    [{ oneOf: undefined }, 'oneOf: got undefined; expected an array of at least one value'],
+    [{ includes: null }, 'includes: got null; expected an array of at least one value'],
+    [{ includes: {} }, 'includes: got an object; expected an array of at least one value'],
+    [{ hasWord: undefined }, `hasWord: got undefined; expected ${WORD}`],
+    [{ hasWord: null }, `hasWord: got null; expected ${WORD}`],
+    [{ hasWord: '' }, `hasWord: got ""; expected ${WORD}`],
+    [{ hasWord: 5 }, `hasWord: got 5; expected ${WORD}`],
+    [{ hasWord: 'a b' }, `hasWord: got "a b"; expected ${WORD}`],
+    [{ hasWord: 'a\n' }, `hasWord: got "a\\n"; expected ${WORD}`],
+    [{ hasWord: 'a'.repeat(1025) }, `hasWord: got "${'a'.repeat(80)}…"; expected ${WORD}`],
+    [{ hasWord: {} }, `hasWord: got an object; expected ${WORD}`],
+    [{ hasWord: [] }, `hasWord: got an empty array; expected ${WORD}`],
+    [{ hasWord: ['a', 'b c'] }, `hasWord: got a string of 3 characters at [1]; expected ${WORD}`],
+    [{ hasWord: ['a', undefined] }, `hasWord: got undefined at [1]; expected ${WORD}`],
+    [{ hasWord: Array(1) }, `hasWord: got undefined at [0]; expected ${WORD}`],
+    [{ hasWord: [['a']] }, `hasWord: got an array at [0]; expected ${WORD}`],
+    [{ exists: 'true' }, 'exists: got "true"; expected true or false'],
+    [{ exists: 1 }, 'exists: got 1; expected true or false'],
     [
       { equalsClaim: 'a..b' },
-      expect.stringMatching(/^equalsClaim: found "a\.\.b"; wanted a claim path of at most 1024/),
+      expect.stringMatching(/^equalsClaim: got "a\.\.b"; expected a claim path of at most 1024/),
     ],
-    [{ equalsClaim: 7 }, expect.stringMatching(/^equalsClaim: found 7; wanted a claim path/)],
-    [{ equalsClaim: '/sub' }, 'equalsClaim: found "/sub"; wanted the path of another claim: each claim equals itself'],
-    [{ atLeast: '5' }, 'atLeast: found "5"; wanted a finite number'],
-    [{ atMost: Number.NaN }, 'atMost: found NaN; wanted a finite number'],
-    [{ above: Number.NEGATIVE_INFINITY }, 'above: found -Infinity; wanted a finite number'],
-    [{ below: 5n }, 'below: found a bigint; wanted a finite number'],
-    [{ exists: true, message: '' }, 'message: found ""; wanted 1 to 200 characters of printable ASCII'],
-    [{ exists: true, message: 'a\nb' }, 'message: found "a\\nb"; wanted 1 to 200 characters of printable ASCII'],
-    [{ exists: true, message: 'a'.repeat(201) }, expect.stringMatching(/^message: found "a+…"; wanted 1 to 200/)],
-    [{ exists: true, message: 1 }, 'message: found 1; wanted 1 to 200 characters of printable ASCII'],
+    [{ equalsClaim: 7 }, expect.stringMatching(/^equalsClaim: got 7; expected a claim path/)],
+    [{ equalsClaim: '/sub' }, 'equalsClaim: got "/sub"; expected the path of another claim: each claim equals itself'],
+    [{ atLeast: '5' }, 'atLeast: got "5"; expected a finite number'],
+    [{ atMost: Number.NaN }, 'atMost: got NaN; expected a finite number'],
+    [{ above: Number.NEGATIVE_INFINITY }, 'above: got -Infinity; expected a finite number'],
+    [{ below: 5n }, 'below: got a bigint; expected a finite number'],
+    [{ exists: true, message: '' }, 'message: got ""; expected 1 to 200 characters of printable ASCII'],
+    [{ exists: true, message: 'a\nb' }, 'message: got "a\\nb"; expected 1 to 200 characters of printable ASCII'],
+    [{ exists: true, message: 'a'.repeat(201) }, expect.stringMatching(/^message: got "a+…"; expected 1 to 200/)],
+    [{ exists: true, message: 1 }, 'message: got 1; expected 1 to 200 characters of printable ASCII'],
   ])('cannot have the operators %j', (operators, problem) => {
     const { problems } = read({ sub: operators })
     expect(problems.map((line) => line.replace('claims.sub.', ''))).toEqual([problem])
@@ -127,34 +128,34 @@ describe('the conditions of a rule', () => {
   it.each([[{}], [{ message: 'only for members' }]])(
     'cannot have %j for operators, which is no condition',
     (operators) => {
-      const problem = `claims.sub: found no condition; wanted at least one of ${OPERATORS}`
+      const problem = 'claims.sub: no operator; write at least one (docs/policy.md lists them)'
       expect(read({ sub: operators }).problems).toEqual([problem])
     },
   )
 
   it('are told how to write a claim within another, where a path stands without quotes', () => {
-    const wanted = `found an unknown option; wanted one of ${OPERATORS}, message`
+    const wanted = 'unknown option'
     expect(read({ realm_access: { roles: 'admin' } }).problems).toEqual([
-      `claims.realm_access.roles: ${wanted}; or the path of a claim within, whole and in quotes: 'realm_access.roles'`,
+      `claims.realm_access.roles: ${wanted}; docs/policy.md lists the operators; for a claim within this one, write its whole path in quotes: 'realm_access.roles'`,
     ])
     expect(read({ a: { 'b.c': { equals: 1 } } }).problems).toEqual([
-      `claims.a.b.c: ${wanted}; or the path of a claim within, whole and in quotes: 'a."b.c"'`,
+      `claims.a.b.c: ${wanted}; docs/policy.md lists the operators; for a claim within this one, write its whole path in quotes: 'a."b.c"'`,
     ])
   })
 
   it('cannot have operators that do not exist, and are told what was meant', () => {
-    const wanted = `found an unknown option; wanted one of ${OPERATORS}, message`
+    const wanted = 'unknown option'
     expect(read({ sub: { equal: 'a', pattern: 'b', exists: true } }).problems).toEqual([
-      `claims.sub.equal: ${wanted} (did you mean "equals"?)`,
-      `claims.sub.pattern: ${wanted}; or the path of a claim within, whole and in quotes: 'sub.pattern'`,
+      `claims.sub.equal: ${wanted}; did you mean \`equals\`?`,
+      `claims.sub.pattern: ${wanted}; docs/policy.md lists the operators; for a claim within this one, write its whole path in quotes: 'sub.pattern'`,
     ])
-    expect(read({ sub: { Equals: 'a' } }).problems).toEqual([`claims.sub.Equals: ${wanted} (did you mean "equals"?)`])
+    expect(read({ sub: { Equals: 'a' } }).problems).toEqual([`claims.sub.Equals: ${wanted}; did you mean \`equals\`?`])
   })
 
   it('cannot have a malformed path', () => {
     expect(read({ 'a..b': 'x', '/a~2': 'x', '': 'x' }).problems).toEqual(
       ['a..b', '/a~2', ''].map((path) =>
-        expect.stringContaining(`claims.${path}: found a malformed claim path; wanted a claim path of at most 1024`),
+        expect.stringContaining(`claims.${path}: got a malformed claim path; expected a claim path of at most 1024`),
       ),
     )
   })

@@ -107,7 +107,14 @@ describe('the options of a PostgreSQL replay store', () => {
       const create = () => new PostgresReplayStore(fakePool(), { [option]: name })
       expect(create).toThrow(expect.objectContaining({ name: 'ConfigError' }))
       expect(create).toThrow(
-        expect.objectContaining({ problems: [{ path: [option], found, wanted: expect.stringContaining(wanted) }] }),
+        expect.objectContaining({
+          problems: [
+            expect.objectContaining({
+              path: ['PostgresReplayStore', option],
+              message: expect.stringContaining(`got ${found}; expected ${wanted}`),
+            }),
+          ],
+        }),
       )
     }
   })
@@ -119,7 +126,7 @@ describe('the options of a PostgreSQL replay store', () => {
 
   it('are refused all together', () => {
     const options = { schema: '', tabel: 'claims', table: 1 } as unknown as PostgresReplayStoreOptions
-    const paths = [['schema'], ['table'], ['tabel']]
+    const paths = ['schema', 'table', 'tabel'].map((option) => ['PostgresReplayStore', option])
     expect(() => new PostgresReplayStore(fakePool(), options)).toThrow(
       expect.objectContaining({
         name: 'ConfigError',
@@ -130,7 +137,7 @@ describe('the options of a PostgreSQL replay store', () => {
 
   it('name what was probably meant', () => {
     const options = { tables: 'claims' } as PostgresReplayStoreOptions
-    expect(() => new PostgresReplayStore(fakePool(), options)).toThrow('did you mean "table"?')
+    expect(() => new PostgresReplayStore(fakePool(), options)).toThrow('did you mean `table`?')
   })
 
   it('may be absent', () => {
@@ -144,7 +151,10 @@ describe('the options of a PostgreSQL replay store', () => {
     expect(() => new PostgresReplayStore(fakePool(), options)).toThrow(
       expect.objectContaining({
         name: 'ConfigError',
-        problems: [expect.objectContaining({ path: ['schema'] }), expect.objectContaining({ path: ['table'] })],
+        problems: [
+          expect.objectContaining({ path: ['PostgresReplayStore', 'schema'] }),
+          expect.objectContaining({ path: ['PostgresReplayStore', 'table'] }),
+        ],
       }),
     )
   })
@@ -153,7 +163,10 @@ describe('the options of a PostgreSQL replay store', () => {
     'need a pool, which %p is not',
     (pool) => {
       expect(() => new PostgresReplayStore(pool as PostgresPool)).toThrow(
-        expect.objectContaining({ name: 'ConfigError', problems: [expect.objectContaining({ path: ['pool'] })] }),
+        expect.objectContaining({
+          name: 'ConfigError',
+          problems: [expect.objectContaining({ path: ['PostgresReplayStore', 'pool'] })],
+        }),
       )
     },
   )

@@ -9,7 +9,7 @@ import { Cluster as Cluster5, Redis as Redis5 } from 'ioredis5'
 import { createClient, createClientPool, createCluster, createSentinel, RESP_TYPES } from 'redis'
 import * as redis5 from 'redis5'
 import { isDependencyUnavailable } from '../../../src/errors/rejections.js'
-import { isConfigError } from '../../../src/option-checks/config-error.js'
+import { type ConfigProblem, isConfigError } from '../../../src/option-checks/config-error.js'
 import { type RedisClient, RedisReplayStore } from '../../../src/replay/redis-replay-store.js'
 import { AdjustableClock } from '../../support/adjustable-clock.js'
 import { type OpenRedisClient, REDIS_CLIENTS } from '../../support/redis-clients.js'
@@ -630,7 +630,11 @@ describe('the client of a Redis replay store', () => {
   ])('is not %s', (_, client) => {
     const error = errorOf(() => new RedisReplayStore(client as unknown as RedisClient))
     expect(problemsOf(error)).toEqual([
-      { path: ['client'], found: 'something else', wanted: 'a client of redis or ioredis' },
+      {
+        code: 'wrong_type',
+        path: ['RedisReplayStore', 'client'],
+        message: 'got something else; expected a client of the package redis or ioredis',
+      },
     ])
     expect(String(error)).not.toContain('s3cret')
   })
@@ -672,9 +676,9 @@ describe('the client of a Redis replay store', () => {
       new RedisReplayStore(new Cluster5([], { lazyConnect: true })),
     ]
     // @ts-expect-error A URL is no client.
-    expect(() => new RedisReplayStore('redis://127.0.0.1')).toThrow('a client of redis or ioredis')
+    expect(() => new RedisReplayStore('redis://127.0.0.1')).toThrow('a client of the package redis or ioredis')
     // @ts-expect-error Nor is what can only get.
-    expect(() => new RedisReplayStore({ get: () => null })).toThrow('a client of redis or ioredis')
+    expect(() => new RedisReplayStore({ get: () => null })).toThrow('a client of the package redis or ioredis')
     expect(stores).toHaveLength(14)
   })
 
@@ -769,7 +773,10 @@ describe('the options of a Redis replay store', () => {
   ])('are refused with %s %p', (key, value, found) => {
     const error = errorOf(() => new RedisReplayStore(client, { [key]: value }))
     const wanted = 'a string of 1 to 100 characters'
-    expect(problemsOf(error)).toEqual([{ path: ['prefix'], found, wanted }])
+    const [{ path, message } = { path: [], message: '' }, ...others] = problemsOf(error)
+    expect([path, others]).toEqual([['RedisReplayStore', 'prefix'], []])
+    expect(message).toContain(`; expected ${wanted}`)
+    expect(message.slice('got '.length, message.indexOf('; expected'))).toEqual(found)
     expect(String(error)).not.toContain('s3cret')
   })
 
@@ -777,12 +784,15 @@ describe('the options of a Redis replay store', () => {
     for (const options of [{ prefix: 'x' }, { prefix: 'x'.repeat(100) }, { prefix: '{tag}:' }, {}]) {
       expect(() => new RedisReplayStore(client, options)).not.toThrow()
     }
-    expect(() => new RedisReplayStore(client, { prefix: undefined } as object)).toThrow('prefix: found no value')
+    expect(() => new RedisReplayStore(client, { prefix: undefined } as object)).toThrow('prefix: got undefined')
   })
 
   it('are refused where they are not known, with what was probably meant', () => {
     const error = errorOf(() => new RedisReplayStore(client, { prefixx: 'a', url: 'redis://:s3cret@host' } as object))
-    expect(problemsOf(error)).toMatchObject([{ path: ['prefixx'], suggestion: 'prefix' }, { path: ['url'] }])
+    expect(problemsOf(error)).toMatchObject([
+      { path: ['RedisReplayStore', 'prefixx'], suggestion: 'prefix' },
+      { path: ['RedisReplayStore', 'url'] },
+    ])
     expect(String(error)).not.toContain('s3cret')
   })
 })
@@ -885,8 +895,9 @@ function errorOf(act: () => unknown): unknown {
   return undefined
 }
 
-function problemsOf(error: unknown): unknown {
-  return isConfigError(error) ? error.problems : error
+function problemsOf(error: unknown): readonly ConfigProblem[] {
+  if (!isConfigError(error)) throw error
+  return error.problems
 }
 
 function newKey(): string {

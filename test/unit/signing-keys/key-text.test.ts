@@ -18,13 +18,13 @@ const SLIPS: [string, string, RegExp][] = [
   [
     'with literal \\n',
     privateKey.replaceAll('\n', '\\n'),
-    /\\n written as two characters: replace them with line breaks/,
+    /\\n written as two characters; replace them with line breaks/,
   ],
-  ['encrypted', encrypted, /an encrypted key: decrypt it first/],
-  ['in one line', privateKey.trim().replaceAll('\n', ' '), /PEM text in one line: keep its line breaks/],
-  ['in one line without spaces', privateKey.replaceAll('\n', ''), /PEM text in one line/],
-  ['as base64 of PEM', base64(privateKey), /base64 of PEM text: decode it first/],
-  ['as base64 of JSON', base64(json), /base64 of JSON text: decode it, and parse it/],
+  ['encrypted', encrypted, /the key is encrypted; decrypt it first/],
+  ['in one line', privateKey.trim().replaceAll('\n', ' '), /the PEM is in one line; keep its line breaks/],
+  ['in one line without spaces', privateKey.replaceAll('\n', ''), /the PEM is in one line/],
+  ['as base64 of PEM', base64(privateKey), /base64 of PEM; decode it first/],
+  ['as base64 of JSON', base64(json), /base64 of JSON; decode it, and parse it/],
   [
     'as base64 without PEM lines',
     privateKey.split('\n').slice(1, -2).join(''),
@@ -40,7 +40,7 @@ const file = createDeploymentFile()
 afterAll(() => file.remove())
 
 describe('a signing key', () => {
-  it.each([...SLIPS, ['as JSON text', json, /JSON text: parse it with JSON.parse/] as const])(
+  it.each([...SLIPS, ['as JSON text', json, /the text is JSON; parse it with JSON.parse/] as const])(
     '%s is refused by the name of the slip, and nothing of it is repeated',
     (_, source, message) => {
       expect(() => readSigningKey(source, undefined)).toThrow(message)

@@ -109,37 +109,33 @@ describe('a signing key', () => {
   const small = generatePair('rsa', { modulusLength: 1024 })
   const p384 = generatePair('ec', { namedCurve: 'P-384' })
   it.each<[string, unknown, string]>([
-    ['RSA of 1024 bits', pem(small.privateKey, 'pkcs8'), 'a key that suits none of the algorithms'],
-    ['P-384', pem(p384.privateKey, 'pkcs8'), 'a key that suits none of the algorithms'],
+    ['RSA of 1024 bits', pem(small.privateKey, 'pkcs8'), 'the key suits none of the algorithms'],
+    ['P-384', pem(p384.privateKey, 'pkcs8'), 'the key suits none of the algorithms'],
     [
       'secp256k1',
       pem(generatePair('ec', { namedCurve: 'secp256k1' }).privateKey, 'pkcs8'),
-      'a key that suits none of the algorithms',
+      'the key suits none of the algorithms',
     ],
-    ['X25519', pem(generatePair('x25519').privateKey, 'pkcs8'), 'a key that suits none of the algorithms'],
-    [
-      'an alg that we cannot',
-      { ...privateJwk(rsa.privateKey), alg: 'RS384' },
-      'a key that suits none of the algorithms',
-    ],
+    ['X25519', pem(generatePair('x25519').privateKey, 'pkcs8'), 'the key suits none of the algorithms'],
+    ['an alg that we cannot', { ...privateJwk(rsa.privateKey), alg: 'RS384' }, 'the key suits none of the algorithms'],
     [
       'an alg of another key type',
       { ...privateJwk(rsa.privateKey), alg: 'ES256' },
-      'a key that suits none of the algorithms',
+      'the key suits none of the algorithms',
     ],
-    ['HS256', { kty: 'oct', k: 'c2VjcmV0', alg: 'HS256' }, 'a key that cannot be read'],
-    ['a JWK without its parameters', { kty: 'EC', crv: 'P-256' }, 'a key that cannot be read'],
-    ['broken PEM', '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----', 'a key that cannot be read'],
+    ['HS256', { kty: 'oct', k: 'c2VjcmV0', alg: 'HS256' }, 'the key cannot be read'],
+    ['a JWK without its parameters', { kty: 'EC', crv: 'P-256' }, 'the key cannot be read'],
+    ['broken PEM', '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----', 'the key cannot be read'],
     [
       'encrypted PEM',
       String(ec.privateKey.export({ format: 'pem', type: 'pkcs8', cipher: 'aes-256-cbc', passphrase: 'p' })),
-      'an encrypted key: decrypt it first, for example with openssl pkey -in key.pem -out plain.pem',
+      'the key is encrypted',
     ],
-    ['the name of a file', 'keys.pem', 'PEM text that is not whole'],
-    ['no text at all', '', 'PEM text that is not whole'],
+    ['the name of a file', 'keys.pem', 'the PEM is incomplete'],
+    ['no text at all', '', 'the PEM is incomplete'],
     ['a number', 7, 'neither a JWK nor PEM text'],
     ['null', null, 'neither a JWK nor PEM text'],
-  ])('is refused when it is %s', (_, source, words) => expect(outcomeOf(source)).toBe(words))
+  ])('is refused when it is %s', (_, source, words) => expect(outcomeOf(source).split(';', 1)).toEqual([words]))
 })
 
 describe('the signing keys', () => {

@@ -4,7 +4,7 @@ import { exportJWK } from 'jose'
 import { isTokenRejected } from '../../../src/errors/rejections.js'
 import { ExchangeEventEmitter, type ExchangeEvents } from '../../../src/events/exchange-events.js'
 import { readAssertionLimits } from '../../../src/identity-provider/assertion-limits.js'
-import { checkIdentityProviderOptions } from '../../../src/identity-provider/identity-provider-options.js'
+import { readIdentityProviderOptions } from '../../../src/identity-provider/identity-provider-options.js'
 import { OptionReader } from '../../../src/option-checks/option-reader.js'
 import {
   type Certificate,
@@ -107,7 +107,7 @@ describe('a chain', () => {
     }
     const reader = new OptionReader(options)
     const limits = readAssertionLimits(new OptionReader({}))
-    checkIdentityProviderOptions(reader, {
+    readIdentityProviderOptions(reader, {
       issuer: 'https://us',
       tokenEndpoint: 'https://us/token',
       limits,
@@ -116,7 +116,9 @@ describe('a chain', () => {
       clientIds: new Set(),
       subject: undefined,
     })
-    expect(() => reader.throwProblems()).toThrow('a chain: "CN=Authority" issued another certificate')
+    expect(() => reader.throwProblems()).toThrow(
+      '"CN=Authority" issued another certificate of the list; leave out the chain',
+    )
   })
 })
 

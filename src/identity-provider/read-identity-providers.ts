@@ -1,30 +1,31 @@
 import { printable } from '../errors/printable.js'
 import { isSameConnection, type JwksConnectionSettings } from '../guarded-fetch/connection-options.js'
+import { option } from '../option-checks/option-problem.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import { refuseRepeated } from '../option-checks/option-reader.js'
 import { beginningOfSubjects } from '../policy/subject-mapping.js'
 import { isSameReading, type KeyReading } from '../verification-keys/key-reading.js'
 import {
-  checkIdentityProviderOptions,
   type IdentityProviderContext,
   type IdentityProviderSettings,
+  readIdentityProviderOptions,
 } from './identity-provider-options.js'
 
 /** The entries of `identityProviders`, each with another name. */
-export function checkIdentityProviders(
+export function readIdentityProviders(
   reader: OptionReader,
   context: IdentityProviderContext,
 ): IdentityProviderSettings[] {
   if (!reader.has('identityProviders')) reader.problem('identityProviders', 'an array of identity providers')
   const readers = reader.objects('identityProviders')
-  const identityProviders = readers.map((each) => checkIdentityProviderOptions(each, context))
+  const identityProviders = readers.map((each) => readIdentityProviderOptions(each, context))
   const names = identityProviders.map(({ name }) => name)
   refuseRepeated(readers, 'name', names)
   refuseOtherConnections(readers, identityProviders)
   refuseSharedSubjects(reader, readers, names)
   if (context.issuer !== '') {
-    const wanted = 'another issuer than ourselves: our own access tokens are no assertions'
-    readers[names.indexOf(context.issuer)]?.problem('name', wanted)
+    const slip = `is our own ${option('.issuer')}; our access tokens are not assertions, so name another issuer`
+    readers[names.indexOf(context.issuer)]?.note('conflict', 'name', slip)
   }
   return identityProviders
 }
@@ -41,8 +42,8 @@ function refuseOtherConnections(
     const first = clients.get(source) ?? keys
     clients.set(source, first)
     if (isSameConnection(first.connection, keys.connection) && isSameReading(first.reading, keys.reading)) continue
-    const options = 'ca, headers, proxy, agent, lookup, network, allowInsecureHttp, x5cOnlyKeys and keyUses'
-    readers[index]?.problem('jwksUri', `the same ${options} as the other identity provider with this alias and jwksUri`)
+    const slip = `another entry with this ${option('alias')} and ${option('jwksUri')} connects or reads keys differently`
+    readers[index]?.note('conflict', 'jwksUri', `${slip}; give both the same connection options, or one another alias`)
   }
 }
 
@@ -51,7 +52,7 @@ function refuseSharedSubjects(reader: OptionReader, readers: readonly OptionRead
   if (readers.length < 2) return
   const hasOwn = readers.map((each) => each.has('subject'))
   if (!reader.has('subject') && hasOwn.includes(false)) {
-    const why = 'two identity providers can assert the same sub, and their users must not become one'
+    const why = 'two identity providers can assert the same `sub`, and their users must not become one'
     reader.problem('subject', `"namespaced", "raw", a template or a function, because ${why}`)
     return
   }
@@ -70,8 +71,8 @@ function refuseSharedSubjects(reader: OptionReader, readers: readonly OptionRead
     if (beginning === undefined || !next.text.startsWith(beginning.text)) continue
     const [own, other] = next.isOwn ? [next, beginning] : [beginning, next]
     if (!own.isOwn) continue
-    const wanted = `one whose subjects begin with another text than those of "${printable(other.name)}": no two callers may become one`
-    own.reader.problem('subject', wanted)
+    const slip = `its subjects begin like those of "${printable(other.name)}", so two callers could become one`
+    own.reader.note('conflict', 'subject', `${slip}; begin them with another text`)
   }
 }
 

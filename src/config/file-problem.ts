@@ -1,0 +1,88 @@
+import { hash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { fieldOf } from '../errors/field-of.js'
+import { ConfigError, type ConfigProblem, type OptionPath } from '../option-checks/config-error.js'
+import { withoutConsequences } from '../option-checks/findings.js'
+import { IN_CODE, type OptionProblem, writeProblem } from '../option-checks/option-problem.js'
+import { TomlLocations } from './toml-location.js'
+import { IN_FILE } from './toml-names.js'
+
+/** A problem of a file itself: its path and message have the names of the file. */
+export interface FileProblem extends ConfigProblem {
+  /** The option that was probably meant by a name that is refused. */
+  meant?: OptionPath
+}
+
+/** Where options came from. */
+export interface Origin {
+  /** The file. */
+  path: string
+  /** Its text; undefined if it has changed since. */
+  source: string | undefined
+  /** Whether an option of the top comes from code instead. */
+  isInCode(option: string): boolean
+}
+
+/**
+ * The problems of options, reported with the names, lines and columns of the file; those of options in code with their
+ * names there.
+ *
+ * @param ofFile what is wrong with the file itself
+ */
+export function reportProblems(
+  problems: readonly OptionProblem[],
+  { path, source, isInCode }: Origin,
+  ofFile: readonly FileProblem[] = [],
+): ConfigProblem[] {
+  const meant = ofFile.flatMap((problem) => (problem.meant === undefined ? [] : [problem.meant]))
+  const own = withoutConsequences(problems, meant)
+  const isOfCode = (problem: OptionProblem) => isInCode(String(problem.path[0]))
+  const written = own.filter((problem) => !isOfCode(problem)).map((problem) => writeProblem(problem, IN_FILE))
+  const ofCode = own.filter(isOfCode).map((problem) => ({ ...writeProblem(problem, IN_CODE), location: 'in code' }))
+  const ofText = ofFile.map(({ meant: _, ...problem }) => problem)
+  return [...inOrderOfFile(firstOfEachPath([...ofText, ...written]), path, source), ...ofCode]
+}
+
+/** The text of a file if it still has the digest, for locations. */
+export function readUnchanged(path: string, digest: string): string | undefined {
+  try {
+    const source = readSource(path)
+    return digestOf(source) === digest ? source : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** @throws ConfigError if it cannot be read */
+export function readSource(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    const message = `cannot be read: ${fieldOf(error, 'code')}; expected a readable TOML file`
+    throw new ConfigError([{ code: 'unreadable', path: [], location: path, message }])
+  }
+}
+
+export function digestOf(source: string): string {
+  return hash('sha256', source, 'base64url')
+}
+
+function firstOfEachPath(problems: readonly ConfigProblem[]): ConfigProblem[] {
+  const paths = new Set<string>()
+  return problems.filter(({ path }) => {
+    const isNew = !paths.has(path.join('.'))
+    paths.add(path.join('.'))
+    return isNew
+  })
+}
+
+/** With line and column, in their order. */
+function inOrderOfFile(problems: ConfigProblem[], path: string, source: string | undefined): ConfigProblem[] {
+  if (problems.length === 0) return []
+  if (source === undefined) return problems.map((problem) => ({ ...problem, location: path }))
+  const locations = new TomlLocations(source)
+  return problems
+    .map((problem) => ({ problem, ...locations.find(problem.path) }))
+    .sort((left, right) => left.line - right.line || left.column - right.column)
+    .map(({ problem, line, column }) => ({ ...problem, location: `${path}:${line}:${column}` }))
+}

@@ -1,0 +1,128 @@
+import { closestName, plainName } from './closest-name.js'
+import type { OptionPath } from './config-error.js'
+import { inTable, type OptionProblem, option } from './option-problem.js'
+
+/** An option that no reader asked for. */
+export interface UnknownOption {
+  table: OptionPath
+  key: string
+  /** What to do if no option is like it. */
+  hint: string | undefined
+}
+
+/** The options of each table that was read to its end, by its path without indexes. */
+export type KnownOptions = ReadonlyMap<string, ReadonlySet<string>>
+
+/** More names than these are a count, with a link. */
+const MAX_LISTED = 8
+const MAX_PLACES = 3
+const OPTIONS_PAGE = 'docs/options.md'
+
+/** Options that had another name before, by the table without indexes. */
+const RENAMED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  identityProviders: { grants: 'bindings', grant: 'bindings', subjects: 'allowedSubjects', claims: 'requiredClaims' },
+}
+
+/**
+ * What standards and other libraries call our options, in lower case without punctuation: the first one that the table has
+ * is suggested.
+ */
+const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {
+  ...{
+    audience: ['alias'],
+    aud: ['audience', 'alias'],
+    clientaudience: ['alias'],
+    issuer: ['name'],
+    iss: ['name', 'issuer'],
+  },
+  ...{ issuerbaseurl: ['discovery', 'issuer'], wellknown: ['discovery'], wellknownurl: ['discovery'] },
+  ...{ metadataurl: ['discovery'], discoveryurl: ['discovery'], jwksurl: ['jwksUri'], jwkseturi: ['jwksUri'] },
+  ...{
+    keysurl: ['jwksUri'],
+    certs: ['certificates'],
+    cert: ['certificates'],
+    publickey: ['jwks'],
+    publickeys: ['jwks'],
+  },
+  ...{
+    keys: ['jwks', 'signingKeys'],
+    key: ['signingKeys', 'jwks'],
+    jwks: ['signingKeys'],
+    privatekey: ['signingKeys'],
+  },
+  ...{ secretorkey: ['signingKeys', 'jwksUri'], secretorprivatekey: ['signingKeys'], secretorpublickey: ['jwksUri'] },
+  ...{
+    secretorkeyprovider: ['jwksUri'],
+    signingkey: ['signingKeys'],
+    id: ['clientId', 'name'],
+    secret: ['clientSecret'],
+  },
+  ...{ clientsecretkey: ['clientSecret'], password: ['clientSecret'], secrethash: ['clientSecretHash'] },
+  ...{
+    expiresin: ['lifetime'],
+    ttl: ['lifetime'],
+    expiry: ['lifetime'],
+    tokenlifetime: ['lifetime'],
+    exp: ['lifetime'],
+  },
+  ...{ algorithm: ['algorithms'], alg: ['algorithms', 'algorithm'], algorithms: ['algorithm'] },
+  ...{ tokensigningalg: ['algorithms', 'algorithm'], clockskew: ['clockTolerance'], leeway: ['clockTolerance'] },
+  ...{ clocktolerancesec: ['clockTolerance'], maxclockskew: ['clockTolerance'], maxtokenage: ['maxAge'] },
+  ...{
+    scopes: ['scope'],
+    scope: ['scopes'],
+    requiredscopes: ['scope'],
+    allowedscopes: ['scopes'],
+    permissions: ['scope'],
+  },
+  ...{ allowedclients: ['clients'], typ: ['types'], timeout: ['readTimeout'], ratelimit: ['refreshBudget'] },
+  ...{ tokenurl: ['tokenEndpoint'], trustedissuers: ['identityProviders'], issuers: ['identityProviders'] },
+  ...{ providers: ['identityProviders'], idps: ['identityProviders'], agent: ['proxy'], sub: ['allowedSubjects'] },
+}
+
+/** The problem of an unknown option: says which one was probably meant, or where it belongs. */
+export function describeUnknown({ table, key, hint }: UnknownOption, known: KnownOptions): OptionProblem {
+  const names = [...(known.get(tableName(table)) ?? [])]
+  const problem = { code: 'unknown_option' as const, path: [...table, key], table }
+  const renamed = RENAMED[tableName(table)]
+  if (renamed !== undefined && Object.hasOwn(renamed, key)) {
+    const suggestion = renamed[key] ?? key
+    return { ...problem, code: 'renamed', text: `renamed; use ${option(suggestion)} instead`, suggestion }
+  }
+  const places = placesOf(key, table, known)
+  const suggestion = otherName(key, names) ?? closestName(key, names, places.length > 0 ? 1 : undefined)
+  if (suggestion !== undefined) {
+    return { ...problem, text: `unknown option; did you mean ${option(suggestion)}?`, suggestion }
+  }
+  return { ...problem, text: `unknown option; ${whatToDo(names, places, hint)}` }
+}
+
+/** The path of a table without indexes. */
+export function tableName(path: OptionPath): string {
+  return path.filter((step) => typeof step === 'string').join('.')
+}
+
+function otherName(key: string, names: readonly string[]): string | undefined {
+  const others = Object.hasOwn(OTHER_NAMES, plainName(key)) ? OTHER_NAMES[plainName(key)] : undefined
+  return others?.find((name) => names.includes(name))
+}
+
+/** The other tables that have an option of exactly this name; those inside of what is not ours do not count. */
+function placesOf(key: string, table: OptionPath, known: KnownOptions): string[] {
+  return [...known].flatMap(([place, names]) => {
+    const steps = place.split('.')
+    const isOurs = steps.every((_, index) => known.has(steps.slice(0, index).join('.')))
+    return isOurs && place !== tableName(table) && names.has(key) ? [place] : []
+  })
+}
+
+function whatToDo(names: readonly string[], places: readonly string[], hint: string | undefined): string {
+  if (places.length > 0 && places.length <= MAX_PLACES) {
+    return `it belongs ${places.map((place) => inTable(place === '' ? [] : place.split('.'))).join(' or ')}`
+  }
+  const allowed =
+    names.length > MAX_LISTED
+      ? `${OPTIONS_PAGE} lists the ${names.length} options that are allowed here`
+      : `expected ${names.length > 1 ? 'one of ' : ''}${names.map((name) => option(name)).join(', ')}`
+  return hint ?? (names.length === 0 ? 'no options are allowed here' : allowed)
+}
