@@ -51,7 +51,8 @@ export class JwksClientPool {
     this.#clients = chosen.clients
     for (const [pair, { client }] of before) if (!chosen.clients.has(pair)) client.end()
     for (const { client, endpoint, owners } of chosen.clients.values()) client.use(endpoint, owners)
-    queueMicrotask(() => this.#warnOfInsecureHttp(chosen.sources)) // So that a listener attached right after creation hears it.
+    // So that a listener attached right after creation hears it.
+    queueMicrotask(() => this.#warnOfInsecureHttp(chosen.insecureSources))
   }
 
   /** Ends fetches under way, and no other begins: neither by clients that ended before, nor by later ones. */
@@ -61,11 +62,8 @@ export class JwksClientPool {
   }
 
   #warnOfInsecureHttp(sources: readonly JwksSource[]): void {
-    for (const { owner, alias, jwksUri, metadataOf, connection } of sources) {
-      const url = new URL(jwksUri)
-      const mayBeInsecure = isInsecure(url) || (url.protocol === 'http:' && metadataOf !== undefined)
-      if (!connection.allowInsecureHttp || !mayBeInsecure) continue
-      const event = { ...describeOwner(owner), alias, endpoint: url.href }
+    for (const { owner, alias, jwksUri } of sources) {
+      const event = { ...describeOwner(owner), alias, endpoint: new URL(jwksUri).href }
       this.#deps.events.emit('jwks.insecure_http', event as KeySetOwner)
     }
   }
@@ -77,7 +75,7 @@ export class ChosenJwksClients {
   readonly #existing: ReadonlyMap<string, ClientInUse>
   readonly #deps: JwksClientDeps
   readonly #clients = new Map<string, ClientInUse>()
-  readonly #sources: JwksSource[] = []
+  readonly #insecureSources: JwksSource[] = []
 
   constructor(settings: JwksEndpointSettings, existing: ReadonlyMap<string, ClientInUse>, deps: JwksClientDeps) {
     this.#settings = settings
@@ -90,22 +88,29 @@ export class ChosenJwksClients {
     return this.#clients
   }
 
-  get sources(): readonly JwksSource[] {
-    return this.#sources
+  /** Sources whose keys may come without TLS from another machine. */
+  get insecureSources(): readonly JwksSource[] {
+    return this.#insecureSources
   }
 
   clientFor(source: JwksSource): JwksClient {
-    this.#sources.push(source)
     const { owner, alias, jwksUri, metadataOf, connection, reading } = source
+    const url = new URL(jwksUri)
+    if (mayBeInsecure(url, source)) this.#insecureSources.push(source)
     const pair = JSON.stringify([alias, jwksUri, metadataOf])
     const chosen = this.#clients.get(pair)
     if (chosen !== undefined) {
       chosen.owners.push(owner)
       return chosen.client
     }
-    const endpoint = { url: new URL(jwksUri).href, metadataOf, connection, settings: this.#settings, reading }
+    const endpoint = { url: url.href, metadataOf, connection, settings: this.#settings, reading }
     const client = this.#existing.get(pair)?.client ?? new JwksClient(alias, endpoint, this.#deps)
     this.#clients.set(pair, { client, endpoint, owners: [owner] })
     return client
   }
+}
+
+/** With metadata, `http` on this machine counts as well, because they may lead to another one. */
+function mayBeInsecure(url: URL, { connection, metadataOf }: JwksSource): boolean {
+  return connection.allowInsecureHttp && (isInsecure(url) || (url.protocol === 'http:' && metadataOf !== undefined))
 }

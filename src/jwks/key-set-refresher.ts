@@ -31,14 +31,8 @@ export class KeySetRefresher {
     this.#deps = deps
     this.#cache = new CachedKeySet(cacheMaxAgeFallback, deps.clock)
     this.#schedule = new RefreshSchedule(refreshAhead, () => this.#refreshIfInUse(), deps)
-    const outcomes = {
-      succeeded: () => {
-        onRefreshed()
-        this.#schedule.planAhead(Math.max(0, this.#cache.expiresIn))
-      },
-      failed: (retryIn: number) => this.#schedule.planAfter(retryIn),
-    }
-    this.#updater = new KeySetUpdater(endpoint, this.#cache, reporter, outcomes, deps)
+    const parts = { cache: this.#cache, schedule: this.#schedule, reporter, onRefreshed }
+    this.#updater = new KeySetUpdater(endpoint, parts, deps)
   }
 
   /**

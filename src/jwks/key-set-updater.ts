@@ -11,22 +11,26 @@ import type { JwksEndpoint, KeySetFetcherDeps } from './jwks-endpoint.js'
 import { lifetimeOf } from './jwks-endpoint-options.js'
 import type { JwksReporter } from './jwks-reporter.js'
 import { type FetchMode, KeySetFetcher } from './key-set-fetcher.js'
+import type { RefreshSchedule } from './refresh-schedule.js'
 
 export interface KeySetUpdaterDeps extends BackOffDeps, KeySetFetcherDeps {}
 
-/** What happens right after an update, before it is reported. */
-export interface UpdateOutcomes {
-  succeeded(): void
-  /** @param retryIn milliseconds */
-  failed(retryIn: number): void
+/** The parts of a client that an update changes or reports to. */
+export interface UpdatedParts {
+  cache: CachedKeySet
+  schedule: RefreshSchedule
+  reporter: JwksReporter
+  /** Called after each success, before it is reported. */
+  onRefreshed: () => void
 }
 
-/** Fetches a key set, replaces the cached one by it, and keeps account of how the endpoint answers. */
+/** Fetches a key set, replaces the cached one by it, plans the next refresh, and keeps account of how the endpoint answers. */
 export class KeySetUpdater {
   #endpoint: JwksEndpoint
   readonly #cache: CachedKeySet
+  readonly #schedule: RefreshSchedule
   readonly #reporter: JwksReporter
-  readonly #outcomes: UpdateOutcomes
+  readonly #onRefreshed: () => void
   readonly #deps: KeySetUpdaterDeps
   readonly #fetcher: KeySetFetcher
   readonly #backOff: BackOff
@@ -34,15 +38,14 @@ export class KeySetUpdater {
 
   constructor(
     endpoint: JwksEndpoint,
-    cache: CachedKeySet,
-    reporter: JwksReporter,
-    outcomes: UpdateOutcomes,
+    { cache, schedule, reporter, onRefreshed }: UpdatedParts,
     deps: KeySetUpdaterDeps,
   ) {
     this.#endpoint = endpoint
     this.#cache = cache
+    this.#schedule = schedule
     this.#reporter = reporter
-    this.#outcomes = outcomes
+    this.#onRefreshed = onRefreshed
     this.#deps = deps
     this.#fetcher = new KeySetFetcher(endpoint, deps)
     this.#backOff = new BackOff(endpoint.settings.failureBackOff, deps)
@@ -129,7 +132,8 @@ export class KeySetUpdater {
     const failedForMs = this.#log.failingFor
     const durationMs = this.#log.succeed(startedAt)
     this.#backOff.succeed()
-    this.#outcomes.succeeded()
+    this.#onRefreshed()
+    this.#schedule.planAhead(Math.max(0, this.#cache.expiresIn))
     this.#reporter.reportRefreshed(keySet, { durationMs, hasChanged, freshForMs }, failedForMs)
   }
 
@@ -146,7 +150,7 @@ export class KeySetUpdater {
   #fail(error: JwksFetchError, startedAt: Moment): void {
     const durationMs = this.#log.fail(error, startedAt)
     this.#backOff.fail(error.retryAfter)
-    this.#outcomes.failed(this.#backOff.remaining)
+    this.#schedule.planAfter(this.#backOff.remaining)
     this.#reporter.reportFailed({
       durationMs,
       ...error.describe(),

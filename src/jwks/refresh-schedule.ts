@@ -18,7 +18,7 @@ export class RefreshSchedule {
   readonly #refresh: () => void
   readonly #deps: RefreshScheduleDeps
   #nextAt: number | undefined
-  #cancel = () => {}
+  #cancel: () => void = doNothing
   #isClosed = false
   #isDue = false
 
@@ -73,3 +73,6 @@ export class RefreshSchedule {
     this.#nextAt = undefined
   }
 }
+
+/** One for all schedules, because there may be very many. */
+function doNothing(): void {}

@@ -12,7 +12,8 @@ const MAX_REMEMBERED = 1000
 export class UnknownKids {
   readonly #rememberFor: number
   readonly #clock: Clock
-  readonly #askedAtOf = new Map<string, Moment>()
+  /** undefined: none yet, as of most endpoints. */
+  #askedAtOf: Map<string, Moment> | undefined
 
   /** @param rememberFor milliseconds */
   constructor(rememberFor: number, clock: Clock) {
@@ -21,29 +22,31 @@ export class UnknownKids {
   }
 
   get size(): number {
-    return this.#askedAtOf.size
+    return this.#askedAtOf?.size ?? 0
   }
 
   /** @param askedAt when it was searched for: a key that was published since may not have been found */
   add(header: KeyHeader, askedAt: Moment): void {
+    this.#askedAtOf ??= new Map()
+    const askedAtOf = this.#askedAtOf
     const key = digestOf(header)
-    this.#askedAtOf.delete(key)
-    this.#askedAtOf.set(key, askedAt)
-    for (const oldest of this.#askedAtOf.keys()) {
-      if (this.#askedAtOf.size <= MAX_REMEMBERED) break
-      this.#askedAtOf.delete(oldest)
+    askedAtOf.delete(key)
+    askedAtOf.set(key, askedAt)
+    for (const oldest of askedAtOf.keys()) {
+      if (askedAtOf.size <= MAX_REMEMBERED) break
+      askedAtOf.delete(oldest)
     }
   }
 
   has(header: KeyHeader): boolean {
-    if (this.#askedAtOf.size === 0) return false
+    if (this.#askedAtOf === undefined) return false
     const askedAt = this.#askedAtOf.get(digestOf(header))
     return askedAt !== undefined && elapsedSince(askedAt, this.#clock) < this.#rememberFor
   }
 
   /** Forgets all: there is a new key set. */
   clear(): void {
-    this.#askedAtOf.clear()
+    this.#askedAtOf = undefined
   }
 }
 
