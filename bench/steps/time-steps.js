@@ -2,9 +2,8 @@
 import { createPublicKey, randomUUID } from 'node:crypto'
 import { createAccessTokenSigner, issueAccessToken } from '../../dist/access-token/issue-access-token.js'
 import { markAssertionUsed } from '../../dist/assertion/mark-used.js'
-import { authenticateClient } from '../../dist/client-auth/authenticate-client.js'
 import { digestSecret } from '../../dist/client-auth/client-options.js'
-import { parseBasicCredentials } from '../../dist/client-auth/client-secret-methods.js'
+import { authenticateBySecret, parseBasicCredentials } from '../../dist/client-auth/client-secret-methods.js'
 import { FailureLimiter } from '../../dist/client-auth/failure-limiter.js'
 import { createFindClient } from '../../dist/client-auth/find-client.js'
 import { systemClock } from '../../dist/clock/clock.js'
@@ -69,7 +68,7 @@ function createClientAuthentication() {
     findClient: createFindClient([registered], undefined),
     failureLimiter: new FailureLimiter(settings, systemClock),
   }
-  return () => authenticateClient(parseBasicCredentials(clientAuthorization), '127.0.0.1', deps)
+  return () => authenticateBySecret(parseBasicCredentials(clientAuthorization), '127.0.0.1', deps)
 }
 
 /** Each claim is of another assertion, in each round. */
