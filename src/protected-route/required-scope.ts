@@ -18,7 +18,7 @@ const SCOPES = 'at least one scope token (RFC 6749 §3.3), in an array or in a s
  * @throws ConfigError
  */
 export function readRequiredScope(options: unknown, calledAs: string): readonly string[] {
-  const reader = new OptionReader(options, [calledAs])
+  const reader = new OptionReader(options, [calledAs], `${calledAs}({ scope: 'orders:read' })`)
   const scopes = reader.isNamed('scope') ? readScopes(reader) : []
   reader.refuseUnknown()
   reader.throwProblems()
