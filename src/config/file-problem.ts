@@ -23,6 +23,14 @@ export interface Origin {
   isInCode(option: string): boolean
 }
 
+/** What is wrong with a file that cannot be read, and what to do, for each code of the operating system. */
+const READ_FAULTS: Readonly<Record<string, string>> = {
+  ENOENT: 'the file does not exist; check the path',
+  ENOTDIR: 'the file does not exist; check the path',
+  EISDIR: 'this is a directory; give the path of a TOML file',
+  EACCES: 'permission denied; make the file readable for this process',
+}
+
 /**
  * The problems of options, reported with the names, lines and columns of the file; those of options in code with their
  * names there.
@@ -58,7 +66,9 @@ export function readSource(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
-    const message = `cannot be read: ${fieldOf(error, 'code')}; expected a readable TOML file`
+    const code = String(fieldOf(error, 'code'))
+    const fault = Object.hasOwn(READ_FAULTS, code) ? READ_FAULTS[code] : undefined
+    const message = fault ?? `the file cannot be read (${code}); check the path`
     throw new ConfigError([{ code: 'unreadable', path: [], location: path, message }])
   }
 }

@@ -72,7 +72,8 @@ export function formatPath(path: OptionPath): string {
   return path.map((step, index) => (typeof step === 'number' ? `[${step}]` : index === 0 ? step : `.${step}`)).join('')
 }
 
+/** What is wrong with a file as a whole has a location, and is not a problem of an option. */
 function lineOf({ location, path, message }: ConfigProblem): string {
-  const place = location === undefined ? '' : `${location}: `
-  return inOneLine(`  ${place}${formatPath(path) || 'options'}: ${message}`)
+  const option = formatPath(path) || (location === undefined ? 'options' : '')
+  return inOneLine(`  ${[location, option, message].filter((part) => part).join(': ')}`)
 }

@@ -461,9 +461,15 @@ when = { scope = { one_of = ["*", "*a*"] }, scp = { has_word = "Orders.*" } }`,
     expect((await check()).status).toBe(0)
   })
 
-  it.each(['missing.toml', '.'])('of %j, which is no file, exits with 1', async (name) => {
-    const { status, stderr } = await runHere(['check', '--config', join(file.directory, name)])
-    expect([status, stderr]).toEqual([1, expect.stringMatching(/ENOENT|EISDIR/)])
+  it.each([
+    ['missing.toml', 'the file does not exist; check the path'],
+    ['missing/deployment.toml', 'the file does not exist; check the path'],
+    ['deployment.toml/x', 'the file does not exist; check the path'],
+    ['.', 'this is a directory; give the path of a TOML file'],
+  ])('says of %j, which is not a readable file, what to do, and exits with 1', async (name, message) => {
+    const target = join(file.directory, name)
+    const { status, stderr } = await runHere(['check', '--config', target])
+    expect([status, stderr]).toEqual([1, expect.stringContaining(`\n  ${target}: ${message}\n`)])
   })
 })
 

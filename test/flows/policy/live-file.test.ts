@@ -196,7 +196,7 @@ describe('a live file', () => {
     const news = nextNews()
     rmSync(path)
     expect(await news).toBe('refused')
-    expect(exchange.stats().config.lastRefusal?.message).toContain('ENOENT')
+    expect(exchange.stats().config.lastRefusal?.message).toContain('the file does not exist')
     expect((await exchangeOne('test')).status).toBe(200)
     expect(await write(tomlOf(2))).toBe('changed')
   })

@@ -192,7 +192,9 @@ describe('a TOML file with problems', () => {
   })
 
   it('is refused where the file cannot be read', () => {
-    expect(() => loadConfig(join(directory, 'missing.toml'))).toThrow('ENOENT')
+    expect(() => loadConfig(join(directory, 'missing.toml'))).toThrow(
+      'missing.toml: the file does not exist; check the path',
+    )
   })
 
   it('never prints a secret', () => {
