@@ -1,6 +1,6 @@
 import type { JWK } from 'jose'
 import { fieldOf } from '../errors/field-of.js'
-import { readPemBlocks } from '../jwt/pem.js'
+import { parsePemBlocks } from '../jwt/pem.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import {
   generateSigningKey,
@@ -131,7 +131,7 @@ function readKey(
 
 /** PEM text may hold several keys, and the parameters of one (SEC 1), which are in the key as well. */
 function separateKeys(source: unknown): unknown[] {
-  const blocks = typeof source === 'string' ? readPemBlocks(source) : undefined
+  const blocks = typeof source === 'string' ? parsePemBlocks(source) : undefined
   if (blocks === undefined) return [source]
   return blocks.filter(({ label }) => label !== 'EC PARAMETERS').map(({ text }) => text)
 }

@@ -4,14 +4,14 @@ import { TokenRejected } from '../errors/rejections.js'
 import type { IdentityProviderRegistry } from '../identity-provider/identity-provider-registry.js'
 import {
   checkAudience,
-  checkExpiry,
   checkNoConfirmation,
   checkNoDelegation,
-  checkNotBefore,
-  checkNumericDate,
-  checkStringClaim,
-  checkSubject,
   checkTokenKind,
+  readExpiry,
+  readNotBefore,
+  readNumericDate,
+  readStringClaim,
+  readSubject,
 } from '../jwt/check-claims.js'
 import { ownMember } from '../jwt/parse-json-object.js'
 import { normaliseType, parseJws, parsePayload, type UnverifiedHeader, type UnverifiedJwt } from '../jwt/parse-jwt.js'
@@ -59,7 +59,7 @@ function checkIdentityProvider(name: string | undefined, { identityProviders }: 
 function verifyUnknownToken(token: string, deps: VerifyAccessTokenDeps): Eventual<AccessToken> {
   const jws = parseJws(token, MAX_ACCESS_TOKEN_LENGTH, MAX_HEADER_LENGTH)
   if (normaliseType(jws.header.typ ?? '') !== ACCESS_TOKEN_TYPE) throw new TokenRejected('type_not_allowed')
-  const signingKey = findSigningKey(jws.header, deps.signingKeys)
+  const signingKey = requireSigningKey(jws.header, deps.signingKeys)
   const acceptIf = (isSigned: boolean) => {
     if (!isSigned) throw new TokenRejected('bad_signature')
     return acceptSigned(parsePayload(jws), signingKey, deps)
@@ -67,7 +67,7 @@ function verifyUnknownToken(token: string, deps: VerifyAccessTokenDeps): Eventua
   return whenReady(isSignedBy(signingKey.publicKey, jws), acceptIf)
 }
 
-function findSigningKey({ kid, alg }: UnverifiedHeader, signingKeys: SigningKeys): SigningKey {
+function requireSigningKey({ kid, alg }: UnverifiedHeader, signingKeys: SigningKeys): SigningKey {
   const key = signingKeys.find(kid)
   if (key === undefined) throw new TokenRejected('unknown_key')
   if (alg !== key.algorithm) throw new TokenRejected('algorithm_not_allowed')
@@ -79,23 +79,23 @@ function acceptSigned(jwt: UnverifiedJwt, signingKey: SigningKey, deps: VerifyAc
   if (ownMember(payload, 'iss') !== deps.issuer) throw new TokenRejected('wrong_issuer')
   checkAudience(payload, deps.audiences)
   const now = deps.clock.now()
-  const expiresAt = checkExpiry(payload, now, 0)
-  const notBefore = checkNotBefore(payload, now, 0)
-  checkNumericDate(payload, 'iat', 'invalid_issued_at')
+  const expiresAt = readExpiry(payload, now, 0)
+  const notBefore = readNotBefore(payload, now, 0)
+  readNumericDate(payload, 'iat', 'invalid_issued_at')
   checkTokenKind(payload)
   checkNoConfirmation(payload)
   checkNoDelegation(payload)
   const identityProvider = readIdentityProvider(payload)
   checkIdentityProvider(identityProvider, deps)
   const accessToken: AccessToken = {
-    sub: checkSubject(payload),
-    clientId: checkStringClaim(payload, 'client_id', 'invalid_claim'),
+    sub: readSubject(payload),
+    clientId: readStringClaim(payload, 'client_id', 'invalid_claim'),
     scopes: Object.freeze(readScopes(ownMember(payload, 'scope'))),
     identityProvider,
     expiresAt,
     issuer: deps.issuer,
     audience: Object.freeze([ownMember(payload, 'aud')].flat() as string[]),
-    tokenId: checkStringClaim(payload, 'jti', 'invalid_jwt_id'),
+    tokenId: readStringClaim(payload, 'jti', 'invalid_jwt_id'),
     token: jwt.compact,
     payload: deepFreeze(payload),
   }
@@ -111,7 +111,7 @@ function deepFreeze<Value extends object>(value: Value): Value {
 
 function readIdentityProvider(payload: UnverifiedJwt['payload']): string | undefined {
   if (!Object.hasOwn(payload, IDENTITY_PROVIDER_CLAIM)) return undefined
-  return checkStringClaim(payload, IDENTITY_PROVIDER_CLAIM, 'invalid_claim')
+  return readStringClaim(payload, IDENTITY_PROVIDER_CLAIM, 'invalid_claim')
 }
 
 function readScopes(scope: unknown): readonly string[] {

@@ -3,14 +3,14 @@ import type { AssertionProfileName, IdentityProvider } from '../identity-provide
 import { checkEnabled } from '../identity-provider/trust-switch.js'
 import {
   checkAudience,
-  checkExpiry,
   checkIssuedAt,
   checkNoConfirmation,
   checkNoDelegation,
-  checkNotBefore,
-  checkStringClaim,
-  checkSubject,
   checkTokenKind,
+  readExpiry,
+  readNotBefore,
+  readStringClaim,
+  readSubject,
 } from '../jwt/check-claims.js'
 import type { UnverifiedJwt } from '../jwt/parse-jwt.js'
 import { normaliseType } from '../jwt/parse-jwt.js'
@@ -61,13 +61,13 @@ const JWT_BEARER: AssertionProfile = {
     { name: 'typ', check: checkType },
   ],
   afterSignature: [
-    { name: 'sub', check: ({ jwt }) => void checkSubject(jwt.payload) },
+    { name: 'sub', check: ({ jwt }) => void readSubject(jwt.payload) },
     { name: 'aud', check: ({ jwt, identityProvider }) => checkAudience(jwt.payload, identityProvider.audiences) },
     { name: 'exp', check: checkLifetime },
     {
       name: 'nbf',
       check: ({ jwt, identityProvider: { limits }, now }) =>
-        void checkNotBefore(jwt.payload, now, limits.clockTolerance),
+        void readNotBefore(jwt.payload, now, limits.clockTolerance),
     },
     {
       name: 'iat',
@@ -100,10 +100,10 @@ function checkType({ jwt: { header }, identityProvider: { types } }: PresentedAs
 
 function checkLifetime({ jwt, identityProvider: { limits }, now }: PresentedAssertion): void {
   const { clockTolerance, maxLifetime } = limits
-  const expiresAt = checkExpiry(jwt.payload, now, clockTolerance)
+  const expiresAt = readExpiry(jwt.payload, now, clockTolerance)
   if (!(expiresAt <= now + maxLifetime + clockTolerance)) throw new TokenRejected('lifetime_too_long')
 }
 
 function checkJwtId({ jwt: { payload } }: PresentedAssertion): void {
-  if (Object.hasOwn(payload, 'jti')) checkStringClaim(payload, 'jti', 'invalid_jwt_id')
+  if (Object.hasOwn(payload, 'jti')) readStringClaim(payload, 'jti', 'invalid_jwt_id')
 }

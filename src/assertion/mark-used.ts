@@ -3,7 +3,7 @@ import type { Clock } from '../clock/clock.js'
 import { TokenRejected } from '../errors/rejections.js'
 import type { IdentityProviderRegistry } from '../identity-provider/identity-provider-registry.js'
 import { checkEnabled } from '../identity-provider/trust-switch.js'
-import { checkExpiry } from '../jwt/check-claims.js'
+import { checkNotExpired } from '../jwt/check-claims.js'
 import type { ReplayProtection } from '../replay/replay-protection.js'
 import type { VerifiedAssertion } from './verified-assertion.js'
 
@@ -44,9 +44,9 @@ export async function markAssertionUsed(assertion: VerifiedAssertion, deps: Mark
  *
  * @throws TokenRejected `identity_provider_disabled`, `expired`
  */
-function checkAgain({ identityProvider, payload }: VerifiedAssertion, clock: Clock): void {
+function checkAgain({ identityProvider, expiresAt }: VerifiedAssertion, clock: Clock): void {
   checkEnabled(identityProvider)
-  checkExpiry(payload, clock.now(), identityProvider.limits.clockTolerance)
+  checkNotExpired(expiresAt, clock.now(), identityProvider.limits.clockTolerance)
 }
 
 /**

@@ -84,7 +84,7 @@ function createParties(settings: CompleteSettings, lasting: LastingParts): Parti
     hostFunctions,
     jwksClients,
     identityProviders: new IdentityProviderRegistry(identityProviders, trustSwitches),
-    findClient: createFindClient(clients, findClient && hostFunctions.bound({ function: 'findClient' }, findClient)),
+    findClient: createFindClient(clients, findClient && hostFunctions.limit({ function: 'findClient' }, findClient)),
   }
 }
 

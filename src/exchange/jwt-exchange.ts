@@ -185,8 +185,8 @@ export function createJwtExchange(options: JwtExchangeOptions): JwtExchange {
       return stats()
     },
     refreshKeys: async (name) => statsOf(await refreshKeys(name, registry)),
-    disableIdentityProvider: (name) => switchTrust(name, registry().trustSwitch(name), false, events),
-    enableIdentityProvider: (name) => switchTrust(name, registry().trustSwitch(name), true, events),
+    disableIdentityProvider: (name) => switchTrust(name, registry().requireTrustSwitch(name), false, events),
+    enableIdentityProvider: (name) => switchTrust(name, registry().requireTrustSwitch(name), true, events),
     reconfigure: (newOptions) => configuration.change(newOptions),
     close: () => lasting.jwksClients.close(),
   }

@@ -36,7 +36,7 @@ export function createCustomGrant(settings: GrantSettings, deps: CustomGrantDeps
 /** The host's function within the bounds of `hostFunctions`. What is authorized for it is added to `authorized`. */
 function createAuthorizeInTime({ grantType, authorize }: GrantSettings, deps: CustomGrantDeps) {
   const call = { function: 'grants', grantType } as const
-  return deps.hostFunctions.bound(
+  return deps.hostFunctions.limit(
     call,
     (request: TokenRequest, client: Client, authorized: Authorization[], signal: AbortSignal) => {
       const authorizeAssertion = async (assertion: string | undefined) => {

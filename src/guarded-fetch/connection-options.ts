@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import type { LookupFunction } from 'node:net'
-import { findCertificateBlocks, holdsPrivateKey } from '../jwt/pem.js'
+import { holdsPrivateKey, parseCertificateBlocks } from '../jwt/pem.js'
 import { option } from '../option-checks/option-problem.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import { isHostAllowed, type Network } from './network-guard.js'
@@ -127,7 +127,7 @@ function readAuthorities(reader: OptionReader): readonly string[] | undefined {
 }
 
 function areCertificates(pem: unknown): pem is string {
-  const blocks = typeof pem === 'string' ? findCertificateBlocks(pem) : undefined
+  const blocks = typeof pem === 'string' ? parseCertificateBlocks(pem) : undefined
   try {
     return blocks?.every((block) => new X509Certificate(block).raw.length > 0) === true
   } catch {

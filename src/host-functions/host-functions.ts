@@ -41,7 +41,7 @@ export class HostFunctions {
    * The same function within the bounds. It throws and rejects as the function does, and with a `DependencyUnavailable`
    * `host_function_timed_out` or `host_function_limit_reached`. What the function returns at once needs no timer.
    */
-  bound<Args extends unknown[], Result>(
+  limit<Args extends unknown[], Result>(
     call: HostFunctionCall,
     hostFunction: HostFunction<Args, Result>,
   ): (...args: Args) => Result | Promise<Awaited<Result>> {

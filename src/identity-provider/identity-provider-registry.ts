@@ -61,7 +61,7 @@ export class IdentityProviderRegistry {
   }
 
   /** @throws ConfigError if there is none of this name */
-  registered(name: string): IdentityProvider {
+  require(name: string): IdentityProvider {
     return this.find(name) ?? refuseName(name)
   }
 
@@ -70,7 +70,7 @@ export class IdentityProviderRegistry {
    *
    * @throws ConfigError if there never was one of this name
    */
-  trustSwitch(name: string): TrustSwitch {
+  requireTrustSwitch(name: string): TrustSwitch {
     return this.#trustSwitches.get(name) ?? refuseName(name)
   }
 

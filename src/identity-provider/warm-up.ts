@@ -63,9 +63,9 @@ export async function warmUp(
  */
 export async function refreshKeys(name: string, registry: () => IdentityProviderRegistry): Promise<IdentityProvider> {
   for (;;) {
-    const identityProvider = registry().registered(name)
+    const identityProvider = registry().require(name)
     const failure: unknown = await identityProvider.keySource.refreshKeys().catch((error: unknown) => error)
-    if (registry().registered(name).keySource !== identityProvider.keySource) continue
+    if (registry().require(name).keySource !== identityProvider.keySource) continue
     if (failure !== undefined) throw failure
     return identityProvider
   }

@@ -85,7 +85,7 @@ export class JwksClient implements VerificationKeySource {
     this.#refresher.end()
   }
 
-  async findKeys(header: KeyHeader): Promise<readonly KeyObject[]> {
+  async requireKeys(header: KeyHeader): Promise<readonly KeyObject[]> {
     const wait = this.#waiters.waitUpTo(MAX_WAIT)
     const refreshing = this.#refresher.touch()
     const mayServeAtOnce = this.#waiters.isFull && this.#refresher.servable !== undefined
@@ -106,7 +106,7 @@ export class JwksClient implements VerificationKeySource {
     return found
   }
 
-  findKeysAtOnce(header: KeyHeader): KeysAtOnce {
+  requireKeysAtOnce(header: KeyHeader): KeysAtOnce {
     const { current, last, state, mayRefresh, isDue } = this.#refresher
     if (isDue) this.#background.begin(async () => void (await this.#refresher.touch()))
     else this.#refresher.touch()

@@ -24,7 +24,7 @@ const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u28
 const VISIBLE_ASCII = /^[\x21-\x7E]+$/
 
 /** A claim that must be a non-empty, well-formed string without control characters (RFC 7519 §4.1). */
-export function checkStringClaim(claims: Claims, name: string, reason: RejectionReason): string {
+export function readStringClaim(claims: Claims, name: string, reason: RejectionReason): string {
   const value = ownMember(claims, name)
   if (!isPlainText(value)) throw new TokenRejected(reason)
   return value
@@ -48,7 +48,7 @@ export function hasInvisible(text: string): boolean {
 }
 
 /** @throws TokenRejected `invalid_subject` */
-export function checkSubject(claims: Claims): string {
+export function readSubject(claims: Claims): string {
   const sub = ownMember(claims, 'sub')
   if (!isSubject(sub)) throw new TokenRejected('invalid_subject')
   return sub
@@ -59,7 +59,7 @@ export function checkSubject(claims: Claims): string {
  */
 
 /** The NumericDate of a claim (RFC 7519 §2): a finite number of seconds, fractions allowed; undefined where absent. */
-export function checkNumericDate(claims: Claims, name: string, reason: RejectionReason): number | undefined {
+export function readNumericDate(claims: Claims, name: string, reason: RejectionReason): number | undefined {
   if (!Object.hasOwn(claims, name)) return undefined
   const value = claims[name]
   if (typeof value !== 'number' || !(value >= 0 && value <= MAX_DATE)) throw new TokenRejected(reason)
@@ -79,16 +79,21 @@ export function checkAudience(claims: Claims, accepted: ReadonlySet<string>): vo
 }
 
 /** `exp` is required; refused from the second `exp + clockTolerance` on (RFC 7519 §4.1.4). */
-export function checkExpiry(claims: Claims, now: number, clockTolerance: number): number {
-  const expiresAt = checkNumericDate(claims, 'exp', 'invalid_expiry')
+export function readExpiry(claims: Claims, now: number, clockTolerance: number): number {
+  const expiresAt = readNumericDate(claims, 'exp', 'invalid_expiry')
   if (expiresAt === undefined) throw new TokenRejected('invalid_expiry')
-  if (!(now < expiresAt + clockTolerance)) throw new TokenRejected('expired')
+  checkNotExpired(expiresAt, now, clockTolerance)
   return expiresAt
 }
 
+/** Refuses from the second `expiresAt + clockTolerance` on. */
+export function checkNotExpired(expiresAt: number, now: number, clockTolerance: number): void {
+  if (!(now < expiresAt + clockTolerance)) throw new TokenRejected('expired')
+}
+
 /** `nbf`, when present: refused before the second `nbf - clockTolerance` (RFC 7519 §4.1.5). */
-export function checkNotBefore(claims: Claims, now: number, clockTolerance: number): number | undefined {
-  const notBefore = checkNumericDate(claims, 'nbf', 'invalid_not_before')
+export function readNotBefore(claims: Claims, now: number, clockTolerance: number): number | undefined {
+  const notBefore = readNumericDate(claims, 'nbf', 'invalid_not_before')
   if (notBefore !== undefined && !(now >= notBefore - clockTolerance)) throw new TokenRejected('not_yet_valid')
   return notBefore
 }
@@ -103,7 +108,7 @@ export interface AgeLimits {
 
 /** `iat`: not in the future, and at most `maxAge` seconds ago (RFC 7523 §3, 6). */
 export function checkIssuedAt(claims: Claims, now: number, { clockTolerance, maxAge, requireIat }: AgeLimits): void {
-  const issuedAt = checkNumericDate(claims, 'iat', 'invalid_issued_at')
+  const issuedAt = readNumericDate(claims, 'iat', 'invalid_issued_at')
   if (issuedAt === undefined && requireIat) throw new TokenRejected('invalid_issued_at')
   if (issuedAt === undefined) return
   if (!(now >= issuedAt - clockTolerance)) throw new TokenRejected('issued_in_future')

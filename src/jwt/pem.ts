@@ -24,13 +24,13 @@ export function countPemBlocks(text: string): number {
 }
 
 /** The blocks in a text; undefined if there is none, or one is not whole. */
-export function readPemBlocks(text: string): PemBlock[] | undefined {
+export function parsePemBlocks(text: string): PemBlock[] | undefined {
   const blocks = Array.from(text.matchAll(BLOCK), ([block, label = '']) => ({ label, text: block }))
   return blocks.length > 0 && blocks.length === countPemBlocks(text) ? blocks : undefined
 }
 
 /** The certificates in a text, each by itself; undefined if there is none, or one is not whole, or something else is there. */
-export function findCertificateBlocks(text: string): string[] | undefined {
-  const blocks = readPemBlocks(text)
+export function parseCertificateBlocks(text: string): string[] | undefined {
+  const blocks = parsePemBlocks(text)
   return blocks?.every(({ label }) => label === 'CERTIFICATE') ? blocks.map((block) => block.text) : undefined
 }

@@ -39,7 +39,7 @@ export function createMappedClaim(
   const { name } = mapping
   if ('builtIn' in mapping) return { name, map: mapping.builtIn }
   const call = { function: 'claimsToToken', identityProvider, claim: name } as const
-  return { name, map: hostFunctions.bound(call, mapping.hostFunction) }
+  return { name, map: hostFunctions.limit(call, mapping.hostFunction) }
 }
 
 /** Bytes of all mapped claims together as JSON: an access token of them fits into the headers that Node accepts. */

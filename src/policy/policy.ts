@@ -35,7 +35,7 @@ export function createPolicy(settings: PolicySettings, identityProvider: string,
   const { check, claimMapping } = settings
   return {
     ...settings,
-    check: check && hostFunctions.bound({ function: 'check', identityProvider }, check),
+    check: check && hostFunctions.limit({ function: 'check', identityProvider }, check),
     claimMapping: claimMapping.map((each) => createMappedClaim(each, identityProvider, hostFunctions)),
   }
 }

@@ -61,7 +61,7 @@ export function createMapSubject(
   hostFunctions: HostFunctions,
 ): MapSubject {
   if ('builtIn' in mapping) return mapping.builtIn
-  return hostFunctions.bound({ function: 'subject', identityProvider }, mapping.hostFunction)
+  return hostFunctions.limit({ function: 'subject', identityProvider }, mapping.hostFunction)
 }
 
 /** What the option `subject` says; undefined where it is absent, or after noting what is wrong with it. */

@@ -38,7 +38,7 @@ export interface TokenRequestDeps extends AuthenticateClientDeps, IssueAccessTok
  * @throws OAuthError, TokenRejected, DependencyUnavailable: see `toRefusal`
  */
 export async function handleTokenRequest(request: TokenRequest, deps: TokenRequestDeps): Promise<TokenResponse> {
-  const grant = findGrant(request, deps.grants)
+  const grant = requireGrant(request, deps.grants)
   const client = await authenticateClient(request, deps)
   return inContext({ clientId: printable(client.clientId) }, () => grantAccess(client, grant, request, deps))
 }
@@ -75,7 +75,7 @@ async function grantAccess(
   }
 }
 
-function findGrant(request: TokenRequest, grants: TokenRequestDeps['grants']): GrantHandler {
+function requireGrant(request: TokenRequest, grants: TokenRequestDeps['grants']): GrantHandler {
   const grantType = request.one('grant_type')
   if (grantType === undefined) throw new OAuthError('invalid_request', 'The parameter grant_type is missing')
   const grant = grants.get(grantType)

@@ -27,11 +27,11 @@ export class CertificateKeySource implements VerificationKeySource {
     this.#owners = [deps.owner]
   }
 
-  async findKeys(header: KeyHeader): Promise<readonly KeyObject[]> {
-    return this.findKeysAtOnce(header).keys
+  async requireKeys(header: KeyHeader): Promise<readonly KeyObject[]> {
+    return this.requireKeysAtOnce(header).keys
   }
 
-  findKeysAtOnce(header: KeyHeader): KeysAtOnce {
+  requireKeysAtOnce(header: KeyHeader): KeysAtOnce {
     const now = this.#deps.clock.now()
     this.#warnBeforeExpiry()
     const valid = this.#validAt(now)

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { findCertificateBlocks } from '../jwt/pem.js'
+import { parseCertificateBlocks } from '../jwt/pem.js'
 import { exportCertifiedJwk } from '../jwt/public-key.js'
 import { KeySet } from './key-set.js'
 import { isSameKey, readUsableKey } from './usable-key.js'
@@ -16,7 +16,7 @@ export interface Certificate {
 
 /** The certificates in PEM text; undefined if there is none, one cannot be used, or the text holds something else. */
 export function readCertificates(pem: string): Certificate[] | undefined {
-  const certificates = findCertificateBlocks(pem)?.map(readCertificate)
+  const certificates = parseCertificateBlocks(pem)?.map(readCertificate)
   return certificates?.every((certificate) => certificate !== undefined) ? certificates : undefined
 }
 

@@ -11,11 +11,11 @@ export class FixedKeySource implements VerificationKeySource {
     this.#keySet = keySet
   }
 
-  async findKeys(header: KeyHeader): Promise<readonly KeyObject[]> {
-    return this.findKeysAtOnce(header).keys
+  async requireKeys(header: KeyHeader): Promise<readonly KeyObject[]> {
+    return this.requireKeysAtOnce(header).keys
   }
 
-  findKeysAtOnce(header: KeyHeader): KeysAtOnce {
+  requireKeysAtOnce(header: KeyHeader): KeysAtOnce {
     const keys = this.#keySet.find(header)
     if (keys.length === 0) throw new TokenRejected('unknown_key')
     return { keys, areCurrent: true }

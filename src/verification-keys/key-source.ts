@@ -28,7 +28,7 @@ export interface VerificationKeySource {
    * @throws TokenRejected `unknown_key`, `certificate_expired`
    * @throws DependencyUnavailable `jwks_unavailable`
    */
-  findKeys(header: KeyHeader): Promise<readonly KeyObject[]>
+  requireKeys(header: KeyHeader): Promise<readonly KeyObject[]>
   /**
    * The keys for this header from a key set newer than the one that `keys` came from: a key may have changed under its
    * `kid`. None if there is nothing newer.
@@ -41,7 +41,7 @@ export interface VerificationKeySource {
    * @throws TokenRejected `unknown_key`, `keys_not_fetched`, `certificate_expired`
    * @throws DependencyUnavailable `jwks_unavailable` if there was a key set before, and it cannot be fetched again
    */
-  findKeysAtOnce(header: KeyHeader): KeysAtOnce
+  requireKeysAtOnce(header: KeyHeader): KeysAtOnce
   /** Looks in the background for keys newer than these, as `findNewerKeys` does. */
   refreshInBackground(header: KeyHeader, keys: readonly KeyObject[]): void
   /** How many keys that are known now fit this header: of a key set, at most five are tried. */
@@ -60,7 +60,7 @@ export interface VerificationKeySource {
 export interface KeysAtOnce {
   /** At least one. */
   keys: readonly KeyObject[]
-  /** Whether they may be relied on; otherwise only once `findKeys` has found them, which waits for a fetch. */
+  /** Whether they may be relied on; otherwise only once `requireKeys` has found them, which waits for a fetch. */
   areCurrent: boolean
 }
 

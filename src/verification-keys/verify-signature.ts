@@ -12,7 +12,7 @@ import type { VerificationKeySource } from './key-source.js'
  * @throws DependencyUnavailable `jwks_unavailable`
  */
 export async function verifySignature(assertion: UnverifiedJwt, keySource: VerificationKeySource): Promise<void> {
-  const keys = await keySource.findKeys(assertion.header)
+  const keys = await keySource.requireKeys(assertion.header)
   if (await isSignedByOneOf(keys, assertion)) return
   if (await isSignedByOneOf(await keySource.findNewerKeys(assertion.header, keys), assertion)) return
   throw new TokenRejected('bad_signature')
@@ -26,7 +26,7 @@ export async function verifySignature(assertion: UnverifiedJwt, keySource: Verif
  * @throws DependencyUnavailable `jwks_unavailable`
  */
 export async function verifySignatureAtOnce(assertion: UnverifiedJwt, keySource: VerificationKeySource): Promise<void> {
-  const { keys, areCurrent } = keySource.findKeysAtOnce(assertion.header)
+  const { keys, areCurrent } = keySource.requireKeysAtOnce(assertion.header)
   if (!(await isSignedByOneOf(keys, assertion))) {
     keySource.refreshInBackground(assertion.header, keys)
     throw new TokenRejected('bad_signature')

@@ -183,7 +183,7 @@ async function present(world: World, key: SimulatedKey | undefined, kid?: string
 async function outcomeOf(client: JwksClient, kid: string, key: SimulatedKey | undefined): Promise<Outcome> {
   const header = { alg: 'ES256', kid }
   try {
-    const keys = await client.findKeys(header)
+    const keys = await client.requireKeys(header)
     if (keys.some((each) => key?.publicKey.equals(each))) return 'accepted'
     const newer = await client.findNewerKeys(header, keys)
     return newer.some((each) => key?.publicKey.equals(each)) ? 'accepted' : 'bad_signature'

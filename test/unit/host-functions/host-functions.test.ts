@@ -37,7 +37,7 @@ function setUp(maxConcurrent = 1000) {
 /** A function whose calls wait until the test answers them. */
 function withWaiting(maxConcurrent?: number) {
   const calls: Call[] = []
-  const bound = setUp(maxConcurrent).bound({ function: 'findClient' }, (_id: string, signal: AbortSignal) => {
+  const bound = setUp(maxConcurrent).limit({ function: 'findClient' }, (_id: string, signal: AbortSignal) => {
     return new Promise<string>((resolve, reject) => {
       calls.push({ signal, answer: resolve, fail: reject })
     })
@@ -74,7 +74,7 @@ describe('a function that answers at once', () => {
   it('gets its arguments and a signal, and gives its answer itself', () => {
     const given: unknown[] = []
     const answer = { clientId: 'app' }
-    const bound = setUp().bound({ function: 'findClient' }, (...args: [string, AbortSignal]) => {
+    const bound = setUp().limit({ function: 'findClient' }, (...args: [string, AbortSignal]) => {
       given.push(...args)
       return answer
     })
@@ -85,7 +85,7 @@ describe('a function that answers at once', () => {
   it.each<unknown>([undefined, null, true, '', 0, {}, [], Object.fromEntries([['then', true]]), () => 'x'])(
     'needs no timer and does not count, whatever it is: %p',
     (answer) => {
-      const bound = setUp(1).bound({ function: 'subject' }, () => answer)
+      const bound = setUp(1).limit({ function: 'subject' }, () => answer)
       for (let count = 0; count < 5; count += 1) expect(bound()).toBe(answer)
       expect(timers.pending).toBe(0)
     },
@@ -100,7 +100,7 @@ describe('a function that answers at once', () => {
       () => new Promise(() => {}),
       () => 'after one that hangs',
     ]
-    const bound = setUp().bound({ function: 'check' }, (signal: AbortSignal) => {
+    const bound = setUp().limit({ function: 'check' }, (signal: AbortSignal) => {
       signals.push(signal)
       return acts[signals.length - 1]?.(signal)
     })
@@ -114,7 +114,7 @@ describe('a function that answers at once', () => {
 
   it('throws what it throws', () => {
     const error = new Error('its own')
-    const bound = setUp().bound({ function: 'check' }, () => {
+    const bound = setUp().limit({ function: 'check' }, () => {
       throw error
     })
     expect(() => bound()).toThrow(error)
@@ -146,7 +146,7 @@ describe('a function that answers later', () => {
       // biome-ignore lint/suspicious/noThenProperty: what is tested
       then: (resolve: (value: string) => void) => void setImmediate(() => resolve('app')),
     } as unknown as PromiseLike<string>
-    expect(await setUp().bound({ function: 'check' }, () => thenable)()).toBe('app')
+    expect(await setUp().limit({ function: 'check' }, () => thenable)()).toBe('app')
     expect(timers.pending).toBe(0)
   })
 
@@ -162,7 +162,7 @@ describe('a function that answers later', () => {
 
   it('names the identity provider and the claim that it is for', async () => {
     const call = { function: 'claimsToToken', identityProvider: 'https://idp', claim: 'roles\n' } as const
-    const error: unknown = await settled(setUp().bound(call, () => new Promise(() => {}))())
+    const error: unknown = await settled(setUp().limit(call, () => new Promise(() => {}))())
     expect(error).toMatchObject({
       reason: TIMED_OUT,
       retryAfter: 1,
@@ -219,8 +219,8 @@ describe('calls at the same time', () => {
     const hostFunctions = setUp(1)
     const hang = () => new Promise<true>(() => {})
     const [findClient, check] = [
-      hostFunctions.bound({ function: 'findClient' }, hang),
-      hostFunctions.bound({ function: 'check' }, hang),
+      hostFunctions.limit({ function: 'findClient' }, hang),
+      hostFunctions.limit({ function: 'check' }, hang),
     ]
     const asked = [watch(() => findClient()), watch(() => check()), watch(() => findClient())]
     await timers.advance(0)

@@ -129,7 +129,7 @@ function hold(): { release: () => void; fail: (error: unknown) => void } {
 }
 
 function ask(header: KeyHeader = KNOWN): Asked {
-  return follow(client.findKeys(header))
+  return follow(client.requireKeys(header))
 }
 
 function follow(finding: Promise<readonly KeyObject[]>): Asked {

@@ -72,7 +72,7 @@ function fail(): void {
 }
 
 async function outcomeOf(client: JwksClient, kid: string): Promise<string> {
-  const finding: Promise<string> = client.findKeys({ alg: 'ES256', kid }).then(
+  const finding: Promise<string> = client.requireKeys({ alg: 'ES256', kid }).then(
     (keys: readonly KeyObject[]) => (keys.length > 0 ? 'found' : 'nothing'),
     (error: unknown) => (isTokenRejected(error) || isDependencyUnavailable(error) ? error.reason : String(error)),
   )

@@ -83,7 +83,7 @@ const unknownKey = (kid = 'made up'): KeyHeader => ({ alg: 'ES256', kid })
 /** 'found', or the reason why there is no key. */
 async function outcomeOf(header: KeyHeader, source: JwksClient = client): Promise<string> {
   try {
-    return (await source.findKeys(header)).length > 0 ? 'found' : 'nothing'
+    return (await source.requireKeys(header)).length > 0 ? 'found' : 'nothing'
   } catch (error) {
     if (isTokenRejected(error) || isDependencyUnavailable(error)) return error.reason
     throw error
@@ -107,7 +107,7 @@ describe('a JWKS client', () => {
 
   it('gives the key that verifies', async () => {
     const assertion = await idp.issueAssertion()
-    const [key] = await client.findKeys(currentKey())
+    const [key] = await client.requireKeys(currentKey())
     await expect(compactVerify(assertion, key as KeyObject)).resolves.toBeDefined()
   })
 
@@ -197,7 +197,7 @@ describe('a JWKS client', () => {
   it('tries five keys at most where many have one kid', async () => {
     const good = idp.signingKey.publicJwk
     idp.publish(Array.from({ length: 50 }, () => good))
-    expect(await client.findKeys(currentKey())).toHaveLength(5)
+    expect(await client.requireKeys(currentKey())).toHaveLength(5)
   })
 })
 
@@ -310,7 +310,7 @@ describe('a key that has changed under its kid', () => {
     idp.publish([publicJwk])
   }
   const findNewer = async (source = client) => {
-    const known = await source.findKeys(currentKey())
+    const known = await source.requireKeys(currentKey())
     await changeKey()
     return async () => source.findNewerKeys(currentKey(), known)
   }
@@ -332,7 +332,7 @@ describe('a key that has changed under its kid', () => {
   it('is asked for twice at once and then once for each cooldown, however many signatures are forged', async () => {
     const forge = async () => {
       for (let index = 0; index < 20; index += 1) {
-        await client.findNewerKeys(currentKey(), await client.findKeys(currentKey()))
+        await client.findNewerKeys(currentKey(), await client.requireKeys(currentKey()))
       }
     }
     await outcomeOf(currentKey())
@@ -343,7 +343,7 @@ describe('a key that has changed under its kid', () => {
 
   it('has a budget of its own: forged signatures do not delay a rollover, nor made-up kids a changed key', async () => {
     for (let index = 0; index < 5; index += 1)
-      await client.findNewerKeys(currentKey(), await client.findKeys(currentKey()))
+      await client.findNewerKeys(currentKey(), await client.requireKeys(currentKey()))
     await idp.rotate()
     expect(await outcomeOf(currentKey())).toBe('found')
     for (let index = 0; index < 5; index += 1) await outcomeOf(unknownKey(`made up ${index}`))
@@ -353,7 +353,7 @@ describe('a key that has changed under its kid', () => {
   })
 
   it('is not looked for while the endpoint fails', async () => {
-    const known = await client.findKeys(currentKey())
+    const known = await client.requireKeys(currentKey())
     await idp.fault('error')
     await outcomeOf(unknownKey())
     expect(await fetchesDuring(() => client.findNewerKeys(currentKey(), known))).toBe(0)
@@ -431,7 +431,7 @@ describe('an endpoint that fails', () => {
     clock.advance(1)
     await outcomeOf(currentKey())
     clock.advance(0.5)
-    const error = await client.findKeys(currentKey()).catch((thrown: unknown) => thrown)
+    const error = await client.requireKeys(currentKey()).catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ reason: 'jwks_unavailable', retryAfter: 2, cause: { message: 'unexpected_status' } })
   })
 

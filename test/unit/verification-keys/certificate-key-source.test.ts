@@ -143,7 +143,7 @@ describe('the keys of certificates', () => {
   /** The key types found, or the reason why there are none. */
   const outcomeOf = async (source: CertificateKeySource, alg: string, kid?: string): Promise<unknown> => {
     try {
-      const keys = await source.findKeys(kid === undefined ? { alg } : { alg, kid })
+      const keys = await source.requireKeys(kid === undefined ? { alg } : { alg, kid })
       return await Promise.all(keys.map(async (key) => (await exportJWK(key)).kty))
     } catch (error) {
       if (isTokenRejected(error)) return error.reason
