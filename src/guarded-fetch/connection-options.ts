@@ -75,20 +75,6 @@ export const DIRECT_CONNECTION: JwksConnectionSettings = {
 }
 
 const OPTION_NAMES = ['ca', 'headers', 'proxy', 'agent', 'lookup', 'network', 'allowInsecureHttp'] as const
-/** An origin, with user info or without: a `/`, `?` or `#` in a password must be encoded, or it is taken for a path. */
-function isProxy(text: string): boolean {
-  if (!/^https?:\/\/[^/\s\\]+\/?$/i.test(text) || !URL.canParse(text)) return false
-  const { hostname, username, password, search, hash } = new URL(text)
-  return search === '' && hash === '' && isDecodable(username + password) && isHostAllowed(hostname, 'any')
-}
-
-function isDecodable(text: string): boolean {
-  try {
-    return decodeURIComponent(text).length >= 0
-  } catch {
-    return false
-  }
-}
 
 /** Reads the options of a connection from `reader`, the entry of their owner. */
 export function readJwksConnection(reader: OptionReader, endpoint: string | undefined): JwksConnectionSettings {
@@ -142,6 +128,21 @@ function readProxy(reader: OptionReader): URL | undefined {
   const expected = 'the http or https URL of a proxy, without a path, and with its user info percent-encoded'
   if (proxy !== '') reader.problem('proxy', expected, 'something else')
   return undefined
+}
+
+/** An origin, with user info or without: a `/`, `?` or `#` in a password must be encoded, or it is taken for a path. */
+function isProxy(text: string): boolean {
+  if (!/^https?:\/\/[^/\s\\]+\/?$/i.test(text) || !URL.canParse(text)) return false
+  const { hostname, username, password, search, hash } = new URL(text)
+  return search === '' && hash === '' && isDecodable(username + password) && isHostAllowed(hostname, 'any')
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    return decodeURIComponent(text).length >= 0
+  } catch {
+    return false
+  }
 }
 
 function readAgent(reader: OptionReader): JwksAgent | undefined {

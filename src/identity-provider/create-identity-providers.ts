@@ -21,6 +21,8 @@ export interface IdentityProviderDeps {
   trustSwitches: ReadonlyMap<string, TrustSwitch>
 }
 
+type Keys = NonNullable<IdentityProviderSettings['keys']>
+
 /**
  * Gives each identity provider the source of its keys and its switch. No switch is turned or added, and nothing is fetched
  * or reported, before the registry puts them into force.
@@ -56,15 +58,10 @@ export function warnOfCertificates(
   certificateWarnings: CertificateWarnings,
 ): void {
   for (const { name, keys } of settings) {
-    if (keys !== undefined && haveCertificates(keys)) certificateWarnings.check(keys.certificates, [ownerOf(name)])
+    if (keys !== undefined && areGivenBy('certificates', keys)) {
+      certificateWarnings.check(keys.certificates, [ownerOf(name)])
+    }
   }
-}
-
-type Keys = NonNullable<IdentityProviderSettings['keys']>
-
-/** Of their own: `in` also finds what another library has added to `Object.prototype`. */
-function haveCertificates(keys: Keys): keys is Extract<Keys, { certificates: unknown }> {
-  return Object.hasOwn(keys, 'certificates')
 }
 
 function createKeySource(
@@ -72,9 +69,17 @@ function createKeySource(
   { jwksClients, clock, certificateWarnings }: IdentityProviderDeps,
 ): VerificationKeySource {
   if (keys === undefined) return new FixedKeySource(new KeySet([])) // Of a disabled identity provider only.
-  if ('jwksUri' in keys) return jwksClients.clientFor({ owner: ownerOf(name), alias, ...keys })
-  if ('keySet' in keys) return new FixedKeySource(keys.keySet)
+  if (areGivenBy('jwksUri', keys)) return jwksClients.clientFor({ owner: ownerOf(name), alias, ...keys })
+  if (areGivenBy('keySet', keys)) return new FixedKeySource(keys.keySet)
   return new CertificateKeySource(keys.certificates, { owner: ownerOf(name), clock, certificateWarnings })
+}
+
+/** By a member of their own: `in` also finds what another library has added to `Object.prototype`. */
+function areGivenBy<Member extends string>(
+  member: Member,
+  keys: Keys,
+): keys is Extract<Keys, Readonly<Record<Member, unknown>>> {
+  return Object.hasOwn(keys, member)
 }
 
 function ownerOf(name: string): KeyOwner {

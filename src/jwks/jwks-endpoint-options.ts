@@ -74,9 +74,11 @@ export interface JwksEndpointOptions {
 
 export type JwksEndpointSettings = Required<JwksEndpointOptions>
 
+type ReadMilliseconds = (key: string, min: number, max: number, defaultValue: number) => number
+
 export function readJwksEndpointOptions(reader: OptionReader): JwksEndpointSettings {
-  const milliseconds = (key: string, min: number, max: number, otherwise: number) =>
-    reader.integer(key, { min, max, default: otherwise, unit: 'milliseconds' })
+  const milliseconds: ReadMilliseconds = (key, min, max, defaultValue) =>
+    reader.integer(key, { min, max, default: defaultValue, unit: 'milliseconds' })
   const settings = {
     enable: reader.boolean('enable', true),
     connectionTimeout: milliseconds('connectionTimeout', 20, 10_000, 1000),
@@ -94,10 +96,15 @@ export function readJwksEndpointOptions(reader: OptionReader): JwksEndpointSetti
   return settings
 }
 
-function readCacheAges(
-  reader: OptionReader,
-  milliseconds: (key: string, min: number, max: number, otherwise: number) => number,
-) {
+/** For how many milliseconds a key set is fresh: what the endpoint says, within the bounds of the options. */
+export function lifetimeOf(
+  maxAge: number | undefined,
+  { cacheMaxAge, cacheMaxAgeAtLeast, cacheMaxAgeAtMost }: JwksEndpointSettings,
+): number {
+  return maxAge === undefined ? cacheMaxAge : Math.min(cacheMaxAgeAtMost, Math.max(cacheMaxAgeAtLeast, maxAge))
+}
+
+function readCacheAges(reader: OptionReader, milliseconds: ReadMilliseconds) {
   const cacheMaxAge = milliseconds('cacheMaxAge', 20, 3_600_000, 300_000)
   const cacheMaxAgeAtMost = milliseconds('cacheMaxAgeAtMost', 20, 86_400_000, 3_600_000)
   const atLeast = Math.min(30_000, cacheMaxAge, cacheMaxAgeAtMost)
@@ -113,12 +120,4 @@ function readCacheAges(
 function readRefreshAhead(reader: OptionReader): number | false {
   if (reader.value('refreshAhead') === false) return false
   return reader.integer('refreshAhead', { min: 50, max: 95, default: 80, unit: 'per cent, or false,' })
-}
-
-/** For how many milliseconds a key set is fresh: what the endpoint says, within the bounds of the options. */
-export function lifetimeOf(
-  maxAge: number | undefined,
-  { cacheMaxAge, cacheMaxAgeAtLeast, cacheMaxAgeAtMost }: JwksEndpointSettings,
-): number {
-  return maxAge === undefined ? cacheMaxAge : Math.min(cacheMaxAgeAtMost, Math.max(cacheMaxAgeAtLeast, maxAge))
 }
