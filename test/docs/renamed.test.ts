@@ -19,6 +19,12 @@ function declarationOf(path: string, name: string): string {
   return new RegExp(`^export (?:interface|class) ${name}\\b.*?^}`, 'ms').exec(source)?.[0] ?? ''
 }
 
+/** Of `export { A, type B as C }` the names `A` and `C`. */
+function exportedNames(): Set<string> {
+  const lists = [...readFileSync('src/index.ts', 'utf8').matchAll(/\{([^}]*)\}/g)].map(([, list = '']) => list)
+  return new Set(lists.flatMap((list) => list.split(',').map((name) => name.trim().split(' ').at(-1) ?? '')))
+}
+
 function isReason(name: string): boolean {
   return REJECTION_REASONS.some((reason) => reason === name)
 }
@@ -110,5 +116,13 @@ describe('docs/renamed.md', () => {
       const has = (name: string) => new RegExp(`^ {2}(?:readonly )?${name}\\b`, 'm').test(declaration)
       expect([row[0], has(old), has(renamed)]).toEqual([row[0], false, true])
     }
+  })
+
+  it('has types of which only the new name is exported', () => {
+    const exported = exportedNames()
+    const rows = rowsUnder('Types')
+    expect(rows.length).toBeGreaterThan(3)
+    for (const row of rows) expect([row, row.map((name) => exported.has(name))]).toEqual([row, [false, true]])
+    for (const gone of ['NewOptions', 'ReconfigureOptions']) expect(exported).not.toContain(gone)
   })
 })
