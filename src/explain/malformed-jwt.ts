@@ -36,7 +36,7 @@ function hintOfJson(part: string, encoded: string): string | undefined {
   if (text.startsWith('\uFEFF')) return `the ${part} begins with a byte order mark, which JSON does not have`
   const value = parse(text)
   if (value === undefined) return `the ${part} is not JSON: configure the identity provider to issue JWTs`
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return `the ${part} is not a JSON object`
+  if (!isJsonObject(value)) return `the ${part} is not a JSON object`
   return hintOfMembers(part, text)
 }
 

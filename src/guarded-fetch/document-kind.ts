@@ -1,4 +1,6 @@
 import { printable } from '../errors/printable.js'
+import { isJsonObject } from '../jwt/parse-json-object.js'
+import { describeType } from '../option-checks/describe-value.js'
 
 /** Members that are looked at, and named, of a document that is not what was expected. */
 const MAX_EXAMINED = 100
@@ -11,7 +13,7 @@ export function describeDocument(document: unknown): string {
   if (Array.isArray(document)) {
     return document.some(isJwk) ? 'it is a bare array of keys: they must be in { "keys": [...] }' : 'it is an array'
   }
-  if (typeof document !== 'object' || document === null) return `it is JSON, but not an object: ${kindOf(document)}`
+  if (!isJsonObject(document)) return `it is JSON, but not an object: ${describeType(document)}`
   if (Object.hasOwn(document, 'keys')) return describeKeys(Reflect.get(document, 'keys'))
   if (isJwk(document)) return 'it is a single key (JWK): it must be in { "keys": [...] }'
   return describeMetadata(document) ?? describeMembers(document)
@@ -41,7 +43,7 @@ export function withoutUserInfo(text: string | URL): string {
 function describeKeys(keys: unknown): string {
   return Array.isArray(keys)
     ? 'it is a key set: use its URL as jwksUri, without discovery'
-    : `its member "keys" is not an array: ${kindOf(keys)}`
+    : `its member "keys" is not an array: ${describeType(keys)}`
 }
 
 function describeMetadata(document: object): string | undefined {
@@ -65,10 +67,4 @@ function describeMembers(document: object): string {
 
 function isJwk(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.hasOwn(value, 'kty')
-}
-
-function kindOf(value: unknown): string {
-  if (value === null) return 'null'
-  if (Array.isArray(value)) return 'an array'
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }

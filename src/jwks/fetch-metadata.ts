@@ -1,6 +1,7 @@
 import { type BoundedFetch, fetchBounded, parseJson, readOk } from '../guarded-fetch/bounded-fetch.js'
 import { describeDocument, withoutUserInfo } from '../guarded-fetch/document-kind.js'
 import { JwksFetchError } from '../guarded-fetch/fetch-error.js'
+import { isJsonObject, ownMember } from '../jwt/parse-json-object.js'
 import { isSecureUrl, isWebUrl } from '../option-checks/urls.js'
 
 export interface MetadataFetch extends BoundedFetch {
@@ -30,11 +31,9 @@ export function fetchMetadata(metadataFetch: MetadataFetch, closing: AbortSignal
  * allowed for other hosts.
  */
 function readJwksUri(metadata: unknown, { issuer, endpoint, connection }: MetadataFetch): URL {
-  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) {
-    throw notMetadata(describeDocument(metadata))
-  }
-  const found = memberOf(metadata, 'issuer')
-  const jwksUri = memberOf(metadata, 'jwks_uri')
+  if (!isJsonObject(metadata)) throw notMetadata(describeDocument(metadata))
+  const found = ownMember(metadata, 'issuer')
+  const jwksUri = ownMember(metadata, 'jwks_uri')
   if (typeof found !== 'string') {
     throw notMetadata(Object.hasOwn(metadata, 'keys') ? describeDocument(metadata) : 'it has no issuer')
   }
@@ -46,10 +45,6 @@ function readJwksUri(metadata: unknown, { issuer, endpoint, connection }: Metada
   if (url === undefined || isDowngrade)
     throw notMetadata(`its jwks_uri is not an https URL without user info: ${withoutUserInfo(jwksUri)}`)
   return url
-}
-
-function memberOf(metadata: object, name: string): unknown {
-  return Object.hasOwn(metadata, name) ? Reflect.get(metadata, name) : undefined
 }
 
 function notMetadata(detail: string): JwksFetchError {

@@ -10,11 +10,14 @@ const SPACE = 0x20
  */
 export function parseJsonObject(text: string): Readonly<Record<string, unknown>> | undefined {
   const value = parseJson(text)
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  if (!isJsonObject(value)) return undefined
   const members = countMembers(value, 1)
-  return members !== undefined && members === countWrittenMembers(text)
-    ? (value as Readonly<Record<string, unknown>>)
-    : undefined
+  return members !== undefined && members === countWrittenMembers(text) ? value : undefined
+}
+
+/** Whether parsed JSON is an object, and not an array. */
+export function isJsonObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function parseJson(text: string): unknown {

@@ -1,5 +1,6 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import { type AsymmetricAlgorithm, algorithmsFor, isAsymmetricAlgorithm } from '../jwt/algorithms.js'
+import { isJsonObject } from '../jwt/parse-json-object.js'
 import { NO_THUMBPRINTS, type PublicParameters, readPublicParameters } from '../jwt/public-key.js'
 import { KEY_USES, type KeyReading, type KeyUse, STRICT_READING } from './key-reading.js'
 import {
@@ -37,7 +38,7 @@ const PRIVATE_PARAMETERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
  * sound, and keys that contradict their certificate. A certificate that cannot be read contradicts nothing.
  */
 export function readUsableKey(member: unknown, reading = STRICT_READING): UsableKey | SkippedKey {
-  if (typeof member !== 'object' || member === null || Array.isArray(member)) return { skipped: 'not_an_object' }
+  if (!isJsonObject(member)) return { skipped: 'not_an_object' }
   const jwk: Jwk = Object.assign(Object.create(null), member) // Own members only.
   const kid = jwk.kid === undefined ? { kid: undefined } : typeof jwk.kid === 'string' ? { kid: jwk.kid } : undefined
   if (kid === undefined) return { skipped: 'invalid_kid' }
