@@ -50,7 +50,7 @@ export { OAuthError, type OAuthErrorCode, type OAuthErrorDetails } from './oauth
 export type { FormParameters, TokenRequest } from './oauth/token-request.js'
 export { ConfigError, type ConfigProblem, type ConfigProblemCode } from './option-checks/config-error.js'
 export type { PassportStrategy } from './passport/promise-strategy.js'
-export type { BindingOptions } from './policy/binding-options.js'
+export type { BindingOptions } from './policy/binding.js'
 export type { ClaimConditionOption } from './policy/claim-condition.js'
 export type { ClaimSource, MapClaim } from './policy/claim-mapping.js'
 export type { ClaimOperators } from './policy/claim-operators.js'

@@ -10,7 +10,7 @@ import { ownMember } from '../jwt/parse-json-object.js'
 import type { UnverifiedHeader, UnverifiedJwt } from '../jwt/parse-jwt.js'
 import { isOAuthError } from '../oauth/errors.js'
 
-/** What an event tells of an assertion that was refused, or used. */
+/** What an event says of an assertion that was refused, or used. */
 export function contextOf({ header, payload }: UnverifiedJwt, identityProvider?: IdentityProvider): TokenContext {
   const iss = ownMember(payload, 'iss')
   return {
@@ -25,7 +25,7 @@ export function contextOfHeader({ alg, kid }: UnverifiedHeader): TokenContext {
   return { algorithm: printable(alg), ...(kid !== undefined && { kid: printable(kid) }) }
 }
 
-/** Does something with an assertion, or for a client; what is thrown says which it was, a defect too. */
+/** Does something with an assertion, or for a client. Whatever is thrown gets the context, even a defect of ours. */
 export async function inContext<Result>(context: TokenContext, act: () => Promise<Result>): Promise<Result> {
   try {
     return await act()

@@ -20,7 +20,7 @@ export interface PresentedAssertion {
   jwt: UnverifiedJwt
   /** The identity provider whose name is `iss` (RFC 7523 §3, 1). */
   identityProvider: IdentityProvider
-  /** The client that presents it; undefined where callers are not clients, as at the assertion strategy. */
+  /** The client that presents it; undefined if callers are not clients, as at the assertion strategy. */
   client: { readonly clientId: string } | undefined
   /** Our own issuer. */
   issuer: string

@@ -15,8 +15,8 @@ const MARGIN = 61
 
 export interface MarkAssertionUsedDeps {
   identityProviders: Pick<IdentityProviderRegistry, 'haveShares'>
-  replayProtection: ReplayProtection
-  clock: Clock
+  replayProtection: Pick<ReplayProtection, 'markUsed'>
+  clock: Pick<Clock, 'now'>
 }
 
 /**
@@ -44,7 +44,7 @@ export async function markAssertionUsed(assertion: VerifiedAssertion, deps: Mark
  *
  * @throws TokenRejected `identity_provider_disabled`, `expired`
  */
-function checkAgain({ identityProvider, expiresAt }: VerifiedAssertion, clock: Clock): void {
+function checkAgain({ identityProvider, expiresAt }: VerifiedAssertion, clock: Pick<Clock, 'now'>): void {
   checkEnabled(identityProvider)
   checkNotExpired(expiresAt, clock.now(), identityProvider.limits.clockTolerance)
 }

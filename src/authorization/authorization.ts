@@ -1,3 +1,8 @@
+import type { Client } from '../client-auth/client-options.js'
+
+/** What bounds the access that a client can obtain. */
+export type RequestingClient = Pick<Client, 'clientId' | 'scopes' | 'lifetime' | 'identityProviders'>
+
 /** What a grant allows, and what is issued for it. */
 export interface Authorization {
   subject: string
@@ -5,11 +10,11 @@ export interface Authorization {
   scopes: readonly string[]
   /** The `aud` of the access token: some of those that the exchange has. */
   audiences: ReadonlySet<string>
-  /** Claims of the access token beside its own. */
+  /** Claims of the access token in addition to its own. */
   claims: Readonly<Record<string, unknown>>
-  /** Seconds, at most, of the access token; infinite where nothing but the exchange bounds it. */
+  /** Seconds, at most, of the access token; infinite if only the exchange bounds it. */
   lifetime: number
-  /** Seconds since the epoch, at the latest, when the access token expires; infinite where nothing bounds it. */
+  /** Seconds since the epoch, at the latest, when the access token expires; infinite if nothing bounds it. */
   latestExpiry: number
   /** The `name` of the identity provider that vouches for the subject; undefined if that is another party. */
   identityProvider: string | undefined

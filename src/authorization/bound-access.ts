@@ -1,16 +1,15 @@
-import type { Client } from '../client-auth/client-options.js'
 import { printable } from '../errors/printable.js'
 import { TokenRejected } from '../errors/rejections.js'
 import type { IdentityProvider } from '../identity-provider/identity-provider.js'
 import { OAuthError } from '../oauth/errors.js'
-import { type Binding, findBindings, findUnmet } from '../policy/binding.js'
+import { type Binding, describeUnmet, findBindings, findUnmet, type UnmetBinding } from '../policy/binding.js'
 import type { Claims } from '../policy/claim-path.js'
-import type { Authorization } from './authorization.js'
+import type { Authorization, RequestingClient } from './authorization.js'
 import { grantScopes } from './grant-scopes.js'
 import { narrowAudiences } from './requested-resources.js'
 
-/** Bindings of which an event tells why they do not hold. */
-const MAX_DESCRIBED = 5
+/** Bindings, or scopes, of which an event or an explanation says why they do not count. */
+export const MAX_DESCRIBED = 5
 
 /** What a client asks for, with an accepted assertion. */
 export interface AccessRequest {
@@ -18,7 +17,7 @@ export interface AccessRequest {
   scope: string | undefined
   /** The values of the parameter `resource` (RFC 8707 §2); none: every one that can be granted. */
   resources: readonly string[]
-  client: Client
+  client: RequestingClient
   identityProvider: IdentityProvider
   claims: Claims
 }
@@ -32,20 +31,22 @@ export type Access = Pick<Authorization, 'scopes' | 'audiences' | 'lifetime' | '
  * count only for these.
  *
  * @param audiences those of the exchange
- * @throws TokenRejected `no_binding_matches` where there are bindings and none holds
+ * @param holding the bindings that hold, if they are known already
+ * @throws TokenRejected `no_binding_matches` if there are bindings and none holds
  * @throws OAuthError `invalid_target`, `invalid_scope`
  */
 export function boundAccess(
-  { scope, resources, client, identityProvider, claims }: AccessRequest,
+  request: AccessRequest,
   audiences: ReadonlySet<string>,
+  holding = requireBindings(request),
 ): Access {
-  const { policy, scopes: ofIdentityProvider } = identityProvider
-  if (policy.bindings.length === 0) {
+  const { scope, resources, client } = request
+  const ofIdentityProvider = request.identityProvider.scopes
+  if (holding === undefined) {
     const targets = narrowAudiences(resources, audiences)
     const scopes = grantScopes(scope, client.scopes, [ofIdentityProvider])
     return { scopes, audiences: targets, lifetime: Number.POSITIVE_INFINITY, bindings: [] }
   }
-  const holding = requireBindings(policy.bindings, claims, client.clientId)
   const { bindings, targets } = narrowBindings(holding, resources, audiences)
   const scopes = grantScopes(scope, client.scopes, [ofIdentityProvider, unionOf(bindings.map((each) => each.scopes))])
   return { scopes, ...boundByBindings(scopes, bindings, audiences, targets) }
@@ -64,23 +65,30 @@ function narrowBindings(holding: readonly Binding[], resources: readonly string[
   return { bindings, targets }
 }
 
-/** @throws TokenRejected `no_binding_matches` where none of them holds */
-export function requireBindings(bindings: readonly Binding[], claims: Claims, clientId: string): readonly Binding[] {
+/**
+ * The bindings that hold. undefined: there are none to hold, so they bound nothing.
+ *
+ * @throws TokenRejected `no_binding_matches` if none of them holds
+ */
+export function requireBindings({
+  client: { clientId },
+  identityProvider,
+  claims,
+}: AccessRequest): readonly Binding[] | undefined {
+  const { bindings } = identityProvider.policy
+  if (bindings.length === 0) return undefined
   const holding = findBindings(bindings, claims, clientId)
   if (holding.length > 0) return holding
+  const unmet = bindings.slice(0, MAX_DESCRIBED).flatMap((each) => findUnmet(each, claims, clientId) ?? [])
   const rejected = new TokenRejected('no_binding_matches')
-  rejected.context = { message: describeUnmetOf(bindings.slice(0, MAX_DESCRIBED), claims, clientId) }
+  rejected.context = { message: printable(unmet.map(describeByMessage).join('; ')) }
   throw rejected
 }
 
-function describeUnmetOf(bindings: readonly Binding[], claims: Claims, clientId: string): string {
-  return printable(bindings.map((each) => describeUnmet(each, claims, clientId)).join('; '))
-}
-
-function describeUnmet(binding: Binding, claims: Claims, clientId: string): string {
-  const unmet = findUnmet(binding, claims, clientId)
-  if (unmet === undefined || unmet === 'client') return `${binding.name}: another client`
-  return `${binding.name}: ${unmet.message ?? `${unmet.path}, wanted: ${unmet.expected}`}`
+/** By the message that the operator gave for this case, if there is one. */
+function describeByMessage(unmet: UnmetBinding): string {
+  const message = unmet.by === 'client' ? undefined : unmet.by.message
+  return message === undefined ? describeUnmet(unmet) : `${unmet.binding.name}: ${message}`
 }
 
 function boundByBindings(
@@ -106,7 +114,11 @@ function checkScopesFitAll(audiences: ReadonlySet<string>, scopes: readonly stri
   const isGiven = (scope: string, audience: string) =>
     bindings.some((binding) => binding.scopes.has(scope) && binding.resources?.has(audience) !== false)
   const fit = scopes.every((scope) => [...audiences].every((audience) => isGiven(scope, audience)))
-  if (!fit) throw new OAuthError('invalid_scope', 'The scopes are of several resources: request those of one')
+  if (!fit)
+    throw new OAuthError(
+      'invalid_scope',
+      'The requested scopes belong to different resources; request scopes of one resource',
+    )
 }
 
 function intersectionOf(one: ReadonlySet<string>, other: ReadonlySet<string>): ReadonlySet<string> {

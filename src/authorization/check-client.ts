@@ -2,6 +2,7 @@ import type { VerifiedAssertion } from '../assertion/verified-assertion.js'
 import type { Client } from '../client-auth/client-options.js'
 import { TokenRejected } from '../errors/rejections.js'
 import { OAuthError } from '../oauth/errors.js'
+import type { RequestingClient } from './authorization.js'
 import { grantScopes } from './grant-scopes.js'
 
 /**
@@ -10,12 +11,12 @@ import { grantScopes } from './grant-scopes.js'
  *
  * @throws OAuthError `invalid_scope` if the scope is malformed, or none of it belongs to the client
  */
-export function checkScopeOfClient(requested: string | undefined, client: Client): void {
+export function checkScopeOfClient(requested: string | undefined, client: RequestingClient): void {
   grantScopes(requested, client.scopes, [])
 }
 
 /** @throws TokenRejected `client_not_allowed` */
-export function checkClientMayExchange(client: Client, { identityProvider }: VerifiedAssertion): void {
+export function checkClientMayExchange(client: RequestingClient, { identityProvider }: VerifiedAssertion): void {
   if (client.identityProviders?.has(identityProvider.name) === false) throw new TokenRejected('client_not_allowed')
 }
 

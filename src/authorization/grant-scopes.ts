@@ -3,7 +3,7 @@ import { parseScope } from '../oauth/scope.js'
 
 /**
  * The scopes to issue: requested ∩ the client's ∩ every further bound; without a request, all that all of these have
- * (RFC 6749 §3.3). Narrowing is no error, but nothing left of something is.
+ * (RFC 6749 §3.3). Narrowing is not an error, but granting none of them is.
  *
  * @throws OAuthError `invalid_scope`
  */

@@ -16,6 +16,7 @@ import { HostFunctions } from '../host-functions/host-functions.js'
 import { createIdentityProviders } from '../identity-provider/create-identity-providers.js'
 import { IdentityProviderRegistry } from '../identity-provider/identity-provider-registry.js'
 import type { ChosenJwksClients } from '../jwks/jwks-client-pool.js'
+import { JWT_BEARER_GRANT_TYPE } from '../oauth/scope.js'
 import type { AcceptAssertionDeps } from '../protected-route/authenticate-assertion.js'
 import type { LastingParts } from './lasting-parts.js'
 import type { CompleteSettings } from './options.js'
@@ -69,7 +70,7 @@ export function createConfiguredParts(settings: CompleteSettings, lasting: Lasti
     tokenEndpoint,
     keySet: createPublicDocument(signingKeys.publicKeySet),
     wellKnown: createWellKnownDocuments(settings, tokenEndpoint),
-    explain: { identityProviders, issuer, clock, findClient, audiences, lifetime },
+    explain: { identityProviders, issuer, clock, findClient, audiences, lifetime, grantType: JWT_BEARER_GRANT_TYPE },
   }
 }
 

@@ -1,18 +1,23 @@
+import { plainText } from '../option-checks/literal-text.js'
 import type { ClaimCondition } from '../policy/claim-condition.js'
+import { isBoundedText } from '../policy/claim-operators.js'
 import { type Claims, parseClaimPath, readClaim } from '../policy/claim-path.js'
 import type { WantedValues } from '../policy/claim-value.js'
-import { type ClaimScalar, compileValue, isGlob, isTooLongFor } from '../policy/claim-value.js'
-import { isBoundedText } from '../policy/list-operators.js'
-import { nearMiss, TOO_LONG_FOR_PATTERNS } from './hints.js'
-import { hintOfOtherPath } from './missing-claim.js'
-import { isOptionBeside, type TableOfClaims } from './option-names.js'
+import { type ClaimScalar, compileValue, isGlob, isTooLongFor, MAX_MATCHED_LENGTH } from '../policy/claim-value.js'
+import { compileGlob } from '../policy/glob.js'
+import { hintOfMissing, hintOfMissingGroups, type TableOfClaims } from './missing-claim.js'
+import { MAX_COMPARED_LENGTH, nearMiss } from './token-hints.js'
+import { optionName } from './wording.js'
 
 /** Elements, words and wanted values that are compared with each other. */
 const MAX_EXAMINED = 20
 /** What identity providers put between words that is not one space. */
 const OTHER_SEPARATORS = /[\s,;]+/
-
-const MISSING = 'the claim is missing: have the identity provider put it'
+/** Patterns that a `sub` is compared with in further ways. */
+const MAX_COMPARED = 100
+/** One that begins with `^` is refused in the options. */
+const LIKE_REGULAR_EXPRESSION = /\.\*|\$$/
+const TOO_LONG_FOR_PATTERNS = `it is too long: a pattern matches at most ${MAX_MATCHED_LENGTH} characters`
 
 /** Why a claim is not what a condition wants. */
 export function hintOfClaim({ path, wants }: ClaimCondition, claims: Claims, table: TableOfClaims): string | undefined {
@@ -23,11 +28,7 @@ export function hintOfClaim({ path, wants }: ClaimCondition, claims: Claims, tab
 /** The same of the claim that should have groups. */
 export function hintOfGroups({ path, wants }: ClaimCondition, claims: Claims): string | undefined {
   const claim = claimAt(path, claims)
-  if (claim !== undefined) return hintOfValue(claim, wants)
-  const otherPath = hintOfOtherPath(path, claims)
-  const byOption = 'groupsClaim (groups_claim)'
-  if (otherPath !== undefined) return `${otherPath}: name it by ${byOption}`
-  return `${MISSING}, or, with groupsToScopes, name another one by ${byOption}`
+  return claim === undefined ? hintOfMissingGroups(path, claims) : hintOfValue(claim, wants)
 }
 
 export function claimAt(written: string, claims: Claims): unknown {
@@ -35,17 +36,10 @@ export function claimAt(written: string, claims: Claims): unknown {
   return path === undefined ? undefined : readClaim(claims, path)
 }
 
-function hintOfMissing(path: string, claims: Claims, table: TableOfClaims): string {
-  const otherPath = hintOfOtherPath(path, claims)
-  if (otherPath !== undefined) return otherPath
-  if (!isOptionBeside(path, table)) return MISSING
-  return `the claim is missing: is this an option that stands under the table ${table === 'when' ? table : 'requiredClaims (required_claims)'}?`
-}
-
 /** Of a claim that is almost what one of the operators wants. */
 function hintOfValue(found: unknown, wants: readonly WantedValues[]): string | undefined {
   for (const wanted of wants) {
-    const hint = HINTS[wanted.of](found, wanted.of === 'number' ? [] : wanted.values)
+    const hint = HINTS[wanted.kind](found, wanted.kind === 'number' ? [] : wanted.values)
     if (hint !== undefined) return hint
   }
   return undefined
@@ -53,8 +47,8 @@ function hintOfValue(found: unknown, wants: readonly WantedValues[]): string | u
 
 type HintOfValue = (found: unknown, values: readonly ClaimScalar[]) => string | undefined
 
-const HINTS: Readonly<Record<WantedValues['of'], HintOfValue>> = {
-  claim: (found, values) => {
+const HINTS: Readonly<Record<WantedValues['kind'], HintOfValue>> = {
+  value: (found, values) => {
     if (values.some((value) => value === found)) return undefined
     if (Array.isArray(found)) return 'it is an array: use includes'
     if (isTooLongFor(found, values)) return TOO_LONG_FOR_PATTERNS
@@ -65,7 +59,7 @@ const HINTS: Readonly<Record<WantedValues['of'], HintOfValue>> = {
     if (typeof found !== 'string') return 'it is not an array'
     const isAlone = values.some((value) => compileValue(value)(found))
     const isString = 'it is a string, and not an array of one'
-    if (isAlone) return `${isString}: set singleAsArray (single_as_array)`
+    if (isAlone) return `${isString}: set ${optionName('singleAsArray')}`
     return hintOfWord(found, values) ?? isString
   },
   elementOrString: (found, values) => {
@@ -103,11 +97,44 @@ function hintOfWord(found: unknown, values: readonly ClaimScalar[]): string | un
   if (typeof found !== 'string' || !found.includes(' ') || !isBoundedText(found)) return undefined
   const words = found.split(' ')
   const isWord = values.some((value) => words.includes(String(value)))
-  return isWord ? 'it is one string of several words: use hasWord (has_word)' : undefined
+  return isWord ? `it is one string of several words: use ${optionName('hasWord')}` : undefined
 }
 
 /** Of texts that differ from a wanted one by case, white space or a slash. */
 function hintOfSpelling(found: readonly unknown[], values: readonly ClaimScalar[]): string | undefined {
   const texts = values.filter((value) => typeof value === 'string').filter((value) => !isGlob(value))
   return found.map((each) => nearMiss(each, texts.slice(0, MAX_EXAMINED))).find((hint) => hint !== undefined)
+}
+
+/** How a `sub` almost matches one of the patterns, or what is odd about these. */
+export function hintOfSubject(sub: unknown, patterns: readonly string[]): string | undefined {
+  const compared = patterns.slice(0, MAX_COMPARED)
+  if (isTooLongFor(sub, compared)) return TOO_LONG_FOR_PATTERNS
+  return hintOfNearMiss(sub, compared) ?? hintOfPatterns(compared)
+}
+
+function hintOfNearMiss(sub: unknown, patterns: readonly string[]): string | undefined {
+  if (typeof sub !== 'string' || sub.length > MAX_COMPARED_LENGTH) return undefined
+  for (const pattern of patterns) {
+    const hint = nearMissOf(sub, pattern)
+    if (hint !== undefined) return hint
+  }
+  return undefined
+}
+
+function nearMissOf(sub: string, pattern: string): string | undefined {
+  const isSame = (normalise: (text: string) => string) => compileGlob(normalise(pattern))(normalise(sub))
+  const differs = (difference: string) =>
+    `it differs from ${plainText(pattern)} by ${difference}: they are compared exactly`
+  if (isSame((text) => text.trim())) return differs('white space around it')
+  if (isSame((text) => text.toLowerCase())) return differs('upper and lower case')
+  if (!compileGlob(`${pattern}*`)(sub)) return undefined
+  return `it begins with ${plainText(pattern)}: a pattern must match the whole subject; end it with * to accept every subject that begins so`
+}
+
+function hintOfPatterns(patterns: readonly string[]): string | undefined {
+  const odd = patterns.find((pattern) => LIKE_REGULAR_EXPRESSION.test(pattern))
+  return (
+    odd && `${plainText(odd)} is not a regular expression: $ and . are ordinary characters, and only * matches any text`
+  )
 }

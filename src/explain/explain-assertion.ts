@@ -1,21 +1,19 @@
 import { contextOf } from '../assertion/assertion-context.js'
-import type { VerifiedAssertion } from '../assertion/verified-assertion.js'
 import { checkHeaderOfLong, readClaims, type VerifyAssertionDeps } from '../assertion/verify-assertion.js'
-import { checkClientMayExchange, checkGrantType } from '../authorization/check-client.js'
+import { checkGrantType } from '../authorization/check-client.js'
 import { invalidClient } from '../client-auth/client-auth-method.js'
-import type { Client } from '../client-auth/client-options.js'
 import type { ReasonCode } from '../errors/reason-codes.js'
 import { TokenRejected } from '../errors/rejections.js'
-import type { IdentityProvider } from '../identity-provider/identity-provider.js'
 import { ownMember } from '../jwt/parse-json-object.js'
 import { parseJws, parsePayload, type UnverifiedJwt } from '../jwt/parse-jwt.js'
-import { JWT_BEARER_GRANT_TYPE } from '../oauth/scope.js'
+import { describeType } from '../option-checks/describe-value.js'
 import { OptionReader } from '../option-checks/option-reader.js'
-import { type AccessStepsDeps, takeAccessSteps } from './access-steps.js'
-import { shown, takeAssertionSteps } from './assertion-steps.js'
-import { type ExplainedAccessToken, Explainer, type Explanation } from './explanation.js'
-import { hintOfAlgorithm, hintOfIssuer, hintOfShape, hintOfType } from './hints.js'
-import { takePolicySteps } from './policy-steps.js'
+import { type AuthorizationStepsDeps, takeAuthorizationSteps } from './authorization-steps.js'
+import { takeCheckSteps } from './check-steps.js'
+import { type ExplainedAccessToken, Explainer, type Explanation, resultOf } from './explanation.js'
+import { hintOfShape } from './shape-hints.js'
+import { hintOfAlgorithm, hintOfIssuer, hintOfType } from './token-hints.js'
+import { describeClaim } from './wording.js'
 
 /**
  * Who would present the assertion, and ask for what.
@@ -36,13 +34,17 @@ const NOTHING_ASKED: Readonly<Record<keyof ExplainOptions, string | undefined>> 
   scope: undefined,
 }
 
-export interface ExplainDeps extends VerifyAssertionDeps, Omit<AccessStepsDeps, 'now'> {}
+export type ExplainDeps = VerifyAssertionDeps &
+  AuthorizationStepsDeps & {
+    /** Of the requests that assertions come in. */
+    grantType: string
+  }
 
 /**
- * Takes every step that a token request with this assertion would take, those after one that fails, too, where they can
- * be taken; all but the client's secret. Nothing is issued and nothing used up. Keys may be fetched as for a request.
+ * Takes every step that a token request with this assertion would take, even after one that fails, if it can be taken; all
+ * but the authentication of the client. Nothing is issued, and nothing is marked used. Keys may be fetched as for a request.
  *
- * @throws ConfigError for options that are not understood, and an assertion that is no string
+ * @throws ConfigError for unknown options, and an assertion that is not a string
  */
 export async function explainAssertion(
   encoded: string,
@@ -52,11 +54,7 @@ export async function explainAssertion(
   checkArguments(encoded, options)
   const asked = { ...NOTHING_ASKED, ...options }
   const explainer = new Explainer()
-  const client = await takeClient(explainer, asked.clientId, deps)
-  const jwt = await takeShape(explainer, encoded, deps)
-  if (jwt !== undefined) await takeHeaderOfLong(explainer, jwt, deps)
-  const identityProvider = jwt && (await takeIssuer(explainer, jwt, deps))
-  const accessToken = identityProvider && (await takeAllOf(explainer, jwt, identityProvider, client, asked, deps))
+  const accessToken = await takeSteps(explainer, encoded, asked, deps)
   const reason = explainer.firstReason
   return {
     isAccepted: reason === undefined,
@@ -69,48 +67,44 @@ export async function explainAssertion(
 /** JavaScript callers may pass anything. */
 function checkArguments(assertion: unknown, options: unknown): void {
   const reader = new OptionReader(options, ['explain'])
-  if (typeof assertion !== 'string') reader.note('wrong_type', 'assertion', 'got something else; expected a string')
+  if (typeof assertion !== 'string') {
+    reader.note('wrong_type', 'assertion', `got ${describeType(assertion)}; expected a string`)
+  }
   for (const key of ['clientId', 'scope']) if (reader.has(key)) reader.string(key, 'a non-empty string')
   reader.refuseUnknown()
   reader.throwProblems()
 }
 
-async function takeAllOf(
+async function takeSteps(
   explainer: Explainer,
-  jwt: UnverifiedJwt,
-  identityProvider: IdentityProvider,
-  client: Client | undefined,
+  encoded: string,
   { clientId, scope }: typeof NOTHING_ASKED,
   deps: ExplainDeps,
 ): Promise<ExplainedAccessToken | undefined> {
-  const { issuer } = deps
+  const client = await takeClient(explainer, clientId, deps)
+  const jwt = await takeShape(explainer, encoded, deps)
+  if (jwt === undefined) return undefined
+  await takeHeaderOfLong(explainer, jwt, deps)
+  const identityProvider = await takeIssuer(explainer, jwt, deps)
+  if (identityProvider === undefined) return undefined
   const now = deps.clock.now()
   const clock = { now: () => now }
   const presenting = clientId === undefined ? undefined : { clientId }
-  await takeAssertionSteps(explainer, { jwt, identityProvider, client: presenting, issuer }, clock)
+  await takeCheckSteps(explainer, { jwt, identityProvider, client: presenting, issuer: deps.issuer }, clock)
   const assertion = { ...readClaims(jwt), identityProvider, context: contextOf(jwt, identityProvider) }
-  const about = { identityProvider: identityProvider.name, ...(clientId !== undefined && { clientId }) }
-  if (client !== undefined) await takeClientOfProvider(explainer, client, assertion)
-  await takePolicySteps(explainer, assertion, about)
-  const accessToken = await takeAccessSteps(explainer, { assertion, client, scope, about }, { ...deps, now })
-  const isOnce = identityProvider.limits.replay === 'once'
-  explainer.skip('replay', { expected: isOnce ? 'not used before' : 'any number of uses', found: 'not looked up' })
-  return accessToken
+  const context = { identityProvider: identityProvider.name, ...presenting }
+  return takeAuthorizationSteps(explainer, { assertion, client, scope, context }, { ...deps, clock })
 }
 
-async function takeClient(explainer: Explainer, clientId: string | undefined, { findClient }: ExplainDeps) {
-  const texts = { expected: 'a registered client', found: shown(clientId) }
-  if (clientId === undefined) {
-    explainer.skip('client', texts)
-    return undefined
-  }
-  const taken = await explainer.take('client', texts, async () => {
-    const client = await findClient(clientId)
+async function takeClient(explainer: Explainer, clientId: string | undefined, deps: ExplainDeps) {
+  const texts = { expected: 'a registered client', found: describeClaim(clientId), isSkipped: clientId === undefined }
+  const step = await explainer.take('client', texts, async () => {
+    const client = clientId === undefined ? undefined : await deps.findClient(clientId)
     if (client === undefined) throw invalidClient('unknown_client')
-    checkGrantType(client, JWT_BEARER_GRANT_TYPE)
+    checkGrantType(client, deps.grantType)
     return client
   })
-  return taken?.result
+  return resultOf(step)
 }
 
 async function takeShape(explainer: Explainer, encoded: string, { identityProviders }: ExplainDeps) {
@@ -122,7 +116,7 @@ async function takeShape(explainer: Explainer, encoded: string, { identityProvid
     found: byHeader('a header with crit or b64', `${encoded.length} characters`),
     hint: (reason: ReasonCode) => hintOfShape(reason, encoded),
   }
-  return (await explainer.take('shape', texts, () => parseAsJudged(encoded, identityProviders)))?.result
+  return resultOf(await explainer.take('shape', texts, () => parseAsJudged(encoded, identityProviders)))
 }
 
 /** What the token endpoint says of a payload that cannot be decoded is about the header, if it looks at that alone. */
@@ -155,27 +149,15 @@ async function takeHeaderOfLong(explainer: Explainer, jwt: UnverifiedJwt, { iden
 async function takeIssuer(explainer: Explainer, jwt: UnverifiedJwt, { identityProviders, audiences }: ExplainDeps) {
   const iss = ownMember(jwt.payload, 'iss')
   const names = [...identityProviders.all()].map(({ name }) => name)
-  const texts = { expected: names.join(' or '), found: shown(iss), hint: () => hintOfIssuer(jwt, names, audiences) }
-  const taken = await explainer.take('iss', texts, () => {
+  const texts = {
+    expected: names.join(' or '),
+    found: describeClaim(iss),
+    hint: () => hintOfIssuer(jwt, names, audiences),
+  }
+  const step = await explainer.take('iss', texts, () => {
     const identityProvider = identityProviders.find(iss)
     if (identityProvider === undefined) throw new TokenRejected('unknown_issuer')
     return identityProvider
   })
-  return taken?.result
-}
-
-async function takeClientOfProvider(explainer: Explainer, client: Client, assertion: VerifiedAssertion): Promise<void> {
-  const { name } = assertion.identityProvider
-  const option = 'identityProviders (identity_providers) of the client'
-  const texts = {
-    expected: describeProviders(client.identityProviders, option),
-    found: name,
-    hint: () => `add the identity provider to ${option}`,
-  }
-  await explainer.take('client of the identity provider', texts, () => checkClientMayExchange(client, assertion))
-}
-
-function describeProviders(names: ReadonlySet<string> | undefined, option: string): string {
-  if (names === undefined) return 'any'
-  return names.size === 0 ? `none: ${option} is empty` : [...names].join(' or ')
+  return resultOf(step)
 }

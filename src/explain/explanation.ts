@@ -1,3 +1,4 @@
+import type { StepResult } from '../authorization/authorize-assertion.js'
 import { printable } from '../errors/printable.js'
 import type { ReasonCode } from '../errors/reason-codes.js'
 import type { DecisionRefused } from '../events/exchange-events.js'
@@ -41,7 +42,7 @@ export interface ExplainedAccessToken {
   claims: Readonly<Record<string, unknown>>
 }
 
-/** As it stands, or by the reason for which the step fails; undefined: it does not. */
+/** As it is, or by the reason for which the step fails; undefined: it does not. */
 export type StepText = string | ((reason: ReasonCode | undefined) => string)
 
 /** What is said of a step, once it is taken. */
@@ -50,7 +51,19 @@ export interface StepTexts {
   found: StepText
   /** undefined: there is nothing to say. */
   hint?: (reason: ReasonCode) => string | undefined
+  /** Whether the step calls a function of the host: it is not taken for claims that nobody has signed. */
+  asksHost?: boolean
+  isSkipped?: boolean
 }
+
+/** Reasons whose message is about a function of the host. */
+const WITH_MESSAGE: readonly ReasonCode[] = [
+  'refused_by_check',
+  'host_function_timed_out',
+  'host_function_limit_reached',
+]
+/** Thrown by the result of a step that failed or was not taken, and by steps that need it: nothing is noted of these. */
+const NOT_TAKEN = new Error('A step that this one needs has failed, or was not taken')
 
 /** Collects steps. */
 export class Explainer {
@@ -72,46 +85,47 @@ export class Explainer {
     return this.#steps.some(({ step, outcome }) => outcome === 'failed' && steps.includes(step))
   }
 
-  /** Takes a step: what it gives, or undefined where it throws, which is noted. */
+  /** @param texts undefined: nothing is noted of the step */
   async take<Result>(
     step: string,
-    texts: StepTexts,
+    texts: StepTexts | undefined,
     act: () => Result | Promise<Result>,
-  ): Promise<{ result: Result } | undefined> {
+  ): Promise<StepResult<Result>> {
+    if (texts?.isSkipped === true) return this.#skip(step, texts)
+    if (texts?.asksHost === true && !this.hasPassed('signature')) return this.#skipUnsigned(step, texts)
     try {
       const result = await act()
       this.#note(step, 'passed', texts)
-      return { result }
+      return () => result
     } catch (error) {
-      const { event } = toRefusal(error, ({ reason }) => new OAuthError('invalid_grant', '', { reason }))
-      const found = foundIn(event, textOf(texts.found, event.reason))
-      this.#note(step, 'failed', { ...texts, found }, event.reason)
-      return undefined
+      if (!isNotTaken(error)) this.#noteFailure(step, texts, error)
+      return notTaken
     }
   }
 
-  /** The same for a step that asks the host: not about claims that nobody has signed. */
-  async takeIfSigned<Result>(
-    step: string,
-    texts: StepTexts,
-    act: () => Result | Promise<Result>,
-  ): Promise<{ result: Result } | undefined> {
-    if (this.hasPassed('signature')) return this.take(step, texts, act)
-    const isBad = this.#steps.some((each) => each.step === 'signature' && each.reason === 'bad_signature')
-    this.skip(step, { ...texts, found: `not asked: the signature ${isBad ? 'is not good' : 'was not verified'}` })
-    return undefined
-  }
-
-  skip(step: string, texts: StepTexts): void {
+  #skip(step: string, texts: StepTexts): () => never {
     this.#note(step, 'skipped', texts)
+    return notTaken
   }
 
-  #note(
-    step: string,
-    outcome: ExplainedStep['outcome'],
-    { expected, found, hint }: StepTexts,
-    reason?: ReasonCode,
-  ): void {
+  #skipUnsigned(step: string, texts: StepTexts): () => never {
+    const isBad = this.#steps.some((each) => each.step === 'signature' && each.reason === 'bad_signature')
+    return this.#skip(step, {
+      ...texts,
+      found: `not asked: the signature ${isBad ? 'is not good' : 'was not verified'}`,
+    })
+  }
+
+  #noteFailure(step: string, texts: StepTexts | undefined, error: unknown): void {
+    if (texts === undefined) return
+    const { event } = toRefusal(error, ({ reason }) => new OAuthError('invalid_grant', '', { reason }))
+    const found = foundIn(event, textOf(texts.found, event.reason))
+    this.#note(step, 'failed', { ...texts, found }, event.reason)
+  }
+
+  #note(step: string, outcome: ExplainedStep['outcome'], texts: StepTexts | undefined, reason?: ReasonCode): void {
+    if (texts === undefined) return
+    const { expected, found, hint } = texts
     const meant = reason === undefined ? undefined : hint?.(reason)
     this.#steps.push({
       step: printable(step),
@@ -124,12 +138,24 @@ export class Explainer {
   }
 }
 
-/** Reasons whose message is about a function of the host. */
-const WITH_MESSAGE: readonly ReasonCode[] = [
-  'refused_by_check',
-  'host_function_timed_out',
-  'host_function_limit_reached',
-]
+function notTaken(): never {
+  throw NOT_TAKEN
+}
+
+/** What a step gave; undefined if it failed, or was not taken. */
+export function resultOf<Result>(step: StepResult<Result>): Result | undefined {
+  try {
+    return step()
+  } catch (error) {
+    if (isNotTaken(error)) return undefined
+    throw error
+  }
+}
+
+/** Whether a step was not taken because one that it needs has failed. */
+export function isNotTaken(error: unknown): boolean {
+  return error === NOT_TAKEN
+}
 
 /** With what a function of the host, or a fetch, said of it. */
 function foundIn(event: DecisionRefused, found: string): string {
@@ -140,33 +166,4 @@ function foundIn(event: DecisionRefused, found: string): string {
 
 function textOf(text: StepText, reason: ReasonCode | undefined): string {
   return typeof text === 'string' ? text : text(reason)
-}
-
-/** A NumericDate in words, as seen from now; anything else as it stands. */
-export function describeDate(value: unknown, now: number): string {
-  if (value === undefined) return 'none'
-  if (typeof value !== 'number' || !Number.isFinite(value) || Math.abs(value) > 253_402_300_799) {
-    return JSON.stringify(value) ?? 'nothing'
-  }
-  const seconds = Math.round(value - now)
-  const distance = seconds < 0 ? `${-seconds} s ago` : `in ${seconds} s`
-  return `${new Date(value * 1000).toISOString()}, ${distance}`
-}
-
-/** Characters of what is said of a step: more would be cut. */
-const ROOM = 200
-const CUT = '...'
-
-/** Several texts in one, the longest of them cut, so that none hides another. */
-export function sideBySide(texts: readonly string[], beginning = ''): string {
-  const parts = texts.map(printable)
-  for (let most = ROOM; most > CUT.length; most -= 1) {
-    const joined = `${beginning}${parts.map((part) => cut(part, most)).join('; ')}`
-    if (joined.length <= ROOM) return joined
-  }
-  return beginning
-}
-
-function cut(text: string, most: number): string {
-  return text.length <= most ? text : `${text.slice(0, most - CUT.length)}${CUT}`
 }

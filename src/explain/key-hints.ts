@@ -3,7 +3,7 @@ import { MIN_RSA_BITS, signatureBytesOf } from '../jwt/algorithms.js'
 import type { UnverifiedJwt } from '../jwt/parse-jwt.js'
 import { MAX_CANDIDATES } from '../verification-keys/key-set.js'
 import type { CutKeySet, KeyHeader, VerificationKeySource } from '../verification-keys/key-source.js'
-import { sideBySide } from './explanation.js'
+import { optionName, sideBySide } from './wording.js'
 
 type KeySource = Pick<VerificationKeySource, 'stats' | 'countFitting'>
 
@@ -30,11 +30,11 @@ export function hintOfBadSignature(header: KeyHeader, keySource: KeySource): str
   }
   if (header.kid === undefined && cut !== undefined)
     return `none of the keys that are read has signed it: ${describeCut(cut)}`
-  return 'another environment of the identity provider, an altered token, or a forged one'
+  return 'the token is of another environment of the identity provider, or altered, or forged'
 }
 
 function describeCut({ keys, maxKeys }: CutKeySet): string {
-  return `the set has ${keys} keys, and only the first ${maxKeys} are used; raise jwksEndpoint.maxKeys (max_keys)`
+  return `the set has ${keys} keys, and only the first ${maxKeys} are used; raise jwksEndpoint.${optionName('maxKeys')}`
 }
 
 /** Bytes of a signature by the smallest RSA keys that are accepted. */
@@ -69,36 +69,36 @@ function isDer(bytes: Buffer): boolean {
 
 /** What is wrong and what to change, by the code of the underlying error or the HTTP status. */
 const ADVICE_ON_CODES: Readonly<Record<string, string>> = {
-  ENOTFOUND: 'the host name is unknown: correct jwksUri (jwks_uri), or name if discovery is true',
+  ENOTFOUND: `the host name is unknown: correct ${optionName('jwksUri')}, or name if discovery is true`,
   EAI_AGAIN: 'DNS does not answer: check the resolver, or set lookup',
-  ECONNREFUSED: 'nothing listens there: correct host and port in jwksUri (jwks_uri), or set proxy',
+  ECONNREFUSED: `nothing listens there: correct host and port in ${optionName('jwksUri')}, or set proxy`,
   ECONNRESET: 'the connection was reset: check firewalls, or set proxy',
   ENETUNREACH: 'there is no route: check the network, or set proxy',
   EHOSTUNREACH: 'there is no route: check the network, or set proxy',
   CERT_HAS_EXPIRED: 'the certificate of the endpoint has expired: renew it there',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name: correct the host in jwksUri (jwks_uri)',
+  ERR_TLS_CERT_ALTNAME_INVALID: `its certificate is for another name: correct the host in ${optionName('jwksUri')}`,
   '401': 'the endpoint requires credentials: set headers',
   '403': 'the endpoint requires credentials, or refuses those sent: set headers, or allow anonymous reading there',
-  '404': 'nothing is there: correct jwksUri (jwks_uri), or discovery',
-  '429': 'the endpoint is asked too often: raise cacheMaxAge (cache_max_age)',
+  '404': `nothing is there: correct ${optionName('jwksUri')}, or discovery`,
+  '429': `the endpoint is asked too often: raise ${optionName('cacheMaxAge')}`,
 }
 /** The same by reason. */
 const ADVICE: Readonly<Record<string, string>> = {
   request_headers_failed: 'correct the function headers',
   address_not_allowed: 'set network to "any" if this address is meant',
   proxy_refused: 'correct proxy, or allow the host there',
-  connection_timeout: 'raise connectionTimeout (connection_timeout), or open the firewall',
-  connection_failed: 'correct jwksUri (jwks_uri), or set proxy',
+  connection_timeout: `raise ${optionName('connectionTimeout')}, or open the firewall`,
+  connection_failed: `correct ${optionName('jwksUri')}, or set proxy`,
   certificate_not_trusted: 'set ca to the certificate of its authority',
-  read_timeout: 'raise readTimeout (read_timeout), or make the endpoint faster',
+  read_timeout: `raise ${optionName('readTimeout')}, or make the endpoint faster`,
   read_failed: 'the connection ended early: try again later',
-  too_large: 'raise sizeLimitBytes (size_limit_bytes)',
-  redirected: 'if that is right, write it into jwksUri (jwks_uri) or discovery',
+  too_large: `raise ${optionName('sizeLimitBytes')}`,
+  redirected: `if that is right, write it into ${optionName('jwksUri')} or discovery`,
   unexpected_status: 'the endpoint reports an error: see its log',
   unexpected_encoding: 'turn compression off there',
-  not_json: 'correct jwksUri (jwks_uri)',
-  not_a_key_set: 'correct jwksUri (jwks_uri)',
-  not_metadata: 'correct discovery, or set jwksUri (jwks_uri)',
+  not_json: `correct ${optionName('jwksUri')}`,
+  not_a_key_set: `correct ${optionName('jwksUri')}`,
+  not_metadata: `correct discovery, or set ${optionName('jwksUri')}`,
   metadata_of_another_issuer: 'make name the same, if this is the right identity provider',
   no_usable_key: 'the key set has no usable key: publish one there',
 }

@@ -5,18 +5,24 @@ import { ownMember } from './parse-json-object.js'
 
 type Claims = Readonly<Record<string, unknown>>
 
+/** A kind of JWT that is neither an assertion nor an access token, and the claims that mark it. */
+export interface OtherKind {
+  kind: 'security_event' | 'id_token' | 'dpop_proof' | 'introspection_response'
+  members: readonly string[]
+}
+
 /** The end of the year 9999: a later NumericDate is no date. */
 const MAX_DATE = 253_402_300_799
 /**
  * Members that together mark a JWT as another kind of token, whatever its `typ` says (RFC 8725 §3.12), and what it then is.
  */
-const OTHER_KINDS: readonly { members: readonly string[]; kind: string }[] = [
-  { members: ['events'], kind: 'a logout token or a security event' }, // RFC 8417 §2.2
-  { members: ['nonce', 'at_hash'], kind: 'an ID token of a login' }, // OpenID Connect Core §3.1.3.6
-  { members: ['nonce', 'c_hash'], kind: 'an ID token of a login' }, // OpenID Connect Core §3.3.2.11
-  { members: ['nonce', 's_hash'], kind: 'an ID token of a login' }, // FAPI 1.0 part 2, §5.1.1
-  { members: ['htm', 'htu'], kind: 'a DPoP proof' }, // RFC 9449 §4.2
-  { members: ['token_introspection'], kind: 'an introspection response' }, // RFC 9701 §5
+const OTHER_KINDS: readonly OtherKind[] = [
+  { members: ['events'], kind: 'security_event' }, // RFC 8417 §2.2
+  { members: ['nonce', 'at_hash'], kind: 'id_token' }, // OpenID Connect Core §3.1.3.6
+  { members: ['nonce', 'c_hash'], kind: 'id_token' }, // OpenID Connect Core §3.3.2.11
+  { members: ['nonce', 's_hash'], kind: 'id_token' }, // FAPI 1.0 part 2, §5.1.1
+  { members: ['htm', 'htu'], kind: 'dpop_proof' }, // RFC 9449 §4.2
+  { members: ['token_introspection'], kind: 'introspection_response' }, // RFC 9701 §5
 ]
 const CONTROL_CHARACTER = /\p{Cc}/u
 /** What nobody sees, so that two subjects look like one; and what ends a line of a log. U+2800 is a blank as well. */
@@ -115,10 +121,9 @@ export function checkIssuedAt(claims: Claims, now: number, { clockTolerance, max
   if (!(now <= issuedAt + maxAge + clockTolerance)) throw new TokenRejected('too_old')
 }
 
-/** What kind of token the claims mark, if neither an assertion nor an access token, and by which members. */
-export function findOtherKind(claims: Claims): string | undefined {
-  const other = OTHER_KINDS.find(({ members }) => members.every((member) => Object.hasOwn(claims, member)))
-  return other && `${other.kind} (${other.members.join(', ')})`
+/** The kind of token that the claims mark, if it is neither an assertion nor an access token. */
+export function findOtherKind(claims: Claims): OtherKind | undefined {
+  return OTHER_KINDS.find(({ members }) => members.every((member) => Object.hasOwn(claims, member)))
 }
 
 /** @throws TokenRejected `wrong_token_kind` */

@@ -1,7 +1,49 @@
-import { type ClaimCondition, findFailing } from './claim-condition.js'
-import type { Claims } from './claim-path.js'
+import { printable } from '../errors/printable.js'
+import { isScopeToken } from '../oauth/scope.js'
+import { isEmptyArray, isPlainObject } from '../option-checks/describe-value.js'
+import { option } from '../option-checks/option-problem.js'
+import type { OptionReader } from '../option-checks/option-reader.js'
+import { refuseRepeated } from '../option-checks/option-reader.js'
+import { type ClaimCondition, type ClaimConditionOption, findFailing, readClaimConditions } from './claim-condition.js'
+import { elementsOf, expectedElement, wantedElement } from './claim-operators.js'
+import { CLAIM_PATH, type ClaimPath, type Claims, parseClaimPath, readClaim } from './claim-path.js'
+import type { ConditionContext } from './claim-value.js'
 
-/** What an accepted assertion may become where its claims are so. */
+/**
+ * One binding: what assertions with such claims become.
+ *
+ * @example
+ * const deploy: BindingOptions = {
+ *   name: 'deploy',
+ *   when: { repository: 'acme/shop', ref: 'refs/heads/main' },
+ *   scopes: ['orders:write'],
+ *   lifetime: 300,
+ * }
+ */
+export interface BindingOptions {
+  /** Not empty; tells it apart from the others of its identity provider. */
+  name: string
+  /** What claims must be, by their paths, as in `requiredClaims`; `sub` is a claim as well; 1 or more. Default: no condition. */
+  when?: Readonly<Record<string, ClaimConditionOption>>
+  /** The `clientId`s of the clients that obtain it, 1 or more. Default: all that may exchange. */
+  clients?: readonly string[]
+  /** The most that can be obtained. Default: none. */
+  scopes?: readonly string[]
+  /** The `aud` of the access token: some of `accessToken.audience`, 1 or more. Default: all of it. */
+  resources?: readonly string[]
+  /** Seconds, 1 to 86 400: the longest lifetime of the access token. Default: no bound of its own. */
+  lifetime?: number
+}
+
+/** What must be known of the other options. */
+export interface BindingContext {
+  /** `accessToken.audience`. */
+  audiences: ReadonlySet<string>
+  /** The ids of the fixed clients; undefined if clients are looked up. */
+  clientIds: ReadonlySet<string> | undefined
+}
+
+/** What an accepted assertion may become if its claims are so. */
 export interface Binding {
   name: string
   when: readonly ClaimCondition[]
@@ -10,22 +52,137 @@ export interface Binding {
   scopes: ReadonlySet<string>
   /** The audiences of the access token; undefined: all that the exchange has. */
   resources: ReadonlySet<string> | undefined
-  /** Seconds, at most, of the access token; infinite where it has no bound of its own. */
+  /** Seconds, at most, of the access token; infinite if it has no bound of its own. */
   lifetime: number
-  /** Whether `groupsToScopes` makes it, for hints. */
-  isOfGroup: boolean
+  /** What makes it: one of `bindings`, or a group of `groupsToScopes`. */
+  origin: 'binding' | 'groups'
 }
+
+/** A binding that does not hold for some claims and a client, and why: the client, or the first condition that fails. */
+export interface UnmetBinding {
+  binding: Binding
+  by: 'client' | ClaimCondition
+}
+
+type ReadingContext = BindingContext & ConditionContext
+
+const NONE: readonly Binding[] = []
+const SCOPE = 'a scope token (RFC 6749 §3.3)'
+const GROUPS = 'an object with one group or more: the scopes of each'
 
 /** Those that hold for these claims and this client. */
 export function findBindings(bindings: readonly Binding[], claims: Claims, clientId: string): readonly Binding[] {
   return bindings.filter((binding) => findUnmet(binding, claims, clientId) === undefined)
 }
 
-/** Why a binding does not hold for these claims and this client: the client, or the first condition; undefined: it holds. */
-export function findUnmet(
-  { when, clients }: Binding,
-  claims: Claims,
-  clientId: string,
-): 'client' | ClaimCondition | undefined {
-  return clients?.has(clientId) === false ? 'client' : findFailing(when, claims)
+/** Why a binding does not hold for these claims and this client; undefined: it holds. */
+export function findUnmet(binding: Binding, claims: Claims, clientId: string): UnmetBinding | undefined {
+  if (binding.clients?.has(clientId) === false) return { binding, by: 'client' }
+  const failing = findFailing(binding.when, claims)
+  return failing && { binding, by: failing }
+}
+
+/** What a binding expects that does not hold. */
+export function describeUnmet({ binding: { name }, by }: UnmetBinding): string {
+  return by === 'client' ? `${name}: another client` : `${name}: ${by.path}, expected ${by.expected}`
+}
+
+/**
+ * The bindings of `bindings` and of `groupsToScopes`. Each group is a binding of its own: it holds if the claim `groupsClaim`
+ * is an array with this group, or with `singleAsArray` this group alone.
+ */
+export function readBindings(reader: OptionReader, context: ReadingContext): readonly Binding[] {
+  const ofBindings = reader.isNamed('bindings') ? readBindingList(reader, context) : NONE
+  const ofGroups = reader.isNamed('groupsToScopes') ? readGroups(reader, context) : refuseGroupsClaim(reader)
+  return ofBindings.length + ofGroups.length === 0 ? NONE : [...ofBindings, ...ofGroups]
+}
+
+/** An empty list would bind nothing, although a bound was meant. */
+function readBindingList(reader: OptionReader, context: ReadingContext): Binding[] {
+  const readers = reader.objects('bindings')
+  if (isEmptyArray(reader.value('bindings'))) {
+    reader.problem('bindings', 'an array of one binding or more', undefined, 'out_of_bounds')
+  }
+  const bindings = readers.map((each) => readBinding(each, context))
+  const names = bindings.map(({ name }) => name)
+  refuseRepeated(readers, 'name', names)
+  return bindings
+}
+
+function readBinding(reader: OptionReader, context: ReadingContext): Binding {
+  const { audiences, clientIds } = context
+  const isClient = (id: string) => id !== '' && clientIds?.has(id) !== false
+  const clients = readSome(reader, 'clients', 'the clientId of a client', isClient)
+  const resource = `one of ${option('accessToken.audience')}`
+  const resources = readSome(reader, 'resources', resource, (each) => audiences.has(each))
+  const binding = {
+    name: reader.string('name'),
+    when: reader.isNamed('when') ? readClaimConditions(reader, 'when', context) : [],
+    clients,
+    scopes: new Set(reader.strings('scopes', SCOPE, isScopeToken)),
+    resources,
+    lifetime: reader.optionalInteger('lifetime', { min: 1, max: 86_400, unit: 'seconds' }) ?? Number.POSITIVE_INFINITY,
+    origin: 'binding' as const,
+  }
+  reader.refuseUnknown()
+  return binding
+}
+
+/** A set of one or more; undefined if the option is absent. */
+function readSome(reader: OptionReader, key: string, each: string, accept: (text: string) => boolean) {
+  return reader.isNamed(key) ? new Set(reader.someStrings(key, each, accept)) : undefined
+}
+
+function readGroups(reader: OptionReader, context: ConditionContext): readonly Binding[] {
+  const groups = reader.value('groupsToScopes')
+  const written = reader.has('groupsClaim') ? reader.string('groupsClaim', CLAIM_PATH) : 'groups'
+  if (!isPlainObject(groups) || Object.keys(groups).length === 0) {
+    reader.problem('groupsToScopes', GROUPS, isPlainObject(groups) ? 'an empty object' : undefined)
+    return NONE
+  }
+  const path = parseClaimPath(written)
+  if (path === undefined) {
+    reader.problem('groupsClaim', CLAIM_PATH)
+    return NONE
+  }
+  const scopesOf = reader.object('groupsToScopes')
+  const isMember = createMembershipTest(path, context)
+  return Object.keys(groups).map((group) => {
+    const holds = (claims: Claims) => isMember(group, claims)
+    const expected = printable(expectedElement(JSON.stringify(group), context))
+    const wants = [wantedElement([group], context)]
+    return readGroup(scopesOf, group, { path: written, holds, expected, wants })
+  })
+}
+
+/** Not by globs: a group may have a star in its name. The groups of one token are read once, however many are asked for. */
+function createMembershipTest(path: ClaimPath, context: ConditionContext): (group: string, claims: Claims) => boolean {
+  const known = new WeakMap<Claims, ReadonlySet<unknown>>()
+  return (group, claims) => {
+    let groups = known.get(claims)
+    if (groups === undefined) {
+      groups = new Set(elementsOf(readClaim(claims, path), context))
+      known.set(claims, groups)
+    }
+    return groups.has(group)
+  }
+}
+
+function readGroup(scopesOf: OptionReader, group: string, when: ClaimCondition): Binding {
+  const scopes = scopesOf.someStrings(group, SCOPE, isScopeToken)
+  return {
+    name: group,
+    when: [when],
+    clients: undefined,
+    scopes: new Set(scopes),
+    resources: undefined,
+    lifetime: Number.POSITIVE_INFINITY,
+    origin: 'groups',
+  }
+}
+
+function refuseGroupsClaim(reader: OptionReader): readonly Binding[] {
+  if (reader.isNamed('groupsClaim'))
+    reader.note('conflict', 'groupsClaim', `has no effect alone; set ${option('groupsToScopes')} as well, or remove it`)
+  return NONE
 }

@@ -28,7 +28,7 @@ export interface ClaimCondition {
   holds(claims: Claims): boolean
   /** What it must be, in plain words for an operator: printable ASCII, at most 200 characters. */
   expected: string
-  /** What to tell where the condition fails: printable ASCII, at most 200 characters. */
+  /** What to say if the condition fails: printable ASCII, at most 200 characters. */
   message?: string
   /** The values that its operators want, for hints. */
   wants: readonly WantedValues[]
@@ -61,7 +61,7 @@ export function readClaimConditions(reader: OptionReader, key: string, context: 
   return Object.keys(claims).map((path) => readCondition(conditions, path, context))
 }
 
-/** The first condition that does not hold, or undefined where all of them do. */
+/** The first condition that does not hold, or undefined if all of them do. */
 export function findFailing(conditions: readonly ClaimCondition[], claims: Claims): ClaimCondition | undefined {
   return conditions.find((condition) => !condition.holds(claims))
 }

@@ -48,7 +48,7 @@ export const MAX_MAPPED_BYTES = 8192
 const NO_CLAIMS: Claims = {}
 
 /**
- * The claims that an access token gets beside its own. One whose source is missing is left out.
+ * The claims that an access token gets in addition to its own. One whose source is missing is left out.
  *
  * @throws TokenRejected `mapped_claims_too_large`
  * @throws DependencyUnavailable `claim_mapping_failed` if a function throws, or returns something that is not JSON or nests
@@ -82,10 +82,10 @@ async function serialise(mapping: readonly MappedClaim[], claims: Claims, contex
 /** @throws TypeError for what has no JSON, or loses something in it */
 function toJson(value: unknown): string {
   const json = JSON.stringify(value, function (this: unknown, _, member: unknown) {
-    if (isLost(member) || (member === undefined && Array.isArray(this))) throw new TypeError('a claim is no JSON')
+    if (isLost(member) || (member === undefined && Array.isArray(this))) throw new TypeError('a claim is not JSON')
     return member
   })
-  if (json === undefined) throw new TypeError('a claim is no JSON')
+  if (json === undefined) throw new TypeError('a claim is not JSON')
   return json
 }
 
@@ -154,7 +154,7 @@ function readConstant(reader: OptionReader): MappedClaim['map'] {
   return () => constant
 }
 
-/** A claim, unless a number in it may stand for another one, which JSON could not tell apart. */
+/** A claim, unless it contains a number that may have been another one in the token's JSON. */
 function exactly(claim: unknown): unknown {
   return hasUncertainNumber(claim) ? undefined : claim
 }

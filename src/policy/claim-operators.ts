@@ -14,8 +14,8 @@ import {
   readScalars,
   refuse,
   SCALAR,
+  type WantedValues,
 } from './claim-value.js'
-import { readHasWord, readIncludes } from './list-operators.js'
 
 /**
  * What a claim must satisfy: all that is given here, and at least one operator. Types are never converted: the string
@@ -58,6 +58,11 @@ export interface ClaimOperators {
 type ReadOperator = (reader: OptionReader, key: string, own: ClaimPath, context: ConditionContext) => ClaimTest
 type Compare = (claim: number, bound: number) => boolean
 
+const IS_WORD = /^\S+$/
+const WORD = 'one word without spaces, of at most 1024 characters, or an array of such words'
+/** UTF-16 units of a claim in which words are looked for. */
+const MAX_WORDS_LENGTH = 16_384
+
 /** Reads the option of each operator. */
 export const OPERATORS: Readonly<Record<Exclude<keyof ClaimOperators, 'message'>, ReadOperator>> = {
   equals: readEquals,
@@ -72,12 +77,12 @@ export const OPERATORS: Readonly<Record<Exclude<keyof ClaimOperators, 'message'>
   below: (reader, key) => readBound(reader, key, 'below', (claim, bound) => claim < bound),
 }
 
-/** A scalar that stands for itself; a string with a `*` is a pattern. */
+/** A scalar as it is; a string with a `*` is a pattern. */
 export function testOf(wanted: ClaimScalar): ClaimTest {
   return {
     holds: compileValue(wanted),
     expected: `${isGlob(wanted) ? 'like' : 'exactly'} ${listOf([wanted])}`,
-    wants: { of: 'claim', values: [wanted] },
+    wants: { kind: 'value', values: [wanted] },
   }
 }
 
@@ -87,7 +92,7 @@ function readEquals(reader: OptionReader, key: string): ClaimTest {
   return {
     holds: (claim) => claim === wanted,
     expected: `exactly ${JSON.stringify(wanted)}`,
-    wants: { of: 'claim', values: [wanted] },
+    wants: { kind: 'value', values: [wanted] },
   }
 }
 
@@ -98,8 +103,61 @@ export function readOneOf(reader: OptionReader, key: string): ClaimTest {
   return {
     holds: (claim) => tests.some((test) => test(claim)),
     expected: `one of ${listOf(scalars)}`,
-    wants: { of: 'claim', values: scalars },
+    wants: { kind: 'value', values: scalars },
   }
+}
+
+function readIncludes(reader: OptionReader, key: string, _own: ClaimPath, context: ConditionContext): ClaimTest {
+  const value = reader.pattern(key)
+  const scalars = readScalars(reader, key, isScalarOption(value) ? [value] : value)
+  if (scalars === undefined) return NEVER
+  const tests = scalars.map(compileValue)
+  return {
+    holds: (claim) => elementsOf(claim, context).some((element) => tests.some((test) => test(element))),
+    expected: expectedElement(`${scalars.length === 1 ? '' : 'one of '}${listOf(scalars)}`, context),
+    wants: wantedElement(scalars, context),
+  }
+}
+
+/** The elements of an array. A string has none, unless it is taken as an array of one. */
+export function elementsOf(claim: unknown, { singleAsArray }: ConditionContext): readonly unknown[] {
+  if (Array.isArray(claim)) return claim
+  return singleAsArray && typeof claim === 'string' ? [claim] : []
+}
+
+/** @param values the wanted elements, as JSON */
+export function expectedElement(values: string, { singleAsArray }: ConditionContext): string {
+  return `an array with ${values}${singleAsArray ? ', or such a string alone' : ''}`
+}
+
+export function wantedElement(values: readonly ClaimScalar[], { singleAsArray }: ConditionContext): WantedValues {
+  return { kind: singleAsArray ? 'elementOrString' : 'element', values }
+}
+
+function readHasWord(reader: OptionReader, key: string): ClaimTest {
+  const value = reader.value(key)
+  const words: unknown[] = Array.isArray(value) ? Array.from(value) : [value]
+  const wrong = words.findIndex((word) => !isWord(word))
+  if (words.length === 0 || wrong !== -1) {
+    const got = Array.isArray(value) && wrong !== -1 ? `${describeNoScalar(words[wrong])} at [${wrong}]` : undefined
+    return refuse(reader, key, WORD, got)
+  }
+  const wanted = new Set(words.filter(isWord))
+  const [first, ...others] = [...wanted].map((word) => JSON.stringify(word))
+  return {
+    holds: (claim) => isBoundedText(claim) && claim.split(' ').some((word) => wanted.has(word)),
+    expected: others.length === 0 ? `the word ${first}` : `one of the words ${[first, ...others].join(', ')}`,
+    wants: { kind: 'word', values: [...wanted] },
+  }
+}
+
+function isWord(value: unknown): value is string {
+  return typeof value === 'string' && isScalarOption(value) && IS_WORD.test(value)
+}
+
+/** Whether words are looked for in a claim. */
+export function isBoundedText(claim: unknown): claim is string {
+  return typeof claim === 'string' && claim.length <= MAX_WORDS_LENGTH
 }
 
 function readExists(reader: OptionReader, key: string): ClaimTest {
@@ -138,6 +196,6 @@ function readBound(reader: OptionReader, key: string, words: string, compare: Co
   return {
     holds: (claim) => typeof claim === 'number' && Number.isFinite(claim) && compare(claim, bound),
     expected: `a number ${words} ${bound}`,
-    wants: { of: 'number' },
+    wants: { kind: 'number' },
   }
 }

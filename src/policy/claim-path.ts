@@ -1,7 +1,7 @@
 /** The claims of a JWT, as they were parsed from JSON. */
 export type Claims = Readonly<Record<string, unknown>>
 
-/** Where a claim stands. */
+/** Where a claim is. */
 export interface ClaimPath {
   /** The names of members from the outermost inwards, 1 to 32. */
   segments: readonly string[]
@@ -21,15 +21,15 @@ const MALFORMED_ESCAPE = /~(?![01])/
 const ARRAY_INDEX = /^(?:0|[1-9][0-9]*)$/
 
 /**
- * Where a written path leads, or undefined where it is malformed. The text alone decides how it is read, never a token:
+ * Where a written path leads, or undefined if it is malformed. The text alone decides how it is read, never a token:
  *
  * - beginning with `/`: a JSON Pointer (RFC 6901), which may index arrays;
  * - beginning with `http://` or `https://`: the name of one claim at the top;
  * - anything else: names with dots between them, none of them empty. A name that holds a dot, a quote or a backslash
- *   stands in double quotes: `"kubernetes.io".namespace`; in them `\"` is a quote and `\\` a backslash. Such a path
+ *   is in double quotes: `"kubernetes.io".namespace`; in them `\"` is a quote and `\\` a backslash. Such a path
  *   does not index arrays.
  *
- * At most 1,024 UTF-16 units and 32 segments, without `${`: a template is no path.
+ * At most 1,024 UTF-16 units and 32 segments, without `${`: a template is not a path.
  */
 export function parseClaimPath(text: string): ClaimPath | undefined {
   if (text.length > MAX_LENGTH || text.includes('${')) return undefined
@@ -57,7 +57,7 @@ function parseDotted(text: string): string[] | undefined {
 }
 
 /**
- * The claim that stands at a path, or undefined where none does. Own members only, never those of a prototype, a string
+ * The claim at a path, or undefined if there is none. Own members only, never those of a prototype, a string
  * or an array itself: `constructor` and `length` are missing unless the token has claims of these names.
  */
 export function readClaim(claims: Claims, { segments, indexesArrays }: ClaimPath): unknown {
@@ -75,7 +75,7 @@ function hasMember(value: unknown, name: string, indexesArrays: boolean): value 
   return Object.hasOwn(value, name)
 }
 
-/** How the path of these members is written, as short as can be; undefined where nothing that is written leads there. */
+/** How the path of these members is written, as short as possible; undefined if no written path leads there. */
 export function writeClaimPath(segments: readonly string[]): string | undefined {
   const [first = '', ...others] = segments.map((segment) => (/["\\.]/.test(segment) ? quote(segment) : segment))
   const ways = [

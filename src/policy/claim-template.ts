@@ -2,7 +2,7 @@ import { hasInvisible } from '../jwt/check-claims.js'
 import { plainText } from '../option-checks/literal-text.js'
 import { type ClaimPath, type Claims, parseClaimPath, readClaim, writeClaimPath } from './claim-path.js'
 
-/** A text in which claims stand: what comes before the first one, and each claim with what follows it. */
+/** A text with claims in it: what comes before the first one, and each claim with what follows it. */
 export interface ClaimTemplate {
   head: string
   places: readonly { path: ClaimPath; after: string }[]
@@ -42,8 +42,8 @@ function isTextAround(text: string): boolean {
 }
 
 /**
- * The text with the claims put in. Undefined where one is missing, empty or no string, and where one holds what follows
- * it in the template, so that other claims could make the same text: two callers must not become one.
+ * The text with the claims put in. Undefined if one is missing, empty or not a string, or contains what follows it in the
+ * template, so that other claims could make the same text: two callers must not become one.
  */
 export function fillClaimTemplate({ head, places }: ClaimTemplate, claims: Claims): string | undefined {
   let text = head
@@ -56,7 +56,7 @@ export function fillClaimTemplate({ head, places }: ClaimTemplate, claims: Claim
   return text
 }
 
-/** Which claim keeps a template from being filled, and why; undefined where none does. */
+/** Which claim keeps a template from being filled, and why; undefined if none does. */
 export function describeUnfilled({ places }: ClaimTemplate, claims: Claims): string | undefined {
   for (const [index, { path, after }] of places.entries()) {
     const fault = findFault(readClaim(claims, path), after, index === places.length - 1)
@@ -67,8 +67,8 @@ export function describeUnfilled({ places }: ClaimTemplate, claims: Claims): str
 
 function findFault(claim: unknown, after: string, isLast: boolean): string | undefined {
   if (claim === undefined) return 'is missing'
-  if (typeof claim !== 'string') return 'is no string'
+  if (typeof claim !== 'string') return 'is not a string'
   if (claim === '') return 'is empty'
   const isAmbiguous = !isLast && (claim + after).indexOf(after) !== claim.length
-  return isAmbiguous ? `holds ${JSON.stringify(after)}, which follows it in the template` : undefined
+  return isAmbiguous ? `contains ${JSON.stringify(after)}, which follows it in the template` : undefined
 }

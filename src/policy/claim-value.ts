@@ -45,11 +45,10 @@ export function isTooLongFor(claim: unknown, values: readonly ClaimScalar[]): bo
   return typeof claim === 'string' && claim.length > MAX_MATCHED_LENGTH && values.some(isGlob)
 }
 
-/** A value in the options that is no scalar, without quoting it. */
+/** A value in the options that is not a scalar, without quoting it. */
 export function describeNoScalar(value: unknown): string {
   if (typeof value === 'string') return `a string of ${value.length} characters`
-  if (typeof value === 'number' || value === null) return String(value)
-  return describeType(value)
+  return typeof value === 'number' ? String(value) : describeType(value)
 }
 
 /** What one operator demands of a claim. */
@@ -62,10 +61,10 @@ export interface ClaimTest {
   wants?: WantedValues
 }
 
-/** The values of which one must be the claim, an element of it, or a word in it; or the claim must be a number. */
+/** The values of which one must be the claim itself, an element of it, or a word in it; or the claim must be a number. */
 export type WantedValues =
-  | { of: 'claim' | 'element' | 'elementOrString' | 'word'; values: readonly ClaimScalar[] }
-  | { of: 'number' }
+  | { kind: 'value' | 'element' | 'elementOrString' | 'word'; values: readonly ClaimScalar[] }
+  | { kind: 'number' }
 
 /** How conditions of one identity provider are read. */
 export interface ConditionContext {

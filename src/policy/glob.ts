@@ -19,11 +19,10 @@ interface Glob {
 }
 
 /**
- * A test for texts that are the whole of a pattern, in which `*` stands for any run of characters, also for none and
- * also for `/`. Every other character stands for itself, and so does a star that is marked as literal (`plainText`): nothing
- * else escapes one. Compared by UTF-16 units, without
- * normalisation. Whatever the pattern, compiling takes time linear in it, and the test time linear in text and pattern:
- * it reads each unit of the text at most once.
+ * A test for texts that match a whole pattern, in which `*` matches any run of characters, including none, and including `/`.
+ * Every other character matches itself, and so does a star that is marked as literal (`plainText`): nothing else escapes
+ * one. Texts are compared by UTF-16 units, without normalisation. For any pattern, compiling takes time linear in it, and
+ * the test takes time linear in text and pattern: it reads each unit of the text at most once.
  */
 export function compileGlob(pattern: string): (text: string) => boolean {
   const [head = '', ...others] = pattern.split('*').map(plainText)
@@ -33,10 +32,10 @@ export function compileGlob(pattern: string): (text: string) => boolean {
   return (text) => matches(text, glob)
 }
 
-/** Each piece is taken where it stands first: that leaves the most for those after it. */
+/** Each piece is taken at its first occurrence: that leaves the most text for those after it. */
 function matches(text: string, { head, middle, tail }: Glob): boolean {
   const end = text.length - tail.length
-  if (end < head.length || !standsAt(text, head, 0) || !standsAt(text, tail, end)) return false
+  if (end < head.length || !isAt(text, head, 0) || !isAt(text, tail, end)) return false
   let from = head.length
   for (const piece of middle) {
     const after = endOfFirst(text, piece, from, end)
@@ -46,14 +45,14 @@ function matches(text: string, { head, middle, tail }: Glob): boolean {
   return true
 }
 
-function standsAt(text: string, piece: string, from: number): boolean {
+function isAt(text: string, piece: string, from: number): boolean {
   for (let index = 0; index < piece.length; index += 1) {
     if (text.charCodeAt(from + index) !== piece.charCodeAt(index)) return false
   }
   return true
 }
 
-/** The index after the first occurrence of a piece within `from` and `end`, or undefined where it has none. */
+/** The index after the first occurrence of a piece within `from` and `end`, or undefined if there is none. */
 function endOfFirst(text: string, piece: Piece, from: number, end: number): number | undefined {
   let matched = 0
   for (let index = from; index < end; index += 1) {
@@ -64,9 +63,9 @@ function endOfFirst(text: string, piece: Piece, from: number, end: number): numb
 }
 
 /**
- * How much of the piece stands at the end of a text to which a unit was added.
+ * How much of the piece is at the end of a text to which a unit was added.
  *
- * @param matched how much stood there before: less than the whole piece
+ * @param matched how much was there before: less than the whole piece
  */
 function extend({ text, borders }: Piece, matched: number, unit: number): number {
   let length = matched

@@ -1,6 +1,6 @@
 import { isEmptyArray } from '../option-checks/describe-value.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
-import { type BindingContext, type BindingOptions, readBindings } from './binding-options.js'
+import { type BindingContext, type BindingOptions, readBindings } from './binding.js'
 import { type ClaimConditionOption, readClaimConditions } from './claim-condition.js'
 import { type ClaimSource, readClaimMapping } from './claim-mapping.js'
 import { compileValue, isScalarOption } from './claim-value.js'

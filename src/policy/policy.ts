@@ -7,17 +7,17 @@ import type { ClaimCondition } from './claim-condition.js'
 import { type ClaimMapping, createMappedClaim, type MappedClaim } from './claim-mapping.js'
 import type { Claims } from './claim-path.js'
 
-/** Whose assertions are accepted of one identity provider, with which claims, and what they may become. */
+/** Which assertions of one identity provider are accepted, and what they may become. */
 export interface Policy {
   /** Whether `allowedSubjects`, `requiredClaims` or `check` say who is accepted, even if it is everybody. */
   saysWho: boolean
   /** Whether a `sub` is accepted; undefined: any. */
   acceptsSubject: ((sub: string) => boolean) | undefined
-  /** The patterns that this is made of, for what is told of it. */
+  /** The patterns that `acceptsSubject` is made of, for `explain`. */
   readonly allowedSubjects: readonly string[] | undefined
   requiredClaims: readonly ClaimCondition[]
   check: BoundedCheck | undefined
-  /** Where there are some, at least one must hold, and those that do bound the access token. */
+  /** If there are some, at least one must hold, and those that do bound the access token. */
   bindings: readonly Binding[]
   claimMapping: readonly MappedClaim[]
 }
@@ -44,20 +44,40 @@ function isWithoutFunctions(settings: PolicySettings | Policy): settings is Poli
   return settings.check === undefined && settings.claimMapping.length === 0
 }
 
+/** One rule of a policy: an option, or a condition of `requiredClaims`. */
+export type PolicyRule = 'allowedSubjects' | ClaimCondition | 'check'
+
+/** Does what one rule demands. */
+export type RunRule = (rule: PolicyRule, enforce: () => void | Promise<void>) => void | Promise<void>
+
+/** A rule that is broken ends it. */
+export const runRule: RunRule = (_, enforce) => enforce()
+
 /**
- * Refuses an assertion by the first rule that it fails: subjects, then claims in their order, then the check.
+ * Refuses an assertion by the first rule that it breaks: who it is about, then its claims in their order, then the check.
  *
+ * @param run `explain` notes what a rule throws, and goes on
  * @throws TokenRejected `subject_not_allowed`, `claim_not_allowed`, `refused_by_check`
  * @throws DependencyUnavailable `policy_check_failed`, `host_function_timed_out`, `host_function_limit_reached`
  */
-export async function enforcePolicy(policy: Policy, sub: string, claims: Claims, context: CheckContext): Promise<void> {
-  enforceSubject(policy, sub)
-  for (const condition of policy.requiredClaims) enforceClaim(condition, claims)
-  if (policy.check !== undefined) await enforceCheck(policy.check, claims, context)
+export async function enforcePolicy(
+  policy: Policy,
+  sub: string,
+  claims: Claims,
+  context: CheckContext,
+  run = runRule,
+): Promise<void> {
+  const { acceptsSubject, requiredClaims, check } = policy
+  if (acceptsSubject !== undefined) await run('allowedSubjects', () => enforceSubject(policy, sub))
+  for (const condition of requiredClaims) {
+    const running = run(condition, () => enforceClaim(condition, claims))
+    if (running !== undefined) await running // Conditions are judged at once.
+  }
+  if (check !== undefined) await run('check', () => enforceCheck(check, claims, context))
 }
 
 /**
- * Where nothing is issued, so that no scope bounds anything, it must be said who is accepted.
+ * If nothing is issued, no scope bounds anything: then the policy must say who is accepted.
  *
  * @throws TokenRejected `subject_not_allowed`
  */
@@ -72,19 +92,19 @@ export function requireWho({ saysWho }: Policy): void {
 }
 
 /** @throws TokenRejected `subject_not_allowed` */
-export function enforceSubject({ acceptsSubject }: Policy, sub: string): void {
+function enforceSubject({ acceptsSubject }: Policy, sub: string): void {
   if (acceptsSubject?.(sub) === false) throw new TokenRejected('subject_not_allowed')
 }
 
 /** @throws TokenRejected `claim_not_allowed` */
-export function enforceClaim({ path, expected, message, holds }: ClaimCondition, claims: Claims): void {
+function enforceClaim({ path, expected, message, holds }: ClaimCondition, claims: Claims): void {
   if (holds(claims)) return
   const rejected = new TokenRejected('claim_not_allowed')
-  rejected.context = { claim: printable(path), message: printable(message ?? `wanted: ${expected}`) }
+  rejected.context = { claim: printable(path), message: printable(message ?? `expected ${expected}`) }
   throw rejected
 }
 
-/** What functions of a policy are told beside the claims. */
+/** What functions of a policy are given in addition to the claims. */
 export interface CheckContext {
   /** The `name` of the identity provider. */
   identityProvider: string
@@ -93,8 +113,8 @@ export interface CheckContext {
 }
 
 /**
- * A rule in code. `true` accepts; a text refuses, and is told to the operator, never to the client; anything else refuses,
- * too (`refused_by_check`). If it throws or rejects, the request is answered with 503 (`policy_check_failed`).
+ * A rule in code. `true` accepts; a text refuses, and is in the event, never in the answer to the client; anything else
+ * refuses, too (`refused_by_check`). If it throws or rejects, the request is answered with 503 (`policy_check_failed`).
  *
  * @example
  * const check: CheckAssertion = async (claims, _context, signal) => {
@@ -117,7 +137,7 @@ export type BoundedCheck = (claims: Claims, context: CheckContext) => true | str
  * @throws TokenRejected `refused_by_check`
  * @throws DependencyUnavailable `policy_check_failed`, `host_function_timed_out`, `host_function_limit_reached`
  */
-export async function enforceCheck(check: BoundedCheck, claims: Claims, context: CheckContext): Promise<void> {
+async function enforceCheck(check: BoundedCheck, claims: Claims, context: CheckContext): Promise<void> {
   const verdict = await runCheck(check, claims, context)
   if (verdict === true) return
   const rejected = new TokenRejected('refused_by_check')

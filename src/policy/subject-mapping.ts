@@ -41,7 +41,7 @@ export type SubjectOption = 'raw' | 'namespaced' | (string & {}) | SubjectFuncti
  */
 export type SubjectFunction = (assertion: AssertionSubject, signal: AbortSignal) => string | Promise<string>
 
-/** Gives the subject; anything but a text where there is none. May throw. */
+/** Gives the subject, or anything but a text if there is none. May throw. */
 export interface MapSubject {
   (assertion: AssertionSubject): unknown
   /** What it is made by, if by a template. */
@@ -64,7 +64,7 @@ export function createMapSubject(
   return hostFunctions.limit({ function: 'subject', identityProvider }, mapping.hostFunction)
 }
 
-/** What the option `subject` says; undefined where it is absent, or after noting what is wrong with it. */
+/** What the option `subject` says; undefined if it is absent, or after noting what is wrong with it. */
 export function readSubjectMapping(reader: OptionReader): SubjectMapping | undefined {
   const option = reader.pattern('subject')
   if (option === undefined) return undefined
@@ -81,7 +81,7 @@ function createTemplateMapping(template: ClaimTemplate): MapSubject {
   return ({ claims }) => fillClaimTemplate(template, claims)
 }
 
-/** What every subject of an identity provider begins with, by the option; undefined where only a function knows. */
+/** What every subject of an identity provider begins with, by the option; undefined if only a function knows. */
 export function beginningOfSubjects(option: unknown, identityProvider: string): string | undefined {
   if (option === 'raw') return ''
   if (option === 'namespaced') return namespacedSubject({ identityProvider, sub: '' })

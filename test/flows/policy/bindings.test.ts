@@ -196,7 +196,7 @@ describe('scopes of several resources', () => {
       400,
       {
         error: 'invalid_scope',
-        error_description: 'The scopes are of several resources: request those of one',
+        error_description: 'The requested scopes belong to different resources; request scopes of one resource',
       },
     ])
     expect(host.events.at(-1)).toMatchObject({ reason: 'invalid_scope', identityProvider: host.idp.name })

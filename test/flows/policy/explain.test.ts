@@ -189,7 +189,7 @@ const CASES: Case[] = [
       ['kid', ['a'], 'an array'],
       ['kid', {}, 'an object'],
       ['typ', null, 'null'],
-      ['typ', true, 'true'],
+      ['typ', true, 'a boolean'],
     ] as const
   ).flatMap(([name, value, kind]) =>
     partCases(
@@ -243,7 +243,7 @@ const CASES: Case[] = [
     step: 'enabled',
     before: () => host.exchange.disableIdentityProvider(host.idp.name),
     found: 'off',
-    hint: 'by enabled: false (enabled = false), or at run time',
+    hint: 'it was switched off by enabled: false (enabled = false), or at run time',
   },
   { reason: 'algorithm_not_allowed', step: 'alg', header: { alg: 'HS256' }, found: 'HS256', hint: /asymmetric/ },
   { reason: 'algorithm_not_allowed', step: 'alg', host: ofProvider({ algorithms: ['RS256'] }), found: 'ES256' },
@@ -254,7 +254,12 @@ const CASES: Case[] = [
     header: { typ: 'oauth-id-jag+jwt' },
     hint: 'it is another kind of token, which types cannot allow',
   },
-  { reason: 'type_not_allowed', step: 'typ', header: { typ: 'ours+jwt' }, hint: 'configure types' },
+  {
+    reason: 'type_not_allowed',
+    step: 'typ',
+    header: { typ: 'ours+jwt' },
+    hint: 'if it is an assertion, add its typ to types',
+  },
   { reason: 'unknown_key', step: 'signature', header: { kid: 'gone' }, found: 'kid gone', hint: /the kids are/ },
   { reason: 'certificate_expired', step: 'signature', host: { exchange: {} } },
   { reason: 'bad_signature', step: 'signature', alter: (jwt) => jwt.replace(/.{8}$/, 'AAAAAAAA'), hint: /forged/ },
@@ -286,7 +291,7 @@ const CASES: Case[] = [
     ] as const
   ).map(([aud, hint]) => ({ reason: 'invalid_audience' as const, step: 'aud', claims: { aud }, hint })),
   { reason: 'wrong_audience', step: 'aud', claims: { aud: `${TOKEN_ENDPOINT}/` }, hint: /a slash at the end/ },
-  { reason: 'wrong_audience', step: 'aud', claims: { aud: 'app' }, found: '"app"', hint: /the id of the client/ },
+  { reason: 'wrong_audience', step: 'aud', claims: { aud: 'app' }, found: '"app"', hint: /^aud is the client id: / },
   {
     reason: 'wrong_audience',
     step: 'aud',
@@ -306,7 +311,7 @@ const CASES: Case[] = [
     hint: /maxBeyondAssertion \(max_beyond_assertion\)/,
   },
   { reason: 'invalid_not_before', step: 'nbf', claims: { nbf: 'soon' } },
-  { reason: 'not_yet_valid', step: 'nbf', claims: { nbf: 9_999_999_999 }, hint: 'it is for later' },
+  { reason: 'not_yet_valid', step: 'nbf', claims: { nbf: 9_999_999_999 }, hint: 'it becomes valid later' },
   { reason: 'invalid_issued_at', step: 'iat', claims: { iat: -1 } },
   {
     reason: 'invalid_issued_at',
@@ -356,13 +361,14 @@ const CASES: Case[] = [
     step: 'kind',
     claims: { events: { 'http://schemas.openid.net/event/backchannel-logout': {} } },
     found: 'a logout token or a security event (events)',
-    hint: /issues for this service/,
+    hint: 'it reports an event: send a token that the identity provider issues for this service',
   },
   {
     reason: 'wrong_token_kind',
     step: 'kind',
     claims: { nonce: 'n', at_hash: 'h' },
     found: 'an ID token of a login (nonce, at_hash)',
+    hint: 'it is for the client of the login: configure the identity provider to issue a token for this service, with the alias as aud and without nonce',
   },
   { reason: 'unconfirmed_key', step: 'cnf', claims: { cnf: { jkt: 'x' } }, found: '{"jkt":"x"}', hint: /not bound$/ },
   { reason: 'unsupported_delegation', step: 'act', claims: { act: { sub: 'bot' } }, hint: /acts for the subject/ },
@@ -478,16 +484,20 @@ const CASES: Case[] = [
     missingClaimCases(
       path,
       {},
-      /missing: is this an option that stands under the table requiredClaims \(required_claims\)\?$/,
+      /missing: if this is meant as an option, move it out of the table requiredClaims \(required_claims\)$/,
     ),
   ),
-  ...missingClaimCases('constructor', {}, 'the claim is missing: have the identity provider put it'),
-  ...missingClaimCases('/groups/0', { groups: [] }, 'the claim is missing: have the identity provider put it'),
+  ...missingClaimCases('constructor', {}, 'the claim is missing: configure the identity provider to include it'),
+  ...missingClaimCases(
+    '/groups/0',
+    { groups: [] },
+    'the claim is missing: configure the identity provider to include it',
+  ),
   {
     reason: 'no_binding_matches',
     step: 'bindings',
     host: ofGrant({ name: 'read', when: { clients: 'app' } }),
-    hint: 'read: the claim is missing: is this an option that stands under the table when?',
+    hint: 'read: the claim is missing: if this is meant as an option, move it out of the table when',
   },
   {
     reason: 'no_binding_matches',
@@ -503,7 +513,7 @@ const CASES: Case[] = [
     found: /not on Sundays/,
   },
   ...verdictCases(false, 'false', /only true accepts/),
-  ...verdictCases(undefined, 'nothing', /only true accepts/),
+  ...verdictCases(undefined, 'undefined', /only true accepts/),
   ...verdictCases({ secret: 'x' }, 'an object', /only true accepts/),
   ...verdictCases(1, '1', /only true accepts/),
   ...verdictCases('', 'a string of 0 characters', 'none'),
@@ -514,7 +524,7 @@ const CASES: Case[] = [
     host: RICH,
     claims: { ...RICH_CLAIMS, ref: 'dev', roles: {} },
     expected:
-      /^at least one of bindings holds: read: roles.orders, wanted: an array with "reader"; .*: ref, wanted: exactly/,
+      /^at least one binding holds: read: roles.orders, expected an array with "reader"; .*: ref, expected exactly/,
     found: 'read: roles.orders is none; sign-in: ref is "dev"',
     hint: /^read: the claim is missing/,
   },
@@ -537,14 +547,14 @@ const CASES: Case[] = [
     reason: 'no_binding_matches',
     step: 'bindings',
     host: { ...ofGrant({ name: 'other', clients: ['other'] }), ...ofClients('app', 'other') },
-    expected: 'at least one of bindings holds: other: another client',
+    expected: 'at least one binding holds: other: another client',
     found: 'other: not for this client',
   },
   {
     reason: 'no_binding_matches',
     step: 'bindings',
     host: ofProvider({ groupsToScopes: { admins: ['openid'] } }),
-    expected: 'at least one of bindings holds: admins: groups, wanted: an array with "admins"',
+    expected: 'at least one binding holds: admins: groups, expected an array with "admins"',
     found: 'admins: groups is none',
     hint: /^admins: the claim is missing: .*groupsClaim \(groups_claim\)/,
   },
@@ -639,7 +649,7 @@ const CASES: Case[] = [
     scope: 'admin',
     expected: 'of the client: openid orders:read',
     found: 'requested: admin',
-    hint: 'admin: not of the client',
+    hint: 'admin: not in the scopes of the client',
   },
   { reason: 'invalid_scope', step: 'scope', scope: 'openid,orders:read', hint: 'separate scopes by spaces' },
   { reason: 'invalid_scope', step: 'scope', scope: '"openid"', hint: /^separate scopes by spaces; .*quotation marks/ },
@@ -649,7 +659,7 @@ const CASES: Case[] = [
     host: ofProvider({ scopes: ['openid'] }),
     scope: 'orders:read admin',
     expected: 'of the client: openid orders:read; of the identity provider: openid',
-    hint: 'orders:read: not of the identity provider; admin: not of the client, not of the identity provider',
+    hint: 'orders:read: not in the scopes of the identity provider; admin: not in the scopes of the client, the identity provider',
   },
   {
     reason: 'invalid_scope',
@@ -662,7 +672,7 @@ const CASES: Case[] = [
     }),
     scope: 'orders:read',
     expected: 'of the client: openid orders:read; of the bindings: openid',
-    hint: 'orders:read: not of the bindings',
+    hint: 'orders:read: not in the scopes of the bindings',
   },
   {
     reason: 'invalid_scope',
@@ -670,7 +680,7 @@ const CASES: Case[] = [
     host: ofGrant({ name: 'nothing' }),
     expected: 'of the client: openid orders:read; of the bindings: none',
     found: 'no scope requested',
-    hint: 'openid: not of the bindings; orders:read: not of the bindings',
+    hint: 'openid: not in the scopes of the bindings; orders:read: not in the scopes of the bindings',
   },
   {
     reason: 'invalid_scope',
@@ -686,7 +696,7 @@ const CASES: Case[] = [
         accessToken: { audience: ['https://a.example.com', 'https://b.example.com'], signingKeys: [signingKey] },
       },
     },
-    hint: 'they are of several resources: request those of one',
+    hint: 'the scopes belong to different resources: request scopes of one resource',
   },
   { reason: 'unauthorized_client', step: 'client', host: ofClient({ grantTypes: ['client_credentials'] }) },
   {
@@ -750,7 +760,7 @@ describe('an explanation', () => {
 
   it('is tested for every reason that an assertion, or its client, can be refused for', () => {
     const notOfAssertions = ['keys_not_fetched', 'replayed', 'wrong_issuer', 'invalid_claim']
-    const notOfExplanations = ['replay_store_unavailable', 'replay_store_full', 'internal_error']
+    const notOfExplanations = ['replay_store_unavailable', 'replay_store_full', 'grant_failed', 'internal_error']
     const tested = new Set<string>(CASES.map(({ reason }) => reason))
     expect([...REJECTION_REASONS].filter((reason) => !tested.has(reason))).toEqual(notOfAssertions)
     expect([...UNAVAILABLE_REASONS].filter((reason) => !tested.has(reason))).toEqual(notOfExplanations)
@@ -803,10 +813,10 @@ describe('an explanation', () => {
       'the sub as it is, without one',
       { exchange: { subject: 'raw' } },
       { sub: 7 },
-      'it is the sub as it is: see the step sub',
+      'the raw sub is used: see the step sub',
     ],
-    ['what is configured by default, without one', {}, { sub: undefined }, 'it is the sub as it is: see the step sub'],
-    ['a long one', {}, { sub: 's'.repeat(17_000) }, 'it is the sub as it is, and too long'],
+    ['what is configured by default, without one', {}, { sub: undefined }, 'the raw sub is used: see the step sub'],
+    ['a long one', {}, { sub: 's'.repeat(17_000) }, 'the raw sub is used, and it is too long'],
     ['a function that fails', ofProvider({ subject: fail }), {}, undefined],
   ])('speaks of no template where the subject is made of %s', async (_, options, claims, hint) => {
     host = await startClockedHost(options)
@@ -817,13 +827,13 @@ describe('an explanation', () => {
   it.each<[string, Record<string, unknown>, string]>([
     ['missing', {}, 'the claim "kubernetes.io".namespace is missing'],
     ['empty', { 'kubernetes.io': { namespace: '' } }, 'the claim "kubernetes.io".namespace is empty'],
-    ['a number', { 'kubernetes.io': { namespace: 7 } }, 'the claim "kubernetes.io".namespace is no string'],
+    ['a number', { 'kubernetes.io': { namespace: 7 } }, 'the claim "kubernetes.io".namespace is not a string'],
     [
       'one that holds what follows it',
       { 'kubernetes.io': { namespace: 'a|b' } },
-      'the claim "kubernetes.io".namespace holds "|", which follows it in the template',
+      'the claim "kubernetes.io".namespace contains "|", which follows it in the template',
     ],
-    ['the second one', { 'kubernetes.io': { namespace: 'a' }, email: [] }, 'the claim email is no string'],
+    ['the second one', { 'kubernetes.io': { namespace: 'a' }, email: [] }, 'the claim email is not a string'],
     [
       'too long',
       { 'kubernetes.io': { namespace: 'a'.repeat(17_000) }, email: 'b' },
@@ -884,20 +894,20 @@ describe('an explanation', () => {
   })
 
   it.each<[string, unknown]>([
-    ['nothing', undefined],
+    ['undefined', undefined],
     ['null', null],
     ['an object', {}],
     ['an array', ['a.b.c']],
     ['a promise', Promise.resolve('a.b.c')],
-    ['7', 7],
-  ])('is refused to an assertion that is no string: %s', async (found, assertion) => {
+    ['a number', 7],
+  ])('is refused to an assertion that is no string: %s', async (type, assertion) => {
     host = await startClockedHost()
     const refusal = host.exchange.explain(assertion as string, { client: 'app' } as ExplainOptions)
     await expect(refusal).rejects.toMatchObject({
       name: 'ConfigError',
       problems: [
-        { path: ['assertion'], found, wanted: 'a string' },
-        { path: ['client'], found: 'an unknown option' },
+        { code: 'wrong_type', path: ['explain', 'assertion'], message: `got ${type}; expected a string` },
+        { code: 'unknown_option', path: ['explain', 'client'] },
       ],
     })
   })

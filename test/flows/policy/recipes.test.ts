@@ -56,7 +56,7 @@ function describeRecipe(title: string, toml: string, good: Claims, cases: readon
   })
 }
 
-const REF = 'wanted: one of "refs/heads/main", "refs/tags/*"'
+const REF = 'expected one of "refs/heads/main", "refs/tags/*"'
 
 describeRecipe(
   'a provider like GitHub Actions',
@@ -106,9 +106,9 @@ required_claims = { repository_owner_id = "1234", repository_id = { equals = "56
       { repository_owner_id: '4321' },
       'claim_not_allowed',
       'repository_owner_id',
-      'wanted: exactly "1234"',
+      'expected exactly "1234"',
     ],
-    ['refuses a repetition of a run', { run_attempt: '2' }, 'claim_not_allowed', 'run_attempt', 'wanted: exactly "1"'],
+    ['refuses a repetition of a run', { run_attempt: '2' }, 'claim_not_allowed', 'run_attempt', 'expected exactly "1"'],
     [
       'refuses a reusable workflow',
       { job_workflow_ref: 'evil/x/.github/workflows/a.yml@main' },
@@ -153,9 +153,9 @@ required_claims = { '"kubernetes.io".namespace' = ["shop", "shop-*"], "/kubernet
     const kubernetes = (changes: Claims) => ({ 'kubernetes.io': { ...bound, ...changes } })
     const account = '/kubernetes.io/serviceaccount/name'
     const warn = '"kubernetes.io".warnafter'
-    const shop = 'wanted: one of "shop", "shop-*"'
-    const orders = 'wanted: one of "orders", "orders-*"'
-    const dates = 'wanted: a number of at least 1700000000 and a number below 4102444800'
+    const shop = 'expected one of "shop", "shop-*"'
+    const orders = 'expected one of "orders", "orders-*"'
+    const dates = 'expected a number of at least 1700000000 and a number below 4102444800'
     const cases: Case[] = [
       ['accepts a service account', {}, undefined],
       ['accepts a namespace by pattern', kubernetes({ namespace: 'shop-eu' }), undefined],
@@ -253,8 +253,8 @@ required_claims = { tid = { equals = "11111111-2222-3333-4444-555555555555", mes
     uti: 'abc',
   },
   (() => {
-    const roles = 'wanted: an array with one of "Orders.*", "admin"'
-    const groups = 'wanted: an array with "exporter"'
+    const roles = 'expected an array with one of "Orders.*", "admin"'
+    const groups = 'expected an array with "exporter"'
     const group = 'https://example.com/groups'
     const cases: Case[] = [
       ['accepts our tenant', {}, undefined],
@@ -272,16 +272,16 @@ required_claims = { tid = { equals = "11111111-2222-3333-4444-555555555555", mes
         TENANT,
         OURS,
       ],
-      ['refuses version 1', { ver: '1.0' }, 'claim_not_allowed', 'ver', 'wanted: exactly "2.0"'],
-      ['refuses a version that is a number', { ver: 2 }, 'claim_not_allowed', 'ver', 'wanted: exactly "2.0"'],
-      ['refuses a token of an app alone', { idtyp: 'app' }, 'claim_not_allowed', 'idtyp', 'wanted: missing'],
-      ['refuses a null where nothing may be', { idtyp: null }, 'claim_not_allowed', 'idtyp', 'wanted: missing'],
+      ['refuses version 1', { ver: '1.0' }, 'claim_not_allowed', 'ver', 'expected exactly "2.0"'],
+      ['refuses a version that is a number', { ver: 2 }, 'claim_not_allowed', 'ver', 'expected exactly "2.0"'],
+      ['refuses a token of an app alone', { idtyp: 'app' }, 'claim_not_allowed', 'idtyp', 'expected missing'],
+      ['refuses a null where nothing may be', { idtyp: null }, 'claim_not_allowed', 'idtyp', 'expected missing'],
       ['refuses without a role', { roles: [] }, 'claim_not_allowed', 'roles', roles],
       ['refuses missing roles', { roles: undefined }, 'claim_not_allowed', 'roles', roles],
       ['refuses roles that are text', { roles: 'admin' }, 'claim_not_allowed', 'roles', roles],
       ['refuses a role that only begins alike', { roles: ['administrator'] }, 'claim_not_allowed', 'roles', roles],
       ['refuses roles within roles', { roles: [['admin']] }, 'claim_not_allowed', 'roles', roles],
-      ['refuses a client without a secret', { azpacr: '0' }, 'claim_not_allowed', 'azpacr', 'wanted: one of "1", "2"'],
+      ['refuses a client without a secret', { azpacr: '0' }, 'claim_not_allowed', 'azpacr', 'expected one of "1", "2"'],
       ['refuses another group', { [group]: ['reader'] }, 'claim_not_allowed', group, groups],
       [
         'refuses a group in a claim of a similar name',
@@ -290,7 +290,7 @@ required_claims = { tid = { equals = "11111111-2222-3333-4444-555555555555", mes
         group,
         groups,
       ],
-      ['refuses a number where any text will do', { uti: 7 }, 'claim_not_allowed', 'uti', 'wanted: like "*"'],
+      ['refuses a number where any text will do', { uti: 7 }, 'claim_not_allowed', 'uti', 'expected like "*"'],
     ]
     return cases
   })(),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { hintOfShape } from '../../../src/explain/hints.js'
 import { describeFetchFailure, hintOfSignatureForm } from '../../../src/explain/key-hints.js'
+import { hintOfShape } from '../../../src/explain/shape-hints.js'
 import type { FetchFailure } from '../../../src/guarded-fetch/fetch-error.js'
 import { parseJwt, type UnverifiedJwt } from '../../../src/jwt/parse-jwt.js'
 

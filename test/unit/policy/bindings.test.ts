@@ -282,7 +282,7 @@ describe('bindings', () => {
         scopes: new Set(),
         resources: undefined,
         lifetime: Number.POSITIVE_INFINITY,
-        isOfGroup: false,
+        origin: 'binding',
       },
     ])
   })

@@ -1,4 +1,8 @@
 import { printable } from '../errors/printable.js'
+import type { ReasonCode } from '../errors/reason-codes.js'
+import { isJsonObject } from '../jwt/parse-json-object.js'
+import { describeType } from '../option-checks/describe-value.js'
+import { optionName } from './wording.js'
 
 /** As parsing allows them: see `parseJwt`. */
 const MAX_DEPTH = 32
@@ -10,8 +14,37 @@ const BASE64URL = /^[A-Za-z0-9_-]+$/
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\]:]/gs
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
+/** What a text that is not a JWT may be. */
+export function hintOfShape(reason: ReasonCode, text: string): string | undefined {
+  if (reason === 'unsupported_header') return 'turn the extension off at the identity provider'
+  if (reason === 'too_large')
+    return `raise ${optionName('maxBytes')}, or configure the identity provider to include fewer claims`
+  if (text.trim() === '') return 'the input is empty'
+  if (/^\s*\{/.test(text) && /"(?:access|id)_token"/.test(text)) {
+    return 'this is a whole token response: give the assertion alone'
+  }
+  if (/^(?:authorization: ?)?bearer /i.test(text)) return 'leave out Bearer'
+  if (/^(?:grant_type=[^&]{0,100}&)?assertion=/.test(text)) return 'leave out assertion='
+  if (/[\r\n]$/.test(text) && !/\s/.test(text.trimEnd())) return 'it ends with a line break: remove that'
+  if (text !== text.trim() && !/\s/.test(text.trim())) return 'it has white space around it: remove that'
+  if (/\s/.test(text)) return 'it has white space or line breaks in it: send it in one line'
+  if (/^["']|["']$/.test(text)) return 'it has quotation marks around it'
+  return hintOfParts(text.split('.'))
+}
+
+function hintOfParts(parts: readonly string[]): string | undefined {
+  if (parts.length === 5) return 'five parts: the token is encrypted, which is not supported'
+  if (parts.length !== 3) {
+    const count = parts.length === 1 ? 'one part' : `${parts.length} parts`
+    return `${count} instead of three: the token is opaque or cut off`
+  }
+  if (parts[2] === '') return 'it has no signature'
+  if (parts.some((part) => /[=+/]/.test(part))) return 'it is base64: a JWT is base64url without padding'
+  return hintOfMalformed(parts)
+}
+
 /** What is wrong with three parts that are not a JWT, and what to do about it; undefined: nothing was found. */
-export function hintOfMalformed([header = '', payload = '', signature = '']: readonly string[]): string | undefined {
+function hintOfMalformed([header = '', payload = '', signature = '']: readonly string[]): string | undefined {
   return (
     hintOfEncoding('signature', signature) ??
     hintOfEncoding('header', header) ??
@@ -88,7 +121,7 @@ function hintOfHeader(encoded: string): string | undefined {
   for (const name of ['alg', 'kid', 'typ']) {
     const value: unknown = header.get(name)
     if (header.has(name) && typeof value !== 'string')
-      return `${name} in the header is ${kindOf(value)}: ${adviceOn(name)}`
+      return `${name} in the header is ${describeType(value)}: ${adviceOn(name)}`
   }
   const { length = 0 } = Object(header.get('kid'))
   return length > MAX_KID ? `kid in the header has ${length} characters: at most ${MAX_KID} are accepted` : undefined
@@ -96,10 +129,4 @@ function hintOfHeader(encoded: string): string | undefined {
 
 function adviceOn(name: string): string {
   return name === 'alg' ? 'it must be a string' : 'it must be a string, or be left out'
-}
-
-export function kindOf(value: unknown): string {
-  if (value === null || typeof value === 'boolean') return String(value)
-  if (Array.isArray(value)) return 'an array'
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }

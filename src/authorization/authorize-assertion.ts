@@ -1,0 +1,109 @@
+import { inContext } from '../assertion/assertion-context.js'
+import { type MarkAssertionUsedDeps, markAssertionUsed } from '../assertion/mark-used.js'
+import { checkSubjectIsNoClient, resolveSubject } from '../assertion/resolve-subject.js'
+import type { VerifiedAssertion } from '../assertion/verified-assertion.js'
+import type { ClientLookup } from '../client-auth/find-client.js'
+import type { Binding } from '../policy/binding.js'
+import { mapClaims } from '../policy/claim-mapping.js'
+import type { Claims } from '../policy/claim-path.js'
+import { enforcePolicy, type RunRule, runRule } from '../policy/policy.js'
+import type { Authorization, RequestingClient } from './authorization.js'
+import { type Access, boundAccess, requireBindings } from './bound-access.js'
+import { checkClientMayExchange } from './check-client.js'
+import { boundLifetime, type LifetimeBounds } from './token-lifetime.js'
+
+/** What a client asks for with an assertion. */
+export interface AuthorizationRequest {
+  assertion: VerifiedAssertion
+  client: RequestingClient
+  /** The parameter `scope`. */
+  scope: string | undefined
+  /** The values of the parameter `resource` (RFC 8707 §2); none: every one that can be granted. */
+  resources: readonly string[]
+}
+
+export interface AuthorizeAssertionDeps extends MarkAssertionUsedDeps {
+  /** Those that access tokens can have. */
+  audiences: ReadonlySet<string>
+  findClient: ClientLookup
+}
+
+/** What each step gives, by its name. `explain` has a step for each. */
+export interface AuthorizationSteps {
+  'client of the identity provider': unknown
+  subject: string
+  'subject is no client': unknown
+  bindings: readonly Binding[] | undefined
+  scope: Access
+  claimsToToken: Claims
+  lifetime: LifetimeBounds
+  replay: unknown
+}
+
+/** What a step gave. While `explain` goes on after a step that failed, this throws: the steps that need it are left out. */
+export type StepResult<Result> = () => Result
+
+/** Takes one step. */
+export type RunStep = <Name extends keyof AuthorizationSteps>(
+  name: Name,
+  act: () => AuthorizationSteps[Name] | Promise<AuthorizationSteps[Name]>,
+) => StepResult<AuthorizationSteps[Name]> | Promise<StepResult<AuthorizationSteps[Name]>>
+
+/** How steps are taken: for a request, the first that throws is the last; `explain` notes each, and goes on. */
+export interface AuthorizationRun {
+  rule: RunRule
+  step: RunStep
+}
+
+const UNTIL_REFUSED: AuthorizationRun = { rule: runRule, step: runStep }
+
+/**
+ * What every grant needs once an assertion is verified: what the client obtains for it. What is thrown says whose assertion
+ * it was.
+ *
+ * @throws TokenRejected, OAuthError, DependencyUnavailable
+ */
+export function authorizeAssertion(
+  request: AuthorizationRequest,
+  deps: AuthorizeAssertionDeps,
+): Promise<Authorization> {
+  return inContext(request.assertion.context, () => runAuthorization(request, deps, UNTIL_REFUSED))
+}
+
+/**
+ * The steps of that: the policy of the identity provider, the subject, the access, the claims and the lifetime of the access
+ * token. The assertion is marked used last, so that a refused request does not consume it.
+ */
+export async function runAuthorization(
+  { assertion, client, scope, resources }: AuthorizationRequest,
+  deps: AuthorizeAssertionDeps,
+  { rule, step }: AuthorizationRun,
+): Promise<Authorization> {
+  const { identityProvider, payload } = assertion
+  const { policy, name } = identityProvider
+  const context = { identityProvider: name, clientId: client.clientId }
+  await step('client of the identity provider', () => checkClientMayExchange(client, assertion))
+  await enforcePolicy(policy, assertion.sub, payload, context, rule)
+  const subject = await step('subject', () => resolveSubject(assertion))
+  await step('subject is no client', () => checkSubjectIsNoClient(subject(), deps.findClient))
+  const request = { scope, resources, client, identityProvider, claims: payload }
+  const bindings = await step('bindings', () => requireBindings(request))
+  const access = await step('scope', () => boundAccess(request, deps.audiences, bindings()))
+  const claims = await step('claimsToToken', () => mapClaims(policy.claimMapping, payload, context))
+  const bounds = await step('lifetime', () => boundLifetime(assertion, client, access().lifetime, deps.clock.now()))
+  await step('replay', () => markAssertionUsed(assertion, deps))
+  const { kid } = { kid: undefined, ...assertion.context }
+  return {
+    subject: subject(),
+    ...access(),
+    ...bounds(),
+    claims: claims(),
+    identityProvider: name,
+    ...(kid !== undefined && { kid }),
+  }
+}
+
+function runStep<Result>(_: unknown, act: () => Result | Promise<Result>) {
+  const result = act()
+  return result instanceof Promise ? result.then((value) => () => value) : () => result
+}
