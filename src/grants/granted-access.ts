@@ -89,12 +89,14 @@ function readAudiences(reader: OptionReader): string[] | undefined {
   return audiences
 }
 
+/** A copy: what the host does with its object later must not add a claim. */
 function readClaims(reader: OptionReader): Readonly<Record<string, unknown>> {
-  const claims = reader.has('claims') ? reader.value('claims') : NO_CLAIMS
-  if (!isPlainObject(claims)) {
+  const given = reader.has('claims') ? reader.value('claims') : NO_CLAIMS
+  if (!isPlainObject(given)) {
     reader.problem('claims', 'an object of claims')
     return NO_CLAIMS
   }
+  const claims = { ...given }
   const own = Object.keys(claims).find((name) => OWN_CLAIMS.includes(name))
   if (own !== undefined) reader.problem('claims', 'other claims than those that the exchange sets', JSON.stringify(own))
   return claims
@@ -102,10 +104,11 @@ function readClaims(reader: OptionReader): Readonly<Record<string, unknown>> {
 
 function readResponse(reader: OptionReader): GrantedAccess['response'] {
   if (!reader.has('response')) return undefined
-  const response = reader.value('response')
+  const given = reader.value('response')
+  const response = isPlainObject(given) ? { ...given } : undefined
   const isMember = ([name, value]: [string, unknown]) =>
     !OWN_MEMBERS.includes(name) && (typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value))
-  if (isPlainObject(response) && Object.entries(response).every(isMember)) return response as GrantedAccess['response']
+  if (response !== undefined && Object.entries(response).every(isMember)) return response as GrantedAccess['response']
   reader.problem('response', `an object of strings, numbers and booleans, without ${OWN_MEMBERS.join(', ')}`)
   return undefined
 }

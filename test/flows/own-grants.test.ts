@@ -7,6 +7,7 @@ import {
   DependencyUnavailable,
   type Grant,
   type GrantedAccess,
+  generateSigningKey,
   OAuthError,
   TokenRejected,
 } from '../../src/index.js'
@@ -16,6 +17,7 @@ import {
   type ExchangeHost,
   type ExchangeHostOptions,
   GRANT_TYPE,
+  ISSUER,
   startExchangeHost,
 } from '../support/exchange-host.js'
 
@@ -338,6 +340,40 @@ describe('a grant of the host', () => {
     await start(() => GOOD)
     const { body } = await request(host.url).get('/.well-known/oauth-authorization-server/oauth2')
     expect(body.grant_types_supported).toEqual([GRANT_TYPE, TYPE])
+  })
+
+  it('comes and goes with the options', async () => {
+    await start(() => GOOD)
+    const options = {
+      issuer: ISSUER,
+      identityProviders: [{ name: host.idp.name, jwksUri: host.idp.jwksUri, scopes: ['openid'] }],
+      clients: [CLIENT],
+      accessToken: { audience: AUDIENCE, signingKeys: [generateSigningKey()] },
+    }
+    host.exchange.reconfigure(options)
+    expect((await redeem()).body.error).toBe('unsupported_grant_type')
+    host.exchange.reconfigure({ ...options, grants: [{ grantType: TYPE, authorize: () => GOOD }] })
+    expect((await redeem()).status).toBe(200)
+  })
+
+  it('gives what it has returned, whatever becomes of its object while a client is looked up', async () => {
+    const claims: Record<string, unknown> = { department: 'sales' }
+    const scopes = ['openid']
+    const response: Record<string, string> = { a: 'b' }
+    const findClient = async (clientId: string) => {
+      if (clientId === 'alice') Object.assign(claims, { cnf: {}, scope: 'admin' })
+      if (clientId === 'alice') Object.assign(response, { access_token: 'x', more: 'x' })
+      if (clientId === 'alice') scopes.push('admin')
+      return clientId === 'app' ? CLIENT : undefined
+    }
+    const grant: Grant = { grantType: TYPE, authorize: () => ({ subject: 'alice', scopes, claims, response }) }
+    host = await startExchangeHost({ exchange: { grants: [grant], findClient } })
+    const { body } = await redeem()
+    expect(body).toMatchObject({ a: 'b', scope: 'openid' })
+    expect(body).not.toHaveProperty('more')
+    const { payload } = await host.exchange.verifyAccessToken(body.access_token)
+    expect(payload).toMatchObject({ department: 'sales', scope: 'openid' })
+    expect(payload).not.toHaveProperty('cnf')
   })
 
   it('is a function of its object', async () => {
