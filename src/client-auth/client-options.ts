@@ -52,6 +52,21 @@ export type FindClient = (
   signal: AbortSignal,
 ) => ClientOptions | undefined | Promise<ClientOptions | undefined>
 
+/** A registered caller of the token endpoint. */
+export interface Client {
+  clientId: string
+  /** SHA-256 of the secret: the secret itself is not kept. */
+  secretDigest: Buffer
+  /** The most that it can obtain. */
+  scopes: readonly string[]
+  /** Seconds, at most, of access tokens that it obtains; undefined: no bound of its own. */
+  lifetime: number | undefined
+  /** The `name`s of the identity providers whose assertions it may exchange; undefined: all. */
+  identityProviders: ReadonlySet<string> | undefined
+  /** The grant types that it may use; undefined: all. */
+  grantTypes: ReadonlySet<string> | undefined
+}
+
 /** The entries of `clients`, each with another id, unless there is a `findClient`. */
 export function readClients(
   reader: OptionReader,
@@ -117,21 +132,6 @@ function isWholeGrantType(text: string, ours: readonly string[]): boolean {
 /** RFC 6749 App. A.1: *VSCHAR. */
 export function isVisibleText(text: string): boolean {
   return /^[\x20-\x7E]+$/.test(text)
-}
-
-/** A registered caller of the token endpoint. */
-export interface Client {
-  clientId: string
-  /** SHA-256 of the secret: the secret itself is not kept. */
-  secretDigest: Buffer
-  /** The most that it can obtain. */
-  scopes: readonly string[]
-  /** Seconds, at most, of access tokens that it obtains; undefined: no bound of its own. */
-  lifetime: number | undefined
-  /** The `name`s of the identity providers whose assertions it may exchange; undefined: all. */
-  identityProviders: ReadonlySet<string> | undefined
-  /** The grant types that it may use; undefined: all. */
-  grantTypes: ReadonlySet<string> | undefined
 }
 
 export function digestSecret(secret: string): Buffer {
