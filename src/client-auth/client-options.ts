@@ -117,9 +117,9 @@ export function readClientOptions(reader: OptionReader, ownGrantTypes: readonly 
  *
  * @throws ConfigError
  */
-export function readFoundClient(options: ClientOptions): Client {
+export function readFoundClient(options: ClientOptions, ownGrantTypes: readonly string[] = []): Client {
   const reader = new OptionReader(options, ['findClient()'])
-  const client = readClientOptions(reader)
+  const client = readClientOptions(reader, ownGrantTypes)
   reader.throwProblems()
   return client
 }

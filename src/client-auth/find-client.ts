@@ -16,19 +16,31 @@ export type ClientLookup = (clientId: string) => Promise<Client | undefined>
 /** The function of the host within the bounds of `hostFunctions`. */
 export type BoundedFindClient = (clientId: string) => ReturnType<FindClient>
 
-/** Finds clients in the fixed list, or by the host's own function. */
-export function createFindClient(clients: readonly Client[], findClient: BoundedFindClient | undefined): ClientLookup {
-  if (findClient !== undefined) return (clientId) => lookUp(clientId, findClient)
+/**
+ * Finds clients in the fixed list, or by the host's own function.
+ *
+ * @param ownGrantTypes those of the option `grants`
+ */
+export function createFindClient(
+  clients: readonly Client[],
+  findClient: BoundedFindClient | undefined,
+  ownGrantTypes: readonly string[] = [],
+): ClientLookup {
+  if (findClient !== undefined) return (clientId) => lookUp(clientId, findClient, ownGrantTypes)
   const byId = new Map(clients.map((client) => [client.clientId, client]))
   return async (clientId) => byId.get(clientId)
 }
 
 /** An id that no client can have is not looked up: some databases fail on it. */
-async function lookUp(clientId: string, findClient: BoundedFindClient): Promise<Client | undefined> {
+async function lookUp(
+  clientId: string,
+  findClient: BoundedFindClient,
+  ownGrantTypes: readonly string[],
+): Promise<Client | undefined> {
   if (clientId.length > MAX_CLIENT_ID_LENGTH || !isVisibleText(clientId)) return undefined
   try {
     const found = await findClient(clientId)
-    const client = readFoundClient(found ?? NO_CLIENT)
+    const client = readFoundClient(found ?? NO_CLIENT, ownGrantTypes)
     // A database that ignores case finds a client for ids that are not its own.
     return found && client.clientId === clientId ? client : undefined
   } catch (cause) {

@@ -75,7 +75,7 @@ export function createConfiguredParts(settings: CompleteSettings, lasting: Lasti
 }
 
 function createParties(settings: CompleteSettings, lasting: LastingParts): Parties {
-  const { clock, clients, findClient } = settings
+  const { clock, clients, findClient, grants } = settings
   const { events, trustSwitches, certificateWarnings } = lasting
   const hostFunctions = new HostFunctions(settings.hostFunctions, { timers: systemTimers, events })
   const jwksClients = lasting.jwksClients.choose(settings.jwksEndpoint)
@@ -85,7 +85,11 @@ function createParties(settings: CompleteSettings, lasting: LastingParts): Parti
     hostFunctions,
     jwksClients,
     identityProviders: new IdentityProviderRegistry(identityProviders, trustSwitches),
-    findClient: createFindClient(clients, findClient && hostFunctions.limit({ function: 'findClient' }, findClient)),
+    findClient: createFindClient(
+      clients,
+      findClient && hostFunctions.limit({ function: 'findClient' }, findClient),
+      grants.map(({ grantType }) => grantType),
+    ),
   }
 }
 

@@ -114,6 +114,19 @@ describe('a slip in the option grants', () => {
   })
 })
 
+describe('the grantTypes of a client that the host looks up', () => {
+  it.each([
+    [[TYPE], 200],
+    [[GRANT_TYPE], 400],
+    [['voucher'], 503],
+  ])('are read with the grants of the host: %j', async (grantTypes, status) => {
+    const findClient = (clientId: string) => (clientId === 'app' ? { ...CLIENT, grantTypes } : undefined)
+    const grant: Grant = { grantType: TYPE, authorize: () => GOOD }
+    host = await startExchangeHost({ exchange: { grants: [grant], findClient } })
+    expect((await redeem()).status).toBe(status)
+  })
+})
+
 describe('a faulty grant of the host', () => {
   it.each<[string, unknown]>([
     ['nothing', undefined],
