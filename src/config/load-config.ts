@@ -166,8 +166,9 @@ function withReports(
   options: JwtExchangeOptions,
   source: string,
   path: string,
-  { options: inCode = {} }: ReadConfigOptions,
+  readOptions: ReadConfigOptions,
 ): JwtExchangeOptions {
+  const { options: inCode = {} } = { ...NO_LOAD_OPTIONS, ...readOptions }
   const [digest, loaded, namesInCode] = [digestOf(source), { ...options }, Object.keys(inCode)]
   reportProblemsOf(options, (problems) =>
     reportProblems(problems, {
