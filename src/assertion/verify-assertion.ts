@@ -104,7 +104,7 @@ export function checkHeaderOfLong(jws: UnverifiedJws, identityProviders: Identit
   }
 }
 
-/** What an assertion says, unverified by this; of the types that the checks demand only once they have let it pass. */
+/** Reads the claims without checking them: the types hold only after the checks have passed. */
 export function readClaims({ payload, encodedPayload }: UnverifiedJwt) {
   return {
     sub: ownMember(payload, 'sub') as string,

@@ -54,7 +54,7 @@ interface Progress extends AccessInQuestion, AuthorizationStepsDeps {
   sizes: Map<string, number>
 }
 
-/** In place of no client: the steps that need one are left out. */
+/** Used if there is no client: the steps that need one are left out. */
 const NOBODY: RequestingClient = { clientId: '', scopes: [], lifetime: undefined, identityProviders: undefined }
 const NOTHING_IS_MARKED: Pick<AuthorizeAssertionDeps, 'replayProtection'> = {
   replayProtection: { markUsed: () => Promise.resolve(true) },

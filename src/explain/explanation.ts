@@ -5,18 +5,18 @@ import type { DecisionRefused } from '../events/exchange-events.js'
 import { OAuthError } from '../oauth/errors.js'
 import { toRefusal } from '../oauth/refusal.js'
 
-/** What would become of an assertion, without anything becoming of it. */
+/** What would become of an assertion, without issuing or using up anything. */
 export interface Explanation {
   /**
-   * Whether it would be accepted, as far as that was judged: not whether it was used before, nor, without a `clientId`, what
-   * depends on the client, `bindings` included.
+   * Whether it would be accepted, as far as that was judged. Whether it was used before is not looked up. Without a
+   * `clientId`, nothing that depends on the client is judged, such as `bindings`.
    */
   isAccepted: boolean
   /** Of the first step that fails: the `reason` that the event would have. */
   reason?: ReasonCode
-  /** In their order. Those that an earlier one left nothing for are skipped. */
+  /** In their order. A step is skipped or left out if an earlier one left nothing to judge. */
   steps: readonly ExplainedStep[]
-  /** What would be issued, where it is accepted and a client was named. */
+  /** What would be issued, if the assertion is accepted and a client was named. */
   accessToken?: ExplainedAccessToken
 }
 
@@ -53,6 +53,7 @@ export interface StepTexts {
   hint?: (reason: ReasonCode) => string | undefined
   /** Whether the step calls a function of the host: it is not taken for claims that nobody has signed. */
   asksHost?: boolean
+  /** Whether it is only listed, and not taken. */
   isSkipped?: boolean
 }
 

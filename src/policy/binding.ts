@@ -21,13 +21,13 @@ import type { ConditionContext } from './claim-value.js'
  * }
  */
 export interface BindingOptions {
-  /** Not empty; tells it apart from the others of its identity provider. */
+  /** Not empty, and different from the names of the provider's other bindings. */
   name: string
-  /** What claims must be, by their paths, as in `requiredClaims`; `sub` is a claim as well; 1 or more. Default: no condition. */
+  /** Conditions on claims, 1 or more, by their paths, as in `requiredClaims`; `sub` is a claim, too. Default: no condition. */
   when?: Readonly<Record<string, ClaimConditionOption>>
-  /** The `clientId`s of the clients that obtain it, 1 or more. Default: all that may exchange. */
+  /** The `clientId`s of the clients that it is for, 1 or more. Default: all that may exchange. */
   clients?: readonly string[]
-  /** The most that can be obtained. Default: none. */
+  /** The scopes that it allows. Default: none. */
   scopes?: readonly string[]
   /** The `aud` of the access token: some of `accessToken.audience`, 1 or more. Default: all of it. */
   resources?: readonly string[]

@@ -14,10 +14,15 @@ import {
 } from './claim-value.js'
 
 /**
- * What one claim must be: a string (exactly that, or a pattern where it contains `*`, which stands for any run of
- * characters, also for none and also for `/`), a number or a boolean (exactly that), an array (one of these, each read
- * as it would be alone), or an object with operators, all of which must hold. Strings have at most 1,024 characters,
- * numbers are within 2^53 - 1 either way. A missing claim satisfies nothing but `exists: false`.
+ * What one claim must be.
+ *
+ * - a string: exactly that. If it contains `*`, it is a pattern, in which `*` matches any run of characters, including none, and
+ *   including `/`. At most 1,024 characters.
+ * - a number, within 2^53 - 1 either way, or a boolean: exactly that.
+ * - an array: one of its members, each read as it would be alone.
+ * - an object: operators, all of which must hold.
+ *
+ * A missing claim satisfies only `exists: false`.
  */
 export type ClaimConditionOption = ClaimScalar | readonly ClaimScalar[] | ClaimOperators
 

@@ -10,8 +10,8 @@ import { type ClaimScalar, isScalar, isScalarOption, SCALAR } from './claim-valu
 import type { CheckContext } from './policy.js'
 
 /**
- * A function in `claimsToToken`: gives the value of one claim of the access token, or undefined where it has none. Where it
- * throws, rejects or gives what is no JSON: 503, `claim_mapping_failed`.
+ * A function in `claimsToToken`: returns the value of one claim of the access token, or undefined to leave the claim out. If
+ * it throws, rejects or returns what is not JSON, the request is answered with 503, `claim_mapping_failed`.
  *
  * @example
  * const isAdmin: MapClaim = (claims) => Array.isArray(claims.groups) && claims.groups.includes('admins')

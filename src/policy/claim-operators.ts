@@ -39,7 +39,7 @@ export interface ClaimOperators {
    * these. Words are compared exactly; `*` is an ordinary character here. A claim of more than 16 384 characters never matches.
    */
   hasWord?: string | readonly string[]
-  /** `true`: the claim is there, be it as `null`. `false`: it is missing. */
+  /** `true`: the claim is there, even if it is `null`. `false`: it is missing. */
   exists?: boolean
   /** The path of another claim: both are there, and the same string, number or boolean. */
   equalsClaim?: string
@@ -51,7 +51,7 @@ export interface ClaimOperators {
   above?: number
   /** The claim is a number smaller than this. Finite. */
   below?: number
-  /** What to tell where the condition fails: 1 to 200 characters of printable ASCII. No condition by itself. */
+  /** What the event says if the condition fails: 1 to 200 characters of printable ASCII. Not a condition by itself. */
   message?: string
 }
 

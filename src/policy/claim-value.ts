@@ -72,7 +72,7 @@ export interface ConditionContext {
   singleAsArray: boolean
 }
 
-/** In place of what could not be read, so that nothing passes by mistake. */
+/** Used for what could not be read, so that nothing passes by mistake. */
 export const NEVER: ClaimTest = { holds: () => false, expected: 'nothing' }
 
 /** An array of one scalar or more, or undefined after noting what is wrong with it. */

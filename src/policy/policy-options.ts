@@ -7,7 +7,7 @@ import { compileValue, isScalarOption } from './claim-value.js'
 import type { CheckAssertion, PolicySettings } from './policy.js'
 
 /**
- * Which assertions of one identity provider are accepted, beside what every assertion must satisfy, and what they become.
+ * Which assertions of one identity provider are accepted, in addition to the checks of every assertion, and what they become.
  *
  * @example
  * const policy: PolicyOptions = {
@@ -19,27 +19,27 @@ import type { CheckAssertion, PolicySettings } from './policy.js'
  */
 export interface PolicyOptions {
   /**
-   * The accepted `sub`s, 1 or more of 1 to 1024 characters: each exactly, or as a pattern where it contains `*`, which stands
-   * for any run of characters. `'any'`: all. Default: all, where something else says who is accepted (`requiredClaims`, `check`) or
-   * what that obtains (`scopes`, `bindings`, `groupsToScopes`); otherwise it must be said.
+   * The accepted `sub`s, 1 or more of 1 to 1024 characters. Each is compared exactly; with `*` in it, it is a pattern, in which
+   * `*` matches any run of characters. `'any'`: all. Default: all, if another option restricts who is accepted
+   * (`requiredClaims`, `check`) or what they may obtain (`scopes`, `bindings`, `groupsToScopes`). Otherwise it is required.
    */
   allowedSubjects?: readonly string[] | 'any'
-  /** What claims must be, by their paths, 1 or more: all of it. See docs/policy.md. Default: no condition. */
+  /** Conditions on claims, 1 or more, by their paths; all must hold. See docs/policy.md. Default: no condition. */
   requiredClaims?: Readonly<Record<string, ClaimConditionOption>>
-  /** A rule in code, after all others. */
+  /** A rule in code, applied after all others. Default: none. */
   check?: CheckAssertion
   /**
-   * Bindings, 1 or more: what accepted assertions may become at the token endpoint. All that hold for the claims and the
-   * client together bound the access token; where none does, the assertion is refused, `no_binding_matches`. Default: no bound
-   * beside `scopes`.
+   * Bindings, 1 or more: what accepted assertions may obtain at the token endpoint. The access token gets what those that hold
+   * for the claims and the client allow together. If none holds, the assertion is refused, `no_binding_matches`. Default: no
+   * bound except `scopes`.
    */
   bindings?: readonly BindingOptions[]
   /**
-   * The scopes, 1 or more, of each group, as further bindings: each holds where the claim `groupsClaim` has the group.
+   * The scopes, 1 or more, of each group, as further bindings: each holds if the claim `groupsClaim` contains the group.
    * Default: none.
    */
   groupsToScopes?: Readonly<Record<string, readonly string[]>>
-  /** The path of the claim that is an array of groups; beside `groupsToScopes` only. Default: `groups`. */
+  /** The path of the claim that is an array of groups; only with `groupsToScopes`. Default: `groups`. */
   groupsClaim?: string
   /**
    * Treat a claim that is one string as an array of one, for `includes` in `requiredClaims` and `bindings`, and for `groupsToScopes`.
@@ -47,7 +47,7 @@ export interface PolicyOptions {
    */
   singleAsArray?: boolean
   /**
-   * Claims of the access token beside its own: the source of each by its name, 1 or more. Together at most 8192 bytes as
+   * Further claims of the access token, 1 or more: the source of each by its name. Together they have at most 8192 bytes as
    * JSON, or the assertion is refused, `mapped_claims_too_large`. A claim whose source is missing is left out. Claims that
    * say who the token is for and what it may do cannot be set: see docs/policy.md. Default: none.
    */

@@ -14,16 +14,16 @@ export interface AssertionSubject {
  * How the `sub` of an access token comes from an assertion.
  *
  * - `raw`: the assertion's `sub`.
- * - `namespaced`: the identity provider's name, `|`, and the `sub`, where `%` and `|` in the name are written `%25` and
- *   `%7C`, so that no two identity providers share a subject.
- * - a template: text with claims in it, by their paths: `"ci|${claims.repository_id}"`. An assertion is refused where one
- *   of them is missing, empty or no string, or holds the text that follows it in the template.
- * - a function gives any other text.
+ * - `namespaced`: the identity provider's name, `|`, and the `sub`. `%` and `|` in the name are written `%25` and `%7C`, so
+ *   that no two identity providers share a subject.
+ * - a template: text with claims in it, by their paths: `"ci|${claims.repository_id}"`. An assertion is refused if one of
+ *   them is missing, empty or not a string, or contains the text that follows it in the template.
+ * - a function returns any other text.
  *
- * Where identity providers differ in that, each one's subjects must begin with another text, so that no two share one; of
- * functions that is not known.
+ * If identity providers have different settings, the subjects of each must begin with another text, so that no two share one.
+ * Of functions, that cannot be checked.
  *
- * In each case at most 16 384 characters, none of them invisible, and no white space around them.
+ * A subject has at most 16 384 characters, none of them invisible, and no white space around it.
  *
  * @example
  * const subject: SubjectOption = 'ci|${claims.repository_id}'
