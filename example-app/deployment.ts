@@ -1,5 +1,5 @@
 import { createJwtExchange, generateSigningKey, type JwtExchange, type JwtExchangeOptions } from 'express-jwt-exchange'
-import { loadConfig } from 'express-jwt-exchange/config'
+import { readConfig } from 'express-jwt-exchange/config'
 import { openReplayStore, type StoreChoice } from './replay-stores.js'
 
 /** What an exchange is made of, as plain data: a worker gets it in a message. */
@@ -16,16 +16,8 @@ export interface OpenExchange {
 
 /** @throws ConfigError */
 export function readDeployment(path: string): Deployment {
-  let store: StoreChoice | undefined
-  const choose = (name: StoreChoice['name']) => (url: string) => {
-    store = { name, url }
-    return { markUsed: () => false } // Not the one that is used: this only tells which one to open.
-  }
-  const { replay = {}, ...options } = loadConfig(path, {
-    replayStores: { redis: choose('redis'), postgres: choose('postgres') },
-  })
-  const { store: _, ...settings } = replay
-  return { options: { ...options, replay: settings }, store }
+  const { options, replayStore: store } = readConfig(path, { replayStores: ['redis', 'postgres'] })
+  return { options, store }
 }
 
 /** The same signing keys for all processes, also where none were configured. */

@@ -8,7 +8,7 @@ import { reportProblemsOf } from '../option-checks/findings.js'
 import { OptionReader } from '../option-checks/option-reader.js'
 import type { ReplayStore } from '../replay/replay-store.js'
 import { findDroppedOptions } from './dropped-options.js'
-import { digestOf, type FileProblem, readSource, readUnchanged, reportProblems } from './file-problem.js'
+import { digestOf, type FileProblem, type Origin, readSource, readUnchanged, reportProblems } from './file-problem.js'
 import { detached, noteRawSecrets, withHashedSecrets } from './forget-secrets.js'
 import { type NamedReplayStore, openNamed, type ReplayStores, readNamedReplayStore } from './named-replay-store.js'
 import { readTomlOptions } from './read-toml-options.js'
@@ -16,13 +16,8 @@ import { readTomlOptions } from './read-toml-options.js'
 /** Laid under what is given, so that nothing is taken from `Object.prototype` instead. */
 const NO_LOAD_OPTIONS = { env: undefined, options: undefined, replayStores: undefined }
 
-/**
- * Options of `readConfig`.
- *
- * @example
- * const { options } = readConfig('deployment.toml', { env: { APP_SECRET: 'a secret of at least 16 characters' } })
- */
-export interface ReadConfigOptions {
+/** What the file is read with. */
+interface Surroundings {
   /** Where `${VAR}` is looked up. Default: `process.env`. */
   env?: Readonly<Record<string, string | undefined>>
   /**
@@ -34,13 +29,24 @@ export interface ReadConfigOptions {
 }
 
 /**
+ * Options of `readConfig`.
+ *
+ * @example
+ * const { options, replayStore } = readConfig('deployment.toml', { replayStores: ['redis', 'postgres'] })
+ */
+export interface ReadConfigOptions<StoreName extends string = string> extends Surroundings {
+  /** The names that `store` in `[replay]` may have in addition to `memory`. Default: any name. */
+  replayStores?: readonly StoreName[]
+}
+
+/**
  * Options of `loadConfig`.
  *
  * @example
  * const clients = new Map<string, ClientOptions>()
  * loadConfig('deployment.toml', { options: { findClient: (clientId) => clients.get(clientId) } }) // no [[client]] in it
  */
-export interface LoadConfigOptions extends ReadConfigOptions {
+export interface LoadConfigOptions extends Surroundings {
   /**
    * What `store` in `[replay]` may name in addition to `memory`, each with a function that creates the store of the `url`
    * there: `{ redis: (url) => new RedisReplayStore(createClient({ url })) }`. Called after the whole file was found to be in
@@ -50,11 +56,11 @@ export interface LoadConfigOptions extends ReadConfigOptions {
 }
 
 /** What a file says. */
-export interface ConfigFile {
+export interface ConfigFile<StoreName extends string = string> {
   /** For `createJwtExchange`, without the store that the file names. */
   options: JwtExchangeOptions
   /** The replay store that the file names, which is still to be opened; undefined: the memory of the process. */
-  replayStore: NamedReplayStore | undefined
+  replayStore: NamedReplayStore<StoreName> | undefined
 }
 
 /** A file that is in order. */
@@ -62,6 +68,8 @@ export interface CheckedFile extends ConfigFile {
   settings: JwtExchangeSettings
   /** What is in order, but may not be meant. */
   notes: readonly string[]
+  /** Registers other options of the file, so that later problems of them are reported with its lines, too. */
+  locate(options: JwtExchangeOptions): JwtExchangeOptions
 }
 
 /**
@@ -80,7 +88,7 @@ export interface CheckedFile extends ConfigFile {
  * @throws ConfigError with all problems together
  */
 export function loadConfig(path: string, loadOptions: LoadConfigOptions = {}): JwtExchangeOptions {
-  checkLoadOptions('loadConfig', loadOptions, ['replayStores'])
+  checkLoadOptions('loadConfig', loadOptions)
   const { replayStores = {} } = { ...NO_LOAD_OPTIONS, ...loadOptions }
   return loadSource(readSource(path), path, loadOptions, (named) => openNamed(named, replayStores))
 }
@@ -90,30 +98,44 @@ export function loadConfig(path: string, loadOptions: LoadConfigOptions = {}): J
  * own, for example because connecting takes a promise.
  *
  * @example
- * const { options, replayStore } = readConfig('deployment.toml')
+ * const { options, replayStore } = readConfig('deployment.toml', { replayStores: ['redis'] })
  * const store = replayStore && new RedisReplayStore(createClient({ url: replayStore.url }))
  * const exchange = createJwtExchange(store === undefined ? options : { ...options, replay: { ...options.replay, store } })
  *
  * @throws ConfigError with all problems together
  */
-export function readConfig(path: string, readOptions: ReadConfigOptions = {}): ConfigFile {
-  checkLoadOptions('readConfig', readOptions, [])
-  const { options, replayStore } = checkFile(readSource(path), path, readOptions)
-  return { options, replayStore }
+export function readConfig<const StoreName extends string = string>(
+  path: string,
+  readOptions: ReadConfigOptions<StoreName> = {},
+): ConfigFile<StoreName> {
+  checkReadOptions(readOptions)
+  const { replayStores } = { ...NO_LOAD_OPTIONS, ...readOptions }
+  const { options, replayStore } = checkFile(readSource(path), path, readOptions, replayStores)
+  return { options, replayStore: replayStore as NamedReplayStore<StoreName> | undefined }
 }
 
 /** @throws ConfigError if there is one that is not known */
-export function checkLoadOptions(call: string, loadOptions: object, others: readonly string[]): void {
+export function checkLoadOptions(call: string, loadOptions: object, others: readonly string[] = []): void {
   const reader = new OptionReader(loadOptions, [call])
-  const objects = ['env', 'options', 'replayStores'].filter((name) => name !== 'replayStores' || others.includes(name))
-  for (const name of objects) {
-    const value = reader.hostObject(name) // Its members are checked elsewhere.
-    if (value === undefined || (typeof value === 'object' && !Array.isArray(value))) continue
-    reader.problem(name, 'an object', undefined, 'wrong_type')
-  }
+  for (const name of ['env', 'options', 'replayStores']) checkObject(reader, name)
   for (const name of others) reader.has(name)
   reader.refuseUnknown()
   reader.throwProblems()
+}
+
+function checkReadOptions(readOptions: object): void {
+  const reader = new OptionReader(readOptions, ['readConfig'])
+  for (const name of ['env', 'options']) checkObject(reader, name)
+  reader.strings('replayStores', 'the name of a replay store')
+  reader.refuseUnknown()
+  reader.throwProblems()
+}
+
+/** Its members are checked elsewhere. */
+function checkObject(reader: OptionReader, name: string): void {
+  const value = reader.hostObject(name)
+  if (value === undefined || (typeof value === 'object' && !Array.isArray(value))) return
+  reader.problem(name, 'an object', undefined, 'wrong_type')
 }
 
 /**
@@ -128,10 +150,10 @@ export function loadSource(
   open: (named: NamedReplayStore | undefined) => ReplayStore | undefined,
 ): JwtExchangeOptions {
   const { replayStores = {} } = { ...NO_LOAD_OPTIONS, ...loadOptions }
-  const { options, replayStore } = checkFile(source, path, loadOptions, Object.keys(replayStores))
+  const { options, replayStore, locate } = checkFile(source, path, loadOptions, Object.keys(replayStores))
   const store = open(replayStore)
   if (store === undefined) return options
-  return withReports({ ...options, replay: { ...options.replay, store } }, source, path, loadOptions)
+  return locate({ ...options, replay: { ...options.replay, store } })
 }
 
 /**
@@ -141,10 +163,10 @@ export function loadSource(
 export function checkFile(
   source: string,
   path: string,
-  readOptions: ReadConfigOptions,
+  surroundings: Surroundings,
   stores?: readonly string[],
 ): CheckedFile {
-  const { env = process.env, options: inCode = {} } = { ...NO_LOAD_OPTIONS, ...readOptions }
+  const { env = process.env, options: inCode = {} } = { ...NO_LOAD_OPTIONS, ...surroundings }
   const [problems, notes]: [FileProblem[], string[]] = [[], []]
   const fromFile = readTomlOptions(parseToml(source, path), { directory: dirname(resolve(path)), env, problems, notes })
   const replay = readNamedReplayStore(ownMember(fromFile, 'replay'), { names: stores, problems })
@@ -157,27 +179,25 @@ export function checkFile(
   const ofFile = ownMember(fromFile, 'clients')
   noteRawSecrets(ofFile, notes)
   const clients = ofFile !== undefined && !isInCode('clients') && { clients: withHashedSecrets(ofFile) }
-  const options = withReports({ ...merged, ...clients } as unknown as JwtExchangeOptions, source, path, readOptions)
-  return { options, settings, notes, replayStore: isInCode('replay') ? undefined : replay.named }
+  const locate = createLocate({ path, digest: digestOf(source), isInCode })
+  const options = locate({ ...merged, ...clients } as unknown as JwtExchangeOptions)
+  return { options, settings, notes, replayStore: isInCode('replay') ? undefined : replay.named, locate }
 }
 
-/** Later problems of these options are reported with lines of the file, too. Keeps none of its text. */
-function withReports(
-  options: JwtExchangeOptions,
-  source: string,
-  path: string,
-  readOptions: ReadConfigOptions,
-): JwtExchangeOptions {
-  const { options: inCode = {} } = { ...NO_LOAD_OPTIONS, ...readOptions }
-  const [digest, loaded, namesInCode] = [digestOf(source), { ...options }, Object.keys(inCode)]
-  reportProblemsOf(options, (problems) =>
-    reportProblems(problems, {
-      path,
-      source: readUnchanged(path, digest),
-      isInCode: (option) => namesInCode.includes(option) || ownMember(options, option) !== ownMember(loaded, option),
-    }),
-  )
-  return options
+/** Keeps none of the text of the file, which may have secrets: it is read again if there are problems. */
+function createLocate({ path, digest, isInCode }: { path: string; digest: string; isInCode: Origin['isInCode'] }) {
+  return (options: JwtExchangeOptions): JwtExchangeOptions => {
+    const loaded = { ...options }
+    const isChanged = (option: string) => ownMember(options, option) !== ownMember(loaded, option)
+    reportProblemsOf(options, (problems) =>
+      reportProblems(problems, {
+        path,
+        source: readUnchanged(path, digest),
+        isInCode: (option) => isInCode(option) || isChanged(option),
+      }),
+    )
+    return options
+  }
 }
 
 function parseToml(source: string, path: string): TomlTable {

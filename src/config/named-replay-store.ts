@@ -5,8 +5,8 @@ import type { ReplayStore } from '../replay/replay-store.js'
 import type { FileProblem } from './file-problem.js'
 
 /** The replay store that a file names in `[replay]`. */
-export interface NamedReplayStore {
-  name: string
+export interface NamedReplayStore<Name extends string = string> {
+  name: Name
   /** It may have a password in it. */
   url: string
 }

@@ -53,7 +53,7 @@ export function watchConfig(path: string, watchOptions: WatchConfigOptions = {})
 }
 
 function readWatchOptions(watchOptions: WatchConfigOptions) {
-  checkLoadOptions('watchConfig', watchOptions, ['replayStores', 'interval'])
+  checkLoadOptions('watchConfig', watchOptions, ['interval'])
   const { interval, ...loadOptions } = { interval: undefined, ...watchOptions }
   const reader = new OptionReader(interval === undefined ? {} : { interval }, ['watchConfig'])
   const milliseconds = reader.integer('interval', { min: 50, max: 600_000, default: 1000, unit: 'milliseconds' })
