@@ -70,7 +70,7 @@ export function missingWithin(value: unknown, path: OptionPath, stepsToOption = 
 
 /**
  * One slip is one problem. A place without a value has one, and none if another problem says what is expected there or of
- * the whole option. An option is not missing if another name was probably meant to be its name.
+ * the whole option. An option is not missing if another name was probably meant to be its name, or that of its table.
  *
  * @param meant options that were meant by names that were refused before
  */
@@ -82,8 +82,8 @@ export function withoutConsequences(
     suggestion === undefined ? [] : [[...table, suggestion]],
   )
   const found = new Set([...meant, ...suggested].map((path) => JSON.stringify(path)))
-  const isMeant = ({ table, missing = [] }: OptionProblem) =>
-    missing.some((name) => found.has(JSON.stringify([...table, name])))
+  const isWithin = (path: OptionPath) => path.some((_, index) => found.has(JSON.stringify(path.slice(0, index + 1))))
+  const isMeant = ({ table, missing = [] }: OptionProblem) => missing.some((name) => isWithin([...table, name]))
   return withoutRepetition(problems.filter((problem) => !isMeant(problem)))
 }
 

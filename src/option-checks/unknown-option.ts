@@ -24,61 +24,37 @@ const RENAMED: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 }
 
 /**
- * What standards and other libraries call our options, in lower case without punctuation: the first one that the table has
- * is suggested.
+ * What standards and other libraries call our options, in lower case without punctuation. If several options have one of
+ * these names, the first one that the table has is suggested.
  */
-const OTHER_NAMES: Readonly<Record<string, readonly string[]>> = {
-  ...{
-    audience: ['alias'],
-    aud: ['audience', 'alias'],
-    clientaudience: ['alias'],
-    issuer: ['name'],
-    iss: ['name', 'issuer'],
-  },
-  ...{ issuerbaseurl: ['discovery', 'issuer'], wellknown: ['discovery'], wellknownurl: ['discovery'] },
-  ...{ metadataurl: ['discovery'], discoveryurl: ['discovery'], jwksurl: ['jwksUri'], jwkseturi: ['jwksUri'] },
-  ...{
-    keysurl: ['jwksUri'],
-    certs: ['certificates'],
-    cert: ['certificates'],
-    publickey: ['jwks'],
-    publickeys: ['jwks'],
-  },
-  ...{
-    keys: ['jwks', 'signingKeys'],
-    key: ['signingKeys', 'jwks'],
-    jwks: ['signingKeys'],
-    privatekey: ['signingKeys'],
-  },
-  ...{ secretorkey: ['signingKeys', 'jwksUri'], secretorprivatekey: ['signingKeys'], secretorpublickey: ['jwksUri'] },
-  ...{
-    secretorkeyprovider: ['jwksUri'],
-    signingkey: ['signingKeys'],
-    id: ['clientId', 'name'],
-    secret: ['clientSecret'],
-  },
-  ...{ clientsecretkey: ['clientSecret'], password: ['clientSecret'], secrethash: ['clientSecretHash'] },
-  ...{
-    expiresin: ['lifetime'],
-    ttl: ['lifetime'],
-    expiry: ['lifetime'],
-    tokenlifetime: ['lifetime'],
-    exp: ['lifetime'],
-  },
-  ...{ algorithm: ['algorithms'], alg: ['algorithms', 'algorithm'], algorithms: ['algorithm'] },
-  ...{ tokensigningalg: ['algorithms', 'algorithm'], clockskew: ['clockTolerance'], leeway: ['clockTolerance'] },
-  ...{ clocktolerancesec: ['clockTolerance'], maxclockskew: ['clockTolerance'], maxtokenage: ['maxAge'] },
-  ...{
-    scopes: ['scope'],
-    scope: ['scopes'],
-    requiredscopes: ['scope'],
-    allowedscopes: ['scopes'],
-    permissions: ['scope'],
-  },
-  ...{ allowedclients: ['clients'], typ: ['types'], timeout: ['readTimeout'], ratelimit: ['refreshBudget'] },
-  ...{ tokenurl: ['tokenEndpoint'], trustedissuers: ['identityProviders'], issuers: ['identityProviders'] },
-  ...{ providers: ['identityProviders'], idps: ['identityProviders'], agent: ['proxy'], sub: ['allowedSubjects'] },
-}
+const CALLED: readonly (readonly [option: string, names: string])[] = [
+  ['audience', 'aud'],
+  ['alias', 'audience aud clientaudience'],
+  ['name', 'issuer iss'],
+  ['issuer', 'iss issuerbaseurl'],
+  ['discovery', 'wellknown wellknownurl metadataurl discoveryurl issuerbaseurl'],
+  ['signingKeys', 'secretorkey secretorprivatekey privatekey signingkey key keys jwks'],
+  ['jwksUri', 'jwksurl jwkseturi keysurl secretorpublickey secretorkeyprovider secretorkey'],
+  ['jwks', 'publickey publickeys keys key'],
+  ['certificates', 'cert certs'],
+  ['clientId', 'id'],
+  ['clientSecret', 'secret password'],
+  ['clientSecretHash', 'secrethash'],
+  ['lifetime', 'expiresin ttl expiry exp tokenlifetime'],
+  ['algorithms', 'algorithm alg tokensigningalg'],
+  ['algorithm', 'algorithms alg tokensigningalg'],
+  ['clockTolerance', 'clockskew clocktolerancesec leeway maxclockskew'],
+  ['maxAge', 'maxtokenage'],
+  ['scope', 'scopes requiredscopes permissions'],
+  ['scopes', 'scope allowedscopes'],
+  ['allowedSubjects', 'sub'],
+  ['types', 'typ'],
+  ['clients', 'allowedclients'],
+  ['readTimeout', 'timeout'],
+  ['refreshBudget', 'ratelimit'],
+  ['tokenEndpoint', 'tokenurl'],
+  ['identityProviders', 'trustedissuers issuers providers idps'],
+]
 
 /** The problem of an unknown option: says which one was probably meant, or where it belongs. */
 export function describeUnknown({ table, key, hint }: UnknownOption, known: KnownOptions): OptionProblem {
@@ -94,7 +70,8 @@ export function describeUnknown({ table, key, hint }: UnknownOption, known: Know
   if (suggestion !== undefined) {
     return { ...problem, text: `unknown option; did you mean ${option(suggestion)}?`, suggestion }
   }
-  return { ...problem, text: `unknown option; ${whatToDo(names, places, hint)}` }
+  const elsewhere = places.length === 0 ? findElsewhere(key, table, known) : undefined
+  return { ...problem, text: `unknown option; ${elsewhere ?? whatToDo(names, places, hint)}` }
 }
 
 /** The path of a table without indexes. */
@@ -103,8 +80,25 @@ export function tableName(path: OptionPath): string {
 }
 
 function otherName(key: string, names: readonly string[]): string | undefined {
-  const others = Object.hasOwn(OTHER_NAMES, plainName(key)) ? OTHER_NAMES[plainName(key)] : undefined
-  return others?.find((name) => names.includes(name))
+  return optionsCalled(key).find((name) => names.includes(name))
+}
+
+function optionsCalled(key: string): string[] {
+  return CALLED.flatMap(([option, names]) => (names.split(' ').includes(plainName(key)) ? [option] : []))
+}
+
+function describePlaces(places: readonly string[]): string {
+  return places.map((place) => inTable(place === '' ? [] : place.split('.'))).join(' or ')
+}
+
+/** An option of another table, which standards and other libraries call so. */
+function findElsewhere(key: string, table: OptionPath, known: KnownOptions): string | undefined {
+  for (const name of optionsCalled(key)) {
+    const places = placesOf(name, table, known)
+    if (places.length > 0 && places.length <= MAX_PLACES)
+      return `did you mean ${option(name)} ${describePlaces(places)}?`
+  }
+  return undefined
 }
 
 /** The other tables that have an option of exactly this name; those inside of what is not ours do not count. */
@@ -118,7 +112,7 @@ function placesOf(key: string, table: OptionPath, known: KnownOptions): string[]
 
 function whatToDo(names: readonly string[], places: readonly string[], hint: string | undefined): string {
   if (places.length > 0 && places.length <= MAX_PLACES) {
-    return `it belongs ${places.map((place) => inTable(place === '' ? [] : place.split('.'))).join(' or ')}`
+    return `it belongs ${describePlaces(places)}`
   }
   const allowed =
     names.length > MAX_LISTED
