@@ -7,20 +7,19 @@ export interface BackOffDeps {
   random: () => number
 }
 
-/** Milliseconds at most, unless the first wait is longer or the failing side asks for more. */
+/** Milliseconds, unless the first wait is longer or the failing side asks for more. */
 const MAX_WAIT = 60_000
 
 /**
- * How long to leave something alone that keeps failing: `firstWait` milliseconds after the first failure, twice as many
- * after each further one, up to a minute. Jitter takes up to half of each wait away and not more, so that a failing
- * side is never asked again at once.
+ * How long to wait after failures: `firstWait` milliseconds after the first one, twice as long after each further one, up to a
+ * minute. Jitter shortens each wait by at most half, so that no retry follows a failure at once.
  */
 export class BackOff {
   #firstWait: number
   readonly #deps: BackOffDeps
   #consecutiveFailures = 0
   #failedAt: Moment = NEVER
-  /** Milliseconds from then. */
+  /** Milliseconds from `#failedAt` on. */
   #wait = 0
 
   constructor(firstWait: number, deps: BackOffDeps) {
@@ -28,7 +27,7 @@ export class BackOff {
     this.#deps = deps
   }
 
-  /** Waits no longer, because the next attempt is made in another way. The failures still count. */
+  /** Ends the wait, because the next attempt is made with other settings. The failures still count. */
   use(firstWait: number): void {
     this.#firstWait = firstWait
     this.#wait = 0
@@ -52,7 +51,7 @@ export class BackOff {
     const longest = Math.min(Math.max(MAX_WAIT, this.#firstWait), this.#firstWait * 2 ** this.#consecutiveFailures)
     const wait = longest * (0.5 + this.#deps.random() / 2)
     this.#consecutiveFailures += 1
-    // Whoever failed sooner than it was asked again does not shorten what it asked for before.
+    // A failure during a wait must not shorten that wait.
     this.#wait = Math.max(this.remaining, wait, atLeast)
     this.#failedAt = currentMoment(this.#deps.clock)
   }

@@ -1,10 +1,10 @@
-/** The two clocks everything reads. Give your own as the option `clock` to test expiry without waiting. */
+/** The two clocks that all code reads. Pass your own as the option `clock` to test expiry without waiting. */
 export interface Clock {
-  /** Wall clock, in seconds since 1970-01-01T00:00:00Z, fractions allowed. Judges `exp`, `nbf` and `iat`. */
+  /** The wall clock, in seconds since 1970-01-01T00:00:00Z, fractions allowed. Used for `exp`, `nbf` and `iat`. */
   now(): number
   /**
-   * A clock that never jumps, in milliseconds. Judges durations and budgets; with `now`, the ages of key sets and of what
-   * else is remembered of an endpoint.
+   * A clock that never jumps, in milliseconds. Used for durations and budgets and, together with `now`, for the age of key
+   * sets.
    */
   monotonic(): number
 }
@@ -28,13 +28,13 @@ export function currentMoment(clock: Clock): Moment {
   return { wall: clock.now(), monotonic: clock.monotonic() }
 }
 
-/** Milliseconds that the wall clock may seem to be ahead because it counts whole ones. */
+/** Milliseconds by which the wall clock can seem to be ahead, because it is rounded. */
 const RESOLUTION = 1
 
 /**
- * Milliseconds since a moment, on the clock that has gone further. The monotonic clock stands still while a virtual
- * machine is suspended or a function is frozen, and the wall clock can be set back: neither makes anything younger than
- * it is. A wall clock that is set ahead makes it older.
+ * Milliseconds since a moment, on the clock that has advanced more. The monotonic clock stops while a virtual machine is
+ * suspended, and the wall clock can be set back. Neither makes anything look younger than it is. A wall clock that is set ahead
+ * makes it look older.
  */
 export function elapsedSince(moment: Moment, clock: Clock): number {
   const monotonic = clock.monotonic() - moment.monotonic

@@ -1,8 +1,8 @@
 /** Calls back later. Injected, so that a test can let hours pass. */
 export interface Timers {
-  /** After so many milliseconds, for which the process stays alive. Returns what cancels it. */
+  /** Calls back after some milliseconds, and keeps the process alive until then. Returns a function that cancels it. */
   after(milliseconds: number, callback: () => void): () => void
-  /** The same, but the process may end meanwhile. */
+  /** The same, but does not keep the process alive. */
   inBackground(milliseconds: number, callback: () => void): () => void
 }
 
@@ -17,14 +17,13 @@ export const systemTimers: Timers = {
   },
 }
 
-/** Resolves after so many milliseconds. */
 export function pause(milliseconds: number, timers: Timers): Promise<void> {
   return new Promise((resolve) => {
     timers.after(milliseconds, resolve)
   })
 }
 
-/** The result of a promise; undefined if that takes longer than so many milliseconds. */
+/** The result of a promise; undefined if it takes longer. */
 export async function within<Result>(
   milliseconds: number,
   promise: Promise<Result>,
@@ -42,9 +41,8 @@ export async function within<Result>(
 }
 
 /**
- * Settles as the promise does, or rejects with what `tooLate` returns if that takes too many milliseconds. A later result of
- * the promise is ignored. If this process was suspended meanwhile, an answer that has arrived but was not read is still in
- * time.
+ * Settles as the promise does, or rejects with the error of `tooLate` if that takes too long. A later result of the promise is
+ * ignored. If this process was suspended meanwhile, an answer that has arrived but is not read yet is in time.
  */
 export function settleInTime<Result>(
   promise: Promise<Result>,

@@ -1,6 +1,6 @@
 import type { Clock } from './clock.js'
 
-/** A budget of `capacity` takes, of which one comes back every `refillInterval` milliseconds. */
+/** A budget of `capacity` tokens. It gains one token every `refillInterval` milliseconds. */
 export class TokenBucket {
   #capacity: number
   #refillInterval: number
@@ -16,7 +16,7 @@ export class TokenBucket {
     this.#countedAt = clock.monotonic()
   }
 
-  /** By other bounds from now on: what was taken stays taken. */
+  /** Changes the settings. Tokens that were taken stay taken. */
   use(capacity: number, refillInterval: number): void {
     this.#refill()
     this.#available = Math.max(0, Math.min(capacity, this.#available + capacity - this.#capacity))
@@ -35,7 +35,7 @@ export class TokenBucket {
     this.#available = Math.min(this.#capacity, this.#available + 1)
   }
 
-  /** Takes that are left, fractions included. */
+  /** How many tokens are left, including fractions. */
   get available(): number {
     this.#refill()
     return this.#available

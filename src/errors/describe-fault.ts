@@ -1,22 +1,21 @@
 import { fieldOf } from './field-of.js'
 import { printable } from './printable.js'
 
-/** What a name or a code of an error may be. */
 const ONE_WORD = /^[\w.-]{1,60}$/
-/** The errors that a Redis answers with have their code at the start of the text, as its protocol has it. */
-const OF_REDIS = /^(?:ReplyError|ErrorReply|SimpleError|BlobError)$/
+/** Errors of Redis have their code at the start of the message. */
+const REDIS_ERROR_NAMES = /^(?:ReplyError|ErrorReply|SimpleError|BlobError)$/
 const MAX_OPTIONS_NAMED = 3
 
 /**
- * Name and code of whatever was thrown, and of a ConfigError the options. Never its message, which may hold a secret, such
- * as a password in a URL.
+ * The name and code of an error, and the option names of a ConfigError. Never its message, which may hold a secret such as a
+ * password in a URL.
  */
 export function describeFault(thrown: unknown): string {
   const words = [fieldOf(thrown, 'name'), codeOf(thrown), ...optionsOf(thrown)].filter(isOneWord)
   return words.length === 0 ? 'unknown error' : words.join(' ')
 }
 
-/** Our own error with a code for `describeFault`. */
+/** An error of ours with a code for `describeFault`. */
 export function createFault(code: string, message: string = code): Error {
   return Object.assign(new Error(message), { code })
 }
@@ -28,7 +27,7 @@ function codeOf(thrown: unknown): unknown {
 
 function redisCodeOf(thrown: unknown): unknown {
   const [name, message] = [fieldOf(thrown, 'name'), fieldOf(thrown, 'message')]
-  if (typeof name !== 'string' || !OF_REDIS.test(name) || typeof message !== 'string') return undefined
+  if (typeof name !== 'string' || !REDIS_ERROR_NAMES.test(name) || typeof message !== 'string') return undefined
   return /^[A-Z]{2,30}(?= )/.exec(message)?.[0]
 }
 

@@ -1,7 +1,7 @@
 /**
- * A field of whatever was thrown, or of another object of the host; undefined if it has none, or none that can be read: what
- * a host throws may be anything. Errors are distinguished by `name` or `code`, never by `instanceof`, which fails for errors
- * of another realm. Additions to `Object.prototype` do not count as fields.
+ * A field of a thrown value, or of an object of the host; undefined if the field is missing or cannot be read. Hosts may throw
+ * anything. Errors are recognised by `name` or `code`, never by `instanceof`, which fails for errors of another realm. Additions
+ * to `Object.prototype` do not count as fields.
  */
 export function fieldOf(thrown: unknown, field: string): unknown {
   try {

@@ -1,6 +1,5 @@
 const MAX_LENGTH = 200
-/** What stands in place of the rest. */
-const CUT = '...'
+const ELLIPSIS = '...'
 const UNPRINTABLE = /[^\x20-\x7E]/g
 const IS_PRINTABLE = /^[\x20-\x7E]*$/
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
@@ -10,11 +9,11 @@ export function printable(text: string): string {
   if (text.length <= MAX_LENGTH && IS_PRINTABLE.test(text)) return text
   const escaped = text.slice(0, MAX_LENGTH).replace(UNPRINTABLE, escapeUnits)
   return Math.max(text.length, escaped.length) > MAX_LENGTH
-    ? `${escaped.slice(0, MAX_LENGTH - CUT.length)}${CUT}`
+    ? `${escaped.slice(0, MAX_LENGTH - ELLIPSIS.length)}${ELLIPSIS}`
     : escaped
 }
 
-/** The whole text made safe for a line of a terminal: its control and format characters are escaped, no letters are. */
+/** The whole text made safe for one line of a terminal: control and format characters are escaped, letters are not. */
 export function inOneLine(text: string): string {
   return text.replace(INVISIBLE, escapeUnits)
 }

@@ -40,7 +40,7 @@ export const REJECTION_REASONS = [
 /** Why a token was rejected: docs/errors.md has the cause and the fix of each. */
 export type RejectionReason = (typeof REJECTION_REASONS)[number]
 
-/** Which thing we depend on did not answer. Always 503, never the client's fault. */
+/** Which dependency did not answer. Always 503, never the client's fault. */
 export const UNAVAILABLE_REASONS = [
   'jwks_unavailable',
   'replay_store_unavailable',
@@ -57,7 +57,7 @@ export const UNAVAILABLE_REASONS = [
 /** Why a request was answered with 503. */
 export type UnavailableReason = (typeof UNAVAILABLE_REASONS)[number]
 
-/** Why a request was refused before, or apart from, the judgement of its token. The first six are OAuth codes too. */
+/** Why a request was refused for another reason than its token. The first six are OAuth codes as well. */
 export const REQUEST_REASONS = [
   'invalid_request',
   'unsupported_grant_type',
@@ -76,7 +76,7 @@ export const REQUEST_REASONS = [
   'malformed_authorization',
   'token_sent_twice',
 ] as const
-/** Why a request was refused before any token was looked at, or for another cause than a token. */
+/** Why a request was refused before its token was read, or for another reason than its token. */
 export type RequestReason = (typeof REQUEST_REASONS)[number]
 
 /** Every `reason` of an event or of an error. */

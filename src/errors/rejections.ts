@@ -1,21 +1,21 @@
 import { fieldOf } from './field-of.js'
 import type { RejectionReason, UnavailableReason } from './reason-codes.js'
 
-/** What an event tells of the token that was judged: never the token itself. */
+/** What an event says about the token: never the token itself. */
 export interface TokenContext {
-  /** The client, once it was found. Before that, the value may not be an id but, for example, a secret. */
+  /** Absent until the client is found: before that, the value may be a secret that was sent in the wrong place. */
   clientId?: string
-  /** The `name` of the identity provider, once it is known. */
+  /** The `name` of the identity provider, if it is known. */
   identityProvider?: string
   kid?: string
   algorithm?: string
-  /** The `iss`, where no identity provider has it. */
+  /** The `iss`, if no identity provider has this name. */
   issuer?: string
-  /** The `aud`, where it is not accepted. */
+  /** The `aud`, if it is not accepted. */
   audience?: string
   /** The path of the claim that a rule refuses. */
   claim?: string
-  /** What the operator's rule says of that. */
+  /** The message of that rule, from the operator. */
   message?: string
 }
 
@@ -33,7 +33,10 @@ export interface GrantContext {
   grantType?: string
 }
 
-/** A token that must not be accepted, for the operator: the caller translates it to the client's error by its role. */
+/**
+ * A token that must not be accepted, with a reason for the operator. The caller translates it into the client's error: the
+ * same bad JWT is `invalid_grant`, `invalid_client` or `invalid_token` by its role.
+ */
 export class TokenRejected extends Error {
   override readonly name = 'TokenRejected'
   readonly reason: RejectionReason
@@ -49,7 +52,7 @@ export class TokenRejected extends Error {
   }
 }
 
-/** Something we depend on did not answer: an outage, never the client's fault. */
+/** A dependency did not answer: an outage, never the client's fault. */
 export class DependencyUnavailable extends Error {
   override readonly name = 'DependencyUnavailable'
   readonly reason: UnavailableReason

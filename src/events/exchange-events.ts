@@ -8,7 +8,7 @@ export interface ExchangeEvents {
   /** The token endpoint issued an access token. */
   'token.issued': {
     clientId: string
-    /** The `name` of the identity provider that vouches for the subject. A grant of the option `grants` may do without. */
+    /** The `name` of the identity provider that vouches for the subject. Absent if a grant of the option `grants` uses none. */
     identityProvider?: string
     /** The grant type, if the grant is one of the option `grants`. */
     grantType?: string
@@ -16,7 +16,7 @@ export interface ExchangeEvents {
     kid?: string
     subject: string
     scopes: readonly string[]
-    /** The names of the bindings that gave that, where there are bindings. */
+    /** The names of the bindings that granted the scopes. Absent without bindings. */
     bindings?: readonly string[]
     /** The `jti` of the access token. */
     tokenId: string
@@ -27,18 +27,18 @@ export interface ExchangeEvents {
   'token.rejected': DecisionRefused & GrantContext
   /** A protected route let a request pass. */
   'access.granted': { subject: string; clientId?: string; identityProvider?: string }
-  /** A protected route refused a request. With several Passport strategies, none of them has accepted it. */
+  /** A protected route refused a request. With several Passport strategies: all of them refused it. */
   'access.denied': AccessDenied
   /** A key set was fetched, or confirmed, and is now in use. */
   'jwks.refreshed': KeySetOwner & {
     durationMs: number
     kids: readonly (string | undefined)[]
-    /** Whether it is another one than before. */
+    /** Whether the key set differs from the previous one. */
     hasChanged: boolean
     /** Milliseconds. */
     freshForMs: number
   }
-  /** A key set could not be fetched, or was not usable; the last good one stays. */
+  /** A key set could not be fetched, or was not usable. The last good key set stays in use. */
   'jwks.failed': KeySetOwner & {
     durationMs: number
     /** A stable code: see docs/errors.md. */
@@ -47,14 +47,14 @@ export interface ExchangeEvents {
     code?: string
     /** The URL that was requested. With `discovery` it is the URL of the metadata or of the key set. */
     url?: string
-    /** What was found instead. */
+    /** What the answer contained instead. */
     detail?: string
     consecutiveFailures: number
-    /** Milliseconds until the endpoint is asked again. */
+    /** Milliseconds until the next attempt. */
     retryInMs: number
   }
   /**
-   * A key set has expired and still serves, because the endpoint fails. Emitted once, and again as `degraded` after half of
+   * A key set has expired and is still used, because the endpoint fails. Emitted once, and again as `degraded` after half of
    * `cacheMaxAgeFallback`.
    */
   'jwks.stale': KeySetOwner & { state: 'stale' | 'degraded'; keySetAgeMs: number; servesForMs: number }
@@ -77,8 +77,8 @@ export interface ExchangeEvents {
     maxKeys: number
   }
   /**
-   * A configured certificate, or one that was published with a key (`x5c`), expires within 30 days, or has expired. At
-   * most one a day for each certificate.
+   * A configured certificate, or the certificate of a published key (`x5c`), expires within 30 days or has expired. Emitted at
+   * most once a day for each certificate.
    */
   'certificate.expiring': { identityProvider: string; certificate: string; expiresAt: number }
   /** An identity provider was switched off, or on again, at run time. Not emitted if nothing changes. */
@@ -87,8 +87,8 @@ export interface ExchangeEvents {
   /** Other options are in force: see `exchange.reconfigure`. */
   'config.changed': { revision: number }
   /**
-   * Other options were refused, and those that were in force still are. The message has the first 100 problems, or name and
-   * code of what was thrown.
+   * Other options were refused, and the previous options stay in force. The message has the first 100 problems, or the name
+   * and code of the error.
    */
   'config.refused': { message: string }
   /**
@@ -96,20 +96,20 @@ export interface ExchangeEvents {
    * the proxy's address. Emitted at most once, and only on Express.
    */
   'proxy.not_trusted': { message: string }
-  /** No signing key was configured, so one was generated: its tokens die with this process. */
+  /** No signing key was configured, so one was generated. Its tokens are worthless when this process ends. */
   'signing_key.generated': { kid: string }
   /**
-   * The path of the first token request is not the one in the metadata. Unless a proxy rewrites paths, clients that read the
+   * The path of the first token request differs from the path in the metadata. Unless a proxy rewrites paths, clients that read the
    * metadata do not find the token endpoint.
    */
   'token_endpoint.mismatch': { message: string }
   /**
-   * The replay store may forget an assertion that was used, or does not know what other processes have accepted. Told at
-   * most once: right after creation, or after the first claim.
+   * The replay store may forget a used assertion, or does not know which assertions other processes have accepted. Emitted at
+   * most once: right after creation, or after the first assertion was marked used.
    */
   'replay_store.at_risk': { message: string }
   /**
-   * The replay store is 80 % full, or, with `identityProvider`, the share of that identity provider is. When it is full,
+   * The replay store is 80 % full. With `identityProvider`: the share of that identity provider is. When it is full,
    * assertions are refused with `replay_store_full`. Emitted again only after the level fell below 70 %.
    */
   'replay_store.filling': { fillLevel: number; identityProvider?: string }
@@ -125,11 +125,11 @@ export interface ExchangeEvents {
 /** A function of the options that a request waits for. */
 export interface HostFunctionCall {
   function: 'findClient' | 'check' | 'subject' | 'claimsToToken' | 'grants'
-  /** The `name` of the identity provider that it is for; none for `findClient` and `grants`. */
+  /** The `name` of the identity provider whose assertion it handles. Absent for `findClient` and `grants`. */
   identityProvider?: string
-  /** Of `claimsToToken`: the claim that it is for. */
+  /** For `claimsToToken`: the claim that the function makes. */
   claim?: string
-  /** Of `grants`: the grant type. */
+  /** For `grants`: the grant type. */
   grantType?: string
 }
 
@@ -142,18 +142,18 @@ export interface KeySetOwner {
   endpoint: string
 }
 
-/** What both kinds of refusal carry. */
+/** The members of both kinds of refusal. */
 export interface DecisionRefused extends TokenContext {
   /** A stable code: see docs/errors.md. */
   reason: ReasonCode
-  /** The OAuth error code that the client was told; none where a route got no token at all. */
+  /** The OAuth error code that the client received. Absent if a route got no token. */
   error?: string
   status: number
   /** With `invalid_request`: the `error_description` that the client received. */
   description?: string
   /** Name and code of the underlying fault, if a dependency failed. The message is left out, because it may hold a secret. */
   cause?: string
-  /** Where a failed authentication came from: Express's `req.ip`. */
+  /** The address of a caller that failed to authenticate: Express's `req.ip`. */
   remoteAddress?: string
 }
 
@@ -166,10 +166,10 @@ export interface AccessDenied extends DecisionRefused, ScopeContext {
 
 /** The name of an event. */
 export type ExchangeEventName = keyof ExchangeEvents
-/** Called with an event, in the same turn of the event loop. What it throws does not reach the request. */
+/** Called with an event, in the same turn of the event loop. An error that it throws does not reach the request. */
 export type ExchangeEventListener<Name extends ExchangeEventName> = (event: ExchangeEvents[Name]) => void
 
-/** Where to listen. A listener that throws or rejects disturbs neither the request nor the other listeners. */
+/** Adds and removes listeners. A listener that throws or rejects affects neither the request nor other listeners. */
 export interface ExchangeEventSource {
   on<Name extends ExchangeEventName>(name: Name, listener: ExchangeEventListener<Name>): this
   once<Name extends ExchangeEventName>(name: Name, listener: ExchangeEventListener<Name>): this

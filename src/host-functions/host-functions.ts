@@ -18,17 +18,17 @@ export interface HostFunctionDeps {
 /** A function of the host, which gets the signal after the arguments. */
 type HostFunction<Args extends unknown[], Result> = (...args: [...Args, AbortSignal]) => Result
 
-/** Calls the functions of the options, which may hang: an answer in time, or `DependencyUnavailable`. */
+/** Limits the functions of the options, which may hang: the result is an answer in time, or `DependencyUnavailable`. */
 export class HostFunctions {
   readonly #settings: HostFunctionSettings
   readonly #deps: HostFunctionDeps
-  readonly #running: Readonly<Record<HostFunctionCall['function'], RunningCalls>>
+  readonly #runningCalls: Readonly<Record<HostFunctionCall['function'], RunningCalls>>
 
   constructor(settings: HostFunctionSettings, deps: HostFunctionDeps) {
     this.#settings = settings
     this.#deps = deps
     const { maxConcurrent } = settings
-    this.#running = {
+    this.#runningCalls = {
       findClient: new RunningCalls(maxConcurrent),
       check: new RunningCalls(maxConcurrent),
       subject: new RunningCalls(maxConcurrent),
@@ -38,17 +38,17 @@ export class HostFunctions {
   }
 
   /**
-   * The same function within the bounds. It throws and rejects as the function does, and with a `DependencyUnavailable`
-   * `host_function_timed_out` or `host_function_limit_reached`. What the function returns at once needs no timer.
+   * The same function within the limits. It throws and rejects as the function does, and with a `DependencyUnavailable`
+   * `host_function_timed_out` or `host_function_limit_reached`. A result that is not a promise needs no timer.
    */
   limit<Args extends unknown[], Result>(
     call: HostFunctionCall,
     hostFunction: HostFunction<Args, Result>,
   ): (...args: Args) => Result | Promise<Awaited<Result>> {
-    // What a call that answered at once has not used: a new one would cost more than most such calls.
+    // Kept from a call that answered at once: a new controller would cost more than most such calls.
     let spare: AbortController | undefined
     return (...args) => {
-      if (!this.#running[call.function].mayStart) throw this.#limitReached(call)
+      if (!this.#runningCalls[call.function].canStart) throw this.#limitReached(call)
       const controller = spare ?? new AbortController()
       spare = undefined
       const answer = hostFunction(...args, controller.signal)
@@ -61,7 +61,7 @@ export class HostFunctions {
   }
 
   #inTime<Answer>(call: HostFunctionCall, answer: Promise<Answer>, controller: AbortController): Promise<Answer> {
-    const running = this.#running[call.function].start()
+    const running = this.#runningCalls[call.function].start()
     answer.then(running.end, running.end)
     return settleInTime(answer, this.#settings.timeout, this.#deps.timers, () => {
       running.giveUp()
@@ -71,37 +71,37 @@ export class HostFunctions {
 
   #timedOut(call: HostFunctionCall, controller: AbortController): DependencyUnavailable {
     const { timeout: timeoutMs } = this.#settings
-    const message = `${describe(call)} did not answer within ${timeoutMs} ms`
+    const message = `${describeCall(call)} did not answer within ${timeoutMs} ms`
     this.#deps.events.emit('host_function.timed_out', { ...call, timeoutMs })
     controller.abort(new DOMException(message, 'TimeoutError'))
-    return refusal(TIMED_OUT, message)
+    return createRefusal(TIMED_OUT, message)
   }
 
   #limitReached(call: HostFunctionCall): DependencyUnavailable {
     const { maxConcurrent } = this.#settings
-    if (this.#running[call.function].noteRefusal()) {
+    if (this.#runningCalls[call.function].shouldReportLimit()) {
       this.#deps.events.emit('host_function.limit_reached', { ...call, maxConcurrent })
     }
-    return refusal(LIMIT_REACHED, `the limit of ${maxConcurrent} concurrent calls of ${call.function} is reached`)
+    return createRefusal(LIMIT_REACHED, `the limit of ${maxConcurrent} concurrent calls of ${call.function} is reached`)
   }
 }
 
-/** Not recognised by name or reason, because an error that a function throws may have these as well. */
+/** Recognised by identity: an error that a function throws may have the same name and reason. */
 const refusals = new WeakSet<object>()
 
-/** Whether a function was not called, or did not answer in time; not what it has thrown. */
+/** Whether a function was not called, or did not answer in time. False for an error that the function has thrown. */
 export function isHostFunctionRefusal(error: unknown): error is DependencyUnavailable {
   return typeof error === 'object' && error !== null && refusals.has(error)
 }
 
-function refusal(reason: typeof TIMED_OUT | typeof LIMIT_REACHED, message: string): DependencyUnavailable {
+function createRefusal(reason: typeof TIMED_OUT | typeof LIMIT_REACHED, message: string): DependencyUnavailable {
   const unavailable = new DependencyUnavailable(reason)
   unavailable.context = { message: printable(message) }
   refusals.add(unavailable)
   return unavailable
 }
 
-function describe({ function: name, claim, grantType }: HostFunctionCall): string {
+function describeCall({ function: name, claim, grantType }: HostFunctionCall): string {
   if (grantType !== undefined) return `${name} (${grantType})`
   return claim === undefined ? name : `${name}.${claim}`
 }
@@ -112,7 +112,7 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 }
 
 /**
- * Bounds for the functions of the options that requests wait for: `findClient`, `check`, `subject`, `claimsToToken`,
+ * Limits for the functions of the options that requests wait for: `findClient`, `check`, `subject`, `claimsToToken`,
  * `grants`.
  *
  * @example
@@ -125,9 +125,9 @@ export interface HostFunctionOptions {
    */
   timeout?: number
   /**
-   * How many calls of each of these may run at once, 1 to 100 000. A request that needs one more is answered with 503 at
-   * once. A call that missed its deadline counts until it ends, or until a later one has answered in time when all the room
-   * was taken. Default: 1000.
+   * How many calls of each function may run at once, 1 to 100 000. A request that needs one more is answered with 503 at
+   * once. A call that missed its deadline counts until it ends. If such calls use up the limit, they count until a later call
+   * has answered in time. Default: 1000.
    */
   maxConcurrent?: number
 }

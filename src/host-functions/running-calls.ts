@@ -1,8 +1,8 @@
 /** One call of a function that has not ended. */
 export interface RunningCall {
-  /** It has settled, in time or later. */
+  /** The call has settled, in time or later. */
   end(): void
-  /** It has missed its deadline, and goes on. */
+  /** The call has missed its deadline, and is still running. */
   giveUp(): void
 }
 
@@ -24,37 +24,36 @@ export class RunningCalls {
     this.#maxConcurrent = maxConcurrent
   }
 
-  get mayStart(): boolean {
-    return this.#isFree || (this.#overdue > 0 && !this.#isProbing)
+  get canStart(): boolean {
+    return this.#hasRoom || (this.#overdue > 0 && !this.#isProbing)
   }
 
-  /** Whether this is to be reported: once, and again only after half of the room was free. */
-  noteRefusal(): boolean {
+  /** Whether to report that the limit is reached: once, and again only after half of the calls have ended. */
+  shouldReportLimit(): boolean {
     if (this.#isLimitReported) return false
     this.#isLimitReported = true
     return true
   }
 
   start(): RunningCall {
-    const isProbe = !this.#isFree
-    /** The generation in which it missed its deadline. */
-    let overdueIn: number | undefined
+    const isProbe = !this.#hasRoom
+    let overdueInGeneration: number | undefined
     this.#running += 1
     if (isProbe) this.#isProbing = true
     return {
       end: () => {
-        if (overdueIn === undefined) this.#endInTime(isProbe)
-        else if (overdueIn === this.#generation) this.#remove(1, 1)
+        if (overdueInGeneration === undefined) this.#endInTime(isProbe)
+        else if (overdueInGeneration === this.#generation) this.#remove(1, 1)
       },
       giveUp: () => {
-        overdueIn = this.#generation
+        overdueInGeneration = this.#generation
         if (isProbe) this.#isProbing = false
         this.#overdue += 1
       },
     }
   }
 
-  get #isFree(): boolean {
+  get #hasRoom(): boolean {
     return this.#running < this.#maxConcurrent
   }
 

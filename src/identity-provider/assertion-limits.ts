@@ -2,7 +2,7 @@ import { ASYMMETRIC_ALGORITHMS, type AsymmetricAlgorithm, isAsymmetricAlgorithm 
 import type { OptionReader } from '../option-checks/option-reader.js'
 
 /**
- * What an assertion must satisfy. Set for all identity providers under `assertion`, or for one of them in its entry.
+ * Limits of assertions. Set them for all identity providers under `assertion`, or for one identity provider in its entry.
  *
  * @example
  * const assertion: AssertionOptions = { maxAge: 300, clockTolerance: 10, algorithms: ['ES256'] }
@@ -17,11 +17,11 @@ export interface AssertionOptions {
    * set in the same place, otherwise the value of `assertion.requireIat`, otherwise false.
    */
   requireIat?: boolean
-  /** Seconds until `exp`, 1 to 31 536 000. It bounds how long the replay store remembers. Default: 86 400. */
+  /** Seconds until `exp`, 1 to 31 536 000. It limits how long the replay store remembers an assertion. Default: 86 400. */
   maxLifetime?: number
   /** The longest assertion in bytes, 256 to 1 048 576. Default: 32 768. */
   maxBytes?: number
-  /** `once`: an assertion is accepted a single time, until it expires. `allow`: any number of times. Default: `once`. */
+  /** `once`: an assertion is accepted once. `allow`: it is accepted any number of times until it expires. Default: `once`. */
   replay?: 'once' | 'allow'
   /** The accepted signature algorithms, asymmetric ones only. Default: all of them. */
   algorithms?: readonly AsymmetricAlgorithm[]
@@ -29,7 +29,7 @@ export interface AssertionOptions {
 
 export interface AssertionLimits extends Omit<Required<AssertionOptions>, 'algorithms'> {
   algorithms: ReadonlySet<string>
-  /** Seconds, where it is more than `clockTolerance`: for that, used assertions are remembered. */
+  /** Seconds. Used assertions are remembered for this tolerance, if it is more than `clockTolerance`. */
   rememberedTolerance?: number
 }
 
@@ -46,22 +46,22 @@ export const DEFAULT_LIMITS: AssertionLimits = {
 const ALGORITHM = 'an asymmetric algorithm, such as RS256, PS256, ES256 or EdDSA'
 const A_YEAR = 31_536_000
 
-/** Reads the limits that stand in `reader`; those that do not are taken from `otherwise`. */
-export function readAssertionLimits(reader: OptionReader, otherwise = DEFAULT_LIMITS): AssertionLimits {
+/** Limits that are not set come from `defaults`. */
+export function readAssertionLimits(reader: OptionReader, defaults = DEFAULT_LIMITS): AssertionLimits {
   const integer = (
     key: 'clockTolerance' | 'maxAge' | 'maxLifetime' | 'maxBytes',
     unit: string,
     min: number,
     max: number,
-  ) => reader.integer(key, { min, max, unit, default: otherwise[key] })
+  ) => reader.integer(key, { min, max, unit, default: defaults[key] })
   return {
     clockTolerance: integer('clockTolerance', 'seconds', 0, 600),
     maxAge: integer('maxAge', 'seconds', 1, A_YEAR),
-    requireIat: reader.boolean('requireIat', reader.isNamed('maxAge') || otherwise.requireIat),
+    requireIat: reader.boolean('requireIat', reader.isNamed('maxAge') || defaults.requireIat),
     maxLifetime: integer('maxLifetime', 'seconds', 1, A_YEAR),
     maxBytes: integer('maxBytes', 'bytes', 256, 1_048_576),
-    replay: reader.oneOf('replay', ['once', 'allow'], otherwise.replay),
-    algorithms: readAlgorithms(reader) ?? otherwise.algorithms,
+    replay: reader.oneOf('replay', ['once', 'allow'], defaults.replay),
+    algorithms: readAlgorithms(reader) ?? defaults.algorithms,
   }
 }
 

@@ -17,15 +17,15 @@ export interface IdentityProviderDeps {
   clock: Clock
   hostFunctions: HostFunctions
   certificateWarnings: CertificateWarnings
-  /** The switches that there are, by the names of identity providers. */
+  /** The existing switches, by the names of identity providers. */
   trustSwitches: ReadonlyMap<string, TrustSwitch>
 }
 
 type Keys = NonNullable<IdentityProviderSettings['keys']>
 
 /**
- * Gives each identity provider the source of its keys and its switch. No switch is turned or added, and nothing is fetched
- * or reported, before the registry puts them into force.
+ * Gives each identity provider the source of its keys and its switch. Until the registry puts them in force, no switch is
+ * changed or added, and nothing is fetched or reported.
  */
 export function createIdentityProviders(
   settings: readonly IdentityProviderSettings[],
@@ -52,7 +52,7 @@ export function createIdentityProviders(
   })
 }
 
-/** Warns of configured certificates that expire, before anybody uses their keys. */
+/** Warns of configured certificates that expire, even if no request uses their keys. */
 export function warnOfCertificates(
   settings: readonly IdentityProviderSettings[],
   certificateWarnings: CertificateWarnings,

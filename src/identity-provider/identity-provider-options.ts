@@ -36,18 +36,18 @@ export interface IdentityProviderOptions extends AssertionOptions, PolicyOptions
   /** Its JWKS endpoint: `https`, or `http` on loopback or with `allowInsecureHttp`. */
   jwksUri?: string
   /**
-   * In place of `jwksUri`, not beside it: `true` takes that from the metadata document at `{name}/.well-known/openid-configuration`, a URL
-   * from the one there. Its `issuer` must be the `name` exactly. The document is asked for again each hour, and after a
-   * failure; `headers` are sent to its own origin only. `https`, or `http` on loopback or with `allowInsecureHttp`; `true` needs such a `name`. Default:
-   * false.
+   * Use instead of `jwksUri`. `true` reads `jwks_uri` from `{name}/.well-known/openid-configuration`; a URL reads that
+   * document. Its `issuer` must be exactly the `name`. The document is read again each hour and after a failure. `headers` are
+   * sent to its own origin only. The URL, or with `true` the `name`, must be `https`, or `http` on loopback or with
+   * `allowInsecureHttp`. Default: false.
    */
   discovery?: boolean | string
   /**
-   * PEM certificates of its signing keys, 1 to 10, without their chain; several may overlap. Beside a `jwksUri` they are used only when
-   * `jwksEndpoint.enable` is false, never because the endpoint fails.
+   * PEM certificates of its signing keys, 1 to 10, without their chain; several may overlap. If `jwksUri` is also set, they are
+   * used only if `jwksEndpoint.enable` is false, never because the endpoint fails.
    */
   certificates?: readonly string[]
-  /** A fixed key set of public keys, instead of certificates. Beside a `jwksUri` it is used as those are. */
+  /** A fixed set of public keys, instead of certificates. With `jwksUri`, the same rule holds as for certificates. */
   jwks?: { keys: readonly unknown[] }
   /**
    * For keys without `n` and `e`, or `x` and `y`, use the key in the first certificate of `x5c`. The dates of that
@@ -61,20 +61,19 @@ export interface IdentityProviderOptions extends AssertionOptions, PolicyOptions
   keyUses?: readonly KeyUse[]
   /** `false`: its assertions are refused. Default: true. */
   enabled?: boolean
-  /** The most that its assertions can obtain. Default: no bound beside the client's. */
+  /** The scopes that its assertions may obtain. Default: the scopes of the client. */
   scopes?: readonly string[]
-  /** Seconds, 1 to 86 400: the longest lifetime of access tokens for its assertions. Default: no bound of its own. */
+  /** The longest lifetime of access tokens for its assertions, in seconds, 1 to 86 400. Default: `accessToken.lifetime`. */
   lifetime?: number
   /**
-   * Seconds, 0 to 86 400, for which an access token may outlive the assertion that it was issued for; 0: it never does.
-   * Default: for the whole of its lifetime.
+   * Seconds, 0 to 86 400, by which an access token may outlive its assertion. With 0 it never does. Default: no limit.
    */
   maxBeyondAssertion?: number
-  /** How the `sub` of access tokens comes from its assertions. Default: as the option `subject` at the top says. */
+  /** What the `sub` of its access tokens becomes. Default: the top-level option `subject`. */
   subject?: SubjectOption
-  /** Further values accepted in `aud` beside the alias. Default: none. */
+  /** Values accepted in `aud` in addition to the alias. Default: none. */
   audiences?: readonly string[]
-  /** Further accepted `typ` header values beside none and `JWT`. Default: none. */
+  /** Values of the `typ` header accepted in addition to `JWT` and an absent `typ`. Default: none. */
   types?: readonly string[]
 }
 
@@ -97,21 +96,21 @@ export interface IdentityProviderSettings
     | undefined
 }
 
-/** What must be known of the other options. */
+/** The other options that its entry depends on. */
 export interface IdentityProviderContext extends BindingContext {
-  /** Who we are: no identity provider. */
+  /** Our own issuer, which must not be an identity provider. */
   issuer: string
   tokenEndpoint: string
   limits: AssertionLimits
   jwksEndpoint: Pick<JwksEndpointSettings, 'enable' | 'maxKeys'>
-  /** For those that do not say how. */
+  /** The default for identity providers without the option `subject`. */
   subject: SubjectMapping | undefined
 }
 
-/** Of all that configure none: each of many identity providers takes less memory. */
+/** Shared by all identity providers without the option `types`, which saves memory if there are many. */
 const DEFAULT_TYPES: ReadonlySet<string> = new Set(['jwt'])
-/** One of these must be said: who signs up at an identity provider is not ours to decide. */
-const WHO_OR_WHAT = ['allowedSubjects', 'requiredClaims', 'check', 'scopes', 'bindings', 'groupsToScopes']
+/** At least one is required, because we do not control who may sign up at an identity provider. */
+const RESTRICTING_OPTIONS = ['allowedSubjects', 'requiredClaims', 'check', 'scopes', 'bindings', 'groupsToScopes']
 const HTTP_ALLOWED = `(http only on loopback, or with ${option('allowInsecureHttp', true)})`
 const KEY_OPTIONS = ['jwksUri', 'discovery', 'certificates', 'jwks']
 /** Microsoft Entra: endpoints of many tenants, which no token has as its `iss`. */
@@ -141,11 +140,11 @@ export function readIdentityProviderOptions(
     subject: readSubjectMapping(reader) ?? context.subject ?? RAW_SUBJECT,
     keys: readKeys(reader, enabled, context),
   }
-  if (!WHO_OR_WHAT.some((option) => reader.isNamed(option))) {
+  if (!RESTRICTING_OPTIONS.some((option) => reader.isNamed(option))) {
     const who = `who is accepted (${option('allowedSubjects')}, ${option('requiredClaims')} or ${option('check')})`
     const what = `what they may obtain (${option('scopes')}, ${option('bindings')} or ${option('groupsToScopes')})`
     const toAcceptAll = `to accept everyone, set ${option('allowedSubjects', 'any')}`
-    reader.missing(undefined, WHO_OR_WHAT, `restrict ${who} or ${what}; ${toAcceptAll}`)
+    reader.missing(undefined, RESTRICTING_OPTIONS, `restrict ${who} or ${what}; ${toAcceptAll}`)
   }
   reader.refuseUnknown()
   return settings
@@ -194,7 +193,7 @@ function readKeys(reader: OptionReader, enabled: boolean, context: IdentityProvi
   return undefined
 }
 
-/** Where its metadata stand; undefined: it is not to be discovered. */
+/** The URL of its metadata; undefined without discovery. */
 function readMetadataUrl(reader: OptionReader): string | undefined {
   const discovery = reader.value('discovery')
   if (discovery === undefined || discovery === false) return undefined

@@ -12,11 +12,11 @@ import type { TrustSwitch } from './trust-switch.js'
 export class IdentityProviderRegistry {
   readonly #byName: ReadonlyMap<string, IdentityProvider>
   readonly #trustSwitches: Map<string, TrustSwitch>
-  /** The longest assertion that any of them accepts, in bytes, and at least the usual limit. */
+  /** The longest assertion that any of them accepts, in bytes; at least the default limit. */
   readonly maxAssertionBytes: number
   readonly #algorithms: ReadonlySet<string>
   readonly #types: ReadonlySet<string>
-  /** Whether the replay store is to give each of them a share: several have assertions that are accepted once. */
+  /** Whether each identity provider gets a share of the replay store: if several have `replay: 'once'`. */
   readonly haveShares: boolean
 
   /** @param trustSwitches by name, also of identity providers that were registered before */
@@ -33,8 +33,8 @@ export class IdentityProviderRegistry {
   }
 
   /**
-   * Turns the switches as the options say, and adds new ones. None is taken away, because requests may be under way and
-   * access tokens about.
+   * Sets the switches as the options say, and adds new ones. Removes none, because requests may be running and access tokens
+   * may still be in use.
    */
   putInForce(settings: readonly IdentityProviderSettings[]): void {
     for (const { name, enabled } of settings) {
@@ -46,7 +46,7 @@ export class IdentityProviderRegistry {
   }
 
   /**
-   * What each of them would refuse, whoever issued it.
+   * Refuses a header that no identity provider accepts.
    *
    * @throws TokenRejected `algorithm_not_allowed`, `type_not_allowed`
    */
@@ -84,7 +84,7 @@ export class IdentityProviderRegistry {
   }
 }
 
-/** Most of many identity providers share one set. */
+/** Most identity providers share one set, so each set is read once. */
 function unionOf(sets: readonly ReadonlySet<string>[]): ReadonlySet<string> {
   return new Set([...new Set(sets)].flatMap((each) => [...each]))
 }

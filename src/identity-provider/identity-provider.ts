@@ -4,31 +4,31 @@ import type { VerificationKeySource } from '../verification-keys/key-source.js'
 import type { AssertionLimits } from './assertion-limits.js'
 import type { TrustSwitch } from './trust-switch.js'
 
-/** Which checks assertions must satisfy: the rules of RFC 7523 §3. */
+/** The checks of its assertions. `jwt-bearer`: RFC 7523 §3. */
 export type AssertionProfileName = 'jwt-bearer'
 
 /** A party whose assertions are accepted. */
 export interface IdentityProvider {
   /** Its `iss`, compared exactly. */
   name: string
-  /** The `aud` that it must put: who we are to it. */
+  /** The `aud` that it must put into its assertions: who we are to it. */
   alias: string
-  /** All accepted values of `aud`: the alias and what was configured beside it. */
+  /** All accepted values of `aud`: the alias and the option `audiences`. */
   audiences: ReadonlySet<string>
-  /** Whether it is trusted now: it can be switched off and on again at run time. */
+  /** Whether it is trusted now. It can be switched off and on at run time. */
   trust: TrustSwitch
-  /** The most that its assertions can obtain; undefined: no bound. */
+  /** The scopes that its assertions may obtain; undefined: no limit. */
   scopes: ReadonlySet<string> | undefined
-  /** Seconds, at most, of access tokens that are issued for its assertions; undefined: no bound of its own. */
+  /** The longest lifetime of access tokens for its assertions, in seconds; undefined: no limit of its own. */
   lifetime: number | undefined
-  /** Seconds, at most, for which an access token may outlive its assertion; undefined: for the whole of its lifetime. */
+  /** Seconds by which an access token may outlive its assertion; undefined: no limit. */
   maxBeyondAssertion: number | undefined
-  /** Accepted `typ` values beside none and `JWT`, in lower case, without `application/`. */
+  /** All accepted values of `typ`, in lower case and without `application/`. An absent `typ` is always accepted. */
   types: ReadonlySet<string>
   profile: AssertionProfileName
   limits: AssertionLimits
   policy: Policy
-  /** How the `sub` of its access tokens comes about. */
+  /** Makes the `sub` of its access tokens. */
   mapSubject: MapSubject
   keySource: VerificationKeySource
 }

@@ -11,7 +11,7 @@ import {
   readIdentityProviderOptions,
 } from './identity-provider-options.js'
 
-/** The entries of `identityProviders`, each with another name. */
+/** The entries of `identityProviders`. Their names must differ. */
 export function readIdentityProviders(
   reader: OptionReader,
   context: IdentityProviderContext,
@@ -30,7 +30,7 @@ export function readIdentityProviders(
   return identityProviders
 }
 
-/** One client serves all that have one alias and one endpoint: it connects in one way, and reads keys in one way. */
+/** Identity providers with the same alias and endpoint share one client, so they must share its options. */
 function refuseOtherConnections(
   readers: readonly OptionReader[],
   identityProviders: readonly IdentityProviderSettings[],
@@ -47,7 +47,7 @@ function refuseOtherConnections(
   }
 }
 
-/** Users of two identity providers must not become one, unless one option for all of them says how they do. */
+/** Users of two identity providers must not get the same subject, unless one option for all of them allows it. */
 function refuseSharedSubjects(reader: OptionReader, readers: readonly OptionReader[], names: readonly string[]): void {
   if (readers.length < 2) return
   const hasOwn = readers.map((each) => each.has('subject'))
@@ -57,29 +57,29 @@ function refuseSharedSubjects(reader: OptionReader, readers: readonly OptionRead
     return
   }
   if (!hasOwn.includes(true)) return
-  const beginnings = readers
+  const prefixes = readers
     .map((each, index) => {
       const option = hasOwn[index] ? each.pattern('subject') : reader.pattern('subject')
       const name = names[index] ?? ''
       return { reader: each, isOwn: hasOwn[index] === true, name, text: beginningOfSubjects(option, name) }
     })
-    .filter((each): each is Beginning => each.text !== undefined)
+    .filter((each): each is SubjectPrefix => each.text !== undefined)
     .sort((one, other) => (one.text < other.text ? -1 : Number(one.text > other.text)))
-  // In this order one that begins another one begins the next one, too.
-  for (const [index, next] of beginnings.entries()) {
-    const beginning = beginnings[index - 1]
-    if (beginning === undefined || !next.text.startsWith(beginning.text)) continue
-    const [own, other] = next.isOwn ? [next, beginning] : [beginning, next]
+  // The texts are sorted, so a text that is a prefix of another one is also a prefix of the next one.
+  for (const [index, next] of prefixes.entries()) {
+    const previous = prefixes[index - 1]
+    if (previous === undefined || !next.text.startsWith(previous.text)) continue
+    const [own, other] = next.isOwn ? [next, previous] : [previous, next]
     if (!own.isOwn) continue
     const slip = `its subjects begin like those of "${printable(other.name)}", so two callers could become one`
     own.reader.note('conflict', 'subject', `${slip}; begin them with another text`)
   }
 }
 
-/** What the subjects of one identity provider begin with. */
-interface Beginning {
+/** The beginning of all subjects of one identity provider. */
+interface SubjectPrefix {
   reader: OptionReader
-  /** Whether its own option says so. */
+  /** Whether it comes from the provider's own option. */
   isOwn: boolean
   name: string
   text: string

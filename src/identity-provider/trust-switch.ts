@@ -2,8 +2,8 @@ import { TokenRejected } from '../errors/rejections.js'
 import type { ExchangeEventEmitter } from '../events/exchange-events.js'
 
 /**
- * Whether one identity provider is trusted now. It outlives a change of the options. Switching it off reaches requests that
- * are under way, and other options do not switch it on again.
+ * Whether one identity provider is trusted now. It outlives a change of the options. Switching it off also affects running
+ * requests, and a change of the options does not switch it on again.
  */
 export class TrustSwitch {
   #isOn = true
@@ -13,12 +13,12 @@ export class TrustSwitch {
     return this.#isOn
   }
 
-  /** What the options say. `false` always counts; `true` counts unless it was switched off at run time. */
+  /** Sets the value of the options. `true` has no effect if the switch was turned off at run time. */
   configure(enabled: boolean): void {
     this.#isOn = enabled && !this.#isOffAtRunTime
   }
 
-  /** At run time. */
+  /** Turns it at run time. */
   switch(isOn: boolean): void {
     this.#isOn = isOn
     this.#isOffAtRunTime = !isOn

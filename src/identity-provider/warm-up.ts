@@ -14,12 +14,12 @@ import type { IdentityProviderRegistry } from './identity-provider-registry.js'
  */
 export interface ReadyOptions {
   /**
-   * Reject with a `DependencyUnavailable` if an identity provider has no usable keys afterwards; its cause names them.
-   * Default: false, so that a dead identity provider does not keep the service from starting.
+   * Reject with a `DependencyUnavailable` if an identity provider has no usable keys afterwards. Its cause names these
+   * identity providers. Default: false, so that the service starts even if one of them is down.
    */
   failFast?: boolean
   /**
-   * Milliseconds, 0 to 60 000, over which the fetches are spread at random, for many processes that start together.
+   * Milliseconds, 0 to 60 000, over which the fetches are spread at random, if many processes start together.
    * Default: 0.
    */
   spread?: number
@@ -30,13 +30,13 @@ interface WarmUpDeps {
   random: () => number
 }
 
-/** Milliseconds that it takes at most, in addition to `spread`. A slower fetch goes on in the background. */
+/** In addition to `spread`. A slower fetch continues in the background. */
 const MAX_WARM_UP_MS = 5000
 
 /**
- * Fetches the key set of every enabled identity provider that is not fresh, all at once.
+ * Fetches the key sets of all enabled identity providers that are not fresh, all at once.
  *
- * @throws ConfigError for options that are not understood
+ * @throws ConfigError for unknown or wrong options
  * @throws DependencyUnavailable with `failFast`
  */
 export async function warmUp(
@@ -55,8 +55,8 @@ export async function warmUp(
 }
 
 /**
- * Fetches the keys of one identity provider, even if they are fresh. If other options meanwhile give it another source of keys,
- * those are fetched too, even if the first fetch failed.
+ * Fetches the keys of one identity provider, even if they are fresh. If a change of the options meanwhile gives it another
+ * source of keys, the keys of that source are fetched as well, even if the first fetch failed.
  *
  * @throws ConfigError if there is none of this name
  * @throws DependencyUnavailable if the fetch fails

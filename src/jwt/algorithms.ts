@@ -1,6 +1,6 @@
 import { constants, type KeyObject, type SignKeyObjectInput } from 'node:crypto'
 
-/** The signature algorithms accepted of an issuer: asymmetric only (RFC 8725 §3.1, RFC 7518 §3.1, RFC 9864). */
+/** The signature algorithms that an identity provider may use: asymmetric only (RFC 8725 §3.1, RFC 7518 §3.1, RFC 9864). */
 export const ASYMMETRIC_ALGORITHMS = [
   'RS256',
   'RS384',
@@ -34,12 +34,12 @@ interface SuitableKey {
 interface Algorithm {
   key: SuitableKey
   scheme: SignatureScheme
-  /** The only length of a signature; undefined: as long as the modulus. */
+  /** The length of every signature; undefined: the length of the modulus. */
   signatureBytes?: number
 }
 
 export const MIN_RSA_BITS = 2048
-/** With 8192 bits a verification takes 0.18 ms. */
+/** A verification with 8192 bits takes 0.18 ms. */
 const MAX_QUICK_RSA_BITS = 4096
 
 const RSA: SuitableKey = { kty: 'RSA', asymmetricKeyType: 'rsa' }
@@ -50,7 +50,7 @@ const ED25519: SuitableKey = { kty: 'OKP', crv: 'Ed25519', asymmetricKeyType: 'e
 
 const PKCS1 = { padding: constants.RSA_PKCS1_PADDING }
 const PSS = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST }
-/** r and s of the same length, one after the other (RFC 7518 §3.4). */
+/** The signature is r and s, each with the length of the curve's order (RFC 7518 §3.4). */
 const R_AND_S = { dsaEncoding: 'ieee-p1363' as const }
 
 /** RFC 7518 §3.1, RFC 8037, RFC 9864. `EdDSA` and `Ed25519` are two names of one algorithm. */
@@ -72,7 +72,7 @@ export function isAsymmetricAlgorithm(value: unknown): value is AsymmetricAlgori
   return typeof value === 'string' && Object.hasOwn(ALGORITHMS, value)
 }
 
-/** How many bytes every signature by this algorithm has; undefined: that depends on the key, or it is not known. */
+/** The length of every signature by this algorithm; undefined if it depends on the key, or for an unknown algorithm. */
 export function signatureBytesOf(algorithm: string): number | undefined {
   return isAsymmetricAlgorithm(algorithm) ? ALGORITHMS[algorithm].signatureBytes : undefined
 }
@@ -85,7 +85,7 @@ export function algorithmsFor({ kty, crv }: { kty: string; crv?: string }): Asym
   })
 }
 
-/** Whether a key has the type, the curve and the least size that an algorithm needs. */
+/** Whether a key has the type, the curve and the minimum size that an algorithm needs. */
 export function suitsKey(
   algorithm: AsymmetricAlgorithm,
   { asymmetricKeyType, asymmetricKeyDetails }: KeyObject,
@@ -96,9 +96,9 @@ export function suitsKey(
 }
 
 /**
- * The scheme of an algorithm if a verification by this key is quick: it takes the main thread less than 0.1 ms. That is so
- * for RSA of 2048 to 4096 bits, P-256 and Ed25519 (measured: docs/performance.md). Undefined for every other key, and for
- * an algorithm that does not suit it.
+ * The scheme of an algorithm if verification with this key takes the main thread less than 0.1 ms. That holds for RSA of 2048
+ * to 4096 bits, P-256 and Ed25519 (measured: docs/performance.md). Undefined for every other key, and for an algorithm that
+ * does not suit the key.
  */
 export function quickVerificationScheme(key: KeyObject, algorithm: string): SignatureScheme | undefined {
   return isAsymmetricAlgorithm(algorithm) && suitsKey(algorithm, key) && isQuickToVerify(key)
@@ -106,7 +106,7 @@ export function quickVerificationScheme(key: KeyObject, algorithm: string): Sign
     : undefined
 }
 
-/** The same for a signature: P-256 and Ed25519. With RSA it takes ten times as long as a verification, or more. */
+/** The same for signing: P-256 and Ed25519. Signing with RSA takes at least ten times as long as verifying. */
 export function quickSigningScheme(key: KeyObject, algorithm: string): SignatureScheme | undefined {
   return key.asymmetricKeyType === 'rsa' ? undefined : quickVerificationScheme(key, algorithm)
 }

@@ -11,10 +11,10 @@ export interface OtherKind {
   members: readonly string[]
 }
 
-/** The end of the year 9999: a later NumericDate is no date. */
+/** The end of the year 9999. A later NumericDate is refused. */
 const MAX_DATE = 253_402_300_799
 /**
- * Members that together mark a JWT as another kind of token, whatever its `typ` says (RFC 8725 §3.12), and what it then is.
+ * Members that together mark a JWT as another kind of token, for any `typ` (RFC 8725 §3.12).
  */
 const OTHER_KINDS: readonly OtherKind[] = [
   { members: ['events'], kind: 'security_event' }, // RFC 8417 §2.2
@@ -25,7 +25,7 @@ const OTHER_KINDS: readonly OtherKind[] = [
   { members: ['token_introspection'], kind: 'introspection_response' }, // RFC 9701 §5
 ]
 const CONTROL_CHARACTER = /\p{Cc}/u
-/** What nobody sees, so that two subjects look like one; and what ends a line of a log. U+2800 is a blank as well. */
+/** Characters that make two subjects look alike, or end a line of a log. U+2800 is a blank. */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/u
 const VISIBLE_ASCII = /^[\x21-\x7E]+$/
 
@@ -41,8 +41,8 @@ export function isPlainText(value: unknown): value is string {
 }
 
 /**
- * Whether a value can be a subject: plain text with nothing invisible in it, and no white space around it, which databases
- * and people overlook. White space within is common: names, and `CN=Alice Smith, O=Acme`.
+ * Whether a value can be a subject: plain text without invisible characters, and without white space around it, which
+ * databases and people overlook. White space inside is common, as in `CN=Alice Smith, O=Acme`.
  */
 export function isSubject(value: unknown): value is string {
   if (typeof value !== 'string') return false
@@ -60,11 +60,7 @@ export function readSubject(claims: Claims): string {
   return sub
 }
 
-/*
- * Dates are compared so that a time which is not a number, from a clock of the host, is before and after nothing: it refuses.
- */
-
-/** The NumericDate of a claim (RFC 7519 §2): a finite number of seconds, fractions allowed; undefined where absent. */
+/** The NumericDate of a claim (RFC 7519 §2): a finite number of seconds, fractions allowed; undefined if absent. */
 export function readNumericDate(claims: Claims, name: string, reason: RejectionReason): number | undefined {
   if (!Object.hasOwn(claims, name)) return undefined
   const value = claims[name]
@@ -84,7 +80,7 @@ export function checkAudience(claims: Claims, accepted: ReadonlySet<string>): vo
   throw rejection
 }
 
-/** `exp` is required; refused from the second `exp + clockTolerance` on (RFC 7519 §4.1.4). */
+/** `exp`, which is required and must not have passed (RFC 7519 §4.1.4). */
 export function readExpiry(claims: Claims, now: number, clockTolerance: number): number {
   const expiresAt = readNumericDate(claims, 'exp', 'invalid_expiry')
   if (expiresAt === undefined) throw new TokenRejected('invalid_expiry')
@@ -92,23 +88,27 @@ export function readExpiry(claims: Claims, now: number, clockTolerance: number):
   return expiresAt
 }
 
-/** Refuses from the second `expiresAt + clockTolerance` on. */
+/**
+ * Refuses from the second `expiresAt + clockTolerance` on. This and the checks below are written with `!`, so that they also
+ * refuse if the clock of the host returns `NaN`.
+ *
+ * @throws TokenRejected `expired`
+ */
 export function checkNotExpired(expiresAt: number, now: number, clockTolerance: number): void {
   if (!(now < expiresAt + clockTolerance)) throw new TokenRejected('expired')
 }
 
-/** `nbf`, when present: refused before the second `nbf - clockTolerance` (RFC 7519 §4.1.5). */
+/** `nbf`, if present. Refuses before the second `nbf - clockTolerance` (RFC 7519 §4.1.5). */
 export function readNotBefore(claims: Claims, now: number, clockTolerance: number): number | undefined {
   const notBefore = readNumericDate(claims, 'nbf', 'invalid_not_before')
   if (notBefore !== undefined && !(now >= notBefore - clockTolerance)) throw new TokenRejected('not_yet_valid')
   return notBefore
 }
 
-/** What `iat` must satisfy, in seconds. */
+/** In seconds. */
 export interface AgeLimits {
   clockTolerance: number
   maxAge: number
-  /** Whether it must be there. */
   requireIat: boolean
 }
 
@@ -132,8 +132,8 @@ export function checkTokenKind(claims: Claims): void {
 }
 
 /**
- * A token with `cnf` is for the holder of a key only (RFC 7800 §3.1). No proof of that is read here, and without one the
- * token may be stolen.
+ * A token with `cnf` is for the holder of a key only (RFC 7800 §3.1). Without a proof of that key the token may be stolen, and
+ * no proof is read here.
  *
  * @throws TokenRejected `unconfirmed_key`
  */
@@ -142,8 +142,8 @@ export function checkNoConfirmation(claims: Claims): void {
 }
 
 /**
- * A token with `act` is used by somebody else for its subject (RFC 8693 §4.1), who must not become the subject. `may_act`
- * only permits that.
+ * A token with `act` is used by another party for its subject (RFC 8693 §4.1), and that party must not become the subject.
+ * `may_act` only permits such use, so it is accepted.
  *
  * @throws TokenRejected `unsupported_delegation`
  */

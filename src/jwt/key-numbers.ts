@@ -17,9 +17,9 @@ const SMALL_PRIMES = primesBelow(MIN_RSA_FACTOR).map(BigInt)
 const PRODUCT_OF_SMALL_PRIMES = SMALL_PRIMES.reduce((product, prime) => product * prime)
 /** The moduli of Infineon chips are powers of 65537 modulo each prime up to this, for keys of 2048 bits or more. */
 const MAX_ROCA_PRIME = 701
-/** Tab, line feed, carriage return, and what ASCII can print. */
+/** Tab, line feed, carriage return and printable ASCII. */
 const TEXT = /^[\t\n\r\x20-\x7e]*$/
-/** A DER sequence of 256 to 65 535 bytes, as SPKI, PKCS #1 and certificates begin. */
+/** The beginning of SPKI, PKCS #1 and certificates: a DER sequence of 256 to 65 535 bytes. */
 const DER_SEQUENCE = 0x3082
 
 /** The prime of the field of Ed25519 (RFC 8032 §5.1). */
@@ -29,9 +29,9 @@ const WITHOUT_SIGN = 2n ** 255n - 1n
 const [D_NUMERATOR, D_DENOMINATOR] = [-121_665n, 121_666n]
 
 /**
- * Why an RSA key is not sound; undefined if it is. The modulus must be an odd number of 2048 to 8192 bits without a factor
- * below 752, not a square, not one of those that chips of Infineon made until 2017, which can be factored (CVE-2017-15361,
- * "ROCA"), and not text or DER that was put in its place. Whether its factors are prime takes too long to find out.
+ * Why an RSA key is not sound; undefined if it is. The modulus must be an odd number of 2048 to 8192 bits, without a factor
+ * below 752, and not a square. It must not come from the Infineon chips whose moduli can be factored (CVE-2017-15361, "ROCA"),
+ * and must not be text or DER that was used by mistake. Whether its factors are prime takes too long to find out.
  */
 export function findRsaFault(modulus: Buffer, publicExponent: Buffer): RsaFault | undefined {
   if (TEXT.test(modulus.toString('latin1')) || isDerSequence(modulus)) return 'invalid_key'
@@ -45,8 +45,8 @@ export function findRsaFault(modulus: Buffer, publicExponent: Buffer): RsaFault 
 }
 
 /**
- * Whether bytes are an Ed25519 key that only its holder can sign for: a point of the curve (RFC 8032 §5.1.3) in its one
- * encoding, and not one of the eight of small order, by which a signature of R = identity and S = 0 verifies anything.
+ * Whether bytes are an Ed25519 key that only its holder can sign for: a point of the curve in its only valid encoding
+ * (RFC 8032 §5.1.3). The eight points of small order are refused: with them, R = identity and S = 0 verify any message.
  */
 export function isSoundEd25519Key(bytes: Buffer): boolean {
   if (bytes.length !== 32) return false
@@ -61,13 +61,13 @@ function isOfSmallOrder(y: bigint): boolean {
   return (y * (ySquared - 1n) * orderEight) % P === 0n
 }
 
-/** On the curve x² = (y² - 1) / (d·y² + 1), so that this is a square. It is one if numerator times denominator is. */
+/** On the curve, x² = (y² - 1) / (d·y² + 1). A fraction is a square if numerator times denominator is. */
 function isOnEd25519(y: bigint): boolean {
   const ySquared = (y * y) % P
   return isSquareModuloP((ySquared - 1n) * D_DENOMINATOR * (D_NUMERATOR * ySquared + D_DENOMINATOR))
 }
 
-/** The Jacobi symbol, which takes a fifth of the time of a power. */
+/** The Jacobi symbol: five times as fast as Euler's criterion. */
 function isSquareModuloP(value: bigint): boolean {
   let [a, n, symbol] = [((value % P) + P) % P, P, 1]
   while (a !== 0n) {
@@ -85,13 +85,13 @@ function isDerSequence(bytes: Buffer): boolean {
   return bytes.length > 4 && bytes.readUInt16BE(0) === DER_SEQUENCE && bytes.readUInt16BE(2) === bytes.length - 4
 }
 
-/** Two, the smallest one, included. */
+/** The primes include 2, so an even modulus is refused. */
 function hasSmallFactor(n: bigint): boolean {
   const remainder = n % PRODUCT_OF_SMALL_PRIMES
   return SMALL_PRIMES.some((prime) => remainder % prime === 0n)
 }
 
-/** By chance that holds for less than one modulus in 2^150. */
+/** This holds at random for less than one modulus in 2^150. */
 function isRoca(n: bigint): boolean {
   const remainder = n % PRODUCT_OF_SMALL_PRIMES
   return SMALL_PRIMES.every(
@@ -108,7 +108,7 @@ function isPowerOf65537(remainder: number, prime: number): boolean {
   return false
 }
 
-/** Newton's method, from above. */
+/** Newton's method, starting above the root. */
 function isSquare(n: bigint): boolean {
   if (n % 8n !== 1n) return false
   let root = 1n << BigInt(Math.ceil(n.toString(2).length / 2))

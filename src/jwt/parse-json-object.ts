@@ -5,8 +5,8 @@ const COLON = 0x3a
 const SPACE = 0x20
 
 /**
- * A JSON object from untrusted text, or undefined where it is no object, nests deeper than 32 levels, or names a member
- * twice (RFC 7515 §4, RFC 7519 §4: two readers might take different ones).
+ * A JSON object from untrusted text. Undefined if it is not an object, nests deeper than 32 levels, or has a duplicate member
+ * (RFC 7515 §4, RFC 7519 §4), because two parsers could read different values.
  */
 export function parseJsonObject(text: string): Readonly<Record<string, unknown>> | undefined {
   const value = parseJson(text)
@@ -28,7 +28,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** How many members all the objects within have together; undefined where it nests too deep. */
+/** How many members all nested objects have together; undefined if it nests too deep. */
 function countMembers(value: object, depth: number): number | undefined {
   if (depth > MAX_DEPTH) return undefined
   const children: readonly unknown[] = Array.isArray(value) ? value : Object.values(value)
@@ -42,7 +42,7 @@ function countMembers(value: object, depth: number): number | undefined {
   return count
 }
 
-/** How many member names are in valid JSON text: the strings that a colon follows. A name written twice counts twice. */
+/** How many member names are in valid JSON text: strings that a colon follows. Duplicates count each time. */
 function countWrittenMembers(text: string): number {
   let count = 0
   let start = text.indexOf('"')
@@ -55,7 +55,7 @@ function countWrittenMembers(text: string): number {
   return count
 }
 
-/** Where the quote is that ends a string of valid JSON: one before which the backslashes come in pairs. */
+/** The index of the quote that ends a string of valid JSON: an even number of backslashes precedes it. */
 function endOfString(text: string, start: number): number {
   for (let end = text.indexOf('"', start + 1); ; end = text.indexOf('"', end + 1)) {
     let at = end - 1

@@ -2,19 +2,19 @@ import { TokenRejected } from '../errors/rejections.js'
 import { ownMember, parseJsonObject } from './parse-json-object.js'
 import { NO_THUMBPRINTS, readThumbprints, type Thumbprints } from './public-key.js'
 
-/** A JWT before anything about it is known to be true: its payload is not even decoded. */
+/** A JWT of which nothing is verified, and whose payload is not decoded. */
 export interface UnverifiedJws {
   header: UnverifiedHeader
-  /** The middle part as it was sent, base64url. */
+  /** In base64url, as it was sent. */
   encodedPayload: string
-  /** What the signature is over (RFC 7515 §5.2, step 8). */
+  /** The text that is signed (RFC 7515 §5.2, step 8). */
   signingInput: string
   signature: Buffer
-  /** All of it as it was sent. */
+  /** The whole JWT as it was sent. */
   compact: string
 }
 
-/** A JWT's parts before anything about it is known to be true. */
+/** A JWT of which nothing is verified. */
 export interface UnverifiedJwt extends UnverifiedJws {
   payload: Readonly<Record<string, unknown>>
 }
@@ -30,9 +30,9 @@ const MAX_KID_LENGTH = 256
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
- * Takes a JWT in compact form apart, without any cryptography. Exactly three parts of strict, canonical base64url
- * (RFC 7515 §2, §7.1); header and payload are JSON objects in UTF-8 with no member twice; `crit` and `b64` are refused,
- * since no extension is understood here (RFC 7515 §4.1.11, RFC 7797 §7).
+ * Parses a JWT in compact form, without any cryptography. It must have three parts of strict, canonical base64url
+ * (RFC 7515 §2, §7.1). Header and payload must be JSON objects in UTF-8 without duplicate members. `crit` and `b64` are
+ * refused, because no extension is supported (RFC 7515 §4.1.11, RFC 7797 §7).
  *
  * @throws TokenRejected `too_large`, `malformed_jwt`, `unsupported_header`
  */
@@ -41,10 +41,10 @@ export function parseJwt(token: string, maxBytes: number): UnverifiedJwt {
 }
 
 /**
- * The same without the payload, which costs the most: what the header alone shows to be of no use is refused before that is
+ * The same without the payload, which is the expensive part. A JWT can be refused by its header before its payload is
  * decoded.
  *
- * @param maxHeaderLength characters, of the header as it is sent
+ * @param maxHeaderLength in characters of the encoded header
  * @throws TokenRejected `too_large`, `malformed_jwt`, `unsupported_header`
  */
 export function parseJws(token: string, maxBytes: number, maxHeaderLength = maxBytes): UnverifiedJws {
@@ -88,7 +88,10 @@ function decodeObject(encoded: string): Readonly<Record<string, unknown>> {
   return object
 }
 
-/** Strict: `Buffer` skips foreign characters and ignores the unused bits of the last one, so other text means the same. */
+/**
+ * Strict, so that each value has one spelling. `Buffer` skips foreign characters, and ignores the unused bits of the last
+ * character.
+ */
 function decodeBase64url(encoded: string): Buffer {
   if (!BASE64URL.test(encoded)) throw new TokenRejected('malformed_jwt')
   const bytes = Buffer.from(encoded, 'base64url')
@@ -104,7 +107,7 @@ function decodeUtf8(bytes: Buffer): string {
   }
 }
 
-/** Types that mean something else than an assertion (RFC 8725 §3.11): allowing one would invite substitution. */
+/** Types of other tokens than assertions (RFC 8725 §3.11). Accepting one would allow substitution. */
 const FOREIGN_TYPES: ReadonlySet<string> = new Set([
   // Access tokens, and what is said of them (RFC 9068, RFC 9701, draft-ietf-oauth-transaction-tokens)
   ...['at+jwt', 'token-introspection+jwt', 'txntoken+jwt', 'txn_token'],
@@ -135,7 +138,7 @@ export function normaliseType(typ: string): string {
   return typ.toLowerCase().replace(/^application\//, '')
 }
 
-/** Whether a `typ` means something else than an assertion. */
+/** Whether a `typ` means another token than an assertion. */
 export function isForeignType(typ: string): boolean {
   const type = normaliseType(typ)
   return FOREIGN_TYPES.has(type) || SELECTIVE_DISCLOSURE.test(type)

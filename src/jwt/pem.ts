@@ -1,15 +1,14 @@
 /** One block of PEM text (RFC 7468). */
 export interface PemBlock {
-  /** What it is, such as `CERTIFICATE` or `EC PRIVATE KEY`. */
+  /** Such as `CERTIFICATE` or `EC PRIVATE KEY`. */
   label: string
-  /** The block with its first and last line. */
+  /** Including its first and last line. */
   text: string
 }
 
 const BEGINNING = '-----BEGIN '
 const BLOCK = /-----BEGIN ([A-Z ]+)-----[^-]+-----END \1-----/g
 
-/** Whether a text is, or holds, PEM. */
 export function holdsPem(text: string): boolean {
   return text.includes(BEGINNING)
 }
@@ -23,13 +22,13 @@ export function countPemBlocks(text: string): number {
   return text.split(BEGINNING).length - 1
 }
 
-/** The blocks in a text; undefined if there is none, or one is not whole. */
+/** The blocks in a text; undefined if there is none, or one is incomplete. */
 export function parsePemBlocks(text: string): PemBlock[] | undefined {
   const blocks = Array.from(text.matchAll(BLOCK), ([block, label = '']) => ({ label, text: block }))
   return blocks.length > 0 && blocks.length === countPemBlocks(text) ? blocks : undefined
 }
 
-/** The certificates in a text, each by itself; undefined if there is none, or one is not whole, or something else is there. */
+/** The certificates in a text; undefined if there is none, one is incomplete, or another block is in the text. */
 export function parseCertificateBlocks(text: string): string[] | undefined {
   const blocks = parsePemBlocks(text)
   return blocks?.every(({ label }) => label === 'CERTIFICATE') ? blocks.map((block) => block.text) : undefined

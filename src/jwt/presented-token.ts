@@ -1,7 +1,7 @@
 /**
- * What carries the token that a caller presented, readable but not enumerable: JSON, spreads and session stores, which
- * keep a user as JSON, leave it out. A getter, because a property that is defined for each request costs more than all the
- * rest of a known token.
+ * Holds the token that a caller presented. The token is readable but not enumerable, so JSON, spreads and session stores,
+ * which keep a user as JSON, omit it. It is a getter because `defineProperty` for each request costs more than all other work
+ * for a cached token.
  */
 export class PresentedToken {
   #token: string
@@ -10,7 +10,7 @@ export class PresentedToken {
     this.#token = token
   }
 
-  /** Empty for what a library has copied together with its prototype. */
+  /** Empty in a copy that a library made together with its prototype. */
   get token(): string {
     return #token in this ? this.#token : ''
   }

@@ -12,7 +12,7 @@ export interface PublicParameters {
 export type KeyFault = RsaFault | 'unsupported_key_type'
 
 interface KeyType {
-  /** Of `crv`; undefined: the type has no curves. */
+  /** The accepted values of `crv`; undefined: the type has no curves. */
   curves: readonly string[] | undefined
   numbers: readonly string[]
 }
@@ -23,19 +23,18 @@ const KEY_TYPES: ReadonlyMap<unknown, KeyType> = new Map([
   ['OKP', { curves: ['Ed25519'], numbers: ['x'] }],
 ])
 const ALL_CURVES = [...KEY_TYPES.values()].flatMap(({ curves = [] }) => curves)
-/** Characters of one parameter: 8192 bits and a little. */
+/** Characters of one parameter: a little more than 8192 bits need. */
 const MAX_PARAMETER_LENGTH = 1400
-/** With a compressed point of P-256, it has 59. */
+/** Above the point at infinity, and below a compressed point of P-256, which has 59 bytes. */
 const MIN_EC_SPKI_BYTES = 40
-/** It is base64url as well, but no modulus looks like that by chance. */
+/** Such text is also valid base64url, but a modulus never looks like this at random. */
 const HEXADECIMAL = /^[0-9a-f]{100,}$/i
 
 /**
- * The public key of a JWK, or why it is not used. This is the one place that decides whether a key is sound: every key
- * that verifies signatures passes here, even if it comes from a certificate or PEM text. That an EC point is on its curve
- * is for the import to find out.
+ * The public key of a JWK, or why it is not used. Only this function decides whether a key is sound: every key that verifies
+ * signatures passes here, even if it comes from a certificate or PEM text. The import checks that an EC point is on its curve.
  *
- * Padding, the alphabet of plain base64 and leading zeros change no key, and identity providers publish them.
+ * Padding, plain base64 and leading zeros are accepted, because identity providers publish them and they change no key.
  */
 export function readPublicParameters(jwk: Readonly<Record<string, unknown>>): PublicParameters | KeyFault {
   const { kty, crv } = jwk
@@ -54,9 +53,9 @@ export function readPublicParameters(jwk: Readonly<Record<string, unknown>>): Pu
 }
 
 /**
- * A public key from a certificate or PEM text as a JWK, for `readPublicParameters`; undefined if it has no such form. To be
- * called before anything else is asked of such a key: an EC key can be the point at infinity there, and Node aborts the
- * process when that one is exported as a JWK, asked for its curve, or verifies.
+ * A public key from a certificate or PEM text as a JWK, for `readPublicParameters`; undefined if it has no such form. Must be
+ * called before any other use of the key. An EC key can be the point at infinity, and Node aborts the process when that key is
+ * exported as a JWK, asked for its curve, or verifies.
  */
 export function exportPublicJwk(publicKey: KeyObject): JsonWebKey | undefined {
   try {
@@ -66,13 +65,13 @@ export function exportPublicJwk(publicKey: KeyObject): JsonWebKey | undefined {
   }
 }
 
-/** @throws for most of them, as SPKI: the others are one byte there */
+/** @throws for most such keys when they are exported as SPKI; the others have a point of one byte */
 function isPointAtInfinity(publicKey: KeyObject): boolean {
   if (publicKey.asymmetricKeyType !== 'ec') return false
   return publicKey.export({ type: 'spki', format: 'der' }).length < MIN_EC_SPKI_BYTES
 }
 
-/** The same of the key in a certificate, which may be one that Node cannot read. */
+/** The same for the key of a certificate, which Node may be unable to read. */
 export function exportCertifiedJwk(certificate: X509Certificate): JsonWebKey | undefined {
   try {
     return exportPublicJwk(certificate.publicKey)
@@ -88,7 +87,7 @@ function findFault(kty: string, numberOf: (name: string) => Buffer | undefined):
   return isSound ? undefined : 'invalid_key'
 }
 
-/** In one of the ways in which base64 is written, which is all that `Buffer` makes sense of. */
+/** Accepts base64 and base64url, with or without padding. `Buffer` alone would accept other text as well. */
 function decodeNumber(text: unknown): Buffer | undefined {
   if (typeof text !== 'string' || text.length > MAX_PARAMETER_LENGTH || HEXADECIMAL.test(text)) return undefined
   const bytes = Buffer.from(text, 'base64url')
@@ -98,19 +97,19 @@ function decodeNumber(text: unknown): Buffer | undefined {
   return isCanonical && bytes.length > 0 ? bytes : undefined
 }
 
-/** Of a certificate, in base64url, by SHA-1 and SHA-256 (RFC 7515 §4.1.7, §4.1.8; RFC 7517 §4.8, §4.9). */
+/** SHA-1 and SHA-256 thumbprints of a certificate, in base64url (RFC 7515 §4.1.7, §4.1.8; RFC 7517 §4.8, §4.9). */
 export interface Thumbprints {
   x5t?: string | undefined
   x5tS256?: string | undefined
 }
 
-/** Laid under what is found, so that nothing is taken from `Object.prototype` instead. */
+/** Spread first, so that nothing is read from `Object.prototype`. */
 export const NO_THUMBPRINTS: Thumbprints = { x5t: undefined, x5tS256: undefined }
 const NONE: Thumbprints = {}
 const SHA1 = /^[\w-]{27}$/
 const SHA256 = /^[\w-]{43}$/
 
-/** Of the header of a JWT, or of a JWK. One that is malformed is left out, because they only narrow down what is trusted. */
+/** The thumbprints of a JWT header or a JWK. Malformed ones are ignored, because thumbprints only narrow the choice of keys. */
 export function readThumbprints(object: Readonly<Record<string, unknown>>): Thumbprints {
   const x5t = Object.hasOwn(object, 'x5t') ? object.x5t : undefined
   const x5tS256 = Object.hasOwn(object, 'x5t#S256') ? object['x5t#S256'] : undefined

@@ -2,7 +2,7 @@ import { type KeyObject, type SignKeyObjectInput, sign, verify } from 'node:cryp
 import { quickSigningScheme, quickVerificationScheme, type SignatureScheme } from './algorithms.js'
 import type { UnverifiedJws } from './parse-jwt.js'
 
-/** Signs claims as a JWT in compact form. At once where that is quick. */
+/** Signs claims as a JWT in compact form. Returns a string if signing is quick, otherwise a promise. */
 export type SignJwt = (claims: Readonly<Record<string, unknown>>) => string | Promise<string>
 
 export interface JwtHeader {
@@ -12,26 +12,25 @@ export interface JwtHeader {
 }
 
 /**
- * Whether a key signed a JWT by the algorithm of its header (RFC 7515 §5.2). Quick ones are verified at once by
- * `node:crypto`; the others by jose, which leaves the main thread free meanwhile.
+ * Whether a key signed a JWT by the algorithm of its header (RFC 7515 §5.2). `node:crypto` verifies quick algorithms at once;
+ * jose verifies the others without blocking the main thread.
  */
 export function isSignedBy(key: KeyObject, jws: UnverifiedJws): boolean | Promise<boolean> {
-  if (!isAsLongAs(key, jws.signature)) return false
+  if (!hasExpectedLength(key, jws.signature)) return false
   const scheme = quickVerificationScheme(key, jws.header.alg)
-  return scheme === undefined ? isSignedBySlow(key, jws) : isSignedByQuick(key, jws, scheme)
+  return scheme === undefined ? verifySlowly(key, jws) : verifyQuickly(key, jws, scheme)
 }
 
 /**
- * A signature by RSA is as long as the modulus (RFC 8017 §8.1.2, §8.2.2): OpenSSL, and jose by it, accept one by PSS
- * without the zeros that it begins with, too. Those of other keys have their length checked there.
+ * An RSA signature is as long as the modulus (RFC 8017 §8.1.2, §8.2.2). OpenSSL, and so jose, also accepts a PSS signature
+ * without its leading zeros. OpenSSL checks the length for other keys.
  */
-function isAsLongAs({ asymmetricKeyDetails }: KeyObject, signature: Buffer): boolean {
+function hasExpectedLength({ asymmetricKeyDetails }: KeyObject, signature: Buffer): boolean {
   const { modulusLength } = asymmetricKeyDetails ?? {}
   return modulusLength === undefined || signature.length === Math.ceil(modulusLength / 8)
 }
 
-/** jose is loaded when it is needed. */
-async function isSignedBySlow(key: KeyObject, { compact, header }: UnverifiedJws): Promise<boolean> {
+async function verifySlowly(key: KeyObject, { compact, header }: UnverifiedJws): Promise<boolean> {
   const { compactVerify } = await import('jose')
   try {
     await compactVerify(compact, key, { algorithms: [header.alg] })
@@ -41,7 +40,7 @@ async function isSignedBySlow(key: KeyObject, { compact, header }: UnverifiedJws
   }
 }
 
-function isSignedByQuick(key: KeyObject, jws: UnverifiedJws, { hash, parameters }: SignatureScheme): boolean {
+function verifyQuickly(key: KeyObject, jws: UnverifiedJws, { hash, parameters }: SignatureScheme): boolean {
   try {
     return verify(hash, Buffer.from(jws.signingInput, 'latin1'), keyInputOf(key, parameters), jws.signature)
   } catch {
@@ -49,7 +48,7 @@ function isSignedByQuick(key: KeyObject, jws: UnverifiedJws, { hash, parameters 
   }
 }
 
-/** A function that signs with one key and header; both must suit each other. */
+/** A function that signs with one key and header. The header's `alg` must suit the key. */
 export function createJwtSigner(header: JwtHeader, key: KeyObject): SignJwt {
   const scheme = quickSigningScheme(key, header.alg)
   if (scheme === undefined) return (claims) => signSlowly(header, claims, key)
@@ -63,7 +62,7 @@ export function createJwtSigner(header: JwtHeader, key: KeyObject): SignJwt {
   }
 }
 
-/** Without a prototype: Node also reads options that are inherited, and a `context` (from Node 24 on) changes the verdict. */
+/** Without a prototype: Node also reads inherited options, and from Node 24 on a `context` changes the result. */
 export function keyInputOf(key: KeyObject, parameters: SignatureScheme['parameters'] = {}): SignKeyObjectInput {
   const input: SignKeyObjectInput & { __proto__: null } = { __proto__: null, key, ...parameters }
   return input

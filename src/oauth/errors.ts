@@ -37,7 +37,7 @@ export interface OAuthErrorDetails {
   reason?: ReasonCode
 }
 
-/** Laid under what is given, so that nothing is taken from `Object.prototype` instead. */
+/** Spread first, so that nothing is read from `Object.prototype`. */
 const NO_DETAILS = { status: undefined, headers: undefined, reason: undefined }
 
 /**

@@ -11,11 +11,11 @@ import {
 import type { DecisionRefused } from '../events/exchange-events.js'
 import { isOAuthError, OAuthError } from './errors.js'
 
-/** One refusal for its two readers. */
+/** One refusal, as the client and the operator see it. */
 export interface Refusal {
   /** For the client: a fixed text. */
   answer: OAuthError
-  /** For the operator: what it was. */
+  /** For the operator. */
   event: DecisionRefused & ScopeContext & GrantContext
 }
 

@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto'
 import { OAuthError } from './errors.js'
 
-/** The parameters that other standards permit to be repeated, whatever the grant (RFC 8707 §2). */
+/** The parameters that may be repeated with any grant, because another standard permits it (RFC 8707 §2). */
 export const REPEATABLE_PARAMETERS: readonly string[] = ['resource']
 
 /** The parameters of a form. Parameters without a value are left out (RFC 6749 §3.2). */

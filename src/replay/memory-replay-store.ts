@@ -12,15 +12,15 @@ import type { ReplayStore } from './replay-store.js'
  * new MemoryReplayStore({ maxEntries: 100_000 })
  */
 export interface MemoryReplayStoreOptions {
-  /** The most entries held at once, 1 to 10 000 000. When all of them are live, further calls fail. Default: 1 000 000. */
+  /** How many entries it holds at most, 1 to 10 000 000. When all of them are live, further calls fail. Default: 1 000 000. */
   maxEntries?: number
   clock?: Clock
 }
 
 /**
  * A separate memory of entries in this process. Exchanges without the option `replay.store` share the memory of the process;
- * an exchange with this store does not. It never forgets a live entry: when full it throws, and the assertion is refused with
- * 503. With several processes use a shared store. Otherwise each process would accept an assertion that another has already
+ * an exchange with this store does not. It never forgets a live entry. When it is full it throws, and the assertion is refused
+ * with 503. With several processes use a shared store. Otherwise each process accepts an assertion that another has already
  * accepted.
  *
  * @example
@@ -39,7 +39,7 @@ export class MemoryReplayStore implements ReplayStore {
     this.#room = new ReplayRoom(new ReplayMemory(clock), maxEntries)
   }
 
-  /** How many entries are held, expired ones that were not swept yet included. */
+  /** How many entries it holds, including expired ones that are not removed yet. */
   get size(): number {
     return this.#room.size
   }

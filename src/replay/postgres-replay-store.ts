@@ -1,26 +1,28 @@
 import { debuglog } from 'node:util'
 import { fieldOf } from '../errors/field-of.js'
-import { DependencyUnavailable } from '../errors/rejections.js'
 import { ConfigError } from '../option-checks/config-error.js'
 import { OptionReader } from '../option-checks/option-reader.js'
-import { hearErrors } from './client-errors.js'
 import type { ReplayStore } from './replay-store.js'
+import { ignoreErrorEvents, storeFull } from './store-errors.js'
 
-/** After its first new entry, and after so many more, a process deletes expired ones. */
+/** A process deletes expired rows after its first new entry, and again after this many. */
 const ENTRIES_PER_SWEEP = 100
-/** The most rows that one sweep deletes: more than come in between, so that the table shrinks after a burst. */
-const SWEPT_AT_ONCE = 1000
-/** Bytes that the name of a table may have: PostgreSQL cuts names at 63, and that of the index is longer. */
+/** More than the new entries between two sweeps, so that the table shrinks after a burst. */
+const MAX_ROWS_PER_SWEEP = 1000
+/** In bytes. PostgreSQL cuts names at 63 bytes, and the name of the index is longer than the name of the table. */
 const MAX_NAME_LENGTH = 50
-const NAME = `a name of 1 to ${MAX_NAME_LENGTH} bytes without NUL`
+const NAME_RULE = `a name of 1 to ${MAX_NAME_LENGTH} bytes without NUL`
 /** disk_full, out_of_memory */
-const FULL = ['53100', '53200']
-/** unique_violation, duplicate_table, duplicate_object: `IF NOT EXISTS` may meet what another process creates right now. */
-const JUST_CREATED = ['23505', '42P07', '42710']
+const STORAGE_FULL_CODES = ['53100', '53200']
+/**
+ * unique_violation, duplicate_table, duplicate_object. `IF NOT EXISTS` fails with these if another process creates the same
+ * thing at the same time.
+ */
+const ALREADY_EXISTS_CODES = ['23505', '42P07', '42710']
 
 const debug = debuglog('express-jwt-exchange')
 
-/** A `Pool` of `pg`, or what answers like it. Each query must be a transaction of its own. */
+/** A `Pool` of `pg`, or an object that acts like one. Each query must be a transaction of its own. */
 export interface PostgresPool {
   query(text: string, values?: unknown[]): PromiseLike<{ rows: unknown[] }>
 }
@@ -39,10 +41,10 @@ export interface PostgresReplayStoreOptions {
 }
 
 /**
- * Holds the used assertions in a table of PostgreSQL, for all processes that use it: one row for each, written by one
- * `INSERT … ON CONFLICT`, and expired by the server's clock. Expired rows are deleted along the way, at most 1000 at
- * once, over another connection of the pool. The store listens to the pool's `error` events, so that a broken connection does not
- * end the process; it never ends the pool.
+ * Holds the used assertions in a PostgreSQL table, for all processes that use it. Each assertion is one row, written by one
+ * `INSERT … ON CONFLICT`, and expires by the server's clock. The store deletes expired rows in the background, at most 1000
+ * at a time, on another connection of the pool. It listens to the pool's `error` events, so that a broken connection does not
+ * end the process. It never ends the pool.
  *
  * @example
  * const pool = new Pool({ connectionString: process.env.DATABASE_URL })
@@ -56,7 +58,7 @@ export class PostgresReplayStore implements ReplayStore {
   #entries = 0
   #isSweeping = false
 
-  /** @throws ConfigError for a pool without `query`, or options that are not understood */
+  /** @throws ConfigError for a pool without `query`, or unknown or wrong options */
   constructor(pool: PostgresPool, options: PostgresReplayStoreOptions = {}) {
     const reader = new OptionReader(options, ['PostgresReplayStore'])
     const names = {
@@ -68,12 +70,12 @@ export class PostgresReplayStore implements ReplayStore {
     checkPool(pool)
     this.#statements = statementsFor(names)
     this.#pool = pool
-    hearErrors(pool)
+    ignoreErrorEvents(pool)
   }
 
   /**
-   * Creates the table and its index where they are missing, and touches nothing that is there. Any number of processes may
-   * do so at the same time.
+   * Creates the table and its index if they are missing, and changes nothing that exists. Any number of processes may call it
+   * at the same time.
    */
   async createTable(): Promise<void> {
     const { table, createTable, findIndex, createIndex } = this.#statements
@@ -83,26 +85,26 @@ export class PostgresReplayStore implements ReplayStore {
 
   async markUsed(key: string, expiresAt: number): Promise<boolean> {
     const isFirst = await this.#insert(key, expiresAt)
-    if (isFirst) this.#countClaim()
+    if (isFirst) this.#countEntry()
     return isFirst
   }
 
   async #insert(key: string, expiresAt: number): Promise<boolean> {
     try {
       const { rows } = await this.#pool.query(this.#statements.markUsed, [key, expiresAt])
-      return rows.length === 1 && isSureOf(rows[0])
+      return rows.length === 1 && hasTimestamp(rows[0])
     } catch (cause) {
-      if (!FULL.includes(codeOf(cause))) throw cause
-      throw new DependencyUnavailable('replay_store_full', { retryAfter: 30, cause })
+      if (!STORAGE_FULL_CODES.includes(codeOf(cause))) throw cause
+      throw storeFull(cause)
     }
   }
 
-  #countClaim(): void {
+  #countEntry(): void {
     if (this.#entries % ENTRIES_PER_SWEEP === 0) void this.#deleteExpired()
     this.#entries += 1
   }
 
-  /** Nobody waits for it, and what it leaves, the next one finds. */
+  /** No request waits for it. The next sweep deletes the rows that it leaves. */
   async #deleteExpired(): Promise<void> {
     if (this.#isSweeping) return
     this.#isSweeping = true
@@ -121,19 +123,23 @@ export class PostgresReplayStore implements ReplayStore {
     try {
       await this.#pool.query(create)
     } catch (error) {
-      if (!JUST_CREATED.includes(codeOf(error))) throw error
+      if (!ALREADY_EXISTS_CODES.includes(codeOf(error))) throw error
     }
-    if (!(await isThere())) throw new Error(`its name is taken by something else: ${create}`)
+    if (!(await isThere())) throw new Error(`something else already has this name: ${create}`)
   }
 }
 
-/** A column of another type could forget the entry, as a `date` does at midnight. */
-function isSureOf(row: unknown): boolean {
+/**
+ * With a column of another type the entry could expire too early: a `date` expires at midnight.
+ *
+ * @throws Error for a column of another type
+ */
+function hasTimestamp(row: unknown): true {
   if (fieldOf(row, 'is_timestamptz') === true) return true
-  throw new Error('the column expires_at is no timestamptz')
+  throw new Error('the column expires_at has the wrong type; expected timestamptz')
 }
 
-/** Functions are named with their schema, so that none in the `search_path` of the role takes their place. */
+/** Functions are named with their schema, so that no function in the `search_path` of the role can replace them. */
 function statementsFor(names: { schema: string; table: string }) {
   const table = `${quoted(names.schema)}.${quoted(names.table)}`
   const index = quoted(`${names.table}_expires_at`)
@@ -148,26 +154,30 @@ function statementsFor(names: { schema: string; table: string }) {
       VALUES ($1, pg_catalog.to_timestamp($2::pg_catalog.float8))
       ON CONFLICT (key) DO UPDATE SET expires_at = EXCLUDED.expires_at WHERE used.expires_at <= pg_catalog.now()
       RETURNING pg_catalog.pg_typeof(used.expires_at) = 'pg_catalog.timestamptz'::pg_catalog.regtype AS is_timestamptz`,
-    // Rows that another process deletes, or that are written again right now, are passed over and not waited for. As an
-    // array, because the planner may ask a subquery again for each row, and its limit would count anew.
+    // Rows that another process has locked are skipped, so that nothing waits for them. The keys are an array, because the
+    // planner may run a subquery again for each row, and then its limit would not hold.
     deleteExpired: `DELETE FROM ${table} WHERE key = ANY (ARRAY(SELECT key FROM ${table}
-      WHERE expires_at <= pg_catalog.now() ORDER BY expires_at LIMIT ${SWEPT_AT_ONCE} FOR UPDATE SKIP LOCKED))`,
+      WHERE expires_at <= pg_catalog.now() ORDER BY expires_at LIMIT ${MAX_ROWS_PER_SWEEP} FOR UPDATE SKIP LOCKED))`,
   }
 }
 
-/** An identifier of SQL, whatever it holds. */
+/** A quoted SQL identifier: any text is safe in it. */
 function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
 }
 
-/** Not in `pg_temp`, where each connection has a table of its own, nor in another schema of the system. */
+/** Refuses system schemas: in `pg_temp` each connection has its own table. */
 function readSchema(reader: OptionReader): string {
   if (!reader.has('schema')) return 'public'
-  return reader.string('schema', `${NAME}, not beginning with pg_`, (name) => isName(name) && !name.startsWith('pg_'))
+  return reader.string(
+    'schema',
+    `${NAME_RULE}, not beginning with pg_`,
+    (name) => isName(name) && !name.startsWith('pg_'),
+  )
 }
 
 function readTable(reader: OptionReader): string {
-  return reader.has('table') ? reader.string('table', NAME, isName) : 'jwt_used_assertions'
+  return reader.has('table') ? reader.string('table', NAME_RULE, isName) : 'jwt_used_assertions'
 }
 
 function isName(name: string): boolean {

@@ -4,23 +4,23 @@ export interface RedisClient {
   get(...args: never[]): unknown
 }
 
-/** `PXAT`: the time at which a key expires. `PX`: after how long. Both in milliseconds. */
+/** `PXAT`: the key expires at a time. `PX`: the key expires after a duration. Both in milliseconds. */
 export type ExpiryKind = 'PXAT' | 'PX'
 
-/** The few commands that we need, whichever library the client is of. */
+/** The few commands that the store needs, with the same form for each library. */
 export interface RedisCommands {
-  /** Whether a command is sent at once. Otherwise it would wait in a queue, and be executed when nobody waits for it. */
+  /** Whether a command is sent at once. Otherwise it waits in a queue, and runs when its request is already refused. */
   isReady(): boolean
-  /** Answers `OK`, or null where the key exists. */
+  /** Answers `OK`, or null if the key exists. */
   setNew(key: string, value: string, kind: ExpiryKind, milliseconds: number): unknown
   get(key: string): unknown
-  /** undefined where the client cannot be asked. */
+  /** undefined if the client has no such command. */
   info(section: string): unknown
 }
 
 type Send = (...args: unknown[]) => unknown
 
-/** undefined where it is no client that we know. */
+/** undefined if the client is not of a known kind. */
 export function redisCommandsOf(client: unknown): RedisCommands | undefined {
   if (!isClient(client)) return undefined
   if (typeof client.status === 'string' && typeof client.defineCommand === 'function') return commandsOfIoredis(client)
@@ -31,7 +31,7 @@ export function redisCommandsOf(client: unknown): RedisCommands | undefined {
 function commandsOfIoredis(client: AnyClient): RedisCommands {
   return {
     ...commonCommands(client),
-    // A client that was made with `lazyConnect` waits for its first command.
+    // A client with `lazyConnect` connects at its first command.
     isReady: () => client.status === 'ready' || client.status === 'wait',
     setNew: (key, value, kind, milliseconds) => client.set(key, value, kind, milliseconds, 'NX'),
   }
@@ -41,7 +41,7 @@ function commandsOfNodeRedis(client: AnyClient): RedisCommands {
   return {
     ...commonCommands(client),
     isReady: () => isReady(client),
-    // In both spellings: a client that did not know the one it gets would set the key without a condition.
+    // In both spellings: a client that ignores one of them would set the key unconditionally.
     setNew: (key, value, kind, milliseconds) =>
       client.set(key, value, {
         condition: 'NX',
@@ -52,7 +52,7 @@ function commandsOfNodeRedis(client: AnyClient): RedisCommands {
   }
 }
 
-/** A pool does not tell whether it is connected, but each of its clients does. */
+/** A pool does not say whether it is connected, but each of its clients does. */
 function commandsOfPool(pool: AnyClient, execute: Send): RedisCommands {
   const setNew: RedisCommands['setNew'] = (...call) => {
     const setByOne = async (client: AnyClient) => {
@@ -64,7 +64,7 @@ function commandsOfPool(pool: AnyClient, execute: Send): RedisCommands {
   return { ...commandsOfNodeRedis(pool), setNew }
 }
 
-/** Clusters before version 6 tell only whether they are open. */
+/** Clusters before version 6 have `isOpen` only. */
 function isReady({ isOpen, isReady }: AnyClient): boolean {
   return (typeof isReady === 'boolean' ? isReady : isOpen) === true
 }

@@ -1,12 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { type Clock, systemClock } from '../clock/clock.js'
 import { fieldOf } from '../errors/field-of.js'
-import { DependencyUnavailable } from '../errors/rejections.js'
 import { ConfigError } from '../option-checks/config-error.js'
 import { OptionReader } from '../option-checks/option-reader.js'
-import { hearErrors } from './client-errors.js'
 import { type ExpiryKind, type RedisClient, type RedisCommands, redisCommandsOf } from './redis-client.js'
 import type { ReplayStore } from './replay-store.js'
+import { ignoreErrorEvents, storeFull } from './store-errors.js'
 
 export type { RedisClient } from './redis-client.js'
 
@@ -18,18 +17,18 @@ export type { RedisClient } from './redis-client.js'
  */
 export interface RedisReplayStoreOptions {
   /**
-   * What the keys begin with, 1 to 100 characters. Services that share a Redis and trust the same identity providers
-   * under the same alias share the used assertions, too, unless they have different ones. Default: `jwt-replay:`.
+   * The beginning of each key, 1 to 100 characters. Services that use one Redis with one prefix share the used assertions,
+   * if they also have the same identity providers under the same alias. Default: `jwt-replay:`.
    */
   prefix?: string
-  /** For servers before Redis 6.2, which cannot be told a time. */
+  /** For servers before Redis 6.2, which know durations only. */
   clock?: Clock
 }
 
 /**
- * Holds the used assertions in Redis or Valkey, for all processes that use it: one key for each assertion, set by one
- * `SET … NX PXAT`, and expired by the server's clock. While the client is not connected a call fails at once.
- * The store listens to the client's `error` events, so that a broken connection does not end the process; it never
+ * Holds the used assertions in Redis or Valkey, for all processes that use it. Each assertion is one key, set by one
+ * `SET … NX PXAT`, and expires by the server's clock. While the client is not connected, a call fails at once.
+ * The store listens to the client's `error` events, so that a broken connection does not end the process. It never
  * connects or closes the client.
  *
  * @example
@@ -44,7 +43,7 @@ export class RedisReplayStore implements ReplayStore {
   readonly #clock: Clock
   #expiryKind: ExpiryKind = 'PXAT'
 
-  /** @throws ConfigError for a client that is not known, or options that are not understood */
+  /** @throws ConfigError for another kind of client, or unknown or wrong options */
   constructor(client: RedisClient, options: RedisReplayStoreOptions = {}) {
     const reader = new OptionReader(options, ['RedisReplayStore'])
     this.#prefix = readPrefix(reader)
@@ -52,7 +51,7 @@ export class RedisReplayStore implements ReplayStore {
     reader.refuseUnknown()
     reader.throwProblems()
     this.#commands = checkClient(client)
-    hearErrors(client)
+    ignoreErrorEvents(client)
   }
 
   async markUsed(key: string, expiresAt: number): Promise<boolean> {
@@ -62,7 +61,7 @@ export class RedisReplayStore implements ReplayStore {
       return await this.#set(this.#prefix + key, callId, expiresAt * 1000)
     } catch (cause) {
       if (!/^OOM\b/.test(messageOf(cause))) throw cause
-      throw new DependencyUnavailable('replay_store_full', { retryAfter: 30, cause })
+      throw storeFull(cause)
     }
   }
 
@@ -76,7 +75,7 @@ export class RedisReplayStore implements ReplayStore {
   async #set(key: string, callId: string, expiresAt: number): Promise<boolean> {
     const answer = await this.#setNew(key, callId, expiresAt)
     if (answer === null) return await this.#isOurs(key, callId)
-    if (String(answer) !== 'OK') throw new Error('an answer that is none of SET')
+    if (String(answer) !== 'OK') throw new Error('got an unexpected answer to SET; expected OK')
     return true
   }
 
@@ -85,7 +84,7 @@ export class RedisReplayStore implements ReplayStore {
       try {
         return await this.#commands.setNew(key, callId, 'PXAT', expiresAt)
       } catch (error) {
-        // Servers before Redis 6.2 do not know PXAT.
+        // Servers before Redis 6.2 do not know `PXAT`.
         if (!/\bsyntax error\b/i.test(messageOf(error))) throw error
         this.#expiryKind = 'PX'
       }
@@ -94,7 +93,7 @@ export class RedisReplayStore implements ReplayStore {
     return await this.#commands.setNew(key, callId, 'PX', Math.max(1, left))
   }
 
-  /** A client that lost the connection before the answer came may send the command again, and find its own key. */
+  /** A client that loses the connection before the answer may send the command again, and find its own key. */
   async #isOurs(key: string, callId: string): Promise<boolean> {
     return String(await this.#commands.get(key)) === callId
   }

@@ -1,23 +1,23 @@
 import { type Clock, systemClock } from '../clock/clock.js'
-import { DependencyUnavailable } from '../errors/rejections.js'
+import { storeFull } from './store-errors.js'
 
-/** Entries looked at for each new entry: more than one, so that expired entries go faster than new ones come. */
-const SWEPT_PER_CLAIM = 2
-/** Entries looked at for a new entry that finds no room. */
-const SWEPT_WHEN_FULL = 1000
-/** Entries of all holders together: a Map holds 2^24 at most. */
+/** Entries checked for each new entry: more than one, so that expired entries leave faster than new ones arrive. */
+const CHECKED_PER_ENTRY = 2
+/** Entries checked for a new entry that finds no room. */
+const CHECKED_WHEN_FULL = 1000
+/** Of all holders together: a Map holds at most 2^24 entries. */
 const MAX_ENTRIES_IN_MEMORY = 16_000_000
-/** On `globalThis`, where every copy of this package finds it. The number is for the shape of what is there. */
-const OF_PROCESS = Symbol.for('express-jwt-exchange.replay-memory.1')
+/** On `globalThis`, so that every copy of this package finds it. The number is the version of the class. */
+const PROCESS_MEMORY = Symbol.for('express-jwt-exchange.replay-memory.1')
 
-/** Whose entries they are, and how many. */
+/** Counts the entries of one identity provider or exchange. */
 export interface EntryHolder {
   readonly hasRoom: boolean
   addEntry(): void
   removeEntry(): void
 }
 
-/** Whole seconds, which take less memory: one entry is past when both of its clocks say so. */
+/** In whole seconds, which take less memory. An entry has expired when both clocks say so. */
 interface Entry {
   expiresAt: number
   monotonicExpiry: number
@@ -31,15 +31,15 @@ interface Time {
 }
 
 /**
- * The entries of one process, of any number of holders. An entry is forgotten when both clocks say that it has expired: a
- * wall clock that steps ahead, and a monotonic clock that stood still, only make it last longer.
+ * The entries of one process, of any number of holders. An entry is forgotten when both clocks say that it has expired. So a
+ * wall clock that jumps ahead, or a monotonic clock that pauses, can only make it last longer.
  */
 export class ReplayMemory {
   readonly #clock: Clock
   readonly #maxEntries: number
   readonly #entries = new Map<string, Entry>()
   #sweep: Iterator<[string, Entry]> = this.#entries.entries()
-  /** The latest expiry of all that was forgotten, in seconds since the epoch. */
+  /** The latest expiry of a forgotten entry, in seconds since the epoch. */
   #forgottenUpTo = Number.NEGATIVE_INFINITY
 
   constructor(clock: Clock, maxEntries = MAX_ENTRIES_IN_MEMORY) {
@@ -48,18 +48,18 @@ export class ReplayMemory {
   }
 
   /**
-   * @throws DependencyUnavailable `replay_store_full` when the holder has no room
-   * @throws Error when the wall clock has gone back so far that the entry may be one that was forgotten
+   * @throws DependencyUnavailable `replay_store_full` if the holder has no room
+   * @throws Error if the wall clock went back so far that the entry may have been forgotten
    */
   markUsed(key: string, expiresAt: number, holder: EntryHolder): boolean {
     const time = this.#readClocks()
     const known = this.#entries.get(key)
-    if (known !== undefined && !isPast(known, time)) return false
+    if (known !== undefined && !hasExpired(known, time)) return false
     if (known !== undefined) this.#remove(key, known)
     this.#checkNotForgotten(expiresAt, time)
-    this.#removePast(time, SWEPT_PER_CLAIM)
-    if (!this.#hasRoomFor(holder)) this.#removePast(time, SWEPT_WHEN_FULL)
-    if (!this.#hasRoomFor(holder)) throw new DependencyUnavailable('replay_store_full', { retryAfter: 30 })
+    this.#removeExpired(time, CHECKED_PER_ENTRY)
+    if (!this.#hasRoomFor(holder)) this.#removeExpired(time, CHECKED_WHEN_FULL)
+    if (!this.#hasRoomFor(holder)) throw storeFull()
     const monotonicExpiry = Math.ceil(time.monotonic + (expiresAt - time.now))
     this.#entries.set(key, { expiresAt, monotonicExpiry, holder })
     holder.addEntry()
@@ -74,22 +74,22 @@ export class ReplayMemory {
     return holder.hasRoom && this.#entries.size < this.#maxEntries
   }
 
-  /** An assertion that had expired by the same clock before, and has not expired now. */
+  /** Refuses an assertion that expired by this clock before, and by the same clock has not expired now. */
   #checkNotForgotten(expiresAt: number, { now }: Time): void {
     if (expiresAt > this.#forgottenUpTo || expiresAt <= now) return
-    throw new Error('the wall clock went back to before entries that have expired and were forgotten')
+    throw new Error('the wall clock went back to a time before entries that were already forgotten')
   }
 
-  /** Goes round the entries, a few at each call, so that no call pays for a whole sweep. */
-  #removePast(time: Time, count: number): void {
-    for (let looked = 0; looked < count; looked += 1) {
+  /** Checks a few entries in turn, so that no call pays for a whole sweep. */
+  #removeExpired(time: Time, count: number): void {
+    for (let checked = 0; checked < count; checked += 1) {
       const next = this.#sweep.next()
       if (next.done === true) {
         this.#sweep = this.#entries.entries()
         continue
       }
       const [key, entry] = next.value
-      if (isPast(entry, time)) this.#remove(key, entry)
+      if (hasExpired(entry, time)) this.#remove(key, entry)
     }
   }
 
@@ -100,28 +100,27 @@ export class ReplayMemory {
   }
 }
 
-function isPast({ expiresAt, monotonicExpiry }: Entry, { now, monotonic }: Time): boolean {
+function hasExpired({ expiresAt, monotonicExpiry }: Entry, { now, monotonic }: Time): boolean {
   return expiresAt <= now && monotonicExpiry <= monotonic
 }
 
-const ofClocks = new WeakMap<Clock, ReplayMemory>()
+const memoriesByClock = new WeakMap<Clock, ReplayMemory>()
 
 /**
  * The memory that all exchanges of this process share, including exchanges of another copy of this package. Exchanges with
- * their own clock share a memory only with exchanges that have the same clock, because times of different clocks cannot be
- * compared.
+ * the option `clock` share it only with exchanges that have the same clock: times of different clocks cannot be compared.
  */
 export function memoryOfProcess(clock: Clock): ReplayMemory {
   if (clock === systemClock) return memoryOfSystemClock()
-  const memory = ofClocks.get(clock) ?? new ReplayMemory(clock)
-  ofClocks.set(clock, memory)
+  const memory = memoriesByClock.get(clock) ?? new ReplayMemory(clock)
+  memoriesByClock.set(clock, memory)
   return memory
 }
 
 function memoryOfSystemClock(): ReplayMemory {
-  const found = Object.getOwnPropertyDescriptor(globalThis, OF_PROCESS)?.value as ReplayMemory | undefined
+  const found = Object.getOwnPropertyDescriptor(globalThis, PROCESS_MEMORY)?.value as ReplayMemory | undefined
   if (found !== undefined) return found
   const memory = new ReplayMemory(systemClock)
-  Object.defineProperty(globalThis, OF_PROCESS, { value: memory })
+  Object.defineProperty(globalThis, PROCESS_MEMORY, { value: memory })
   return memory
 }

@@ -2,7 +2,7 @@ import type { OptionReader } from '../option-checks/option-reader.js'
 import type { ReplayStore } from './replay-store.js'
 
 /**
- * Where used assertions are remembered, so that none is accepted twice.
+ * How used assertions are remembered, so that none is accepted twice.
  *
  * @example
  * const replay: ReplayOptions = { store: new PostgresReplayStore(pool), timeout: 500 }
@@ -10,11 +10,11 @@ import type { ReplayStore } from './replay-store.js'
 export interface ReplayOptions {
   /** Where used assertions are remembered. Default: the memory of this process, which all its exchanges share. */
   store?: ReplayStore
-  /** Milliseconds in which the store must answer a call, 10 to 60 000; then the request is answered 503. Default: 1000. */
+  /** Milliseconds that a call of the store may take, 10 to 60 000. After that the request is answered with 503. Default: 1000. */
   timeout?: number
   /**
    * How many entries of this exchange the memory of the process holds, 1 to 10 000 000. When it is full, assertions are
-   * refused with 503. With several identity providers, none may hold more entries than are still free. Default: 1 000 000.
+   * refused with 503. With several identity providers, none may hold more entries than are free. Default: 1 000 000.
    */
   maxEntries?: number
 }

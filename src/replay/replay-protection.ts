@@ -20,28 +20,28 @@ export interface ReplayProtectionDeps {
   /** Milliseconds for one call. */
   timeout: number
   timers: Timers
-  /** Told at most once, in the words of the store. */
+  /** Called at most once, with the text of the store. */
   reportRisk(message: string): void
-  /** Called when the room of the store, or the share of an identity provider, has become 80 % full. */
+  /** Called when the store, or the share of an identity provider, becomes 80 % full. */
   reportFilling(filling: { fillLevel: number; identityProvider?: string }): void
 }
 
-/** From 0 to 1: the level from which the store is reported as filling, and the level below which that ends. */
+/** Levels from 0 to 1: a filling store is reported once from the first level on, until it falls below the second. */
 const FILLING_FROM = 0.8
 const FILLING_OVER_BELOW = 0.7
 
 /**
- * Asks a replay store, which may hang or fail: an answer in time, or `DependencyUnavailable`. A store that has not
- * answered in time is asked by one request after the other until it answers: the others would only wait, and what they
- * mark used could be executed after all when nobody waits for it any more.
+ * Calls a replay store, which may hang or fail: the result is an answer in time, or `DependencyUnavailable`. After a late
+ * answer, one request at a time calls the store until it answers, and the other requests are refused. They would only wait,
+ * and a late call would still mark their assertions used.
  */
 export class ReplayProtection {
   readonly #deps: ReplayProtectionDeps
-  /** A call was not answered in time, and none has been answered since. */
+  /** The store did not answer a call in time, and has not answered since. */
   #isOverdue = false
   #isProbing = false
-  #hasAskedForRisk = false
-  /** The identity providers whose share fills; undefined for the room of all. */
+  #hasCheckedRisk = false
+  /** The identity providers whose share is filling; undefined: the whole store. */
   readonly #filling = new Set<string | undefined>()
 
   constructor(deps: ReplayProtectionDeps) {
@@ -49,30 +49,30 @@ export class ReplayProtection {
   }
 
   /**
-   * True for the store's own `true` only: one that answers anything else has not said that this is the first use.
+   * True only if the store answers `true`: any other answer does not say that this is the first use.
    *
-   * @throws DependencyUnavailable `replay_store_unavailable`, or what the store throws of this kind
+   * @throws DependencyUnavailable `replay_store_unavailable`, `replay_store_full`
    */
   async markUsed(key: string, expiresAt: number, identityProvider?: string): Promise<boolean> {
     const call: MarkUsedCall = identityProvider === undefined ? [key, expiresAt] : [key, expiresAt, identityProvider]
     if (this.#isOverdue && this.#isProbing) {
       throw unavailable(createFault('replay_store_overdue', 'the replay store has not answered earlier calls'))
     }
-    const isFirst = await (this.#isOverdue ? this.#probe(call) : this.#ask(call))
-    if (isFirst) this.#watchFillLevels(identityProvider)
+    const isFirst = await (this.#isOverdue ? this.#probe(call) : this.#call(call))
+    if (isFirst) this.#checkFillLevels(identityProvider)
     return isFirst
   }
 
   async #probe(call: MarkUsedCall): Promise<boolean> {
     this.#isProbing = true
     try {
-      return await this.#ask(call)
+      return await this.#call(call)
     } finally {
       this.#isProbing = false
     }
   }
 
-  async #ask(args: MarkUsedCall): Promise<boolean> {
+  async #call(args: MarkUsedCall): Promise<boolean> {
     try {
       const answer: unknown = this.#deps.store.markUsed(...args)
       if (typeof answer !== 'boolean') return (await this.#inTime(Promise.resolve(answer))) === true
@@ -83,10 +83,10 @@ export class ReplayProtection {
     }
   }
 
-  /** Also of an answer that comes late. */
+  /** Late answers count as well. */
   #noteAnswer(): void {
     this.#isOverdue = false
-    if (!this.#hasAskedForRisk) void this.#findRisk()
+    if (!this.#hasCheckedRisk) void this.#findRisk()
   }
 
   #inTime(call: Promise<unknown>): Promise<unknown> {
@@ -101,24 +101,24 @@ export class ReplayProtection {
     })
   }
 
-  #watchFillLevels(identityProvider: string | undefined): void {
+  #checkFillLevels(identityProvider: string | undefined): void {
     const { store } = this.#deps
     if (store.fillLevel === undefined) return
     try {
-      this.#watchLevel(undefined, store.fillLevel())
-      if (identityProvider !== undefined) this.#watchLevel(identityProvider, store.fillLevel(identityProvider))
+      this.#checkFillLevel(undefined, store.fillLevel())
+      if (identityProvider !== undefined) this.#checkFillLevel(identityProvider, store.fillLevel(identityProvider))
     } catch {
-      // The assertion is accepted, even if a store cannot say how full it is.
+      // The assertion is accepted, even if the store cannot say how full it is.
     }
   }
 
-  /** A promise is not what a store must give; one that rejects would end the process, if nobody waited for it. */
-  #watchLevel(identityProvider: string | undefined, fillLevel: unknown): void {
-    if (typeof fillLevel === 'number') this.#watch(identityProvider, fillLevel)
+  /** A store must not return a promise here. If it does, a rejection must not end the process. */
+  #checkFillLevel(identityProvider: string | undefined, fillLevel: unknown): void {
+    if (typeof fillLevel === 'number') this.#reportIfFilling(identityProvider, fillLevel)
     else if (isPromise(fillLevel)) fillLevel.catch(() => {})
   }
 
-  #watch(identityProvider: string | undefined, fillLevel: number): void {
+  #reportIfFilling(identityProvider: string | undefined, fillLevel: number): void {
     if (fillLevel < FILLING_OVER_BELOW) this.#filling.delete(identityProvider)
     if (!(fillLevel >= FILLING_FROM) || this.#filling.has(identityProvider)) return
     this.#filling.add(identityProvider)
@@ -126,19 +126,19 @@ export class ReplayProtection {
     this.#deps.reportFilling({ fillLevel: rounded, ...(identityProvider !== undefined && { identityProvider }) })
   }
 
-  /** After an answer, when the store is reached for certain. One that cannot tell is asked no more. */
+  /** Called once, after the first answer, because the store is certainly reachable then. */
   async #findRisk(): Promise<void> {
-    this.#hasAskedForRisk = true
+    this.#hasCheckedRisk = true
     try {
       const risk = await this.#deps.store.findRisk?.()
       if (typeof risk === 'string') this.#deps.reportRisk(inOneLine(risk))
     } catch {
-      // A database may allow writes, but not to ask how it is configured.
+      // A database may allow writes, but not reading its configuration.
     }
   }
 }
 
-/** As our own stores throw it, also those of another copy of this package; what other stores throw may be anything. */
+/** What our stores throw, including the stores of another copy of this package. Other stores may throw anything. */
 function isFull(cause: unknown): boolean {
   return (
     isDependencyUnavailable(cause) && cause.reason === 'replay_store_full' && Number.isSafeInteger(cause.retryAfter)
@@ -154,7 +154,7 @@ export interface ReplayProtectionOwner {
   events: ExchangeEventEmitter
 }
 
-/** The protection of one exchange, by its store or by the memory of the process. */
+/** The protection of one exchange: with its own store, or with the memory of the process. */
 export function createReplayProtection(replay: ReplaySettings, { clock, events }: ReplayProtectionOwner) {
   const { store = new ReplayRoom(memoryOfProcess(clock), replay.maxEntries), timeout } = replay
   return new ReplayProtection({
@@ -166,7 +166,7 @@ export function createReplayProtection(replay: ReplaySettings, { clock, events }
   })
 }
 
-/** Reports a store that only this process knows, if there are certainly others. */
+/** Reports a store that other processes do not share, if there certainly are other processes. */
 export function reportUnsharedStore({ store }: ReplaySettings, events: ExchangeEventEmitter): void {
   const isShared = store === undefined ? false : store.isShared
   const workers = cluster.isWorker ? 'Each worker of the cluster' : isMainThread ? undefined : 'Each worker thread'

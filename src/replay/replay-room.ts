@@ -2,9 +2,8 @@ import type { EntryHolder, ReplayMemory } from './replay-memory.js'
 import type { ReplayStore } from './replay-store.js'
 
 /**
- * A bounded part of a memory. Others may have parts of the same memory: an entry of any of them is known to all, and counts
- * for the one that made it. No identity provider may hold more entries than are still free, so that each that comes later
- * finds room.
+ * A bounded part of a memory. Several rooms of one memory know the entries of each other, but each counts its own. No
+ * identity provider may hold more entries than are free, so that later identity providers find room.
  */
 export class ReplayRoom implements ReplayStore {
   readonly isShared = false
@@ -12,7 +11,7 @@ export class ReplayRoom implements ReplayStore {
   readonly #maxEntries: number
   readonly #withoutShare = new Holder(this, false)
   readonly #shares = new Map<string, Holder>()
-  /** How many entries are held, expired ones that were not swept yet included. */
+  /** How many entries it holds, including expired ones that are not removed yet. */
   size = 0
 
   constructor(memory: ReplayMemory, maxEntries: number) {
@@ -31,7 +30,7 @@ export class ReplayRoom implements ReplayStore {
   fillLevel(identityProvider?: string): number {
     if (identityProvider === undefined) return this.size / this.#maxEntries
     const held = this.#shares.get(identityProvider)?.entries ?? 0
-    // Half of what the others leave: then it holds as many as are free.
+    // Half of the room that the others leave: then it holds as many entries as are free.
     const share = Math.ceil((this.free + held) / 2)
     return share === 0 ? 1 : Math.min(1, held / share)
   }

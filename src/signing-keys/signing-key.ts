@@ -20,7 +20,7 @@ export const SIGNING_ALGORITHMS = ['ES256', 'RS256', 'PS256', 'EdDSA'] as const
 /** The algorithms that access tokens may be signed with. */
 export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number]
 
-/** One key of ours. A retired one may be public only. */
+/** One key of ours. A retired key may be public only. */
 export interface SigningKey {
   kid: string
   algorithm: SigningAlgorithm
@@ -43,8 +43,8 @@ const AS_DER: ED25519KeyPairOptions<'der', 'der'> = {
 }
 
 /**
- * A key for development and tests: a new private JWK with `kid`, `alg` and `use`. In production make the key once and
- * keep it: tokens of a key that is gone are refused.
+ * A key for development and tests: a new private JWK with `kid`, `alg` and `use`. In production create the key once and
+ * keep it, because tokens of a lost key are refused.
  *
  * @example
  * const keys = { keys: [generateSigningKey('RS256')] }
@@ -57,7 +57,8 @@ export function generateSigningKey(algorithm: SigningAlgorithm = 'ES256'): JWK {
 }
 
 /**
- * Reads a JWK or PEM (PKCS #8, PKCS #1, SEC 1, or a public SPKI key), with its own `alg` or the one that suits its type.
+ * Reads a JWK or PEM (PKCS #8, PKCS #1, SEC 1, or a public SPKI key). Its algorithm is its own `alg`, then `algorithm` if that
+ * suits the key, then the usual one for its type.
  *
  * @throws SigningKeyError
  */
@@ -70,7 +71,7 @@ export function readSigningKey(source: unknown, algorithm: SigningAlgorithm | un
   const key = importKey(jwk ?? String(source))
   const fault = findPublicFault(key)
   const wanted =
-    jwk?.alg ?? (algorithm !== undefined && suitsKey(algorithm, key) ? algorithm : undefined) ?? naturalAlgorithm(key)
+    jwk?.alg ?? (algorithm !== undefined && suitsKey(algorithm, key) ? algorithm : undefined) ?? usualAlgorithm(key)
   const known = SIGNING_ALGORITHMS.find((candidate) => candidate === wanted)
   if (known === undefined || !suitsKey(known, key)) throw new SigningKeyError(SUITS_NONE)
   if (fault !== undefined) throw new SigningKeyError(`the key is not sound: ${fault}; generate another one`)
@@ -93,7 +94,7 @@ function checkMembers({ use, key_ops: operations, kid }: JWK): void {
     throw new SigningKeyError('the kid is not a non-empty string; name the key, or leave kid out')
 }
 
-/** Better at creation than when the first token is signed. */
+/** A mismatched key fails when it is configured, not when the first token is signed. */
 function canVerifyItself({ privateKey, publicKey, algorithm }: SigningKey): boolean {
   if (privateKey === undefined) return true
   const digest = algorithm === 'EdDSA' ? null : 'sha256'
@@ -130,7 +131,7 @@ function importKey(source: JWK | string): KeyObject {
   }
 }
 
-/** To be called before anything else is asked of the key: Node aborts the process on some that have no JWK. */
+/** Must be called before any other use of the key: some keys without a JWK form abort the Node process. */
 function findPublicFault(key: KeyObject): string | undefined {
   const jwk = exportPublicJwk(key.type === 'private' ? createPublicKey(key) : key)
   if (jwk === undefined) throw new SigningKeyError(SUITS_NONE)
@@ -138,13 +139,13 @@ function findPublicFault(key: KeyObject): string | undefined {
   return typeof parameters === 'string' ? parameters : undefined
 }
 
-function naturalAlgorithm(key: KeyObject): SigningAlgorithm | undefined {
+function usualAlgorithm(key: KeyObject): SigningAlgorithm | undefined {
   return SIGNING_ALGORITHMS.find((algorithm) => suitsKey(algorithm, key))
 }
 
 /**
- * Bytes, not the KeyObject: in Node 20 to export that one as a JWK can deadlock, when a garbage collection meanwhile ends
- * the job that generated it, which locks the key's own mutex.
+ * Returns bytes, not the KeyObject. In Node 20, exporting a generated KeyObject as a JWK can deadlock, because a garbage
+ * collection meanwhile may end its generating job, which locks the key's mutex.
  */
 function generatePkcs8(algorithm: SigningAlgorithm): Buffer {
   if (algorithm === 'ES256') return generateKeyPairSync('ec', { namedCurve: 'P-256', ...AS_DER }).privateKey

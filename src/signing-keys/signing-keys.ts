@@ -2,12 +2,12 @@ import type { KeyObject } from 'node:crypto'
 import type { JWK } from 'jose'
 import type { SigningAlgorithm, SigningKey } from './signing-key.js'
 
-/** Our keys: the active one signs, all of them are published and verify. */
+/** Our keys. The active key signs; all keys are published and verify. */
 export class SigningKeys {
   readonly active: ActiveSigningKey
   readonly #keys: ReadonlyMap<string, SigningKey>
 
-  /** The first key is the active one and must be private; the `kid`s differ. */
+  /** The `kid`s must differ. */
   constructor(active: ActiveSigningKey, retired: readonly SigningKey[]) {
     this.active = active
     this.#keys = new Map([active, ...retired].map((key) => [key.kid, key]))

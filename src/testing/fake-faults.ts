@@ -17,7 +17,7 @@ import { gzipSync } from 'node:zlib'
  * - `garbage`: 200 with a body that is not JSON.
  * - `error`: 500, with the good key set as its body.
  * - `redirect`: 302 to `/jwks/elsewhere`, which always serves the good key set.
- * - `compressed`: the good key set with `Content-Encoding: gzip`, whatever the request accepts.
+ * - `compressed`: the good key set with `Content-Encoding: gzip`, even if the request does not accept it.
  */
 export type FaultKind =
   | 'off'
@@ -37,7 +37,7 @@ export type UnreachableFault = 'down' | 'slow-connect'
 type Headers = Readonly<Record<string, string>>
 type KeySetAnswer = (response: ServerResponse, keySet: string, headers: Headers) => void
 
-/** Where a good key set is served, whatever the fault. */
+/** The path of a good key set, even during a fault. */
 export const elsewherePath = '/jwks/elsewhere'
 
 const oversizeBytes = 10 * 1024 * 1024
@@ -63,7 +63,7 @@ export function isFaultKind(kind: string): kind is FaultKind {
 }
 
 /**
- * Answers a request for the key set as the fault has it.
+ * Answers a request for the key set according to the fault.
  *
  * @param headers sent with a good key set
  */
@@ -72,7 +72,7 @@ export function answerKeySet(kind: FaultKind, response: ServerResponse, keySet: 
   else keySetAnswers[kind](response, keySet, headers)
 }
 
-/** With an entity tag, and 304 for whoever has this key set already. */
+/** With an entity tag, and 304 if the request already has this key set. */
 function sendKeySet(response: ServerResponse, keySet: string, headers: Headers): void {
   const etag = `"${createHash('sha256').update(keySet).digest('base64url')}"`
   const isSame = response.req.headers['if-none-match'] === etag

@@ -34,12 +34,16 @@ const assertionLifetime = 300
 
 /**
  * An identity provider for tests and demonstrations, on a real socket of 127.0.0.1: it publishes a key set, issues
- * assertions, and misbehaves on demand. Whoever reaches its port gets any assertion: never trust it in production.
+ * assertions, and misbehaves on demand. Anyone who reaches its port gets any assertion: never trust it in production.
  *
- * Over HTTP: `GET /jwks`; `GET /.well-known/openid-configuration` (for `discovery`, whatever its name); `GET /assertion` (text; each query parameter is a claim, always a string); `POST /rotate`
- * (answers `{ kid }`); `POST /fault/{kind}` (204: from now on; but `down` resets only the connections that ask for the key
- * set, so that it can be ended over HTTP, and `slow-connect` begins after the answer and ends by itself after 10 seconds).
- * Anything else is 404.
+ * Over HTTP:
+ * - `GET /jwks`: the key set.
+ * - `GET /.well-known/openid-configuration`: the metadata for `discovery`.
+ * - `GET /assertion`: an assertion as text. Each query parameter is a claim, always a string.
+ * - `POST /rotate`: answers `{ kid }`.
+ * - `POST /fault/{kind}`: 204. `down` only resets connections that ask for the key set, so that it can be ended over HTTP.
+ *   `slow-connect` begins after the answer and ends after 10 seconds.
+ * - Anything else: 404.
  *
  * @example
  * const idp = await FakeIdentityProvider.start()
@@ -55,7 +59,7 @@ export class FakeIdentityProvider {
   readonly alias: string
   /** `http://127.0.0.1:PORT`, without a slash at the end; `https` with the option `tls`. */
   readonly url: string
-  /** Where it serves its key set; the same while it is down. */
+  /** The URL of its key set; the same while it is down. */
   readonly jwksUri: string
   readonly #port: LoopbackPort
   readonly #keySet: FakeKeySet
@@ -63,7 +67,7 @@ export class FakeIdentityProvider {
   #fetches = 0
   #keySetHeaders: Readonly<Record<string, string>> = {}
   #fault: FaultKind = 'off'
-  #turn: Promise<unknown> = Promise.resolve()
+  #lastChange: Promise<unknown> = Promise.resolve()
   #recovery: NodeJS.Timeout | undefined
   #closed = false
 
@@ -89,15 +93,15 @@ export class FakeIdentityProvider {
     return this.#keySet.signingKey
   }
 
-  /** How many times the key set was asked for, whatever was answered. Connections that failed do not count. */
+  /** How many times the key set was requested, with any answer. Connections that failed do not count. */
   get fetches(): number {
     return this.#fetches
   }
 
   /**
    * Issues a signed JWT. Claims by default: `iss`, `sub` ('alice'), `aud`, `iat`, `exp` (in 300 seconds) and `jti`; header
-   * by default: `alg`, `kid`, `typ` ('JWT'). A member given here replaces or joins them; `undefined` removes it. The
-   * signature is by the current key and its own algorithm, even under a header that says otherwise.
+   * by default: `alg`, `kid`, `typ` ('JWT'). A member given here replaces or adds one; `undefined` removes it. The
+   * current key signs by its own algorithm, even if the header says otherwise.
    */
   issueAssertion(
     claims: Readonly<Record<string, unknown>> = {},
@@ -121,7 +125,7 @@ export class FakeIdentityProvider {
     return this.#keySet.rotate(algorithm)
   }
 
-  /** Takes a key out of the published key set. The signing key signs on. */
+  /** Removes a key from the published key set. It still signs if it is the signing key. */
   withdraw(kid: string): void {
     this.#keySet.withdraw(kid)
   }
@@ -140,16 +144,16 @@ export class FakeIdentityProvider {
   }
 
   /**
-   * Resolves when the fault is there, in place of the one before. A response under way goes on as it began. Rejects when
-   * the port is lost to another process, which a later call may mend.
+   * Resolves when the fault is in effect, instead of the previous one. A response that has begun ends unchanged. Rejects if
+   * another process took the port; a later call may succeed.
    */
   fault(kind: FaultKind): Promise<void> {
-    return this.#inTurn(() => this.#apply(kind))
+    return this.#afterLastChange(() => this.#apply(kind))
   }
 
   /** Destroys every connection and leaves the port for good. May be called again. */
   close(): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#afterLastChange(async () => {
       clearTimeout(this.#recovery)
       this.#closed = true
       await this.#port.shut()
@@ -160,9 +164,9 @@ export class FakeIdentityProvider {
     return this.close()
   }
 
-  #inTurn(change: () => Promise<void>): Promise<void> {
-    const done = this.#turn.then(change)
-    this.#turn = done.catch(() => {})
+  #afterLastChange(change: () => Promise<void>): Promise<void> {
+    const done = this.#lastChange.then(change)
+    this.#lastChange = done.catch(() => {})
     return done
   }
 
@@ -177,7 +181,7 @@ export class FakeIdentityProvider {
   }
 
   #applyFromHttp(kind: FaultKind): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#afterLastChange(async () => {
       await this.#apply(kind === 'down' ? 'off' : kind)
       this.#fault = kind
       if (kind === 'slow-connect') this.#recoverLater()

@@ -24,7 +24,7 @@ export type SigningAlgorithm =
   | 'EdDSA'
   | 'Ed25519'
 
-/** A key pair of a fake identity provider. Made for tests: the private half is there to be read. */
+/** A key pair of a fake identity provider. It is for tests, so the private key is readable. */
 export interface FakeKey {
   /** Names the key, for `withdraw`; also the `kid` of both JWKs, unless the provider has `keyIds: false`. */
   readonly kid: string
@@ -42,7 +42,7 @@ const AS_DER: ED25519KeyPairOptions<'der', 'der'> = {
 }
 
 /**
- * Generates a key pair. RSA keys have 2048 bits and take some 100 ms. Default `kid`: a random UUID.
+ * Generates a key pair. RSA keys have 2048 bits and take about 100 ms. Default `kid`: a random UUID.
  *
  * @example
  * const { publicJwk } = await generateFakeKey('ES256')
@@ -67,8 +67,8 @@ export function withoutKeyId(key: FakeKey): FakeKey {
 }
 
 /**
- * Signs any header and claims, valid or not, by the key's own algorithm, whatever the header says. An object becomes
- * JSON as `JSON.stringify` has it (a member that is `undefined` is left out); a string is used verbatim, JSON or not.
+ * Signs any header and claims, valid or not, always by the key's own algorithm. An object becomes JSON by `JSON.stringify`,
+ * without members that are `undefined`. A string is used verbatim, even if it is not JSON.
  *
  * @example
  * const key = await generateFakeKey('ES256')
@@ -89,8 +89,8 @@ function encodePart(part: Readonly<Record<string, unknown>> | string): string {
 }
 
 /**
- * Bytes, not a KeyObject: in Node 20 to export a generated KeyObject as a JWK can deadlock, when a garbage collection
- * meanwhile ends the job that generated it, which locks the key's own mutex.
+ * Returns bytes, not a KeyObject. In Node 20, exporting a generated KeyObject as a JWK can deadlock, because a garbage
+ * collection meanwhile may end its generating job, which locks the key's mutex.
  */
 async function generatePkcs8(algorithm: SigningAlgorithm): Promise<Buffer> {
   switch (algorithm) {

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { elsewherePath, type FaultKind, isFaultKind, sendJson } from './fake-faults.js'
 
-/** What the routes ask of the fake identity provider. */
+/** What the routes need from the fake identity provider. */
 export interface FakeRoutesDeps {
   readonly keySet: () => string
   /** As JSON. */
@@ -9,7 +9,7 @@ export interface FakeRoutesDeps {
   readonly answerKeySet: (response: ServerResponse) => void
   readonly issueAssertion: (claims: Readonly<Record<string, unknown>>) => Promise<string>
   readonly rotate: () => Promise<{ readonly kid: string }>
-  /** As set over HTTP, where it must be possible to end it, or it ends by itself. */
+  /** A fault that is set over HTTP must end over HTTP, or by itself. */
   readonly fault: (kind: FaultKind) => Promise<void>
 }
 

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net'
 import { clearTimeout, setImmediate, setTimeout } from 'node:timers'
 import { Worker } from 'node:worker_threads'
 
-// Listens, then blocks its thread: nothing is ever accepted, and the kernel's queue holds the backlog and one more.
+// Listens, then blocks its thread: no connection is ever accepted, and the kernel queues the backlog and one more.
 const neverAccepting = `
   const { parentPort, workerData } = require('node:worker_threads')
   const server = require('node:net').createServer()
@@ -13,12 +13,12 @@ const neverAccepting = `
     server.close()
   })
 `
-const hangsAfter = 100
-const mostFillers = 16
+const connectTimeout = 100
+const maxFillers = 16
 
 /**
- * Takes a free port of 127.0.0.1 so that connections to it neither complete nor fail, which it has seen when it
- * resolves. The result gives the port back.
+ * Takes a free port of 127.0.0.1 so that connections to it neither complete nor fail, and verifies that before it
+ * resolves. The result releases the port.
  */
 export async function holdConnects(port: number): Promise<() => Promise<void>> {
   const released = new Int32Array(new SharedArrayBuffer(4))
@@ -42,18 +42,18 @@ export async function holdConnects(port: number): Promise<() => Promise<void>> {
 }
 
 async function fillAcceptQueue(port: number, fillers: Socket[]): Promise<void> {
-  while (fillers.length < mostFillers) {
+  while (fillers.length < maxFillers) {
     const filler = connect(port, '127.0.0.1')
     fillers.push(filler)
     if (!(await connects(filler))) return
   }
-  throw new Error(`slow-connect is not possible on this platform: ${mostFillers} connections completed`)
+  throw new Error(`slow-connect is not possible on this platform: ${maxFillers} connections completed`)
 }
 
 function connects(socket: Socket): Promise<boolean> {
   return new Promise((resolve, reject) => {
-    // A busy process runs its timers late and before its sockets: look again after the sockets had their turn.
-    const timer = setTimeout(() => setImmediate(() => resolve(false)), hangsAfter)
+    // A busy process runs late timers before its sockets, so decide after the sockets were handled.
+    const timer = setTimeout(() => setImmediate(() => resolve(false)), connectTimeout)
     socket.once('connect', () => {
       clearTimeout(timer)
       resolve(true)

@@ -12,7 +12,7 @@ const reopenInterval = 50
 type Tls = { readonly key: string; readonly cert: string } | undefined
 
 /**
- * One port of 127.0.0.1 whose HTTP or HTTPS server can leave it and come back to it. Its methods must not overlap.
+ * One port of 127.0.0.1 whose HTTP or HTTPS server can stop and start again. Calls of its methods must not overlap.
  */
 export class LoopbackPort {
   readonly number: number
@@ -39,13 +39,13 @@ export class LoopbackPort {
     this.#listener = listener
   }
 
-  /** Serves again, on the same port. */
+  /** Starts the server again, on the same port. */
   async reopen(): Promise<void> {
     await this.#giveBack()
     if (this.#server === undefined) this.#use(await listenAgain(this.number, this.#tls))
   }
 
-  /** Refuses connections, and destroys those that are open. */
+  /** Refuses connections, and destroys open ones. */
   async shut(): Promise<void> {
     await this.#giveBack()
     const server = this.#server
@@ -57,7 +57,7 @@ export class LoopbackPort {
     await closed
   }
 
-  /** Lets connections hang, and destroys those that are open. */
+  /** Lets new connections hang, and destroys open ones. */
   async hold(): Promise<void> {
     if (this.#release !== undefined) return
     await this.shut()
@@ -87,7 +87,7 @@ async function listen(port: number, tls: Tls): Promise<Server> {
   return server
 }
 
-// Meanwhile the kernel may have lent the port to an outgoing connection of anybody.
+// Meanwhile the kernel may have given the port to an outgoing connection of any process.
 async function listenAgain(port: number, tls: Tls): Promise<Server> {
   for (let attempt = 1; attempt < reopenAttempts; attempt += 1) {
     try {

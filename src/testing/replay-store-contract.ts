@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 
-/** What is checked: a `ReplayStore`. */
+/** The store that is checked: a `ReplayStore`. */
 export interface CheckedReplayStore {
   markUsed(key: string, expiresAt: number, identityProvider?: string): boolean | Promise<boolean>
   readonly isShared?: boolean
@@ -13,19 +13,17 @@ export interface CheckedReplayStore {
 export interface ReplayStoreCase {
   /** What the store does, in the present tense. */
   name: string
-  /** Takes up to 3 seconds. Rejects with an `AssertionError` where the store does something else, or with its own error. */
+  /** Takes up to 3 seconds. Rejects with an `AssertionError` if the store behaves otherwise, or with the store's own error. */
   run(): Promise<void>
 }
 
 type MakeReplayStore = () => CheckedReplayStore | Promise<CheckedReplayStore>
 
-const RACES = 3
-/** Calls with one key at the same time. */
-const CALLS = 200
-/** Keys that are all remembered. */
-const MANY = 500
-/** Milliseconds in which a store may let go of what has expired. */
-const MOMENT = 100
+const RACE_ROUNDS = 3
+const CALLS_PER_RACE = 200
+const MANY_KEYS = 500
+/** Milliseconds that a store may take to remove expired entries. */
+const REMOVAL_TIME = 100
 const DAY = 86_400
 const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
@@ -33,27 +31,27 @@ const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345678
  * What every replay store must do, for any test runner:
  * `for (const { name, run } of replayStoreContract(makeStore)) test(name, run)`.
  *
- * The keys are random, so the store need not be empty. Nothing is closed, and what was marked used stays.
+ * The keys are random, so the store need not be empty. No store is closed, and the used keys stay in it.
  *
  * @example
  * for (const { name, run } of replayStoreContract(() => new MemoryReplayStore())) test(name, run)
  *
- * @param makeStore makes a store as another process would have it: with a connection of its own, on the same data
+ * @param makeStore makes a store like one of another process: with its own connection, on the same data
  */
 export function replayStoreContract(makeStore: MakeReplayStore): ReplayStoreCase[] {
   const cases: [string, (makeStore: MakeReplayStore) => Promise<void>][] = [
     ['answers true to the first call with a key, and false to every later one', checkLaterCalls],
     ['answers false at once for a key of another process', checkOtherProcess],
-    [`lets one of ${CALLS} calls at the same time win, in four processes`, checkRace],
+    [`lets one of ${CALLS_PER_RACE} calls at the same time win, in four processes`, checkRace],
     ['lets one of many calls at the same time win where an expired one is in the way', checkRaceForExpired],
     ['keeps keys apart that differ in one character, or in upper and lower case only', checkSimilarKeys],
     ['takes every character of base64url first and last', checkCharacters],
-    [`remembers ${MANY} keys`, checkManyKeys],
+    [`remembers ${MANY_KEYS} keys`, checkManyKeys],
     ['remembers a key until it expires', checkExpiry],
     ['does not forget a key because of calls that it refuses', checkRefusedCalls],
     ['takes a key for a day, and for thirty', checkLongKeys],
     ['lets a key be marked used again that expired long ago', checkExpired],
-    ['has an isShared and a fillLevel that are true, if it has them', checkWhatItSays],
+    ['has an isShared and a fillLevel that are true, if it has them', checkSharingAndFillLevel],
   ]
   return cases.map(([name, check]) => ({ name, run: () => check(makeStore) }))
 }
@@ -78,15 +76,15 @@ async function checkOtherProcess(makeStore: MakeReplayStore): Promise<void> {
 
 async function checkRace(makeStore: MakeReplayStore): Promise<void> {
   const stores = await makeStores(makeStore, 4)
-  for (let round = 0; round < RACES; round += 1) await expectOneWinner(stores, randomKey())
+  for (let round = 0; round < RACE_ROUNDS; round += 1) await expectOneWinner(stores, randomKey())
 }
 
 async function checkRaceForExpired(makeStore: MakeReplayStore): Promise<void> {
   const stores = await makeStores(makeStore, 4)
-  for (let round = 0; round < RACES; round += 1) {
+  for (let round = 0; round < RACE_ROUNDS; round += 1) {
     const key = randomKey()
     await stores[0]?.markUsed(key, now() - DAY)
-    await pause(MOMENT)
+    await pause(REMOVAL_TIME)
     await expectOneWinner(stores, key)
   }
 }
@@ -110,7 +108,7 @@ async function checkCharacters(makeStore: MakeReplayStore): Promise<void> {
 
 async function checkManyKeys(makeStore: MakeReplayStore): Promise<void> {
   const store = await makeStore()
-  const keys = Array.from({ length: MANY }, randomKey)
+  const keys = Array.from({ length: MANY_KEYS }, randomKey)
   for (const expected of [true, false]) {
     const answers = await Promise.all(keys.map((key) => store.markUsed(key, now() + 300)))
     assert.deepEqual(new Set(answers), new Set([expected]))
@@ -124,7 +122,7 @@ async function checkExpiry(makeStore: MakeReplayStore): Promise<void> {
   await expectAnswers(store, key, [true], expiresAt)
   for (;;) {
     const answer = await store.markUsed(key, expiresAt)
-    if (Date.now() / 1000 > expiresAt - 0.2) return // From here on it may be either.
+    if (Date.now() / 1000 > expiresAt - 0.2) return // From here on both answers are right.
     assert.equal(answer, false)
     await pause(50)
   }
@@ -144,7 +142,7 @@ async function checkLongKeys(makeStore: MakeReplayStore): Promise<void> {
   const store = await makeStore()
   const entries = [1, 30].map((days) => ({ key: randomKey(), expiresAt: now() + days * DAY }))
   for (const { key, expiresAt } of entries) await expectAnswers(store, key, [true], expiresAt)
-  await pause(MOMENT)
+  await pause(REMOVAL_TIME)
   for (const { key, expiresAt } of entries) await expectAnswers(store, key, [false], expiresAt)
 }
 
@@ -152,13 +150,13 @@ async function checkExpired(makeStore: MakeReplayStore): Promise<void> {
   const store = await makeStore()
   const key = randomKey()
   await store.markUsed(key, now() - DAY)
-  await pause(MOMENT)
+  await pause(REMOVAL_TIME)
   await expectAnswers(store, key, [true])
-  await pause(MOMENT)
+  await pause(REMOVAL_TIME)
   await expectAnswers(store, key, [false])
 }
 
-async function checkWhatItSays(makeStore: MakeReplayStore): Promise<void> {
+async function checkSharingAndFillLevel(makeStore: MakeReplayStore): Promise<void> {
   const [here, there] = [await makeStore(), await makeStore()]
   const { isShared } = here
   assert.ok(isShared === undefined || typeof isShared === 'boolean', 'isShared is true, false or absent')
@@ -186,12 +184,12 @@ async function expectAnswers(
 
 async function expectOneWinner(stores: readonly CheckedReplayStore[], key: string): Promise<void> {
   const expiresAt = now() + 300
-  const entries = Array.from({ length: CALLS }, async (_, index) =>
+  const entries = Array.from({ length: CALLS_PER_RACE }, async (_, index) =>
     stores[index % stores.length]?.markUsed(key, expiresAt),
   )
   const answers = await Promise.all(entries)
   const [winners, losers] = [true, false].map((wanted) => answers.filter((answer) => answer === wanted).length)
-  assert.deepEqual({ winners, losers }, { winners: 1, losers: CALLS - 1 })
+  assert.deepEqual({ winners, losers }, { winners: 1, losers: CALLS_PER_RACE - 1 })
 }
 
 function makeStores(makeStore: MakeReplayStore, count: number): Promise<CheckedReplayStore[]> {
@@ -206,7 +204,7 @@ function swapCase(text: string): string {
   return [...text].map((each) => (each === each.toLowerCase() ? each.toUpperCase() : each.toLowerCase())).join('')
 }
 
-/** As the exchange makes them: 43 characters of base64url. */
+/** Like the keys of the exchange: 43 characters of base64url. */
 function randomKey(): string {
   return randomBytes(32).toString('base64url')
 }

@@ -84,7 +84,7 @@ const TELLING = phrase('(tell|tells|told)', 'report, emit, say, show')
 
 /** How many phrases are still allowed where. A number may only fall: lower it when you mend one. */
 const STILL_ALLOWED: Record<string, number> = {
-  src: 66,
+  src: 21,
 }
 
 function findPhrases(file: string, text: string, phrases: readonly Phrase[]): Finding[] {

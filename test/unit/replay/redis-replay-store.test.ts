@@ -138,7 +138,10 @@ describeWithRedisServer('the Redis replay store', () => {
       const { store } = await openStore(open)
       for (const lua of ['redis.status_reply("QUEUED")', '1', '0', '""', '"ok"', '{}', 'redis.status_reply("OKAY")']) {
         proxy.replaceSets(() => answeredBy(`return ${lua}`))
-        expect([lua, await outcomeOf(store.markUsed(newKey(), soon()))]).toEqual([lua, 'an answer that is none of SET'])
+        expect([lua, await outcomeOf(store.markUsed(newKey(), soon()))]).toEqual([
+          lua,
+          'got an unexpected answer to SET; expected OK',
+        ])
       }
     })
 
@@ -466,7 +469,7 @@ describeWithRedisServer('the Redis replay store', () => {
       const store = new RedisReplayStore(client, { prefix: PREFIX })
       const key = newKey()
       await client.sendCommand(['MULTI'])
-      expect(await outcomeOf(store.markUsed(key, soon()))).toBe('an answer that is none of SET')
+      expect(await outcomeOf(store.markUsed(key, soon()))).toBe('got an unexpected answer to SET; expected OK')
       await client.sendCommand(['DISCARD'])
       expect(await store.markUsed(key, soon())).toBe(true)
     })
@@ -476,7 +479,7 @@ describeWithRedisServer('the Redis replay store', () => {
       const store = new RedisReplayStore(client, { prefix: PREFIX })
       const key = newKey()
       client.multi({ pipeline: false })
-      expect(await outcomeOf(store.markUsed(key, soon()))).toBe('an answer that is none of SET')
+      expect(await outcomeOf(store.markUsed(key, soon()))).toBe('got an unexpected answer to SET; expected OK')
       await client.discard()
       expect(await store.markUsed(key, soon())).toBe(true)
     })
@@ -732,14 +735,14 @@ describe('the client of a Redis replay store', () => {
     ['OK', true],
     [Buffer.from('OK'), true],
     [null, false],
-    [undefined, 'an answer that is none of SET'],
-    ['QUEUED', 'an answer that is none of SET'],
-    [Buffer.from('QUEUED'), 'an answer that is none of SET'],
-    ['', 'an answer that is none of SET'],
-    [1, 'an answer that is none of SET'],
-    [true, 'an answer that is none of SET'],
-    [{}, 'an answer that is none of SET'],
-    [new Error('OK'), 'an answer that is none of SET'],
+    [undefined, 'got an unexpected answer to SET; expected OK'],
+    ['QUEUED', 'got an unexpected answer to SET; expected OK'],
+    [Buffer.from('QUEUED'), 'got an unexpected answer to SET; expected OK'],
+    ['', 'got an unexpected answer to SET; expected OK'],
+    [1, 'got an unexpected answer to SET; expected OK'],
+    [true, 'got an unexpected answer to SET; expected OK'],
+    [{}, 'got an unexpected answer to SET; expected OK'],
+    [new Error('OK'), 'got an unexpected answer to SET; expected OK'],
   ])('may answer %p', async (answer, outcome) => {
     const client = { isOpen: true, set: async () => answer, get: async () => 'the value of another claim' }
     expect(await outcomeOf(new RedisReplayStore(client).markUsed('key', 17))).toBe(outcome)
