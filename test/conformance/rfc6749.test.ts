@@ -331,7 +331,7 @@ describe('the token request', () => {
   })
 
   it.each(['us-ascii', 'iso-8859-1', 'windows-1252'])(
-    'RFC 6749 App. B: a form in %s means UTF-8 where it is percent-encoded, and is refused where it is not ASCII [rule 3]',
+    'RFC 6749 App. B: a form in %s is UTF-8 if it is percent-encoded, and is refused if it is not ASCII [rule 3]',
     async (charset) => {
       const contentType = `${FORM}; charset=${charset}`
       const inBody = await form({ client_id: ODD_CLIENT.clientId, client_secret: ODD_CLIENT.clientSecret })
@@ -352,7 +352,7 @@ describe('the token request', () => {
     expect(await post(`grant_type=&assertion=x`)).toMatchObject({ status: 400, error: 'invalid_request' })
   })
 
-  it('RFC 6749 §3.2: empty credentials beside Basic are none [rule 4]', async () => {
+  it('RFC 6749 §3.2: empty credentials in addition to Basic are ignored [rule 4]', async () => {
     expect((await post(`${await form()}&client_id=&client_secret=&client_assertion=`)).status).toBe(200)
   })
 
@@ -484,7 +484,7 @@ describe('the scope', () => {
     expect(body).not.toHaveProperty('scope')
   })
 
-  it('RFC 6749 §5.1: a scope that is narrowed is told in the answer [rule 21]', async () => {
+  it('RFC 6749 §5.1: the answer names a scope that was narrowed [rule 21]', async () => {
     const response = await post(await form({ scope: 'admin orders:read unknown' }))
     expect(response).toMatchObject({ status: 200, body: { scope: 'orders:read' } })
   })

@@ -92,7 +92,7 @@ describe.each(ROUTES)('the route %s', (route) => {
     expect(host.lastReason()).toBe('expired')
   })
 
-  it('RFC 6750 §3.1: an assertion in place of an access token is 401 invalid_token [rule 31]', async () => {
+  it('RFC 6750 §3.1: an assertion instead of an access token is 401 invalid_token [rule 31]', async () => {
     const { status, challenge } = await call(route, { authorization: `Bearer ${await host.assertion()}` })
     expect(status).toBe(401)
     expect(challenge).toContain('error="invalid_token"')
@@ -159,7 +159,7 @@ describe.each(ROUTES)('the route %s', (route) => {
 describe('a form', () => {
   const FORM = { 'content-type': 'application/x-www-form-urlencoded' }
 
-  it('RFC 6750 §2.2: beside a token in the header, one in the form is 400 invalid_request [rule 28]', async () => {
+  it('RFC 6750 §2.2: a token in the header and another one in the form is 400 invalid_request [rule 28]', async () => {
     const headers = { ...FORM, authorization: `Bearer ${token}` }
     const { status, challenge } = await call('/orders', headers, 'POST', `access_token=${token}`)
     expect(status).toBe(400)
@@ -174,7 +174,7 @@ describe('a form', () => {
     }
   })
 
-  it('RFC 6750 §2.1: a form without a token beside one in the header is fine [rule 27]', async () => {
+  it('RFC 6750 §2.1: a form without a token is accepted with a token in the header [rule 27]', async () => {
     const headers = { ...FORM, authorization: `Bearer ${token}` }
     expect((await call('/orders', headers, 'POST', 'amount=1')).status).toBe(200)
   })

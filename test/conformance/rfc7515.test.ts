@@ -164,7 +164,7 @@ describe('the header', () => {
     expect(await host.judge(sign(host.header(), claims))).toEqual(refused('malformed_jwt'))
   })
 
-  it('RFC 7519 §4: one name in two objects, and strings that look like names, are no repetition [rule 38]', async () => {
+  it('RFC 7519 §4: one name in two objects, and strings that look like names, are not duplicates [rule 38]', async () => {
     const claims = { a: { x: 1 }, b: { x: 1 }, c: '"sub":"mallory","sub":', d: ['sub', ':'], 'e"': ': "' }
     expect(await host.judge(await host.assertion(claims))).toEqual(ACCEPTED)
   })

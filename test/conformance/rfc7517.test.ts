@@ -161,7 +161,7 @@ describe('a published key', () => {
     },
   )
 
-  it('RFC 7517 §4.4: a key without alg verifies whatever suits its type [rule 44]', async () => {
+  it('RFC 7517 §4.4: a key without alg verifies any algorithm that suits its type [rule 44]', async () => {
     expect(await judgeMember(publicJwk({ alg: undefined }))).toEqual(USED)
     const withoutAlg = { ...rsa.publicJwk, alg: undefined }
     expect(await judgeMember(withoutAlg, rsa)).toEqual(USED)
@@ -199,7 +199,7 @@ describe('a private or symmetric key', () => {
   })
 
   it.each(['p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'])(
-    'RFC 7518 §6: a key with the private parameter %s is not used, and the operator is told [rule 46]',
+    'RFC 7518 §6: a key with the private parameter %s is not used, and that is reported [rule 46]',
     async (parameter) => {
       expect(await judgeMember(publicJwk({ [parameter]: 'AA' }))).toEqual(skippedFor('private_or_symmetric'))
       const warning = host.events.findLast(({ name }) => name === 'jwks.key_rejected')

@@ -46,12 +46,12 @@ describe.each(Object.entries(DATES))('the date %s', (claim, reason) => {
     '-1e999',
     '253402300800',
     '1800000300000',
-  ])('RFC 7519 §2: a claim that is %s is no date [rule 53]', async (json) => {
+  ])('RFC 7519 §2: a claim that is %s is not a date [rule 53]', async (json) => {
     expect(await host.judge(assertionWritten(claim, json))).toEqual(refused(reason))
   })
 
   it.each(['NaN', 'Infinity', '0x6B49D200', '01800000000', '1_800_000_000', ''])(
-    'RFC 7519 §2: a number written %s is no JSON [rule 53]',
+    'RFC 7519 §2: a number written %s is not JSON [rule 53]',
     async (json) => {
       expect(await host.judge(assertionWritten(claim, json))).toEqual(refused('malformed_jwt'))
     },
@@ -200,7 +200,7 @@ describe('a JWT within', () => {
     expect(await host.judge(inner)).toEqual(ACCEPTED)
   })
 
-  it('RFC 7519 §5.2: encryption is refused, whatever is within [rule 57]', async () => {
+  it('RFC 7519 §5.2: encryption is refused, with any content [rule 57]', async () => {
     const iv = randomBytes(12)
     const header = encodePart({ alg: 'dir', enc: 'A256GCM', cty: 'JWT', kid: host.idp.signingKey.kid })
     for (const content of [await host.assertion(), JSON.stringify(host.claims())]) {

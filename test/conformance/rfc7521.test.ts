@@ -17,7 +17,7 @@ describe('the assertion parameter', () => {
     expect(response.body.error).toBe('invalid_request')
   })
 
-  it('RFC 7521 §4.1: a request with two assertions is invalid_request, also when they are the same [rule 58]', async () => {
+  it('RFC 7521 §4.1: a request with two assertions is invalid_request, even if they are the same [rule 58]', async () => {
     const [first, second] = [await host.assertion(), await host.assertion()]
     for (const other of [first, second]) {
       const parameters = new URLSearchParams([
@@ -39,7 +39,7 @@ describe('the assertion parameter', () => {
     expect(await host.judge(assertion)).toEqual(ACCEPTED)
   })
 
-  it('RFC 7521 §4.1: an assertion is accepted a second time only where the replay policy says so [rule 61]', async () => {
+  it('RFC 7521 §4.1: an assertion is accepted a second time only if the replay policy says so [rule 61]', async () => {
     const lenient = await startClockedHost({ exchange: { assertion: { replay: 'allow' } } })
     try {
       const [once, twice] = [await host.assertion(), await lenient.assertion()]

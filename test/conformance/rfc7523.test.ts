@@ -71,7 +71,7 @@ describe('the issuer', () => {
     expect(await host.judge(await host.assertion({ iss: NAME }))).toEqual(ACCEPTED)
   })
 
-  it('RFC 7523 §3 (1): a name that is no URL is compared in the same way [rule 64]', async () => {
+  it('RFC 7523 §3 (1): a name that is not a URL is compared in the same way [rule 64]', async () => {
     const named = await startClockedHost({ idp: { name: 'Wso2-IS' } })
     try {
       expect(await named.judge(await named.assertion({ iss: 'wso2-is' }))).toEqual(refused('unknown_issuer'))
@@ -177,7 +177,7 @@ describe('the dates', () => {
 })
 
 describe('the use of an assertion', () => {
-  it('RFC 7523 §3 (7): a jti is accepted once, whatever else the second assertion says [rule 70]', async () => {
+  it('RFC 7523 §3 (7): a jti is accepted once, with any other claims in the second assertion [rule 70]', async () => {
     const jti = 'used-once'
     const first = await host.assertion({ jti })
     expect(await host.judge(first)).toEqual(ACCEPTED)
@@ -214,7 +214,7 @@ describe('the use of an assertion', () => {
     expect(responses.map(({ status }) => status).sort()).toEqual([200, 400, 400, 400, 400, 400, 400, 400])
   })
 
-  it('RFC 7523 §3 (7): an assertion that is refused is not used up [rule 70]', async () => {
+  it('RFC 7523 §3 (7): an assertion that is refused is not marked used [rule 70]', async () => {
     const jti = 'not-burnt'
     const stranger = await generateFakeKey('ES256', host.idp.signingKey.kid)
     const forged = await signAssertion(stranger, host.header(), host.claims({ jti }))
@@ -229,7 +229,7 @@ describe('the use of an assertion', () => {
 })
 
 describe('other claims', () => {
-  it('RFC 7523 §3 (8): other claims are allowed, whatever they hold [rule 71]', async () => {
+  it('RFC 7523 §3 (8): other claims are allowed, with any values [rule 71]', async () => {
     const claims = {
       email: 'a@example.com',
       groups: ['x', { y: null }],
@@ -268,7 +268,7 @@ describe('the signature', () => {
     expect(await host.judge(unknown)).toEqual(refused('unknown_key'))
   })
 
-  it('RFC 7523 §3 (9): a signature over other claims is refused, be it a single bit [rule 72]', async () => {
+  it('RFC 7523 §3 (9): a signature over other claims is refused, even if one bit differs [rule 72]', async () => {
     const [header, payload = '', signature] = (await host.assertion()).split('.')
     const bytes = Buffer.from(payload, 'base64url')
     const changed = Buffer.from(bytes.toString().replace('alice', 'alicf')).toString('base64url')
@@ -288,7 +288,7 @@ describe('the signature', () => {
     ['a jti that is a number', {}, { jti: 1 }, 'invalid_jwt_id'],
     ['an nbf that is a string', {}, { nbf: '0' }, 'invalid_not_before'],
   ])(
-    'RFC 7523 §3 (10): an assertion that is no valid JWT, %s, is refused [rule 73]',
+    'RFC 7523 §3 (10): an assertion that is not a valid JWT, %s, is refused [rule 73]',
     async (_, header, claims, reason) => {
       expect(await host.judge(await host.assertion(claims, header))).toEqual(refused(reason))
     },
@@ -309,14 +309,14 @@ describe('client authentication', () => {
     expect(await host.judge(parameters.assertion)).toEqual(ACCEPTED)
   })
 
-  it('RFC 7523 §3.1: credentials in the body are checked also when the assertion is bad [rule 74]', async () => {
+  it('RFC 7523 §3.1: credentials in the body are checked even if the assertion is bad [rule 74]', async () => {
     const parameters = { grant_type: GRANT_TYPE, assertion: 'bad', client_id: CLIENT.clientId, client_secret: 'wrong' }
     const response = await request(host.url).post('/oauth2/token').type('form').send(parameters)
     expect(response.status).toBe(401)
     expect(response.body.error).toBe('invalid_client')
   })
 
-  it('RFC 7523 §3.1: a client assertion beside a good secret is not ignored [rule 74]', async () => {
+  it('RFC 7523 §3.1: a client assertion in addition to a good secret is not ignored [rule 74]', async () => {
     const response = await host.post({
       grant_type: GRANT_TYPE,
       assertion: await host.assertion(),

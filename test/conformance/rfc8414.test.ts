@@ -34,7 +34,7 @@ describe('the address of the metadata', () => {
     },
   )
 
-  it('RFC 8414 §3.1: the well-known path stands between host and path of the issuer [rule 92]', async () => {
+  it('RFC 8414 §3.1: the well-known path is between host and path of the issuer [rule 92]', async () => {
     const response = await request(host.url).get(`${WELL_KNOWN}/oauth2`)
     expect(response.status).toBe(200)
     expect(response.body.issuer).toBe(ISSUER)
@@ -91,7 +91,7 @@ describe('the issuer', () => {
   })
 
   it.each([ISSUER, 'https://API.example.com:443/OAuth2/', 'https://api.example.com/%7Etenant'])(
-    'RFC 8414 §3.3: %s stands in metadata and access token as it is configured [rule 93]',
+    'RFC 8414 §3.3: %s is in metadata and access token as it is configured [rule 93]',
     async (issuer) => {
       const other = await startClockedHost({ exchange: { issuer, tokenEndpoint: TOKEN_ENDPOINT } })
       try {
@@ -162,7 +162,7 @@ describe('the metadata', () => {
     expect(metadata.scopes_supported).toEqual(['openid', 'orders:read', 'profile'])
   })
 
-  it('RFC 8414 §2: the metadata names no scopes where clients are looked up [rule 95]', async () => {
+  it('RFC 8414 §2: the metadata names no scopes if clients are looked up [rule 95]', async () => {
     const document = await metadataOf({ exchange: { findClient: () => undefined } }, `${WELL_KNOWN}/oauth2`)
     expect(document.issuer).toBe(ISSUER)
     expect(document).not.toHaveProperty('scopes_supported')
@@ -173,7 +173,7 @@ describe('the metadata', () => {
     expect(endpoints).toEqual(['token_endpoint', 'jwks_uri'])
   })
 
-  it('RFC 8414 §2: the metadata does not tell which identity providers are trusted [rule 95]', () => {
+  it('RFC 8414 §2: the metadata does not reveal which identity providers are trusted [rule 95]', () => {
     expect(JSON.stringify(metadata)).not.toContain(host.idp.name)
     expect(JSON.stringify(metadata)).not.toContain(CLIENT.clientId)
   })

@@ -110,17 +110,17 @@ describe('the parameter resource', () => {
     expect(await audienceOf(resourcesOf(BILLING.replace('billing', 'BILLING')))).toBe(BILLING)
   })
 
-  it('RFC 8707 §2: a request that is refused for it does not use the assertion up [rule 110]', async () => {
+  it('RFC 8707 §2: a request with a refused resource does not consume the assertion [rule 110]', async () => {
     const assertion = await host.assertion()
     expect((await ask(resourcesOf('urn:else'), host, assertion)).body.error).toBe('invalid_target')
     expect((await ask(resourcesOf(BILLING), host, assertion)).status).toBe(200)
   })
 
-  it('RFC 8707 §2: more than a hundred parameters are too many, also if all are resources [rule 110]', async () => {
+  it('RFC 8707 §2: more than a hundred parameters are too many, even if all are resources [rule 110]', async () => {
     await expectRefusal(ask(resourcesOf(...Array<string>(99).fill(BILLING))), { status: 400, error: 'invalid_request' })
   })
 
-  it('RFC 8707 §2: no other parameter may be repeated for its sake [rule 110]', async () => {
+  it('RFC 8707 §2: no other parameter may be repeated [rule 110]', async () => {
     for (const further of ['&scope=a&scope=b', '&audience=a&audience=b', `&resource[]=${AUDIENCE}&resource[]=x`]) {
       expect((await ask(further)).body.error).toBe('invalid_request')
     }
@@ -181,13 +181,13 @@ describe('a resource and bindings', () => {
     expect([scopes, audience]).toEqual([['bills:read'], [BILLING]])
   })
 
-  it('RFC 8707 §2: the scopes of one of several are had by naming it, without a scope [rule 110]', async () => {
+  it('RFC 8707 §2: naming one of several resources without a scope grants the scopes of that resource [rule 110]', async () => {
     const whole = await host.assertion({ team: 'billing' })
     expect((await ask('', host, whole)).body.error).toBe('invalid_scope')
     expect((await ask(resourcesOf(AUDIENCE), host, whole)).body.scope).toBe('orders:read')
   })
 
-  it('RFC 8707 §2: a resource that no binding which holds gives is an invalid_target [rule 110]', async () => {
+  it('RFC 8707 §2: a resource that no matching binding grants is an invalid_target [rule 110]', async () => {
     expect(await audienceOf(resourcesOf(AUDIENCE))).toBe(AUDIENCE)
     expect(await audienceOf(resourcesOf(BILLING))).toEqual([400, 'invalid_target'])
     expect(await audienceOf(resourcesOf(SHIPPING))).toEqual([400, 'invalid_target'])

@@ -101,7 +101,7 @@ describe('a signature', () => {
     expect(await host.judge(`${header}.${payload}.${signature}`)).toEqual(ACCEPTED)
   })
 
-  it('RFC 8725 §3.4: a signature by a point that is not on the curve is refused, and no defect [rule 80]', async () => {
+  it('RFC 8725 §3.4: a signature by a point that is not on the curve is refused, without a defect [rule 80]', async () => {
     const [one, two] = [await generateFakeKey('ES256', 'one'), await generateFakeKey('ES256', 'two')]
     const zero = Buffer.alloc(32).toString('base64url')
     const good = host.idp.signingKey
@@ -161,7 +161,7 @@ describe('the type of a JWT', () => {
     'JWS',
     'jwt ',
     '',
-  ])('RFC 8725 §3.11: a JWT of the type %j is no assertion [rule 82]', async (typ) => {
+  ])('RFC 8725 §3.11: a JWT of the type %j is not an assertion [rule 82]', async (typ) => {
     expect(await host.judge(await host.assertion({}, { typ }))).toEqual(refused('type_not_allowed'))
   })
 
@@ -201,7 +201,7 @@ describe('the type of a JWT', () => {
     }
   })
 
-  it('RFC 8725 §3.12: an ID token, whose audience is a client, is no assertion [rule 82]', async () => {
+  it('RFC 8725 §3.12: an ID token, whose audience is a client, is not an assertion [rule 82]', async () => {
     const claims = { aud: CLIENT.clientId, azp: CLIENT.clientId, nonce: 'n', at_hash: 'h', auth_time: 1_800_000_000 }
     expect(await host.judge(await host.assertion(claims))).toEqual(refused('wrong_audience'))
     expect(await host.judge(await host.assertion({ ...claims, aud: [CLIENT.clientId] }))).toEqual(
@@ -209,7 +209,7 @@ describe('the type of a JWT', () => {
     )
   })
 
-  it('RFC 8725 §3.12: an access token of ours is no assertion, and an assertion no access token [rule 82]', async () => {
+  it('RFC 8725 §3.12: an access token of ours is not an assertion, and an assertion is not an access token [rule 82]', async () => {
     expect(await host.judge(await host.accessToken())).toEqual(refused('unknown_issuer'))
     await expect(host.exchange.verifyAccessToken(await host.assertion())).rejects.toMatchObject({
       reason: 'type_not_allowed',

@@ -95,7 +95,7 @@ describe('an access token that is issued', () => {
     },
   )
 
-  it('RFC 9068 §2.2: an access token has iss, sub, aud, client_id, iat, exp, jti and the scope, idp beside them, and no other claims [rule 101]', async () => {
+  it('RFC 9068 §2.2: an access token has iss, sub, aud, client_id, iat, exp, jti, the scope and idp, and no other claims [rule 101]', async () => {
     const payload = decodeJwt(await host.accessToken({ sub: 'bob', email: 'bob@example.com' }))
     expect(payload).toEqual({
       iss: ISSUER,
@@ -118,7 +118,7 @@ describe('an access token that is issued', () => {
     expect(tokens[0]).toMatchObject({ iat: now, exp: now + 3600 })
   })
 
-  it('RFC 9068 §2.2.3: an access token has no scope claim where no scope is granted [rule 101]', async () => {
+  it('RFC 9068 §2.2.3: an access token has no scope claim if no scope is granted [rule 101]', async () => {
     const parameters = { grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion: await host.assertion() }
     const response = await host.post(parameters).auth('no-scope', 'secret-of-the-tests')
     const payload = decodeJwt(response.body.access_token)

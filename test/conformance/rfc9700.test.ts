@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterAll(() => host.close())
 
 describe('an access token', () => {
-  it('RFC 9700 §2.3: an access token is for the configured audience, whatever the assertion says of it [rule 87]', async () => {
+  it('RFC 9700 §2.3: an access token is for the configured audience, even if the assertion names another one [rule 87]', async () => {
     const token = await host.accessToken({ aud: ['https://other-api.example.com', TOKEN_ENDPOINT] })
     expect(decodeJwt(token).aud).toBe(AUDIENCE)
   })
@@ -62,7 +62,7 @@ describe('a subject', () => {
     }
   })
 
-  it('RFC 9700 §4.15: a subject that is a client id is also found where clients are looked up [rule 89]', async () => {
+  it('RFC 9700 §4.15: a subject that is a client id is refused if clients are looked up as well [rule 89]', async () => {
     const lookingUp = await startClockedHost({
       exchange: { findClient: (clientId) => (clientId === CLIENT.clientId ? CLIENT : undefined) },
     })

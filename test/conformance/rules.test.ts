@@ -32,11 +32,11 @@ function namesIn(source: string): string[] {
 }
 
 describe('the conformance tests', () => {
-  it.each(RULES)('name rule %i in a test, or it is said why it does not apply', (rule) => {
+  it.each(RULES)('name rule %i in a test, or NOT_APPLICABLE says why it does not apply', (rule) => {
     expect([testedRules.has(rule), Object.hasOwn(NOT_APPLICABLE, rule)]).toContain(true)
   })
 
-  it('do not test what is said not to apply', () => {
+  it('do not test rules that do not apply', () => {
     expect(Object.keys(NOT_APPLICABLE).filter((rule) => testedRules.has(Number(rule)))).toEqual([])
   })
 

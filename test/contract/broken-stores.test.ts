@@ -132,13 +132,13 @@ describe('the contract', () => {
 })
 
 describe('the contract does not blame a store that', () => {
-  it.concurrent('is busy with other claims at the same time', async () => {
+  it.concurrent('handles other calls at the same time', async () => {
     const makeStore = shared(claimIn(new Map()))
     const failures = await Promise.all(Array.from({ length: 5 }, () => failuresOf(makeStore)))
     expect(failures).toEqual(Array(5).fill(new Map()))
   })
 
-  it.concurrent('takes a second for each claim', async () => {
+  it.concurrent('takes a second for each call', async () => {
     const markUsed = claimIn(new Map())
     const slow: Claim = async (key, expiresAt) => {
       await pause(1000)
@@ -150,7 +150,7 @@ describe('the contract does not blame a store that', () => {
 })
 
 describe('the contract refuses a store that', () => {
-  it.concurrent('looks before it claims, and waits in between', async () => {
+  it.concurrent('reads before it writes, and waits in between', async () => {
     const claims = new Map<string, number>()
     const markUsed: Claim = async (key, expiresAt) => {
       const isUsed = (claims.get(key) ?? 0) > now()
@@ -161,7 +161,7 @@ describe('the contract refuses a store that', () => {
     await expectRefused(shared(markUsed), [RACE, RACE_FOR_EXPIRED])
   })
 
-  it.concurrent('looks before it claims where an expired claim is in the way only', async () => {
+  it.concurrent('reads before it writes only if an expired entry is in the way', async () => {
     const claims = new Map<string, number>()
     const markUsed: Claim = async (key, expiresAt) => {
       const claimedUntil = claims.get(key)
@@ -182,7 +182,7 @@ describe('the contract refuses a store that', () => {
     )
   })
 
-  it.concurrent('tells the other processes of a claim a moment later', async () => {
+  it.concurrent('sends an entry to the other processes a moment later', async () => {
     const told = new Map<string, number>()
     const makeStore = () => {
       const own = new Map<string, number>()
@@ -228,7 +228,7 @@ describe('the contract refuses a store that', () => {
     expect([...failures.keys()]).toEqual(expect.arrayContaining([LATER, EXPIRY, LONG_KEYS]))
   })
 
-  it.concurrent('forgets claims after half a second', async () => {
+  it.concurrent('forgets entries after half a second', async () => {
     const claims = new Map<string, number>()
     const markUsed: Claim = (key, expiresAt) => claimIn(claims)(key, Math.min(expiresAt, now() + 0.5))
     const failures = await failuresOf(shared(markUsed))
@@ -246,7 +246,7 @@ describe('the contract refuses a store that', () => {
     },
   )
 
-  it.concurrent('forgets claims after a second, whenever it is asked', async () => {
+  it.concurrent('forgets entries after a second', async () => {
     const claims = new Map<string, number>()
     const markUsed: Claim = (key, expiresAt) => claimIn(claims)(key, Math.min(expiresAt, now() + 1))
     await waitForFraction(0.9)
@@ -254,7 +254,7 @@ describe('the contract refuses a store that', () => {
     expect(failures.size).toBeGreaterThan(0)
   })
 
-  it.concurrent('lets a refused claim say until when it is remembered', async () => {
+  it.concurrent('lets a refused call change the expiry', async () => {
     const claims = new Map<string, number>()
     const markUsed: Claim = (key, expiresAt) => {
       const isFirst = !((claims.get(key) ?? 0) > now())
@@ -278,7 +278,7 @@ describe('the contract refuses a store that', () => {
     )
   })
 
-  it.concurrent('answers the wrong way round', async () => {
+  it.concurrent('answers the opposite', async () => {
     const markUsed = claimIn(new Map())
     await expectRefused(
       shared((key, expiresAt) => !markUsed(key, expiresAt)),
@@ -300,7 +300,7 @@ describe('the contract refuses a store that', () => {
     )
   })
 
-  it.concurrent('never lets go of a key', async () => {
+  it.concurrent('never forgets a key', async () => {
     const used = new Set<string>()
     const markUsed: Claim = (key) => {
       const isFirst = !used.has(key)
@@ -310,7 +310,7 @@ describe('the contract refuses a store that', () => {
     await expectRefused(shared(markUsed), [RACE_FOR_EXPIRED, EXPIRED])
   })
 
-  it.concurrent('throws where the expiry is far away', async () => {
+  it.concurrent('throws if the expiry is far away', async () => {
     const markUsed = claimIn(new Map())
     const failures = await failuresOf(
       shared(async (key, expiresAt) => {
@@ -321,7 +321,7 @@ describe('the contract refuses a store that', () => {
     expect([...failures.keys()]).toEqual([LONG_KEYS])
   })
 
-  it.concurrent('throws where a key is used', async () => {
+  it.concurrent('throws if a key is used', async () => {
     const markUsed = claimIn(new Map())
     const failures = await failuresOf(
       shared(async (key, expiresAt) => {
@@ -348,7 +348,7 @@ describe('the contract refuses a store that', () => {
     expect([...failures.keys()]).toEqual([RACE])
   })
 
-  it.concurrent('throws, with what it throws', async () => {
+  it.concurrent('throws, with the same error', async () => {
     const markUsed: Claim = async () => {
       throw new Error('no table')
     }
@@ -357,7 +357,7 @@ describe('the contract refuses a store that', () => {
     for (const error of failures.values()) expect(error).toMatchObject({ message: 'no table' })
   })
 
-  it.concurrent('forgets a claim for thirty days in a millisecond, because no timer waits so long', async () => {
+  it.concurrent('forgets an entry for thirty days in a millisecond, because no timer waits so long', async () => {
     const forgottenAt = new Map<string, number>()
     const markUsed: Claim = async (key, expiresAt) => {
       if (Date.now() < (forgottenAt.get(key) ?? 0)) return false
@@ -370,7 +370,7 @@ describe('the contract refuses a store that', () => {
     expect([...failures.keys()]).toEqual([LONG_KEYS])
   })
 
-  it.concurrent.each([10, 100])('forgets the oldest of %p claims', async (most) => {
+  it.concurrent.each([10, 100])('forgets the oldest of %p entries', async (most) => {
     const claims = new Map<string, number>()
     const markUsed: Claim = (key, expiresAt) => {
       const isFirst = claimIn(claims)(key, expiresAt)
@@ -395,7 +395,7 @@ describe('the contract refuses a store that', () => {
   })
 })
 
-describe('the contract refuses what a store says of itself', () => {
+describe('the contract refuses what a store says about itself', () => {
   const saying = (said: object) => {
     const markUsed = claimIn(new Map())
     return () => ({ markUsed, ...said }) as CheckedReplayStore
@@ -422,7 +422,7 @@ describe('the contract refuses what a store says of itself', () => {
     expect(await failuresOf(saying(said), [SAYS])).toEqual(new Map())
   })
 
-  it.concurrent('and a store that takes the name of the identity provider for a part of the key', async () => {
+  it.concurrent('and a store that uses the name of the identity provider as a part of the key', async () => {
     const claims = claimIn(new Map())
     const markUsed = (key: string, expiresAt: number, name = '') => claims(key + name, expiresAt)
     await expectRefused(() => ({ markUsed }) as CheckedReplayStore, [LATER])

@@ -7,7 +7,7 @@ import { openKeyspace, type RedisKeyspace } from '../support/redis-keyspace.js'
 import { DATABASE_URL, describeWithPostgres, describeWithRedis, REDIS_URL } from '../support/services.js'
 
 const PROCESSES = 4
-const CLAIMS_OF_EACH = 50
+const CALLS_OF_EACH = 50
 const ROUNDS = 50
 
 async function startProcess(args: readonly string[]): Promise<ChildProcess> {
@@ -20,7 +20,7 @@ async function startProcess(args: readonly string[]): Promise<ChildProcess> {
 async function claimInAll(processes: readonly ChildProcess[], key: string): Promise<boolean[]> {
   const expiresAt = Math.ceil(Date.now() / 1000) + 60
   const answers = processes.map(async (each): Promise<boolean[]> => {
-    each.send({ key, expiresAt, claims: CLAIMS_OF_EACH })
+    each.send({ key, expiresAt, claims: CALLS_OF_EACH })
     return (await once(each, 'message'))[0]
   })
   return (await Promise.all(answers)).flat()
@@ -28,13 +28,13 @@ async function claimInAll(processes: readonly ChildProcess[], key: string): Prom
 
 /** @param argsOf the kind of store, its URL, and the prefix or schema */
 function describeRaces(name: string, argsOf: () => readonly string[]): void {
-  it(`${PROCESSES * CLAIMS_OF_EACH} claims at once from ${PROCESSES} processes have one winner, ${ROUNDS} times: ${name}`, async () => {
+  it(`${PROCESSES * CALLS_OF_EACH} calls at once from ${PROCESSES} processes have one winner, ${ROUNDS} times: ${name}`, async () => {
     const processes = await Promise.all(Array.from({ length: PROCESSES }, () => startProcess(argsOf())))
     try {
       const winners: number[] = []
       for (let round = 0; round < ROUNDS; round += 1) {
         const answers = await claimInAll(processes, randomBytes(32).toString('base64url'))
-        expect(answers.filter((answer) => typeof answer === 'boolean')).toHaveLength(PROCESSES * CLAIMS_OF_EACH)
+        expect(answers.filter((answer) => typeof answer === 'boolean')).toHaveLength(PROCESSES * CALLS_OF_EACH)
         winners.push(answers.filter((answer) => answer).length)
       }
       expect(winners).toEqual(Array(ROUNDS).fill(1))

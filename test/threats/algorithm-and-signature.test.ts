@@ -80,7 +80,7 @@ describe('a token without a signature', () => {
   })
 })
 
-describe('a MAC in place of a signature', () => {
+describe('a MAC instead of a signature', () => {
   let rsa: FakeKey
   beforeAll(async () => {
     rsa = await generateFakeKey('RS256', 'rsa')
@@ -115,10 +115,13 @@ describe('a MAC in place of a signature', () => {
     },
   )
 
-  it.each(publicForms)('A3: a MAC keyed with the public RSA key as %s is no RS256 signature', async (_name, form) => {
-    const token = macToken({ alg: 'RS256', kid: rsa.kid }, goodClaims(host.idp), form(rsa.publicJwk))
-    await expectAssertionRefused(host, token, 'bad_signature')
-  })
+  it.each(publicForms)(
+    'A3: a MAC keyed with the public RSA key as %s is not an RS256 signature',
+    async (_name, form) => {
+      const token = macToken({ alg: 'RS256', kid: rsa.kid }, goodClaims(host.idp), form(rsa.publicJwk))
+      await expectAssertionRefused(host, token, 'bad_signature')
+    },
+  )
 
   it('A3: a published key without alg verifies RS256, so that it is the MAC that is refused', async () => {
     expect((await host.exchangeAssertion(await signWith(rsa))).status).toBe(200)
@@ -148,7 +151,7 @@ describe('a MAC in place of a signature', () => {
     }
   })
 
-  it('A4: a MAC with an empty key is no signature of a key that is not found', async () => {
+  it('A4: a MAC with an empty key is not a signature by an unknown key', async () => {
     const token = macToken({ alg: 'ES256', kid: 'nobody' }, goodClaims(host.idp), '')
     await expectAssertionRefused(host, token, 'unknown_key')
   })
@@ -174,7 +177,7 @@ describe('an algorithm that does not belong to the key', () => {
     host = await startHostWith(rsa.publicJwk, pss.publicJwk, openJwk)
   })
 
-  it('A6: RS512 is refused where the identity provider may use RS256 only', async () => {
+  it('A6: RS512 is refused if the identity provider may use RS256 only', async () => {
     const { alg: _, ...openJwk } = rsa.publicJwk
     const strict = await startExchangeHost({ identityProvider: { algorithms: ['RS256'] } })
     try {
@@ -367,7 +370,7 @@ describe('a published key that must not verify', () => {
     expect(skippedKeys()).toContain('rsa-1024 rsa_too_small')
   })
 
-  it.each(exponents)('A12: a padded digest is no signature under the RSA key %s', async (kid) => {
+  it.each(exponents)('A12: a padded digest is not a signature under the RSA key %s', async (kid) => {
     const unsigned = `${encodePart({ alg: 'RS256', kid })}.${encodePart(goodClaims(host.idp))}`
     await expectAssertionRefused(
       host,

@@ -137,7 +137,7 @@ describe('the issuer and the audience', () => {
     ['types', { types: [/jwt/y] }],
     ['scopes', { scopes: [/.*/] }],
     ['audiences', { audiences: [''] }],
-  ])('C13: a pattern as %s is no configuration', (option, changes) => {
+  ])('C13: a pattern as %s is refused in the options', (option, changes) => {
     const identityProvider = {
       name: NAME,
       allowedSubjects: 'any' as const,
@@ -207,7 +207,7 @@ describe('two identity providers', () => {
     expect(other.fetches).toBe(fetches)
   })
 
-  it('C5: the alias of one is no audience for the other', async () => {
+  it('C5: the alias of one is not an audience for the other', async () => {
     const fromOther = { ...goodClaims(host.idp), iss: otherName, aud: TOKEN_ENDPOINT }
     const token = await signAssertion(otherKey, { alg: 'ES256', kid: otherKey.kid }, fromOther)
     await expectAssertionRefused(host, token, 'wrong_audience')
@@ -266,7 +266,7 @@ describe('the dates of an assertion', () => {
   it.each([
     ['nbf', 'invalid_not_before'],
     ['iat', 'invalid_issued_at'],
-  ])('C8: %s that is no date is refused', async (name, reason) => {
+  ])('C8: %s that is not a date is refused', async (name, reason) => {
     for (const value of [String(now), null, true, [now], {}, '', -1, 1e300, now * 1000]) {
       await expectAssertionRefused(host, await host.idp.issueAssertion({ [name]: value }), reason)
     }
@@ -359,7 +359,7 @@ describe('the subject and the identifier', () => {
     await expectExchanged(await host.idp.issueAssertion({ sub: 'App' }))
   })
 
-  it('C10: what is refused behind the strategy as the id of a client is not used up', async () => {
+  it('C10: an assertion whose subject is a client id is refused by the strategy, and not marked used', async () => {
     const clients = [{ ...CLIENT, clientId: 'alice' }]
     const started = await startExchangeHost({ idp: { algorithm: 'ES256' }, exchange: { clients } })
     try {
@@ -372,7 +372,7 @@ describe('the subject and the identifier', () => {
     }
   })
 
-  it('C10: behind the strategy the subject counts as it is made, and clients that cannot be looked up are an outage', async () => {
+  it('C10: the strategy checks the mapped subject, and a failed client lookup is an outage', async () => {
     let isOut = false
     const findClient = async (clientId: string) => {
       if (isOut) throw new Error('the database is down')
@@ -403,7 +403,7 @@ describe('the subject and the identifier', () => {
     ['for all', { exchange: { assertion: { maxAge: 1800 } } }],
     ['for it', { identityProvider: { maxAge: 60 } }],
     ['by requireIat', { identityProvider: { requireIat: true } }],
-  ])('C8: an assertion without iat is refused where its age is bounded %s', async (_name, options) => {
+  ])('C8: an assertion without iat is refused if its age is limited %s', async (_name, options) => {
     const started = await startExchangeHost({ idp: { algorithm: 'ES256' }, ...options })
     try {
       const assertion = await started.idp.issueAssertion({ iat: undefined })
@@ -414,7 +414,7 @@ describe('the subject and the identifier', () => {
     }
   })
 
-  it('C8: an assertion without iat is accepted where its age is not bounded, or that is taken back', async () => {
+  it('C8: an assertion without iat is accepted if its age is not limited, or requireIat is false', async () => {
     await expectExchanged(await host.idp.issueAssertion({ iat: undefined }))
     const identityProvider = { maxAge: 60, requireIat: false }
     const started = await startExchangeHost({ idp: { algorithm: 'ES256' }, identityProvider })
@@ -443,7 +443,7 @@ describe('the subject and the identifier', () => {
   })
 })
 
-describe('a token in the place of another kind', () => {
+describe('a token of another kind', () => {
   const signingKey = generateSigningKey()
   const ownKey: FakeKey = { kid: signingKey.kid ?? '', algorithm: 'ES256', privateJwk: signingKey, publicJwk: {} }
   const ownHeader = { alg: 'ES256', kid: ownKey.kid, typ: 'at+jwt' }
@@ -460,7 +460,7 @@ describe('a token in the place of another kind', () => {
     return { ...goodClaims(host.idp), iss: ISSUER, aud: AUDIENCE, client_id: 'app', scope: 'orders:read' }
   }
 
-  it('C12: our access token is no assertion', async () => {
+  it('C12: our access token is not an assertion', async () => {
     const token = await host.accessToken()
     const response = await host.exchangeAssertion(token)
     expect([response.status, response.body.error, host.lastReason()]).toEqual([400, 'invalid_grant', 'unknown_issuer'])
@@ -485,7 +485,7 @@ describe('a token in the place of another kind', () => {
     }
   })
 
-  it('C12: an ID token of another client is no assertion', async () => {
+  it('C12: an ID token of another client is not an assertion', async () => {
     const claims = { aud: 'another-client', azp: 'another-client', nonce: 'n', at_hash: 'h' }
     await expectAssertionRefused(host, await host.idp.issueAssertion(claims), 'wrong_audience')
   })
@@ -521,7 +521,7 @@ describe('a token in the place of another kind', () => {
     await expect(host.exchange.verifyAccessToken(accessToken)).rejects.toMatchObject({ reason })
   })
 
-  it('C12: an access token that is bound to a key is refused each time, however often it comes', async () => {
+  it('C12: an access token that is bound to a key is refused each time', async () => {
     const token = await signAssertion(ownKey, ownHeader, { ...accessTokenClaims(), cnf: { jkt: 'x' } })
     for (let time = 0; time < 4; time += 1) {
       await expectInvalidToken(host, '/orders', `Bearer ${token}`, 'unconfirmed_key')
@@ -535,13 +535,13 @@ describe('a token in the place of another kind', () => {
     ['htm alone', { htm: 'POST' }],
     ['an event of another name', { event: {}, Events: {}, CNF: {} }],
     ['a confirmation within another claim', { x: { cnf: { jkt: 'x' }, act: { sub: 'bot' }, events: {} } }],
-  ])('C12: a token with %s is what it was', async (_name, claims) => {
+  ])('C12: a token with %s keeps its kind', async (_name, claims) => {
     await expectExchanged(await host.idp.issueAssertion(claims))
     const accessToken = await signAssertion(ownKey, ownHeader, { ...accessTokenClaims(), ...claims })
     await expect(host.exchange.verifyAccessToken(accessToken)).resolves.toMatchObject({ sub: 'alice' })
   })
 
-  it('C12: an assertion is no access token', async () => {
+  it('C12: an assertion is not an access token', async () => {
     const assertion = await host.idp.issueAssertion({ scope: 'orders:read', client_id: 'app' })
     await expectInvalidToken(host, '/me', `Bearer ${assertion}`, 'type_not_allowed')
     await expectInvalidToken(host, '/orders', `Bearer ${assertion}`, 'type_not_allowed')
@@ -577,7 +577,7 @@ describe('a token in the place of another kind', () => {
     ['without jti', {}, { jti: undefined }, 'invalid_jwt_id'],
     ['with an array for scope', {}, { scope: ['orders:read'] }, 'invalid_claim'],
     ['with a malformed scope', {}, { scope: 'orders:read "' }, 'invalid_claim'],
-  ])('C12: a token of our own key %s is no access token', async (_name, header, claims, reason) => {
+  ])('C12: a token of our own key %s is not an access token', async (_name, header, claims, reason) => {
     const token = await signAssertion(ownKey, { ...ownHeader, ...header }, { ...accessTokenClaims(), ...claims })
     await expectInvalidToken(host, '/me', `Bearer ${token}`, reason)
     await expectInvalidToken(host, '/orders', `Bearer ${token}`, reason)

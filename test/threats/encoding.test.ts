@@ -70,7 +70,7 @@ describe('base64url', () => {
     }
   })
 
-  it.each(foreign)('E1: %s in a segment is refused though it was signed so', async (_name, text) => {
+  it.each(foreign)('E1: %s in a segment is refused even if it was signed so', async (_name, text) => {
     const header = encodePart(goodHeader(host.idp))
     const claims = encodePart(goodClaims(host.idp))
     const { signingKey } = host.idp
@@ -97,7 +97,7 @@ describe('base64url', () => {
     await expectAssertionRefused(host, withUnusedBits(token), 'malformed_jwt')
   })
 
-  it('E2: unused bits in header or payload are refused though they were signed so', async () => {
+  it('E2: unused bits in header or payload are refused even if they were signed so', async () => {
     const header = encodePart({ ...goodHeader(host.idp), x: '' })
     const { signingKey } = host.idp
     for (let padding = 0; padding < 3; padding += 1) {
@@ -143,7 +143,7 @@ describe('the size and number of segments', () => {
     await expectAssertionRefused(host, token, 'malformed_jwt')
   })
 
-  it('E3: a good token with a dot more, or in place of a character, is refused', async () => {
+  it('E3: a good token with one more dot, or a dot instead of a character, is refused', async () => {
     const token = await host.idp.issueAssertion()
     for (const changed of [`${token}.`, `.${token}`, token.replace('.', '..'), `${token}.${token}`, `${token}.e30`]) {
       await expectAssertionRefused(host, changed, 'malformed_jwt')
@@ -167,7 +167,7 @@ describe('the size and number of segments', () => {
     await expectInvalidRequest(host.exchangeAssertion('a'.repeat(length)), 413)
   })
 
-  it('E4: an own limit of an identity provider holds for it', async () => {
+  it('E4: the limit of an identity provider applies to its tokens', async () => {
     const strict = await startExchangeHost({ idp: { algorithm: 'ES256' }, identityProvider: { maxBytes: 600 } })
     try {
       const long = await strict.idp.issueAssertion({ x: 'x'.repeat(300) })
@@ -200,7 +200,7 @@ describe('deep JSON', () => {
     await expectAssertionRefused(host, signed(header, goodClaims(host.idp)), 'malformed_jwt')
   })
 
-  describe('where an identity provider may send 1 MiB', () => {
+  describe('if an identity provider may send 1 MiB', () => {
     let generous: ExchangeHost
     beforeAll(async () => {
       generous = await startExchangeHost({ idp: { algorithm: 'ES256' }, identityProvider: { maxBytes: 1_048_576 } })
@@ -235,7 +235,7 @@ describe('deep JSON', () => {
   })
 })
 
-describe('a payload that is no JSON object', () => {
+describe('a payload that is not a JSON object', () => {
   it.each([
     ['an empty array', '[]'],
     ['an array of claims', '[{"iss":"x"}]'],

@@ -74,7 +74,7 @@ describe('a key in the header', () => {
     await expectAssertionRefused(host, token, reason)
   })
 
-  it('H3: an x5c chooses nothing where the identity provider is configured with certificates', async () => {
+  it('H3: an x5c chooses nothing if the identity provider is configured with certificates', async () => {
     const started = await startExchangeHost({ exchange: { identityProviders: [certificateProvider] } })
     try {
       const claims = { ...goodClaims(started.idp), iss: certificateProvider.name }
@@ -328,7 +328,7 @@ describe('a header name twice', () => {
     await expectAssertionRefused(host, token, 'malformed_jwt')
   })
 
-  it('H10: strings that look like names are no names', async () => {
+  it('H10: strings that look like names are not names', async () => {
     const { signingKey } = host.idp
     const header = JSON.stringify({
       alg: 'ES256',

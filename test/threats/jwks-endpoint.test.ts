@@ -337,7 +337,7 @@ describe('an endpoint that leads elsewhere', () => {
     'idp.example.com/jwks',
     'https://',
     '',
-  ])('J6: %j is no jwksUri', (jwksUri) => {
+  ])('J6: %j is refused as jwksUri', (jwksUri) => {
     const options = {
       issuer: ISSUER,
       identityProviders: [{ name: 'idp', allowedSubjects: 'any' as const, jwksUri }],
@@ -368,7 +368,7 @@ describe('an endpoint that leads elsewhere', () => {
     'https://[fe80::a9fe:a9fe]/jwks',
     'https://169.254.170.2/v2/credentials',
     'https://100.100.100.200/latest',
-  ])('J6: the metadata service %s is no jwksUri whatever the network is', (jwksUri) => {
+  ])('J6: the metadata service %s is refused as jwksUri with any network', (jwksUri) => {
     for (const network of ['any', 'public'] as const) {
       expect(withJwksUri(jwksUri, network)).toThrow(/identityProviders\[0\]\.jwksUri/)
     }
@@ -380,7 +380,7 @@ describe('an endpoint that leads elsewhere', () => {
     'https://127.1/jwks',
     'https://[::1]/jwks',
     'https://192.168.0.1/',
-  ])('J6: %s is no jwksUri where the network is public', (jwksUri) => {
+  ])('J6: %s is refused as jwksUri if the network is public', (jwksUri) => {
     expect(withJwksUri(jwksUri, 'public')).toThrow(/identityProviders\[0\]\.jwksUri/)
     expect(withJwksUri(jwksUri, 'any')).not.toThrow()
   })
@@ -392,7 +392,7 @@ describe('an endpoint that leads elsewhere', () => {
     ['169.254.169.254', 'any'],
     ['::ffff:169.254.169.254', 'any'],
   ] as const)(
-    'J6: a name that resolves to %s is not connected to where the network is %s',
+    'J6: no connection is made to a name that resolves to %s if the network is %s',
     async (address, network) => {
       const server = await startRawServer()
       const { port } = new URL(server.url)

@@ -125,7 +125,7 @@ describe('an assertion sent again', () => {
     }
   })
 
-  it('R4: is refused without jti, too, in whatever signature and header', async () => {
+  it('R4: is refused without jti as well, with any signature and header', async () => {
     const { signingKey } = host.idp
     const { jti: _, ...claims } = goodClaims(host.idp)
     expect(await statusOf(await signAssertion(signingKey, goodHeader(host.idp), claims))).toBe(200)
@@ -260,7 +260,7 @@ describe('the same jti from two identity providers', () => {
   })
 })
 
-describe('how long a claim is remembered', () => {
+describe('how long a used assertion is remembered', () => {
   let clock: AdjustableClock
   let claims: { key: string; expiresAt: number }[]
 
@@ -290,7 +290,7 @@ describe('how long a claim is remembered', () => {
     await expectAssertionRefused(host, assertion, 'replayed')
   })
 
-  it('R6: there is no moment at which it is forgotten and still accepted', async () => {
+  it('R6: is never forgotten while it is still accepted', async () => {
     await startWith({ exchange: { clock } })
     const exp = clock.now() - 30.5
     const assertion = await issue({ exp })
@@ -302,7 +302,7 @@ describe('how long a claim is remembered', () => {
     }
   })
 
-  it('R7: the store is told the end of the assertion with the tolerance and a minute for clocks that differ, and never more than the longest lifetime', async () => {
+  it('R7: the store gets the expiry of the assertion plus the tolerance and a minute for clocks that differ, within the maximum lifetime', async () => {
     const store = { markUsed: (key: string, expiresAt: number) => claims.push({ key, expiresAt }) > 0 }
     await startWith({ exchange: { clock, replay: { store }, assertion: { maxLifetime: 3600 } } })
     const now = clock.now()
@@ -314,7 +314,7 @@ describe('how long a claim is remembered', () => {
     expect(claims.length).toBe(4)
   })
 
-  it('R9: a full store refuses, forgets nothing, and serves again when claims expire', async () => {
+  it('R9: a full store refuses, forgets nothing, and accepts again when entries expire', async () => {
     await startWith({ exchange: { clock, replay: { maxEntries: 3 } } })
     const first = await issue({})
     expect(await statusOf(first)).toBe(200)
@@ -339,7 +339,7 @@ describe('how long a claim is remembered', () => {
   })
 })
 
-describe('a store that is no help', () => {
+describe('a store that fails', () => {
   const failing: [name: string, markUsed: () => unknown][] = [
     ['throws', () => fail(new Error('attacker@redis:6379 ECONNREFUSED app-secret'))],
     ['rejects', async () => fail(new Error('READONLY attacker\r\n'))],
@@ -441,7 +441,7 @@ describe('a store that is no help', () => {
 })
 
 describe('an assertion without jti', () => {
-  it('R4: is no second one when its payload has unused bits', async () => {
+  it('R4: is not a second assertion if its payload has unused bits', async () => {
     const started = await startExchangeHost({ idp: { algorithm: 'ES256' } })
     try {
       const { jti: _, ...claims } = goodClaims(started.idp)
@@ -504,7 +504,7 @@ describe('an assertion that a function of the host holds up until it has expired
     expect(host.lastReason()).toBe('expired')
   })
 
-  it('R6: is not accepted where a second use is allowed either', async () => {
+  it('R6: is not accepted even if a second use is allowed', async () => {
     const identityProvider = { check: () => wait(true as const), replay: 'allow' as const }
     host = await startExchangeHost({ idp: { algorithm: 'ES256' }, identityProvider, exchange: { clock } })
     expect(await sendThreeLate((assertion) => host.exchangeAssertion(assertion), 61)).toEqual([400, 400, 400])
@@ -521,7 +521,7 @@ describe('an assertion that a function of the host holds up until it has expired
     expect(host.lastReason()).toBe('replayed')
   })
 
-  it('R6: is not accepted where the store answers when it has expired', async () => {
+  it('R6: is not accepted if the store answers after its expiry', async () => {
     const store = { markUsed: () => wait(true) }
     host = await startExchangeHost({
       idp: { algorithm: 'ES256' },

@@ -30,7 +30,7 @@ describe('the catalogue of attacks', () => {
   const tested = new Set(testNames().map(rowOf))
   const listed = Object.keys(NOT_TESTED)
 
-  it.each(ROWS)('%s is tested, or it is said why not', (row) => {
+  it.each(ROWS)('%s is tested, or NOT_TESTED says why not', (row) => {
     expect([row, tested.has(row) || listed.includes(row)]).toEqual([row, true])
   })
 
@@ -39,7 +39,7 @@ describe('the catalogue of attacks', () => {
     expect(listed.filter((name) => !ROWS.includes(rowOf(name)))).toEqual([])
   })
 
-  it('is not said to be untested where it is tested, nor in part untested where nothing is tested', () => {
+  it('lists no tested row as untested, and no untested row as untested in part', () => {
     expect(listed.filter((name) => name.includes(',') !== tested.has(rowOf(name)))).toEqual([])
   })
 })

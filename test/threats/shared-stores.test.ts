@@ -107,7 +107,7 @@ describeWithRedisServer('a Redis with little memory', () => {
     }
   }
 
-  it.each(['allkeys-lru', 'volatile-ttl'])('R9: that may evict claims (%s) is told of, once', async (policy) => {
+  it.each(['allkeys-lru', 'volatile-ttl'])('R9: that may evict entries (%s) is reported once', async (policy) => {
     await withRedis(policy, async (host) => {
       for (let count = 0; count < 3; count += 1) await host.accessToken()
       const risks = host.events.filter(({ name }) => name === 'replay_store.at_risk')

@@ -93,13 +93,13 @@ describe('the parameters of a token request', () => {
     'assertion ',
     '=',
     '',
-  ])('Q2: %j in place of assertion= is no assertion', async (name) => {
+  ])('Q2: %j instead of assertion= is not an assertion', async (name) => {
     const good = await goodForm()
     await expectInvalidRequest(postForm(good.replace('assertion=', name)))
     expect(Object.keys(Object.prototype)).toEqual([])
   })
 
-  it.each(['grant_type[]=', 'grant_type[x]=', '__proto__[grant_type]='])('Q2: %j is no grant_type=', async (name) => {
+  it.each(['grant_type[]=', 'grant_type[x]=', '__proto__[grant_type]='])('Q2: %j is not grant_type=', async (name) => {
     await expectInvalidRequest(postForm((await goodForm()).replace('grant_type=', name)))
   })
 
@@ -225,7 +225,7 @@ describe('the body of a token request', () => {
     await expectInvalidRequest(postForm('&'.repeat(5000)))
   })
 
-  it('Q5: names nested 500 times are no assertion', async () => {
+  it('Q5: names nested 500 times are not an assertion', async () => {
     await expectInvalidRequest(postForm(`grant_type=${GRANT_TYPE}&assertion${'[x]'.repeat(500)}=x`))
     await expectInvalidRequest(postForm(`grant_type=${GRANT_TYPE}&assertion${'['.repeat(5000)}=x`))
     await expectInvalidRequest(postForm(`grant_type=${GRANT_TYPE}&assertion${'[]'.repeat(500)}=x`))
@@ -254,7 +254,7 @@ describe('the body of a token request', () => {
     expect((await postForm(await goodForm(), [BASIC, FORM, FORM])).status).toBe(200)
   })
 
-  it('Q5: a body that is cut off ends in nothing, and the host serves on', async () => {
+  it('Q5: a body that is cut off gets no answer, and the host keeps running', async () => {
     const [head = '', body = ''] = rawRequest('POST /oauth2/token', [BASIC, FORM], await goodForm())
       .toString()
       .split('\r\n\r\n')
@@ -284,7 +284,7 @@ describe('a host that parses bodies itself', () => {
     ['express.text() for all types', (app) => app.use(express.text({ type: '*/*' }))],
     ['express.raw() for all types', (app) => app.use(express.raw({ type: '*/*' }))],
     ['json and urlencoded', (app) => app.use(express.json(), express.urlencoded({ extended: true }))],
-  ])('Q3: behind %s no request is read otherwise', async (_name, before) => {
+  ])('Q3: behind %s every request is read the same way', async (_name, before) => {
     const started = await startExchangeHost({ idp: { algorithm: 'ES256' }, before })
     const send = (body: string, headers?: readonly string[]) => postForm(body, headers, started)
     try {
@@ -530,7 +530,7 @@ describe('the scope of a token request', () => {
     await expectRefusal(answer, { status: 400, error: 'invalid_scope' })
   })
 
-  it('Q10: what is granted of many is named, each once', async () => {
+  it('Q10: the answer names each granted scope once', async () => {
     const scope = `admin ${'openid '.repeat(2000)} orders:read orders:write`
     const answer = await postForm(`${await goodForm()}&scope=${scope.replaceAll(' ', '+')}`)
     expect([answer.status, JSON.parse(answer.text).scope]).toEqual([200, 'openid orders:read'])
@@ -627,7 +627,7 @@ describe('the Authorization header of a protected route', () => {
     },
   )
 
-  it('Q12: a token in the query, a form or a cookie is no token', async () => {
+  it('Q12: a token in the query, a form or a cookie is ignored', async () => {
     const token = await host.accessToken()
     for (const path of ['/me', '/orders', '/whoami']) {
       await expectNoToken(
@@ -739,14 +739,14 @@ describe('what proxies and hosts may say', () => {
     }
   })
 
-  it('Q13: X-HTTP-Method-Override makes no POST of a GET', async () => {
+  it('Q13: X-HTTP-Method-Override does not turn a GET into a POST', async () => {
     for (const name of ['X-HTTP-Method-Override', 'X-HTTP-Method', 'X-Method-Override']) {
       const bytes = rawRequest('GET /oauth2/token?_method=POST', [BASIC, FORM, `${name}: POST`], await goodForm())
       await expectInvalidRequest(sendBytes(host.url, bytes), 405)
     }
   })
 
-  it('Q13: requireHttps believes no header unless the host trusts its proxy', async () => {
+  it('Q13: requireHttps trusts a header only if the host trusts its proxy', async () => {
     const started = await startExchangeHost({ idp: { algorithm: 'ES256' }, exchange: { requireHttps: true } })
     try {
       const headers = [BASIC, FORM, 'X-Forwarded-Proto: https', 'Forwarded: proto=https', 'X-Forwarded-Ssl: on']
@@ -759,7 +759,7 @@ describe('what proxies and hosts may say', () => {
   })
 })
 
-describe('what an answer and the log tell', () => {
+describe('what an answer and the log reveal', () => {
   it('Q14: everything that can be wrong with an assertion gets one answer, byte for byte', async () => {
     const { idp } = host
     const attackerKey = await generateFakeKey('ES256')
@@ -859,7 +859,7 @@ describe('what an answer and the log tell', () => {
     }
   })
 
-  it('Q15: of a dependency that fails its name and code are reported, printable and short, and not its message', async () => {
+  it('Q15: a failed dependency is reported by name and code, printable and short, without its message', async () => {
     const nasty = `\r\n\u001b[2J\u202e${'x'.repeat(500)}`
     const findClient = () => {
       throw Object.assign(new Error('password of the database'), { name: nasty, code: nasty })

@@ -28,7 +28,7 @@ describe('a back-off', () => {
     expect(waitsOf(backOffOf(1000), 9)).toEqual([1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000, 60_000])
   })
 
-  it('waits always alike where the first wait is a minute or longer', () => {
+  it('always waits the same if the first wait is a minute or longer', () => {
     expect(waitsOf(backOffOf(60_000), 3)).toEqual([60_000, 60_000, 60_000])
     expect(waitsOf(backOffOf(90_000), 3)).toEqual([90_000, 90_000, 90_000])
   })
@@ -37,27 +37,27 @@ describe('a back-off', () => {
     expect(waitsOf(backOffOf(20), 2000).at(-1)).toBe(60_000)
   })
 
-  it('takes half of a wait away by chance and not more', () => {
+  it('shortens a wait at random by at most half', () => {
     chance = 0
     expect(waitsOf(backOffOf(1000), 8)).toEqual([500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000])
     chance = 0.5
     expect(waitsOf(backOffOf(1000), 2)).toEqual([750, 1500])
   })
 
-  it('waits as long as the failing side asks for, more than a minute too, and jitter takes nothing of that', () => {
+  it('waits as long as the failing side asks for, even more than a minute, without jitter', () => {
     chance = 0
     const backOff = backOffOf(1000)
     backOff.fail(300_000)
     expect(backOff.remaining).toBe(300_000)
   })
 
-  it('waits no shorter because the failing side asks for less', () => {
+  it('does not wait shorter because the failing side asks for less', () => {
     const backOff = backOffOf(1000)
     backOff.fail(1)
     expect(backOff.remaining).toBe(1000)
   })
 
-  it('counts what was asked for as one failure', () => {
+  it('counts a failure with a requested wait as one failure', () => {
     const backOff = backOffOf(1000)
     backOff.fail(300_000)
     clock.advance(300)
@@ -100,7 +100,7 @@ describe('a back-off', () => {
     expect(backOff.isWaiting).toBe(false)
   })
 
-  it('ends while the monotonic clock stands still', () => {
+  it('ends while the monotonic clock pauses', () => {
     const backOff = backOffOf(1000)
     backOff.fail(300_000)
     clock.set(clock.now() + 299)
@@ -109,7 +109,7 @@ describe('a back-off', () => {
     expect([backOff.isWaiting, backOff.consecutiveFailures]).toEqual([false, 1])
   })
 
-  it('waits for what was asked before, also where less is asked meanwhile', () => {
+  it('waits as long as was requested before, even if less is requested meanwhile', () => {
     const backOff = backOffOf(1000)
     backOff.fail(300_000)
     clock.advance(100)
@@ -117,7 +117,7 @@ describe('a back-off', () => {
     expect(backOff.remaining).toBe(200_000)
   })
 
-  it('stays between half and the whole of what is due, whatever chance has it', () => {
+  it('stays between half and the whole of the wait, for any random number', () => {
     const chances = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1, maxLength: 40 })
     fc.assert(
       fc.property(fc.integer({ min: 20, max: 60_000 }), chances, (firstWait, drawn) => {

@@ -6,7 +6,7 @@ import { AdjustableClock } from '../../support/adjustable-clock.js'
 const WEEK = 7 * 86_400
 
 describe('the time since a moment', () => {
-  it('is what both clocks say where they agree', () => {
+  it('is what both clocks say if they agree', () => {
     const clock = new AdjustableClock()
     const moment = currentMoment(clock)
     expect(elapsedSince(moment, clock)).toBe(0)
@@ -14,7 +14,7 @@ describe('the time since a moment', () => {
     expect(elapsedSince(moment, clock)).toBe(12_345)
   })
 
-  it('passes while the monotonic clock stands still', () => {
+  it('passes while the monotonic clock pauses', () => {
     const clock = new AdjustableClock()
     const moment = currentMoment(clock)
     clock.set(clock.now() + WEEK)
@@ -41,7 +41,7 @@ describe('the time since a moment', () => {
     expect(elapsedSince(moment, clock)).toBe(5000)
   })
 
-  it('does not come from the milliseconds that a wall clock rounds', () => {
+  it('does not include the milliseconds that a wall clock rounds', () => {
     const clock = new AdjustableClock()
     const moment = currentMoment(clock)
     clock.advance(1)
@@ -53,7 +53,7 @@ describe('the time since a moment', () => {
     expect(elapsedSince(NEVER, new AdjustableClock())).toBe(Number.POSITIVE_INFINITY)
   })
 
-  it('is never less than either clock says, whatever becomes of them', () => {
+  it('is never less than either clock says, for any steps', () => {
     const seconds = fc.integer({ min: -10_000_000, max: 10_000_000 })
     const step = fc.record({ runs: fc.nat(1_000_000), wallStep: seconds })
     fc.assert(

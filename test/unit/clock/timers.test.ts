@@ -67,7 +67,7 @@ describe('a pause', () => {
 })
 
 describe('waiting within a time', () => {
-  it('ends with nothing when that is over, and not earlier', async () => {
+  it('resolves with undefined when the time is over, and not earlier', async () => {
     const waiting = within(3000, never(), timers)
     await timers.advance(2.999)
     expect(await stateOf(waiting)).toBe('pending')
@@ -75,16 +75,16 @@ describe('waiting within a time', () => {
     expect(await stateOf(waiting)).toBeUndefined()
   })
 
-  it('ends with nothing when there is no time at all', async () => {
+  it('resolves with undefined if the time is zero', async () => {
     const waiting = within(0, never(), timers)
     expect(await stateOf(waiting)).toBeUndefined()
   })
 
-  it('passes on what the promise rejects with', async () => {
+  it('rejects with the error of the promise', async () => {
     await expect(within(3000, Promise.reject(new Error('broken')), timers)).rejects.toThrow('broken')
   })
 
-  it('passes on what the promise resolves with, also where there is no time left', async () => {
+  it('resolves with the value of the promise, even if no time is left', async () => {
     expect(await within(3000, Promise.resolve('value'), timers)).toBe('value')
     expect(await within(0, Promise.resolve('value'), timers)).toBe('value')
     expect(await within(3000, Promise.resolve(false), timers)).toBe(false)
@@ -101,7 +101,7 @@ describe('waiting within a time', () => {
     expect(timers.pending).toBe(0)
   })
 
-  it('is not disturbed by what becomes of the promise later', async () => {
+  it('is not affected by what the promise does later', async () => {
     let reject: (error: Error) => void = () => {}
     const waiting = within(
       1000,
@@ -133,7 +133,7 @@ describe('the timers of a test', () => {
     expect([clock.monotonic(), timers.pending]).toEqual([4000, 1])
   })
 
-  it('fire those too that were set meanwhile, after what promises do', async () => {
+  it('fire timers that were set meanwhile, after promises have settled', async () => {
     const fired: number[] = []
     const again = () => {
       fired.push(clock.monotonic())

@@ -18,7 +18,7 @@ describe('a token bucket', () => {
     expect(bucket.available).toBe(0)
   })
 
-  it('gives one back for each interval, and none a moment earlier', () => {
+  it('gains one for each interval, and none a moment earlier', () => {
     const bucket = new TokenBucket(2, 1000, clock)
     takeAll(bucket)
     clock.advance(0.75)
@@ -48,7 +48,7 @@ describe('a token bucket', () => {
     expect(bucket.take()).toBe(false)
   })
 
-  it('does not mind when somebody sets the wall clock', () => {
+  it('does not depend on the wall clock', () => {
     const bucket = new TokenBucket(1, 1000, clock)
     bucket.take()
     clock.set(clock.now() + 86_400)
@@ -60,7 +60,7 @@ describe('a token bucket', () => {
 })
 
 describe('the system clock', () => {
-  it('tells the time in seconds, and a running time in milliseconds', () => {
+  it('gives the time in seconds, and a running time in milliseconds', () => {
     expect(Math.abs(systemClock.now() - Date.now() / 1000)).toBeLessThan(1)
     const before = systemClock.monotonic()
     expect(systemClock.monotonic()).toBeGreaterThanOrEqual(before)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { describeFault } from '../../../src/errors/describe-fault.js'
 
-describe('what is said of a fault', () => {
+describe('the description of a fault', () => {
   it.each<[string, unknown, string]>([
     ['an error', new TypeError('a secret'), 'TypeError'],
     ['an error with a code', Object.assign(new Error('a secret'), { code: 'ECONNREFUSED' }), 'Error ECONNREFUSED'],

@@ -17,7 +17,7 @@ const withGetter = () =>
     },
   })
 
-describe('a field of what was thrown', () => {
+describe('a field of a thrown value', () => {
   it.each<[string, unknown, unknown]>([
     ['an error', new Error('text'), 'text'],
     ['an object', { message: 5 }, 5],

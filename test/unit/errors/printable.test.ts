@@ -6,7 +6,7 @@ const anyText = fc.oneof(fc.string({ unit: 'binary', maxLength: 300 }), fc.strin
 const halves = fc.array(fc.integer({ min: 0xd7f0, max: 0xe010 }), { maxLength: 20 })
 
 describe('a text that is made printable', () => {
-  it('is at most 200 characters of printable ASCII, and itself where it was that already', () => {
+  it('is at most 200 characters of printable ASCII, and unchanged if it was that already', () => {
     fc.assert(
       fc.property(anyText, (text) => {
         expect(printable(text)).toMatch(/^[\x20-\x7E]{0,200}$/)
@@ -16,7 +16,7 @@ describe('a text that is made printable', () => {
   })
 })
 
-describe('a text that is made one line', () => {
+describe('a text for one line', () => {
   it('has no control or format character, nor half of a character, and says by \\u which ones it had', () => {
     const withHalves = halves.map((units) => String.fromCharCode(...units))
     fc.assert(

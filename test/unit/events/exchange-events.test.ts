@@ -15,7 +15,7 @@ import { ExchangeEventEmitter } from '../../../src/events/exchange-events.js'
 const KID = { kid: 'k1' }
 
 describe('an event', () => {
-  it('reaches every listener in the order they came, with what it carries', () => {
+  it('reaches every listener, in the order in which they were added, with its data', () => {
     const events = new ExchangeEventEmitter()
     const heard: unknown[] = []
     events.on('signing_key.generated', (event) => void heard.push('first', event))
@@ -25,7 +25,7 @@ describe('an event', () => {
     expect(heard).toEqual(['first', KID, 'second', KID])
   })
 
-  it('reaches a listener of once a single time, and one that was taken off never', () => {
+  it('reaches a listener of once a single time, and a removed listener never', () => {
     const events = new ExchangeEventEmitter()
     const heard: string[] = []
     const listener = () => void heard.push('off')
@@ -37,7 +37,7 @@ describe('an event', () => {
     expect(heard).toEqual(['once'])
   })
 
-  it('nobody listens to is no matter', () => {
+  it('may have no listener', () => {
     expect(() => new ExchangeEventEmitter().emit('signing_key.generated', KID)).not.toThrow()
   })
 
@@ -55,7 +55,7 @@ describe('an event', () => {
       },
     ],
     ['rejects', () => Promise.reject(new Error('listener'))],
-  ])('is not disturbed by a listener that %s, nor are the others', async (_, listener) => {
+  ])('reaches the other listeners even if one %s', async (_, listener) => {
     const unhandled: unknown[] = []
     const note = (reason: unknown) => void unhandled.push(reason)
     process.on('unhandledRejection', note)
@@ -121,13 +121,13 @@ describe('NODE_DEBUG=express-jwt-exchange', () => {
     expect(lines).toMatch(/^EXPRESS-JWT-EXCHANGE \d+: an event listener failed: Error: listener fault/m)
   })
 
-  it('is needed for that', async () => {
+  it('is needed for any output', async () => {
     expect(await printed('')).toBe('')
   })
 })
 
 describe('printable text', () => {
-  it('is ASCII without control characters and not long, whatever it was', () => {
+  it('is short ASCII without control characters, for any input', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 500 }), (text) => {
         expect(printable(text)).toMatch(/^[\x20-\x7E]{0,200}$/)
@@ -135,7 +135,7 @@ describe('printable text', () => {
     )
   })
 
-  it('is left as it is when it is short printable ASCII', () => {
+  it('does not change if it is short printable ASCII', () => {
     const visible = fc.string({ unit: 'grapheme-ascii', maxLength: 200 })
     fc.assert(fc.property(visible, (text) => expect(printable(text)).toBe(text)))
   })

@@ -71,7 +71,7 @@ function watch(act: () => unknown): Asked {
 }
 
 describe('a function that answers at once', () => {
-  it('gets its arguments and a signal, and gives its answer itself', () => {
+  it('gets its arguments and a signal, and its answer is returned as it is', () => {
     const given: unknown[] = []
     const answer = { clientId: 'app' }
     const bound = setUp().limit({ function: 'findClient' }, (...args: [string, AbortSignal]) => {
@@ -91,7 +91,7 @@ describe('a function that answers at once', () => {
     },
   )
 
-  it('gets a signal again that a call before it has not used, and no other', async () => {
+  it('gets a signal that an earlier call has not used, and no other old one', async () => {
     const signals: AbortSignal[] = []
     const acts: ((signal: AbortSignal) => unknown)[] = [
       () => 'unused',
@@ -112,7 +112,7 @@ describe('a function that answers at once', () => {
     expect(asked[3]?.outcome).toBe(TIMED_OUT)
   })
 
-  it('throws what it throws', () => {
+  it('may throw, and the call throws the same', () => {
     const error = new Error('its own')
     const bound = setUp().limit({ function: 'check' }, () => {
       throw error
@@ -132,7 +132,7 @@ describe('a function that answers later', () => {
     expect([asked.outcome, timers.pending, call(0).signal.aborted, events]).toEqual(['app', 0, false, []])
   })
 
-  it('rejects with what it rejects with', async () => {
+  it('may reject, and the call rejects with the same', async () => {
     const { ask, call } = withWaiting()
     const asked = ask()
     const error = new Error('its own')
@@ -150,7 +150,7 @@ describe('a function that answers later', () => {
     expect(timers.pending).toBe(0)
   })
 
-  it('is given up at its deadline, told by its signal, and reported by its name', async () => {
+  it('is given up at its deadline: its signal is aborted, and its name is reported', async () => {
     const { ask, call } = withWaiting()
     const asked = ask()
     await timers.advance(1)
@@ -160,7 +160,7 @@ describe('a function that answers later', () => {
     expect(events).toEqual([{ name: 'host_function.timed_out', function: 'findClient', timeoutMs: 1000 }])
   })
 
-  it('names the identity provider and the claim that it is for', async () => {
+  it('is reported with the identity provider and the claim that it handles', async () => {
     const call = { function: 'claimsToToken', identityProvider: 'https://idp', claim: 'roles\n' } as const
     const error: unknown = await settled(setUp().limit(call, () => new Promise(() => {}))())
     expect(error).toMatchObject({
@@ -227,7 +227,7 @@ describe('calls at the same time', () => {
     expect(asked.map(({ outcome }) => outcome)).toEqual([undefined, undefined, LIMIT_REACHED])
   })
 
-  it('that hang take the room until they end', async () => {
+  it('that hang count until they end', async () => {
     const { ask, call } = withWaiting(2)
     ask()
     ask()
@@ -240,7 +240,7 @@ describe('calls at the same time', () => {
     expect(asked.map(({ outcome }) => outcome)).toEqual([undefined, undefined, LIMIT_REACHED])
   })
 
-  it('that hang for ever let one call at a time try, and all pass again after one has answered', async () => {
+  it('that hang for ever let one call at a time through, and all of them after one has answered', async () => {
     const { ask, calls, call } = withWaiting(2)
     ask()
     ask()
@@ -269,7 +269,7 @@ describe('calls at the same time', () => {
     expect(after.map(({ outcome }) => outcome)).toEqual([undefined, undefined, LIMIT_REACHED])
   })
 
-  it('always come back to the limit once all have ended, whatever happened', async () => {
+  it('always have the full limit again once all have ended', async () => {
     const step = fc.oneof(
       fc.constant('ask' as const),
       fc.record({ settle: fc.nat({ max: 30 }) }),

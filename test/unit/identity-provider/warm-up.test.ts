@@ -58,7 +58,7 @@ describe('warming up', () => {
     expect(outcome()).toBe('done')
   })
 
-  it('is spread by chance over the time that it is given', async () => {
+  it('is spread at random over the given time', async () => {
     const { begun, timers } = start({ spread: 1000 })
     await timers.advance(0.249)
     expect(begun).toEqual([])
@@ -68,11 +68,11 @@ describe('warming up', () => {
     expect(begun).toEqual(['one', 'two'])
   })
 
-  it('leaves out what is disabled', async () => {
+  it('skips disabled identity providers', async () => {
     expect(start({}, ['disabled', 'one']).begun).toEqual(['one'])
   })
 
-  it('ends after 5 seconds, beside the spread, though a fetch does not', async () => {
+  it('ends after 5 seconds plus the spread, even if a fetch does not', async () => {
     const { outcome, timers } = start({ spread: 1000 }, ['one', ''])
     await timers.advance(5.999)
     expect(outcome()).toBe('warming up')
@@ -80,19 +80,19 @@ describe('warming up', () => {
     expect(outcome()).toBe('done')
   })
 
-  it('rejects with failFast where one is down or gave no answer yet, and names each', async () => {
+  it('rejects with failFast if one is down or has not answered yet, and names each', async () => {
     const { outcome, timers } = start({ failFast: true }, ['one', 'dead', ''])
     await timers.advance(5)
     expect(outcome()).toBe('Error: dead: not_json; : no answer yet')
   })
 
-  it('rejects with failFast, and says where the fetch failed and what was found', async () => {
+  it('rejects with failFast, and says which fetch failed and what it got', async () => {
     const { outcome } = start({ failFast: true }, ['moved'])
     await turn()
     expect(outcome()).toBe('Error: moved: redirected 301, https://a.example/keys, it leads to https://b.example/')
   })
 
-  it('rejects with failFast where the keys at hand are too old to serve and newer ones did not come in time', async () => {
+  it('rejects with failFast if the keys are too old and newer ones did not arrive in time', async () => {
     const { outcome } = start({ failFast: true }, ['one', 'too old'])
     await turn()
     expect(outcome()).toBe('Error: too old: no answer yet')
@@ -104,7 +104,7 @@ describe('warming up', () => {
     ['a spread of more than a minute', { spread: 60_001 }],
     ['a spread that is a text', { spread: '1' }],
     ['failFast that is a text', { failFast: 'yes' }],
-  ])('takes no options with %s, and begins nothing', async (_, options) => {
+  ])('refuses options with %s, and begins nothing', async (_, options) => {
     const { begun, outcome } = start(options)
     await turn()
     expect([begun, outcome()]).toEqual([[], 'ConfigError'])

@@ -87,7 +87,7 @@ describe('iat', () => {
 
   it('may be absent', () => expect(outcomeOf(() => checkIssuedAt({}, NOW, agesOf(0)))).toBe('passed'))
 
-  it('is required if that is said', () => {
+  it('is required with requireIat', () => {
     const limits = { ...agesOf(60), requireIat: true }
     expect(outcomeOf(() => checkIssuedAt({}, NOW, limits))).toBe('invalid_issued_at')
     expect(outcomeOf(() => checkIssuedAt({ iat: undefined }, NOW, limits))).toBe('invalid_issued_at')

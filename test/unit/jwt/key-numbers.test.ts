@@ -69,7 +69,7 @@ describe('an Ed25519 key', () => {
   const noPoint = [2n, 3n, 4n, 5n, 6n, 7n].find((y) => findX(y) === undefined) ?? 0n
   const point = [2n, 3n, 4n, 5n, 6n, 7n].find((y) => findX(y) !== undefined) ?? 0n
 
-  it('is not sound with a y of p or above, whichever point that is', () => {
+  it('is not sound with a y of p or above, for any point', () => {
     for (let y = P; y < ALL_Y; y += 1n)
       for (const sign of [0n, 1n]) expect(isSoundEd25519Key(encode(y, sign))).toBe(false)
   })

@@ -71,7 +71,7 @@ const nested = (levels: number, open: string, close: string) =>
   `{"a":${open.repeat(levels - 1)}1${close.repeat(levels - 1)}}`
 
 describe('a JSON object of untrusted text', () => {
-  it('is read as JSON.parse reads it, unless a member of any object in it stands twice', () => {
+  it('is read as JSON.parse reads it, unless an object in it has a member twice', () => {
     fc.assert(
       fc.property(object, ({ text, hasDuplicate }) => {
         expect(parseJsonObject(text)).toEqual(hasDuplicate ? undefined : JSON.parse(text))
@@ -112,7 +112,7 @@ describe('a JSON object of untrusted text', () => {
     ['as its value', '{"a":"a","b":"a"}'],
     ['in an array', '{"a":["a","a"]}'],
     ['as __proto__ once', '{"__proto__":{"a":1},"a":2}'],
-  ])('is read where a name occurs again %s', (_, text) => {
+  ])('is read if a name occurs again %s', (_, text) => {
     expect(parseJsonObject(text)).toEqual(JSON.parse(text))
     expect(parseJsonObject(text)).toBeDefined()
   })
@@ -164,7 +164,7 @@ describe('a JSON object of untrusted text', () => {
     ['white space after each of many strings', (length) => `{"a":[${`"b"${' '.repeat(60)},`.repeat(length / 64)}1]}`],
     ['many members', (length) => `{${Array.from({ length: length / 8 }, (_, index) => `"${index}":1`).join()}}`],
     ['one member many times', (length) => `{${'"a":1,'.repeat(length / 6)}"a":1}`],
-  ])('is judged in linear time, also when it is made of %s', (_, write) => {
+  ])('is parsed in linear time, even if it is made of %s', (_, write) => {
     const times = Array.from({ length: 3 }, () => {
       const text = write(8 * hostile)
       const start = performance.now()

@@ -21,7 +21,7 @@ function outcomeOf(token: string, maxBytes = LIMIT): string {
 }
 
 describe('a JWT', () => {
-  it('is taken apart', () => {
+  it('is parsed into its parts', () => {
     const token = jwt({ alg: 'RS256', kid: 'k', typ: 'JWT', x5t: 'ignored' }, { iss: 'i', n: [1] })
     expect(parseJwt(token, LIMIT)).toEqual({
       header: { alg: 'RS256', kid: 'k', typ: 'JWT' },
@@ -34,7 +34,7 @@ describe('a JWT', () => {
     expect(parseJwt(jwt({ alg: 'x' }, {}), LIMIT)).toMatchObject({ header: { alg: 'x' }, payload: {} })
   })
 
-  it('is read or rejected for one of three reasons, whatever the text', () => {
+  it('is read or rejected for one of three reasons, for any text', () => {
     const part = fc.oneof(fc.string(), fc.json().map(encode), fc.object().map(encode), fc.base64String())
     const almost = fc.array(part, { maxLength: 5 }).map((parts) => parts.join('.'))
     const wellMade = fc
@@ -50,7 +50,7 @@ describe('a JWT', () => {
     )
   })
 
-  it('gives back what was put in, for any claims', () => {
+  it('gives back any claims', () => {
     const claims = fc
       .dictionary(fc.string(), fc.jsonValue({ maxDepth: 3 }))
       .map((value) => JSON.parse(JSON.stringify(value)))
@@ -59,7 +59,7 @@ describe('a JWT', () => {
     )
   })
 
-  it('has at most the allowed length, and just that', () => {
+  it('may have the allowed length and not more', () => {
     const token = jwt({ alg: 'x' }, {})
     expect(outcomeOf(token, token.length)).toBe('read')
     expect(outcomeOf(token, token.length - 1)).toBe('too_large')

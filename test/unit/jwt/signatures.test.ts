@@ -194,7 +194,7 @@ describe('a signature', () => {
     expect(await verdict(publicKey, tokenOf('PS256', right))).toBe(true)
   })
 
-  it('is judged as jose judges it, whatever its bytes', async () => {
+  it('is verified as jose verifies it, for any bytes', async () => {
     const tokens = await Promise.all(SUITED.map(([algorithm, name]) => signByJose(algorithm, PAIRS[name].privateKey)))
     const change = fc.record({
       of: fc.nat(SUITED.length - 1),
@@ -215,7 +215,7 @@ describe('a signature', () => {
     )
   })
 
-  it('that is refused leaves nothing behind that fails whoever signs next', () => {
+  it('that is refused leaves no error behind for the next signature', () => {
     const { publicKey, privateKey } = PAIRS['P-256']
     for (const token of [tokenOf('ES256', Buffer.alloc(64)), tokenOf('ES256', Buffer.alloc(64, 255))]) {
       for (const key of [publicKey, PAIRS['RSA of 2048 bits'].publicKey]) void verdict(key, token)
@@ -267,7 +267,7 @@ describe('the examples of the RFCs', () => {
 })
 
 describe('a verification', () => {
-  it.each(SUITED)('by %s with %s holds the main thread up only where it is quick', (algorithm, name) => {
+  it.each(SUITED)('by %s with %s blocks the main thread only if it is quick', (algorithm, name) => {
     const { modulusLength = 512 } = PAIRS[name].publicKey.asymmetricKeyDetails ?? {}
     const token = parseJwt(tokenOf(algorithm, Buffer.alloc(Math.ceil(modulusLength / 8), 'x')), 1000)
     const outcome = isSignedBy(PAIRS[name].publicKey, token)
@@ -275,7 +275,7 @@ describe('a verification', () => {
     expect(quickVerificationScheme(PAIRS[name].publicKey, algorithm) !== undefined).toBe(QUICK.includes(name))
   })
 
-  it.each(ALL_KEYS)('with %s has no quick way by an algorithm that is not for it', (name, { publicKey }) => {
+  it.each(ALL_KEYS)('with %s is not quick by an algorithm that does not suit it', (name, { publicKey }) => {
     const own: readonly string[] = name in PAIRS ? ALGORITHMS_OF[name as KeyName] : []
     for (const algorithm of [...ASYMMETRIC_ALGORITHMS, 'none', 'HS256', 'toString', '__proto__', 'constructor', '']) {
       if (!own.includes(algorithm)) expect(quickVerificationScheme(publicKey, algorithm)).toBeUndefined()

@@ -23,7 +23,7 @@ function outcomeOf(store: MemoryReplayStore, key: string, expiresAt: number): bo
 }
 
 describe('the memory replay store', () => {
-  it('lets a key be claimed once', () => {
+  it('lets a key be marked used once', () => {
     const { store } = setUp()
     expect([
       store.markUsed('a', 10),
@@ -33,13 +33,13 @@ describe('the memory replay store', () => {
     ]).toEqual([true, false, false, true])
   })
 
-  it('lets one of many claims at the same time win', async () => {
+  it('lets one of many calls at the same time win', async () => {
     const { store } = setUp()
     const claims = await Promise.all(Array.from({ length: 1000 }, async () => store.markUsed('a', 10)))
     expect(claims.filter((isFirst) => isFirst)).toHaveLength(1)
   })
 
-  it('remembers a claim until the second it expires', () => {
+  it('remembers an entry until the second it expires', () => {
     const { clock, store } = setUp()
     store.markUsed('a', 10)
     clock.advance(9.999)
@@ -50,7 +50,7 @@ describe('the memory replay store', () => {
     expect(store.markUsed('a', 30)).toBe(false)
   })
 
-  it('is not renewed by a claim that it refused', () => {
+  it('does not extend an entry because of a call that it refused', () => {
     const { clock, store } = setUp()
     store.markUsed('a', 10)
     store.markUsed('a', 1000)
@@ -58,14 +58,14 @@ describe('the memory replay store', () => {
     expect(store.markUsed('a', 20)).toBe(true)
   })
 
-  it('takes any string for a key', () => {
+  it('accepts any string as a key', () => {
     const { store } = setUp()
     for (const key of ['', '__proto__', 'constructor', 'a\0b']) {
       expect([key, store.markUsed(key, 10), store.markUsed(key, 10)]).toEqual([key, true, false])
     }
   })
 
-  it('fails when it is full of live claims, and forgets none of them', () => {
+  it('fails when it is full of live entries, and forgets none of them', () => {
     const { clock, store } = setUp(3)
     for (const key of ['a', 'b', 'c']) store.markUsed(key, 10)
     for (const key of ['d', 'e', 'f', 'g']) expect(outcomeOf(store, key, 10)).toBe('replay_store_full')
@@ -75,13 +75,13 @@ describe('the memory replay store', () => {
     for (const key of ['d', 'e', 'f']) expect(outcomeOf(store, key, 20)).toBe(true)
   })
 
-  it('tells when to try again', () => {
+  it('says when to try again', () => {
     const { store } = setUp(1)
     store.markUsed('a', 10)
     expect(() => store.markUsed('b', 10)).toThrow(expect.objectContaining({ retryAfter: 30 }))
   })
 
-  it('has room as soon as any claim has expired, wherever it stands', () => {
+  it('has room as soon as any entry has expired, at any position', () => {
     for (const expired of [0, 1, 4, 8, 9]) {
       const { clock, store } = setUp(10)
       for (let index = 0; index < 10; index += 1) store.markUsed(`${index}`, index === expired ? 5 : 1000)
@@ -91,7 +91,7 @@ describe('the memory replay store', () => {
     }
   })
 
-  it('sweeps expired claims away while new ones come', () => {
+  it('removes expired entries while new ones arrive', () => {
     const { clock, store } = setUp(1000)
     for (let second = 0; second < 3000; second += 1) {
       expect(store.markUsed(`${second}`, second + 10)).toBe(true)
@@ -100,7 +100,7 @@ describe('the memory replay store', () => {
     expect(store.size).toBeLessThan(40)
   })
 
-  it('sweeps what a burst has left', () => {
+  it('removes the expired entries of a burst', () => {
     const { clock, store } = setUp()
     for (let index = 0; index < 5000; index += 1) store.markUsed(`burst ${index}`, 10)
     clock.advance(10)
@@ -108,7 +108,7 @@ describe('the memory replay store', () => {
     expect(store.size).toBe(5100)
   })
 
-  it('never takes long, also when a hundred thousand claims are live and it is full', () => {
+  it('never takes long, even if a hundred thousand entries are live and it is full', () => {
     const { store } = setUp(100_000)
     for (let index = 0; index < 100_000; index += 1) store.markUsed(`${index}`, 1000)
     const start = performance.now()
@@ -117,7 +117,7 @@ describe('the memory replay store', () => {
     expect(performance.now() - start).toBeLessThan(500)
   })
 
-  it('does what a plain list of claims would, whatever comes', () => {
+  it('does the same as a plain list of entries, for any calls', () => {
     const step = fc.oneof(
       fc.record({ key: fc.constantFrom('a', 'b', 'c', 'd', 'e'), lifetime: fc.integer({ min: 1, max: 6 }) }),
       fc.integer({ min: 0, max: 4 }),
@@ -146,7 +146,7 @@ describe('the memory replay store', () => {
 })
 
 describe('a memory replay store whose clocks disagree', () => {
-  it('remembers a claim while the wall clock is ahead, and after it has stepped back', () => {
+  it('remembers an entry while the wall clock is ahead, and after it has stepped back', () => {
     const { clock, store } = setUp()
     store.markUsed('a', 300)
     clock.set(3600)
@@ -156,7 +156,7 @@ describe('a memory replay store whose clocks disagree', () => {
     expect(store.markUsed('a', 300)).toBe(false)
   })
 
-  it('remembers a claim while the monotonic clock stands still', () => {
+  it('remembers an entry while the monotonic clock pauses', () => {
     const { clock, store } = setUp()
     store.markUsed('a', 300)
     clock.set(301)
@@ -165,7 +165,7 @@ describe('a memory replay store whose clocks disagree', () => {
     expect(store.markUsed('a', 900)).toBe(true)
   })
 
-  it('remembers a claim that was made while the wall clock was behind or ahead', () => {
+  it('remembers an entry that was made while the wall clock was behind or ahead', () => {
     const { clock, store } = setUp()
     clock.set(-3600)
     store.markUsed('behind', 300)
@@ -178,7 +178,7 @@ describe('a memory replay store whose clocks disagree', () => {
     expect([store.markUsed('behind', 9000), store.markUsed('ahead', 7500)]).toEqual([true, false])
   })
 
-  it('cannot tell of a claim that may be forgotten when the wall clock goes back, and takes later ones', () => {
+  it('throws for an entry that may be forgotten when the wall clock goes back, and accepts later ones', () => {
     const { clock, store } = setUp()
     store.markUsed('a', 300)
     clock.advance(1000)
@@ -188,7 +188,7 @@ describe('a memory replay store whose clocks disagree', () => {
     expect(store.markUsed('new', 301)).toBe(true)
   })
 
-  it('has the room of what both clocks let go of', () => {
+  it('has the room of entries that expired by both clocks', () => {
     const { clock, store } = setUp(2)
     for (const key of ['a', 'b']) store.markUsed(key, 10)
     clock.set(3600)
@@ -197,7 +197,7 @@ describe('a memory replay store whose clocks disagree', () => {
     expect(outcomeOf(store, 'c', 4000)).toBe(true)
   })
 
-  it('forgets no claim that is live by either clock, whatever the clocks do', () => {
+  it('forgets no entry that is live by either clock, for any steps of the clocks', () => {
     const step = fc.oneof(
       fc.record({ key: fc.constantFrom('a', 'b', 'c'), lifetime: fc.integer({ min: 1, max: 20 }) }),
       fc.record({ advance: fc.integer({ min: 0, max: 15 }) }),
@@ -250,7 +250,7 @@ describe('the shares of identity providers', () => {
     expect(fill(store, 'late', 1)).toBe(1)
   })
 
-  it('grow again when claims expire', () => {
+  it('grow again when entries expire', () => {
     const { clock, store } = setUp(10)
     expect(fill(store, 'a', 10)).toBe(5)
     clock.advance(1000)
@@ -259,13 +259,13 @@ describe('the shares of identity providers', () => {
     expect(() => store.markUsed('new', 2000, 'a')).toThrow('replay_store_full')
   })
 
-  it('that are full forget nothing', () => {
+  it('forget nothing when they are full', () => {
     const { store } = setUp(4)
     expect(fill(store, 'a', 4)).toBe(2)
     expect([store.markUsed('a 0', 1000, 'a'), store.markUsed('a 1', 1000, 'b')]).toEqual([false, false])
   })
 
-  it('are not needed by a claim without a name', () => {
+  it('do not limit a call without a name', () => {
     const { store } = setUp(4)
     for (const key of ['a', 'b', 'c', 'd']) expect(store.markUsed(key, 1000)).toBe(true)
     expect(() => store.markUsed('e', 1000)).toThrow('replay_store_full')
@@ -280,7 +280,7 @@ describe('the shares of identity providers', () => {
     expect([store.fillLevel(), store.fillLevel('a'), store.fillLevel('b')]).toEqual([0.6, 1, 2 / 3])
   })
 
-  it('never add up to more than the room, whoever comes when', () => {
+  it('never add up to more than the room, for any order of calls', () => {
     const step = fc.record({ name: fc.constantFrom('a', 'b', 'c', 'd'), count: fc.integer({ min: 1, max: 30 }) })
     fc.assert(
       fc.property(fc.array(step, { maxLength: 20 }), fc.integer({ min: 1, max: 40 }), (steps, maxEntries) => {

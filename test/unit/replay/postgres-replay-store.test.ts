@@ -102,7 +102,7 @@ describe('the options of a PostgreSQL replay store', () => {
     ['a number', 7, '7'],
     ['null', null, 'null'],
     ['an array', ['a'], 'an array'],
-  ])('have no name that is %s', (_, name, found) => {
+  ])('refuse a name that is %s', (_, name, found) => {
     for (const option of ['schema', 'table']) {
       const create = () => new PostgresReplayStore(fakePool(), { [option]: name })
       expect(create).toThrow(expect.objectContaining({ name: 'ConfigError' }))
@@ -119,12 +119,12 @@ describe('the options of a PostgreSQL replay store', () => {
     }
   })
 
-  it.each(['pg_temp', 'pg_catalog', 'pg_toast'])('have no schema of the system, such as %s', (schema) => {
+  it.each(['pg_temp', 'pg_catalog', 'pg_toast'])('refuse a schema of the system, such as %s', (schema) => {
     expect(() => new PostgresReplayStore(fakePool(), { schema })).toThrow('not beginning with pg_')
     expect(() => new PostgresReplayStore(fakePool(), { table: schema })).not.toThrow()
   })
 
-  it('are refused all together', () => {
+  it('are all reported together', () => {
     const options = { schema: '', tabel: 'claims', table: 1 } as unknown as PostgresReplayStoreOptions
     const paths = ['schema', 'table', 'tabel'].map((option) => ['PostgresReplayStore', option])
     expect(() => new PostgresReplayStore(fakePool(), options)).toThrow(
@@ -135,7 +135,7 @@ describe('the options of a PostgreSQL replay store', () => {
     )
   })
 
-  it('name what was probably meant', () => {
+  it('suggest the name that was probably meant', () => {
     const options = { tables: 'claims' } as PostgresReplayStoreOptions
     expect(() => new PostgresReplayStore(fakePool(), options)).toThrow('did you mean `table`?')
   })
@@ -173,7 +173,7 @@ describe('the options of a PostgreSQL replay store', () => {
 })
 
 describe('the pool of a PostgreSQL replay store', () => {
-  it('may be a Pool or a Client of pg, or what answers like one', async () => {
+  it('may be a Pool or a Client of pg, or an object that acts like one', async () => {
     expect(() => new PostgresReplayStore(new Pool())).not.toThrow()
     expect(() => new PostgresReplayStore(new Client())).not.toThrow()
     const plain = { query: async (_text: string, _values?: unknown[]) => ({ rows: [] }) }
@@ -196,7 +196,7 @@ describe('the pool of a PostgreSQL replay store', () => {
     expect(sent[0]?.[0]).toBe(sent[1]?.[0])
   })
 
-  it('may say that the type of the table exists already, where another process has just created it', async () => {
+  it('may say that the type of the table exists already, if another process has just created it', async () => {
     const sent: string[] = []
     const query = async (text: string) => {
       sent.push(text)
@@ -208,7 +208,7 @@ describe('the pool of a PostgreSQL replay store', () => {
     expect(sent.some((text) => text.startsWith('CREATE INDEX'))).toBe(true)
   })
 
-  it('may throw where it should reject', async () => {
+  it('may throw instead of rejecting', async () => {
     const error = new Error('no connection')
     const query = () => {
       throw error
@@ -216,7 +216,7 @@ describe('the pool of a PostgreSQL replay store', () => {
     expect(await errorOf(new PostgresReplayStore({ query }).markUsed('a', inAnHour()))).toBe(error)
   })
 
-  it('may fail to delete expired claims, whichever way', async () => {
+  it('may fail to delete expired entries in any way', async () => {
     for (const fail of [
       async () => {
         throw undefined
@@ -231,14 +231,14 @@ describe('the pool of a PostgreSQL replay store', () => {
     }
   })
 
-  it('may take as long as it likes to delete expired claims', async () => {
+  it('may take any time to delete expired entries', async () => {
     const query = (text: string) =>
       text.startsWith('DELETE') ? new Promise<never>(() => {}) : Promise.resolve({ rows: [{ is_timestamptz: true }] })
     const store = new PostgresReplayStore({ query })
     for (const key of randomKeys(300)) expect(await store.markUsed(key, inAnHour())).toBe(true)
   })
 
-  it('is not asked to delete expired claims again before it has', async () => {
+  it('is not called to delete expired entries again before it has finished', async () => {
     let sweeps = 0
     const query = (text: string) => {
       if (!text.startsWith('DELETE')) return Promise.resolve({ rows: [{ is_timestamptz: true }] })
@@ -250,13 +250,13 @@ describe('the pool of a PostgreSQL replay store', () => {
     expect(sweeps).toBe(1)
   })
 
-  it('may emit errors that nobody else hears', () => {
+  it('may emit errors without another listener', () => {
     const pool = Object.assign(new EventEmitter(), fakePool())
     new PostgresReplayStore(pool)
     expect(() => pool.emit('error', new Error('the connection is lost'))).not.toThrow()
   })
 
-  it('has one listener more, however many stores there are', () => {
+  it('gets one more listener, for any number of stores', () => {
     const pool = Object.assign(new EventEmitter(), fakePool())
     for (let index = 0; index < 12; index += 1) new PostgresReplayStore(pool, { table: `claims_${index}` })
     expect(pool.listenerCount('error')).toBe(1)
@@ -348,7 +348,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       'select',
       'a'.repeat(50),
       'ü'.repeat(25),
-    ])('keeps claims in a schema and a table %j', async (name) => {
+    ])('keeps entries in a schema and a table %j', async (name) => {
       const suffix = randomBytes(6).toString('hex')
       const schemaName = name.slice(0, name.length - Math.max(0, Buffer.byteLength(name + suffix) - 50)) + suffix
       await schema.query(`CREATE SCHEMA ${quoted(schemaName)}`)
@@ -369,7 +369,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       }
     })
 
-    it('sweeps, too', async () => {
+    it('is swept as well', async () => {
       const pool = watch(openPool())
       const name = `a"b;'c`
       const store = storeOn(name, pool)
@@ -388,7 +388,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       for (const name of names) expect(await storeOn(name).markUsed('a', inAnHour())).toBe(true)
     })
 
-    it('has its index, or says that it has not, where a table has the name of the index', async () => {
+    it('has its index, or throws if a table has the name of the index', async () => {
       const name = freshName()
       await storeOn(`${name}_expires_at`).createTable()
       const isCreated = await storeOn(name)
@@ -414,7 +414,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       }
     })
 
-    it('can be claimed in by a process as soon as it has created it, whatever the others do', async () => {
+    it('can be used by a process as soon as it has created it, even if others create it as well', async () => {
       const pools = Array.from({ length: 8 }, () => openPool({ max: 1 }))
       for (let round = 0; round < 5; round += 1) {
         const name = freshName()
@@ -427,7 +427,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       }
     })
 
-    it('is created again without losing a claim', async () => {
+    it('is created again without losing an entry', async () => {
       const { store, openStore, table } = await setUp()
       await store.markUsed('a', inAnHour())
       await store.createTable()
@@ -436,7 +436,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       expect(await rowsOf(table)).toBe(1)
     })
 
-    it('must exist, or claims reject as PostgreSQL says it', async () => {
+    it('must exist: otherwise calls reject with the error of PostgreSQL', async () => {
       const name = freshName()
       const store = storeOn(name)
       for (let claim = 0; claim < 3; claim += 1) {
@@ -449,7 +449,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       expect(await store.markUsed('a', inAnHour())).toBe(true)
     })
 
-    it('may be lost, and then claims reject', async () => {
+    it('may be lost, and then calls reject', async () => {
       const { store, table } = await setUp()
       await store.markUsed('a', inAnHour())
       await schema.query(`DROP TABLE ${table}`)
@@ -463,13 +463,13 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       expect(await errorOf(store.markUsed('a', inAnHour()))).toMatchObject({ code: '42P01', ...missing })
     })
 
-    it('is created by a role that may do so only', async () => {
+    it('is created only by a role that may create tables', async () => {
       await schema.query(`GRANT USAGE ON SCHEMA ${schema.name} TO ${OTHER_ROLE}`)
       const store = storeOn(freshName(), openPool({ options: `-c role=${OTHER_ROLE}` }))
       expect(await errorOf(store.createTable())).toMatchObject({ code: '42501' })
     })
 
-    it('may be there already for a role that can use it but create nothing', async () => {
+    it('may exist already for a role that can use it but create nothing', async () => {
       const { name, table } = await setUp()
       await schema.query(`GRANT USAGE ON SCHEMA ${schema.name} TO ${OTHER_ROLE}`)
       await schema.query(`GRANT SELECT, INSERT, UPDATE, DELETE ON ${table} TO ${OTHER_ROLE}`)
@@ -478,7 +478,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       await store.createTable()
     })
 
-    it('may be there already while a transaction that has written to it is left open', async () => {
+    it('may exist already while a transaction that has written to it is open', async () => {
       const { table, openStore } = await setUp()
       const client = await openPool().connect()
       try {
@@ -501,7 +501,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       'key text PRIMARY KEY, expires_at timestamptz, service text NOT NULL',
       'key text PRIMARY KEY, until timestamptz',
       'key uuid PRIMARY KEY, expires_at timestamptz',
-    ])('may not be one of (%s): claims reject', async (columns) => {
+    ])('must not have the columns (%s): calls reject', async (columns) => {
       const name = freshName()
       await schema.query(`CREATE TABLE ${schema.name}.${name} (${columns})`)
       const store = storeOn(name)
@@ -514,7 +514,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       ['in partitions', 'CREATE TABLE $ (key text PRIMARY KEY, expires_at timestamptz) PARTITION BY HASH (key)'],
       ['of whole seconds', 'CREATE TABLE $ (key text PRIMARY KEY, expires_at timestamptz(0))'],
       ['with more columns', 'CREATE TABLE $ (id serial PRIMARY KEY, key text UNIQUE, expires_at timestamptz)'],
-    ])('may be one of your own, %s', async (_, statement) => {
+    ])('may be a table of your own, %s', async (_, statement) => {
       const name = freshName()
       const table = `${schema.name}.${name}`
       await schema.query(statement.replace('$', table))
@@ -536,7 +536,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       expect(await rowsOf(table)).toBe(5)
     })
 
-    it.each(['date', 'timestamp'])('never forgets a claim because its expiry is a %s', async (type) => {
+    it.each(['date', 'timestamp'])('never forgets an entry because its expiry is a %s', async (type) => {
       const name = freshName()
       await schema.query(`CREATE TABLE ${schema.name}.${name} (key text PRIMARY KEY, expires_at ${type})`)
       const zones = ['UTC', 'Asia/Tokyo'].map((zone) => storeOn(name, openPool({ options: `-c timezone=${zone}` })))
@@ -547,7 +547,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       expect(wins.length).toBeLessThanOrEqual(1)
     })
 
-    it('may be behind a view, and then answers as it does', async () => {
+    it('may be behind a view, and then answers the same', async () => {
       const { table, openStore } = await setUp()
       const view = freshName()
       await schema.query(`CREATE VIEW ${schema.name}.${view} AS SELECT * FROM ${table} WHERE key <> 'hidden'`)
@@ -558,7 +558,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       expect(await errorOf(store.markUsed('hidden', inAnHour()))).toMatchObject({ code: '55000' })
     })
 
-    it('may hide rows by row level security, and then claims of them reject', async () => {
+    it('may hide rows by row level security, and then calls with their keys reject', async () => {
       const { name, table, openStore } = await setUp()
       await schema.query(`GRANT USAGE ON SCHEMA ${schema.name} TO ${OTHER_ROLE}`)
       await schema.query(`GRANT SELECT, INSERT, UPDATE, DELETE ON ${table} TO ${OTHER_ROLE}`)
@@ -572,8 +572,8 @@ describeWithPostgres('the PostgreSQL replay store', () => {
     })
   })
 
-  describe('a claim', () => {
-    it('stands in the table until the second it was told', async () => {
+  describe('an entry', () => {
+    it('is in the table until the second of its expiry', async () => {
       const { store, table } = await setUp()
       for (const expiresAt of [inAnHour(), 1, 2_147_483_648, 4_102_444_800, 32_503_680_000]) {
         const key = `until ${expiresAt}`
@@ -597,7 +597,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       }
     })
 
-    it('that is refused changes nothing in the row', async () => {
+    it('does not change when a call is refused', async () => {
       const { store, table } = await setUp()
       const read = () => schema.query(`SELECT key, expires_at, ctid::text, xmin::text FROM ${table}`)
       await store.markUsed('a', inAnHour())
@@ -608,12 +608,12 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       expect(await read()).toEqual(before)
     })
 
-    it.each([Number.NaN, 1e300, -1e300])('that expires at %p is never won twice', async (expiresAt) => {
+    it.each([Number.NaN, 1e300, -1e300])('that expires at %p is never made twice', async (expiresAt) => {
       const { store } = await setUp()
       await errorOf(store.markUsed('a', expiresAt))
     })
 
-    it('takes a key of any characters for what it is', async () => {
+    it('keeps a key of any characters unchanged', async () => {
       const { store } = await setUp()
       const keys = [
         '',
@@ -645,7 +645,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       for (const key of keys) expect([key, await store.markUsed(key, inAnHour())]).toEqual([key, false])
     })
 
-    it('takes any keys, and tells each of them apart', async () => {
+    it('may have any key, and similar keys stay apart', async () => {
       const { store } = await setUp()
       const used = new Set<string>()
       const key = fc.string({ unit: 'binary', maxLength: 43 }).filter((text) => !text.includes('\0'))
@@ -659,14 +659,14 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       )
     })
 
-    it('rejects a key with a NUL in it', async () => {
+    it('cannot have a key with a NUL in it', async () => {
       const { store, table } = await setUp()
       for (const key of ['\0', 'a\0b', 'a\0']) await errorOf(store.markUsed(key, inAnHour()))
       expect(await rowsOf(table)).toBe(0)
       expect(await store.markUsed('a', inAnHour())).toBe(true)
     })
 
-    it('is judged by the to_timestamp of PostgreSQL and by no other', async () => {
+    it('expires by the to_timestamp of PostgreSQL and by no other', async () => {
       const { name } = await setUp()
       const elsewhere = `${schema.name}_path`
       await schema.query(`CREATE SCHEMA ${elsewhere}`)
@@ -681,8 +681,8 @@ describeWithPostgres('the PostgreSQL replay store', () => {
     })
   })
 
-  describe('claims at the same time', () => {
-    it('of a key that has expired by the clock of the server are won once', async () => {
+  describe('calls at the same time', () => {
+    it('with a key that has expired by the clock of the server have one winner', async () => {
       const { store, table, openStore } = await setUp()
       const stores = Array.from({ length: 4 }, openStore)
       for (let round = 0; round < 5; round += 1) {
@@ -696,7 +696,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       }
     })
 
-    it('of an expired key are won once while it is swept away', async () => {
+    it('with an expired key have one winner while it is deleted', async () => {
       const { name, table } = await setUp()
       const pools = Array.from({ length: 4 }, () => watch(openPool()))
       for (let round = 0; round < 10; round += 1) {
@@ -740,7 +740,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
     it.each([
       ['ROLLBACK', true],
       ['COMMIT', false],
-    ])('wait for a transaction that holds the same key: after %s the next claim is %p', async (end, expected) => {
+    ])('wait for a transaction that holds the same key: after %s the next call returns %p', async (end, expected) => {
       const { store, table } = await setUp()
       const client = await openPool().connect()
       await client.query('BEGIN')
@@ -758,7 +758,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       expect(await claim).toBe(expected)
     })
 
-    it('reject where they wait for longer than statement_timeout, and are not claimed', async () => {
+    it('reject if they wait for longer than statement_timeout, and leave no entry', async () => {
       const { store, table } = await setUp({ statement_timeout: 200 })
       await store.markUsed('a', inAnHour())
       await schema.query(`UPDATE ${table} SET expires_at = now()`)
@@ -786,7 +786,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
   })
 
   describe('sweeping', () => {
-    it('deletes at most a thousand expired rows after the first claim, and after each hundred that are won', async () => {
+    it('deletes at most a thousand expired rows after the first new entry, and after each hundred more', async () => {
       const { store, table, pool } = await setUp()
       await addExpired(table, 5000)
       const claimed: string[] = []
@@ -809,7 +809,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       expect(await rowsOf(table)).toBe(claimed.length)
     })
 
-    it('deletes those first that expired first', async () => {
+    it('deletes the rows first that expired first', async () => {
       const { store, table, pool } = await setUp()
       await addExpired(table, 1500)
       await store.markUsed(randomKey(), inAnHour())
@@ -818,7 +818,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       expect(row?.oldest).toBe(500)
     })
 
-    it('deletes at most a thousand where PostgreSQL believes that the table is empty', async () => {
+    it('deletes at most a thousand rows if PostgreSQL believes that the table is empty', async () => {
       const { store, table, pool } = await setUp()
       await schema.query(`ALTER TABLE ${table} SET (autovacuum_enabled = false)`)
       const addBurst = () =>
@@ -841,7 +841,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       expect(await rowsOf(table, 'expires_at <= now()')).toBe(4000)
     })
 
-    it('never deletes a live row, whatever stands in the table', async () => {
+    it('never deletes a live row, for any content of the table', async () => {
       const { name, table } = await setUp()
       const pool = watch(openPool())
       const offsets = fc.array(fc.oneof(fc.integer({ min: -1e6, max: 0 }), fc.integer({ min: 120, max: 1e6 })), {
@@ -867,7 +867,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       )
     })
 
-    it('does not wait for rows that somebody else holds, nor do claims, and deletes the others', async () => {
+    it('skips rows that somebody else holds, deletes the others, and delays no call', async () => {
       const { store, table, pool } = await setUp()
       await addExpired(table, 2500)
       const client = await openPool().connect()
@@ -889,7 +889,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       expect(await rowsOf(table, 'expires_at <= now()')).toBe(0)
     })
 
-    it('goes on in four processes at the same time without an error', async () => {
+    it('runs in four processes at the same time without an error', async () => {
       const { name, table } = await setUp()
       await addExpired(table, 12_000)
       const pools = Array.from({ length: 4 }, () => watch(openPool()))
@@ -904,7 +904,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       expect(await rowsOf(table, 'expires_at > now()')).toBe(1604)
     })
 
-    it('may fail, which refuses no claim', async () => {
+    it('may fail, which refuses no assertion', async () => {
       const { store, table, pool } = await setUp()
       await addExpired(table, 10)
       await schema.query(`CREATE TRIGGER fails BEFORE DELETE ON ${table}
@@ -917,7 +917,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       expect(await rowsOf(table, 'expires_at <= now()')).toBe(0)
     })
 
-    it('may be forbidden, which refuses no claim', async () => {
+    it('may be forbidden, which refuses no assertion', async () => {
       const { name, table } = await setUp()
       await addExpired(table, 10)
       await schema.query(`GRANT USAGE ON SCHEMA ${schema.name} TO ${OTHER_ROLE}`)
@@ -937,7 +937,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       return { store, table }
     }
 
-    it.each(['53100', '53200'])('is full where it says %s', async (code) => {
+    it.each(['53100', '53200'])('is full if it says %s', async (code) => {
       const { store } = await failing(code)
       for (let claim = 0; claim < 2; claim += 1) {
         expect(await errorOf(store.markUsed('a', inAnHour()))).toMatchObject({
@@ -963,18 +963,18 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       },
     )
 
-    it('rejects claims where it can be read from only', async () => {
+    it('makes calls reject if it is read-only', async () => {
       const { openStore, table } = await setUp({ options: '-c default_transaction_read_only=on' })
       expect(await errorOf(openStore().markUsed('a', inAnHour()))).toMatchObject({ code: '25006' })
       expect(await rowsOf(table)).toBe(0)
     })
 
-    it('rejects claims where nobody listens', async () => {
+    it('makes calls reject if nothing listens at its address', async () => {
       const store = storeOn('claims', openPool({ connectionString: 'postgres://postgres@127.0.0.1:1/test' }))
       expect(await errorOf(store.markUsed('a', inAnHour()))).toMatchObject({ code: 'ECONNREFUSED' })
     })
 
-    it('rejects claims where the pool was ended', async () => {
+    it('makes calls reject if the pool was ended', async () => {
       const { name } = await setUp()
       const pool = new Pool({ connectionString: DATABASE_URL })
       const store = storeOn(name, pool)
@@ -983,7 +983,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       expect(await errorOf(store.markUsed('b', inAnHour()))).toMatchObject({ message: expect.stringContaining('end') })
     })
 
-    it('has claimed where its answer was lost', async () => {
+    it('has made the entry even if its answer was lost', async () => {
       const { name } = await setUp()
       const { hostname, port, pathname, username, password } = new URL(DATABASE_URL)
       const proxy = await startTcpProxy({ host: hostname, port: Number(port) })
@@ -1003,7 +1003,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       }
     })
 
-    it('may end its connections in mid-claim and in idle, and the process goes on by itself', async () => {
+    it('may end busy and idle connections, and the process recovers by itself', async () => {
       const { name, table } = await setUp()
       await schema.query(`CREATE TRIGGER slow BEFORE INSERT ON ${table}
         FOR EACH ROW EXECUTE FUNCTION ${schema.name}.take_long('0.02')`)
@@ -1085,7 +1085,7 @@ const TERMINATED_PROCESS = `
 `
 
 describe('a store with a database behind it', () => {
-  it('says that other processes know its claims', () => {
+  it('says that other processes know its entries', () => {
     const client = { set() {}, get() {}, isOpen: true }
     expect([new PostgresReplayStore(fakePool()).isShared, new RedisReplayStore(client).isShared]).toEqual([true, true])
   })

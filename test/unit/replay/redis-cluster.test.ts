@@ -99,7 +99,7 @@ describeWithRedisServer('the Redis replay store on a cluster', () => {
     20_000,
   )
 
-  it.each(Object.entries(CLIENTS))('follows a slot with %s to the node that has got it', async (_, open) => {
+  it.each(Object.entries(CLIENTS))('follows a slot with %s to its new node', async (_, open) => {
     const store = await openStore(open)
     const key = newKey()
     const [from, to] = (await slotOf(nodes, key)) < FIRST_SLOT ? nodes : nodes.toReversed()
@@ -112,7 +112,7 @@ describeWithRedisServer('the Redis replay store on a cluster', () => {
     expect(await store.markUsed(key, soon())).toBe(false)
   })
 
-  it.each(Object.entries(CLIENTS))('is at risk with %s where the nodes evict', async (_, open) => {
+  it.each(Object.entries(CLIENTS))('is at risk with %s if the nodes evict', async (_, open) => {
     const store = await openStore(open)
     for (const node of nodes) await node.cli('CONFIG', 'SET', 'maxmemory', '100mb', 'maxmemory-policy', 'allkeys-lru')
     expect(await store.findRisk()).toContain('(maxmemory-policy allkeys-lru)')
@@ -127,7 +127,7 @@ describeWithRedisServer('the Redis replay store on a cluster', () => {
     expect(await atOnce(store.markUsed(newKey(), soon()))).toBe('the Redis client is not connected')
   })
 
-  describe('of which a node is gone', () => {
+  describe('with a lost node', () => {
     const stores: Record<string, RedisReplayStore> = {}
     const opened: OpenCluster[] = []
     const pending: Promise<unknown>[] = []
@@ -148,7 +148,7 @@ describeWithRedisServer('the Redis replay store on a cluster', () => {
       for (const { close } of opened) await close()
     }, 20_000)
 
-    it.each(Object.keys(CLIENTS))('tells with %s of the keys of the other one', async (name) => {
+    it.each(Object.keys(CLIENTS))('answers with %s for the keys of the other node', async (name) => {
       const key = await newKeyWhere(nodes, (slot) => slot < FIRST_SLOT)
       expect([await stores[name]?.markUsed(key, soon()), await stores[name]?.markUsed(key, soon())]).toEqual([
         true,

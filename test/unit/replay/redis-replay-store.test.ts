@@ -74,7 +74,7 @@ describeWithRedisServer('the Redis replay store', () => {
       .map(([name = '', ...rest]): Command => [name.toUpperCase(), ...rest])
       .filter(([name = '']) => ['SET', 'GET'].includes(name))
 
-  describe.each(CLIENTS)('a claim with %s', (_, open) => {
+  describe.each(CLIENTS)('a call with %s', (_, open) => {
     it('is one SET, with NX and PXAT', async () => {
       const { store } = await openStore(open)
       const [key, expiresAt, start] = [newKey(), soon(), proxy.commands.length]
@@ -83,7 +83,7 @@ describeWithRedisServer('the Redis replay store', () => {
       expect(commandsSince(start)).toEqual([['SET', PREFIX + key, value, 'PXAT', `${expiresAt * 1000}`, 'NX']])
     })
 
-    it('is remembered by Redis until the millisecond it expires, whatever the clock of the process says', async () => {
+    it('is remembered by Redis until the millisecond it expires, for any clock of the process', async () => {
       const { client } = await openStore(open)
       const store = new RedisReplayStore(client, { prefix: PREFIX, clock: new AdjustableClock() })
       for (const expiresAt of [soon(), soon() + 86_400, 4_102_444_800]) {
@@ -93,7 +93,7 @@ describeWithRedisServer('the Redis replay store', () => {
       }
     })
 
-    it('changes nothing where it is refused', async () => {
+    it('changes nothing if it is refused', async () => {
       const { store } = await openStore(open)
       const [key, expiresAt] = [newKey(), soon()]
       await store.markUsed(key, expiresAt)
@@ -114,7 +114,7 @@ describeWithRedisServer('the Redis replay store', () => {
       expect(new Set(values).size).toBe(80)
     })
 
-    it('throws what Redis answers, and is never true', async () => {
+    it('throws the error of Redis, and never returns true', async () => {
       const { store } = await openStore(open)
       for (const answer of [
         'READONLY You cannot write against a read only replica.',
@@ -145,14 +145,14 @@ describeWithRedisServer('the Redis replay store', () => {
       }
     })
 
-    it('throws where the key is of another type', async () => {
+    it('throws if the key is of another type', async () => {
       const { store } = await openStore(open)
       const key = newKey()
       await server.cli('LPUSH', PREFIX + key, 'an element')
       expect(await outcomeOf(store.markUsed(key, soon()))).toContain('WRONGTYPE')
     })
 
-    it('waits for a server that has stalled', async () => {
+    it('waits for a stalled server', async () => {
       const { store } = await openStore(open)
       const key = newKey()
       proxy.hold()
@@ -164,7 +164,7 @@ describeWithRedisServer('the Redis replay store', () => {
   })
 
   describe.each(CLIENTS)('on a server before Redis 6.2, with %s,', (_, open) => {
-    it('is told how long, after it has refused to be told a time once', async () => {
+    it('sends a duration, after the server has refused a time once', async () => {
       const { store } = await openStore(open)
       proxy.replaceSets(likeOldServer)
       const start = proxy.commands.length
@@ -184,7 +184,7 @@ describeWithRedisServer('the Redis replay store', () => {
       ])
     })
 
-    it('lets one of a hundred claims at the same time win', async () => {
+    it('lets one of a hundred calls at the same time win', async () => {
       const stores = [(await openStore(open)).store, (await openStore(open)).store]
       proxy.replaceSets(likeOldServer)
       for (let round = 0; round < 3; round += 1) {
@@ -194,7 +194,7 @@ describeWithRedisServer('the Redis replay store', () => {
       }
     })
 
-    it('remembers a claim for as long as the clock of the process says', async () => {
+    it('remembers an entry for as long as the clock of the process says', async () => {
       const { client } = await openStore(open)
       const clock = new AdjustableClock()
       const store = new RedisReplayStore(client, { prefix: PREFIX, clock })
@@ -234,14 +234,14 @@ describeWithRedisServer('the Redis replay store', () => {
       expect(await store.markUsed(key, soon())).toBe(false)
     }
 
-    it.each(CONNECTIONS)('a claim with %s fails at once, and is not made later', async (_, open) => {
+    it.each(CONNECTIONS)('a call with %s fails at once, and makes no entry later', async (_, open) => {
       const { client, store } = await openStore(open)
       await proxy.close()
       await until(() => !isReady(client))
       await expectNothingQueued(store, () => proxy.open())
     })
 
-    it.each(POOLS)('a claim with %s fails at once, and is not made later', async (_, open) => {
+    it.each(POOLS)('a call with %s fails at once, and makes no entry later', async (_, open) => {
       const { store } = await openStore(open)
       await proxy.close()
       await pause(200)
@@ -256,7 +256,7 @@ describeWithRedisServer('the Redis replay store', () => {
     it.each([
       ['redis 6', () => createClient({ url: proxy.url, socket: { reconnectStrategy: 50 } })],
       ['redis 5', () => redis5.createClient({ url: proxy.url, socket: { reconnectStrategy: 50 } })],
-    ])('a claim with %s fails at once before it was connected for the first time', async (_, create) => {
+    ])('a call with %s fails at once before the first connection', async (_, create) => {
       const client = create()
       const store = new RedisReplayStore(client, { prefix: PREFIX })
       expect(await atOnce(store.markUsed(newKey(), soon()))).toBe(NOT_CONNECTED)
@@ -272,7 +272,7 @@ describeWithRedisServer('the Redis replay store', () => {
     it.each([
       ['ioredis 6', () => new Redis(proxy.url, { retryStrategy: () => 50 })],
       ['ioredis 5', () => new Redis5(proxy.url, { retryStrategy: () => 50 })],
-    ])('a claim with %s fails at once before it was connected for the first time', async (_, create) => {
+    ])('a call with %s fails at once before the first connection', async (_, create) => {
       await proxy.close()
       const client = create()
       toClose.push(() => client.disconnect())
@@ -282,7 +282,7 @@ describeWithRedisServer('the Redis replay store', () => {
     it.each([
       ['ioredis 6', () => new Redis(proxy.url, { lazyConnect: true, retryStrategy: () => 50 })],
       ['ioredis 5', () => new Redis5(proxy.url, { lazyConnect: true, retryStrategy: () => 50 })],
-    ])('the first claim with %s and lazyConnect waits for the connection that it begins', async (_, create) => {
+    ])('the first call with %s and lazyConnect waits for the connection that it begins', async (_, create) => {
       await proxy.close()
       const client = create()
       toClose.push(() => client.disconnect())
@@ -296,11 +296,11 @@ describeWithRedisServer('the Redis replay store', () => {
       ['a cluster of redis 5', () => redis5.createCluster({ rootNodes: [{}] })],
       ['a sentinel of redis 6', () => createSentinel({ name: 'main', sentinelRootNodes: [] })],
       ['a sentinel of redis 5', () => redis5.createSentinel({ name: 'main', sentinelRootNodes: [] })],
-    ])('a claim with %s that nobody has connected fails at once', async (_, create) => {
+    ])('a call with %s that was never connected fails at once', async (_, create) => {
       expect(await atOnce(new RedisReplayStore(create()).markUsed(newKey(), soon()))).toBe(NOT_CONNECTED)
     })
 
-    it.each(CLIENTS)('a claim with %s fails at once after it was closed', async (_, open) => {
+    it.each(CLIENTS)('a call with %s fails at once after it was closed', async (_, open) => {
       const { client, close } = await open(server.url)
       const store = new RedisReplayStore(client, { prefix: PREFIX })
       const key = newKey()
@@ -310,8 +310,8 @@ describeWithRedisServer('the Redis replay store', () => {
     })
   })
 
-  describe('where the connection breaks before the answer has come', () => {
-    it.each(REJECTING)('a claim with %s fails, and the key stays claimed', async (_, open) => {
+  describe('if the connection breaks before the answer', () => {
+    it.each(REJECTING)('a call with %s fails, and the key stays marked used', async (_, open) => {
       const { store } = await openStore(open)
       const key = newKey()
       proxy.loseAnswers(1)
@@ -320,7 +320,7 @@ describeWithRedisServer('the Redis replay store', () => {
       expect(await answerOf(store, key)).toBe(false)
     })
 
-    it.each(RESENDING)('a claim with %s is sent again, and meets itself', async (_, open) => {
+    it.each(RESENDING)('a call with %s is sent again, and recognises its own entry', async (_, open) => {
       const { store } = await openStore(open)
       const [key, start] = [newKey(), proxy.commands.length]
       proxy.loseAnswers(3)
@@ -330,16 +330,19 @@ describeWithRedisServer('the Redis replay store', () => {
       expect(others).toContainEqual(first)
     })
 
-    it.each(RESENDING)('a claim with %s that is sent again on an old server meets itself', async (_, open) => {
-      const { store } = await openStore(open)
-      proxy.replaceSets(likeOldServer)
-      await store.markUsed(newKey(), soon())
-      proxy.loseAnswers(1)
-      const key = newKey()
-      expect([await store.markUsed(key, soon()), await store.markUsed(key, soon())]).toEqual([true, false])
-    })
+    it.each(RESENDING)(
+      'a call with %s that is sent again to an old server recognises its own entry',
+      async (_, open) => {
+        const { store } = await openStore(open)
+        proxy.replaceSets(likeOldServer)
+        await store.markUsed(newKey(), soon())
+        proxy.loseAnswers(1)
+        const key = newKey()
+        expect([await store.markUsed(key, soon()), await store.markUsed(key, soon())]).toEqual([true, false])
+      },
+    )
 
-    it.each(CLIENTS)('never two of 50 claims with %s are true, how often soever it breaks', async (_, open) => {
+    it.each(CLIENTS)('never two of 50 calls with %s are true, even if it breaks often', async (_, open) => {
       const stores = [(await openStore(open)).store, (await openStore(open)).store]
       const counts: number[] = []
       for (let round = 0; round < 5; round += 1) {
@@ -396,13 +399,13 @@ describeWithRedisServer('the Redis replay store', () => {
       expect([await store.markUsed(otherKey, soon()), await store.markUsed(otherKey, soon())]).toEqual([true, false])
     })
 
-    it.each(CLIENTS)('knows with %s that an old server is full', async (_, open) => {
+    it.each(CLIENTS)('recognises with %s that an old server is full', async (_, open) => {
       const { store } = await openStore(open)
       proxy.replaceSets((set) => (set.includes('PXAT') ? likeOldServer(set) : oom()))
       expect(await outcomeOf(store.markUsed(newKey(), soon()))).toBe('replay_store_full')
     })
 
-    it.each(CLIENTS)('is at risk with %s where it evicts, and only then', async (_, open) => {
+    it.each(CLIENTS)('is at risk with %s if it evicts, and only then', async (_, open) => {
       const { store } = await openStore(open, full.url)
       await full.cli('CONFIG', 'SET', 'maxmemory', '3mb')
       for (const policy of ['volatile-lru', 'allkeys-lru', 'volatile-ttl', 'allkeys-random']) {
@@ -416,15 +419,15 @@ describeWithRedisServer('the Redis replay store', () => {
     })
   })
 
-  it('is at no risk that it knows of where the client cannot be asked', async () => {
+  it('reports no risk if the client cannot send INFO', async () => {
     const client = { isOpen: true, get: () => null, set: () => 'OK' }
     for (const each of [client, { ...client, info: () => '' }, { ...client, info: () => ['', ''] }]) {
       expect(await new RedisReplayStore(each).findRisk()).toBeUndefined()
     }
   })
 
-  describe('in the hands of a clumsy user', () => {
-    it.each(CONNECTIONS)('shares one client of %s with another store on the same keys', async (_, open) => {
+  describe('with unusual clients', () => {
+    it.each(CONNECTIONS)('may share one client of %s with another store on the same keys', async (_, open) => {
       const { client, store } = await openStore(open)
       const stores = [store, new RedisReplayStore(client, { prefix: PREFIX })]
       const key = newKey()
@@ -432,7 +435,7 @@ describeWithRedisServer('the Redis replay store', () => {
       expect(countOf(true, await Promise.all(claims))).toBe(1)
     })
 
-    it('keeps to the key prefix of the client', async () => {
+    it('uses the key prefix of the client', async () => {
       const ofIoredis = await openIoredis({ keyPrefix: 'mine:' })
       for (const client of [ofIoredis, await openNodeRedis({ keyPrefix: 'mine:' })]) {
         const store = new RedisReplayStore(client, { prefix: PREFIX })
@@ -442,7 +445,7 @@ describeWithRedisServer('the Redis replay store', () => {
       }
     })
 
-    it('meets its own claim under the key prefix of ioredis', async () => {
+    it('recognises its own entry under the key prefix of ioredis', async () => {
       const client = await openIoredis({ keyPrefix: 'mine:' })
       const store = new RedisReplayStore(client, { prefix: PREFIX })
       const key = newKey()
@@ -508,7 +511,7 @@ describeWithRedisServer('the Redis replay store', () => {
       }
     })
 
-    it('throws where the Redis is a replica that cannot be written', async () => {
+    it('throws if the server is a read-only replica', async () => {
       const replica = await startRedisServer({ args: ['--replicaof', '127.0.0.1', `${server.port}`] })
       toClose.push(() => replica.stop())
       for (const [, open] of CLIENTS) {
@@ -519,7 +522,7 @@ describeWithRedisServer('the Redis replay store', () => {
       }
     })
 
-    it('throws where the user of Redis may not write', async () => {
+    it('throws if the user of Redis may not write', async () => {
       await server.cli('ACL', 'SETUSER', 'reader', 'on', '>s3cret', '~*', '+@all', '-set')
       const url = proxy.url.replace('//', '//reader:s3cret@')
       for (const [, open] of CLIENTS) {
@@ -531,7 +534,7 @@ describeWithRedisServer('the Redis replay store', () => {
     it.each<[string, () => Promise<RedisClient>]>([
       ['ioredis 6', () => openIoredis({ commandTimeout: 100 })],
       ['redis 6', () => openNodeRedis({ commandOptions: { timeout: 100 } })],
-    ])('never makes two of a claim with %s that has timed out', async (_, create) => {
+    ])('never makes two entries for a call with %s that has timed out', async (_, create) => {
       const client = await create()
       const store = new RedisReplayStore(client, { prefix: PREFIX })
       const key = newKey()
@@ -548,7 +551,7 @@ describeWithRedisServer('the Redis replay store', () => {
       expect(answers[2]).toBe(false)
     })
 
-    it('fails with enableOfflineQueue: false and disableOfflineQueue as without', async () => {
+    it('fails the same way with enableOfflineQueue: false and disableOfflineQueue', async () => {
       const ofIoredis = await openIoredis({ enableOfflineQueue: false })
       const clients = [ofIoredis, await openNodeRedis({ disableOfflineQueue: true })]
       await proxy.close()
@@ -563,7 +566,7 @@ describeWithRedisServer('the Redis replay store', () => {
       }
     })
 
-    it.each(CONNECTIONS)('a claim settles when the client of %s is closed before the answer', async (_, open) => {
+    it.each(CONNECTIONS)('a call settles when the client of %s is closed before the answer', async (_, open) => {
       const { client, close } = await open(proxy.url)
       const store = new RedisReplayStore(client, { prefix: PREFIX })
       const key = newKey()
@@ -651,16 +654,16 @@ describe('the client of a Redis replay store', () => {
     expect(problemsOf(errorOf(() => new RedisReplayStore(client)))).toHaveLength(1)
   })
 
-  it('is nothing that only looks like one of ioredis', () => {
+  it('is not an object that only looks like a client of ioredis', () => {
     const cache = { status: 'ready', set: async () => 'OK', get: async () => null }
     expect(problemsOf(errorOf(() => new RedisReplayStore(cache)))).toHaveLength(1)
   })
 
-  it.each([null, [], 7])('has no options that are %p', (options) => {
+  it.each([null, [], 7])('does not accept the options %p', (options) => {
     expect(problemsOf(errorOf(() => new RedisReplayStore(createClient(), options as never)))).toHaveLength(1)
   })
 
-  it('is any that the libraries make, without a cast', () => {
+  it('may be any client of the libraries, without a cast', () => {
     const sentinel = { name: 'main', sentinelRootNodes: [] }
     const stores = [
       new RedisReplayStore(createClient()),
@@ -748,14 +751,14 @@ describe('the client of a Redis replay store', () => {
     expect(await outcomeOf(new RedisReplayStore(client).markUsed('key', 17))).toBe(outcome)
   })
 
-  it('is no claim of our own where the value is gone before it is read', async () => {
+  it('answers false if the value is gone before it is read', async () => {
     for (const value of [null, undefined, '', Buffer.from('')]) {
       const client = { isOpen: true, set: async () => null, get: async () => value }
       expect(await new RedisReplayStore(client).markUsed('key', 17)).toBe(false)
     }
   })
 
-  it('may throw what it likes', async () => {
+  it('may throw anything', async () => {
     for (const thrown of ['text', undefined, null, { message: 'syntax error' }, new Error('no OOM')]) {
       const client = { isOpen: true, set: () => Promise.reject(thrown), get: async () => null }
       await expect(new RedisReplayStore(client).markUsed('key', 17)).rejects.toBe(thrown)
@@ -783,14 +786,14 @@ describe('the options of a Redis replay store', () => {
     expect(String(error)).not.toContain('s3cret')
   })
 
-  it('may hold a prefix of a hundred characters, or none', () => {
+  it('may have a prefix of a hundred characters, or none', () => {
     for (const options of [{ prefix: 'x' }, { prefix: 'x'.repeat(100) }, { prefix: '{tag}:' }, {}]) {
       expect(() => new RedisReplayStore(client, options)).not.toThrow()
     }
     expect(() => new RedisReplayStore(client, { prefix: undefined } as object)).toThrow('prefix: got undefined')
   })
 
-  it('are refused where they are not known, with what was probably meant', () => {
+  it('are refused if they are unknown, with the name that was probably meant', () => {
     const error = errorOf(() => new RedisReplayStore(client, { prefixx: 'a', url: 'redis://:s3cret@host' } as object))
     expect(problemsOf(error)).toMatchObject([
       { path: ['RedisReplayStore', 'prefixx'], suggestion: 'prefix' },

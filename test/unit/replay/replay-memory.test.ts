@@ -11,7 +11,7 @@ import { AdjustableClock } from '../../support/adjustable-clock.js'
 const later = () => Math.floor(Date.now() / 1000) + 300
 
 describe('the memory of the process', () => {
-  it('is one for all with the same clock, and another one for another clock', () => {
+  it('is shared by all exchanges with the same clock, and is another memory for another clock', () => {
     const clock = new AdjustableClock()
     expect(memoryOfProcess(systemClock)).toBe(memoryOfProcess(systemClock))
     expect(memoryOfProcess(clock)).toBe(memoryOfProcess(clock))
@@ -19,7 +19,7 @@ describe('the memory of the process', () => {
     expect(memoryOfProcess(clock)).not.toBe(memoryOfProcess(systemClock))
   })
 
-  it('knows in each room the claims of all others, and counts them where they were made', () => {
+  it('knows in each room the entries of all others, and counts each in the room that made it', () => {
     const [first, second] = [
       new ReplayRoom(memoryOfProcess(systemClock), 2),
       new ReplayRoom(memoryOfProcess(systemClock), 1),
@@ -33,7 +33,7 @@ describe('the memory of the process', () => {
     expect([first.markUsed('c', later()), first.size, second.size]).toEqual([true, 2, 1])
   })
 
-  it('is full for all when it holds as much as a Map can, whatever the rooms would hold', () => {
+  it('is full for all when it holds as much as a Map can, even if the rooms allow more', () => {
     const clock = new AdjustableClock()
     const memory = new ReplayMemory(clock, 3)
     const rooms = [new ReplayRoom(memory, 10), new ReplayRoom(memory, 10)]
@@ -45,7 +45,7 @@ describe('the memory of the process', () => {
     expect(second?.markUsed('d', clock.now() + 10)).toBe(true)
   })
 
-  it('gives a room back what expires, whoever finds it', () => {
+  it('gives a room back its expired entries, even if another room finds them', () => {
     const clock = new AdjustableClock()
     const [first, second] = [new ReplayRoom(memoryOfProcess(clock), 5), new ReplayRoom(memoryOfProcess(clock), 5)]
     for (const key of ['a', 'b', 'c', 'd', 'e']) first.markUsed(key, clock.now() + 10)
@@ -54,7 +54,7 @@ describe('the memory of the process', () => {
     expect([first.size, second.size]).toEqual([0, 5])
   })
 
-  it('cannot be replaced, nor be seen among the names of the global object', () => {
+  it('cannot be replaced, and is not listed among the names of the global object', () => {
     memoryOfProcess(systemClock)
     const key = Symbol.for('express-jwt-exchange.replay-memory.1')
     expect(Object.getOwnPropertyDescriptor(globalThis, key)).toMatchObject({
@@ -64,7 +64,7 @@ describe('the memory of the process', () => {
     })
   })
 
-  it('is shared by two copies of the package in one process, whether imported or required', async () => {
+  it('is shared by two copies of the package in one process, imported or required', async () => {
     // Inside the package, so that the names of packages resolve.
     const directory = mkdtempSync('example-app/dist/copies-')
     try {

@@ -133,7 +133,7 @@ describe('a store that is written with less care', () => {
     ['a text', () => '0.9'],
     ['a bigint', () => 1n],
     ['a symbol', () => Symbol('0.9')],
-  ])('that gives as its fill level %s accepts the claim, and reports nothing', async (_, fillLevel) => {
+  ])('that gives as its fill level %s accepts the assertion, and reports nothing', async (_, fillLevel) => {
     const store = answering(() => true, { fillLevel })
     expect(await protect(store).markUsed('a key', EXPIRES_AT, 'https://idp')).toBe(true)
     await settle()
@@ -147,8 +147,8 @@ describe('a store that is written with less care', () => {
   })
 })
 
-describe('a claim', () => {
-  it('passes the key and its expiry to the store, as a method of it', async () => {
+describe('marking an assertion used', () => {
+  it('passes the key and its expiry to the store, as a method call', async () => {
     const store = {
       seen: [] as unknown[],
       markUsed(...claim: unknown[]) {
@@ -160,20 +160,20 @@ describe('a claim', () => {
     expect(store.seen).toEqual([['a key', EXPIRES_AT]])
   })
 
-  it('passes the identity provider, where there is one that has a share', async () => {
+  it('passes the identity provider, if it has a share', async () => {
     const seen: unknown[] = []
     await protect(answering((...claim: unknown[]) => seen.push(claim) > 0)).markUsed('a key', EXPIRES_AT, 'https://idp')
     expect(seen).toEqual([['a key', EXPIRES_AT, 'https://idp']])
   })
 
-  it.each([true, false])('is %p at once where the store says so at once', async (answer) => {
+  it.each([true, false])('is %p at once if the store says so at once', async (answer) => {
     const asked = watch(protect(answering(() => answer)).markUsed('a', EXPIRES_AT))
     expect(timers.pending).toBe(0)
     await settle()
     expect(asked.outcome).toBe(answer)
   })
 
-  it.each([true, false])('is %p where the store says so later', async (answer) => {
+  it.each([true, false])('is %p if the store says so later', async (answer) => {
     const { ask, call } = withWaitingStore()
     const asked = ask()
     await timers.advance(0.9)
@@ -183,7 +183,7 @@ describe('a claim', () => {
     expect([asked.outcome, timers.pending]).toEqual([answer, 0])
   })
 
-  it.each([true, false])('is %p where a thenable of any library says so', async (answer) => {
+  it.each([true, false])('is %p if a thenable of any library says so', async (answer) => {
     const thenable = {
       // biome-ignore lint/suspicious/noThenProperty: what is tested
       then: (resolve: (value: unknown) => void) => resolve(answer),
@@ -218,7 +218,7 @@ describe('a claim', () => {
         },
       }),
     ],
-  ])('of a store that %s is refused with the cause', async (_, fail) => {
+  ])('is refused with the cause if the store %s', async (_, fail) => {
     for (const cause of [new Error('the disk is on fire'), 'text', undefined, null, { reason: 'replayed' }]) {
       const refusal = await refusalOf(protect(answering(() => fail(cause))).markUsed('a', EXPIRES_AT))
       expect(refusal).toMatchObject({ reason: 'replay_store_unavailable', retryAfter: 1 })
@@ -227,7 +227,7 @@ describe('a claim', () => {
     }
   })
 
-  it('is refused with what the store itself throws of the kind', async () => {
+  it('is refused with the error of the store if that is a DependencyUnavailable for a full store', async () => {
     const full = new DependencyUnavailable('replay_store_full', { retryAfter: 30 })
     const throwing = () => {
       throw full
@@ -237,14 +237,14 @@ describe('a claim', () => {
     }
   })
 
-  it('is refused with an error of another copy of the package, too', async () => {
+  it('is refused with an error of another copy of the package as well', async () => {
     const fields = { name: 'DependencyUnavailable', reason: 'replay_store_full', retryAfter: 30 }
     const full = Object.assign(new Error('full'), fields)
     expect(await refusalOf(protect(answering(() => Promise.reject(full))).markUsed('a', EXPIRES_AT))).toBe(full)
   })
 })
 
-describe('a claim without an answer', () => {
+describe('a call without an answer', () => {
   it('is refused after the timeout', async () => {
     const { ask } = withWaitingStore()
     const asked = ask()
@@ -258,7 +258,7 @@ describe('a claim without an answer', () => {
     expect(timers.pending).toBe(0)
   })
 
-  it('is refused alone: those that were on their way may still be answered', async () => {
+  it('is refused alone: calls that had begun may still be answered', async () => {
     const { ask, call } = withWaitingStore()
     ask()
     await timers.advance(0.5)
@@ -279,7 +279,7 @@ describe('a claim without an answer', () => {
     },
   )
 
-  it('stays refused, whatever the answer is that comes later', async () => {
+  it('stays refused, for any late answer', async () => {
     const { ask, call } = withWaitingStore()
     const asked = ask()
     await timers.advance(1)
@@ -288,7 +288,7 @@ describe('a claim without an answer', () => {
     expect(asked.outcome).toBe('replay_store_unavailable')
   })
 
-  it('leaves no timer behind, however many there were', async () => {
+  it('leaves no timer behind, for any number of calls', async () => {
     const { ask, call, calls } = withWaitingStore()
     const asked = Array.from({ length: 100 }, () => ask())
     for (const index of calls.keys()) if (index % 3 === 0) call(index).answer(true)
@@ -300,8 +300,8 @@ describe('a claim without an answer', () => {
   })
 })
 
-describe('while a claim is overdue', () => {
-  it('one claim at a time reaches the store, and the others are refused without waiting', async () => {
+describe('while a call is overdue', () => {
+  it('one call at a time reaches the store, and the others are refused without waiting', async () => {
     const { ask, calls } = await withOverdueStore()
     const probe = ask()
     const others = Array.from({ length: 50 }, () => ask())
@@ -330,7 +330,7 @@ describe('while a claim is overdue', () => {
     expect(asked.map(({ outcome }) => outcome)).toEqual(Array(50).fill(true))
   })
 
-  it('the late answer to an earlier claim does so, too', async () => {
+  it('the late answer to an earlier call does so as well', async () => {
     const { ask, call, calls } = await withOverdueStore()
     call(0).answer(true)
     await settle()
@@ -397,7 +397,7 @@ describe('while a claim is overdue', () => {
     expect(calls).toBe(4)
   })
 
-  it('a store that never answers is asked again and again, and is back with its first answer', async () => {
+  it('a store that does not answer is called again and again, and works again after its first answer', async () => {
     const { ask, call, calls } = await withOverdueStore()
     for (let seconds = 0; seconds < 100; seconds += 1) {
       const asked = [ask(), ask()]
@@ -427,7 +427,7 @@ describe('while a claim is overdue', () => {
 })
 
 describe('the risk of a store', () => {
-  it('is asked for once, after the first answer, and reported once', async () => {
+  it('is read once, after the first answer, and reported once', async () => {
     let asked = 0
     const findRisk = async () => {
       asked += 1
@@ -448,7 +448,7 @@ describe('the risk of a store', () => {
     expect([asked, risks]).toStrictEqual([1, ['it may forget']])
   })
 
-  it('is asked for once where many are answered at the same time', async () => {
+  it('is read once if many calls are answered at the same time', async () => {
     let asked = 0
     const findRisk = async () => {
       asked += 1
@@ -461,7 +461,7 @@ describe('the risk of a store', () => {
     expect(asked).toBe(1)
   })
 
-  it('is asked of the store itself', async () => {
+  it('is read by a method call of the store', async () => {
     const store = {
       risk: 'it may forget',
       markUsed: async () => true,
@@ -474,7 +474,7 @@ describe('the risk of a store', () => {
     expect(risks).toEqual(['it may forget'])
   })
 
-  it('is not asked for while nothing but failures comes', async () => {
+  it('is not read while every call fails', async () => {
     let asked = 0
     const findRisk = async () => {
       asked += 1
@@ -490,7 +490,7 @@ describe('the risk of a store', () => {
     expect(asked).toBe(1)
   })
 
-  it('is not reported where there is none', async () => {
+  it('is not reported if there is none', async () => {
     const { ask, call } = withWaitingStore({ findRisk: async () => undefined })
     ask()
     call(0).answer(true)
@@ -508,7 +508,7 @@ describe('the risk of a store', () => {
         throw new Error('NOPERM')
       },
     ],
-  ])('disturbs no claim where findRisk %s', async (_, findRisk) => {
+  ])('affects no assertion if findRisk %s', async (_, findRisk) => {
     const { ask, call } = withWaitingStore({ findRisk })
     for (let index = 0; index < 3; index += 1) {
       const asked = ask()
@@ -520,7 +520,7 @@ describe('the risk of a store', () => {
     expect(risks).toHaveLength(0)
   })
 
-  it('disturbs no claim where it cannot be reported', async () => {
+  it('affects no assertion if it cannot be reported', async () => {
     const reportRisk = () => {
       throw new Error('no log')
     }
@@ -530,13 +530,13 @@ describe('the risk of a store', () => {
     expect(await protection.markUsed('b', EXPIRES_AT)).toBe(true)
   })
 
-  it('is asked for of a store that answers at once, too', async () => {
+  it('is read from a store that answers at once as well', async () => {
     await protect({ markUsed: () => true, findRisk: async () => 'it may forget' }).markUsed('a', EXPIRES_AT)
     await settle()
     expect(risks).toEqual(['it may forget'])
   })
 
-  it('is not reported where the store answers null', async () => {
+  it('is not reported if the store answers null', async () => {
     await protect({ markUsed: async () => true, findRisk: async () => null }).markUsed('a', EXPIRES_AT)
     await settle()
     expect(risks).toHaveLength(0)
@@ -629,8 +629,8 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   },
 ) as fc.Arbitrary<Happening>
 
-describe('whatever comes', () => {
-  it('it does what the model does: one probe at a time, and no claim waits longer than the timeout', async () => {
+describe('any sequence of calls', () => {
+  it('has the outcome of the model: one probe at a time, and no call waits longer than the timeout', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(happening, { maxLength: 40 }), async (happenings) => {
         timers = new AdjustableTimers(new AdjustableClock())
@@ -691,14 +691,14 @@ describe('a store that fills', () => {
     expect(fillings).toEqual([{ fillLevel: 0.8 }, { fillLevel: 0.8 }])
   })
 
-  it('is reported for each share apart', async () => {
+  it('is reported for each share separately', async () => {
     const protection = filling()
     await claimAt(protection, 0.5, 0.999)
     await claimAt(protection, 0.95, 1)
     expect(fillings).toEqual([{ fillLevel: 0.99, identityProvider: 'https://idp' }, { fillLevel: 0.95 }])
   })
 
-  it('is reported after claims that are told later, too, and not after one that is refused', async () => {
+  it('is reported after late answers as well, and not after a refused call', async () => {
     await claimAt(
       filling(async () => true),
       0.9,
@@ -718,7 +718,7 @@ describe('a store that fills', () => {
     },
   )
 
-  it('does not harm a claim when it throws', async () => {
+  it('affects no assertion if it throws', async () => {
     const fillLevel = () => {
       throw new Error('no level')
     }

@@ -37,7 +37,7 @@ describe('a generated signing key', () => {
     expect([key.kid, key.algorithm, key.privateKey?.type]).toEqual([jwk.kid, algorithm, 'private'])
   })
 
-  it('is for ES256 unless told otherwise, and another one each time', () => {
+  it('is for ES256 by default, and is a new key each time', () => {
     const [first, second] = [generateSigningKey(), generateSigningKey()]
     expect([first.alg, first.crv]).toEqual(['ES256', 'P-256'])
     expect(first.kid).not.toBe(second.kid)
@@ -85,7 +85,7 @@ describe('a signing key', () => {
     expect(new Set(kids).size).toBe(1)
   })
 
-  it('takes its own alg before the wanted one, and that before the natural one', () => {
+  it('uses its own alg first, then the wanted one, then the usual one', () => {
     const jwk = privateJwk(rsa.privateKey)
     expect(readSigningKey({ ...jwk, alg: 'RS256' }, 'PS256').algorithm).toBe('RS256')
     expect(readSigningKey(jwk, 'PS256').algorithm).toBe('PS256')
@@ -142,14 +142,14 @@ describe('the signing keys', () => {
   const active = readSigningKey({ ...privateJwk(ec.privateKey), kid: 'new' }, undefined)
   const retired = readSigningKey({ ...privateJwk(rsa.publicKey), kid: 'old' }, undefined)
 
-  it('are found by kid, and by nothing else', () => {
+  it('are found by kid only', () => {
     if (!isActiveSigningKey(active)) throw new Error('not private')
     const keys = new SigningKeys(active, [retired])
     expect([keys.find('new'), keys.find('old')]).toEqual([active, retired])
     for (const kid of [undefined, '', 'New', '__proto__']) expect(keys.find(kid)).toBeUndefined()
   })
 
-  it('are published all, the active one first, with nothing private', () => {
+  it('are all published, the active one first, with nothing private', () => {
     if (!isActiveSigningKey(active)) throw new Error('not private')
     const { keys } = new SigningKeys(active, [retired]).publicKeySet
     expect(keys.map(({ kid, use, alg }) => [kid, use, alg])).toEqual([

@@ -68,7 +68,7 @@ describe('a signing key that could not sign', () => {
     expect(() => check([good, toPem(spki, 'PUBLIC KEY')])).toThrow('the key is not sound: invalid_key')
   })
 
-  it('is not stood in for by the key behind it', () => {
+  it('is not replaced by the next key', () => {
     const retired = String(
       generatePair('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'pem', type: 'pkcs8' }),
     )
