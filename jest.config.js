@@ -1,7 +1,10 @@
 export default {
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/test/support/test-environment.js',
+  testSequencer: '<rootDir>/test/support/longest-first-sequencer.js',
   maxWorkers: '100%',
   maxConcurrency: 20,
+  // In Node 20, the ES modules of a test file stay in memory for good: a worker grows with each file that it runs.
+  workerIdleMemoryLimit: '512MB',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
