@@ -5,6 +5,7 @@ import { type BoundedFetch, fetchBounded, parseJson, readOk } from '../guarded-f
 import { describeDocument } from '../guarded-fetch/document-kind.js'
 import { JwksFetchError } from '../guarded-fetch/fetch-error.js'
 import { readMaxAge } from '../guarded-fetch/freshness.js'
+import { isJsonObject, ownMember } from '../jwt/parse-json-object.js'
 
 /** Mark one version of a key set (RFC 9110 §8.8). */
 export interface Validators {
@@ -72,9 +73,7 @@ function readValidators({ etag = '', 'last-modified': lastModified = '' }: Incom
 
 function readMembers(body: string): unknown[] {
   const keySet = parseJson(body)
-  if (typeof keySet === 'object' && keySet !== null && Object.hasOwn(keySet, 'keys')) {
-    const { keys } = keySet as { keys: unknown }
-    if (Array.isArray(keys)) return keys
-  }
+  const keys = isJsonObject(keySet) ? ownMember(keySet, 'keys') : undefined
+  if (Array.isArray(keys)) return keys
   throw new JwksFetchError('not_a_key_set', { detail: describeDocument(keySet) })
 }

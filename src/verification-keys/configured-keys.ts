@@ -1,6 +1,6 @@
 import { printable } from '../errors/printable.js'
 import { describeDocument } from '../guarded-fetch/document-kind.js'
-import { ownMember } from '../jwt/parse-json-object.js'
+import { isJsonObject, ownMember } from '../jwt/parse-json-object.js'
 import { option } from '../option-checks/option-problem.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import { type Certificate, findIssuingCertificate, readCertificates } from './certificate.js'
@@ -48,7 +48,7 @@ export function readFixedKeySet(
   { maxKeys }: { maxKeys: number },
 ): KeySet | undefined {
   const jwks = reader.value('jwks')
-  const members = typeof jwks === 'object' && jwks !== null ? ownMember(jwks, 'keys') : undefined
+  const members = isJsonObject(jwks) ? ownMember(jwks, 'keys') : undefined
   if (!Array.isArray(members)) {
     const seemsToBe = typeof jwks === 'object' && jwks !== null ? `; ${printable(describeDocument(jwks))}` : ''
     reader.problem('jwks', `a JWK set: { keys: [...] }${seemsToBe}`, undefined, 'wrong_type')
