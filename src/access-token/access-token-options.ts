@@ -24,22 +24,23 @@ import { isActiveSigningKey, SigningKeys } from '../signing-keys/signing-keys.js
 export interface AccessTokenOptions {
   /** The `aud`: the resource server, usually the URL of this API. A token for another audience is not accepted. */
   audience: string | readonly string[]
-  /** Seconds, 1 to 86 400. Default: 3600. */
+  /** How long a token is valid, in seconds, 1 to 86 400. Default: 3600. */
   lifetime?: number
   /**
-   * Private keys as JWKs, a JWK set, or PEM. The first one signs; the others are retired: published and accepted still,
-   * and may be public only. Default: one is generated for this process, with the event `signing_key.generated`; its
-   * tokens end with the process and no other process accepts them.
+   * Private keys as JWKs, a JWK set, or PEM. The first key signs. The others are retired: they are still published and
+   * accepted, and may be public keys. Default: a key is generated for this process, and the event `signing_key.generated` is
+   * emitted. Its tokens become invalid when the process ends, and no other process accepts them.
    */
   signingKeys?: readonly (JWK | string)[] | { keys: readonly JWK[] } | string
   /**
-   * Must suit the first key; the others keep the `alg` of their JWK, or in PEM what suits them. Default: the `alg` of that key, or what
-   * suits it: ES256, RS256 or EdDSA.
+   * The signature algorithm, which must suit the first key. Retired keys keep the `alg` of their JWK, or the one that suits
+   * them. Default: the `alg` of the first key, or the one that suits it: ES256, RS256 or EdDSA.
    */
   algorithm?: SigningAlgorithm
   /**
-   * Bytes for tokens that were accepted twice, so that they need not be verified again, 0 to 1 073 741 824; 0: none is remembered.
-   * Expiry and the signing key are checked at each use. Default: 10 485 760, for about 3000 tokens of 450 characters.
+   * Size of the cache for verified tokens, in bytes, 0 to 1 073 741 824; 0 turns it off. A token is cached when it is accepted
+   * for the second time. Expiry and the signing key are checked at each use. Default: 10 485 760, for about 3000 tokens of 450
+   * characters.
    */
   cacheSizeBytes?: number
 }

@@ -25,9 +25,9 @@ export interface ClientOptions {
   clientSecret?: string
   /** Instead of the secret: `sha256:` and the SHA-256 of the secret in hex or base64url; see `hashClientSecret`. */
   clientSecretHash?: string
-  /** The most that this client can obtain; what it gets when it asks for no scope. Default: none. */
+  /** The scopes that this client may obtain; it gets all of them if it requests none. Default: none. */
   scopes?: readonly string[]
-  /** Seconds, 1 to 86 400: the longest lifetime of access tokens that it obtains. Default: no bound of its own. */
+  /** The longest lifetime of access tokens that it obtains, in seconds, 1 to 86 400. Default: `accessToken.lifetime`. */
   lifetime?: number
   /** The `name`s of the identity providers whose assertions it may exchange. Default: all. */
   identityProviders?: readonly string[]

@@ -64,7 +64,7 @@ export interface JwtExchangeOptions {
   issuer: string
   /** The URL of the token endpoint, for the metadata and as the default `alias`. Default: `{issuer}/token`. */
   tokenEndpoint?: string
-  /** Refuse token requests that did not come over TLS, as Express's `req.secure` tells. Default: false. */
+  /** Refuse token requests that did not come over TLS, according to Express's `req.secure`. Default: false. */
   requireHttps?: boolean
   /**
    * Serve `{issuer}/.well-known/openid-configuration` through `exchange.wellKnown`, for verifiers of access tokens that
@@ -73,11 +73,11 @@ export interface JwtExchangeOptions {
   openidConfiguration?: boolean
   /** How key sets are fetched. */
   jwksEndpoint?: JwksEndpointOptions
-  /** What every assertion must satisfy, unless its identity provider says otherwise. */
+  /** What every assertion must satisfy, unless the entry of its identity provider says otherwise. */
   assertion?: AssertionOptions
   /** The identity providers whose assertions are accepted, 1 or more. */
   identityProviders: readonly IdentityProviderOptions[]
-  /** The clients; either these or `findClient`. */
+  /** The clients. Set either `clients` or `findClient`. */
   clients?: readonly ClientOptions[]
   /** How the assertion strategy judges requests. */
   assertionStrategy?: AssertionStrategyOptions
@@ -88,8 +88,8 @@ export interface JwtExchangeOptions {
   /** The access tokens that are issued. */
   accessToken: AccessTokenOptions
   /**
-   * How the `sub` of an access token comes from an assertion, unless its identity provider says otherwise. Must be said
-   * when there are several identity providers and not each has its own, because two of them can assert the same `sub`.
+   * How the `sub` of an access token is made of an assertion, unless the entry of its identity provider says otherwise. Required
+   * with several identity providers that do not all have their own `subject`, because two of them can assert the same `sub`.
    * Default with one: `raw`.
    */
   subject?: SubjectOption

@@ -8,9 +8,9 @@ import type { OptionReader } from '../option-checks/option-reader.js'
  * const assertion: AssertionOptions = { maxAge: 300, clockTolerance: 10, algorithms: ['ES256'] }
  */
 export interface AssertionOptions {
-  /** Seconds by which clocks may differ, 0 to 600; always in the assertion's favour. Default: 60. */
+  /** How much clocks may differ, in seconds, 0 to 600; always in the assertion's favour. Default: 60. */
   clockTolerance?: number
-  /** Seconds since `iat`, 1 to 31 536 000. Default: 1800, for assertions that have `iat`; see `requireIat`. */
+  /** The greatest age since `iat`, in seconds, 1 to 31 536 000. Default: 1800, for assertions that have `iat`; see `requireIat`. */
   maxAge?: number
   /**
    * Whether an assertion must have `iat`. Without `iat`, its age is unknown (RFC 7523 §3, 6). Default: true if `maxAge` is

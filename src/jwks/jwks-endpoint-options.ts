@@ -10,8 +10,8 @@ import { DEFAULT_MAX_KEYS } from '../verification-keys/key-set.js'
  */
 export interface JwksEndpointOptions {
   /**
-   * `false`: no key set is ever fetched, so an identity provider needs `certificates` or `jwks`; one that only has a
-   * `jwksUri` or `discovery` is a ConfigError. Default: true.
+   * `false`: no key set is ever fetched, so an identity provider needs `certificates` or `jwks`. A provider that has only a
+   * `jwksUri` or `discovery` throws a ConfigError. Default: true.
    */
   enable?: boolean
   /**
