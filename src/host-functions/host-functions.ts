@@ -7,6 +7,38 @@ import type { ExchangeEventEmitter, HostFunctionCall } from '../events/exchange-
 import type { OptionReader } from '../option-checks/option-reader.js'
 import { RunningCalls } from './running-calls.js'
 
+/**
+ * Limits for the functions of the options that requests wait for: `findClient`, `check`, `subject`, `claimsToToken`,
+ * `grants`.
+ *
+ * @example
+ * const hostFunctions: HostFunctionOptions = { timeout: 500, maxConcurrent: 200 }
+ */
+export interface HostFunctionOptions {
+  /**
+   * Milliseconds within which one call must answer, 10 to 60 000. After that the request is answered with 503, and the
+   * `AbortSignal` that the function got as its last argument is aborted. Default: 1000.
+   */
+  timeout?: number
+  /**
+   * How many calls of each function may run at once, 1 to 100 000. A request that needs one more is answered with 503 at
+   * once. A call that missed its deadline counts until it ends. If such calls use up the limit, they count until a later call
+   * has answered in time. Default: 1000.
+   */
+  maxConcurrent?: number
+}
+
+export type HostFunctionSettings = Required<HostFunctionOptions>
+
+export function readHostFunctionOptions(reader: OptionReader): HostFunctionSettings {
+  const settings = {
+    timeout: reader.integer('timeout', { min: 10, max: 60_000, default: 1000, unit: 'milliseconds' }),
+    maxConcurrent: reader.integer('maxConcurrent', { min: 1, max: 100_000, default: 1000, unit: 'calls' }),
+  }
+  reader.refuseUnknown()
+  return settings
+}
+
 const TIMED_OUT = 'host_function_timed_out'
 const LIMIT_REACHED = 'host_function_limit_reached'
 
@@ -109,36 +141,4 @@ function describeCall({ function: name, claim, grantType }: HostFunctionCall): s
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false
   return 'then' in value && typeof value.then === 'function'
-}
-
-/**
- * Limits for the functions of the options that requests wait for: `findClient`, `check`, `subject`, `claimsToToken`,
- * `grants`.
- *
- * @example
- * const hostFunctions: HostFunctionOptions = { timeout: 500, maxConcurrent: 200 }
- */
-export interface HostFunctionOptions {
-  /**
-   * Milliseconds within which one call must answer, 10 to 60 000. After that the request is answered with 503, and the
-   * `AbortSignal` that the function got as its last argument is aborted. Default: 1000.
-   */
-  timeout?: number
-  /**
-   * How many calls of each function may run at once, 1 to 100 000. A request that needs one more is answered with 503 at
-   * once. A call that missed its deadline counts until it ends. If such calls use up the limit, they count until a later call
-   * has answered in time. Default: 1000.
-   */
-  maxConcurrent?: number
-}
-
-export type HostFunctionSettings = Required<HostFunctionOptions>
-
-export function readHostFunctionOptions(reader: OptionReader): HostFunctionSettings {
-  const settings = {
-    timeout: reader.integer('timeout', { min: 10, max: 60_000, default: 1000, unit: 'milliseconds' }),
-    maxConcurrent: reader.integer('maxConcurrent', { min: 1, max: 100_000, default: 1000, unit: 'calls' }),
-  }
-  reader.refuseUnknown()
-  return settings
 }

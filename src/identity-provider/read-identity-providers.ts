@@ -11,6 +11,15 @@ import {
   readIdentityProviderOptions,
 } from './identity-provider-options.js'
 
+/** The beginning of all subjects of one identity provider. */
+interface SubjectPrefix {
+  reader: OptionReader
+  /** Whether it comes from the provider's own option. */
+  isOwn: boolean
+  name: string
+  text: string
+}
+
 /** The entries of `identityProviders`. Their names must differ. */
 export function readIdentityProviders(
   reader: OptionReader,
@@ -74,13 +83,4 @@ function refuseSharedSubjects(reader: OptionReader, readers: readonly OptionRead
     const slip = `its subjects begin like those of "${printable(other.name)}", so two callers could become one`
     own.reader.note('conflict', 'subject', `${slip}; begin them with another text`)
   }
-}
-
-/** The beginning of all subjects of one identity provider. */
-interface SubjectPrefix {
-  reader: OptionReader
-  /** Whether it comes from the provider's own option. */
-  isOwn: boolean
-  name: string
-  text: string
 }

@@ -56,7 +56,7 @@ export async function warmUp(
 
 /**
  * Fetches the keys of one identity provider, even if they are fresh. If a change of the options meanwhile gives it another
- * source of keys, the keys of that source are fetched as well, even if the first fetch failed.
+ * source of keys, these keys are fetched as well. That holds even if the first fetch failed.
  *
  * @throws ConfigError if there is none of this name
  * @throws DependencyUnavailable if the fetch fails

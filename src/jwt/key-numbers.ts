@@ -30,8 +30,8 @@ const [D_NUMERATOR, D_DENOMINATOR] = [-121_665n, 121_666n]
 
 /**
  * Why an RSA key is not sound; undefined if it is. The modulus must be an odd number of 2048 to 8192 bits, without a factor
- * below 752, and not a square. It must not come from the Infineon chips whose moduli can be factored (CVE-2017-15361, "ROCA"),
- * and must not be text or DER that was used by mistake. Whether its factors are prime takes too long to find out.
+ * below 752, and not a square. It must not come from the Infineon chips whose moduli can be factored (CVE-2017-15361, "ROCA").
+ * It must not be text or DER that was used by mistake. Whether its factors are prime takes too long to find out.
  */
 export function findRsaFault(modulus: Buffer, publicExponent: Buffer): RsaFault | undefined {
   if (TEXT.test(modulus.toString('latin1')) || isDerSequence(modulus)) return 'invalid_key'

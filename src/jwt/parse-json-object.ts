@@ -6,7 +6,7 @@ const SPACE = 0x20
 
 /**
  * A JSON object from untrusted text. Undefined if it is not an object, nests deeper than 32 levels, or has a duplicate member
- * (RFC 7515 §4, RFC 7519 §4), because two parsers could read different values.
+ * (RFC 7515 §4, RFC 7519 §4). Two parsers could read different values of a duplicate member.
  */
 export function parseJsonObject(text: string): Readonly<Record<string, unknown>> | undefined {
   const value = parseJson(text)

@@ -54,7 +54,7 @@ export function readPublicParameters(jwk: Readonly<Record<string, unknown>>): Pu
 
 /**
  * A public key from a certificate or PEM text as a JWK, for `readPublicParameters`; undefined if it has no such form. Must be
- * called before any other use of the key. An EC key can be the point at infinity, and Node aborts the process when that key is
+ * called before any other use of the key. An EC key can be the point at infinity. Node aborts the process when such a key is
  * exported as a JWK, asked for its curve, or verifies.
  */
 export function exportPublicJwk(publicKey: KeyObject): JsonWebKey | undefined {

@@ -20,6 +20,17 @@ export interface RedisCommands {
 
 type Send = (...args: unknown[]) => unknown
 
+interface AnyClient {
+  set: Send
+  get: Send
+  info?: Send
+  status?: unknown
+  isOpen?: unknown
+  isReady?: unknown
+  defineCommand?: unknown
+  execute?: Send
+}
+
 /** undefined if the client is not of a known kind. */
 export function redisCommandsOf(client: unknown): RedisCommands | undefined {
   if (!isClient(client)) return undefined
@@ -74,17 +85,6 @@ function commonCommands(client: AnyClient): Pick<RedisCommands, 'get' | 'info'> 
     get: (key) => client.get(key),
     info: (section) => client.info?.(section),
   }
-}
-
-interface AnyClient {
-  set: Send
-  get: Send
-  info?: Send
-  status?: unknown
-  isOpen?: unknown
-  isReady?: unknown
-  defineCommand?: unknown
-  execute?: Send
 }
 
 function isClient(client: unknown): client is AnyClient {

@@ -59,7 +59,7 @@ export class ReplayProtection {
       throw unavailable(createFault('replay_store_overdue', 'the replay store has not answered earlier calls'))
     }
     const isFirst = await (this.#isOverdue ? this.#probe(call) : this.#call(call))
-    if (isFirst) this.#checkFillLevels(identityProvider)
+    if (isFirst) this.#watchFillLevels(identityProvider)
     return isFirst
   }
 
@@ -101,19 +101,19 @@ export class ReplayProtection {
     })
   }
 
-  #checkFillLevels(identityProvider: string | undefined): void {
+  #watchFillLevels(identityProvider: string | undefined): void {
     const { store } = this.#deps
     if (store.fillLevel === undefined) return
     try {
-      this.#checkFillLevel(undefined, store.fillLevel())
-      if (identityProvider !== undefined) this.#checkFillLevel(identityProvider, store.fillLevel(identityProvider))
+      this.#watchFillLevel(undefined, store.fillLevel())
+      if (identityProvider !== undefined) this.#watchFillLevel(identityProvider, store.fillLevel(identityProvider))
     } catch {
       // The assertion is accepted, even if the store cannot say how full it is.
     }
   }
 
   /** A store must not return a promise here. If it does, a rejection must not end the process. */
-  #checkFillLevel(identityProvider: string | undefined, fillLevel: unknown): void {
+  #watchFillLevel(identityProvider: string | undefined, fillLevel: unknown): void {
     if (typeof fillLevel === 'number') this.#reportIfFilling(identityProvider, fillLevel)
     else if (isPromise(fillLevel)) fillLevel.catch(() => {})
   }

@@ -144,8 +144,8 @@ function usualAlgorithm(key: KeyObject): SigningAlgorithm | undefined {
 }
 
 /**
- * Returns bytes, not the KeyObject. In Node 20, exporting a generated KeyObject as a JWK can deadlock, because a garbage
- * collection meanwhile may end its generating job, which locks the key's mutex.
+ * Returns bytes, not the KeyObject. In Node 20, exporting a generated KeyObject as a JWK can deadlock: a garbage collection
+ * may meanwhile end the job that generated it, and that locks the key's mutex.
  */
 function generatePkcs8(algorithm: SigningAlgorithm): Buffer {
   if (algorithm === 'ES256') return generateKeyPairSync('ec', { namedCurve: 'P-256', ...AS_DER }).privateKey

@@ -89,8 +89,8 @@ function encodePart(part: Readonly<Record<string, unknown>> | string): string {
 }
 
 /**
- * Returns bytes, not a KeyObject. In Node 20, exporting a generated KeyObject as a JWK can deadlock, because a garbage
- * collection meanwhile may end its generating job, which locks the key's mutex.
+ * Returns bytes, not a KeyObject. In Node 20, exporting a generated KeyObject as a JWK can deadlock: a garbage collection
+ * may meanwhile end the job that generated it, and that locks the key's mutex.
  */
 async function generatePkcs8(algorithm: SigningAlgorithm): Promise<Buffer> {
   switch (algorithm) {

@@ -92,7 +92,7 @@ describe('the contract', () => {
     ['answers at once', (markUsed) => markUsed],
     ['answers in a promise', (markUsed) => async (key, expiresAt) => markUsed(key, expiresAt)],
     [
-      'takes its time before it claims',
+      'takes its time before it writes',
       (markUsed) => async (key, expiresAt) => {
         await nextTurn()
         return markUsed(key, expiresAt)
@@ -236,7 +236,7 @@ describe('the contract refuses a store that', () => {
   })
 
   it.concurrent.each([0.05, 0.3, 0.6])(
-    'forgets claims after a second, where it is asked %p s after a full one',
+    'forgets entries after a second, if it is called %p s after a full one',
     async (fraction) => {
       const claims = new Map<string, number>()
       const markUsed: Claim = (key, expiresAt) => claimIn(claims)(key, Math.min(expiresAt, now() + 1))
@@ -402,7 +402,7 @@ describe('the contract refuses what a store says about itself', () => {
   }
 
   it.concurrent.each<[string, object]>([
-    ['isShared false, though another process knows its claims', { isShared: false }],
+    ['isShared false, although another process knows its entries', { isShared: false }],
     ['isShared as a text', { isShared: 'no' }],
     ['isShared as null', { isShared: null }],
     ['a fill level in percent', { fillLevel: () => 80 }],

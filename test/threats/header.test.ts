@@ -317,7 +317,7 @@ describe('a header name twice', () => {
     ['alg with white space before the colon', (kid) => `{"alg" \n:"none","kid":"${kid}","alg"\t:"ES256"}`],
     ['alg, beside a string with a quote', (kid) => `{"x":"\\":","alg":"none","kid":"${kid}","alg":"ES256"}`],
     [
-      'alg, beside a string that ends in a backslash',
+      'alg, next to a string that ends in a backslash',
       (kid) => `{"x":"\\\\","alg":"none","kid":"${kid}","alg":"ES256"}`,
     ],
   ]

@@ -254,7 +254,7 @@ describe('the body of a token request', () => {
     expect((await postForm(await goodForm(), [BASIC, FORM, FORM])).status).toBe(200)
   })
 
-  it('Q5: a body that is cut off gets no answer, and the host keeps running', async () => {
+  it('Q5: a body that is cut off is refused, and the host keeps running', async () => {
     const [head = '', body = ''] = rawRequest('POST /oauth2/token', [BASIC, FORM], await goodForm())
       .toString()
       .split('\r\n\r\n')

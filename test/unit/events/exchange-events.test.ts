@@ -49,7 +49,7 @@ describe('an event', () => {
       },
     ],
     [
-      'throws something that is no error',
+      'throws something that is not an error',
       () => {
         throw undefined
       },

@@ -83,7 +83,7 @@ describe('a function that answers at once', () => {
   })
 
   it.each<unknown>([undefined, null, true, '', 0, {}, [], Object.fromEntries([['then', true]]), () => 'x'])(
-    'needs no timer and does not count, whatever it is: %p',
+    'needs no timer and does not count, for any result: %p',
     (answer) => {
       const bound = setUp(1).limit({ function: 'subject' }, () => answer)
       for (let count = 0; count < 5; count += 1) expect(bound()).toBe(answer)

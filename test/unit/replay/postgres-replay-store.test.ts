@@ -160,7 +160,7 @@ describe('the options of a PostgreSQL replay store', () => {
   })
 
   it.each<unknown>([undefined, null, {}, { query: 'SELECT' }, { connect: () => {} }, DATABASE_URL, 5432])(
-    'need a pool, which %p is not',
+    'need a pool: %p is refused',
     (pool) => {
       expect(() => new PostgresReplayStore(pool as PostgresPool)).toThrow(
         expect.objectContaining({
@@ -720,7 +720,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
     })
 
     it.each(['serializable', 'repeatable read', 'read committed', 'read uncommitted'])(
-      'of one key are won once where transactions are %s',
+      'with one key have one winner if transactions are %s',
       async (level) => {
         const options = `-c default_transaction_isolation=${level.replace(' ', '\\ ')}`
         const { openStore } = await setUp({ options })
@@ -950,7 +950,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
     })
 
     it.each(['53300', '25006', '40001', '40P01', '57P01', '57014', '23505', '42P07', '54000'])(
-      'is heard where it says %s',
+      'passes on its error %s',
       async (code) => {
         const { store, table } = await failing(code)
         for (let claim = 0; claim < 2; claim += 1) {

@@ -487,7 +487,7 @@ describeWithRedisServer('the Redis replay store', () => {
       expect(await store.markUsed(key, soon())).toBe(true)
     })
 
-    it('throws in subscriber mode, and works where RESP3 allows it', async () => {
+    it('throws in subscriber mode, and works if RESP3 allows it', async () => {
       const [resp2, resp3] = [await openNodeRedis({ RESP: 2 }), await openNodeRedis({ RESP: 3 })]
       const ofIoredis5 = new Redis5(proxy.url)
       toClose.push(() => ofIoredis5.disconnect())
@@ -599,7 +599,7 @@ describeWithRedisServer('the Redis replay store', () => {
          const close = () => client.disconnect()`,
       ],
     ])(
-      'survives with %s that its Redis is killed and comes back, and prints nothing',
+      'survives with %s a restart of Redis, and prints nothing',
       async (_, script) => {
         const own = await startRedisServer()
         const child = startChild(own.url, script)

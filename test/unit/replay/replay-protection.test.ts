@@ -193,7 +193,7 @@ describe('marking an assertion used', () => {
   })
 
   it.each<unknown>([undefined, null, 1, 'true', 'OK', {}, [true], new Boolean(true), 1n])(
-    'is true for true only, and not for %p',
+    'is true for true only, not for %p',
     async (answer) => {
       expect(await protect(answering(() => answer)).markUsed('a', EXPIRES_AT)).toBe(false)
       expect(await protect(answering(async () => answer)).markUsed('a', EXPIRES_AT)).toBe(false)
@@ -698,7 +698,7 @@ describe('a store that fills', () => {
     expect(fillings).toEqual([{ fillLevel: 0.99, identityProvider: 'https://idp' }, { fillLevel: 0.95 }])
   })
 
-  it('is reported after late answers as well, and not after a refused call', async () => {
+  it('is reported after asynchronous answers as well, and not after a refused call', async () => {
     await claimAt(
       filling(async () => true),
       0.9,
@@ -711,7 +711,7 @@ describe('a store that fills', () => {
   })
 
   it.each<unknown>([undefined, null, Number.NaN, 'full', {}, Promise.resolve(1)])(
-    'does not harm a claim when it says %p',
+    'affects no assertion if it is %p',
     async (level) => {
       expect(await claimAt(filling(), level)).toBe(true)
       expect(fillings).toEqual([])

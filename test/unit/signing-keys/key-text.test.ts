@@ -41,14 +41,14 @@ afterAll(() => file.remove())
 
 describe('a signing key', () => {
   it.each([...SLIPS, ['as JSON text', json, /the text is JSON; parse it with JSON.parse/] as const])(
-    '%s is refused by the name of the slip, and nothing of it is repeated',
+    '%s is refused with the mistake, and its text is not repeated',
     (_, source, message) => {
       expect(() => readSigningKey(source, undefined)).toThrow(message)
       expect(() => readSigningKey(source, undefined)).not.toThrow(source.slice(30, 60))
     },
   )
 
-  it.each(SLIPS)('%s in a variable of a file is refused by the name of the slip', (_, source, message) => {
+  it.each(SLIPS)('%s in a variable of a file is refused with the mistake', (_, source, message) => {
     file.write(`issuer = "https://api.example.com"
 [access_token]
 audience = "https://api.example.com"

@@ -126,7 +126,7 @@ describe('a fault of the key set', () => {
   })
 
   it.each<FaultKind>(['slow', 'stalled', 'oversize', 'garbage', 'error', 'redirect', 'compressed'])(
-    '%s leaves assertions alone, and ends with off',
+    '%s does not affect assertions, and ends with off',
     async (kind) => {
       await idp.fault(kind)
       expect((await send('/assertion')).statusCode).toBe(200)

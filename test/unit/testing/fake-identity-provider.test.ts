@@ -53,7 +53,7 @@ describe('issueAssertion', () => {
     expect(decodeProtectedHeader(token)).toEqual({ alg: 'ES256', kid: idp.signingKey.kid, x: 1 })
   })
 
-  it('says another algorithm than it signs by, when told to', async () => {
+  it('names another algorithm than it signs by, if the header says so', async () => {
     const honest = await idp.issueAssertion()
     const forged = await idp.issueAssertion({}, { alg: 'RS256' })
     expect(decodeProtectedHeader(forged).alg).toBe('RS256')
@@ -102,7 +102,7 @@ describe('the key set', () => {
     expect(await fetchKeyIds()).toEqual([idp.signingKey.kid])
   })
 
-  it('has no key ids, nor do assertions, when told so', async () => {
+  it('has no key ids, and neither have assertions, with keyIds: false', async () => {
     const nameless = await FakeIdentityProvider.start({ algorithm: 'ES256', keyIds: false })
     const token = await nameless.issueAssertion()
     const set = (await (await fetch(nameless.jwksUri)).json()) as JSONWebKeySet
