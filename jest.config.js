@@ -3,6 +3,8 @@ export default {
   testSequencer: '<rootDir>/test/support/longest-first-sequencer.js',
   maxWorkers: '100%',
   maxConcurrency: 20,
+  // A limit for hangs, not for speed: a slow, busy machine keeps it.
+  testTimeout: 20_000,
   // In Node 20, the ES modules of a test file stay in memory for good: a worker grows with each file that it runs.
   workerIdleMemoryLimit: '512MB',
   roots: ['<rootDir>/test'],

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promi
 import { describe, expect, it, jest } from '@jest/globals'
 import { type CheckedReplayStore, replayStoreContract } from '../../src/testing/index.js'
 
-jest.setTimeout(30_000)
+jest.setTimeout(60_000)
 
 const LATER = 'answers true to the first call with a key, and false to every later one'
 const OTHER_PROCESS = 'answers false at once for a key of another process'

@@ -4,7 +4,7 @@ import { replayStoreContract } from '../../src/testing/index.js'
 import { createSchema, type TestSchema } from '../support/postgres-schema.js'
 import { describeWithPostgres } from '../support/services.js'
 
-jest.setTimeout(20_000)
+jest.setTimeout(60_000)
 
 describeWithPostgres('the PostgreSQL replay store', () => {
   let schema: TestSchema

@@ -5,7 +5,7 @@ import { type OpenRedisClient, REDIS_CLIENTS } from '../support/redis-clients.js
 import { openKeyspace, type RedisKeyspace } from '../support/redis-keyspace.js'
 import { describeWithRedis, REDIS_URL } from '../support/services.js'
 
-jest.setTimeout(20_000)
+jest.setTimeout(60_000)
 
 describeWithRedis('the Redis replay store', () => {
   let keyspace: RedisKeyspace

@@ -75,5 +75,5 @@ describe('docs/command-line.md', () => {
     writeFileSync(path, readFileSync(path, 'utf8').replace(`# ${line}`, line))
     expect(await runSection('check')).toContain('\nno problems, no notes\n')
     expect(await runSection('explain')).toContain('\naccepted, unless it was used before\n')
-  }, 20_000)
+  }, 60_000)
 })

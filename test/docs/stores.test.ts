@@ -11,7 +11,7 @@ import { replayStoreContract } from '../../src/testing/index.js'
 import { createSchema, type TestSchema } from '../support/postgres-schema.js'
 import { DATABASE_URL, describeWithPostgres, describeWithRedis, REDIS_URL } from '../support/services.js'
 
-jest.setTimeout(20_000)
+jest.setTimeout(60_000)
 
 const STORES = readFileSync('docs/stores.md', 'utf8')
 const OPERATIONS = readFileSync('docs/operations.md', 'utf8')

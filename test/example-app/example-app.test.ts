@@ -21,7 +21,7 @@ import { type RedisServer, startRedisServer } from '../support/redis-server.js'
 import { describeWithRedisServer } from '../support/services.js'
 
 /** Up to five processes start for one test. */
-jest.setTimeout(30_000)
+jest.setTimeout(60_000)
 
 const started: AppProcess[] = []
 const configs: AppConfig[] = []
@@ -109,7 +109,7 @@ describe('the commands of its page to play with the identity provider', () => {
       status = await exchange(assertion)
     }
     expect(status).toBe(200)
-  }, 40_000)
+  })
 })
 
 describe('npm start with CONFIG', () => {
@@ -263,7 +263,7 @@ describeWithRedisServer('npm start with WORKERS and a Redis', () => {
     } finally {
       await idp.close()
     }
-  }, 20_000)
+  })
 })
 
 /** The process ids of its children. */

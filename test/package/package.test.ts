@@ -14,7 +14,7 @@ import {
   write,
 } from '../support/packed-package.js'
 
-jest.setTimeout(60_000)
+jest.setTimeout(120_000)
 
 let packed: PackedPackage
 /** The unpacked tarball. */

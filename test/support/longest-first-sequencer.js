@@ -11,7 +11,6 @@ const LONGEST = [
   'test/flows/several-processes/postgres.test.ts',
   'test/flows/several-processes/redis.test.ts',
   'test/contract/redis.test.ts',
-  'test/flows/command-line.test.ts',
   'test/example-app/example-app.test.ts',
   'test/package/readme-server.test.ts',
   'test/unit/option-tree.test.ts',

@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 
 /** Each test starts two processes. */
-jest.setTimeout(20_000)
+jest.setTimeout(60_000)
 
 /** Creates an exchange in the primary process or thread and in a worker, and prints what each is told. */
 const PROGRAM = `

@@ -6,8 +6,8 @@ export function shareOfCases(share: number): { numRuns: number } {
   return { numRuns: Math.ceil(CASES * share) }
 }
 
-/** Milliseconds for one property test: one a case, and at least ten seconds. */
-export const TIMEOUT = Math.max(10_000, CASES)
+/** Milliseconds for one property test: one a case, and at least thirty seconds. */
+export const TIMEOUT = Math.max(30_000, CASES)
 
 /** A glob, matched the slow and obvious way: after each unit of the pattern, which beginnings of the text it reaches. */
 export function matchesObviously(pattern: string, text: string): boolean {
