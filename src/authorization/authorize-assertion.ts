@@ -20,6 +20,8 @@ export interface AuthorizationRequest {
   scope: string | undefined
   /** The values of the parameter `resource` (RFC 8707 §2); none: every one that can be granted. */
   resources: readonly string[]
+  /** Aborted when nobody waits for the answer any longer: then the assertion is not marked as used. */
+  signal: AbortSignal | undefined
 }
 
 export interface AuthorizeAssertionDeps extends MarkAssertionUsedDeps {
@@ -75,7 +77,7 @@ export function authorizeAssertion(
  * token. The assertion is marked used last, so that a refused request does not consume it.
  */
 export async function runAuthorization(
-  { assertion, client, scope, resources }: AuthorizationRequest,
+  { assertion, client, scope, resources, signal }: AuthorizationRequest,
   deps: AuthorizeAssertionDeps,
   { rule, step }: AuthorizationRun,
 ): Promise<Authorization> {
@@ -91,7 +93,10 @@ export async function runAuthorization(
   const access = await step('scope', () => boundAccess(request, deps.audiences, bindings()))
   const claims = await step('claimsToToken', () => mapClaims(policy.claimMapping, payload, context))
   const bounds = await step('lifetime', () => boundLifetime(assertion, client, access().lifetime, deps.clock.now()))
-  await step('replay', () => markAssertionUsed(assertion, deps))
+  await step('replay', () => {
+    signal?.throwIfAborted()
+    return markAssertionUsed(assertion, deps)
+  })
   const { kid } = { kid: undefined, ...assertion.context }
   return {
     subject: subject(),

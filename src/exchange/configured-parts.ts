@@ -127,7 +127,8 @@ function createGrants(
   const customDeps: CustomGrantDeps = {
     ...deps,
     hostFunctions,
-    authorizeAssertion: (assertion, form, client) => authorizeByAssertion(assertion, form, client, deps),
+    authorizeAssertion: (assertion, form, client, signal) =>
+      authorizeByAssertion(assertion, form, client, deps, signal),
   }
   return [createJwtBearerGrant(deps), ...grants.map((grant) => createCustomGrant(grant, customDeps))]
 }

@@ -101,7 +101,7 @@ export async function takeAuthorizationSteps(
 ): Promise<ExplainedAccessToken | undefined> {
   const progress: Progress = { ...question, ...deps, explainer, results: {}, verdict: NO_VERDICT, sizes: new Map() }
   const { client = NOBODY, scope } = question
-  const request = { assertion: observe(question.assertion, progress), client, scope, resources: [] }
+  const request = { assertion: observe(question.assertion, progress), client, scope, resources: [], signal: undefined }
   const steps = runAuthorization(request, { ...deps, ...NOTHING_IS_MARKED }, noteSteps(progress))
   try {
     const { subject, scopes, audiences, claims, ...bounds } = await steps

@@ -46,14 +46,20 @@ export async function boundGrantedAccess(
   const { access, authorized, client } = question
   const { subject, scopes, bindings, response } = access
   const identityProvider = requireIdentityProvider(question, deps)
+  const vouching = vouchingProviders(question, identityProvider, deps)
+  vouching.forEach(checkEnabled)
+  if (identityProvider !== undefined) checkClientMayUse(identityProvider, client)
   const ofAuthorized = authorized.map((each) => new Set(each.scopes))
   checkScopes(scopes, [new Set(client.scopes), identityProvider?.scopes, ...ofAuthorized])
+  const audiences = boundAudiences(question, deps.audiences)
+  const claims = await copyOf(access.claims)
   await checkSubjectIsNoClient(subject, deps.findClient)
+  vouching.forEach(checkEnabled) // Again: functions of the host were waited for.
   return {
     subject,
     scopes,
-    audiences: boundAudiences(question, deps.audiences),
-    claims: await copyOf(access.claims),
+    audiences,
+    claims,
     lifetime: leastOf([access, client, identityProvider, ...authorized].map((each) => each?.lifetime)),
     latestExpiry: leastOf([access, ...authorized].map((each) => each.latestExpiry)),
     bindings,
@@ -68,19 +74,38 @@ export function grantFailed(cause: unknown): DependencyUnavailable {
 
 /** That of an authorized assertion, even if the grant does not name it: the access token ends with the trust in it. */
 function requireIdentityProvider(
-  { access, authorized, client }: AccessInQuestion,
+  question: AccessInQuestion,
   { identityProviders }: BoundGrantedAccessDeps,
 ): IdentityProvider | undefined {
-  const names = authorized.flatMap((each) => each.identityProvider ?? [])
-  const name = access.identityProvider ?? names[0]
+  const { access } = question
+  const names = namesOfAuthorized(question)
+  const [name, second] = access.identityProvider === undefined ? names : [access.identityProvider]
   if (name === undefined) return undefined
+  if (second !== undefined) throw grantFailed(new TypeError('one of several identity providers'))
   const identityProvider = identityProviders.find(name)
   if (identityProvider === undefined || (names.length > 0 && !names.includes(name))) {
     throw grantFailed(new TypeError('another identity provider'))
   }
-  checkEnabled(identityProvider)
-  if (client.identityProviders?.has(name) === false) throw new TokenRejected('client_not_allowed')
   return identityProvider
+}
+
+/** That of the access token, and those of all assertions that were authorized. */
+function vouchingProviders(
+  question: AccessInQuestion,
+  identityProvider: IdentityProvider | undefined,
+  { identityProviders }: BoundGrantedAccessDeps,
+): readonly IdentityProvider[] {
+  const ofAuthorized = namesOfAuthorized(question).map((name) => identityProviders.find(name))
+  return [identityProvider, ...ofAuthorized].filter((each) => each !== undefined)
+}
+
+/** Each once. */
+function namesOfAuthorized({ authorized }: AccessInQuestion): readonly string[] {
+  return [...new Set(authorized.flatMap((each) => each.identityProvider ?? []))]
+}
+
+function checkClientMayUse({ name }: IdentityProvider, client: Client): void {
+  if (client.identityProviders?.has(name) === false) throw new TokenRejected('client_not_allowed')
 }
 
 function checkScopes(scopes: readonly string[], bounds: readonly (ReadonlySet<string> | undefined)[]): void {
@@ -90,9 +115,19 @@ function checkScopes(scopes: readonly string[], bounds: readonly (ReadonlySet<st
 
 function boundAudiences({ access, authorized, request }: AccessInQuestion, ofExchange: ReadonlySet<string>) {
   const allowed = [...ofExchange].filter((audience) => authorized.every(({ audiences }) => audiences.has(audience)))
-  const audiences = narrowAudiences(access.audiences ?? request.all('resource'), new Set(allowed))
+  const audiences = chooseAudiences(access.audiences, request, new Set(allowed))
   if (audiences.size === 0) throw new OAuthError('invalid_target', 'The resource is unknown, or not granted')
   return audiences
+}
+
+/** A grant names audiences as they are configured, which need not be URIs. A parameter `resource` must be one. */
+function chooseAudiences(
+  named: readonly string[] | undefined,
+  request: TokenRequest,
+  allowed: ReadonlySet<string>,
+): ReadonlySet<string> {
+  if (named === undefined) return narrowAudiences(request.all('resource'), allowed)
+  return new Set(named.flatMap((each) => (allowed.has(each) ? each : [...narrowAudiences([each], allowed)])))
 }
 
 /** As they will be read: what is not JSON is refused, and what the host does with its object later changes nothing. */

@@ -3,9 +3,10 @@ import type { Client } from '../client-auth/client-options.js'
 import { DependencyUnavailable, isDependencyUnavailable, isTokenRejected, TokenRejected } from '../errors/rejections.js'
 import type { HostFunctions } from '../host-functions/host-functions.js'
 import { isOAuthError, OAuthError } from '../oauth/errors.js'
+import { isScopeToken } from '../oauth/scope.js'
 import { type FormParameters, REPEATABLE_PARAMETERS, type TokenRequest } from '../oauth/token-request.js'
 import { type BoundGrantedAccessDeps, boundGrantedAccess, grantFailed } from './bound-granted-access.js'
-import type { AuthenticatedClient, GrantHandler } from './grant.js'
+import type { AuthenticatedClient, GrantedAccess, GrantHandler } from './grant.js'
 import type { GrantSettings } from './grant-options.js'
 import { type CheckedAccess, readGrantedAccess, toGrantedAccess } from './granted-access.js'
 
@@ -15,7 +16,12 @@ const NOT_IN_DESCRIPTION = /[^\x20\x21\x23-\x5B\x5D-\x7E]/g
 export interface CustomGrantDeps extends BoundGrantedAccessDeps {
   hostFunctions: HostFunctions
   /** As the JWT bearer grant does, with the parameters `scope` and `resource` of the form. */
-  authorizeAssertion: (assertion: string, form: FormParameters, client: Client) => Promise<Authorization>
+  authorizeAssertion: (
+    assertion: string,
+    form: FormParameters,
+    client: Client,
+    signal: AbortSignal,
+  ) => Promise<Authorization>
 }
 
 /** A grant of the host, which may hang, throw, or return anything: it never gives more than the client may have. */
@@ -39,16 +45,31 @@ function createAuthorizeInTime({ grantType, authorize }: GrantSettings, deps: Cu
   return deps.hostFunctions.limit(
     call,
     (request: TokenRequest, client: Client, authorized: Authorization[], signal: AbortSignal) => {
-      const authorizeAssertion = async (assertion: string | undefined) => {
+      const calls: Promise<GrantedAccess>[] = []
+      const verify = async (assertion: string | undefined) => {
         if (!assertion) throw new OAuthError('invalid_request', 'The assertion is missing')
         signal.throwIfAborted()
-        const authorization = await deps.authorizeAssertion(assertion, request, client)
+        const authorization = await deps.authorizeAssertion(assertion, request, client, signal)
         authorized.push(authorization)
         return toGrantedAccess(authorization)
       }
-      return authorize(request, visibleOf(client), { authorizeAssertion, signal })
+      const authorizeAssertion = (assertion: string | undefined) => {
+        const call = verify(assertion)
+        calls.push(call)
+        call.catch(() => {}) // A grant that does not await it must not end the process.
+        return call
+      }
+      const access = authorize(request, visibleOf(client), { authorizeAssertion, signal })
+      return calls.length === 0 ? access : afterAll(calls, access)
     },
   )
+}
+
+/** What the grant returns, if no assertion was refused: one counts even if the grant does not await it, or ignores its refusal. */
+async function afterAll(calls: readonly Promise<unknown>[], access: unknown): Promise<unknown> {
+  const granted = await access
+  await Promise.all(calls)
+  return granted
 }
 
 /** Not the digest of its secret. */
@@ -73,8 +94,13 @@ function asOurs(thrown: unknown): OAuthError | TokenRejected | DependencyUnavail
   }
   if (isTokenRejected(thrown))
     return Object.assign(new TokenRejected(thrown.reason), { context: { ...thrown.context } })
-  if (!isOAuthError(thrown)) return grantFailed(thrown)
+  if (!isOAuthError(thrown) || !isUsable(thrown)) return grantFailed(thrown)
   const { code, message, status, headers, reason, context } = thrown
   const refusal = new OAuthError(code, message.replace(NOT_IN_DESCRIPTION, ' '), { status, headers, reason })
   return Object.assign(refusal, { context: { ...context } })
+}
+
+/** Errors of other libraries have this name as well. */
+function isUsable({ code, message, status }: OAuthError): boolean {
+  return isScopeToken(code) && typeof message === 'string' && Number.isInteger(status) && status >= 400 && status < 600
 }

@@ -54,6 +54,8 @@ export interface GrantTools {
    * Verifies an assertion of a registered identity provider as the JWT bearer grant does: with all rules of the provider and
    * the client, and with the parameters `scope` and `resource` of the request. It marks the assertion as used.
    *
+   * If it is refused, the request is refused, even if the grant does not await this or ignores the refusal.
+   *
    * @param assertion undefined and empty are refused with `invalid_request`
    * @returns the access that the JWT bearer grant would give. The grant may narrow it, and cannot give more
    */
@@ -78,7 +80,8 @@ export interface GrantedAccess {
   latestExpiry?: number
   /**
    * The `name` of the registered identity provider that vouches for the subject. When it is disabled, the access token is no
-   * longer accepted. Default: that of the assertion that `authorizeAssertion` has verified; otherwise none.
+   * longer accepted. Default: that of the assertion that `authorizeAssertion` has verified; otherwise none. Required if it
+   * has verified assertions of several.
    */
   identityProvider?: string
   /** The names of the bindings that gave this access, for the event. */

@@ -14,7 +14,10 @@ const OWN_MEMBERS = ['access_token', 'token_type', 'expires_in', 'scope', 'error
 const SCOPE = 'scope tokens of RFC 6749 §3.3'
 const NO_CLAIMS: Readonly<Record<string, unknown>> = {}
 
-/** What a grant has returned, each member there, so that nothing is taken from `Object.prototype` instead. */
+/**
+ * What a grant has returned, each member there, so that nothing is taken from `Object.prototype` instead. They are copies:
+ * what the host does with its objects while the access is bounded adds no name that was not checked.
+ */
 export interface CheckedAccess {
   subject: string
   scopes: readonly string[]
@@ -35,7 +38,7 @@ export interface CheckedAccess {
 export function readGrantedAccess(value: unknown): CheckedAccess {
   const reader = new OptionReader(value, ['authorize()'])
   const access = {
-    subject: reader.string('subject', 'a string that can be a subject', isUsableSubject),
+    subject: readUsableSubject(reader),
     scopes: readScopes(reader),
     audiences: readAudiences(reader),
     claims: readClaims(reader),
@@ -73,6 +76,14 @@ export function toGrantedAccess({
   }
 }
 
+/** As it is: a character that marks literal text in options is not one that it stands for, or two subjects would become one. */
+function readUsableSubject(reader: OptionReader): string {
+  const expected = 'a string that can be a subject'
+  const subject = reader.string('subject', expected, isUsableSubject)
+  if (reader.pattern('subject') !== subject) reader.problem('subject', expected)
+  return subject
+}
+
 function isUsableSubject(text: string): boolean {
   return isSubject(text) && text.length <= MAX_SUBJECT_LENGTH
 }
@@ -91,7 +102,7 @@ function readAudiences(reader: OptionReader): string[] | undefined {
 
 /** A copy: what the host does with its object later must not add a claim. */
 function readClaims(reader: OptionReader): Readonly<Record<string, unknown>> {
-  const given = reader.has('claims') ? reader.value('claims') : NO_CLAIMS
+  const given = reader.has('claims') ? reader.pattern('claims') : NO_CLAIMS
   if (!isPlainObject(given)) {
     reader.problem('claims', 'an object of claims')
     return NO_CLAIMS
@@ -104,7 +115,7 @@ function readClaims(reader: OptionReader): Readonly<Record<string, unknown>> {
 
 function readResponse(reader: OptionReader): GrantedAccess['response'] {
   if (!reader.has('response')) return undefined
-  const given = reader.value('response')
+  const given = reader.pattern('response')
   const response = isPlainObject(given) ? { ...given } : undefined
   const isMember = ([name, value]: [string, unknown]) =>
     !OWN_MEMBERS.includes(name) && (typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value))

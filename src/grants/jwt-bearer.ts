@@ -23,15 +23,20 @@ export function createJwtBearerGrant(deps: JwtBearerGrantDeps): GrantHandler {
   }
 }
 
-/** What an assertion gives to a client, by the parameters `scope` and `resource` of a form. */
+/**
+ * What an assertion gives to a client, by the parameters `scope` and `resource` of a form.
+ *
+ * @param signal aborted when nobody waits for the answer: the assertion is not marked as used then
+ */
 export async function authorizeByAssertion(
   encoded: string,
   parameters: FormParameters,
   client: Client,
   deps: JwtBearerGrantDeps,
+  signal?: AbortSignal,
 ): Promise<Authorization> {
   const [scope, resources] = [parameters.one('scope'), parameters.all('resource')]
   checkScopeOfClient(scope, client)
   const assertion = await verifyAssertion(encoded, client, deps)
-  return authorizeAssertion({ assertion, client, scope, resources }, deps)
+  return authorizeAssertion({ assertion, client, scope, resources, signal }, deps)
 }

@@ -11,6 +11,7 @@ import {
   OAuthError,
   TokenRejected,
 } from '../../src/index.js'
+import { FakeIdentityProvider } from '../../src/testing/index.js'
 import {
   AUDIENCE,
   CLIENT,
@@ -19,6 +20,7 @@ import {
   GRANT_TYPE,
   ISSUER,
   startExchangeHost,
+  TOKEN_ENDPOINT,
 } from '../support/exchange-host.js'
 
 const TYPE = 'urn:example:grant-type:voucher'
@@ -36,13 +38,15 @@ async function start(
 ) {
   const grant = { grantType: TYPE, authorize } as Grant
   const accessToken = { audience: [AUDIENCE, OTHER_AUDIENCE] }
+  const clients = options.exchange?.findClient === undefined ? { clients: [CLIENT, OTHER_CLIENT] } : {}
   host = await startExchangeHost({
     idp: { algorithm: 'ES256' },
     ...options,
-    exchange: { accessToken, clients: [CLIENT, OTHER_CLIENT], grants: [grant], ...options.exchange },
+    exchange: { accessToken, ...clients, grants: [grant], ...options.exchange },
   })
 }
 
+const named = (name: string) => Object.assign(new Error('secret'), { name })
 const redeem = (parameters: Record<string, string> = {}) => host.post({ grant_type: TYPE, ...parameters })
 const lastEvent = () => host.events.at(-1)
 
@@ -163,6 +167,7 @@ describe('a faulty grant of the host', () => {
     ['an access token of its own', { ...GOOD, response: { access_token: 'x' } }],
     ['another token type', { ...GOOD, response: { token_type: 'DPoP' } }],
     ['an object in the answer', { ...GOOD, response: { a: {} } }],
+    ['a subject that options would read as another one', { ...GOOD, subject: 'al\uFDD0ice' }],
   ])('never gives a token, but 503: %s', async (_, granted) => {
     await start(async () => granted)
     const { status, body } = await redeem()
@@ -203,6 +208,40 @@ describe('a faulty grant of the host', () => {
     expect(host.lastReason()).toBe('identity_provider_disabled')
   })
 
+  it('gives no token for an identity provider that is disabled while a function of the host is waited for', async () => {
+    const findClient = (clientId: string) => {
+      if (clientId === GOOD.subject) host.exchange.disableIdentityProvider(host.idp.name)
+      return clientId === CLIENT.clientId ? CLIENT : undefined
+    }
+    await start(() => ({ ...GOOD, identityProvider: host.idp.name }), {
+      exchange: { findClient },
+    })
+    expect((await redeem()).body.error).toBe('invalid_grant')
+    expect(host.lastReason()).toBe('identity_provider_disabled')
+  })
+
+  it('adds nothing to the token or the answer after it was checked', async () => {
+    const granted = { ...GOOD, scopes: [], claims: { a: 1 }, response: { b: 2 } }
+    const findClient = (clientId: string) => {
+      Object.assign(granted.claims, { idp: 'https://x.example.com', act: { sub: 'x' } })
+      Object.assign(granted.response, { scope: 'admin', error: 'x' })
+      return clientId === CLIENT.clientId ? CLIENT : undefined
+    }
+    await start(
+      () => {
+        granted.claims = { a: 1 }
+        granted.response = { b: 2 }
+        return granted
+      },
+      { exchange: { findClient } },
+    )
+    const { body } = await redeem()
+    expect(Object.keys(body).sort()).toEqual(['access_token', 'b', 'expires_in', 'token_type'])
+    const { payload } = await host.exchange.verifyAccessToken(body.access_token)
+    expect(payload).toMatchObject({ a: 1 })
+    expect([Object.hasOwn(payload, 'idp'), Object.hasOwn(payload, 'act')]).toEqual([false, false])
+  })
+
   it('gives no scope that the identity provider may not have', async () => {
     await start(() => ({ ...GOOD, scopes: ['orders:read'], identityProvider: host.idp.name }), {
       identityProvider: { scopes: ['openid'] },
@@ -216,6 +255,7 @@ describe('what a grant of the host throws', () => {
     ['an error', new TypeError('secret'), 503, { reason: 'grant_failed', cause: 'TypeError' }],
     ['a text', 'secret', 503, { reason: 'grant_failed' }],
     ['nothing', undefined, 503, { reason: 'grant_failed' }],
+    ['an OAuthError of another library', named('OAuthError'), 503, { reason: 'grant_failed', cause: 'OAuthError' }],
     ['a rejected token', new TokenRejected('replayed'), 400, { reason: 'replayed', error: 'invalid_grant' }],
     ['an outage', new DependencyUnavailable('internal_error'), 503, { reason: 'internal_error' }],
     ['an OAuth error', new OAuthError('invalid_grant', 'The "code" is old'), 400, { error: 'invalid_grant' }],
@@ -486,5 +526,106 @@ describe('authorizeAssertion, for a grant of the host', () => {
     expect((await redeem({ subject_token })).status).toBe(503)
     expect(await late).toBe('TimeoutError')
     expect((await host.exchangeAssertion(subject_token)).status).toBe(200)
+  })
+
+  it('counts even if the grant does not await it', async () => {
+    await start(async (tokenRequest, _client, { authorizeAssertion }) => {
+      authorizeAssertion(tokenRequest.one('subject_token'))
+      return GOOD
+    })
+    const forged = `${await host.idp.issueAssertion()}A`
+    expect((await redeem({ subject_token: forged })).body.error).toBe('invalid_grant')
+    const { body } = await redeem({ subject_token: await host.idp.issueAssertion() })
+    expect(await host.exchange.verifyAccessToken(body.access_token)).toMatchObject({ identityProvider: host.idp.name })
+  })
+
+  it('counts even if the grant ignores that it refuses', async () => {
+    await start(async (tokenRequest, _client, { authorizeAssertion }) => {
+      await authorizeAssertion(tokenRequest.one('subject_token')).catch(() => {})
+      return GOOD
+    })
+    expect((await redeem({ subject_token: 'x' })).body.error).toBe('invalid_grant')
+  })
+
+  it('ends no process if it refuses after the grant has failed', async () => {
+    const unhandled: unknown[] = []
+    const note = (reason: unknown) => unhandled.push(reason)
+    process.on('unhandledRejection', note)
+    await start((tokenRequest, _client, { authorizeAssertion }) => {
+      authorizeAssertion(tokenRequest.one('subject_token'))
+      throw new TypeError('x')
+    })
+    expect((await redeem({ subject_token: 'x' })).status).toBe(503)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    process.off('unhandledRejection', note)
+    expect(unhandled).toEqual([])
+  })
+
+  it('gives audiences that are not URIs, too', async () => {
+    await start8693({ exchange: { accessToken: { audience: 'orders' } } })
+    const { body } = await redeem({ subject_token: await host.idp.issueAssertion() })
+    expect((await host.exchange.verifyAccessToken(body.access_token)).audience).toEqual(['orders'])
+    expect((await redeem({ subject_token: 'x', resource: 'orders' })).body.error).toBe('invalid_grant')
+  })
+
+  it('keeps the assertion for later if its request has got 503 meanwhile', async () => {
+    let late: Promise<unknown> | undefined
+    let hold = true
+    const wait = () => new Promise((resolve) => setTimeout(resolve, hold ? 150 : 0))
+    const check = async (): Promise<true> => {
+      await wait()
+      return true
+    }
+    const subject = async () => {
+      await wait()
+      return 'alice'
+    }
+    await start(
+      (tokenRequest, _client, { authorizeAssertion }) => {
+        const access = authorizeAssertion(tokenRequest.one('subject_token'))
+        late = access.catch(() => 'refused')
+        return access
+      },
+      { identityProvider: { check, subject }, exchange: { hostFunctions: { timeout: 200 } } },
+    )
+    const subject_token = await host.idp.issueAssertion()
+    expect((await redeem({ subject_token })).status).toBe(503)
+    expect(await late).toBe('refused')
+    hold = false
+    expect((await host.exchangeAssertion(subject_token)).status).toBe(200)
+  })
+
+  it('for two identity providers needs the name of one for the token, and both enabled', async () => {
+    const [one, other] = await Promise.all([1, 2].map(() => FakeIdentityProvider.start({ alias: TOKEN_ENDPOINT })))
+    let name: string | undefined
+    await start(
+      async (tokenRequest, _client, { authorizeAssertion }) => {
+        await Promise.all(['subject_token', 'actor_token'].map((each) => authorizeAssertion(tokenRequest.one(each))))
+        if (tokenRequest.one('disable')) host.exchange.disableIdentityProvider(tokenRequest.one('disable') ?? '')
+        return { ...GOOD, ...(name !== undefined && { identityProvider: name }) }
+      },
+      {
+        exchange: {
+          subject: 'namespaced',
+          identityProviders: [one, other].map((each) => ({
+            name: String(each?.name),
+            jwksUri: String(each?.jwksUri),
+            allowedSubjects: 'any',
+          })),
+        },
+      },
+    )
+    const attempt = async (more: Record<string, string> = {}) => {
+      const [subject_token = '', actor_token = ''] = await Promise.all(
+        [one, other].map((each) => each?.issueAssertion()),
+      )
+      return (await redeem({ subject_token, actor_token, ...more })).body
+    }
+    expect((await attempt()).error).toBe('temporarily_unavailable')
+    name = other?.name
+    const { access_token } = await attempt()
+    expect(await host.exchange.verifyAccessToken(access_token)).toMatchObject({ identityProvider: other?.name })
+    expect((await attempt({ disable: String(one?.name) })).error).toBe('invalid_grant')
+    await Promise.all([one?.close(), other?.close()])
   })
 })

@@ -67,7 +67,7 @@ async function authorize(payload: Record<string, unknown> = {}, run?: Authorizat
     lifetime: 90,
     identityProviders: undefined,
   }
-  const request = { assertion: assertionOf(payload), client, scope: undefined, resources: [] }
+  const request = { assertion: assertionOf(payload), client, scope: undefined, resources: [], signal: undefined }
   try {
     return {
       authorization: await (run ? runAuthorization(request, deps, run) : authorizeAssertion(request, deps)),
