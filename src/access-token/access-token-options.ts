@@ -4,12 +4,13 @@ import { parsePemBlocks } from '../jwt/pem.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import {
   generateSigningKey,
+  isActiveSigningKey,
   readSigningKey,
   SIGNING_ALGORITHMS,
   type SigningAlgorithm,
   type SigningKey,
-} from '../signing-keys/signing-key.js'
-import { isActiveSigningKey, SigningKeys } from '../signing-keys/signing-keys.js'
+  SigningKeys,
+} from '../signing-keys/signing-keys.js'
 
 /**
  * The access tokens that are issued and accepted (RFC 9068).

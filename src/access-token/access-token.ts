@@ -1,5 +1,3 @@
-import { PresentedToken } from '../jwt/presented-token.js'
-
 /** What is known of the caller after its access token was verified: `req.auth`, and `req.user` through Passport. */
 export interface AccessToken {
   /** Who the caller is, as the option `subject` makes it of the assertion. */
@@ -24,6 +22,28 @@ export interface AccessToken {
   token: string
   /** All claims. */
   payload: Readonly<Record<string, unknown>>
+}
+
+/**
+ * Holds the token that a caller presented. The token is readable but not enumerable, so JSON, spreads and session stores,
+ * which keep a user as JSON, omit it. It is a getter because `defineProperty` for each request costs more than all other work
+ * for a cached token.
+ */
+export class PresentedToken {
+  #token: string
+
+  constructor(token: string) {
+    this.#token = token
+  }
+
+  /** Empty in a copy that a library made together with its prototype. */
+  get token(): string {
+    return #token in this ? this.#token : ''
+  }
+
+  set token(token: string) {
+    if (#token in this) this.#token = token
+  }
 }
 
 /** An object of its own for each request: a host may add to it. */

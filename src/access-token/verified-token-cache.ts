@@ -1,5 +1,4 @@
-import type { SigningKey } from '../signing-keys/signing-key.js'
-import type { SigningKeys } from '../signing-keys/signing-keys.js'
+import type { SigningKey, SigningKeys } from '../signing-keys/signing-keys.js'
 import { type AccessToken, PresentedAccessToken } from './access-token.js'
 
 /** What is remembered of a token that was accepted, in addition to its claims. */

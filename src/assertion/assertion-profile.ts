@@ -1,6 +1,9 @@
 import { TokenRejected } from '../errors/rejections.js'
-import type { AssertionProfileName, IdentityProvider } from '../identity-provider/identity-provider.js'
-import { checkEnabled } from '../identity-provider/trust-switch.js'
+import {
+  type AssertionProfileName,
+  checkEnabled,
+  type IdentityProvider,
+} from '../identity-provider/identity-provider.js'
 import {
   checkAudience,
   checkIssuedAt,
@@ -12,8 +15,7 @@ import {
   readStringClaim,
   readSubject,
 } from '../jwt/check-claims.js'
-import type { UnverifiedJwt } from '../jwt/parse-jwt.js'
-import { normaliseType } from '../jwt/parse-jwt.js'
+import { normaliseType, type UnverifiedJwt } from '../jwt/parse-jwt.js'
 
 /** An assertion as somebody presents it: all that a check sees. */
 export interface PresentedAssertion {

@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto'
 import type { Clock } from '../clock/clock.js'
 import { TokenRejected } from '../errors/rejections.js'
+import { checkEnabled } from '../identity-provider/identity-provider.js'
 import type { IdentityProviderRegistry } from '../identity-provider/identity-provider-registry.js'
-import { checkEnabled } from '../identity-provider/trust-switch.js'
 import { checkNotExpired } from '../jwt/check-claims.js'
 import type { ReplayProtection } from '../replay/replay-protection.js'
-import type { VerifiedAssertion } from './verified-assertion.js'
+import type { VerifiedAssertion } from './verify-assertion.js'
 
 /**
  * Seconds kept beyond the last moment at which the assertion would be accepted by our clock: those of other processes,

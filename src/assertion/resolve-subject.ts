@@ -1,7 +1,7 @@
 import { DependencyUnavailable, TokenRejected } from '../errors/rejections.js'
 import { isHostFunctionRefusal } from '../host-functions/host-functions.js'
 import { isSubject } from '../jwt/check-claims.js'
-import type { VerifiedAssertion } from './verified-assertion.js'
+import type { VerifiedAssertion } from './verify-assertion.js'
 
 export const MAX_SUBJECT_LENGTH = 16_384
 

@@ -1,12 +1,12 @@
 import type { Clock } from '../clock/clock.js'
-import { isTokenRejected, TokenRejected } from '../errors/rejections.js'
+import { isTokenRejected, type TokenContext, TokenRejected } from '../errors/rejections.js'
+import type { IdentityProvider } from '../identity-provider/identity-provider.js'
 import type { IdentityProviderRegistry } from '../identity-provider/identity-provider-registry.js'
 import { ownMember } from '../jwt/parse-json-object.js'
 import { parseJws, parsePayload, type UnverifiedJws, type UnverifiedJwt } from '../jwt/parse-jwt.js'
 import { verifySignature } from '../verification-keys/verify-signature.js'
 import { contextOf, contextOfHeader, inContext } from './assertion-context.js'
 import { type AssertionCheck, type PresentedAssertion, profileOf } from './assertion-profile.js'
-import type { VerifiedAssertion } from './verified-assertion.js'
 
 export interface VerifyAssertionDeps {
   identityProviders: IdentityProviderRegistry
@@ -77,17 +77,6 @@ export async function checkAssertion(
   await runAll(afterSignature, { ...presented, now: clock.now() }, run)
 }
 
-async function runAll(checks: readonly AssertionCheck[], presented: PresentedAssertion, run: RunCheck): Promise<void> {
-  for (const check of checks) {
-    const running = run(check, presented)
-    if (running !== undefined) await running // Most are done at once.
-  }
-}
-
-function runCheck({ check }: AssertionCheck, presented: PresentedAssertion): void | Promise<void> {
-  return check(presented)
-}
-
 /**
  * A long payload is decoded for a header only that one of the identity providers accepts: junk must not cost more the longer
  * it is.
@@ -113,4 +102,32 @@ export function readClaims({ payload, encodedPayload }: UnverifiedJwt) {
     payload,
     encodedPayload,
   }
+}
+
+/** An assertion whose signature and claims were verified. Whether it was used before is still unknown. */
+export interface VerifiedAssertion {
+  identityProvider: IdentityProvider
+  /** Its `sub`, unchanged. */
+  sub: string
+  /** Seconds since the epoch. */
+  expiresAt: number
+  /** Its `jti`. */
+  assertionId: string | undefined
+  /** What events say of it. */
+  context: TokenContext
+  /** All claims. */
+  payload: Readonly<Record<string, unknown>>
+  /** The middle part as it was sent: the replay key is made of it if there is no `jti`. */
+  encodedPayload: string
+}
+
+async function runAll(checks: readonly AssertionCheck[], presented: PresentedAssertion, run: RunCheck): Promise<void> {
+  for (const check of checks) {
+    const running = run(check, presented)
+    if (running !== undefined) await running // Most are done at once.
+  }
+}
+
+function runCheck({ check }: AssertionCheck, presented: PresentedAssertion): void | Promise<void> {
+  return check(presented)
 }

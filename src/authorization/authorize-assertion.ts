@@ -1,8 +1,9 @@
 import { inContext } from '../assertion/assertion-context.js'
 import { type MarkAssertionUsedDeps, markAssertionUsed } from '../assertion/mark-used.js'
 import { checkSubjectIsNoClient, resolveSubject } from '../assertion/resolve-subject.js'
-import type { VerifiedAssertion } from '../assertion/verified-assertion.js'
+import type { VerifiedAssertion } from '../assertion/verify-assertion.js'
 import type { ClientLookup } from '../client-auth/find-client.js'
+import { TokenRejected } from '../errors/rejections.js'
 import type { Binding } from '../policy/binding.js'
 import { mapClaims } from '../policy/claim-mapping.js'
 import type { Claims } from '../policy/claim-path.js'
@@ -10,7 +11,6 @@ import { enforcePolicy, type RunRule, runRule } from '../policy/policy.js'
 import type { Authorization, RequestingClient } from './authorization.js'
 import { type Access, boundAccess, requireBindings } from './bound-access.js'
 import { checkClientMayExchange } from './check-client.js'
-import { boundLifetime, type LifetimeBounds } from './token-lifetime.js'
 
 /** What a client asks for with an assertion. */
 export interface AuthorizationRequest {
@@ -106,6 +106,31 @@ export async function runAuthorization(
     identityProvider: name,
     ...(kid !== undefined && { kid }),
   }
+}
+
+export type LifetimeBounds = Pick<Authorization, 'lifetime' | 'latestExpiry'>
+
+/**
+ * How the client, the identity provider, its bindings and the assertion bound an access token: the least lifetime wins.
+ *
+ * @param now seconds since the epoch
+ * @throws TokenRejected `expired` if not even a second is left
+ */
+export function boundLifetime(
+  assertion: VerifiedAssertion,
+  client: RequestingClient,
+  ofBindings: number,
+  now: number,
+): LifetimeBounds {
+  const { lifetime = Number.POSITIVE_INFINITY } = assertion.identityProvider
+  const latestExpiry = latestExpiryOf(assertion)
+  if (latestExpiry <= Math.floor(now)) throw new TokenRejected('expired')
+  return { lifetime: Math.min(client.lifetime ?? Number.POSITIVE_INFINITY, lifetime, ofBindings), latestExpiry }
+}
+
+/** Seconds since the epoch, at the latest, when access tokens for an assertion expire. */
+export function latestExpiryOf({ identityProvider, expiresAt }: VerifiedAssertion): number {
+  return Math.floor(expiresAt + (identityProvider.maxBeyondAssertion ?? Number.POSITIVE_INFINITY))
 }
 
 function runStep<Result>(_: unknown, act: () => Result | Promise<Result>) {

@@ -2,11 +2,10 @@ import { printable } from '../errors/printable.js'
 import { TokenRejected } from '../errors/rejections.js'
 import type { IdentityProvider } from '../identity-provider/identity-provider.js'
 import { OAuthError } from '../oauth/errors.js'
+import { parseScope } from '../oauth/scope.js'
 import { type Binding, describeUnmet, findBindings, findUnmet, type UnmetBinding } from '../policy/binding.js'
 import type { Claims } from '../policy/claim-path.js'
 import type { Authorization, RequestingClient } from './authorization.js'
-import { grantScopes } from './grant-scopes.js'
-import { narrowAudiences } from './requested-resources.js'
 
 /** Bindings, or scopes, of which an event or an explanation says why they do not count. */
 export const MAX_DESCRIBED = 5
@@ -53,19 +52,6 @@ export function boundAccess(
 }
 
 /**
- * What the bindings give of the resources that are asked for, and these as audiences; undefined: none are. So no scope
- * that a binding gives for another resource gets into the token.
- */
-function narrowBindings(holding: readonly Binding[], resources: readonly string[], all: ReadonlySet<string>) {
-  if (resources.length === 0) return { bindings: holding, targets: undefined }
-  const targets = narrowAudiences(resources, unionOf(holding.map((each) => each.resources ?? all)))
-  const bindings = holding
-    .map((each) => ({ ...each, resources: intersectionOf(each.resources ?? all, targets) }))
-    .filter((each) => each.resources.size > 0)
-  return { bindings, targets }
-}
-
-/**
  * The bindings that hold. undefined: there are none to hold, so they bound nothing.
  *
  * @throws TokenRejected `no_binding_matches` if none of them holds
@@ -83,6 +69,55 @@ export function requireBindings({
   const rejected = new TokenRejected('no_binding_matches')
   rejected.context = { message: printable(unmet.map(describeByMessage).join('; ')) }
   throw rejected
+}
+
+/**
+ * The scopes to issue: requested ∩ the client's ∩ every further bound; without a request, all that all of these have
+ * (RFC 6749 §3.3). Narrowing is not an error, but granting none of them is.
+ *
+ * @throws OAuthError `invalid_scope`
+ */
+export function grantScopes(
+  requested: string | undefined,
+  ofClient: readonly string[],
+  bounds: readonly (ReadonlySet<string> | undefined)[],
+): readonly string[] {
+  const wanted = requested === undefined ? ofClient : parseScope(requested)
+  if (wanted === undefined) throw new OAuthError('invalid_scope', 'The scope is malformed')
+  const granted = wanted.filter((scope) => isWithin(scope, ofClient, bounds))
+  if (granted.length === 0 && wanted.length > 0) {
+    throw new OAuthError('invalid_scope', 'None of the scopes can be granted')
+  }
+  return granted
+}
+
+/** RFC 8707 §2: an absolute URI without a fragment. */
+const RESOURCE = /^[a-z][a-z0-9+.-]*:[^\s#]+$/i
+const WEB_ADDRESS = /^(https?):\/\/([^/?#@]+)(.*)$/i
+
+/**
+ * The audiences that the parameter `resource` names, in the spelling in which they are registered; all of them if it names
+ * none.
+ *
+ * @param audiences those that could be granted
+ * @throws OAuthError `invalid_target` if one is malformed, or not among them (RFC 8707 §2)
+ */
+export function narrowAudiences(resources: readonly string[], audiences: ReadonlySet<string>): ReadonlySet<string> {
+  if (resources.length === 0) return audiences
+  return new Set(resources.map((resource) => requireAudience(resource, audiences)))
+}
+
+/**
+ * What the bindings give of the resources that are asked for, and these as audiences; undefined: none are. So no scope
+ * that a binding gives for another resource gets into the token.
+ */
+function narrowBindings(holding: readonly Binding[], resources: readonly string[], all: ReadonlySet<string>) {
+  if (resources.length === 0) return { bindings: holding, targets: undefined }
+  const targets = narrowAudiences(resources, unionOf(holding.map((each) => each.resources ?? all)))
+  const bindings = holding
+    .map((each) => ({ ...each, resources: intersectionOf(each.resources ?? all, targets) }))
+    .filter((each) => each.resources.size > 0)
+  return { bindings, targets }
 }
 
 /** By the message that the operator gave for this case, if there is one. */
@@ -127,4 +162,29 @@ function intersectionOf(one: ReadonlySet<string>, other: ReadonlySet<string>): R
 
 function unionOf(sets: readonly ReadonlySet<string>[]): ReadonlySet<string> {
   return new Set(sets.flatMap((each) => [...each]))
+}
+
+function isWithin(scope: string, ofClient: readonly string[], bounds: readonly (ReadonlySet<string> | undefined)[]) {
+  return ofClient.includes(scope) && bounds.every((bound) => bound?.has(scope) !== false)
+}
+
+function requireAudience(resource: string, audiences: ReadonlySet<string>): string {
+  if (!RESOURCE.test(resource)) {
+    throw new OAuthError('invalid_target', 'The resource must be an absolute URI without a fragment')
+  }
+  if (audiences.has(resource)) return resource
+  const wanted = normaliseResource(resource)
+  const audience = [...audiences].find((each) => normaliseResource(each) === wanted)
+  if (audience === undefined) throw new OAuthError('invalid_target', 'The resource is unknown, or not granted')
+  return audience
+}
+
+/**
+ * Scheme and host have no case, and the path of a web address may be left out if it is `/` (RFC 3986 §6.2.2.1, §6.2.3):
+ * many clients send the one for the other. Everything else differs.
+ */
+function normaliseResource(resource: string): string {
+  const [, scheme, authority, rest] = WEB_ADDRESS.exec(resource) ?? []
+  if (scheme === undefined || authority === undefined) return resource
+  return `${scheme.toLowerCase()}://${authority.toLowerCase()}${rest || '/'}`
 }

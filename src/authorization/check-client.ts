@@ -1,9 +1,9 @@
-import type { VerifiedAssertion } from '../assertion/verified-assertion.js'
+import type { VerifiedAssertion } from '../assertion/verify-assertion.js'
 import type { Client } from '../client-auth/client-options.js'
 import { TokenRejected } from '../errors/rejections.js'
 import { OAuthError } from '../oauth/errors.js'
 import type { RequestingClient } from './authorization.js'
-import { grantScopes } from './grant-scopes.js'
+import { grantScopes } from './bound-access.js'
 
 /**
  * Before the assertion is looked at: what the client can never obtain does not depend on it, so the answer says nothing of

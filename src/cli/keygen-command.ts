@@ -1,6 +1,6 @@
 import { inOneLine } from '../errors/printable.js'
-import { closestName } from '../option-checks/closest-name.js'
-import { generateSigningKey, SIGNING_ALGORITHMS, type SigningAlgorithm } from '../signing-keys/signing-key.js'
+import { closestName } from '../option-checks/unknown-option.js'
+import { generateSigningKey, SIGNING_ALGORITHMS, type SigningAlgorithm } from '../signing-keys/signing-keys.js'
 import { type Command, Misuse } from './command.js'
 import { writeNewFile } from './write-new-file.js'
 

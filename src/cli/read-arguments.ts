@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { closestName } from '../option-checks/closest-name.js'
+import { closestName } from '../option-checks/unknown-option.js'
 import { type CommandArguments, Misuse } from './command.js'
 import { COMMANDS, type CommandName, describeCommand, isCommandName, OPTIONS, type OptionName } from './commands.js'
 

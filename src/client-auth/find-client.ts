@@ -1,7 +1,6 @@
 import { DependencyUnavailable } from '../errors/rejections.js'
 import { isHostFunctionRefusal } from '../host-functions/host-functions.js'
-import type { Client } from './client-options.js'
-import { type ClientOptions, type FindClient, isVisibleText, readFoundClient } from './client-options.js'
+import { type Client, type ClientOptions, type FindClient, isVisibleText, readFoundClient } from './client-options.js'
 
 const MAX_CLIENT_ID_LENGTH = 1024
 /** Read instead of a client that is not there: an unknown id costs the same work as a known one. It never authenticates. */

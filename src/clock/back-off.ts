@@ -1,5 +1,4 @@
-import type { Clock } from './clock.js'
-import { currentMoment, elapsedSince, type Moment, NEVER } from './clock.js'
+import { type Clock, currentMoment, elapsedSince, type Moment, NEVER } from './clock.js'
 
 export interface BackOffDeps {
   clock: Clock

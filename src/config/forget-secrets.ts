@@ -1,6 +1,5 @@
 import { hashClientSecret } from '../client-auth/client-secret.js'
-import { isPlainObject } from '../option-checks/describe-value.js'
-import { plainText } from '../option-checks/literal-text.js'
+import { isPlainObject, plainText } from '../option-checks/describe-value.js'
 
 /**
  * A copy of what was parsed that does not keep the text of the file: V8 makes a part of a long string by a reference to

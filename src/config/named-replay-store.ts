@@ -1,6 +1,5 @@
-import { closestName } from '../option-checks/closest-name.js'
-import { isPlainObject } from '../option-checks/describe-value.js'
-import { plainValue } from '../option-checks/literal-text.js'
+import { isPlainObject, plainValue } from '../option-checks/describe-value.js'
+import { closestName } from '../option-checks/unknown-option.js'
 import type { ReplayStore } from '../replay/replay-store.js'
 import type { FileProblem } from './file-problem.js'
 

@@ -1,9 +1,7 @@
 import type { TomlTable } from 'smol-toml'
-import { closestName } from '../option-checks/closest-name.js'
 import { type ConfigProblemCode, formatPath, type OptionPath } from '../option-checks/config-error.js'
-import { isPlainObject } from '../option-checks/describe-value.js'
-import { toLiteral } from '../option-checks/literal-text.js'
-import { tableName } from '../option-checks/unknown-option.js'
+import { isPlainObject, toLiteral } from '../option-checks/describe-value.js'
+import { closestName, tableName } from '../option-checks/unknown-option.js'
 import { mayNameFiles, type ReadKeyDeps, readKeyText } from './read-key-file.js'
 import type { TomlPath } from './toml-location.js'
 import {

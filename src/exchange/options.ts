@@ -4,8 +4,7 @@ import {
   type CompleteAccessTokenSettings,
   readAccessTokenOptions,
 } from '../access-token/access-token-options.js'
-import type { Client } from '../client-auth/client-options.js'
-import { type ClientOptions, type FindClient, readClients } from '../client-auth/client-options.js'
+import { type Client, type ClientOptions, type FindClient, readClients } from '../client-auth/client-options.js'
 import {
   type ClientAuthenticationOptions,
   type ClientAuthenticationSettings,
@@ -40,7 +39,7 @@ import {
   type AssertionStrategyOptions,
   type AssertionStrategySettings,
   readAssertionStrategyOptions,
-} from '../protected-route/assertion-strategy-options.js'
+} from '../protected-route/authenticate-assertion.js'
 import { type ReplayOptions, type ReplaySettings, readReplayOptions } from '../replay/replay-options.js'
 
 /**

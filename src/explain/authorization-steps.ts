@@ -1,12 +1,12 @@
-import type { VerifiedAssertion } from '../assertion/verified-assertion.js'
+import type { VerifiedAssertion } from '../assertion/verify-assertion.js'
 import type { RequestingClient } from '../authorization/authorization.js'
 import {
   type AuthorizationRun,
   type AuthorizationSteps,
   type AuthorizeAssertionDeps,
+  latestExpiryOf,
   runAuthorization,
 } from '../authorization/authorize-assertion.js'
-import { latestExpiryOf } from '../authorization/token-lifetime.js'
 import type { MappedClaim } from '../policy/claim-mapping.js'
 import { describeUnfilled } from '../policy/claim-template.js'
 import type { BoundedCheck, CheckContext } from '../policy/policy.js'

@@ -1,9 +1,15 @@
-import { plainText } from '../option-checks/literal-text.js'
+import { plainText } from '../option-checks/describe-value.js'
 import type { ClaimCondition } from '../policy/claim-condition.js'
 import { isBoundedText } from '../policy/claim-operators.js'
 import { type Claims, parseClaimPath, readClaim } from '../policy/claim-path.js'
-import type { WantedValues } from '../policy/claim-value.js'
-import { type ClaimScalar, compileValue, isGlob, isTooLongFor, MAX_MATCHED_LENGTH } from '../policy/claim-value.js'
+import {
+  type ClaimScalar,
+  compileValue,
+  isGlob,
+  isTooLongFor,
+  MAX_MATCHED_LENGTH,
+  type WantedValues,
+} from '../policy/claim-value.js'
 import { compileGlob } from '../policy/glob.js'
 import { hintOfMissing, hintOfMissingGroups, type TableOfClaims } from './missing-claim.js'
 import { MAX_COMPARED_LENGTH, nearMiss } from './token-hints.js'

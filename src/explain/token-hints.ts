@@ -1,7 +1,6 @@
 import type { ReasonCode } from '../errors/reason-codes.js'
 import { ownMember } from '../jwt/parse-json-object.js'
-import type { UnverifiedJwt } from '../jwt/parse-jwt.js'
-import { isForeignType } from '../jwt/parse-jwt.js'
+import { isForeignType, type UnverifiedJwt } from '../jwt/parse-jwt.js'
 import { describeType } from '../option-checks/describe-value.js'
 import type { Claims } from '../policy/claim-path.js'
 import { optionName } from './wording.js'

@@ -5,10 +5,9 @@ import { OAuthError } from '../oauth/errors.js'
 import { type Refusal, toRefusal } from '../oauth/refusal.js'
 import type { TokenRequest } from '../oauth/token-request.js'
 import { remoteAddressOf } from '../protected-route/host-request.js'
-import { type ExpressRequest, isSecure, type Middleware } from './http.js'
+import { type ExpressRequest, isSecure, type Middleware, sendOAuthError, sendUncached } from './http.js'
 import { HttpTokenRequest } from './http-token-request.js'
 import { readForm } from './read-form.js'
-import { sendOAuthError, sendUncached } from './send-json.js'
 
 /** What a form endpoint needs of one configuration. */
 export interface FormEndpointDeps {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { OAuthError } from '../oauth/errors.js'
 import type { HostRequest } from '../protected-route/host-request.js'
 
 /**
@@ -22,4 +23,45 @@ export function isSecure({ secure, socket }: ExpressRequest): boolean {
 /** The path of a request's URL, which Koa, Fastify and `node:http` do not keep apart. */
 export function pathOf(url = ''): string {
   return url.replace(/^https?:\/\/[^/?#]*/i, '').replace(/[?#].*$/s, '')
+}
+
+type Headers = Readonly<Record<string, string>>
+
+/** RFC 6749 §5.1: token answers, and errors with them, are never stored. */
+const NO_STORE = { 'Cache-Control': 'no-store', Pragma: 'no-cache' }
+/** Seconds for which caches may keep our key set and metadata. */
+const MAX_AGE_OF_DOCUMENTS = 300
+
+/** Answers GET and HEAD with a JSON document that everybody may read and cache. */
+export function createPublicDocument(document: unknown): Middleware {
+  const json = JSON.stringify(document)
+  const headers = { 'Cache-Control': `public, max-age=${MAX_AGE_OF_DOCUMENTS}` }
+  return (req, res) => {
+    if (req.method === 'GET' || req.method === 'HEAD') {
+      sendText(res, 200, json, headers)
+    } else {
+      const refusal = { status: 405, headers: { Allow: 'GET, HEAD' } }
+      sendOAuthError(res, new OAuthError('invalid_request', 'Only GET and HEAD are supported', refusal))
+    }
+  }
+}
+
+export function sendUncached(res: ServerResponse, body: object): void {
+  sendJson(res, 200, body, NO_STORE)
+}
+
+/** RFC 6749 §5.2. */
+export function sendOAuthError(res: ServerResponse, error: OAuthError): void {
+  const body = { error: error.code, error_description: error.message }
+  sendJson(res, error.status, body, { ...NO_STORE, ...error.headers })
+}
+
+function sendJson(res: ServerResponse, status: number, body: object, headers: Headers): void {
+  sendText(res, status, JSON.stringify(body), headers)
+}
+
+function sendText(res: ServerResponse, status: number, json: string, headers: Headers): void {
+  if (res.headersSent || res.destroyed) return
+  res.writeHead(status, { ...headers, 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(json) })
+  res.end(json)
 }

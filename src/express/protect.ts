@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
-import type { AccessToken } from '../access-token/access-token.js'
+import { type AccessToken, isPresentedAccessToken } from '../access-token/access-token.js'
 import { isPending } from '../clock/when-ready.js'
-import { hasField } from '../errors/field-of.js'
+import { fieldOf, hasField } from '../errors/field-of.js'
 import { ConfigError } from '../option-checks/config-error.js'
 import { isPlainObject } from '../option-checks/describe-value.js'
 import {
@@ -10,8 +10,7 @@ import {
 } from '../protected-route/authenticate-access-token.js'
 import type { RouteOutcome } from '../protected-route/authenticate-request.js'
 import { type RequiredScope, readRequiredScope } from '../protected-route/required-scope.js'
-import type { ExpressRequest, Middleware } from './http.js'
-import { sendOAuthError } from './send-json.js'
+import { type ExpressRequest, type Middleware, sendOAuthError } from './http.js'
 
 /**
  * Options of `exchange.protect`.
@@ -44,6 +43,30 @@ export function createProtect(given: readonly unknown[], deps: AuthenticateAcces
     if (isPending(outcome)) outcome.then((awaited) => conclude(req, res, next, awaited, deps)).catch(next)
     else conclude(req, res, next, outcome, deps)
   }
+}
+
+/**
+ * The access token of a request that `exchange.protect()` or the `'access-token'` strategy of Passport has let pass. Its
+ * type needs neither `express-jwt-exchange/augment` nor a check for undefined.
+ *
+ * Only a token that an exchange has verified is returned. What other middleware puts on `req.auth` or `req.user` is not.
+ *
+ * @example
+ * app.get('/orders', exchange.protect({ scope: 'orders:read' }), (req, res) => {
+ *   res.json({ for: getAuth(req).sub })
+ * })
+ *
+ * @param req a request of Express, or of another framework that has called `protect`
+ * @throws Error if the route is not protected
+ */
+export function getAuth(req: object): AccessToken {
+  for (const field of ['auth', 'user']) {
+    const found = fieldOf(req, field)
+    if (isPresentedAccessToken(found)) return found
+  }
+  throw new Error(
+    'getAuth: this request has no verified access token; put exchange.protect() or the access-token strategy before the handler',
+  )
 }
 
 /** @throws ConfigError for `app.get('/orders', exchange.protect, handler)`, which Express calls with each request */

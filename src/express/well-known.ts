@@ -1,6 +1,5 @@
 import { ENDPOINTS, type EndpointMetadataDeps } from './endpoints.js'
-import { type ExpressRequest, type Middleware, pathOf } from './http.js'
-import { createPublicDocument } from './send-json.js'
+import { createPublicDocument, type ExpressRequest, type Middleware, pathOf } from './http.js'
 
 export interface WellKnownDeps extends EndpointMetadataDeps {
   issuer: string

@@ -1,7 +1,10 @@
 import type { LookupAddress } from 'node:dns'
+import { request as httpRequest } from 'node:http'
+import { request as httpsRequest } from 'node:https'
 import { connect, isIP, type LookupFunction, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { withoutBrackets } from '../option-checks/urls.js'
+import { isUntrustedCertificate, JwksFetchError, toJwksFetchError } from './fetch-error.js'
 
 export interface ConnectionDeps {
   /** Must leave out the addresses that are not allowed. */
@@ -51,23 +54,6 @@ export function secureConnection(socket: Socket, { hostname }: URL, ca: readonly
     ...(isIP(host) === 0 && { servername: host }),
     ...(ca !== undefined && { ca: [...ca] }),
   })
-}
-
-function findAddresses(host: string, lookup: LookupFunction): Promise<LookupAddress[]> {
-  return new Promise((resolve, reject) => {
-    lookup(host, { all: true, hints: 0 }, (error, found) => {
-      if (error) reject(error)
-      else resolve(found as LookupAddress[])
-    })
-  })
-}
-
-/** The first address, then alternately one of the other family and one of its own (RFC 8305 §4). */
-function alternateFamilies(addresses: readonly LookupAddress[]): LookupAddress[] {
-  const own = addresses.filter(({ family }) => family === addresses[0]?.family)
-  const other = addresses.filter(({ family }) => family !== addresses[0]?.family)
-  const turns = Array.from({ length: Math.max(own.length, other.length) }, (_, turn) => [own[turn], other[turn]])
-  return turns.flat().filter((address) => address !== undefined)
 }
 
 /** Attempts to connect, of which the first that succeeds ends the others. */
@@ -138,4 +124,65 @@ class ConnectionRace {
     for (const socket of this.#attempts) socket.destroy()
     this.#attempts.clear()
   }
+}
+
+/** A connection with the endpoint through a forward proxy (RFC 9110 §9.3.6). */
+export function openTunnel(endpoint: URL, proxy: URL, deps: ConnectionDeps): Promise<Socket> {
+  const authority = `${endpoint.hostname}:${endpoint.port || '443'}`
+  const send = proxy.protocol === 'https:' ? httpsRequest : httpRequest
+  return new Promise((resolve, reject) => {
+    const request = send({
+      host: proxy.hostname,
+      method: 'CONNECT',
+      path: authority,
+      headers: { host: authority, ...credentialsOf(proxy) },
+      signal: deps.signal,
+      createConnection: (_options, connected) => {
+        connectTo(proxy, deps).then(
+          (socket) => connected(null, socket),
+          (error: Error) => (connected as (error: Error) => void)(error),
+        )
+        return undefined
+      },
+    })
+    request.once('connect', (response, socket, head) => {
+      if (response.statusCode === 200 && head.length === 0) return resolve(socket)
+      socket.destroy()
+      reject(new JwksFetchError('proxy_refused', { code: String(response.statusCode) }))
+    })
+    request.on('error', (error: NodeJS.ErrnoException) => {
+      // Its own certificate, not the endpoint's.
+      reject(isUntrustedCertificate(error) ? toJwksFetchError({ code: error.code }, 'proxy_refused') : error)
+    })
+    request.end()
+  })
+}
+
+function findAddresses(host: string, lookup: LookupFunction): Promise<LookupAddress[]> {
+  return new Promise((resolve, reject) => {
+    lookup(host, { all: true, hints: 0 }, (error, found) => {
+      if (error) reject(error)
+      else resolve(found as LookupAddress[])
+    })
+  })
+}
+
+/** The first address, then alternately one of the other family and one of its own (RFC 8305 §4). */
+function alternateFamilies(addresses: readonly LookupAddress[]): LookupAddress[] {
+  const own = addresses.filter(({ family }) => family === addresses[0]?.family)
+  const other = addresses.filter(({ family }) => family !== addresses[0]?.family)
+  const turns = Array.from({ length: Math.max(own.length, other.length) }, (_, turn) => [own[turn], other[turn]])
+  return turns.flat().filter((address) => address !== undefined)
+}
+
+/** TLS with a proxy of `https` takes the authorities of Node. */
+async function connectTo(proxy: URL, deps: ConnectionDeps): Promise<Socket> {
+  const socket = await openConnection(proxy, deps)
+  return proxy.protocol === 'https:' ? secureConnection(socket, proxy, undefined) : socket
+}
+
+function credentialsOf({ username, password }: URL): Readonly<Record<string, string>> {
+  if (username === '' && password === '') return {}
+  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`
+  return { 'proxy-authorization': `Basic ${Buffer.from(credentials).toString('base64')}` }
 }

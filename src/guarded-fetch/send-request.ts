@@ -1,15 +1,29 @@
-import { type Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
+import {
+  type Agent,
+  type ClientRequest,
+  request as httpRequest,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  validateHeaderName,
+  validateHeaderValue,
+} from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import type { Socket } from 'node:net'
 import { checkServerIdentity, type TLSSocket } from 'node:tls'
 import { fieldOf } from '../errors/field-of.js'
+import { describeType, isPlainObject } from '../option-checks/describe-value.js'
+import type { OptionReader } from '../option-checks/option-reader.js'
 import { withoutBrackets } from '../option-checks/urls.js'
 import type { JwksConnectionSettings } from './connection-options.js'
 import { isUntrustedCertificate, JwksFetchError, toJwksFetchError } from './fetch-error.js'
 import { guardLookup, isAddressAllowed, isHostAllowed } from './network-guard.js'
-import { attemptTimeoutOf, type ConnectionDeps, openConnection, secureConnection } from './open-connection.js'
-import { openTunnel } from './proxy-tunnel.js'
-import { areSendable, type JwksRequestHeaders } from './request-headers.js'
+import {
+  attemptTimeoutOf,
+  type ConnectionDeps,
+  openConnection,
+  openTunnel,
+  secureConnection,
+} from './open-connection.js'
 
 /** Answers of status 1xx before the one that counts. */
 const MAX_HINTS = 10
@@ -58,6 +72,66 @@ export function sendRequest(
   }
 }
 
+/** Waits for the connection, including TLS, and checks who is at its other end. */
+export function connectionOf(request: ClientRequest, endpoint: URL, connection: JwksConnectionSettings): Promise<void> {
+  return new Promise((resolve, reject) => {
+    request.once('error', (error) => reject(connectionError(error)))
+    request.once('socket', (socket) => {
+      const connected = () => {
+        const refusal = findRefusal(socket, endpoint, connection)
+        if (refusal === undefined) return resolve()
+        socket.destroy()
+        reject(new JwksFetchError(refusal))
+      }
+      if (isConnected(socket)) connected()
+      else socket.once('encrypted' in socket ? 'secureConnect' : 'connect', connected)
+    })
+  })
+}
+
+export function responseTo(request: ClientRequest): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    let hints = 0
+    request.on('information', () => {
+      hints += 1
+      if (hints > MAX_HINTS) reject(new JwksFetchError('read_failed'))
+    })
+    request.once('response', resolve)
+    request.once('error', reject)
+    // Without an error: Node closes so after 101 Switching Protocols, and a deadline then finds nothing to destroy.
+    request.once('close', () => reject(new JwksFetchError('read_failed')))
+  })
+}
+
+/** Header names and values that are sent with each fetch of a key set. */
+export type JwksRequestHeaders = Readonly<Record<string, string>>
+
+/** Headers, or what gives them before each fetch. */
+export type JwksHeadersOption = JwksRequestHeaders | (() => JwksRequestHeaders | Promise<JwksRequestHeaders>)
+
+const MAX_HEADERS = 20
+/** What the client itself sends, or what would change the meaning of the request. */
+const RESERVED_HEADERS = [
+  ...['accept-encoding', 'connection', 'content-length', 'expect', 'host', 'if-match', 'if-modified-since'],
+  ...['if-none-match', 'if-range', 'if-unmodified-since', 'keep-alive', 'proxy-authorization', 'range', 'te'],
+  ...['trailer', 'transfer-encoding', 'upgrade'],
+]
+
+export function readHeaders(reader: OptionReader): JwksHeadersOption | undefined {
+  const value = reader.value('headers')
+  if (value === undefined || typeof value === 'function') return value as JwksHeadersOption | undefined
+  if (areSendable(value)) return { ...value } as JwksRequestHeaders
+  reader.note('invalid', 'headers', describeHeaderSlip(value))
+  return undefined
+}
+
+/** Whether these can be sent: at most 20, none that is ours, names and values as RFC 9110 §5 has them. */
+export function areSendable(headers: unknown): headers is OutgoingHttpHeaders {
+  if (!isPlainObject(headers)) return false // A Map or a Headers object keeps them where none would be found.
+  const entries = Object.entries(headers)
+  return entries.length <= MAX_HEADERS && entries.every(([name, value]) => isSendable(name, value))
+}
+
 /** How the connection is made: by an agent, through a proxy, or directly on a new socket. */
 function routeOf(endpoint: URL, connection: JwksConnectionSettings, bounds: RequestBounds) {
   const { agent, ca } = connection
@@ -88,23 +162,6 @@ async function connectTo(endpoint: URL, { proxy, ca }: JwksConnectionSettings, d
   return endpoint.protocol === 'https:' ? secureConnection(socket, endpoint, ca) : socket
 }
 
-/** Waits for the connection, including TLS, and checks who is at its other end. */
-export function connectionOf(request: ClientRequest, endpoint: URL, connection: JwksConnectionSettings): Promise<void> {
-  return new Promise((resolve, reject) => {
-    request.once('error', (error) => reject(connectionError(error)))
-    request.once('socket', (socket) => {
-      const connected = () => {
-        const refusal = findRefusal(socket, endpoint, connection)
-        if (refusal === undefined) return resolve()
-        socket.destroy()
-        reject(new JwksFetchError(refusal))
-      }
-      if (isConnected(socket)) connected()
-      else socket.once('encrypted' in socket ? 'secureConnect' : 'connect', connected)
-    })
-  })
-}
-
 /** An agent or a tunnel may hand over a socket that is connected already. */
 function isConnected(socket: Socket): boolean {
   return !socket.connecting && !('secureConnecting' in socket && socket.secureConnecting === true)
@@ -129,16 +186,23 @@ function connectionError(error: unknown): JwksFetchError {
   return toJwksFetchError(error, isUntrustedCertificate(error) ? 'certificate_not_trusted' : 'connection_failed')
 }
 
-export function responseTo(request: ClientRequest): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    let hints = 0
-    request.on('information', () => {
-      hints += 1
-      if (hints > MAX_HINTS) reject(new JwksFetchError('read_failed'))
-    })
-    request.once('response', resolve)
-    request.once('error', reject)
-    // Without an error: Node closes so after 101 Switching Protocols, and a deadline then finds nothing to destroy.
-    request.once('close', () => reject(new JwksFetchError('read_failed')))
-  })
+function isSendable(name: string, value: unknown): boolean {
+  if (typeof value !== 'string' || RESERVED_HEADERS.includes(name.toLowerCase())) return false
+  try {
+    validateHeaderName(name)
+    validateHeaderValue(name, value)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** The values may be secrets, and are not repeated. */
+function describeHeaderSlip(headers: unknown): string {
+  if (!isPlainObject(headers)) return `got ${describeType(headers)}; expected an object of strings, or a function`
+  const names = Object.keys(headers)
+  if (names.length > MAX_HEADERS) return `got ${names.length} headers; expected at most ${MAX_HEADERS}`
+  const reserved = names.find((name) => RESERVED_HEADERS.includes(name.toLowerCase()))
+  if (reserved !== undefined) return `the client sets ${reserved} itself; remove it`
+  return 'a header cannot be sent; expected names and string values of RFC 9110 §5'
 }

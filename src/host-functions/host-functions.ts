@@ -1,6 +1,5 @@
 import { getEventListeners } from 'node:events'
-import type { Timers } from '../clock/timers.js'
-import { settleInTime } from '../clock/timers.js'
+import { settleInTime, type Timers } from '../clock/timers.js'
 import { printable } from '../errors/printable.js'
 import { DependencyUnavailable } from '../errors/rejections.js'
 import type { ExchangeEventEmitter, HostFunctionCall } from '../events/exchange-events.js'

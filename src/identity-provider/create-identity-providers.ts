@@ -3,14 +3,12 @@ import type { HostFunctions } from '../host-functions/host-functions.js'
 import type { ChosenJwksClients } from '../jwks/jwks-client-pool.js'
 import { createPolicy } from '../policy/policy.js'
 import { createMapSubject } from '../policy/subject-mapping.js'
-import { CertificateKeySource } from '../verification-keys/certificate-key-source.js'
 import type { CertificateWarnings } from '../verification-keys/certificate-warnings.js'
-import { FixedKeySource } from '../verification-keys/fixed-key-source.js'
+import { CertificateKeySource, FixedKeySource } from '../verification-keys/configured-key-sources.js'
 import { KeySet } from '../verification-keys/key-set.js'
 import type { KeyOwner, VerificationKeySource } from '../verification-keys/key-source.js'
-import type { IdentityProvider } from './identity-provider.js'
+import { type IdentityProvider, TrustSwitch } from './identity-provider.js'
 import type { IdentityProviderSettings } from './identity-provider-options.js'
-import { TrustSwitch } from './trust-switch.js'
 
 export interface IdentityProviderDeps {
   jwksClients: ChosenJwksClients

@@ -1,12 +1,10 @@
 import { printable } from '../errors/printable.js'
 import { TokenRejected } from '../errors/rejections.js'
-import type { UnverifiedHeader } from '../jwt/parse-jwt.js'
-import { normaliseType } from '../jwt/parse-jwt.js'
+import { normaliseType, type UnverifiedHeader } from '../jwt/parse-jwt.js'
 import { ConfigError } from '../option-checks/config-error.js'
 import { DEFAULT_LIMITS } from './assertion-limits.js'
-import type { IdentityProvider } from './identity-provider.js'
+import type { IdentityProvider, TrustSwitch } from './identity-provider.js'
 import type { IdentityProviderSettings } from './identity-provider-options.js'
-import type { TrustSwitch } from './trust-switch.js'
 
 /** The identity providers of one configuration. */
 export class IdentityProviderRegistry {

@@ -1,8 +1,7 @@
 import { printable } from '../errors/printable.js'
 import { isSameConnection, type JwksConnectionSettings } from '../guarded-fetch/connection-options.js'
 import { option } from '../option-checks/option-problem.js'
-import type { OptionReader } from '../option-checks/option-reader.js'
-import { refuseRepeated } from '../option-checks/option-reader.js'
+import { type OptionReader, refuseRepeated } from '../option-checks/option-reader.js'
 import { beginningOfSubjects } from '../policy/subject-mapping.js'
 import { isSameReading, type KeyReading } from '../verification-keys/key-reading.js'
 import {

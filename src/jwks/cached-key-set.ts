@@ -1,5 +1,4 @@
-import type { Clock } from '../clock/clock.js'
-import { currentMoment, elapsedSince, type Moment, NEVER } from '../clock/clock.js'
+import { type Clock, currentMoment, elapsedSince, type Moment, NEVER } from '../clock/clock.js'
 import type { KeyReading } from '../verification-keys/key-reading.js'
 import type { KeySet } from '../verification-keys/key-set.js'
 import type { KeySourceStats } from '../verification-keys/key-source.js'

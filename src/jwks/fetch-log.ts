@@ -1,5 +1,4 @@
-import type { Clock } from '../clock/clock.js'
-import { currentMoment, elapsedSince, type Moment } from '../clock/clock.js'
+import { type Clock, currentMoment, elapsedSince, type Moment } from '../clock/clock.js'
 import { createFault } from '../errors/describe-fault.js'
 import type { FetchFailure, JwksFetchError } from '../guarded-fetch/fetch-error.js'
 import type { FetchStats } from '../verification-keys/key-source.js'

@@ -4,8 +4,7 @@ import { isInsecure } from '../option-checks/urls.js'
 import type { KeyReading } from '../verification-keys/key-reading.js'
 import { describeOwner, type KeyOwner } from '../verification-keys/key-source.js'
 import { JwksClient, type JwksClientDeps } from './jwks-client.js'
-import type { JwksEndpoint } from './jwks-endpoint.js'
-import type { JwksEndpointSettings } from './jwks-endpoint-options.js'
+import type { JwksEndpoint, JwksEndpointSettings } from './jwks-endpoint-options.js'
 
 /** Where an owner has its keys, and who we are to it. */
 export interface JwksSource {

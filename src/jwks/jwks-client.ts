@@ -11,10 +11,9 @@ import type {
 } from '../verification-keys/key-source.js'
 import { isSameKey } from '../verification-keys/usable-key.js'
 import { BackgroundWork } from './background-work.js'
-import { FetchWaiters, type WaitForFetch, waitToTheEnd } from './fetch-waiters.js'
-import { isSetAlike, type JwksEndpoint } from './jwks-endpoint.js'
+import { isSetAlike, type JwksEndpoint } from './jwks-endpoint-options.js'
 import { JwksReporter, type JwksReporterDeps } from './jwks-reporter.js'
-import { KeySetRefresher } from './key-set-refresher.js'
+import { FetchWaiters, KeySetRefresher, type WaitForFetch, waitToTheEnd } from './key-set-refresher.js'
 import type { KeySetUpdaterDeps } from './key-set-updater.js'
 import { UnknownKids } from './unknown-kids.js'
 

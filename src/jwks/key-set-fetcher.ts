@@ -1,11 +1,11 @@
 import { currentMoment, elapsedSince, type Moment, NEVER } from '../clock/clock.js'
+import { fetchWithRetries } from '../guarded-fetch/bounded-fetch.js'
 import type { JwksConnectionSettings } from '../guarded-fetch/connection-options.js'
 import { JwksFetchError } from '../guarded-fetch/fetch-error.js'
-import { fetchWithRetries } from '../guarded-fetch/retries.js'
 import { type ReadKeySet, readKeySet } from '../verification-keys/key-set.js'
 import type { KeySourceStats } from '../verification-keys/key-source.js'
 import type { JwksAnswer, PublishedKeySet, Validators } from './fetch-jwks.js'
-import type { JwksEndpoint, KeySetFetcherDeps } from './jwks-endpoint.js'
+import type { JwksEndpoint, KeySetFetcherDeps } from './jwks-endpoint-options.js'
 import { KeySetLocator } from './key-set-locator.js'
 
 /**

@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto'
-import type { Clock } from '../clock/clock.js'
-import { elapsedSince, type Moment } from '../clock/clock.js'
+import { type Clock, elapsedSince, type Moment } from '../clock/clock.js'
 import type { KeyHeader } from '../verification-keys/key-source.js'
 
 const MAX_REMEMBERED = 1000

@@ -1,5 +1,4 @@
-import { describeType, describeValue, isEmptyArray } from './describe-value.js'
-import { plainText, plainValue } from './literal-text.js'
+import { describeType, describeValue, isEmptyArray, plainText, plainValue } from './describe-value.js'
 import { OptionTable } from './option-table.js'
 
 /** Bounds of a whole number, both included. */

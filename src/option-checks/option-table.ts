@@ -1,7 +1,6 @@
 import type { ConfigProblemCode, OptionPath } from './config-error.js'
-import { describeType, describeValue, isPlainObject } from './describe-value.js'
+import { describeType, describeValue, isPlainObject, plainText, plainValue } from './describe-value.js'
 import { Findings, missingValue, missingWithin, throwProblemsOf } from './findings.js'
-import { plainText, plainValue } from './literal-text.js'
 import { type OptionProblem, option } from './option-problem.js'
 
 /**

@@ -4,8 +4,7 @@ import { type HostFunctions, isHostFunctionRefusal } from '../host-functions/hos
 import { parseJsonObject } from '../jwt/parse-json-object.js'
 import { isPlainObject } from '../option-checks/describe-value.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
-import type { Claims } from './claim-path.js'
-import { CLAIM_PATH, parseClaimPath, readClaim } from './claim-path.js'
+import { CLAIM_PATH, type Claims, parseClaimPath, readClaim } from './claim-path.js'
 import { type ClaimScalar, isScalar, isScalarOption, SCALAR } from './claim-value.js'
 import type { CheckContext } from './policy.js'
 

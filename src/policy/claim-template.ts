@@ -1,5 +1,5 @@
 import { hasInvisible } from '../jwt/check-claims.js'
-import { plainText } from '../option-checks/literal-text.js'
+import { plainText } from '../option-checks/describe-value.js'
 import { type ClaimPath, type Claims, parseClaimPath, readClaim, writeClaimPath } from './claim-path.js'
 
 /** A text with claims in it: what comes before the first one, and each claim with what follows it. */

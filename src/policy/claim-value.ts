@@ -1,5 +1,4 @@
-import { describeType } from '../option-checks/describe-value.js'
-import { plainValue } from '../option-checks/literal-text.js'
+import { describeType, plainValue } from '../option-checks/describe-value.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import type { Claims } from './claim-path.js'
 import { compileGlob, MAX_PATTERN_LENGTH } from './glob.js'

@@ -1,4 +1,4 @@
-import { plainText } from '../option-checks/literal-text.js'
+import { plainText } from '../option-checks/describe-value.js'
 
 /** UTF-16 units: the longest pattern that an option may have. `compileGlob` itself takes longer ones. */
 export const MAX_PATTERN_LENGTH = 1024

@@ -1,7 +1,6 @@
 import { printable } from '../errors/printable.js'
 import { DependencyUnavailable, TokenRejected } from '../errors/rejections.js'
-import type { HostFunctions } from '../host-functions/host-functions.js'
-import { isHostFunctionRefusal } from '../host-functions/host-functions.js'
+import { type HostFunctions, isHostFunctionRefusal } from '../host-functions/host-functions.js'
 import type { Binding } from './binding.js'
 import type { ClaimCondition } from './claim-condition.js'
 import { type ClaimMapping, createMappedClaim, type MappedClaim } from './claim-mapping.js'

@@ -1,8 +1,7 @@
 import { type Clock, systemClock } from '../clock/clock.js'
 import { OptionReader } from '../option-checks/option-reader.js'
-import { ReplayMemory } from './replay-memory.js'
+import { ReplayMemory, ReplayRoom } from './replay-memory.js'
 import { readMaxEntries } from './replay-options.js'
-import { ReplayRoom } from './replay-room.js'
 import type { ReplayStore } from './replay-store.js'
 
 /**

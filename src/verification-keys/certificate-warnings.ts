@@ -1,5 +1,4 @@
-import type { Clock } from '../clock/clock.js'
-import { currentMoment, elapsedSince, type Moment, NEVER } from '../clock/clock.js'
+import { type Clock, currentMoment, elapsedSince, type Moment, NEVER } from '../clock/clock.js'
 import { printable } from '../errors/printable.js'
 import type { ExchangeEventEmitter, ExchangeEvents } from '../events/exchange-events.js'
 import { describeOwner, type KeyOwner } from './key-source.js'

@@ -1,5 +1,5 @@
 import { isIPv4 } from 'node:net'
-import { narrowAudiences } from '../../../src/authorization/requested-resources.js'
+import { narrowAudiences } from '../../../src/authorization/bound-access.js'
 import { networkOf } from '../../../src/client-auth/failing-addresses.js'
 import { type ExpressRequest, pathOf } from '../../../src/express/http.js'
 import { checkFormType } from '../../../src/express/read-form.js'

@@ -8,7 +8,7 @@ import { verifyAccessToken } from '../../../src/access-token/verify-access-token
 import { IdentityProviderRegistry } from '../../../src/identity-provider/identity-provider-registry.js'
 import { isConfigError } from '../../../src/option-checks/config-error.js'
 import { OptionReader } from '../../../src/option-checks/option-reader.js'
-import { generateSigningKey, SIGNING_ALGORITHMS } from '../../../src/signing-keys/signing-key.js'
+import { generateSigningKey, SIGNING_ALGORITHMS } from '../../../src/signing-keys/signing-keys.js'
 import { AdjustableClock } from '../../support/adjustable-clock.js'
 
 const AUDIENCE = 'https://api.example.com'

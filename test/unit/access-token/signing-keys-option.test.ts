@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
 import { readAccessTokenOptions } from '../../../src/access-token/access-token-options.js'
 import { OptionReader } from '../../../src/option-checks/option-reader.js'
-import { generateSigningKey } from '../../../src/signing-keys/signing-key.js'
+import { generateSigningKey } from '../../../src/signing-keys/signing-keys.js'
 
 const pemOf = (namedCurve: string) =>
   generateKeyPairSync('ec', { namedCurve }).privateKey.export({ format: 'pem', type: 'sec1' }).toString()

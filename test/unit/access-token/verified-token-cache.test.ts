@@ -3,8 +3,12 @@ import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import type { AccessToken } from '../../../src/access-token/access-token.js'
 import { VerifiedTokenCache } from '../../../src/access-token/verified-token-cache.js'
-import { generateSigningKey, readSigningKey } from '../../../src/signing-keys/signing-key.js'
-import { type ActiveSigningKey, SigningKeys } from '../../../src/signing-keys/signing-keys.js'
+import {
+  type ActiveSigningKey,
+  generateSigningKey,
+  readSigningKey,
+  SigningKeys,
+} from '../../../src/signing-keys/signing-keys.js'
 
 const NOW = 1_800_000_000
 

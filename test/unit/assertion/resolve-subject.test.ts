@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { resolveSubject } from '../../../src/assertion/resolve-subject.js'
-import type { VerifiedAssertion } from '../../../src/assertion/verified-assertion.js'
+import type { VerifiedAssertion } from '../../../src/assertion/verify-assertion.js'
 import { isDependencyUnavailable, isTokenRejected } from '../../../src/errors/rejections.js'
 import { isSubject } from '../../../src/jwt/check-claims.js'
 import { OptionReader } from '../../../src/option-checks/option-reader.js'

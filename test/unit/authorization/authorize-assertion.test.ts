@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import type { VerifiedAssertion } from '../../../src/assertion/verified-assertion.js'
+import type { VerifiedAssertion } from '../../../src/assertion/verify-assertion.js'
 import {
   type AuthorizationRun,
   type AuthorizeAssertionDeps,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { grantScopes } from '../../../src/authorization/grant-scopes.js'
+import { grantScopes } from '../../../src/authorization/bound-access.js'
 import { isOAuthError } from '../../../src/oauth/errors.js'
 
 /** The scopes that are granted, or the error code. */

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { loadConfig } from '../../../src/config/index.js'
 import { readExchangeOptions } from '../../../src/exchange/options.js'
 import { isConfigError } from '../../../src/option-checks/config-error.js'
-import { plainText, plainValue, toLiteral } from '../../../src/option-checks/literal-text.js'
+import { plainText, plainValue, toLiteral } from '../../../src/option-checks/describe-value.js'
 import { compileGlob } from '../../../src/policy/glob.js'
 import { createDeploymentFile } from '../../support/deployment-file.js'
 

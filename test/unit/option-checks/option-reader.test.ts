@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { closestName } from '../../../src/option-checks/closest-name.js'
 import { ConfigError, formatPath, isConfigError } from '../../../src/option-checks/config-error.js'
 import { OptionReader } from '../../../src/option-checks/option-reader.js'
+import { closestName } from '../../../src/option-checks/unknown-option.js'
 import { isLoopback, isSecureUrl } from '../../../src/option-checks/urls.js'
 
 /** The lines of the ConfigError that reading these options ends with; none where they are right. */

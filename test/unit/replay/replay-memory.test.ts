@@ -4,8 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from '@jest/globals'
 import { systemClock } from '../../../src/clock/clock.js'
-import { memoryOfProcess, ReplayMemory } from '../../../src/replay/replay-memory.js'
-import { ReplayRoom } from '../../../src/replay/replay-room.js'
+import { memoryOfProcess, ReplayMemory, ReplayRoom } from '../../../src/replay/replay-memory.js'
 import { AdjustableClock } from '../../support/adjustable-clock.js'
 
 const later = () => Math.floor(Date.now() / 1000) + 300

@@ -1,7 +1,7 @@
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
 import { afterAll, describe, expect, it } from '@jest/globals'
 import { loadConfig } from '../../../src/config/index.js'
-import { readSigningKey } from '../../../src/signing-keys/signing-key.js'
+import { readSigningKey } from '../../../src/signing-keys/signing-keys.js'
 import { createDeploymentFile } from '../../support/deployment-file.js'
 
 const { privateKey } = generateKeyPairSync('ec', {

@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals'
 import type { JWK } from 'jose'
 import { readAccessTokenOptions } from '../../../src/access-token/access-token-options.js'
 import { OptionReader } from '../../../src/option-checks/option-reader.js'
-import { generateSigningKey } from '../../../src/signing-keys/signing-key.js'
+import { generateSigningKey } from '../../../src/signing-keys/signing-keys.js'
 import { POINT_AT_INFINITY, RSA_CERTIFICATE_KEY, toPem } from '../../support/certificates.js'
 import { generatePair } from '../../support/generate-pair.js'
 

@@ -1,12 +1,34 @@
+import type { AccessToken } from '../access-token/access-token.js'
 import { ConfigError } from '../option-checks/config-error.js'
+import {
+  type AuthenticateAccessTokenDeps,
+  createAuthenticateAccessToken,
+} from '../protected-route/authenticate-access-token.js'
 import {
   type AssertedCaller,
   type AuthenticateAssertionDeps,
   createAuthenticateAssertion,
 } from '../protected-route/authenticate-assertion.js'
-import { scopeOptions } from '../protected-route/required-scope.js'
+import { readRequiredScope, scopeOptions } from '../protected-route/required-scope.js'
 import type { PendingRefusals } from './pending-refusals.js'
 import { type Authenticate, createPromiseStrategy, type PassportStrategy } from './promise-strategy.js'
+
+/**
+ * `'access-token'`: authenticates a request by an access token of this service; `req.user` is the `AccessToken`. The
+ * option `scope` of `passport.authenticate` names the scopes that the token must have.
+ */
+export function createAccessTokenStrategy(
+  deps: AuthenticateAccessTokenDeps,
+  pendingRefusals: PendingRefusals,
+): PassportStrategy {
+  const authenticateWithoutScope = createAuthenticateAccessToken([], deps)
+  const authenticate: Authenticate<AccessToken> = (req, options) => {
+    const ofScope = scopeOptions(options)
+    if (Object.keys(ofScope).length === 0) return authenticateWithoutScope(req)
+    return createAuthenticateAccessToken(readRequiredScope(ofScope, 'authenticate'), deps)(req)
+  }
+  return createPromiseStrategy('access-token', authenticate, pendingRefusals)
+}
 
 /**
  * `'jwt-assertion'`: authenticates a request by an identity provider's assertion as the bearer token, for services that

@@ -11,8 +11,8 @@ import {
   findIssuingCertificate,
   readCertificates,
 } from '../../../src/verification-keys/certificate.js'
-import { CertificateKeySource } from '../../../src/verification-keys/certificate-key-source.js'
 import { CertificateWarnings } from '../../../src/verification-keys/certificate-warnings.js'
+import { CertificateKeySource } from '../../../src/verification-keys/configured-key-sources.js'
 import { AdjustableClock } from '../../support/adjustable-clock.js'
 import { AUTHORITY_CERTIFICATE, ISSUED_CERTIFICATE, RENEWED_CERTIFICATE } from '../../support/certificate-chain.js'
 import {

@@ -3,11 +3,12 @@ import { describe, expect, it } from '@jest/globals'
 import { calculateJwkThumbprint, type JWK } from 'jose'
 import {
   generateSigningKey,
+  isActiveSigningKey,
   readSigningKey,
   SIGNING_ALGORITHMS,
   type SigningAlgorithm,
-} from '../../../src/signing-keys/signing-key.js'
-import { isActiveSigningKey, SigningKeys } from '../../../src/signing-keys/signing-keys.js'
+  SigningKeys,
+} from '../../../src/signing-keys/signing-keys.js'
 import { EC_CERTIFICATE_KEY, RSA_CERTIFICATE_KEY } from '../../support/certificates.js'
 import { generatePair } from '../../support/generate-pair.js'
 

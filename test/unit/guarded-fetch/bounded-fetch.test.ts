@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals'
+import { fetchWithRetries } from '../../../src/guarded-fetch/bounded-fetch.js'
 import { DIRECT_CONNECTION } from '../../../src/guarded-fetch/connection-options.js'
 import { JwksFetchError } from '../../../src/guarded-fetch/fetch-error.js'
-import { fetchWithRetries } from '../../../src/guarded-fetch/retries.js'
 import type { JwksAnswer, JwksFetch } from '../../../src/jwks/fetch-jwks.js'
 import { AdjustableClock } from '../../support/adjustable-clock.js'
 import { AdjustableTimers } from '../../support/adjustable-timers.js'
