@@ -6,7 +6,7 @@ export default {
   // A limit for hangs, not for speed: a slow, busy machine keeps it.
   testTimeout: 20_000,
   // In Node 20, the ES modules of a test file stay in memory for good: a worker grows with each file that it runs.
-  workerIdleMemoryLimit: '512MB',
+  workerIdleMemoryLimit: '1GB',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],

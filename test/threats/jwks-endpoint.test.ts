@@ -188,7 +188,7 @@ describe('an endpoint that does not answer', () => {
         { name: idp.name, allowedSubjects: 'any' as const, jwksUri: idp.jwksUri },
         { name: 'https://stuck.example.com', allowedSubjects: 'any' as const, jwksUri: stuck.url },
       ],
-      { jwksEndpoint: { readTimeout: 600 } },
+      { jwksEndpoint: { readTimeout: 2000 } },
     )
     try {
       const hanging = Array.from({ length: 30 }, () =>
@@ -196,7 +196,7 @@ describe('an endpoint that does not answer', () => {
       )
       const start = performance.now()
       for (let count = 0; count < 5; count += 1) expect(await statusOf(host, idp.issueAssertion())).toBe(200)
-      expect(performance.now() - start).toBeLessThan(500)
+      expect(performance.now() - start).toBeLessThan(1500)
       expect(await Promise.all(hanging)).toEqual(Array(30).fill(503))
       expect(stuck.requests.length).toBe(1)
     } finally {
