@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { isScopeToken, JWT_BEARER_GRANT_TYPE } from '../oauth/scope.js'
-import { option } from '../option-checks/option-problem.js'
+import { option } from '../option-checks/config-error.js'
 import { OptionReader, refuseRepeated } from '../option-checks/option-reader.js'
 import { readSecretDigest } from './client-secret.js'
 

@@ -1,6 +1,5 @@
-import { ConfigError } from '../option-checks/config-error.js'
+import { ConfigError, option } from '../option-checks/config-error.js'
 import { describeType } from '../option-checks/describe-value.js'
-import { option } from '../option-checks/option-problem.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import { digestSecret } from './client-options.js'
 

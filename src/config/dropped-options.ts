@@ -1,6 +1,5 @@
-import type { OptionPath } from '../option-checks/config-error.js'
+import type { OptionPath, OptionProblem } from '../option-checks/config-error.js'
 import { isPlainObject } from '../option-checks/describe-value.js'
-import type { OptionProblem } from '../option-checks/option-problem.js'
 
 type Table = Readonly<Record<string, unknown>>
 

@@ -1,9 +1,15 @@
 import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { fieldOf } from '../errors/field-of.js'
-import { ConfigError, type ConfigProblem, type OptionPath } from '../option-checks/config-error.js'
+import {
+  ConfigError,
+  type ConfigProblem,
+  IN_CODE,
+  type OptionPath,
+  type OptionProblem,
+  writeProblem,
+} from '../option-checks/config-error.js'
 import { withoutConsequences } from '../option-checks/findings.js'
-import { IN_CODE, type OptionProblem, writeProblem } from '../option-checks/option-problem.js'
 import { TomlLocations } from './toml-location.js'
 import { IN_FILE } from './toml-names.js'
 

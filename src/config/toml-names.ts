@@ -1,5 +1,4 @@
-import { formatPath } from '../option-checks/config-error.js'
-import type { OptionNotation } from '../option-checks/option-problem.js'
+import { formatPath, type OptionNotation } from '../option-checks/config-error.js'
 import { tableName } from '../option-checks/unknown-option.js'
 import type { TomlPath } from './toml-location.js'
 

@@ -1,8 +1,7 @@
 import type { Clock } from '../clock/clock.js'
 import type { IdentityProviderSettings } from '../identity-provider/identity-provider-options.js'
-import type { OptionPath } from '../option-checks/config-error.js'
+import { type OptionPath, type OptionProblem, option } from '../option-checks/config-error.js'
 import { throwProblemsOf } from '../option-checks/findings.js'
-import { type OptionProblem, option } from '../option-checks/option-problem.js'
 import type { ReplayStore } from '../replay/replay-store.js'
 import type { CompleteSettings, JwtExchangeSettings } from './options.js'
 

@@ -30,8 +30,8 @@ import {
   type JwksEndpointSettings,
   readJwksEndpointOptions,
 } from '../jwks/jwks-endpoint-options.js'
+import type { OptionProblem } from '../option-checks/config-error.js'
 import { throwProblemsOf } from '../option-checks/findings.js'
-import type { OptionProblem } from '../option-checks/option-problem.js'
 import { OptionReader } from '../option-checks/option-reader.js'
 import { isSecureUrl } from '../option-checks/urls.js'
 import { readSubjectMapping, type SubjectOption } from '../policy/subject-mapping.js'

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import type { LookupFunction } from 'node:net'
 import { holdsPrivateKey, parseCertificateBlocks } from '../jwt/pem.js'
-import { option } from '../option-checks/option-problem.js'
+import { option } from '../option-checks/config-error.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import { isHostAllowed, type Network } from './network-guard.js'
 import { type JwksHeadersOption, readHeaders } from './send-request.js'

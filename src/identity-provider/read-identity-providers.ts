@@ -1,6 +1,6 @@
 import { printable } from '../errors/printable.js'
 import { isSameConnection, type JwksConnectionSettings } from '../guarded-fetch/connection-options.js'
-import { option } from '../option-checks/option-problem.js'
+import { option } from '../option-checks/config-error.js'
 import { type OptionReader, refuseRepeated } from '../option-checks/option-reader.js'
 import { beginningOfSubjects } from '../policy/subject-mapping.js'
 import { isSameReading, type KeyReading } from '../verification-keys/key-reading.js'

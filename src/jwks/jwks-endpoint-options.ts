@@ -1,7 +1,7 @@
 import type { Clock } from '../clock/clock.js'
 import type { Timers } from '../clock/timers.js'
 import { isSameConnection, type JwksConnectionSettings } from '../guarded-fetch/connection-options.js'
-import { option } from '../option-checks/option-problem.js'
+import { option } from '../option-checks/config-error.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import { isSameReading, type KeyReading } from '../verification-keys/key-reading.js'
 import { DEFAULT_MAX_KEYS } from '../verification-keys/key-set.js'

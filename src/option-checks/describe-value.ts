@@ -1,5 +1,8 @@
 import { isPromise } from 'node:util/types'
 
+/** Marks names of options in messages, and literal text in options: none may come from a value. */
+const NONCHARACTER = /[\uFDD0-\uFDEF]/g
+
 /** Its kind alone, for what may be a secret. */
 export function describeType(value: unknown): string {
   if (value === undefined) return 'undefined'
@@ -63,5 +66,6 @@ function quote(text: string): string {
   if (text.includes('PRIVATE KEY')) return 'a private key'
   if (/^\s*[{[]/.test(text)) return 'text that looks like JSON'
   const withoutPassword = text.replace(/^([a-z][a-z\d+.-]*:\/\/)?.*@/is, '$1…@')
-  return JSON.stringify(withoutPassword.length > 80 ? `${withoutPassword.slice(0, 80)}…` : withoutPassword)
+  const shown = withoutPassword.length > 80 ? `${withoutPassword.slice(0, 80)}…` : withoutPassword
+  return JSON.stringify(shown).replace(NONCHARACTER, (unit) => `\\u${unit.charCodeAt(0).toString(16)}`)
 }

@@ -1,6 +1,12 @@
-import { ConfigError, type ConfigProblem, type OptionPath } from './config-error.js'
+import {
+  ConfigError,
+  type ConfigProblem,
+  IN_CODE,
+  type OptionPath,
+  type OptionProblem,
+  writeProblem,
+} from './config-error.js'
 import { isPlainObject } from './describe-value.js'
-import { IN_CODE, type OptionProblem, writeProblem } from './option-problem.js'
 import { describeUnknown, tableName, type UnknownOption } from './unknown-option.js'
 
 /** Reports problems of options from another place than code. */

@@ -1,7 +1,6 @@
-import type { ConfigProblemCode, OptionPath } from './config-error.js'
+import { type ConfigProblemCode, type OptionPath, type OptionProblem, option } from './config-error.js'
 import { describeType, describeValue, isPlainObject, plainText, plainValue } from './describe-value.js'
 import { Findings, missingValue, missingWithin, throwProblemsOf } from './findings.js'
-import { type OptionProblem, option } from './option-problem.js'
 
 /**
  * One object of options: which ones it has, and what is wrong with them. An option that is named but undefined or null is

@@ -1,5 +1,4 @@
-import type { OptionPath } from './config-error.js'
-import { inTable, type OptionProblem, option } from './option-problem.js'
+import { inTable, type OptionPath, type OptionProblem, option } from './config-error.js'
 
 /** An option that no reader asked for. */
 export interface UnknownOption {

@@ -1,7 +1,7 @@
 import { printable } from '../errors/printable.js'
 import { isScopeToken } from '../oauth/scope.js'
+import { option } from '../option-checks/config-error.js'
 import { isEmptyArray, isPlainObject } from '../option-checks/describe-value.js'
-import { option } from '../option-checks/option-problem.js'
 import { type OptionReader, refuseRepeated } from '../option-checks/option-reader.js'
 import { type ClaimCondition, type ClaimConditionOption, findFailing, readClaimConditions } from './claim-condition.js'
 import { elementsOf, expectedElement, wantedElement } from './claim-operators.js'

@@ -1,7 +1,7 @@
 import { printable } from '../errors/printable.js'
 import { describeDocument } from '../guarded-fetch/document-kind.js'
 import { isJsonObject, ownMember } from '../jwt/parse-json-object.js'
-import { option } from '../option-checks/option-problem.js'
+import { option } from '../option-checks/config-error.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import { type Certificate, findIssuingCertificate, readCertificates } from './certificate.js'
 import { KEY_USES, type KeyReading } from './key-reading.js'

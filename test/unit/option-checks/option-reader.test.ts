@@ -231,3 +231,21 @@ describe('a URL', () => {
     expect(isLoopback(new URL('http://128.0.0.1/'))).toBe(false)
   })
 })
+
+describe('a value with the characters that mark names of options in messages', () => {
+  it.each(['\uFDD3a=zz\uFDD4', '\uFDD3issuer\uFDD4', '\uFDD3#x\uFDD4', '\uFDD3'])('is shown escaped: %j', (text) => {
+    const reader = new OptionReader({ lifetime: text, [`k${text}`]: 1 })
+    reader.optionalInteger('lifetime', { min: 1, max: 9, unit: 'seconds' })
+    reader.refuseUnknown()
+    let message = ''
+    try {
+      reader.throwProblems()
+    } catch (error) {
+      message = String(error)
+    }
+    expect(message).toContain(
+      `lifetime: got "${text.replace(/[\uFDD0-\uFDEF]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16)}`)}"`,
+    )
+    expect(message).toContain('ConfigError: 2 problems')
+  })
+})
