@@ -10,7 +10,7 @@ import {
 import { describeDocument, withoutUserInfo } from '../guarded-fetch/document-kind.js'
 import { JwksFetchError, toJwksFetchError } from '../guarded-fetch/fetch-error.js'
 import { isJsonObject, ownMember } from '../jwt/parse-json-object.js'
-import { isSecureUrl, isWebUrl } from '../option-checks/urls.js'
+import { isInsecure, isSecureUrl, isWebUrl } from '../option-checks/urls.js'
 import type { KeySourceStats } from '../verification-keys/key-source.js'
 import type { JwksEndpoint, KeySetFetcherDeps } from './jwks-endpoint-options.js'
 
@@ -45,8 +45,12 @@ export class KeySetLocator {
     this.#deps = deps
   }
 
+  /** Forgets a key set that these settings would not have found. */
   use(endpoint: JwksEndpoint): void {
     this.#endpoint = endpoint
+    if (this.#known !== undefined && isInsecure(this.#known.url) && !endpoint.connection.allowInsecureHttp) {
+      this.#known = undefined
+    }
   }
 
   /** Why the metadata cannot be fetched or used, and for how long. */

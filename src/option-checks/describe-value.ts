@@ -22,11 +22,24 @@ export function describeValue(value: unknown): string {
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : describeType(value)
 }
 
-/** An object literal of any realm. The values in a Map, a Set or an instance would not be found as options. */
+/**
+ * An object literal of any realm, or an object without a prototype. The values in a Map, a Set or an instance would not be found
+ * as options, and neither would inherited ones.
+ */
 export function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
   const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === null || (typeof prototype === 'object' && Object.getPrototypeOf(prototype) === null)
+  return prototype === null || isObjectPrototype(prototype)
+}
+
+/** That of any realm. Another object without a prototype may have options. */
+function isObjectPrototype(prototype: unknown): boolean {
+  return (
+    typeof prototype === 'object' &&
+    prototype !== null &&
+    Object.getPrototypeOf(prototype) === null &&
+    Object.hasOwn(prototype, 'hasOwnProperty')
+  )
 }
 
 /**

@@ -42,6 +42,8 @@ export function scopeOptions(options: unknown): Readonly<Record<string, unknown>
   for (const name in options) {
     if (/scop/i.test(name) && hasField(options, name)) found[name] = Reflect.get(options, name)
   }
+  // A getter of a class is not enumerable.
+  if (hasField(options, 'scope')) found.scope = Reflect.get(options, 'scope')
   return found
 }
 

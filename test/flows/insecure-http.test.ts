@@ -106,6 +106,26 @@ describe('keys that come by http from another machine', () => {
     expect([await exchangeOne(), warnings().length]).toEqual([200, 1])
   })
 
+  it('are not fetched any more where metadata on loopback led, once other options forbid it', async () => {
+    const discovery = `http://localhost:${port}/metadata`
+    await start({ discovery, allowInsecureHttp: true })
+    answer = (req, res) => {
+      const keySet = { keys: [host.idp.signingKey.publicJwk] }
+      res.end(JSON.stringify(req.url === '/metadata' ? { issuer: NAME, jwks_uri: urlOf('/keys') } : keySet))
+    }
+    expect(await exchangeOne()).toBe(200)
+    const identityProvider = { name: NAME, allowedSubjects: 'any' as const, discovery, lookup }
+    const options = { issuer: ISSUER, clients: [CLIENT], clock: host.clock, accessToken }
+    host.exchange.reconfigure({ ...options, identityProviders: [identityProvider] })
+    asked = []
+    await host.exchange.refreshKeys(NAME).catch(() => {})
+    await host.exchange.refreshKeys(NAME).catch(() => {})
+    host.clock.advance(3600)
+    await exchangeOne()
+    expect(asked.filter((each) => each.startsWith('keycloak'))).toEqual([])
+    expect(lastFailure()).toBe('not_metadata')
+  })
+
   it.each([
     ['with user info', (keys: string) => keys.replace('http://', 'http://user:pass@')],
     ['that is no http', () => 'file:///etc/passwd'],

@@ -35,6 +35,7 @@ describe('a slip in the options of protect', () => {
     ['a set for the options', new Set(['admin'])],
     ['a map for the options', new Map([['scope', 'admin']])],
     ['an inherited scope', Object.create({ scope: 'admin' })],
+    ['a scope inherited from an object without a prototype', Object.create({ __proto__: null, scope: 'admin' })],
   ])('is a ConfigError and opens no route: %s', (_name, options) => {
     expect(() => host.exchange.protect(options as ProtectOptions)).toThrow(
       expect.objectContaining({ name: 'ConfigError' }),
@@ -124,7 +125,13 @@ describe('a fault behind a strategy', () => {
 })
 
 describe('a slip in the options of passport.authenticate', () => {
-  it.each([{ requiredScope: 'admin' }, Object.create({ scope: 'admin' }, {})])(
+  class RouteOptions {
+    session = false
+    get scope() {
+      return 'admin'
+    }
+  }
+  it.each([{ requiredScope: 'admin' }, Object.create({ scope: 'admin' }, {}), new RouteOptions()])(
     'opens no route where the scope has another name or place: %j',
     async (options) => {
       const guard = passport.authenticate(host.exchange.accessTokenStrategy, Object.assign(options, { session: false }))
