@@ -34,7 +34,7 @@ export interface AuthorizeAssertionDeps extends MarkAssertionUsedDeps {
 export interface AuthorizationSteps {
   'client of the identity provider': unknown
   subject: string
-  'subject is no client': unknown
+  'subject is not a client': unknown
   bindings: readonly Binding[] | undefined
   scope: Access
   claimsToToken: Claims
@@ -87,7 +87,7 @@ export async function runAuthorization(
   await step('client of the identity provider', () => checkClientMayExchange(client, assertion))
   await enforcePolicy(policy, assertion.sub, payload, context, rule)
   const subject = await step('subject', () => resolveSubject(assertion))
-  await step('subject is no client', () => checkSubjectIsNoClient(subject(), deps.findClient))
+  await step('subject is not a client', () => checkSubjectIsNoClient(subject(), deps.findClient))
   const request = { scope, resources, client, identityProvider, claims: payload }
   const bindings = await step('bindings', () => requireBindings(request))
   const access = await step('scope', () => boundAccess(request, deps.audiences, bindings()))

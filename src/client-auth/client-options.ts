@@ -27,7 +27,7 @@ export interface ClientOptions {
   clientSecretHash?: string
   /** The scopes that this client may obtain; it gets all of them if it requests none. Default: none. */
   scopes?: readonly string[]
-  /** The longest lifetime of access tokens that it obtains, in seconds, 1 to 86 400. Default: `accessToken.lifetime`. */
+  /** The longest lifetime of its access tokens, in seconds, 1 to 86 400. Default: `accessToken.lifetime`. */
   lifetime?: number
   /** The `name`s of the identity providers whose assertions it may exchange. Default: all. */
   identityProviders?: readonly string[]
@@ -37,9 +37,9 @@ export interface ClientOptions {
 
 /**
  * Looks up a client, instead of a fixed list; returns undefined for an unknown id. If it rejects, the request is answered
- * with 503. A client that could not be in `clients` causes 503, too, for example one whose `lifetime` is undefined or null:
- * leave the member out instead. The function is also called with the subject of each new access token, and of each assertion
- * behind the assertion strategy, because a subject must not be the id of a client.
+ * with 503. So is a request for a client that could not be in `clients`, for example because its `lifetime` is undefined or
+ * null: leave the member out instead. The function is also called with the subject of each new access token, and of each
+ * assertion behind the assertion strategy, because a subject must not be the id of a client.
  *
  * @example
  * const clients = new Map<string, ClientOptions>()
@@ -57,9 +57,9 @@ export interface Client {
   clientId: string
   /** SHA-256 of the secret: the secret itself is not kept. */
   secretDigest: Buffer
-  /** The most that it can obtain. */
+  /** The scopes that it may obtain. */
   scopes: readonly string[]
-  /** Seconds, at most, of access tokens that it obtains; undefined: no bound of its own. */
+  /** The longest lifetime of its access tokens, in seconds; undefined: no bound of its own. */
   lifetime: number | undefined
   /** The `name`s of the identity providers whose assertions it may exchange; undefined: all. */
   identityProviders: ReadonlySet<string> | undefined
@@ -67,7 +67,7 @@ export interface Client {
   grantTypes: ReadonlySet<string> | undefined
 }
 
-/** The entries of `clients`, each with another id, unless there is a `findClient`. */
+/** The entries of `clients`, each with its own id, unless there is a `findClient`. */
 export function readClients(
   reader: OptionReader,
   identityProviders: ReadonlySet<string>,

@@ -3,12 +3,12 @@ import { describeType } from '../option-checks/describe-value.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import { digestSecret } from './client-options.js'
 
-/** UTF-16 units. A secret that is guessed is the client. */
+/** UTF-16 units. Whoever guesses a secret can act as the client. */
 const MIN_SECRET_LENGTH = 16
 const SECRET_HASH = /^sha256:(?:([0-9A-Fa-f]{64})|([A-Za-z0-9_-]{43}))$/
-/** Written for a value that was to be put in its place: `$NAME`, `${NAME}`, `{{ name }}`, `<NAME>`, `%NAME%`. */
+/** A placeholder that was never replaced by its value: `$NAME`, `${NAME}`, `{{ name }}`, `<NAME>`, `%NAME%`. */
 const PLACEHOLDER = /^(?:\$[A-Z_][A-Z0-9_]*|\$\{[^}]*\}|\{\{.*\}\}|<[A-Za-z_ -]+>|%[A-Z_][A-Z0-9_]*%)$/
-/** What programs write for a value that is not there. */
+/** What programs write for a missing value. */
 const NOTHINGS = [
   'undefined',
   'null',
@@ -73,7 +73,7 @@ function readHash(reader: OptionReader): Buffer {
   return digest
 }
 
-/** What is wrong with a secret and what to do, without anything of it. A placeholder is known to everybody. */
+/** What is wrong with a secret and what to do. Quotes nothing of it, except a placeholder, which everybody knows. */
 function findSecretFault(secret: string): string | undefined {
   if (secret === '' || IS_NOTHING.test(secret)) {
     return `got a placeholder for a missing value, such as "undefined"; expected ${SECRET}${IS_SET}`

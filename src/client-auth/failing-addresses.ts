@@ -87,7 +87,7 @@ function stripPort(address: string): string {
 function networkOfIPv6(groups: readonly number[]): string {
   const [first, second = 0, third = 0, , , , seventh = 0, eighth = 0] = groups
   const prefix = groups.slice(0, 6).map(toHex).join(':')
-  // `::` and `::1` are no IPv4 addresses.
+  // `::` and `::1` are not IPv4 addresses.
   const isCompatible = prefix === COMPATIBLE && (seventh > 0 || eighth > 1)
   if (MAPPED.includes(prefix) || isCompatible) return toIPv4(seventh, eighth)
   if (first === SIX_TO_FOUR) return toIPv4(second, third)

@@ -9,18 +9,18 @@ import { KnownAddresses, networkOf } from './failing-addresses.js'
 
 /** Pairs of client id and address that are remembered, and client ids. */
 const MAX_REMEMBERED = 10_000
-/** The longest unused ones, among which the one to forget is chosen. */
+/** How many of the longest unused are examined to choose the one to forget. */
 const CANDIDATES = 100
-/** How many times `maxFailures` one client id has over all addresses. */
+/** One client id is allowed this many times `maxFailures` over all addresses. */
 const SHARE_OF_ALL_ADDRESSES = 100
 
 type Allowances = Map<string, TokenBucket>
 
 /**
  * Counts failed authentications for each pair of client id and address, and for each client id over all addresses. A
- * success costs nothing, and an address that had one lately is exempt from the second limit: guesses from everywhere do
- * not lock the client out. When it remembers too many it forgets, of those longest unused, the one with the most allowance
- * left: so made-up client ids do not flush the count of a client under attack.
+ * success costs nothing, and an address that had one recently is exempt from the second limit: guesses from everywhere do
+ * not lock the client out. When it remembers too many pairs, it looks at the longest unused ones and forgets the one with the
+ * most allowance left. So made-up client ids do not flush the count of a client under attack.
  */
 export class FailureLimiter {
   readonly #settings: ClientAuthenticationSettings
@@ -28,7 +28,7 @@ export class FailureLimiter {
   readonly #ofPairs: Allowances = new Map()
   readonly #ofClientIds: Allowances = new Map()
   readonly #knownAddresses: KnownAddresses
-  /** Those of the remembered ids that clients have. */
+  /** The remembered ids that belong to clients. */
   readonly #idsOfClients = new Set<string>()
 
   constructor(settings: ClientAuthenticationSettings, clock: Clock) {
@@ -100,7 +100,7 @@ export class FailureLimiter {
     return Math.ceil(this.#interval(share) / 1000)
   }
 
-  /** Milliseconds in which one attempt comes back. */
+  /** Milliseconds until one more attempt is allowed again. */
   #interval(share: number): number {
     return (this.#settings.failureWindow * 1000) / (this.#settings.maxFailures * share)
   }
@@ -146,7 +146,7 @@ export interface ClientAuthenticationOptions {
    * address. Default: 500.
    */
   maxFailures?: number
-  /** Seconds in which the whole allowance comes back, little by little, 1 to 86 400. Default: 600. */
+  /** How long the full allowance takes to refill, in seconds, 1 to 86 400. It refills steadily. Default: 600. */
   failureWindow?: number
 }
 

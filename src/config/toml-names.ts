@@ -21,7 +21,7 @@ const TOP_LEVEL: Readonly<Record<string, string>> = {
 }
 /** Tables within those that stand for one member of an array, as `[[client]]` does: their names, and the options. */
 const SINGULAR: Readonly<Record<string, string>> = { 'identityProviders.binding': 'identityProviders.bindings' }
-/** Options whose members are no options, but named by somebody else, and stay as they are written. */
+/** Options whose members are not options: somebody else names them, so their names stay as they are written. */
 const FREE_NAMES = [
   'identityProviders.headers',
   'identityProviders.requiredClaims',

@@ -70,7 +70,7 @@ const DESCRIPTIONS: Readonly<Record<keyof AuthorizationSteps, (progress: Progres
       reason === 'invalid_subject' ? hintOfMadeSubject(assertion, explainer.hasPassed('sub')) : undefined,
     asksHost: true,
   }),
-  'subject is no client': ({ results: { subject } }) =>
+  'subject is not a client': ({ results: { subject } }) =>
     subject === undefined
       ? undefined
       : {

@@ -70,7 +70,7 @@ export interface GrantedAccess {
   subject: string
   /** Scopes that the client may obtain, and the identity provider if there is one. Otherwise: `invalid_scope`. */
   scopes: readonly string[]
-  /** Some of `accessToken.audience`. Default: what the parameter `resource` asks for; without it, all. */
+  /** Some of `accessToken.audience`. Default: what the parameter `resource` requests; without it, all. */
   audiences?: readonly string[]
   /** Further claims of the access token, at most 8192 bytes as JSON. Claims that the exchange sets itself are refused. */
   claims?: Readonly<Record<string, unknown>>
@@ -79,9 +79,9 @@ export interface GrantedAccess {
   /** Seconds since the epoch: the access token expires then, at the latest. */
   latestExpiry?: number
   /**
-   * The `name` of the registered identity provider that vouches for the subject. When it is disabled, the access token is no
-   * longer accepted. Default: that of the assertion that `authorizeAssertion` has verified; otherwise none. Required if it
-   * has verified assertions of several.
+   * The `name` of the registered identity provider that vouches for the subject. When it is disabled, the access token is
+   * refused. Default: the provider of the assertion that `authorizeAssertion` has verified; otherwise none. Required if it
+   * has verified assertions of several providers.
    */
   identityProvider?: string
   /** The names of the bindings that gave this access, for the event. */

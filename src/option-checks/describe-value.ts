@@ -57,7 +57,7 @@ export function toLiteral(text: string): string {
   return text.replace(IS_SPECIAL, (special) => MARKS[special] ?? special)
 }
 
-/** The text as it was: for everything that is no pattern, and for the parts of a pattern. */
+/** The text as it was: for everything that is not a pattern, and for the parts of a pattern. */
 export function plainText(text: string): string {
   return HAS_MARK.test(text) ? text.replace(IS_MARK, (mark) => LITERALS[mark] ?? mark) : text
 }

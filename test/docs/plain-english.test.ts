@@ -82,10 +82,8 @@ const SENTENCES = [
 /** In documents nothing is told: events are emitted, problems are reported. Code has functions of this name. */
 const TELLING = phrase('(tell|tells|told)', 'report, emit, say, show')
 
-/** How many phrases are still allowed where. A number may only fall: lower it when you mend one. */
-const STILL_ALLOWED: Record<string, number> = {
-  src: 21,
-}
+/** How many phrases are still allowed where. A number may only fall. The one left is an old name of a step. */
+const STILL_ALLOWED: Record<string, number> = { 'docs/renamed.md': 1 }
 
 function findPhrases(file: string, text: string, phrases: readonly Phrase[]): Finding[] {
   const found = phrases.flatMap(({ pattern, instead }) =>

@@ -596,7 +596,7 @@ const CASES: Case[] = [
   },
   {
     reason: 'subject_is_client_id',
-    step: 'subject is no client',
+    step: 'subject is not a client',
     claims: { sub: 'app' },
     found: '"app"',
     hint: /a client has this id: .*"namespaced"/,
@@ -800,7 +800,7 @@ describe('an explanation', () => {
       ...['client', 'shape', 'iss', 'enabled', 'size', 'alg', 'typ', 'signature'],
       ...['sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'kind', 'cnf', 'act'],
       'client of the identity provider',
-      ...['allowedSubjects', 'claim tenant', 'claim level', 'check', 'subject', 'subject is no client'],
+      ...['allowedSubjects', 'claim tenant', 'claim level', 'check', 'subject', 'subject is not a client'],
       ...['bindings', 'scope', 'claimsToToken', 'lifetime', 'replay skipped'],
     ])
     await explain(assertion)

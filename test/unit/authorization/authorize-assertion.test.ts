@@ -25,7 +25,7 @@ const OPTIONS = {
 const STEPS = [
   'client of the identity provider',
   ...['allowedSubjects', 'tenant', 'level', 'check'],
-  ...['subject', 'subject is no client', 'bindings', 'scope', 'claimsToToken', 'lifetime', 'replay'],
+  ...['subject', 'subject is not a client', 'bindings', 'scope', 'claimsToToken', 'lifetime', 'replay'],
 ]
 
 function assertionOf(payload: Record<string, unknown>): VerifiedAssertion {
