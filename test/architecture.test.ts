@@ -23,6 +23,7 @@ const FLOORS = [
 /** Stands beside the house, so that it stays an independent oracle: it imports nothing of ours, and nothing imports it. */
 const APART = 'testing'
 const MAX_LINES = 220
+const MAX_FUNCTION_LINES = 40
 
 type Sources = ReadonlyMap<string, string>
 
@@ -79,6 +80,36 @@ function upwardImports(files: Sources): string[] {
       return importer === APART || imported === APART || floorOf(imported) <= floorOf(importer)
     })
     .map(({ from, to }) => `${from} imports ${to}`)
+}
+
+/** Chains of imports that lead back to where they began, types included. */
+function circles(files: Sources): string[] {
+  const importedBy = new Map<string, string[]>()
+  for (const { from, to } of importsOf(files).filter(isOurs))
+    importedBy.set(from, [...(importedBy.get(from) ?? []), to])
+  const done = new Set<string>()
+  const found: string[] = []
+  const follow = (path: string, way: readonly string[]) => {
+    if (way.includes(path)) found.push([...way.slice(way.indexOf(path)), path].join(' → '))
+    if (way.includes(path) || done.has(path)) return
+    for (const next of importedBy.get(path) ?? []) follow(next, [...way, path])
+    done.add(path)
+  }
+  for (const path of files.keys()) follow(path, [])
+  return found
+}
+
+/** Functions and methods of more than 40 lines, from their first line to the brace that ends them. */
+function longFunctions(files: Sources): string[] {
+  return [...files].flatMap(([path, source]) =>
+    [
+      ...source.matchAll(
+        /^(?:export )?(?:async )?function (\w+).*?^\}$|^ {2}(?:async )?(#?\w+)\([^\n]*\{$.*?^ {2}\}$/gms,
+      ),
+    ]
+      .filter(([text]) => text.split('\n').length > MAX_FUNCTION_LINES)
+      .map(([, name, method]) => `${path}: ${name ?? method}`),
+  )
 }
 
 function importersOf(files: Sources, isWanted: (specifier: string) => boolean): string[] {
@@ -154,6 +185,15 @@ describe('the source', () => {
     expect(loops.map(([path]) => path)).toEqual(['protected-route/required-scope.ts'])
   })
 
+  it('has no circle of imports', () => {
+    expect(circles(sources)).toEqual([])
+  })
+
+  it(`has no function of more than ${MAX_FUNCTION_LINES} lines`, () => {
+    const ours = [...sources].filter(([path]) => featureOf(path) !== APART)
+    expect(longFunctions(new Map(ours))).toEqual([])
+  })
+
   it('has no file that could hold anything', () => {
     expect(unspeakingNames(sources)).toEqual([])
   })
@@ -188,6 +228,24 @@ describe('the checks themselves', () => {
       "import { a } from '../jwt/parse-jwt.js'\nimport { b } from './key-set.js'\nimport { c } from 'jose'\n"
     expect(importsOf(house('jwks/jwks-client.ts', source))).toHaveLength(3)
     expect(upwardImports(house('jwks/jwks-client.ts', source))).toEqual([])
+  })
+
+  it('find a circle, also one of types, and a function that is too long', () => {
+    const circle = new Map([
+      ['jwt/a.ts', "import type { B } from './b.js'"],
+      ['jwt/b.ts', "import { c } from './c.js'"],
+      ['jwt/c.ts', "import { a } from './a.js'"],
+    ])
+    expect(circles(circle)).toEqual(['jwt/a.ts → jwt/b.ts → jwt/c.ts → jwt/a.ts'])
+    expect(circles(house('jwt/a.ts', "import { b } from './b.js'"))).toEqual([])
+    const body = (lines: number) => '  act()\n'.repeat(lines)
+    expect(longFunctions(house('jwt/a.ts', `export async function long() {\n${body(39)}}\n`))).toEqual([
+      'jwt/a.ts: long',
+    ])
+    expect(longFunctions(house('jwt/a.ts', `class A {\n  #long(): void {\n${body(39)}  }\n}\n`))).toEqual([
+      'jwt/a.ts: #long',
+    ])
+    expect(longFunctions(house('jwt/a.ts', `function short() {\n${body(38)}}\n\nfunction other() {\n}\n`))).toEqual([])
   })
 
   it('find a package, a mention, a long file and a name that says nothing', () => {

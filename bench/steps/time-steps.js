@@ -2,7 +2,7 @@
 import { createPublicKey, randomUUID } from 'node:crypto'
 import { createAccessTokenSigner, issueAccessToken } from '../../dist/access-token/issue-access-token.js'
 import { markAssertionUsed } from '../../dist/assertion/mark-used.js'
-import { digestSecret } from '../../dist/client-auth/client-options.js'
+import { digestSecret } from '../../dist/client-auth/client-secret.js'
 import { authenticateBySecret, parseBasicCredentials } from '../../dist/client-auth/client-secret-methods.js'
 import { FailureLimiter } from '../../dist/client-auth/failure-limiter.js'
 import { createFindClient } from '../../dist/client-auth/find-client.js'

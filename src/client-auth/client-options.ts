@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import { isScopeToken, JWT_BEARER_GRANT_TYPE } from '../oauth/scope.js'
 import { option } from '../option-checks/config-error.js'
 import { OptionReader, refuseRepeated } from '../option-checks/option-reader.js'
@@ -132,8 +131,4 @@ function isWholeGrantType(text: string, ours: readonly string[]): boolean {
 /** RFC 6749 App. A.1: *VSCHAR. */
 export function isVisibleText(text: string): boolean {
   return /^[\x20-\x7E]+$/.test(text)
-}
-
-export function digestSecret(secret: string): Buffer {
-  return hash('sha256', secret, 'buffer')
 }

@@ -3,7 +3,8 @@ import { printable } from '../errors/printable.js'
 import type { OAuthError } from '../oauth/errors.js'
 import type { TokenRequest } from '../oauth/token-request.js'
 import { type ClientAuthMethod, type ClientAuthMethodDeps, invalidClient } from './client-auth-method.js'
-import { type Client, digestSecret } from './client-options.js'
+import type { Client } from './client-options.js'
+import { digestSecret } from './client-secret.js'
 
 /** What a client presented to authenticate itself (RFC 6749 §2.3.1). */
 export interface ClientCredentials {

@@ -1,7 +1,7 @@
+import { hash } from 'node:crypto'
 import { ConfigError, option } from '../option-checks/config-error.js'
 import { describeType } from '../option-checks/describe-value.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
-import { digestSecret } from './client-options.js'
 
 /** UTF-16 units. Whoever guesses a secret can act as the client. */
 const MIN_SECRET_LENGTH = 16
@@ -90,4 +90,8 @@ function findSecretFault(secret: string): string | undefined {
 
 function hashOf(secret: string): string {
   return `sha256:${digestSecret(secret).toString('base64url')}`
+}
+
+export function digestSecret(secret: string): Buffer {
+  return hash('sha256', secret, 'buffer')
 }

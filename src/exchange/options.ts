@@ -137,11 +137,13 @@ export function readExchangeOptions(options: unknown): Readonly<JwtExchangeSetti
   return settings
 }
 
-/** The settings, which can be used only if there is no problem. */
-export function inspectOptions(options: unknown): {
+/** What was found in options. The settings can be used only if there is no problem. */
+export interface InspectedOptions {
   settings: Readonly<JwtExchangeSettings>
   problems: readonly OptionProblem[]
-} {
+}
+
+export function inspectOptions(options: unknown): InspectedOptions {
   const reader = new OptionReader(options)
   const issuer = reader.string('issuer', 'an https URL without query and fragment (http only on loopback)', isIssuer)
   const tokenEndpoint = readTokenEndpoint(reader, issuer)
@@ -157,6 +159,8 @@ export function inspectOptions(options: unknown): {
     limits: readAssertionOptions(reader.object('assertion')),
     jwksEndpoint,
   })
+  const names = new Set(identityProviders.map(({ name }) => name))
+  const grantTypes = grants.map(({ grantType }) => grantType)
   const settings = {
     issuer,
     tokenEndpoint,
@@ -164,11 +168,7 @@ export function inspectOptions(options: unknown): {
     openidConfiguration: reader.boolean('openidConfiguration', false),
     jwksEndpoint,
     identityProviders,
-    clients: readClients(
-      reader,
-      new Set(identityProviders.map(({ name }) => name)),
-      grants.map(({ grantType }) => grantType),
-    ),
+    clients: readClients(reader, names, grantTypes),
     findClient: readFunction<FindClient>(reader, 'findClient'),
     clientAuthentication: readClientAuthenticationOptions(reader.object('clientAuthentication')),
     assertionStrategy: readAssertionStrategyOptions(reader.object('assertionStrategy')),

@@ -8,8 +8,9 @@ import {
   runAuthorization,
 } from '../authorization/authorize-assertion.js'
 import type { MappedClaim } from '../policy/claim-mapping.js'
+import type { CheckContext } from '../policy/claim-path.js'
 import { describeUnfilled } from '../policy/claim-template.js'
-import type { BoundedCheck, CheckContext } from '../policy/policy.js'
+import type { BoundedCheck } from '../policy/policy.js'
 import { rawSubject } from '../policy/subject-mapping.js'
 import {
   describeBindings,

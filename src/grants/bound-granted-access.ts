@@ -9,7 +9,7 @@ import type { IdentityProviderRegistry } from '../identity-provider/identity-pro
 import { OAuthError } from '../oauth/errors.js'
 import type { TokenRequest } from '../oauth/token-request.js'
 import { mapClaims } from '../policy/claim-mapping.js'
-import type { CheckContext } from '../policy/policy.js'
+import type { CheckContext } from '../policy/claim-path.js'
 import type { CheckedAccess } from './granted-access.js'
 
 /** What a grant of the host wants to give, and to whom. */

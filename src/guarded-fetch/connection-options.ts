@@ -4,7 +4,7 @@ import { holdsPrivateKey, parseCertificateBlocks } from '../jwt/pem.js'
 import { option } from '../option-checks/config-error.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import { isHostAllowed, type Network } from './network-guard.js'
-import { type JwksHeadersOption, readHeaders } from './send-request.js'
+import { type JwksHeadersOption, readHeaders } from './request-headers.js'
 
 /** HTTP headers: the value of each by its name. */
 /** An `http.Agent` or `https.Agent`, or an object that acts as one. */

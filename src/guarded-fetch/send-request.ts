@@ -1,18 +1,8 @@
-import {
-  type Agent,
-  type ClientRequest,
-  request as httpRequest,
-  type IncomingMessage,
-  type OutgoingHttpHeaders,
-  validateHeaderName,
-  validateHeaderValue,
-} from 'node:http'
+import { type Agent, type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import type { Socket } from 'node:net'
 import { checkServerIdentity, type TLSSocket } from 'node:tls'
 import { fieldOf } from '../errors/field-of.js'
-import { describeType, isPlainObject } from '../option-checks/describe-value.js'
-import type { OptionReader } from '../option-checks/option-reader.js'
 import { withoutBrackets } from '../option-checks/urls.js'
 import type { JwksConnectionSettings } from './connection-options.js'
 import { isUntrustedCertificate, JwksFetchError, toJwksFetchError } from './fetch-error.js'
@@ -24,6 +14,7 @@ import {
   openTunnel,
   secureConnection,
 } from './open-connection.js'
+import { areSendable, type JwksRequestHeaders } from './request-headers.js'
 
 /** Answers of status 1xx before the one that counts. */
 const MAX_HINTS = 10
@@ -103,35 +94,6 @@ export function responseTo(request: ClientRequest): Promise<IncomingMessage> {
   })
 }
 
-/** Header names and values that are sent with each fetch of a key set. */
-export type JwksRequestHeaders = Readonly<Record<string, string>>
-
-/** Headers, or what gives them before each fetch. */
-export type JwksHeadersOption = JwksRequestHeaders | (() => JwksRequestHeaders | Promise<JwksRequestHeaders>)
-
-const MAX_HEADERS = 20
-/** What the client itself sends, or what would change the meaning of the request. */
-const RESERVED_HEADERS = [
-  ...['accept-encoding', 'connection', 'content-length', 'expect', 'host', 'if-match', 'if-modified-since'],
-  ...['if-none-match', 'if-range', 'if-unmodified-since', 'keep-alive', 'proxy-authorization', 'range', 'te'],
-  ...['trailer', 'transfer-encoding', 'upgrade'],
-]
-
-export function readHeaders(reader: OptionReader): JwksHeadersOption | undefined {
-  const value = reader.value('headers')
-  if (value === undefined || typeof value === 'function') return value as JwksHeadersOption | undefined
-  if (areSendable(value)) return { ...value } as JwksRequestHeaders
-  reader.note('invalid', 'headers', describeHeaderSlip(value))
-  return undefined
-}
-
-/** Whether these can be sent: at most 20, none that is ours, names and values as RFC 9110 §5 has them. */
-export function areSendable(headers: unknown): headers is OutgoingHttpHeaders {
-  if (!isPlainObject(headers)) return false // A Map or a Headers object keeps them where none would be found.
-  const entries = Object.entries(headers)
-  return entries.length <= MAX_HEADERS && entries.every(([name, value]) => isSendable(name, value))
-}
-
 /** How the connection is made: by an agent, through a proxy, or directly on a new socket. */
 function routeOf(endpoint: URL, connection: JwksConnectionSettings, bounds: RequestBounds) {
   const { agent, ca } = connection
@@ -184,25 +146,4 @@ function isTrusted(socket: Socket | TLSSocket, { hostname }: URL): boolean {
 function connectionError(error: unknown): JwksFetchError {
   if (fieldOf(error, 'code') === 'EADDRNOTALLOWED') return new JwksFetchError('address_not_allowed')
   return toJwksFetchError(error, isUntrustedCertificate(error) ? 'certificate_not_trusted' : 'connection_failed')
-}
-
-function isSendable(name: string, value: unknown): boolean {
-  if (typeof value !== 'string' || RESERVED_HEADERS.includes(name.toLowerCase())) return false
-  try {
-    validateHeaderName(name)
-    validateHeaderValue(name, value)
-    return true
-  } catch {
-    return false
-  }
-}
-
-/** The values may be secrets, and are not repeated. */
-function describeHeaderSlip(headers: unknown): string {
-  if (!isPlainObject(headers)) return `got ${describeType(headers)}; expected an object of strings, or a function`
-  const names = Object.keys(headers)
-  if (names.length > MAX_HEADERS) return `got ${names.length} headers; expected at most ${MAX_HEADERS}`
-  const reserved = names.find((name) => RESERVED_HEADERS.includes(name.toLowerCase()))
-  if (reserved !== undefined) return `the client sets ${reserved} itself; remove it`
-  return 'a header cannot be sent; expected names and string values of RFC 9110 §5'
 }

@@ -4,8 +4,8 @@ import {
   type JwksConnectionSettings,
   readJwksConnection,
 } from '../guarded-fetch/connection-options.js'
+import { metadataUrlOf } from '../jwks/fetch-metadata.js'
 import type { JwksEndpointSettings } from '../jwks/jwks-endpoint-options.js'
-import { metadataUrlOf } from '../jwks/key-set-locator.js'
 import { isForeignType, normaliseType } from '../jwt/parse-jwt.js'
 import { isScopeToken } from '../oauth/scope.js'
 import { option } from '../option-checks/config-error.js'

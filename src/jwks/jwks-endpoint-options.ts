@@ -6,7 +6,7 @@ import type { OptionReader } from '../option-checks/option-reader.js'
 import { isSameReading, type KeyReading } from '../verification-keys/key-reading.js'
 import { DEFAULT_MAX_KEYS } from '../verification-keys/key-set.js'
 import type { fetchJwks } from './fetch-jwks.js'
-import type { fetchMetadata } from './key-set-locator.js'
+import type { fetchMetadata } from './fetch-metadata.js'
 
 /** Where one key set is, and by which settings it is fetched, kept and read. */
 export interface JwksEndpoint {

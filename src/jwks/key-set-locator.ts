@@ -1,17 +1,9 @@
 import { currentMoment, elapsedSince, type Moment, NEVER } from '../clock/clock.js'
-import {
-  type BoundedFetch,
-  fetchBounded,
-  fetchWithRetries,
-  parseJson,
-  readOk,
-  type Untimed,
-} from '../guarded-fetch/bounded-fetch.js'
-import { describeDocument, withoutUserInfo } from '../guarded-fetch/document-kind.js'
+import { fetchWithRetries, type Untimed } from '../guarded-fetch/bounded-fetch.js'
 import { JwksFetchError, toJwksFetchError } from '../guarded-fetch/fetch-error.js'
-import { isJsonObject, ownMember } from '../jwt/parse-json-object.js'
-import { isInsecure, isSecureUrl, isWebUrl } from '../option-checks/urls.js'
+import { isInsecure } from '../option-checks/urls.js'
 import type { KeySourceStats } from '../verification-keys/key-source.js'
+import type { MetadataFetch } from './fetch-metadata.js'
 import type { JwksEndpoint, KeySetFetcherDeps } from './jwks-endpoint-options.js'
 
 interface Location {
@@ -105,51 +97,4 @@ export class KeySetLocator {
       return known.url
     }
   }
-}
-
-export interface MetadataFetch extends BoundedFetch {
-  /** Whose metadata it must be. */
-  issuer: string
-}
-
-/** The URL of an issuer's metadata (OpenID Connect Discovery §4.1). */
-export function metadataUrlOf(issuer: string): string {
-  return `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
-}
-
-/**
- * Gets `jwks_uri` from the metadata of an issuer. Their `issuer` must be its name exactly (OpenID Connect Discovery §4.3,
- * RFC 8414 §3.3).
- *
- * @throws JwksFetchError
- */
-export function fetchMetadata(metadataFetch: MetadataFetch, closing: AbortSignal): Promise<URL> {
-  return fetchBounded(metadataFetch, closing, {}, async (response) => {
-    return readJwksUri(parseJson(await readOk(response, metadataFetch)), metadataFetch)
-  })
-}
-
-/**
- * Always https, except for metadata that were themselves fetched by http in tests and development: on loopback, or if that is
- * allowed for other hosts.
- */
-function readJwksUri(metadata: unknown, { issuer, endpoint, connection }: MetadataFetch): URL {
-  if (!isJsonObject(metadata)) throw notMetadata(describeDocument(metadata))
-  const found = ownMember(metadata, 'issuer')
-  const jwksUri = ownMember(metadata, 'jwks_uri')
-  if (typeof found !== 'string') {
-    throw notMetadata(Object.hasOwn(metadata, 'keys') ? describeDocument(metadata) : 'it has no issuer')
-  }
-  if (found !== issuer) throw new JwksFetchError('metadata_of_another_issuer', { detail: `its issuer is ${found}` })
-  if (typeof jwksUri !== 'string') throw notMetadata('it has no jwks_uri')
-  const isAllowed = connection.allowInsecureHttp ? isWebUrl : isSecureUrl
-  const url = isAllowed(jwksUri) ? new URL(jwksUri) : undefined
-  const isDowngrade = url?.protocol === 'http:' && endpoint.protocol === 'https:'
-  if (url === undefined || isDowngrade)
-    throw notMetadata(`its jwks_uri is not an https URL without user info: ${withoutUserInfo(jwksUri)}`)
-  return url
-}
-
-function notMetadata(detail: string): JwksFetchError {
-  return new JwksFetchError('not_metadata', { detail })
 }

@@ -4,9 +4,8 @@ import { type HostFunctions, isHostFunctionRefusal } from '../host-functions/hos
 import { parseJsonObject } from '../jwt/parse-json-object.js'
 import { isPlainObject } from '../option-checks/describe-value.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
-import { CLAIM_PATH, type Claims, parseClaimPath, readClaim } from './claim-path.js'
+import { type CheckContext, CLAIM_PATH, type Claims, parseClaimPath, readClaim } from './claim-path.js'
 import { type ClaimScalar, isScalar, isScalarOption, SCALAR } from './claim-value.js'
-import type { CheckContext } from './policy.js'
 
 /**
  * A function in `claimsToToken`: returns the value of one claim of the access token, or undefined to leave the claim out. If

@@ -1,6 +1,14 @@
 /** The claims of a JWT, as they were parsed from JSON. */
 export type Claims = Readonly<Record<string, unknown>>
 
+/** What functions of a policy are given in addition to the claims. */
+export interface CheckContext {
+  /** The `name` of the identity provider. */
+  identityProvider: string
+  /** The client that presents the assertion; absent behind the assertion strategy, and in `explain` without one. */
+  clientId?: string
+}
+
 /** Where a claim is. */
 export interface ClaimPath {
   /** The names of members from the outermost inwards, 1 to 32. */

@@ -4,7 +4,7 @@ import { type HostFunctions, isHostFunctionRefusal } from '../host-functions/hos
 import type { Binding } from './binding.js'
 import type { ClaimCondition } from './claim-condition.js'
 import { type ClaimMapping, createMappedClaim, type MappedClaim } from './claim-mapping.js'
-import type { Claims } from './claim-path.js'
+import type { CheckContext, Claims } from './claim-path.js'
 
 /** Which assertions of one identity provider are accepted, and what they may become. */
 export interface Policy {
@@ -101,14 +101,6 @@ function enforceClaim({ path, expected, message, holds }: ClaimCondition, claims
   const rejected = new TokenRejected('claim_not_allowed')
   rejected.context = { claim: printable(path), message: printable(message ?? `expected ${expected}`) }
   throw rejected
-}
-
-/** What functions of a policy are given in addition to the claims. */
-export interface CheckContext {
-  /** The `name` of the identity provider. */
-  identityProvider: string
-  /** The client that presents the assertion; absent behind the assertion strategy, and in `explain` without one. */
-  clientId?: string
 }
 
 /**

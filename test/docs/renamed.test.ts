@@ -40,7 +40,7 @@ const KNOWN: Readonly<Record<string, (name: string) => boolean>> = {
 
 const TYPES: Readonly<Record<string, string>> = {
   ReplayStore: 'src/replay/replay-store.ts',
-  CheckContext: 'src/policy/policy.ts',
+  CheckContext: 'src/policy/claim-path.ts',
   AssertionSubject: 'src/policy/subject-mapping.ts',
   AssertedCaller: 'src/protected-route/authenticate-assertion.ts',
 }

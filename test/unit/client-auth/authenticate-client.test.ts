@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
 import { authenticateClient } from '../../../src/client-auth/authenticate-client.js'
 import type { ClientAuthMethod } from '../../../src/client-auth/client-auth-method.js'
-import { digestSecret, readClientOptions } from '../../../src/client-auth/client-options.js'
-import { hashClientSecret } from '../../../src/client-auth/client-secret.js'
+import { readClientOptions } from '../../../src/client-auth/client-options.js'
+import { digestSecret, hashClientSecret } from '../../../src/client-auth/client-secret.js'
 import {
   authenticateBySecret,
   CLIENT_SECRET_BASIC,

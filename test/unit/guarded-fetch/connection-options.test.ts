@@ -8,7 +8,7 @@ import {
   type JwksConnectionSettings,
   readJwksConnection,
 } from '../../../src/guarded-fetch/connection-options.js'
-import { areSendable } from '../../../src/guarded-fetch/send-request.js'
+import { areSendable } from '../../../src/guarded-fetch/request-headers.js'
 import { isConfigError } from '../../../src/option-checks/config-error.js'
 import { OptionReader } from '../../../src/option-checks/option-reader.js'
 import {

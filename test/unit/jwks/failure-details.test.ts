@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { DIRECT_CONNECTION } from '../../../src/guarded-fetch/connection-options.js'
 import { JwksFetchError } from '../../../src/guarded-fetch/fetch-error.js'
 import { fetchJwks } from '../../../src/jwks/fetch-jwks.js'
-import { fetchMetadata } from '../../../src/jwks/key-set-locator.js'
+import { fetchMetadata } from '../../../src/jwks/fetch-metadata.js'
 import { describeSkipped } from '../../../src/verification-keys/key-set.js'
 
 const LIMITS = { connectionTimeout: 2000, readTimeout: 2000, sizeLimitBytes: 65_536 }
