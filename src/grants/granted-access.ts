@@ -110,7 +110,16 @@ function readClaims(reader: OptionReader): Readonly<Record<string, unknown>> {
   const claims = { ...given }
   const own = Object.keys(claims).find((name) => OWN_CLAIMS.includes(name))
   if (own !== undefined) reader.problem('claims', 'other claims than those that the exchange sets', JSON.stringify(own))
+  if (Object.values(claims).some(isThenable)) {
+    reader.problem('claims', 'values, which the grant has waited for', 'a promise')
+    return NO_CLAIMS
+  }
   return claims
+}
+
+/** It would be waited for, even if it never settles. */
+function isThenable(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
 }
 
 function readResponse(reader: OptionReader): GrantedAccess['response'] {

@@ -1,4 +1,4 @@
-import { isMap, isSet } from 'node:util/types'
+import { isMap, isPromise, isSet } from 'node:util/types'
 import { DependencyUnavailable, TokenRejected } from '../errors/rejections.js'
 import { type HostFunctions, isHostFunctionRefusal } from '../host-functions/host-functions.js'
 import { parseJsonObject } from '../jwt/parse-json-object.js'
@@ -89,7 +89,7 @@ function toJson(value: unknown): string {
 
 function isLost(value: unknown): boolean {
   if (typeof value === 'number') return !Number.isFinite(value)
-  return typeof value === 'function' || typeof value === 'symbol' || isMap(value) || isSet(value)
+  return typeof value === 'function' || typeof value === 'symbol' || isMap(value) || isSet(value) || isPromise(value)
 }
 
 function failed(cause: unknown): never {

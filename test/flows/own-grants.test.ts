@@ -163,6 +163,8 @@ describe('a faulty grant of the host', () => {
       { ...GOOD, claims: Object.fromEntries([[name, 'x']]) },
     ]),
     ['a claim that is a function', { ...GOOD, claims: { a: () => 1 } }],
+    ['a claim that never settles', { ...GOOD, claims: { a: new Promise(() => {}) } }],
+    ['a promise within a claim', { ...GOOD, claims: { a: { roles: Promise.resolve(['admin']) } } }],
     ['a claim that is not a number', { ...GOOD, claims: { a: Number.NaN } }],
     ['an access token of its own', { ...GOOD, response: { access_token: 'x' } }],
     ['another token type', { ...GOOD, response: { token_type: 'DPoP' } }],
