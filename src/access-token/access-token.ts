@@ -1,6 +1,6 @@
-/** What is known of the caller after its access token was verified: `req.auth`, and `req.user` through Passport. */
+/** A verified access token: `req.auth`, and `req.user` through Passport. */
 export interface AccessToken {
-  /** Who the caller is, as the option `subject` makes it of the assertion. */
+  /** Who the caller is: the subject that the option `subject` made from the assertion. */
   sub: string
   /** The client that obtained the token. */
   clientId: string
@@ -51,7 +51,7 @@ export class PresentedAccessToken extends PresentedToken implements AccessToken 
   declare sub: string
   declare clientId: string
   declare scopes: readonly string[]
-  /** Always there, so that none is taken from `Object.prototype` instead. */
+  /** Always present, so that none is read from `Object.prototype` instead. */
   declare identityProvider: string | undefined
   declare expiresAt: number
   declare issuer: string
@@ -59,7 +59,7 @@ export class PresentedAccessToken extends PresentedToken implements AccessToken 
   declare tokenId: string
   declare payload: Readonly<Record<string, unknown>>
 
-  /** Each field by itself, which is several times as fast as to copy them all. */
+  /** Assigns each field by itself, which is several times as fast as copying them all. */
   constructor(accessToken: Omit<AccessToken, 'token'>, token: string) {
     super(token)
     this.sub = accessToken.sub

@@ -50,7 +50,7 @@ export const COMMANDS = {
   },
   explain: {
     usage: 'explain deployment.toml [--client ID] [--scope SCOPE] [--json] [FILE]',
-    summary: 'explains step by step what would become of the assertion in FILE, or on standard input',
+    summary: 'explains step by step whether the assertion in FILE, or on standard input, would be accepted',
     files: { required: 1, most: 2 },
     options: ['config', 'client', 'scope', 'json'],
     load: async () => (await import('./explain-command.js')).explainCommand,
@@ -76,7 +76,7 @@ const GENERAL_OPTIONS = [
   ['-h, --help', 'print this help, or the help of the command before it'],
 ] as const
 const EXIT_STATUS =
-  'Exit status: 0 everything is in order, 1 something is not, 2 the command cannot be run as it is written'
+  'Exit status: 0 no problem, 1 a problem or a refused assertion, 2 the command cannot be run as written'
 
 export function isCommandName(name: string): name is CommandName {
   return Object.hasOwn(COMMANDS, name)

@@ -37,9 +37,11 @@ function doubtsOfTokenEndpoint(tokenEndpoint: string): string[] {
 function doubtsOfClient({ clientId, identityProviders, grantTypes }: Client): string[] {
   return [
     ...(identityProviders?.size === 0
-      ? [`client ${clientId}: identity_providers is empty: it may exchange nothing`]
+      ? [`client ${clientId}: identity_providers is empty, so this client may exchange nothing`]
       : []),
-    ...(grantTypes?.size === 0 ? [`client ${clientId}: grant_types is empty: it may exchange nothing`] : []),
+    ...(grantTypes?.size === 0
+      ? [`client ${clientId}: grant_types is empty, so this client may exchange nothing`]
+      : []),
   ]
 }
 
@@ -52,7 +54,7 @@ function doubtsOfProvider(
       const about = `${name}: binding ${binding.name}: scope ${scope}`
       return [
         ...(scopes?.has(scope) === false ? [`${about} is not in the scopes of the identity provider`] : []),
-        ...(scopesOfClients.has(scope) ? [] : [`${about} is in the scopes of no client`]),
+        ...(scopesOfClients.has(scope) ? [] : [`${about} is not in the scopes of any client`]),
       ]
     }),
   )

@@ -13,10 +13,10 @@ import { detached, noteRawSecrets, withHashedSecrets } from './forget-secrets.js
 import { type NamedReplayStore, openNamed, type ReplayStores, readNamedReplayStore } from './named-replay-store.js'
 import { readTomlOptions } from './read-toml-options.js'
 
-/** Laid under what is given, so that nothing is taken from `Object.prototype` instead. */
+/** Spread below the given options, so that nothing is read from `Object.prototype` instead. */
 const NO_LOAD_OPTIONS = { env: undefined, options: undefined, replayStores: undefined }
 
-/** What the file is read with. */
+/** Options of `loadConfig`, `readConfig` and `watchConfig`. */
 interface Surroundings {
   /** Where `${VAR}` is looked up. Default: `process.env`. */
   env?: Readonly<Record<string, string | undefined>>
@@ -48,25 +48,25 @@ export interface ReadConfigOptions<StoreName extends string = string> extends Su
  */
 export interface LoadConfigOptions extends Surroundings {
   /**
-   * What `store` in `[replay]` may name in addition to `memory`, each with a function that creates the store of the `url`
-   * there: `{ redis: (url) => new RedisReplayStore(createClient({ url })) }`. Called after the whole file was found to be in
+   * The names that `store` in `[replay]` may have in addition to `memory`, each with a function that creates the store from the
+   * `url` there: `{ redis: (url) => new RedisReplayStore(createClient({ url })) }`. It is called only if the whole file is in
    * order. Default: `memory` only.
    */
   replayStores?: ReplayStores
 }
 
-/** What a file says. */
+/** The result of `readConfig`. */
 export interface ConfigFile<StoreName extends string = string> {
   /** For `createJwtExchange`, without the store that the file names. */
   options: JwtExchangeOptions
-  /** The replay store that the file names, which is still to be opened; undefined: the memory of the process. */
+  /** The replay store that the file names, not opened yet; undefined: the memory of the process. */
   replayStore: NamedReplayStore<StoreName> | undefined
 }
 
 /** A file that is in order. */
 export interface CheckedFile extends ConfigFile {
   settings: JwtExchangeSettings
-  /** What is in order, but may not be meant. */
+  /** What is valid, but may not be intended. */
   notes: readonly string[]
   /** Registers other options of the file, so that later problems of them are reported with its lines, too. */
   locate(options: JwtExchangeOptions): JwtExchangeOptions
@@ -76,8 +76,8 @@ export interface CheckedFile extends ConfigFile {
  * Reads the options of `createJwtExchange` from a TOML file, with the tables and names of WSO2 Identity Server's
  * `deployment.toml`. `${VAR}` in a string is an environment variable, which must have a value; `${VAR:-text}` uses the text
  * if it has none. The value of a variable is literal: a `*` in it is not a pattern. File names are relative to the file.
- * Everything is checked here, so problems are reported with file, line and column. So are those that `createJwtExchange`
- * and `reconfigure` find later in what this returns.
+ * Everything is checked here, so problems are reported with file, line and column. `createJwtExchange` and `reconfigure` also
+ * report problems of the returned options with file, line and column.
  *
  * The result has hashes of the clients' secrets instead of the secrets. Neither the secrets nor the text of the file stay in
  * memory.
@@ -94,8 +94,8 @@ export function loadConfig(path: string, loadOptions: LoadConfigOptions = {}): J
 }
 
 /**
- * Like `loadConfig`, but opens no replay store: returns which one the file names. For hosts that open it in a way of their
- * own, for example because connecting takes a promise.
+ * Like `loadConfig`, but opens no replay store: it returns which one the file names. For hosts that open it themselves, for
+ * example because connecting is asynchronous.
  *
  * @example
  * const { options, replayStore } = readConfig('deployment.toml', { replayStores: ['redis'] })
@@ -114,7 +114,7 @@ export function readConfig<const StoreName extends string = string>(
   return { options, replayStore: replayStore as NamedReplayStore<StoreName> | undefined }
 }
 
-/** @throws ConfigError if there is one that is not known */
+/** @throws ConfigError for an unknown option */
 export function checkLoadOptions(call: string, loadOptions: object, others: readonly string[] = []): void {
   const reader = new OptionReader(loadOptions, [call])
   for (const name of ['env', 'options', 'replayStores']) checkObject(reader, name)

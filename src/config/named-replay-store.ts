@@ -18,7 +18,9 @@ export type ReplayStores = Readonly<Record<string, OpenReplayStore>>
 
 const MEMORY = 'memory'
 /** Used if a changed file names another store: no exchange takes it, and nothing is opened. */
-const ANOTHER_STORE: ReplayStore = { markUsed: () => Promise.reject(new Error('another replay store takes a restart')) }
+const ANOTHER_STORE: ReplayStore = {
+  markUsed: () => Promise.reject(new Error('changing the replay store needs a restart')),
+}
 
 interface Deps {
   /** The names of the stores that can be opened; undefined: any. */
@@ -78,7 +80,7 @@ function refuseStore(name: unknown, deps: Deps): void {
   const suggestion = typeof name === 'string' ? closestName(name, names) : undefined
   // What is longer than a name may be a URL with a password in the wrong place.
   const isName = typeof name === 'string' && /^\w{1,30}$/.test(name)
-  const known = `one of ${names.map((each) => `"${each}"`).join(', ')}, or one more in loadConfig(path, { replayStores })`
+  const known = `one of ${names.map((each) => `"${each}"`).join(', ')}, or a name that you add in loadConfig(path, { replayStores })`
   const question = suggestion === undefined ? '' : `. Did you mean "${suggestion}"?`
   addProblem('store', `got ${isName ? `"${name}"` : 'something else'}; expected ${known}${question}`, deps, suggestion)
 }

@@ -14,26 +14,26 @@ import { LastingReplayStore } from './named-replay-store.js'
  * const watchOptions: WatchConfigOptions = { interval: 5000, env: { ...process.env, APP_SECRET: 'from a vault' } }
  */
 export interface WatchConfigOptions extends LoadConfigOptions {
-  /** Milliseconds between two looks at the file, 50 to 600 000. Default: 1000. */
+  /** How often the file is checked for changes, in milliseconds, 50 to 600 000. Default: 1000. */
   interval?: number
 }
 
-/** Milliseconds for which a changed file must stay as it is: it may have been written in part only. */
+/** Milliseconds for which a changed file must stay unchanged before it is read: it may be only half written. */
 const SETTLED_AFTER = 100
 
 /**
- * An exchange of a TOML file, as `createJwtExchange(loadConfig(path))` makes it, that follows the file. When the file
- * changes, it is read and checked as a whole and comes into force between two requests, as by `exchange.reconfigure`. A
- * file that cannot be used changes nothing: the event `config.refused` and `stats().config` tell its problems, with line
- * and column. A SIGHUP does the same, and reads again what the file names, which is not watched. `close()` ends it.
+ * Creates an exchange like `createJwtExchange(loadConfig(path))` that also follows the file. When the file changes, it is
+ * read and checked as a whole, and takes effect between two requests, as with `exchange.reconfigure`. A file that cannot be
+ * used changes nothing: the event `config.refused` and `stats().config` report its problems, with line and column. Files that
+ * this file names, such as keys, are not watched: a SIGHUP reads them and the file again. `close()` stops watching.
  *
- * Write a new file and rename it: a file that rests while it is half written is taken as it is.
+ * Write a new file and rename it. A file that stops changing while it is half written is read as it is.
  *
  * @example
  * const exchange = watchConfig('deployment.toml', { interval: 5000 })
  * exchange.events.on('config.refused', ({ message }) => console.error(message))
  *
- * @throws ConfigError with every problem, where the file cannot be used at the start
+ * @throws ConfigError with all problems together, if the file cannot be used at the start
  */
 export function watchConfig(path: string, watchOptions: WatchConfigOptions = {}): JwtExchange {
   const { interval, loadOptions } = readWatchOptions(watchOptions)
@@ -62,13 +62,13 @@ function readWatchOptions(watchOptions: WatchConfigOptions) {
 }
 
 /**
- * Reads a file again and again, and at each SIGHUP. The digest of its text is compared, not its date, because that shows
- * every change on every file system, links and mounted configurations included.
+ * Reads a file at each interval, and at each SIGHUP. The digest of its text is compared, not its date, because a digest
+ * shows every change on every file system, even through links and mounted configurations.
  */
 class Follower {
   readonly #path: string
   readonly #apply: (text: string | undefined) => void
-  /** Of the text that was applied last, which may hold secrets; undefined: it could not be read. */
+  /** The digest of the text that was applied last; undefined: the file could not be read. */
   #digest: string | undefined
   #timer: NodeJS.Timeout | undefined
   #looking: Promise<void> | undefined
@@ -136,7 +136,7 @@ async function readIfThere(path: string): Promise<string | undefined> {
   }
 }
 
-/** The exchange has told of it. */
+/** The exchange has reported it. */
 function ignoreRefusal(change: () => void): void {
   try {
     change()

@@ -29,7 +29,7 @@ export interface ExchangeEvents {
   'access.granted': { subject: string; clientId?: string; identityProvider?: string }
   /** A protected route refused a request. With several Passport strategies: all of them refused it. */
   'access.denied': AccessDenied
-  /** A key set was fetched, or confirmed, and is now in use. */
+  /** A key set was fetched, or was confirmed by the endpoint (304), and is now in use. */
   'jwks.refreshed': KeySetOwner & {
     durationMs: number
     kids: readonly (string | undefined)[]
@@ -84,10 +84,10 @@ export interface ExchangeEvents {
   /** An identity provider was switched off, or on again, at run time. Not emitted if nothing changes. */
   'identity_provider.disabled': { identityProvider: string }
   'identity_provider.enabled': { identityProvider: string }
-  /** Other options are in force: see `exchange.reconfigure`. */
+  /** New options are in force: see `exchange.reconfigure`. */
   'config.changed': { revision: number }
   /**
-   * Other options were refused, and the previous options stay in force. The message has the first 100 problems, or the name
+   * New options were refused, and the previous options stay in force. The message has the first 100 problems, or the name
    * and code of the error.
    */
   'config.refused': { message: string }
@@ -96,7 +96,7 @@ export interface ExchangeEvents {
    * the proxy's address. Emitted at most once, and only on Express.
    */
   'proxy.not_trusted': { message: string }
-  /** No signing key was configured, so one was generated. Its tokens are worthless when this process ends. */
+  /** No signing key was configured, so one was generated. Its tokens become invalid when this process ends. */
   'signing_key.generated': { kid: string }
   /**
    * The path of the first token request differs from the path in the metadata. Unless a proxy rewrites paths, clients that read the
@@ -109,7 +109,7 @@ export interface ExchangeEvents {
    */
   'replay_store.at_risk': { message: string }
   /**
-   * The replay store is 80 % full. With `identityProvider`: the share of that identity provider is. When it is full,
+   * The replay store is 80 % full. With `identityProvider`, the share of that identity provider is 80 % full. When it is full,
    * assertions are refused with `replay_store_full`. Emitted again only after the level fell below 70 %.
    */
   'replay_store.filling': { fillLevel: number; identityProvider?: string }

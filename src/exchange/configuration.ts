@@ -14,8 +14,8 @@ export interface ConfigurationStats {
   /** When it came into force, in seconds since the epoch. */
   since: number
   /**
-   * The last attempt to change it, if that was refused: when, in seconds since the epoch, and the first 100 problems. The
-   * problems of a file have line and column.
+   * Present if the last attempt to change it was refused: the time, in seconds since the epoch, and the first 100 problems.
+   * Problems in a file have line and column.
    */
   lastRefusal?: { at: number; message: string }
 }

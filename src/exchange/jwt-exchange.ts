@@ -33,11 +33,11 @@ export interface JwtExchange {
    * let later requests pass without a token.
    */
   accessTokenStrategy: PassportStrategy
-  /** Passport strategy `'jwt-assertion'`: takes an assertion itself as the bearer token; `req.user` is the `AssertedCaller`. */
+  /** Passport strategy `'jwt-assertion'`: accepts the assertion itself as the bearer token; `req.user` is the `AssertedCaller`. */
   assertionStrategy: PassportStrategy
   /**
-   * The same check as the access token strategy without Passport: `getAuth(req)` is the `AccessToken`. So is `req.auth`, whose
-   * type needs `import 'express-jwt-exchange/augment'`.
+   * Makes the same check as the access token strategy, but without Passport: `getAuth(req)` returns the `AccessToken`.
+   * `req.auth` is the same; `import 'express-jwt-exchange/augment'` gives it a type.
    *
    * @example
    * app.get('/orders', exchange.protect({ scope: 'orders:read' }), (req, res) => {
@@ -48,21 +48,21 @@ export interface JwtExchange {
    */
   protect(options?: ProtectOptions): Middleware
   /**
-   * The same check without HTTP, for WebSockets, queues and the like.
+   * Makes the same check without HTTP, for example for WebSockets or queues.
    *
    * @throws TokenRejected with a `reason`
    */
   verifyAccessToken(token: string): Promise<AccessToken>
   /**
    * Explains step by step whether a client could exchange an assertion: what was expected, and what was found. It is for
-   * operators, not for clients. Nothing is issued, the assertion is not used up, and no event `token.…` is emitted. Keys may
-   * be fetched as for a request: with events `jwks.…`, and an unknown `kid` or a bad signature takes from the budget.
+   * operators, not for clients. Nothing is issued, the assertion is not consumed, and no `token.…` event is emitted. Keys may be
+   * fetched as for a request: this emits `jwks.…` events, and an unknown `kid` or a bad signature takes from the budget.
    *
    * @throws ConfigError for an unknown option, or an assertion that is not a string
    */
   explain(assertion: string, options?: ExplainOptions): Promise<Explanation>
   /**
-   * What happens, for logs and metrics: docs/observability.md names every event.
+   * Emits every event, for logs and metrics. docs/observability.md lists them.
    *
    * @example
    * exchange.events.on('token.rejected', ({ reason, identityProvider }) => {
@@ -85,8 +85,8 @@ export interface JwtExchange {
    * refused at once. If its keys are configured, there is nothing to fetch.
    *
    * @param name the `name` of the identity provider
-   * @throws ConfigError if there is none of this name
-   * @throws DependencyUnavailable if the fetch fails: the old keys still serve
+   * @throws ConfigError if no identity provider has this name
+   * @throws DependencyUnavailable if the fetch fails: the old keys remain in use
    */
   refreshKeys(name: string): Promise<IdentityProviderStats>
   /**
@@ -95,36 +95,37 @@ export interface JwtExchange {
    * if other options no longer contain the provider.
    *
    * @param name the `name` of the identity provider
-   * @throws ConfigError if there is none of this name
+   * @throws ConfigError if no identity provider has this name
    */
   disableIdentityProvider(name: string): void
   /**
-   * Trusts an identity provider again, or for the first time if it was registered with `enabled: false` and its keys. Access
+   * Trusts an identity provider again, or for the first time if it was registered with its keys and `enabled: false`. Access
    * tokens that were issued before are accepted again until they expire.
    *
-   * @throws ConfigError if there is none of this name
+   * @param name the `name` of the identity provider
+   * @throws ConfigError if no identity provider has this name
    */
   enableIdentityProvider(name: string): void
   /**
    * Replaces all options atomically. Requests whose body has arrived finish under the old ones. Identity providers with the
    * same `alias` and `jwksUri` keep their key sets, and providers that were switched off at run time stay off. `issuer`,
    * `tokenEndpoint`, `replay`, `clientAuthentication` and `clock` cannot change. `accessToken.signingKeys` cannot be removed.
-   * With `replay: 'once'`, `clockTolerance` cannot be more than at the start. Problems of options that
-   * `loadConfig` returned are reported with line and column.
+   * With `replay: 'once'`, `clockTolerance` cannot be greater than at the start. Problems of options that `loadConfig` returned
+   * are reported with line and column.
    *
-   * @param options all of them, or a function that returns them; if it throws, that is reported as refused options are
-   * @throws ConfigError with all problems together, or what the function throws: then nothing has changed, and the event
-   *   `config.refused` and `stats().config` say so
+   * @param options all options, or a function that returns them; if it throws, that is reported like refused options
+   * @throws ConfigError with all problems together, or what the function throws. Then nothing has changed, and the event
+   *   `config.refused` and `stats().config` report it
    *
    * @example
    * exchange.reconfigure(() => loadConfig('deployment.toml'))
    */
   reconfigure(options: JwtExchangeOptions | (() => JwtExchangeOptions)): void
-  /** Ends fetches under way. No key set is fetched afterwards. */
+  /** Aborts fetches that are in progress. No key set is fetched afterwards. */
   close(): void
 }
 
-/** For operators: it names the identity providers, so do not publish it. */
+/** Statistics for operators. They name the identity providers, so do not publish them. */
 export interface JwtExchangeStats {
   identityProviders: readonly IdentityProviderStats[]
   config: ConfigurationStats
@@ -150,7 +151,7 @@ export interface IdentityProviderStats extends KeySourceStats {
  * app.use('/oauth2', exchange.router)
  * app.use(exchange.wellKnown)
  *
- * @throws ConfigError with every problem at once
+ * @throws ConfigError with all problems together
  */
 export function createJwtExchange(options: JwtExchangeOptions): JwtExchange {
   const read = readExchangeOptions(options)

@@ -78,18 +78,18 @@ export interface JwtExchangeOptions {
   identityProviders: readonly IdentityProviderOptions[]
   /** The clients. Set either `clients` or `findClient`. */
   clients?: readonly ClientOptions[]
-  /** How the assertion strategy judges requests. */
+  /** How the assertion strategy handles requests. */
   assertionStrategy?: AssertionStrategyOptions
   /** Looks clients up, instead of `clients`. */
   findClient?: FindClient
-  /** The protection of client secrets against guessing. */
+  /** Protects client secrets against guessing. */
   clientAuthentication?: ClientAuthenticationOptions
   /** The access tokens that are issued. */
   accessToken: AccessTokenOptions
   /**
-   * How the `sub` of an access token is made of an assertion, unless the entry of its identity provider says otherwise. Required
-   * with several identity providers that do not all have their own `subject`, because two of them can assert the same `sub`.
-   * Default with one: `raw`.
+   * How the `sub` of an access token is made from an assertion, unless the entry of its identity provider says otherwise.
+   * Required with several identity providers that do not all have their own `subject`, because two of them can assert the same
+   * `sub`. Default with one identity provider: `raw`.
    */
   subject?: SubjectOption
   /** Grant types of your own, in addition to the JWT bearer grant. Clients may use them unless their `grantTypes` say otherwise. */
@@ -191,7 +191,7 @@ function readTokenEndpoint(reader: OptionReader, issuer: string): string {
   return reader.string('tokenEndpoint', 'an https URL without fragment (http only on loopback)', isSecureUrl)
 }
 
-/** Of the fixed clients, before they are checked. */
+/** The ids of the fixed clients, before they are checked. */
 function clientIdsOf(clients: unknown): ReadonlySet<string> {
   const ids = Array.isArray(clients) ? clients.map((client) => fieldOf(client, 'clientId')) : []
   return new Set(ids.filter((id) => typeof id === 'string'))

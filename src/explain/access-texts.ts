@@ -61,17 +61,17 @@ function describeCheck(verdictOf: () => unknown): StepTexts {
     found: () => describeVerdict(verdictOf()),
     hint: (reason) =>
       reason === 'refused_by_check' && typeof verdictOf() !== 'string'
-        ? 'only true accepts; return a text to say why not'
+        ? 'only true accepts; return a string to say why not'
         : undefined,
     asksHost: true,
   }
 }
 
-/** A text itself is in the message, which is said as well. */
+/** Does not quote a string: it is in the message, which is shown as well. */
 function describeVerdict(verdict: unknown): string {
   if (verdict === NO_VERDICT) return 'no verdict'
   if (typeof verdict === 'boolean') return String(verdict)
-  return typeof verdict === 'string' && verdict !== '' ? 'a text' : describeNoScalar(verdict)
+  return typeof verdict === 'string' && verdict !== '' ? 'a string' : describeNoScalar(verdict)
 }
 
 /** The first of the configured patterns. */
@@ -89,7 +89,7 @@ export function describeBindings(
   const first = identityProvider.policy.bindings.slice(0, MAX_DESCRIBED)
   if (first.length === 0) return undefined
   const unmet = first.flatMap((each) => findUnmet(each, payload, clientId) ?? [])
-  const expected = 'at least one binding holds'
+  const expected = 'at least one binding matches'
   return {
     expected: unmet.length === 0 ? expected : sideBySide(unmet.map(describeUnmet), `${expected}: `),
     found: sideBySide(first.map((each) => describeBinding(each, payload, clientId))),

@@ -24,9 +24,9 @@ import {
 import { type ExplainedAccessToken, type Explainer, isNotTaken, type StepTexts } from './explanation.js'
 import { describeClaim, optionName } from './wording.js'
 
-const IS_CLIENT = 'a client has this id: put something before each subject, as subject "namespaced" does'
+const IS_CLIENT = 'a client has this id: add a prefix to each subject, as subject "namespaced" does'
 const TOO_LONG = 'it is too long, or has invisible characters or white space around it'
-const NOT_MADE = `${TOO_LONG}; or a function gave no text`
+const NOT_MADE = `${TOO_LONG}; or a function did not return a string`
 
 /** What somebody would ask for with an assertion, which need not be verified. */
 export interface AccessInQuestion {
@@ -89,7 +89,7 @@ const DESCRIPTIONS: Readonly<Record<keyof AuthorizationSteps, (progress: Progres
   lifetime: (progress) => (progress.explainer.hasFailed(['exp']) ? undefined : describeLifetime(progress)),
   replay: ({ assertion: { identityProvider } }) => ({
     expected: identityProvider.limits.replay === 'once' ? 'not used before' : 'any number of uses',
-    found: 'not looked up',
+    found: 'not checked',
     isSkipped: true,
   }),
 }
@@ -188,7 +188,7 @@ function describeLifetime(progress: Progress): StepTexts {
   const { assertion, results } = progress
   const ended = { lifetime: Number.POSITIVE_INFINITY, latestExpiry: latestExpiryOf(assertion) }
   return {
-    expected: 'an access token of a second or more',
+    expected: 'an access token that lives for at least one second',
     found: () => `${secondsOf(results.lifetime ?? ended, progress)} s`,
     hint: () => `the assertion ends too soon for ${optionName('maxBeyondAssertion')}: get a fresh one`,
   }

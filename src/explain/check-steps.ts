@@ -34,7 +34,7 @@ const DESCRIPTIONS: Readonly<Record<AssertionCheckName, (presented: PresentedAss
     hint: () => hintOfType(jwt.header.typ ?? ''),
   }),
   signature: ({ jwt, identityProvider: { keySource } }) => ({
-    expected: 'one by a key of the identity provider',
+    expected: 'a signature by a key of the identity provider',
     found: jwt.header.kid === undefined ? 'no kid' : `kid ${jwt.header.kid}`,
     hint: (reason) => HINTS_OF_SIGNATURES[reason]?.(jwt, keySource),
   }),
@@ -50,7 +50,7 @@ const DESCRIPTIONS: Readonly<Record<AssertionCheckName, (presented: PresentedAss
   }),
   exp: (presented) => ({
     ...datesOf(presented, 'exp'),
-    expected: `a date at most ${limitsOf(presented).maxLifetime} s ahead, and ${limitsOf(presented).clockTolerance} s past`,
+    expected: `a date at most ${limitsOf(presented).maxLifetime} s ahead, or ${limitsOf(presented).clockTolerance} s ago`,
   }),
   nbf: (presented) => ({
     ...datesOf(presented, 'nbf'),
@@ -118,7 +118,7 @@ function datesOf(presented: PresentedAssertion, name: string): Pick<StepTexts, '
 
 function expectedIssuedAt(presented: PresentedAssertion): string {
   const { requireIat, clockTolerance, maxAge } = limitsOf(presented)
-  return `${requireIat ? '' : 'none, or '}a date at most ${clockTolerance} s ahead, and ${maxAge + clockTolerance} s past`
+  return `${requireIat ? '' : 'none, or '}a date at most ${clockTolerance} s ahead, or ${maxAge + clockTolerance} s ago`
 }
 
 /** What each kind of token is, and what to send instead. */
@@ -129,7 +129,7 @@ const KINDS: Readonly<Record<OtherKind['kind'], { name: string; hint: string }>>
   },
   id_token: {
     name: 'an ID token of a login',
-    hint: 'it is for the client of the login: configure the identity provider to issue a token for this service, with the alias as aud and without nonce',
+    hint: 'it is for the client that the user logs in to: configure the identity provider to issue a token for this service, with the alias as aud and without nonce',
   },
   dpop_proof: {
     name: 'a DPoP proof',
@@ -156,5 +156,5 @@ const HINTS_OF_SIGNATURES: Partial<Readonly<Record<ReasonCode, HintOfSignature>>
 }
 
 function hintOfUnavailable({ lastFailure }: KeySourceStats): string {
-  return lastFailure === undefined ? 'the key set did not come in time: try again' : describeFetchFailure(lastFailure)
+  return lastFailure === undefined ? 'the key set did not arrive in time: try again' : describeFetchFailure(lastFailure)
 }

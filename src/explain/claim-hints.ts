@@ -64,7 +64,7 @@ const HINTS: Readonly<Record<WantedValues['kind'], HintOfValue>> = {
     if (Array.isArray(found)) return hintOfElements(found.slice(0, MAX_EXAMINED), values)
     if (typeof found !== 'string') return 'it is not an array'
     const isAlone = values.some((value) => compileValue(value)(found))
-    const isString = 'it is a string, and not an array of one'
+    const isString = 'it is a string, not an array of one'
     if (isAlone) return `${isString}: set ${optionName('singleAsArray')}`
     return hintOfWord(found, values) ?? isString
   },
@@ -83,7 +83,7 @@ const HINTS: Readonly<Record<WantedValues['kind'], HintOfValue>> = {
     }
     return hintOfSpelling(found.split(' ').slice(0, MAX_EXAMINED), values)
   },
-  number: (found) => (typeof found === 'string' ? 'it is a string, and not a number' : undefined),
+  number: (found) => (typeof found === 'string' ? 'it is a string, not a number' : undefined),
 }
 
 function hintOfOtherType(found: unknown, values: readonly ClaimScalar[]): string | undefined {
@@ -135,7 +135,7 @@ function nearMissOf(sub: string, pattern: string): string | undefined {
   if (isSame((text) => text.trim())) return differs('white space around it')
   if (isSame((text) => text.toLowerCase())) return differs('upper and lower case')
   if (!compileGlob(`${pattern}*`)(sub)) return undefined
-  return `it begins with ${plainText(pattern)}: a pattern must match the whole subject; end it with * to accept every subject that begins so`
+  return `it begins with ${plainText(pattern)}: a pattern must match the whole subject; end it with * to accept every subject that begins like this`
 }
 
 function hintOfPatterns(patterns: readonly string[]): string | undefined {

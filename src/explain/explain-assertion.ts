@@ -16,19 +16,19 @@ import { hintOfAlgorithm, hintOfIssuer, hintOfType } from './token-hints.js'
 import { describeClaim } from './wording.js'
 
 /**
- * Who would present the assertion, and ask for what.
+ * Which client would present the assertion, and which scope it would request.
  *
  * @example
  * const { isAccepted, reason } = await exchange.explain(assertion, { clientId: 'app', scope: 'orders:read' })
  */
 export interface ExplainOptions {
-  /** Without it, what depends on the client is left out. */
+  /** Without it, steps that depend on the client are skipped. */
   clientId?: string
-  /** The parameter `scope`. Default: as a request without one. */
+  /** The parameter `scope`. Default: none, as in a request without it. */
   scope?: string
 }
 
-/** Laid under what is given, so that nothing is taken from `Object.prototype` instead. */
+/** Spread below the given options, so that nothing is read from `Object.prototype` instead. */
 const NOTHING_ASKED: Readonly<Record<keyof ExplainOptions, string | undefined>> = {
   clientId: undefined,
   scope: undefined,
@@ -41,8 +41,8 @@ export type ExplainDeps = VerifyAssertionDeps &
   }
 
 /**
- * Takes every step that a token request with this assertion would take, even after one that fails, if it can be taken; all
- * but the authentication of the client. Nothing is issued, and nothing is marked used. Keys may be fetched as for a request.
+ * Takes every step of a token request with this assertion, except the authentication of the client. It continues after a step
+ * that fails, as far as possible. Nothing is issued, and nothing is marked used. Keys may be fetched as for a request.
  *
  * @throws ConfigError for unknown options, and an assertion that is not a string
  */

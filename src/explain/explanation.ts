@@ -5,22 +5,22 @@ import type { DecisionRefused } from '../events/exchange-events.js'
 import { OAuthError } from '../oauth/errors.js'
 import { toRefusal } from '../oauth/refusal.js'
 
-/** What would become of an assertion, without issuing or using up anything. */
+/** Whether an assertion would be accepted. Nothing is issued, and the assertion is not consumed. */
 export interface Explanation {
   /**
-   * Whether it would be accepted, as far as that was judged. Whether it was used before is not looked up. Without a
-   * `clientId`, nothing that depends on the client is judged, such as `bindings`.
+   * Whether it would be accepted, as far as that was checked. Whether it was used before is not checked. Without a
+   * `clientId`, nothing that depends on the client is checked, such as `bindings`.
    */
   isAccepted: boolean
-  /** Of the first step that fails: the `reason` that the event would have. */
+  /** The `reason` of the first step that fails, as the event would report it. */
   reason?: ReasonCode
-  /** In their order. A step is skipped or left out if an earlier one left nothing to judge. */
+  /** The steps, in order. A step is skipped or left out if an earlier one left nothing to check. */
   steps: readonly ExplainedStep[]
   /** What would be issued, if the assertion is accepted and a client was named. */
   accessToken?: ExplainedAccessToken
 }
 
-/** Texts are printable ASCII, each of at most 200 characters. */
+/** One step. Each text is printable ASCII of at most 200 characters. */
 export interface ExplainedStep {
   /** What it is about: `aud`, `signature`, `bindings`, … */
   step: string
@@ -28,11 +28,11 @@ export interface ExplainedStep {
   reason?: ReasonCode
   expected: string
   found: string
-  /** What it usually means. */
+  /** What a failure usually means. */
   hint?: string
 }
 
-/** What the access token would have. */
+/** What the access token would contain. */
 export interface ExplainedAccessToken {
   subject: string
   scopes: readonly string[]
@@ -42,10 +42,10 @@ export interface ExplainedAccessToken {
   claims: Readonly<Record<string, unknown>>
 }
 
-/** As it is, or by the reason for which the step fails; undefined: it does not. */
+/** A text, or a function that makes it from the reason for which the step fails; undefined: the step passes. */
 export type StepText = string | ((reason: ReasonCode | undefined) => string)
 
-/** What is said of a step, once it is taken. */
+/** The texts of a step, once it is taken. */
 export interface StepTexts {
   expected: StepText
   found: StepText

@@ -14,7 +14,7 @@ export function hintOfUnknownKey({ kid }: KeyHeader, keySource: KeySource): stri
     return `${why}: ${describeCut(cut)}`
   }
   const known = kids.filter((each) => each !== undefined)
-  const are = known.length === 0 ? 'its keys have no kid' : `the kids are ${known.join(', ')}`
+  const are = known.length === 0 ? 'its keys have no kid' : `its kids are ${known.join(', ')}`
   return kid === undefined ? `the assertion names no kid; ${are}` : `kid is not in the key set: ${are}`
 }
 
@@ -29,8 +29,8 @@ export function hintOfBadSignature(header: KeyHeader, keySource: KeySource): str
       : `${count} keys have this kid and ${tried}: each key needs a kid of its own at the identity provider`
   }
   if (header.kid === undefined && cut !== undefined)
-    return `none of the keys that are read has signed it: ${describeCut(cut)}`
-  return 'the token is of another environment of the identity provider, or altered, or forged'
+    return `it was not signed by any of the keys that are read: ${describeCut(cut)}`
+  return 'the token is from another environment of the identity provider, or was altered or forged'
 }
 
 function describeCut({ keys, maxKeys }: CutKeySet): string {
@@ -85,7 +85,7 @@ const ADVICE_ON_CODES: Readonly<Record<string, string>> = {
 /** The same by reason. */
 const ADVICE: Readonly<Record<string, string>> = {
   request_headers_failed: 'correct the function headers',
-  address_not_allowed: 'set network to "any" if this address is meant',
+  address_not_allowed: 'if this address is right, set network to "any"',
   proxy_refused: 'correct proxy, or allow the host there',
   connection_timeout: `raise ${optionName('connectionTimeout')}, or open the firewall`,
   connection_failed: `correct ${optionName('jwksUri')}, or set proxy`,
@@ -93,7 +93,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   read_timeout: `raise ${optionName('readTimeout')}, or make the endpoint faster`,
   read_failed: 'the connection ended early: try again later',
   too_large: `raise ${optionName('sizeLimitBytes')}`,
-  redirected: `if that is right, write it into ${optionName('jwksUri')} or discovery`,
+  redirected: `if that is right, set it as ${optionName('jwksUri')} or discovery`,
   unexpected_status: 'the endpoint reports an error: see its log',
   unexpected_encoding: 'turn compression off there',
   not_json: `correct ${optionName('jwksUri')}`,

@@ -88,7 +88,7 @@ export function hintOfMissingGroups(path: string, claims: Claims): string {
   const option = optionName('groupsClaim')
   return otherPath === undefined
     ? `${MISSING}, or name another claim by ${option}`
-    : `${otherPath}: name it by ${option}`
+    : `${otherPath}: set it as ${option}`
 }
 
 /** Whether a path is the name of an option of the object that the table is in, as written in code or in a file. */

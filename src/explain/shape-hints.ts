@@ -21,7 +21,7 @@ export function hintOfShape(reason: ReasonCode, text: string): string | undefine
     return `raise ${optionName('maxBytes')}, or configure the identity provider to include fewer claims`
   if (text.trim() === '') return 'the input is empty'
   if (/^\s*\{/.test(text) && /"(?:access|id)_token"/.test(text)) {
-    return 'this is a whole token response: give the assertion alone'
+    return 'this is a whole token response: send only the assertion'
   }
   if (/^(?:authorization: ?)?bearer /i.test(text)) return 'leave out Bearer'
   if (/^(?:grant_type=[^&]{0,100}&)?assertion=/.test(text)) return 'leave out assertion='
@@ -128,5 +128,5 @@ function hintOfHeader(encoded: string): string | undefined {
 }
 
 function adviceOn(name: string): string {
-  return name === 'alg' ? 'it must be a string' : 'it must be a string, or be left out'
+  return name === 'alg' ? 'it must be a string' : 'it must be a string or absent'
 }

@@ -49,7 +49,7 @@ export function hintOfIssuer(
   const isForUs = [ownMember(payload, 'aud')]
     .flat()
     .some((each) => typeof each === 'string' && ofAccessTokens.has(each))
-  return isForUs ? 'this is an access token for the APIs of this service, and not an assertion' : IS_ACCESS_TOKEN
+  return isForUs ? 'this is an access token for the APIs of this service, not an assertion' : IS_ACCESS_TOKEN
 }
 
 function isAccessToken(typ: string | undefined): boolean {

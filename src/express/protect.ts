@@ -19,7 +19,7 @@ import { type ExpressRequest, type Middleware, sendOAuthError } from './http.js'
  * app.get('/orders', exchange.protect({ scope: 'orders:read' }), (req, res) => res.json(getAuth(req).sub))
  */
 export interface ProtectOptions {
-  /** The scopes that a token must have, all of them: an array, or one string with spaces between. Default: none. */
+  /** The scopes that a token must have, all of them: an array, or a space-separated string. Default: none. */
   scope?: RequiredScope
 }
 
@@ -28,11 +28,12 @@ interface ProtectedRequest extends ExpressRequest {
 }
 
 /**
- * Lets a request pass that has an access token with the scopes, as `req.auth`; answers every other one (RFC 6750 §3).
+ * Lets a request pass if it has an access token with the scopes, which becomes `req.auth`. Answers every other request
+ * (RFC 6750 §3).
  *
- * @param given the arguments of `protect`. Options that are undefined are a mistake, such as a misspelled variable, and not
- *   the same as none
- * @throws ConfigError for options that are not understood, so that a typo cannot leave a route open
+ * @param given the arguments of `protect`. Options that are undefined are a mistake, such as a misspelled variable, and are
+ *   not the same as no options
+ * @throws ConfigError for an unknown option, so that a typo cannot leave a route open
  */
 export function createProtect(given: readonly unknown[], deps: AuthenticateAccessTokenDeps): Middleware {
   const [options] = given.length === 0 ? [{}] : given
@@ -49,7 +50,7 @@ export function createProtect(given: readonly unknown[], deps: AuthenticateAcces
  * The access token of a request that `exchange.protect()` or the `'access-token'` strategy of Passport has let pass. Its
  * type needs neither `express-jwt-exchange/augment` nor a check for undefined.
  *
- * Only a token that an exchange has verified is returned. What other middleware puts on `req.auth` or `req.user` is not.
+ * Returns only a token that an exchange has verified, never what other middleware has put on `req.auth` or `req.user`.
  *
  * @example
  * app.get('/orders', exchange.protect({ scope: 'orders:read' }), (req, res) => {

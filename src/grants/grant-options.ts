@@ -31,7 +31,7 @@ function readGrant(reader: OptionReader, entry: unknown): GrantSettings {
   const settings = {
     grantType: reader.string(
       'grantType',
-      'a name or an absolute URI (RFC 6749 §4.5), and not a built-in grant type',
+      'a name or an absolute URI (RFC 6749 §4.5), but not a built-in grant type',
       isOwnGrantType,
     ),
     repeatableParameters:

@@ -3,8 +3,8 @@ import type { Client } from '../client-auth/client-options.js'
 import type { TokenRequest } from '../oauth/token-request.js'
 
 /**
- * A grant type of your own, for the option `grants`: one more way to get an access token. The client is authenticated when
- * `authorize` is called, and what it returns is checked before a token is issued. See docs/grants.md.
+ * A grant type of your own, for the option `grants`: one more way to get an access token. The client has been authenticated
+ * before `authorize` is called, and what `authorize` returns is checked before a token is issued. See docs/grants.md.
  *
  * @example
  * // RFC 8693, with a JWT of a registered identity provider as the subject token.
@@ -21,7 +21,7 @@ import type { TokenRequest } from '../oauth/token-request.js'
  * createJwtExchange({ ...options, grants: [tokenExchange] })
  */
 export interface Grant {
-  /** The value of the parameter `grant_type`: a name, or an absolute URI (RFC 6749 §4.5). Not that of a built-in grant. */
+  /** The value of `grant_type`: a name, or an absolute URI (RFC 6749 §4.5), but not the value of a built-in grant. */
   grantType: string
   /** Parameters that a request may have more than once, in addition to `resource`. Default: none. */
   repeatableParameters?: readonly string[]
@@ -52,7 +52,7 @@ export interface AuthenticatedClient {
 export interface GrantTools {
   /**
    * Verifies an assertion of a registered identity provider as the JWT bearer grant does: with all rules of the provider and
-   * the client, and with the parameters `scope` and `resource` of the request. It marks the assertion as used.
+   * the client, and with the parameters `scope` and `resource` of the request. Then it marks the assertion as used.
    *
    * If it is refused, the request is refused, even if the grant does not await this or ignores the refusal.
    *
@@ -64,11 +64,11 @@ export interface GrantTools {
   signal: AbortSignal
 }
 
-/** What a grant gives. Other members are refused, so that a typo cannot lose a bound. */
+/** What a grant gives. Unknown members are refused, so that a typo cannot lose a bound. */
 export interface GrantedAccess {
   /** The `sub` of the access token: not the id of a client, and without invisible characters. */
   subject: string
-  /** Scopes that the client may obtain, and the identity provider if there is one. Otherwise: `invalid_scope`. */
+  /** Scopes that the client, and the identity provider if there is one, may obtain. Any other scope: `invalid_scope`. */
   scopes: readonly string[]
   /** Some of `accessToken.audience`. Default: what the parameter `resource` requests; without it, all. */
   audiences?: readonly string[]

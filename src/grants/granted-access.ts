@@ -109,9 +109,10 @@ function readClaims(reader: OptionReader): Readonly<Record<string, unknown>> {
   }
   const claims = { ...given }
   const own = Object.keys(claims).find((name) => OWN_CLAIMS.includes(name))
-  if (own !== undefined) reader.problem('claims', 'other claims than those that the exchange sets', JSON.stringify(own))
+  if (own !== undefined)
+    reader.problem('claims', 'only claims that the exchange does not set itself', JSON.stringify(own))
   if (Object.values(claims).some(isThenable)) {
-    reader.problem('claims', 'values, which the grant has waited for', 'a promise')
+    reader.problem('claims', 'values that the grant has awaited', 'a promise')
     return NO_CLAIMS
   }
   return claims

@@ -26,23 +26,23 @@ export interface JwksConnectionOptions {
    */
   ca?: string | readonly string[]
   /**
-   * Sent with each fetch, up to 20: for an endpoint that wants to know who asks, such as a Kubernetes API server. A
+   * Up to 20 headers, sent with each fetch, for an endpoint that requires credentials, such as a Kubernetes API server. A
    * function is called before each fetch, within the connection timeout. Default: none.
    */
   headers?: JwksHeadersOption
   /**
-   * URL of a forward proxy, `http` or `https`, user info allowed; it is asked for a tunnel (CONNECT). Default: none, and
-   * environment variables are not read: pass `process.env.HTTPS_PROXY` if it is set, or in a file write `"${HTTPS_PROXY}"`.
+   * URL of a forward proxy that opens a tunnel (CONNECT): `http` or `https`, user info allowed. Default: none. Environment
+   * variables are not read: pass `process.env.HTTPS_PROXY` if it is set, or in a file write `"${HTTPS_PROXY}"`.
    */
   proxy?: string
-  /** An agent that makes the connections, instead of one for each fetch. Default: none. */
+  /** An agent that makes the connections. Default: none; each fetch makes its own connection. */
   agent?: JwksAgent
   /** Resolves the endpoint's name, as `dns.lookup` does. Default: `dns.lookup`. */
   lookup?: LookupFunction
   /**
-   * `public`: only globally reachable addresses; private, loopback and link-local ones are refused after the name is
-   * resolved, on the address that is connected to. Not together with `proxy` or `agent`, which hide that address.
-   * `any`: all addresses. Those of cloud metadata services, such as 169.254.169.254, are refused always. Default: `any`.
+   * `public`: only globally reachable addresses. Private, loopback and link-local addresses are refused; the check is made on
+   * the address that is connected to. It cannot be combined with `proxy` or `agent`, which hide that address.
+   * `any`: all addresses. The addresses of cloud metadata services, such as 169.254.169.254, are always refused. Default: `any`.
    */
   network?: Network
   /**

@@ -3,7 +3,7 @@ import { BlockList, isIP, type LookupFunction } from 'node:net'
 import { fieldOf } from '../errors/field-of.js'
 import { withoutBrackets } from '../option-checks/urls.js'
 
-/** `public`: only addresses of the public internet; `any`: all but those of cloud metadata services. */
+/** `public`: only addresses of the public internet; `any`: all addresses except those of cloud metadata services. */
 export type Network = 'any' | 'public'
 
 type Subnet = readonly [address: string, prefix: number]

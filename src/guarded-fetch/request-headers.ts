@@ -5,7 +5,7 @@ import type { OptionReader } from '../option-checks/option-reader.js'
 /** Header names and values that are sent with each fetch of a key set. */
 export type JwksRequestHeaders = Readonly<Record<string, string>>
 
-/** Headers, or what gives them before each fetch. */
+/** Headers, or a function that returns them before each fetch. */
 export type JwksHeadersOption = JwksRequestHeaders | (() => JwksRequestHeaders | Promise<JwksRequestHeaders>)
 
 const MAX_HEADERS = 20

@@ -7,7 +7,7 @@ import type { OptionReader } from '../option-checks/option-reader.js'
 import { RunningCalls } from './running-calls.js'
 
 /**
- * Limits for the functions of the options that requests wait for: `findClient`, `check`, `subject`, `claimsToToken`,
+ * Limits for the functions in the options that requests wait for: `findClient`, `check`, `subject`, `claimsToToken` and
  * `grants`.
  *
  * @example

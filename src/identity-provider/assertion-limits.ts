@@ -8,7 +8,7 @@ import type { OptionReader } from '../option-checks/option-reader.js'
  * const assertion: AssertionOptions = { maxAge: 300, clockTolerance: 10, algorithms: ['ES256'] }
  */
 export interface AssertionOptions {
-  /** How much clocks may differ, in seconds, 0 to 600; always in the assertion's favour. Default: 60. */
+  /** By how much clocks may differ, in seconds, 0 to 600; always in the assertion's favour. Default: 60. */
   clockTolerance?: number
   /** The greatest age since `iat`, in seconds, 1 to 31 536 000. Default: 1800, for assertions that have `iat`; see `requireIat`. */
   maxAge?: number

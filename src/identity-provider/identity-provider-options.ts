@@ -31,23 +31,23 @@ import type { IdentityProvider } from './identity-provider.js'
 export interface IdentityProviderOptions extends AssertionOptions, PolicyOptions, JwksConnectionOptions {
   /** The `iss` of its assertions, compared exactly. */
   name: string
-  /** The `aud` that it must put into its assertions. Default: the URL of the token endpoint. */
+  /** The `aud` that its assertions must contain. Default: the URL of the token endpoint. */
   alias?: string
   /** Its JWKS endpoint: `https`, or `http` on loopback or with `allowInsecureHttp`. */
   jwksUri?: string
   /**
    * Use instead of `jwksUri`. `true` reads `jwks_uri` from `{name}/.well-known/openid-configuration`; a URL reads that
    * document. Its `issuer` must be exactly the `name`. The document is read again each hour and after a failure. `headers` are
-   * sent to its own origin only. The URL, or with `true` the `name`, must be `https`, or `http` on loopback or with
+   * sent only to the origin of the document. The URL, or with `true` the `name`, must be `https`, or `http` on loopback or with
    * `allowInsecureHttp`. Default: false.
    */
   discovery?: boolean | string
   /**
-   * PEM certificates of its signing keys, 1 to 10, without their chain; several may overlap. If `jwksUri` is also set, they are
-   * used only if `jwksEndpoint.enable` is false, never because the endpoint fails.
+   * PEM certificates of its signing keys, 1 to 10, without their chain; their validity may overlap. If `jwksUri` is also set,
+   * they are used only if `jwksEndpoint.enable` is false, never because the endpoint fails.
    */
   certificates?: readonly string[]
-  /** A fixed set of public keys, instead of certificates. With `jwksUri`, the same rule holds as for certificates. */
+  /** A fixed set of public keys, instead of certificates. With `jwksUri`, the rule for certificates applies. */
   jwks?: { keys: readonly unknown[] }
   /**
    * For keys without `n` and `e`, or `x` and `y`, use the key in the first certificate of `x5c`. The dates of that
@@ -83,7 +83,7 @@ export interface IdentityProviderSettings
   enabled: boolean
   policy: PolicySettings
   subject: SubjectMapping
-  /** undefined for a disabled one only. */
+  /** undefined only for a disabled provider. */
   keys:
     | {
         jwksUri: string
@@ -96,7 +96,7 @@ export interface IdentityProviderSettings
     | undefined
 }
 
-/** The other options that its entry depends on. */
+/** The other options that an entry depends on. */
 export interface IdentityProviderContext extends BindingContext {
   /** Our own issuer, which must not be an identity provider. */
   issuer: string
@@ -113,7 +113,7 @@ const DEFAULT_TYPES: ReadonlySet<string> = new Set(['jwt'])
 const RESTRICTING_OPTIONS = ['allowedSubjects', 'requiredClaims', 'check', 'scopes', 'bindings', 'groupsToScopes']
 const HTTP_ALLOWED = `(http only on loopback, or with ${option('allowInsecureHttp', true)})`
 const KEY_OPTIONS = ['jwksUri', 'discovery', 'certificates', 'jwks']
-/** Microsoft Entra: endpoints of many tenants, which no token has as its `iss`. */
+/** Microsoft Entra: endpoints for many tenants, which never occur as the `iss` of a token. */
 const SHARED_NAME =
   /^https:\/\/(?:login\.(?:partner\.)?microsoftonline\.[a-z]+|(?:login|sts)\.windows\.net)\/(?:common|organizations|consumers)(?:\/|$)/i
 const EXACT = 'a non-empty string without white space around it: it is compared exactly'

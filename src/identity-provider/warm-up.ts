@@ -14,12 +14,12 @@ import type { IdentityProviderRegistry } from './identity-provider-registry.js'
  */
 export interface ReadyOptions {
   /**
-   * Reject with a `DependencyUnavailable` if an identity provider has no usable keys afterwards. Its cause names these
-   * identity providers. Default: false, so that the service starts even if one of them is down.
+   * Reject with a `DependencyUnavailable` if an identity provider has no usable keys afterwards. Its cause names all such
+   * identity providers. Default: false, so that the service starts even if an identity provider is down.
    */
   failFast?: boolean
   /**
-   * Milliseconds, 0 to 60 000, over which the fetches are spread at random, if many processes start together.
+   * Milliseconds, 0 to 60 000, over which the fetches are spread at random. Use it if many processes start together.
    * Default: 0.
    */
   spread?: number
@@ -30,7 +30,7 @@ interface WarmUpDeps {
   random: () => number
 }
 
-/** In addition to `spread`. A slower fetch continues in the background. */
+/** The time limit, in addition to `spread`. A slower fetch continues in the background. */
 const MAX_WARM_UP_MS = 5000
 
 /**
@@ -55,10 +55,10 @@ export async function warmUp(
 }
 
 /**
- * Fetches the keys of one identity provider, even if they are fresh. If a change of the options meanwhile gives it another
- * source of keys, these keys are fetched as well. That holds even if the first fetch failed.
+ * Fetches the keys of one identity provider, even if they are fresh. If the options change meanwhile and give it another
+ * source of keys, these keys are fetched as well, even if the first fetch failed.
  *
- * @throws ConfigError if there is none of this name
+ * @throws ConfigError if no identity provider has this name
  * @throws DependencyUnavailable if the fetch fails
  */
 export async function refreshKeys(name: string, registry: () => IdentityProviderRegistry): Promise<IdentityProvider> {

@@ -8,7 +8,7 @@ import { DEFAULT_MAX_KEYS } from '../verification-keys/key-set.js'
 import type { fetchJwks } from './fetch-jwks.js'
 import type { fetchMetadata } from './fetch-metadata.js'
 
-/** Where one key set is, and by which settings it is fetched, kept and read. */
+/** Where one key set is, and the settings by which it is fetched, kept and read. */
 export interface JwksEndpoint {
   url: string
   /** The issuer whose metadata are at `url` and say where the key set is; undefined: the key set is there itself. */
@@ -69,16 +69,16 @@ export interface JwksEndpointOptions {
    */
   maxKeys?: number
   /**
-   * Milliseconds for which a key set is fresh if the endpoint does not say (`Cache-Control`), 20 to 3 600 000.
+   * The lifetime of a key set if the endpoint sends none (`Cache-Control`), in milliseconds, 20 to 3 600 000.
    * Default: 300 000.
    */
   cacheMaxAge?: number
   /**
-   * Milliseconds, 20 to 3 600 000: a shorter time that the endpoint says counts as this much, and so does `no-store`.
+   * The shortest lifetime, in milliseconds, 20 to 3 600 000, even if the endpoint sends a shorter one or `no-store`.
    * Default: 30 000, or `cacheMaxAge` or `cacheMaxAgeAtMost` if that is less.
    */
   cacheMaxAgeAtLeast?: number
-  /** Milliseconds, 20 to 86 400 000: a longer time that the endpoint says counts as this much. Default: 3 600 000. */
+  /** The longest lifetime, in milliseconds, 20 to 86 400 000, even if the endpoint sends a longer one. Default: 3 600 000. */
   cacheMaxAgeAtMost?: number
   /**
    * Refresh in the background after this percentage of the lifetime (50 to 95, ±10 % jitter) if the key set was used within
@@ -92,11 +92,11 @@ export interface JwksEndpointOptions {
   refreshBudget?: number
   /**
    * Milliseconds, 20 to 600 000, after which one more fetch of `refreshBudget` is allowed. A `kid` that a fetch did not find
-   * is refused for so long without another fetch. Default: 30 000.
+   * is refused without another fetch for the same time. Default: 30 000.
    */
   cooldownDuration?: number
   /**
-   * Milliseconds, 0 to 86 400 000, for which the last good key set still serves after it expired, while the endpoint fails.
+   * Milliseconds, 0 to 86 400 000, for which the last good key set is still used after it expired, while the endpoint fails.
    * Default: 3 600 000.
    */
   cacheMaxAgeFallback?: number

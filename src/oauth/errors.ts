@@ -33,7 +33,7 @@ export interface OAuthErrorDetails {
   /** HTTP status; default: the one that belongs to the code. */
   status?: number
   headers?: Readonly<Record<string, string>>
-  /** What events say, and the client does not see. Default: the code, which is then a reason as well. */
+  /** The reason that events report and the client does not see. Default: the code, which is then a reason as well. */
   reason?: ReasonCode
 }
 
@@ -42,13 +42,13 @@ const NO_DETAILS = { status: undefined, headers: undefined, reason: undefined }
 
 /**
  * What a client sees. `message` is the `error_description`: a fixed text in the characters of RFC 6749 §5.2 that
- * never quotes input. It is an answer and not a defect, so it has no stack that a host's error page could print.
+ * never quotes input. It is an answer, not a defect, so it has no stack that a host's error page could print.
  */
 export class OAuthError extends Error {
   override readonly name = 'OAuthError'
   readonly code: OAuthErrorCode
   readonly status: number
-  /** The same, for frameworks that read this: Nest for one. */
+  /** The same as `status`, for frameworks that read this name, such as Nest. */
   readonly statusCode: number
   readonly headers: Readonly<Record<string, string>>
   readonly reason: ReasonCode

@@ -31,7 +31,7 @@ export interface TokenRequest extends FormParameters {
    * did not ask for one, or if a proxy ends TLS.
    */
   readonly clientCertificate: X509Certificate | undefined
-  /** The client's address, as `trust proxy` of Express says. */
+  /** The client's address, according to Express's `trust proxy`. */
   readonly remoteAddress: string
 }
 

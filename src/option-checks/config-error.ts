@@ -5,11 +5,11 @@ import { inOneLine } from '../errors/printable.js'
 export type OptionPath = readonly (string | number)[]
 
 /**
- * What kind of slip a problem is.
+ * What kind of mistake a problem is.
  *
  * - `missing`: a required option is absent, or an option is named but undefined or null.
  * - `unknown_option`: there is no option of this name in this place.
- * - `renamed`: the option has another name now, which `suggestion` says.
+ * - `renamed`: the option has a new name, which `suggestion` gives.
  * - `wrong_type`: the value has the wrong type.
  * - `out_of_bounds`: a number, a size or a count is too small or too large.
  * - `invalid`: the value has the right type but cannot be used.
@@ -32,16 +32,16 @@ export type ConfigProblemCode =
 
 /** One thing that is wrong with the options. */
 export interface ConfigProblem {
-  /** What kind of slip it is. Decide by this, never by the text. */
+  /** What kind of mistake it is. Decide by this, never by the text. */
   code: ConfigProblemCode
   /**
-   * Where it is. In options that were read from a file, the names are those of the file. The first step is the call if the
-   * options are not those of `createJwtExchange`: `['protect', 'scope']`.
+   * Where it is. For options that were read from a file, these are the names in the file. For options of another call than
+   * `createJwtExchange`, the first step is that call: `['protect', 'scope']`.
    */
   path: OptionPath
-  /** What is wrong and what to do, such as `got 0; expected a whole number of seconds from 1 to 600`. Never has a secret. */
+  /** What is wrong and what to do, such as `got 0; expected a whole number of seconds from 1 to 600`. Never contains a secret. */
   message: string
-  /** The option that was probably meant, as its name alone. */
+  /** The name of the option that was probably meant. */
   suggestion?: string
   /** File, line and column if the options came from a file: `deployment.toml:12:3`. */
   location?: string

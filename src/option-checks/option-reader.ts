@@ -70,7 +70,7 @@ export class OptionReader extends OptionTable {
   /** Like `strings`, but an empty array is a problem. */
   someStrings(key: string, each: string, accept?: (value: string) => boolean): string[] | undefined {
     if (isEmptyArray(this.hostObject(key)))
-      this.problem(key, `an array of one string or more, each ${each}`, 'an empty array', 'out_of_bounds')
+      this.problem(key, `an array of at least one string, each ${each}`, 'an empty array', 'out_of_bounds')
     return this.strings(key, each, accept)
   }
 

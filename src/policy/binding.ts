@@ -9,7 +9,7 @@ import { CLAIM_PATH, type ClaimPath, type Claims, parseClaimPath, readClaim } fr
 import type { ConditionContext } from './claim-value.js'
 
 /**
- * One binding: what assertions with such claims become.
+ * One binding: what assertions that meet its conditions may obtain.
  *
  * @example
  * const deploy: BindingOptions = {
@@ -24,7 +24,7 @@ export interface BindingOptions {
   name: string
   /** Conditions on claims, 1 or more, by their paths, as in `requiredClaims`; `sub` is a claim, too. Default: no condition. */
   when?: Readonly<Record<string, ClaimConditionOption>>
-  /** The `clientId`s of the clients that it is for, 1 or more. Default: all that may exchange. */
+  /** The `clientId`s of the clients that it applies to, 1 or more. Default: all. */
   clients?: readonly string[]
   /** The scopes that it allows. Default: none. */
   scopes?: readonly string[]
@@ -34,7 +34,7 @@ export interface BindingOptions {
   lifetime?: number
 }
 
-/** What must be known of the other options. */
+/** The other options that a binding depends on. */
 export interface BindingContext {
   /** `accessToken.audience`. */
   audiences: ReadonlySet<string>
@@ -42,7 +42,7 @@ export interface BindingContext {
   clientIds: ReadonlySet<string> | undefined
 }
 
-/** What an accepted assertion may become if its claims are so. */
+/** What an accepted assertion may obtain if its claims meet the conditions. */
 export interface Binding {
   name: string
   when: readonly ClaimCondition[]
@@ -51,13 +51,13 @@ export interface Binding {
   scopes: ReadonlySet<string>
   /** The audiences of the access token; undefined: all that the exchange has. */
   resources: ReadonlySet<string> | undefined
-  /** Seconds, at most, of the access token; infinite if it has no bound of its own. */
+  /** The longest lifetime of the access token, in seconds; infinite if it has no bound of its own. */
   lifetime: number
   /** What makes it: one of `bindings`, or a group of `groupsToScopes`. */
   origin: 'binding' | 'groups'
 }
 
-/** A binding that does not hold for some claims and a client, and why: the client, or the first condition that fails. */
+/** A binding that does not match some claims and a client, and why: the client, or the first condition that fails. */
 export interface UnmetBinding {
   binding: Binding
   by: 'client' | ClaimCondition
@@ -67,27 +67,27 @@ type ReadingContext = BindingContext & ConditionContext
 
 const NONE: readonly Binding[] = []
 const SCOPE = 'a scope token (RFC 6749 §3.3)'
-const GROUPS = 'an object with one group or more: the scopes of each'
+const GROUPS = 'an object with at least one group and its scopes'
 
-/** Those that hold for these claims and this client. */
+/** The bindings that match these claims and this client. */
 export function findBindings(bindings: readonly Binding[], claims: Claims, clientId: string): readonly Binding[] {
   return bindings.filter((binding) => findUnmet(binding, claims, clientId) === undefined)
 }
 
-/** Why a binding does not hold for these claims and this client; undefined: it holds. */
+/** Why a binding does not match these claims and this client; undefined: it matches. */
 export function findUnmet(binding: Binding, claims: Claims, clientId: string): UnmetBinding | undefined {
   if (binding.clients?.has(clientId) === false) return { binding, by: 'client' }
   const failing = findFailing(binding.when, claims)
   return failing && { binding, by: failing }
 }
 
-/** What a binding expects that does not hold. */
+/** What a binding expects, for one that does not match. */
 export function describeUnmet({ binding: { name }, by }: UnmetBinding): string {
   return by === 'client' ? `${name}: another client` : `${name}: ${by.path}, expected ${by.expected}`
 }
 
 /**
- * The bindings of `bindings` and of `groupsToScopes`. Each group is a binding of its own: it holds if the claim `groupsClaim`
+ * The bindings of `bindings` and of `groupsToScopes`. Each group is a binding of its own: it matches if the claim `groupsClaim`
  * is an array with this group, or with `singleAsArray` this group alone.
  */
 export function readBindings(reader: OptionReader, context: ReadingContext): readonly Binding[] {
@@ -100,7 +100,7 @@ export function readBindings(reader: OptionReader, context: ReadingContext): rea
 function readBindingList(reader: OptionReader, context: ReadingContext): Binding[] {
   const readers = reader.objects('bindings')
   if (isEmptyArray(reader.value('bindings'))) {
-    reader.problem('bindings', 'an array of one binding or more', undefined, 'out_of_bounds')
+    reader.problem('bindings', 'an array of at least one binding', undefined, 'out_of_bounds')
   }
   const bindings = readers.map((each) => readBinding(each, context))
   const names = bindings.map(({ name }) => name)
@@ -154,7 +154,7 @@ function readGroups(reader: OptionReader, context: ConditionContext): readonly B
   })
 }
 
-/** Not by globs: a group may have a star in its name. The groups of one token are read once, however many are asked for. */
+/** Compares exactly: a group may have a star in its name. The groups of a token are read once for all bindings. */
 function createMembershipTest(path: ClaimPath, context: ConditionContext): (group: string, claims: Claims) => boolean {
   const known = new WeakMap<Claims, ReadonlySet<unknown>>()
   return (group, claims) => {

@@ -19,8 +19,8 @@ import {
  * - a string: exactly that. If it contains `*`, it is a pattern, in which `*` matches any run of characters, including none, and
  *   including `/`. At most 1,024 characters.
  * - a number, within 2^53 - 1 either way, or a boolean: exactly that.
- * - an array: one of its members, each read as it would be alone.
- * - an object: operators, all of which must hold.
+ * - an array: one of its members, each read as if it were alone.
+ * - an object: operators, all of which must match.
  *
  * A missing claim satisfies only `exists: false`.
  */
@@ -33,7 +33,7 @@ export interface ClaimCondition {
   holds(claims: Claims): boolean
   /** What it must be, in plain words for an operator: printable ASCII, at most 200 characters. */
   expected: string
-  /** What to say if the condition fails: printable ASCII, at most 200 characters. */
+  /** What the event says if the condition fails: printable ASCII, at most 200 characters. */
   message?: string
   /** The values that its operators want, for hints. */
   wants: readonly WantedValues[]
@@ -53,20 +53,20 @@ const IS_PRINTABLE = /^[\x20-\x7E]+$/
 /**
  * The conditions of the option `key`, an object of at least one `ClaimConditionOption` by its claim's path, in its
  * order. An absent option is a problem too, and so is a value that is named but undefined: neither may loosen a rule.
- * What cannot be read becomes a problem of the reader, and a condition that never holds.
+ * What cannot be read becomes a problem of the reader, and a condition that never matches.
  */
 export function readClaimConditions(reader: OptionReader, key: string, context: ConditionContext): ClaimCondition[] {
   const claims = reader.value(key)
   if (!isPlainObject(claims) || Object.keys(claims).length === 0) {
     const got = isPlainObject(claims) ? 'an empty object' : undefined
-    reader.problem(key, 'an object with one claim or more: the condition of each by its path', got)
+    reader.problem(key, 'an object with at least one claim path and its condition', got)
     return []
   }
   const conditions = reader.object(key)
   return Object.keys(claims).map((path) => readCondition(conditions, path, context))
 }
 
-/** The first condition that does not hold, or undefined if all of them do. */
+/** The first condition that does not match, or undefined if all of them do. */
 export function findFailing(conditions: readonly ClaimCondition[], claims: Claims): ClaimCondition | undefined {
   return conditions.find((condition) => !condition.holds(claims))
 }

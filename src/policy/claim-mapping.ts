@@ -9,7 +9,7 @@ import { type ClaimScalar, isScalar, isScalarOption, SCALAR } from './claim-valu
 
 /**
  * A function in `claimsToToken`: returns the value of one claim of the access token, or undefined to leave the claim out. If
- * it throws, rejects or returns what is not JSON, the request is answered with 503, `claim_mapping_failed`.
+ * it throws, rejects or returns something that is not JSON, the request is answered with 503 (`claim_mapping_failed`).
  *
  * @example
  * const isAdmin: MapClaim = (claims) => Array.isArray(claims.groups) && claims.groups.includes('admins')
@@ -18,7 +18,7 @@ import { type ClaimScalar, isScalar, isScalarOption, SCALAR } from './claim-valu
  */
 export type MapClaim = (claims: Claims, context: CheckContext, signal: AbortSignal) => unknown
 
-/** What `claimsToToken` says of one claim. */
+/** The source of one claim in `claimsToToken`. */
 export type ClaimMapping = { name: string } & ({ builtIn: MappedClaim['map'] } | { hostFunction: MapClaim })
 
 /** One claim of the access token. */
@@ -61,7 +61,7 @@ export async function mapClaims(
   const mapped = await serialise(mapping, claims, context)
   if (Buffer.byteLength(mapped) > MAX_MAPPED_BYTES) throw new TokenRejected('mapped_claims_too_large')
   // As an access token is read: what that refuses must not be issued.
-  return parseJsonObject(mapped) ?? failed(new TypeError('a claim nests too deep'))
+  return parseJsonObject(mapped) ?? failed(new TypeError('a claim is nested too deeply'))
 }
 
 async function serialise(mapping: readonly MappedClaim[], claims: Claims, context: CheckContext): Promise<string> {
@@ -119,7 +119,7 @@ export function readClaimMapping(reader: OptionReader): readonly ClaimMapping[] 
   if (!reader.isNamed('claimsToToken')) return NONE
   if (!isPlainObject(sources) || Object.keys(sources).length === 0) {
     const got = isPlainObject(sources) ? 'an empty object' : undefined
-    reader.problem('claimsToToken', 'an object with one claim or more: the source of each by its name', got)
+    reader.problem('claimsToToken', 'an object with at least one claim name and its source', got)
     return NONE
   }
   const sourceOf = reader.object('claimsToToken')

@@ -18,8 +18,8 @@ import {
 } from './claim-value.js'
 
 /**
- * What a claim must satisfy: all that is given here, and at least one operator. Types are never converted: the string
- * `"5"` is not the number 5. A `null` claim is there, but equals nothing.
+ * What a claim must satisfy: every operator given here, and at least one is required. Types are never converted: the string
+ * `"5"` is not the number 5. A `null` claim is present, but equals nothing.
  *
  * @example
  * const claims: Record<string, ClaimOperators> = { level: { atLeast: 2 }, groups: { includes: ['admins', 'team-*'] } }
@@ -35,17 +35,17 @@ export interface ClaimOperators {
    */
   includes?: ClaimScalar | readonly ClaimScalar[]
   /**
-   * The claim is a string of words with spaces between them, like OAuth's `scope`, and one of the words is this word, or one of
-   * these. Words are compared exactly; `*` is an ordinary character here. A claim of more than 16 384 characters never matches.
+   * The claim is a string of words separated by spaces, like OAuth's `scope`, and contains this word, or one of these. Words are
+   * compared exactly; `*` is an ordinary character here. A claim of more than 16 384 characters never matches.
    */
   hasWord?: string | readonly string[]
-  /** `true`: the claim is there, even if it is `null`. `false`: it is missing. */
+  /** `true`: the claim is present, even if it is `null`. `false`: it is missing. */
   exists?: boolean
-  /** The path of another claim: both are there, and the same string, number or boolean. */
+  /** The path of another claim: both are present, and are the same string, number or boolean. */
   equalsClaim?: string
-  /** The claim is a number, this or a greater one. Finite. */
+  /** The claim is a number, at least this one. Finite. */
   atLeast?: number
-  /** The claim is a number, this or a smaller one. Finite. */
+  /** The claim is a number, at most this one. Finite. */
   atMost?: number
   /** The claim is a number greater than this. Finite. */
   above?: number
@@ -167,13 +167,13 @@ function readExists(reader: OptionReader, key: string): ClaimTest {
   return { holds: (claim) => (claim !== undefined) === wanted, expected: wanted ? 'present' : 'missing' }
 }
 
-/** Of a path that leads nowhere the condition always holds: it must not be possible that another one was meant. */
+/** `exists: false` always matches if the path leads nowhere, so a path that could mean another claim is refused. */
 function refuseAmbiguousPath(reader: OptionReader, key: string): void {
   const written = String(reader.path.at(-1))
   const segments = parseClaimPath(written)?.segments ?? []
   if (segments.length < 2 || /^\/|"/.test(written)) return
   const pointer = `/${segments.map((segment) => segment.replaceAll('~', '~0').replaceAll('/', '~1')).join('/')}`
-  const slip = 'a bare name with a dot is ambiguous, and false always holds if it means another claim'
+  const slip = 'a bare name with a dot is ambiguous, and false would always match if it meant another claim'
   const toDo = `write '"${written}"' if it is the name of one claim, or '${pointer}' for a claim within another one`
   reader.note('invalid', key, `${slip}; ${toDo}`)
 }
@@ -182,7 +182,7 @@ function readEqualsClaim(reader: OptionReader, key: string, own: ClaimPath): Cla
   const written = reader.value(key)
   const path = typeof written === 'string' ? parseClaimPath(written) : undefined
   if (path === undefined) return refuse(reader, key, CLAIM_PATH)
-  if (isSamePath(path, own)) return refuse(reader, key, 'the path of another claim: each claim equals itself')
+  if (isSamePath(path, own)) return refuse(reader, key, 'the path of another claim, because each claim equals itself')
   return {
     holds: (claim, claims) => isScalar(claim) && claim === readClaim(claims, path),
     expected: `the same as the claim ${written}`,

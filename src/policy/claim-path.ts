@@ -1,7 +1,7 @@
 /** The claims of a JWT, as they were parsed from JSON. */
 export type Claims = Readonly<Record<string, unknown>>
 
-/** What functions of a policy are given in addition to the claims. */
+/** What functions of a policy get in addition to the claims. */
 export interface CheckContext {
   /** The `name` of the identity provider. */
   identityProvider: string

@@ -7,7 +7,8 @@ import { compileValue, isScalarOption } from './claim-value.js'
 import type { CheckAssertion, PolicySettings } from './policy.js'
 
 /**
- * Which assertions of one identity provider are accepted, in addition to the checks of every assertion, and what they become.
+ * Which assertions of one identity provider are accepted, in addition to the checks of every assertion, and what they may
+ * obtain.
  *
  * @example
  * const policy: PolicyOptions = {
@@ -24,18 +25,18 @@ export interface PolicyOptions {
    * (`requiredClaims`, `check`) or what they may obtain (`scopes`, `bindings`, `groupsToScopes`). Otherwise it is required.
    */
   allowedSubjects?: readonly string[] | 'any'
-  /** Conditions on claims, 1 or more, by their paths; all must hold. See docs/policy.md. Default: no condition. */
+  /** Conditions on claims, 1 or more, by their paths; all must match. See docs/policy.md. Default: no condition. */
   requiredClaims?: Readonly<Record<string, ClaimConditionOption>>
   /** A rule in code, applied after all others. Default: none. */
   check?: CheckAssertion
   /**
-   * Bindings, 1 or more: what accepted assertions may obtain at the token endpoint. The access token gets what those that hold
-   * for the claims and the client allow together. If none holds, the assertion is refused, `no_binding_matches`. Default: no
-   * bound except `scopes`.
+   * Bindings, 1 or more: what accepted assertions may obtain at the token endpoint. The access token gets everything that the
+   * bindings matching the claims and the client allow together. If none matches, the assertion is refused
+   * (`no_binding_matches`). Default: no bound except `scopes`.
    */
   bindings?: readonly BindingOptions[]
   /**
-   * The scopes, 1 or more, of each group, as further bindings: each holds if the claim `groupsClaim` contains the group.
+   * The scopes, 1 or more, of each group, as further bindings: each matches if the claim `groupsClaim` contains the group.
    * Default: none.
    */
   groupsToScopes?: Readonly<Record<string, readonly string[]>>
@@ -47,15 +48,15 @@ export interface PolicyOptions {
    */
   singleAsArray?: boolean
   /**
-   * Further claims of the access token, 1 or more: the source of each by its name. Together they have at most 8192 bytes as
-   * JSON, or the assertion is refused, `mapped_claims_too_large`. A claim whose source is missing is left out. Claims that
-   * say who the token is for and what it may do cannot be set: see docs/policy.md. Default: none.
+   * Further claims of the access token, 1 or more: the source of each by its name. If they have more than 8192 bytes together as
+   * JSON, the assertion is refused (`mapped_claims_too_large`). A claim whose source is missing is left out. Claims that say
+   * who the token is for and what it may do cannot be set: see docs/policy.md. Default: none.
    */
   claimsToToken?: Readonly<Record<string, ClaimSource>>
 }
 
 const SUBJECT = 'a `sub` of 1 to 1024 characters, in which * stands for any text; it is not a regular expression'
-const SUBJECTS = 'an array of one subject or more, or "any"'
+const SUBJECTS = 'an array of at least one subject, or "any"'
 /** Of all that configure none. */
 const ANYBODY: PolicySettings = {
   saysWho: true,

@@ -6,9 +6,9 @@ import type { ClaimCondition } from './claim-condition.js'
 import { type ClaimMapping, createMappedClaim, type MappedClaim } from './claim-mapping.js'
 import type { CheckContext, Claims } from './claim-path.js'
 
-/** Which assertions of one identity provider are accepted, and what they may become. */
+/** Which assertions of one identity provider are accepted, and what they may obtain. */
 export interface Policy {
-  /** Whether `allowedSubjects`, `requiredClaims` or `check` say who is accepted, even if it is everybody. */
+  /** Whether `allowedSubjects`, `requiredClaims` or `check` says who is accepted, even if that is everybody. */
   saysWho: boolean
   /** Whether a `sub` is accepted; undefined: any. */
   acceptsSubject: ((sub: string) => boolean) | undefined
@@ -16,7 +16,7 @@ export interface Policy {
   readonly allowedSubjects: readonly string[] | undefined
   requiredClaims: readonly ClaimCondition[]
   check: BoundedCheck | undefined
-  /** If there are some, at least one must hold, and those that do bound the access token. */
+  /** If there are any, at least one must match, and the matching ones bound the access token. */
   bindings: readonly Binding[]
   claimMapping: readonly MappedClaim[]
 }
@@ -85,7 +85,7 @@ export function requireWho({ saysWho }: Policy): void {
   const rejected = new TokenRejected('subject_not_allowed')
   rejected.context = {
     message:
-      'neither allowedSubjects, requiredClaims nor check say who is accepted; allowedSubjects: "any" is everybody',
+      'none of allowedSubjects, requiredClaims and check says who is accepted; to accept everyone, set allowedSubjects: "any"',
   }
   throw rejected
 }
@@ -104,8 +104,8 @@ function enforceClaim({ path, expected, message, holds }: ClaimCondition, claims
 }
 
 /**
- * A rule in code. `true` accepts; a text refuses, and is in the event, never in the answer to the client; anything else
- * refuses, too (`refused_by_check`). If it throws or rejects, the request is answered with 503 (`policy_check_failed`).
+ * A rule in code. `true` accepts. A string refuses, and appears in the event, never in the answer to the client. Anything else
+ * refuses too (`refused_by_check`). If it throws or rejects, the request is answered with 503 (`policy_check_failed`).
  *
  * @example
  * const check: CheckAssertion = async (claims, _context, signal) => {

@@ -2,7 +2,7 @@ import type { HostFunctions } from '../host-functions/host-functions.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import { CLAIM_TEMPLATE, type ClaimTemplate, fillClaimTemplate, parseClaimTemplate } from './claim-template.js'
 
-/** What a `subject` function is given. */
+/** What a `subject` function gets. */
 export interface AssertionSubject {
   /** The `name` of the identity provider. */
   identityProvider: string
@@ -11,17 +11,17 @@ export interface AssertionSubject {
 }
 
 /**
- * How the `sub` of an access token comes from an assertion.
+ * How the `sub` of an access token is made from an assertion.
  *
  * - `raw`: the assertion's `sub`.
  * - `namespaced`: the identity provider's name, `|`, and the `sub`. `%` and `|` in the name are written `%25` and `%7C`, so
  *   that no two identity providers share a subject.
  * - a template: text with claims in it, by their paths: `"ci|${claims.repository_id}"`. An assertion is refused if one of
  *   them is missing, empty or not a string, or contains the text that follows it in the template.
- * - a function returns any other text.
+ * - a function: returns any other text.
  *
- * If identity providers have different settings, the subjects of each must begin with another text, so that no two share one.
- * Of functions, that cannot be checked.
+ * If identity providers have different settings, the subjects of each must begin with a different text, so that no two share
+ * a subject. For functions, that cannot be checked.
  *
  * A subject has at most 16 384 characters, none of them invisible, and no white space around it.
  *
@@ -31,8 +31,8 @@ export interface AssertionSubject {
 export type SubjectOption = 'raw' | 'namespaced' | (string & {}) | SubjectFunction
 
 /**
- * If it throws or rejects, the request is answered with 503 (`subject_mapping_failed`). If its result cannot be a subject,
- * the assertion is refused with `invalid_subject`.
+ * Returns the subject. If it throws or rejects, the request is answered with 503 (`subject_mapping_failed`). If its result
+ * cannot be a subject, the assertion is refused with `invalid_subject`.
  *
  * @example
  * const subject: SubjectFunction = ({ sub }) => `okta:${sub}`

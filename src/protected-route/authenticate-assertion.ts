@@ -14,7 +14,7 @@ import {
   createAuthenticateRequest,
 } from './authenticate-request.js'
 
-/** What is known of a caller that presented an assertion itself: `req.user` behind the assertion strategy. */
+/** The caller that presented an assertion as its bearer token: `req.user` behind the assertion strategy. */
 export interface AssertedCaller {
   /** The subject as the option `subject` makes it. */
   sub: string
@@ -41,7 +41,7 @@ export interface AuthenticateAssertionDeps
   verification: () => AcceptAssertionDeps
 }
 
-/** Judges requests by an assertion instead of an access token. */
+/** Authenticates requests by an assertion instead of an access token. */
 export function createAuthenticateAssertion({
   challenge,
   events,
@@ -56,7 +56,7 @@ export function createAuthenticateAssertion({
 }
 
 /**
- * How `exchange.assertionStrategy` judges requests. Its callers have no credentials except their assertion.
+ * How `exchange.assertionStrategy` handles requests. Its callers have no credentials except their assertion.
  *
  * @example
  * const assertionStrategy: AssertionStrategyOptions = { waitForKeys: true }
@@ -64,9 +64,9 @@ export function createAuthenticateAssertion({
 export interface AssertionStrategyOptions {
   /**
    * What happens to an assertion with an unknown key, or before the first key set was fetched. `true`: it waits for the
-   * fetch. Then a sender of forged assertions can find out which identity providers are trusted, by response times and by 503
+   * fetch. A sender of forged assertions can then find out which identity providers are trusted, by response times and by 503
    * in an outage. `false`: it is refused at once with 401, and the keys are fetched in the background for the next request.
-   * Then call `await exchange.ready()` before the first request. The token endpoint always waits. Default: false.
+   * With `false`, call `await exchange.ready()` before the first request. The token endpoint always waits. Default: false.
    */
   waitForKeys?: boolean
 }

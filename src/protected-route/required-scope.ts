@@ -5,14 +5,14 @@ import { isScopeToken, parseScope } from '../oauth/scope.js'
 import { OptionReader } from '../option-checks/option-reader.js'
 import type { Challenge } from './challenge.js'
 
-/** The scopes that a route requires, all of them: an array, or one string with spaces between. */
+/** The scopes that a route requires, all of them: an array, or a space-separated string. */
 export type RequiredScope = string | readonly string[]
 
-const SCOPES = 'at least one scope token (RFC 6749 §3.3), in an array or in a string with spaces between'
+const SCOPES = 'at least one scope token (RFC 6749 §3.3), in an array or a space-separated string'
 
 /**
  * The scopes that the options of a route require; none if there is no `scope`. Everything that could be a mistake is
- * refused, because a scope that is not understood would leave the route open.
+ * refused, because a scope that is overlooked would leave the route open.
  *
  * @param calledAs the function that was given the options
  * @throws ConfigError
@@ -34,7 +34,7 @@ function readScopes(reader: OptionReader): readonly string[] {
   return []
 }
 
-/** The options that speak of scopes, even if misspelled; the others of `passport.authenticate` are Passport's own. */
+/** The options that are about scopes, even if misspelled. The other options of `passport.authenticate` are Passport's own. */
 export function scopeOptions(options: unknown): Readonly<Record<string, unknown>> {
   const found: Record<string, unknown> = {}
   if (typeof options !== 'object' || options === null) return found

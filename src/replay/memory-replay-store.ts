@@ -11,7 +11,7 @@ import type { ReplayStore } from './replay-store.js'
  * new MemoryReplayStore({ maxEntries: 100_000 })
  */
 export interface MemoryReplayStoreOptions {
-  /** How many entries it holds at most, 1 to 10 000 000. When all of them are live, further calls fail. Default: 1 000 000. */
+  /** The most entries that it holds, 1 to 10 000 000. When all of them are live, further calls fail. Default: 1 000 000. */
   maxEntries?: number
   clock?: Clock
 }
@@ -19,8 +19,8 @@ export interface MemoryReplayStoreOptions {
 /**
  * A separate memory of entries in this process. Exchanges without the option `replay.store` share the memory of the process;
  * an exchange with this store does not. It never forgets a live entry. When it is full it throws, and the assertion is refused
- * with 503. With several processes use a shared store. Otherwise each process accepts an assertion that another has already
- * accepted.
+ * with 503. With several processes, use a shared store. Otherwise each process accepts an assertion that another has
+ * already accepted.
  *
  * @example
  * const replay: ReplayOptions = { store: new MemoryReplayStore({ maxEntries: 100_000 }) }

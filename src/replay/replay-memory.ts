@@ -78,7 +78,7 @@ export class ReplayMemory {
   /** Refuses an assertion that expired by this clock before, and by the same clock has not expired now. */
   #checkNotForgotten(expiresAt: number, { now }: Time): void {
     if (expiresAt > this.#forgottenUpTo || expiresAt <= now) return
-    throw new Error('the wall clock went back to a time before entries that were already forgotten')
+    throw new Error('the wall clock went back so far that forgotten entries would be live again')
   }
 
   /** Checks a few entries in turn, so that no call pays for a whole sweep. */

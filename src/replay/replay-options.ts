@@ -54,12 +54,12 @@ function checkMembers(reader: OptionReader, store: object): void {
   const isShared: unknown = Reflect.get(store, 'isShared')
   if (isShared !== undefined && typeof isShared !== 'boolean') {
     const got = `a store whose \`isShared\` is a ${typeof isShared}`
-    reader.problem('store', 'true or false for it, or a store without it', got, 'wrong_type')
+    reader.problem('store', 'true or false, or a store without this member', got, 'wrong_type')
   }
   for (const name of ['fillLevel', 'findRisk']) {
     const member: unknown = Reflect.get(store, name)
     if (member === undefined || typeof member === 'function') continue
     const got = `a store whose \`${name}\` is a ${typeof member}`
-    reader.problem('store', 'a function for it, or a store without it', got, 'wrong_type')
+    reader.problem('store', 'a function, or a store without this member', got, 'wrong_type')
   }
 }

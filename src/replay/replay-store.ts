@@ -8,10 +8,10 @@ export interface ReplayStore {
    * @param expiresAt whole seconds since the epoch until which the key must be remembered; clocks that differ by a minute are
    * already allowed for
    * @param identityProvider the `name` of the identity provider, for a store that gives each identity provider a share of its
-   * room; absent if the exchange has only one identity provider whose assertions are accepted once
+   * space; absent if the exchange has only one identity provider whose assertions are accepted once
    * @returns true for the first call with this key, false for every later one until the key expires
-   * @throws if the store does not know: the assertion is then refused with 503, never accepted. The same happens after
-   * `replay.timeout`. A call that succeeds later still marks the assertion used
+   * @throws if the store does not know: the request is then answered with 503, and the assertion is not accepted. The same
+   * happens after `replay.timeout`. A call that succeeds later still marks the assertion used
    */
   markUsed(key: string, expiresAt: number, identityProvider?: string): boolean | Promise<boolean>
   /**

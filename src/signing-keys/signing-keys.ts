@@ -30,21 +30,21 @@ export interface SigningKey {
   publicJwk: JWK
 }
 
-/** What is wrong with a signing key and what to do, in words for a ConfigError. */
+/** What is wrong with a signing key and what to do, as the text of a ConfigError. */
 export class SigningKeyError extends Error {
   override readonly name = 'SigningKeyError'
 }
 
 const KEYS = 'a P-256, Ed25519 or RSA key (2048 bits or more) as JWK or PEM'
-const SUITS_NONE = `the key suits none of the algorithms; expected ${KEYS}`
+const SUITS_NONE = `no supported algorithm suits the key; expected ${KEYS}`
 const AS_DER: ED25519KeyPairOptions<'der', 'der'> = {
   publicKeyEncoding: { type: 'spki', format: 'der' },
   privateKeyEncoding: { type: 'pkcs8', format: 'der' },
 }
 
 /**
- * A key for development and tests: a new private JWK with `kid`, `alg` and `use`. In production create the key once and
- * keep it, because tokens of a lost key are refused.
+ * Makes a key for development and tests: a new private JWK with `kid`, `alg` and `use`. In production, create the key once and
+ * keep it: when a key is lost, its tokens are refused.
  *
  * @example
  * const keys = { keys: [generateSigningKey('RS256')] }

@@ -41,7 +41,7 @@ const assertionLifetime = 300
  * - `GET /.well-known/openid-configuration`: the metadata for `discovery`.
  * - `GET /assertion`: an assertion as text. Each query parameter is a claim, always a string.
  * - `POST /rotate`: answers `{ kid }`.
- * - `POST /fault/{kind}`: 204. `down` only resets connections that ask for the key set, so that it can be ended over HTTP.
+ * - `POST /fault/{kind}`: 204. `down` only resets connections that request the key set, so that it can be ended over HTTP.
  *   `slow-connect` begins after the answer and ends after 10 seconds.
  * - Anything else: 404.
  *
@@ -151,7 +151,7 @@ export class FakeIdentityProvider {
     return this.#afterLastChange(() => this.#apply(kind))
   }
 
-  /** Destroys every connection and leaves the port for good. May be called again. */
+  /** Destroys every connection and frees the port. May be called again. */
   close(): Promise<void> {
     return this.#afterLastChange(async () => {
       clearTimeout(this.#recovery)

@@ -31,12 +31,12 @@ const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345678
  * What every replay store must do, for any test runner:
  * `for (const { name, run } of replayStoreContract(makeStore)) test(name, run)`.
  *
- * The keys are random, so the store need not be empty. No store is closed, and the used keys stay in it.
+ * The keys are random, so the store need not be empty. No store is closed, and the used keys remain in it.
  *
  * @example
  * for (const { name, run } of replayStoreContract(() => new MemoryReplayStore())) test(name, run)
  *
- * @param makeStore makes a store like one of another process: with its own connection, on the same data
+ * @param makeStore makes a store as another process would: with its own connection to the same data
  */
 export function replayStoreContract(makeStore: MakeReplayStore): ReplayStoreCase[] {
   const cases: [string, (makeStore: MakeReplayStore) => Promise<void>][] = [

@@ -8,7 +8,7 @@ export interface KeyHeader extends Thumbprints {
   kid?: string | undefined
 }
 
-/** Whose keys they are. An identity provider signs assertions; a client proves with its keys who it is. */
+/** The owner of keys. An identity provider signs assertions with them; a client proves who it is. */
 export interface KeyOwner {
   kind: 'identity_provider' | 'client'
   /** The provider's `name`, or the client's `clientId`. */
@@ -111,15 +111,15 @@ export interface CutKeySet {
 
 /** What happened to the fetches of a key set. */
 export interface FetchStats {
-  /** How many there were, including failed ones. */
+  /** The number of fetches, including failed ones. */
   fetches: number
   failedFetches: number
   /** Since the last success. */
   consecutiveFailures: number
-  /** Milliseconds: of all fetches together, and of the longest one. */
+  /** Milliseconds: `total` of all fetches, `longest` of one. */
   fetchDurationMs: { total: number; longest: number }
   lastSuccess?: { millisecondsAgo: number; durationMs: number }
-  /** It stays after a success. */
+  /** Remains after a success. */
   lastFailure?: FetchFailure & { millisecondsAgo: number; durationMs: number }
 }
 

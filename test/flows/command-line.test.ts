@@ -274,10 +274,10 @@ scopes = ["opneid", "openid"]`,
     expect(status).toBe(0)
     const notes = stdout.split('\n').filter((line) => line.startsWith('!'))
     expect(notes).toEqual([
-      '! client b: identity_providers is empty: it may exchange nothing',
-      '! client b: grant_types is empty: it may exchange nothing',
+      '! client b: identity_providers is empty, so this client may exchange nothing',
+      '! client b: grant_types is empty, so this client may exchange nothing',
       `! ${idp.name}: binding a: scope opneid is not in the scopes of the identity provider`,
-      `! ${idp.name}: binding a: scope opneid is in the scopes of no client`,
+      `! ${idp.name}: binding a: scope opneid is not in the scopes of any client`,
       `! ${idp.name}: group orders-* is compared exactly: * is not a pattern in it`,
       '! no signing keys: access tokens become invalid when the process ends; make a key with keygen',
     ])
@@ -419,7 +419,7 @@ when = { scope = { one_of = ["*", "*a*"] }, scp = { has_word = "Orders.*" } }`,
     [
       'a redirect',
       () => idp.fault('redirect'),
-      /✗ no usable keys: redirected 302: http:\S+\/jwks; it leads to http:\S+\/jwks\/elsewhere; if that is right, write it/,
+      /✗ no usable keys: redirected 302: http:\S+\/jwks; it leads to http:\S+\/jwks\/elsewhere; if that is right, set it/,
     ],
     [
       'an endpoint that is down',

@@ -55,7 +55,7 @@ describe('a claim that must be missing', () => {
       { requiredClaims: { [path]: { exists: false, message: 'x' } } },
       { bindings: [{ name: 'a', when: { [path]: { exists: false } } }] },
     ]) {
-      const message = `exists: a bare name with a dot is ambiguous, and false always holds if it means another claim; write '"${path}"' if it is the name of one claim, or '${pointer}' for a claim within another one`
+      const message = `exists: a bare name with a dot is ambiguous, and false would always match if it meant another claim; write '"${path}"' if it is the name of one claim, or '${pointer}' for a claim within another one`
       expect(() => check(rule)).toThrow(message)
     }
   })

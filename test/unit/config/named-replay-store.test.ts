@@ -84,7 +84,7 @@ describe('a [replay] table that cannot be used', () => {
     expect(load('store = "reddis"').message).toContain('Did you mean "redis"?')
     const { message } = load('store = "postgres"', { replayStores: {} })
     expect(message).toContain(
-      'got "postgres"; expected one of "memory", or one more in loadConfig(path, { replayStores })',
+      'got "postgres"; expected one of "memory", or a name that you add in loadConfig(path, { replayStores })',
     )
   })
 })

@@ -428,7 +428,7 @@ describe('the identity providers', () => {
 
   it('accept some algorithm', () => {
     expect(providerProblemsOf({ algorithms: [] })).toEqual([
-      expect.stringMatching(/algorithms: an array of one string or more/),
+      expect.stringMatching(/algorithms: an array of at least one string/),
     ])
   })
 
@@ -718,7 +718,7 @@ describe('the keys of an identity provider', () => {
       'identityProviders[0].certificates: at most 10',
     )
     expect(keyProblemsOf({ certificates: [] })).toContainEqual(
-      expect.stringMatching(/certificates: an array of one string or more, each PEM text/),
+      expect.stringMatching(/certificates: an array of at least one string, each PEM text/),
     )
     for (const spoiled of ['idp.pem', RSA_CERTIFICATE_KEY, RSA_CERTIFICATE.replace('MII', 'AAA')]) {
       expect(keyProblemsOf({ certificates: [EC_CERTIFICATE, spoiled] })).toEqual([
@@ -847,12 +847,12 @@ describe('the replay store and the clock', () => {
     }
     for (const isShared of ['no', null, 0]) {
       expect(problemsOf({ replay: { store: { ...store, isShared } } })).toEqual([
-        'replay.store: true or false for it, or a store without it',
+        'replay.store: true or false, or a store without this member',
       ])
     }
     for (const member of ['fillLevel', 'findRisk']) {
       expect(problemsOf({ replay: { store: { ...store, [member]: 0.5 } } })).toEqual([
-        'replay.store: a function for it, or a store without it',
+        'replay.store: a function, or a store without this member',
       ])
     }
     for (const said of [{ isShared: false }, { isShared: undefined }, { fillLevel: () => 0 }]) {

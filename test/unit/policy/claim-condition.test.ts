@@ -48,7 +48,7 @@ describe('the conditions of a rule', () => {
     ['a Map', new Map([['sub', 'x']]), 'an object'],
     ['an empty object', {}, 'an empty object'],
   ])('cannot be %s', (_, claims, found) => {
-    const wanted = 'an object with one claim or more: the condition of each by its path'
+    const wanted = 'an object with at least one claim path and its condition'
     expect(read(claims).problems).toEqual([`claims: got ${found}; expected ${wanted}`])
   })
 
@@ -111,7 +111,10 @@ describe('the conditions of a rule', () => {
       expect.stringMatching(/^equalsClaim: got "a\.\.b"; expected a claim path of at most 1024/),
     ],
     [{ equalsClaim: 7 }, expect.stringMatching(/^equalsClaim: got 7; expected a claim path/)],
-    [{ equalsClaim: '/sub' }, 'equalsClaim: got "/sub"; expected the path of another claim: each claim equals itself'],
+    [
+      { equalsClaim: '/sub' },
+      'equalsClaim: got "/sub"; expected the path of another claim, because each claim equals itself',
+    ],
     [{ atLeast: '5' }, 'atLeast: got "5"; expected a finite number'],
     [{ atMost: Number.NaN }, 'atMost: got NaN; expected a finite number'],
     [{ above: Number.NEGATIVE_INFINITY }, 'above: got -Infinity; expected a finite number'],

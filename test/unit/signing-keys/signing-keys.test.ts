@@ -110,19 +110,19 @@ describe('a signing key', () => {
   const small = generatePair('rsa', { modulusLength: 1024 })
   const p384 = generatePair('ec', { namedCurve: 'P-384' })
   it.each<[string, unknown, string]>([
-    ['RSA of 1024 bits', pem(small.privateKey, 'pkcs8'), 'the key suits none of the algorithms'],
-    ['P-384', pem(p384.privateKey, 'pkcs8'), 'the key suits none of the algorithms'],
+    ['RSA of 1024 bits', pem(small.privateKey, 'pkcs8'), 'no supported algorithm suits the key'],
+    ['P-384', pem(p384.privateKey, 'pkcs8'), 'no supported algorithm suits the key'],
     [
       'secp256k1',
       pem(generatePair('ec', { namedCurve: 'secp256k1' }).privateKey, 'pkcs8'),
-      'the key suits none of the algorithms',
+      'no supported algorithm suits the key',
     ],
-    ['X25519', pem(generatePair('x25519').privateKey, 'pkcs8'), 'the key suits none of the algorithms'],
-    ['an alg that we cannot', { ...privateJwk(rsa.privateKey), alg: 'RS384' }, 'the key suits none of the algorithms'],
+    ['X25519', pem(generatePair('x25519').privateKey, 'pkcs8'), 'no supported algorithm suits the key'],
+    ['an alg that we cannot', { ...privateJwk(rsa.privateKey), alg: 'RS384' }, 'no supported algorithm suits the key'],
     [
       'an alg of another key type',
       { ...privateJwk(rsa.privateKey), alg: 'ES256' },
-      'the key suits none of the algorithms',
+      'no supported algorithm suits the key',
     ],
     ['HS256', { kty: 'oct', k: 'c2VjcmV0', alg: 'HS256' }, 'the key cannot be read'],
     ['a JWK without its parameters', { kty: 'EC', crv: 'P-256' }, 'the key cannot be read'],
