@@ -1,5 +1,6 @@
 import type { Authorization } from '../authorization/authorization.js'
 import type { Client } from '../client-auth/client-options.js'
+import { fieldOf } from '../errors/field-of.js'
 import { DependencyUnavailable, isDependencyUnavailable, isTokenRejected, TokenRejected } from '../errors/rejections.js'
 import type { HostFunctions } from '../host-functions/host-functions.js'
 import { isOAuthError, OAuthError } from '../oauth/errors.js'
@@ -88,6 +89,7 @@ async function readAccess(authorize: () => unknown): Promise<CheckedAccess> {
 
 /** A copy, because requests add to the error, and a grant may throw the same one for each of them. */
 function asOurs(thrown: unknown): OAuthError | TokenRejected | DependencyUnavailable {
+  if (!isScopeToken(fieldOf(thrown, 'reason'))) return grantFailed(thrown) // Errors of other libraries have the same names.
   if (isDependencyUnavailable(thrown)) {
     const { reason, retryAfter, cause, context } = thrown
     return Object.assign(new DependencyUnavailable(reason, { retryAfter, cause }), { context: { ...context } })
@@ -100,7 +102,6 @@ function asOurs(thrown: unknown): OAuthError | TokenRejected | DependencyUnavail
   return Object.assign(refusal, { context: { ...context } })
 }
 
-/** Errors of other libraries have this name as well. */
 function isUsable({ code, message, status }: OAuthError): boolean {
   return isScopeToken(code) && typeof message === 'string' && Number.isInteger(status) && status >= 400 && status < 600
 }

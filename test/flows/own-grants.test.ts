@@ -258,6 +258,8 @@ describe('what a grant of the host throws', () => {
     ['a text', 'secret', 503, { reason: 'grant_failed' }],
     ['nothing', undefined, 503, { reason: 'grant_failed' }],
     ['an OAuthError of another library', named('OAuthError'), 503, { reason: 'grant_failed', cause: 'OAuthError' }],
+    ['a TokenRejected of another library', named('TokenRejected'), 503, { reason: 'grant_failed' }],
+    ['a DependencyUnavailable of another library', named('DependencyUnavailable'), 503, { reason: 'grant_failed' }],
     ['a rejected token', new TokenRejected('replayed'), 400, { reason: 'replayed', error: 'invalid_grant' }],
     ['an outage', new DependencyUnavailable('internal_error'), 503, { reason: 'internal_error' }],
     ['an OAuth error', new OAuthError('invalid_grant', 'The "code" is old'), 400, { error: 'invalid_grant' }],
