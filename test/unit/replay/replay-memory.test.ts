@@ -71,9 +71,9 @@ describe('the memory of the process', () => {
       const program = `
 import { createRequire } from 'node:module'
 const load = (copy, file) => import('./' + copy + '/' + file)
-const roomOf = ({ ReplayRoom }, { memoryOfProcess }, { systemClock }) =>
+const roomOf = ({ ReplayRoom, memoryOfProcess }, { systemClock }) =>
   new ReplayRoom(memoryOfProcess(systemClock), 10)
-const FILES = ['replay/replay-room.js', 'replay/replay-memory.js', 'clock/clock.js']
+const FILES = ['replay/replay-memory.js', 'clock/clock.js']
 const one = roomOf(...(await Promise.all(FILES.map((file) => load('one', file)))))
 const two = roomOf(...FILES.map((file) => createRequire(import.meta.url)('./two/' + file)))
 const until = Math.floor(Date.now() / 1000) + 300
