@@ -111,7 +111,7 @@ describe('docs/identity-providers.md', () => {
     const { maxAge, maxLifetime, replay } = DEFAULT_LIMITS
     expect(RECIPES).toContain(`\`max_age\` is ${maxAge} seconds since \`iat\``)
     expect(RECIPES).toContain(`\`max_lifetime\` ${maxLifetime} seconds until \`exp\``)
-    expect(RECIPES).toContain(`\`replay = "${replay}"\` takes a token`)
+    expect(RECIPES).toContain(`With \`replay = "${replay}"\`, a token is accepted ${replay},`)
   })
 
   it('is right that has_word holds for one scope of Entra alone, and that the pattern does not', () => {
