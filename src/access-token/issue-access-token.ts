@@ -17,7 +17,7 @@ export interface AccessTokenRequest {
   clientId: string
   scopes: readonly string[]
   audiences: ReadonlySet<string>
-  /** Further claims: none of those that every access token has. */
+  /** Further claims, none of which every access token has. */
   claims: Readonly<Record<string, unknown>>
   /** Seconds, at most. */
   lifetime: number

@@ -8,8 +8,8 @@ import type { ReplayProtection } from '../replay/replay-protection.js'
 import type { VerifiedAssertion } from './verify-assertion.js'
 
 /**
- * Seconds kept beyond the last moment at which the assertion would be accepted by our clock: those of other processes,
- * and of the store's server, may be up to half a minute off in either direction. Another second for what is rounded.
+ * Seconds for which an entry is kept after our clock would last accept the assertion. The clocks of other processes, and of
+ * the store's server, may be up to half a minute off in either direction. One more second allows for rounding.
  */
 const MARGIN = 61
 
@@ -50,9 +50,9 @@ function checkAgain({ identityProvider, expiresAt }: VerifiedAssertion, clock: P
 }
 
 /**
- * Joined as JSON, so that no two pairs of identity provider and `jti` make one key, and hashed, so that it fits any
- * store. Without a `jti` the payload takes its place: not the whole token, of which a second spelling or another
- * signature over the same entries would be another one.
+ * Joined as JSON, so that no two pairs of identity provider and `jti` give the same key, and hashed, so that it fits any
+ * store. Without a `jti`, the payload takes its place. The whole token would not do: another spelling or another signature of
+ * the same payload would be a different token.
  */
 function replayKeyOf({ identityProvider, assertionId, encodedPayload }: VerifiedAssertion): string {
   const identity = assertionId === undefined ? ['payload', encodedPayload] : ['jti', assertionId]

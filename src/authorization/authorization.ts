@@ -8,7 +8,7 @@ export interface Authorization {
   subject: string
   /** Never more than the client and the identity provider may have. */
   scopes: readonly string[]
-  /** The `aud` of the access token: some of those that the exchange has. */
+  /** The `aud` of the access token: some of the audiences of the exchange. */
   audiences: ReadonlySet<string>
   /** Claims of the access token in addition to its own. */
   claims: Readonly<Record<string, unknown>>

@@ -25,13 +25,13 @@ export interface AccessRequest {
 export type Access = Pick<Authorization, 'scopes' | 'audiences' | 'lifetime' | 'bindings'>
 
 /**
- * Bounds the access to what the client, the identity provider and the bindings that hold allow. Each binding that gives one
- * of the scopes gives its audiences, too; if no scope is granted, all of them do. If the client asks for resources, bindings
- * count only for these.
+ * Bounds the access to what the client, the identity provider and the matching bindings allow. Each binding that gives one of
+ * the scopes also gives its audiences; if no scope is granted, all matching bindings do. If the client requests resources,
+ * bindings apply only to these.
  *
- * @param audiences those of the exchange
- * @param holding the bindings that hold, if they are known already
- * @throws TokenRejected `no_binding_matches` if there are bindings and none holds
+ * @param audiences the audiences of the exchange
+ * @param holding the matching bindings, if they are known already
+ * @throws TokenRejected `no_binding_matches` if there are bindings and none matches
  * @throws OAuthError `invalid_target`, `invalid_scope`
  */
 export function boundAccess(
@@ -96,10 +96,9 @@ const RESOURCE = /^[a-z][a-z0-9+.-]*:[^\s#]+$/i
 const WEB_ADDRESS = /^(https?):\/\/([^/?#@]+)(.*)$/i
 
 /**
- * The audiences that the parameter `resource` names, in the spelling in which they are registered; all of them if it names
- * none.
+ * The audiences that the parameter `resource` names, spelled as they are configured; all of them if it names none.
  *
- * @param audiences those that could be granted
+ * @param audiences the audiences that could be granted
  * @throws OAuthError `invalid_target` if one is malformed, or not among them (RFC 8707 §2)
  */
 export function narrowAudiences(resources: readonly string[], audiences: ReadonlySet<string>): ReadonlySet<string> {

@@ -25,13 +25,13 @@ export interface CommandArguments {
   stdout: boolean
 }
 
-/** `failed`: the answer is no. `misused`: the command cannot be run as it is written. */
+/** `failed`: the answer is no. `misused`: the command cannot be run as written. */
 export const EXIT_CODES = { ok: 0, failed: 1, misused: 2 } as const
 export type Outcome = keyof typeof EXIT_CODES
 
 export type Command = (args: CommandArguments, streams: CommandStreams) => Promise<Outcome>
 
-/** The command cannot be run as it is written. The message quotes nothing that may be a token. */
+/** The command cannot be run as written. The message quotes nothing that may be a token. */
 export class Misuse extends Error {
   override readonly name = 'Misuse'
 }

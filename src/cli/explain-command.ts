@@ -13,7 +13,7 @@ const LINE_BREAK_REMOVED =
   'the input ends with a line break, which was removed here; the token endpoint would refuse it'
 const MARK_OF: Readonly<Record<ExplainedStep['outcome'], Mark>> = { passed: 'good', failed: 'bad', skipped: 'skipped' }
 
-/** Prints what would become of an assertion. */
+/** Prints whether an assertion would be accepted, and why. */
 export const explainCommand: Command = async (args, streams) => {
   const checked = readOptions(args, streams, { isAccepted: false })
   if (checked === undefined) return 'failed'
@@ -31,8 +31,8 @@ export const explainCommand: Command = async (args, streams) => {
 }
 
 /**
- * Without the one line break that files and pipes end with. More is left as it is: the token endpoint, too, refuses what
- * has white space around it. On a terminal the line break is that of the Enter key.
+ * Removes the one line break that files and pipes end with. Any other white space remains, because the token endpoint also
+ * refuses an assertion with white space around it. On a terminal, the line break comes from the Enter key.
  */
 function withoutFinalLineBreak(input: string, { stdin }: CommandStreams): { assertion: string; notes: string[] } {
   const assertion = input.replace(FINAL_LINE_BREAK, '')

@@ -38,8 +38,8 @@ const READ_FAULTS: Readonly<Record<string, string>> = {
 }
 
 /**
- * The problems of options, reported with the names, lines and columns of the file; those of options in code with their
- * names there.
+ * Reports problems of options with the names, lines and columns of the file. Problems of options in code have their names in
+ * code.
  *
  * @param ofFile what is wrong with the file itself
  */

@@ -13,8 +13,8 @@ export interface TomlLocation {
 const TOKEN = /"""(?:\\.|[^\\])*?"{3,5}|'''.*?'{3,5}|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|#[^\n]*|[[\]{}\n]/gs
 
 /**
- * Where the keys of valid TOML text stand. The parser tells no positions, so each statement is parsed by itself: once,
- * however many places are asked for.
+ * Where the keys of valid TOML text are. The parser gives no positions, so each statement is parsed separately, and only
+ * once for all places.
  */
 export class TomlLocations {
   readonly #lines: readonly string[]

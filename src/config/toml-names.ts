@@ -19,7 +19,7 @@ const TOP_LEVEL: Readonly<Record<string, string>> = {
   replay: 'replay',
   host_functions: 'hostFunctions',
 }
-/** Tables within those that stand for one member of an array, as `[[client]]` does: their names, and the options. */
+/** Tables within these tables that are one member of an array, like `[[client]]`: their names, and the options. */
 const SINGULAR: Readonly<Record<string, string>> = { 'identityProviders.binding': 'identityProviders.bindings' }
 /** Options whose members are not options: somebody else names them, so their names stay as they are written. */
 const FREE_NAMES = [

@@ -14,7 +14,7 @@ export interface LastingParts {
   events: ExchangeEventEmitter
   replayProtection: ReplayProtection
   failureLimiter: FailureLimiter
-  /** By the names of identity providers, also of those that are no longer registered. */
+  /** By the names of identity providers, including providers that are no longer registered. */
   trustSwitches: Map<string, TrustSwitch>
   certificateWarnings: CertificateWarnings
   jwksClients: JwksClientPool

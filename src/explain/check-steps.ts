@@ -12,7 +12,7 @@ import { describeFetchFailure, hintOfBadSignature, hintOfSignatureForm, hintOfUn
 import { hintOfAlgorithm, hintOfAudience, hintOfDate, hintOfIssuedAt, hintOfText, hintOfType } from './token-hints.js'
 import { describeClaim, describeDate } from './wording.js'
 
-/** What is said of each check, whichever profile has it. */
+/** The texts of each check, for every profile. */
 const DESCRIPTIONS: Readonly<Record<AssertionCheckName, (presented: PresentedAssertion) => StepTexts>> = {
   enabled: ({ identityProvider: { trust } }) => ({
     expected: 'the identity provider is switched on',

@@ -119,7 +119,7 @@ async function takeShape(explainer: Explainer, encoded: string, { identityProvid
   return resultOf(await explainer.take('shape', texts, () => parseAsJudged(encoded, identityProviders)))
 }
 
-/** What the token endpoint says of a payload that cannot be decoded is about the header, if it looks at that alone. */
+/** If the payload cannot be decoded and the token endpoint looks only at the header, its refusal is about the header. */
 function parseAsJudged(encoded: string, identityProviders: ExplainDeps['identityProviders']): UnverifiedJwt {
   const jws = parseJws(encoded, identityProviders.maxAssertionBytes)
   try {
@@ -130,7 +130,7 @@ function parseAsJudged(encoded: string, identityProviders: ExplainDeps['identity
   }
 }
 
-/** A step only if it fails, because the token endpoint does not look at the payload then. */
+/** Adds a step only if it fails: the token endpoint then does not look at the payload. */
 async function takeHeaderOfLong(explainer: Explainer, jwt: UnverifiedJwt, { identityProviders }: ExplainDeps) {
   const check = () => checkHeaderOfLong(jwt, identityProviders)
   try {

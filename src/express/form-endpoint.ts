@@ -19,8 +19,8 @@ export interface FormEndpointDeps {
 /** What an endpoint does with a form that clients post to it, such as a token request. */
 export interface FormEndpoint<Deps extends FormEndpointDeps> {
   /**
-   * The configuration in force. It is asked again when the body has come, which a client may hold back for long: the request
-   * is judged to its end by that one.
+   * The configuration in force. It is read again when the body has arrived, because a client may delay the body for long. The
+   * request is then handled under that configuration to its end.
    */
   configured(): Deps
   /** @returns the members of the answer @throws what `toRefusal` can translate */

@@ -14,7 +14,7 @@ const PARAMETER_NAME = /^[-._0-9A-Za-z]+$/
 const ONE_ONLY = ['grant_type', 'client_id', 'client_secret', 'client_assertion', 'client_assertion_type']
 const FUNCTION = 'a function of the request, the client and the tools'
 
-/** The entries of `grants`, each with another grant type, and none with that of a built-in grant. */
+/** The entries of `grants`. Their grant types must differ from each other and from the built-in grants. */
 export function readGrants(reader: OptionReader): readonly GrantSettings[] {
   const entries = reader.hostObject('grants')
   const readers = reader.objects('grants')

@@ -76,7 +76,7 @@ export function toGrantedAccess({
   }
 }
 
-/** As it is: a character that marks literal text in options is not one that it stands for, or two subjects would become one. */
+/** Reads the subject unchanged. If a mark for literal text were converted to its character, two subjects could become one. */
 function readUsableSubject(reader: OptionReader): string {
   const expected = 'a string that can be a subject'
   const subject = reader.string('subject', expected, isUsableSubject)

@@ -58,7 +58,7 @@ export class IdentityProviderRegistry {
     return typeof issuer === 'string' ? this.#byName.get(issuer) : undefined
   }
 
-  /** @throws ConfigError if there is none of this name */
+  /** @throws ConfigError if no identity provider has this name */
   require(name: string): IdentityProvider {
     return this.find(name) ?? refuseName(name)
   }

@@ -51,7 +51,11 @@ function refuseOtherConnections(
     clients.set(source, first)
     if (isSameConnection(first.connection, keys.connection) && isSameReading(first.reading, keys.reading)) continue
     const slip = `another entry with this ${option('alias')} and ${option('jwksUri')} connects or reads keys differently`
-    readers[index]?.note('conflict', 'jwksUri', `${slip}; give both the same connection options, or one another alias`)
+    readers[index]?.note(
+      'conflict',
+      'jwksUri',
+      `${slip}; give both the same connection options, or change the alias of one`,
+    )
   }
 }
 

@@ -21,10 +21,10 @@ export interface LocateOptions {
 
 /** Milliseconds. */
 const ASK_METADATA_EVERY = 3_600_000
-/** Milliseconds after which metadata that could not be fetched are asked for again. */
+/** Milliseconds after which metadata are requested again if they could not be fetched. */
 const METADATA_PAUSE = 60_000
 
-/** Knows where the key set of one endpoint is: there itself, or where the metadata at the endpoint say. */
+/** Knows where the key set of one endpoint is: at the endpoint itself, or at the URL in the metadata there. */
 export class KeySetLocator {
   #endpoint: JwksEndpoint
   readonly #deps: KeySetFetcherDeps

@@ -73,19 +73,19 @@ export function formatPath(path: OptionPath): string {
 }
 
 /**
- * A problem as it is found. Names of options in its text are marked, so that whoever reports it writes them as its reader
+ * A problem before it is reported. Names of options in its text are marked, so that the report can show them as the reader
  * writes them: `readTimeout` in code, `read_timeout` in a file.
  */
 export interface OptionProblem {
   code: ConfigProblemCode
   path: OptionPath
-  /** The table that the marked names are in, unless they say another one. */
+  /** The table that the marked names are in, unless they name another table. */
   table: OptionPath
   /** What is wrong and what to do. */
   text: string
   /** The option of `table` that was probably meant. */
   suggestion?: string
-  /** If an option is missing: the options of `table`, each of which would do. */
+  /** If an option is missing: the options of `table`, any one of which is enough. */
   missing?: readonly string[]
   /** If a value is undefined: how many steps of the path lead to the option that the place is in. */
   stepsToOption?: number
@@ -97,13 +97,13 @@ export interface OptionNotation {
   /** One name within a table, without quotes. */
   name(table: OptionPath, name: string): string
   /**
-   * A name within a table as it is in a sentence.
+   * A name within a table, as written in a sentence.
    *
-   * @param value what it is to be set to; undefined: the name alone
+   * @param value the value to set; undefined: the name alone
    * @param isFar whether the sentence is about another table, so that the name of this one is needed
    */
   option(table: OptionPath, name: string, value: unknown, isFar: boolean): string
-  /** A table as it is in a sentence. */
+  /** A table, as written in a sentence. */
   table(table: OptionPath): string
 }
 
@@ -162,7 +162,7 @@ function writeInCode(value: unknown): string {
   return typeof value === 'string' ? `'${value}'` : String(value)
 }
 
-/** As it is, if no option was marked here: a value of an option can hold the marks. */
+/** The text itself, if no option was marked here: a value of an option can contain the marks. */
 function parseMarkedValue(value: string): unknown {
   try {
     return JSON.parse(value)

@@ -75,8 +75,9 @@ export function missingWithin(value: unknown, path: OptionPath, stepsToOption = 
 }
 
 /**
- * One slip is one problem. A place without a value has one, and none if another problem says what is expected there or of
- * the whole option. An option is not missing if another name was probably meant to be its name, or that of its table.
+ * One mistake is one problem. A place without a value has one problem, or none if another problem says what is expected
+ * there or of the whole option. An option is not missing if a refused name was probably meant as its name, or as the name of
+ * its table.
  *
  * @param meant options that were meant by names that were refused before
  */

@@ -18,9 +18,9 @@ export interface HostRequest extends IncomingMessage {
 }
 
 /**
- * The values of a header, of which there should be one. `req.headers` has the one that counts: a middleware may have set,
- * replaced or removed it, and some hosts fill in nothing else. But it has the first of two lines only, so all that were
- * sent are taken from `req.rawHeaders`, when they are there.
+ * The values of a header that should have one value. The value in `req.headers` counts: a middleware may have set, replaced or
+ * removed it, and some hosts fill in nothing else. But it has only the first of two lines, so all values that were sent are
+ * read from `req.rawHeaders`, if it is present.
  *
  * @param name in lower case
  */

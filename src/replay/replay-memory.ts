@@ -143,7 +143,7 @@ export class ReplayRoom implements ReplayStore {
   fillLevel(identityProvider?: string): number {
     if (identityProvider === undefined) return this.size / this.#maxEntries
     const held = this.#shares.get(identityProvider)?.entries ?? 0
-    // Half of the room that the others leave: then it holds as many entries as are free.
+    // Half of the space that the others leave: a full share holds as many entries as are free.
     const share = Math.ceil((this.free + held) / 2)
     return share === 0 ? 1 : Math.min(1, held / share)
   }

@@ -33,9 +33,9 @@ const NUMBERS = ['n', 'e', 'x', 'y']
 const PRIVATE_PARAMETERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
 
 /**
- * A member of a key set as a usable verification key, or the reason why it is skipped (RFC 7517 §4 and §5: members that
- * are not understood are ignored). Refused are private and symmetric keys, keys not meant for signatures, keys that are not
- * sound, and keys that contradict their certificate. A certificate that cannot be read contradicts nothing.
+ * A member of a key set as a usable verification key, or the reason why it is skipped (RFC 7517 §4 and §5: unknown members
+ * are ignored). These are refused: private and symmetric keys, keys that are not for signatures, keys that are not sound, and
+ * keys that contradict their certificate. A certificate that cannot be read contradicts nothing.
  */
 export function readUsableKey(member: unknown, reading = STRICT_READING): UsableKey | SkippedKey {
   if (!isJsonObject(member)) return { skipped: 'not_an_object' }

@@ -624,7 +624,7 @@ describe('the keys of an identity provider', () => {
     const problemsWith = (options: Options) =>
       problemsOf({ subject: 'raw', identityProviders: [first, { ...second, ...options }] })
     const wanted =
-      'another entry with this `alias` and `jwksUri` connects or reads keys differently; give both the same connection options, or one another alias'
+      'another entry with this `alias` and `jwksUri` connects or reads keys differently; give both the same connection options, or change the alias of one'
     expect(problemsWith({ x5cOnlyKeys: true })).toEqual([`identityProviders[1].jwksUri: ${wanted}`])
     expect(problemsWith({ keyUses: ['jwt-svid'] })).toEqual([`identityProviders[1].jwksUri: ${wanted}`])
     expect(problemsWith({ x5cOnlyKeys: false, keyUses: [] })).toEqual([])
