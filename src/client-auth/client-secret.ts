@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { ConfigError, option } from '../option-checks/config-error.js'
 import { describeType } from '../option-checks/describe-value.js'
+import { IS_SET } from '../option-checks/findings.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 
 /** UTF-16 units. Whoever guesses a secret can act as the client. */
@@ -22,7 +23,6 @@ const NOTHINGS = [
 ]
 const IS_NOTHING = /^(?:undefined|null|NaN|None|nil|<nil>|<no value>|\[object \w+\]|\s)+$/i
 const IS_ONE_CHARACTER = /^(.)\1*$/su
-const IS_SET = '. Is the environment variable set?'
 const SECRET = `a random string of at least ${MIN_SECRET_LENGTH} characters, such as the output of: openssl rand -hex 32`
 
 /**

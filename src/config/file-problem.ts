@@ -54,7 +54,9 @@ export function reportProblems(
   const written = own.filter((problem) => !isOfCode(problem)).map((problem) => writeProblem(problem, IN_FILE))
   const ofCode = own.filter(isOfCode).map((problem) => ({ ...writeProblem(problem, IN_CODE), location: 'in code' }))
   const ofText = ofFile.map(({ meant: _, ...problem }) => problem)
-  return [...inOrderOfFile(firstOfEachPath([...ofText, ...written]), path, source), ...ofCode]
+  const unread = ofText.filter(({ code }) => code === 'unreadable').map((problem) => problem.path.join('.'))
+  const others = written.filter((problem) => !unread.some((each) => each.startsWith(`${problem.path.join('.')}.`)))
+  return [...inOrderOfFile(firstOfEachPath([...ofText, ...others]), path, source), ...ofCode]
 }
 
 /** The text of a file if it still has the digest, for locations. */

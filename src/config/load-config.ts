@@ -12,6 +12,7 @@ import { digestOf, type FileProblem, type Origin, readSource, readUnchanged, rep
 import { detached, noteRawSecrets, withHashedSecrets } from './forget-secrets.js'
 import { type NamedReplayStore, openNamed, type ReplayStores, readNamedReplayStore } from './named-replay-store.js'
 import { readTomlOptions } from './read-toml-options.js'
+import { isBareText } from './toml-location.js'
 
 /** Spread below the given options, so that nothing is read from `Object.prototype` instead. */
 const NO_LOAD_OPTIONS = { env: undefined, options: undefined, replayStores: undefined }
@@ -204,9 +205,12 @@ function parseToml(source: string, path: string): TomlTable {
   try {
     return detached(parse(source)) as TomlTable
   } catch (error) {
-    const location = `${path}:${fieldOf(error, 'line')}:${fieldOf(error, 'column')}`
+    const [line, column] = [Number(fieldOf(error, 'line')), Number(fieldOf(error, 'column'))]
+    const location = `${path}:${line}:${column}`
     // The first line says what is wrong; the others quote the file, which may hold secrets.
     const [reason = ''] = String(fieldOf(error, 'message')).split('\n', 1)
-    throw new ConfigError([{ code: 'unreadable', path: [], location, message: `${reason}; expected valid TOML 1.0` }])
+    const hint = isBareText(source, line, column) ? '. Are quotation marks missing?' : ''
+    const message = `${reason}; expected valid TOML 1.0${hint}`
+    throw new ConfigError([{ code: 'unreadable', path: [], location, message }])
   }
 }

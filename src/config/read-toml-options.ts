@@ -29,6 +29,8 @@ const SECRETS = [
 ]
 /** `${NAME}`, or `${NAME:-what counts if it is unset or empty}`. */
 const VARIABLE = /\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^{}]*))?\}/g
+/** `$NAME`, which a shell would replace. */
+const BARE_VARIABLE = /^\$([A-Z_][A-Z0-9_]*)$/
 /** What remains is a slip, unless it is the place of a claim in a template. */
 const NO_VARIABLE = /\$\{(?!claims\.)/
 
@@ -97,6 +99,9 @@ function setOwn(options: Record<string, unknown>, name: string, value: unknown):
 
 function readString(text: string, place: Place, deps: ReadTomlDeps): unknown {
   const option = tableName(place.option)
+  const bare = SECRETS.includes(option) ? BARE_VARIABLE.exec(text)?.[1] : undefined
+  if (bare !== undefined)
+    addProblem('invalid', place.path, `got the name of a variable without braces; write \${${bare}}`, deps)
   if (!mayNameFiles(option)) return expand(text, place, deps, toLiteral)
   const expanded = expand(text, place, deps, (value) => value)
   return readKeyText(expanded, { written: text, path: place.path, option }, deps)
@@ -150,17 +155,17 @@ function refuseTopLevel(path: readonly string[], deps: ReadTomlDeps): void {
 function refuseKey(path: TomlPath, meant: OptionPath | undefined, deps: ReadTomlDeps): void {
   const problem = { code: 'unknown_option' as const, path }
   if (meant === undefined) {
-    deps.problems.push({ ...problem, message: 'unknown key; docs/options.md lists the tables and keys' })
+    deps.problems.push({ ...problem, message: 'unknown option; docs/options.md lists the tables and keys' })
     return
   }
   const [table, name] = [meant.slice(0, -1), String(meant.at(-1))]
-  const message = `unknown key; did you mean ${IN_FILE.option(table, name, undefined, false)}?`
+  const message = `unknown option; did you mean ${IN_FILE.option(table, name, undefined, false)}?`
   deps.problems.push({ ...problem, message, suggestion: IN_FILE.name(table, name), meant })
 }
 
 /** The option that a key was probably meant to be: `JwksUri` → `jwksUri`. */
 function meantBy(key: string, parent: string): string {
-  const small = beginningSmall(key)
+  const small = beginningSmall(key.replace(/[^a-z0-9]+/gi, '_').replace(/^_|_$/g, ''))
   return optionName(tomlNameWithin(parent, small), parent) ?? small
 }
 

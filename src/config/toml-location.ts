@@ -107,3 +107,9 @@ function columnOf(line: string, path: TomlPath): number {
   const written = new RegExp(`(?<![A-Za-z0-9_-])${escaped}["']?\\s*=`).exec(line)
   return (written?.index ?? Math.max(0, line.search(/\S/))) + 1
 }
+
+/** Whether a text without quotation marks stands there as a value. */
+export function isBareText(source: string, line: number, column: number): boolean {
+  const text = source.split('\n')[line - 1] ?? ''
+  return /=\s*(?:\[\s*)*$/.test(text.slice(0, column - 1)) && /^[\p{L}$/.~]/u.test(text.slice(column - 1))
+}

@@ -142,8 +142,11 @@ export const IN_FILE: OptionNotation = {
     const written = isFar ? formatPath(tomlPath([...table, name])) : IN_FILE.name(table, name)
     return `\`${written}${value === undefined ? '' : ` = ${JSON.stringify(value)}`}\``
   },
-  table: (table) =>
-    table.length === 0 ? 'at the top of the file, above the first table' : `in \`${headerOf(table)}\``,
+  table: (table, name) => {
+    const own = name === undefined ? undefined : headerOf([...table, name])
+    if (own !== undefined) return `in a table of its own, \`${own}\``
+    return table.length === 0 ? 'at the top of the file, above the first table' : `in \`${headerOf(table)}\``
+  },
 }
 
 /** `[oauth.jwks_endpoint]`, `[[identity_provider]]`; undefined if the option is not a table. */

@@ -1,4 +1,3 @@
-import { printable } from '../errors/printable.js'
 import {
   type JwksConnectionOptions,
   type JwksConnectionSettings,
@@ -21,6 +20,7 @@ import type { KeyReading, KeyUse } from '../verification-keys/key-reading.js'
 import type { KeySet } from '../verification-keys/key-set.js'
 import { type AssertionLimits, type AssertionOptions, readAssertionLimits } from './assertion-limits.js'
 import type { IdentityProvider } from './identity-provider.js'
+import { EXACT, isTrimmed, isUsableName, readName } from './identity-provider-name.js'
 
 /**
  * One identity provider: who it is, who we are to it, and where its keys come from.
@@ -113,10 +113,6 @@ const DEFAULT_TYPES: ReadonlySet<string> = new Set(['jwt'])
 const RESTRICTING_OPTIONS = ['allowedSubjects', 'requiredClaims', 'check', 'scopes', 'bindings', 'groupsToScopes']
 const HTTP_ALLOWED = `(http only on loopback, or with ${option('allowInsecureHttp', true)})`
 const KEY_OPTIONS = ['jwksUri', 'discovery', 'certificates', 'jwks']
-/** Microsoft Entra: endpoints for many tenants, which never occur as the `iss` of a token. */
-const SHARED_NAME =
-  /^https:\/\/(?:login\.(?:partner\.)?microsoftonline\.[a-z]+|(?:login|sts)\.windows\.net)\/(?:common|organizations|consumers)(?:\/|$)/i
-const EXACT = 'a non-empty string without white space around it: it is compared exactly'
 
 export function readIdentityProviderOptions(
   reader: OptionReader,
@@ -141,26 +137,12 @@ export function readIdentityProviderOptions(
     keys: readKeys(reader, enabled, context),
   }
   if (!RESTRICTING_OPTIONS.some((option) => reader.isNamed(option))) {
-    const who = `who is accepted (${option('allowedSubjects')}, ${option('requiredClaims')} or ${option('check')})`
-    const what = `what they may obtain (${option('scopes')}, ${option('bindings')} or ${option('groupsToScopes')})`
-    const toAcceptAll = `to accept everyone, set ${option('allowedSubjects', 'any')}`
-    reader.missing(undefined, RESTRICTING_OPTIONS, `restrict ${who} or ${what}; ${toAcceptAll}`)
+    const toDo = `set ${option('allowedSubjects')} to the accepted subjects, or to "any" for everyone`
+    const others = 'docs/policy.md has other restrictions'
+    reader.missing(undefined, RESTRICTING_OPTIONS, `nothing restricts who is accepted; ${toDo}. ${others}`)
   }
   reader.refuseUnknown()
   return settings
-}
-
-/** The name is compared exactly: a template or a pattern would match no token. */
-function readName(reader: OptionReader): string {
-  const name = reader.string('name', EXACT, isTrimmed)
-  const slip = /[*{}<>]/.test(name) ? 'a template or a pattern' : SHARED_NAME.test(name) ? 'a name of many tenants' : ''
-  const expected = 'the `iss` exactly as in its tokens, with one entry for each tenant'
-  if (slip !== '') reader.problem('name', expected, `${slip}, "${printable(name)}"`)
-  return name
-}
-
-function isTrimmed(text: string): boolean {
-  return text !== '' && text === text.trim()
 }
 
 function readTypes(reader: OptionReader): ReadonlySet<string> {
@@ -200,11 +182,15 @@ function readMetadataUrl(reader: OptionReader): string | undefined {
   reader.refuseBoth('discovery', 'jwksUri')
   const isAllowed = allowedUrls(reader)
   if (typeof discovery === 'string' && isAllowed(discovery)) return discovery
+  if (discovery !== true) {
+    reader.problem('discovery', `true, false, or the https URL of its metadata ${HTTP_ALLOWED}`)
+    return undefined
+  }
   const name = reader.value('name')
-  const isUrl = typeof name === 'string' && isAllowed(name) && !name.includes('?')
-  if (discovery === true && isUrl) return metadataUrlOf(name)
-  const got = discovery === true ? `true, but the ${option('name')} is not an https URL` : undefined
-  reader.problem('discovery', `true, false, or the https URL of its metadata ${HTTP_ALLOWED}`, got)
+  if (!isUsableName(name)) return undefined // It is a problem already.
+  if (isAllowed(name) && !name.includes('?')) return metadataUrlOf(name)
+  const needed = `an https URL without query ${HTTP_ALLOWED}, because of ${option('discovery', true)}`
+  reader.problem('name', `${needed}. Or set ${option('discovery')} to the URL of its metadata`)
   return undefined
 }
 

@@ -60,7 +60,10 @@ function refuseOtherConnections(
 }
 
 /** Users of two identity providers must not get the same subject, unless one option for all of them allows it. */
-function refuseSharedSubjects(reader: OptionReader, readers: readonly OptionReader[], names: readonly string[]): void {
+function refuseSharedSubjects(reader: OptionReader, all: readonly OptionReader[], allNames: readonly string[]): void {
+  // An entry with the name of an earlier one is refused already.
+  const isFirst = (index: number) => allNames[index] === '' || allNames.indexOf(String(allNames[index])) === index
+  const [readers, names] = [all.filter((_, index) => isFirst(index)), allNames.filter((_, index) => isFirst(index))]
   if (readers.length < 2) return
   const hasOwn = readers.map((each) => each.has('subject'))
   if (!reader.has('subject') && hasOwn.includes(false)) {

@@ -103,8 +103,12 @@ export interface OptionNotation {
    * @param isFar whether the sentence is about another table, so that the name of this one is needed
    */
   option(table: OptionPath, name: string, value: unknown, isFar: boolean): string
-  /** A table, as written in a sentence. */
-  table(table: OptionPath): string
+  /**
+   * A table, as written in a sentence.
+   *
+   * @param name the option that belongs in it, which a file may write as a table of its own
+   */
+  table(table: OptionPath, name?: string): string
 }
 
 /** Enclose a marked name. Noncharacters of Unicode: no text that is interchanged has them. */
@@ -131,9 +135,13 @@ export function option(name: string, value?: string | boolean): string {
   return `${BEGIN}${name}${value === undefined ? '' : `=${JSON.stringify(value)}`}${END}`
 }
 
-/** Where a table is, in the text of a problem: `in jwksEndpoint`, or `at the top level`. */
-export function inTable(path: OptionPath): string {
-  return `${BEGIN}#${path.join('.')}${END}`
+/**
+ * Where a table is, in the text of a problem: `in jwksEndpoint`, or `at the top level`.
+ *
+ * @param name the option that belongs in it
+ */
+export function inTable(path: OptionPath, name: string): string {
+  return `${BEGIN}#${path.join('.')}=${JSON.stringify(name)}${END}`
 }
 
 export function writeProblem(problem: OptionProblem, notation: OptionNotation): ConfigProblem {
@@ -142,8 +150,8 @@ export function writeProblem(problem: OptionProblem, notation: OptionNotation): 
     code,
     path: notation.path(path),
     message: problem.text.replace(MARKED, (_, isTable: string, name: string, value: string | undefined) => {
-      if (isTable !== '') return notation.table(name === '' ? [] : name.split('.'))
       const given = value === undefined ? undefined : parseMarkedValue(value)
+      if (isTable !== '') return notation.table(name === '' ? [] : name.split('.'), String(given))
       if (!name.includes('.')) return notation.option(table, name, given, false)
       const steps = name.replace(/^\./, '').split('.')
       return notation.option(steps.slice(0, -1), steps.at(-1) ?? '', given, true)

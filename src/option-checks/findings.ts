@@ -14,6 +14,8 @@ export type ReportProblems = (problems: readonly OptionProblem[]) => ConfigProbl
 
 /** Steps of a path: no option is nested deeper. */
 const MAX_DEPTH = 12
+/** Ends the message of a value that is missing or empty. */
+export const IS_SET = '. Is the environment variable set?'
 const reporters = new WeakMap<object, ReportProblems>()
 
 /** What the readers of one tree of options have found. */
@@ -54,7 +56,7 @@ export function throwProblemsOf(options: unknown, found: readonly OptionProblem[
 
 /** The problem of a named option that is undefined or null. */
 export function missingValue(path: OptionPath, value: unknown, stepsToOption = path.length): OptionProblem {
-  const hint = value === undefined ? '. Is the environment variable set?' : ''
+  const hint = value === undefined ? IS_SET : ''
   const text = `got ${value}; set a value or leave the option out${hint}`
   return { code: 'missing', path, table: path.slice(0, -1), text, stepsToOption }
 }

@@ -1,4 +1,5 @@
 import { describeType, describeValue, isEmptyArray, plainText, plainValue } from './describe-value.js'
+import { IS_SET } from './findings.js'
 import { OptionTable } from './option-table.js'
 
 /** Bounds of a whole number, both included. */
@@ -53,8 +54,8 @@ export class OptionReader extends OptionTable {
   secret(key: string): string {
     const value = this.value(key)
     if (typeof value === 'string' && value !== '') return value
-    const got = value === '' ? 'an empty string' : describeType(value)
-    this.problem(key, 'a non-empty string', got, value === '' ? 'invalid' : 'wrong_type')
+    if (value === '') this.problem(key, `a non-empty string${IS_SET}`, 'an empty string')
+    else this.problem(key, 'a non-empty string', describeType(value), 'wrong_type')
     return ''
   }
 

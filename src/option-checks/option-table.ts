@@ -1,6 +1,6 @@
 import { type ConfigProblemCode, type OptionPath, type OptionProblem, option } from './config-error.js'
 import { describeType, describeValue, isPlainObject, plainText, plainValue } from './describe-value.js'
-import { Findings, missingValue, missingWithin, throwProblemsOf } from './findings.js'
+import { Findings, IS_SET, missingValue, missingWithin, throwProblemsOf } from './findings.js'
 
 /**
  * One object of options: which ones it has, and what is wrong with them. An option that is named but undefined or null is
@@ -79,7 +79,7 @@ export class OptionTable {
     }
     const value = key === undefined ? this.#values : this.value(key)
     const isUndefined = (value ?? undefined) === undefined
-    const hint = value === undefined ? '. Is the environment variable set?' : ''
+    const hint = value === undefined ? IS_SET : ''
     this.note(isUndefined ? 'missing' : code, key, `got ${got ?? describeValue(value)}; expected ${expected}${hint}`)
   }
 

@@ -14,6 +14,8 @@ export type KnownOptions = ReadonlyMap<string, ReadonlySet<string>>
 /** More names than these are a count, with a link. */
 const MAX_LISTED = 8
 const MAX_PLACES = 3
+/** What a name may end in that ours leave out, in lower case. */
+const UNIT = /(?:in)?(?:seconds|secs?|milliseconds|millis|ms|bytes)$/
 const OPTIONS_PAGE = 'docs/options.md'
 
 /** Options that had another name before, by the table without indexes. */
@@ -47,11 +49,11 @@ const CALLED: readonly (readonly [option: string, names: string])[] = [
   ['scopes', 'scope allowedscopes'],
   ['allowedSubjects', 'sub'],
   ['types', 'typ'],
-  ['clients', 'allowedclients'],
+  ['clients', 'client allowedclients'],
   ['readTimeout', 'timeout'],
   ['refreshBudget', 'ratelimit'],
   ['tokenEndpoint', 'tokenurl'],
-  ['identityProviders', 'trustedissuers issuers providers idps'],
+  ['identityProviders', 'identityprovider provider trustedissuers issuers providers idps'],
 ]
 
 /** The problem of an unknown option: says which one was probably meant, or where it belongs. */
@@ -61,15 +63,17 @@ export function describeUnknown({ table, key, hint }: UnknownOption, known: Know
   const renamed = RENAMED[tableName(table)]
   if (renamed !== undefined && Object.hasOwn(renamed, key)) {
     const suggestion = renamed[key] ?? key
-    return { ...problem, code: 'renamed', text: `renamed; use ${option(suggestion)} instead`, suggestion }
+    const other = key === 'grants' ? `; grant types of your own are the top-level ${option('.grants')}` : ''
+    return { ...problem, code: 'renamed', text: `renamed; use ${option(suggestion)} instead${other}`, suggestion }
   }
   const places = placesOf(key, table, known)
-  const suggestion = otherName(key, names) ?? closestName(key, names, places.length > 0 ? 1 : undefined)
+  const suggestion =
+    sameName(key, names) ?? otherName(key, names) ?? closestName(key, names, places.length > 0 ? 1 : undefined)
   if (suggestion !== undefined) {
     return { ...problem, text: `unknown option; did you mean ${option(suggestion)}?`, suggestion }
   }
   const elsewhere = places.length === 0 ? findElsewhere(key, table, known) : undefined
-  return { ...problem, text: `unknown option; ${elsewhere ?? whatToDo(names, places, hint)}` }
+  return { ...problem, text: `unknown option; ${elsewhere ?? whatToDo(key, names, places, hint)}` }
 }
 
 /** The path of a table without indexes. */
@@ -83,8 +87,10 @@ export function tableName(path: OptionPath): string {
  * @param furthest how many letters may differ; undefined: a third of them, or the candidate contains the name
  */
 export function closestName(name: string, candidates: readonly string[], furthest?: number): string | undefined {
-  const containing = candidates.find((candidate) => name.length > 3 && plainName(candidate).includes(plainName(name)))
-  if (furthest === undefined && containing !== undefined) return containing
+  const same = sameName(name, candidates)
+  if (same !== undefined) return same
+  const containing = candidates.filter((candidate) => name.length > 3 && plainName(candidate).includes(plainName(name)))
+  if (furthest === undefined && containing.length > 0) return shortest(containing)
   let closest: string | undefined
   let least = (furthest ?? Math.max(1, Math.floor(name.length / 3))) + 1
   for (const candidate of candidates) {
@@ -99,6 +105,16 @@ export function plainName(name: string): string {
   return name.toLowerCase().replace(/[^a-z0-9]/g, '')
 }
 
+/** The candidate that differs by case, punctuation, or a unit at the end: `client_secret`, `lifetimeSeconds`. */
+function sameName(name: string, candidates: readonly string[]): string | undefined {
+  const find = (plain: string) => candidates.find((candidate) => plainName(candidate) === plain)
+  return find(plainName(name)) ?? find(plainName(name).replace(UNIT, ''))
+}
+
+function shortest(names: readonly string[]): string | undefined {
+  return names.toSorted((one, other) => one.length - other.length)[0]
+}
+
 function otherName(key: string, names: readonly string[]): string | undefined {
   return optionsCalled(key).find((name) => names.includes(name))
 }
@@ -107,16 +123,18 @@ function optionsCalled(key: string): string[] {
   return CALLED.flatMap(([option, names]) => (names.split(' ').includes(plainName(key)) ? [option] : []))
 }
 
-function describePlaces(places: readonly string[]): string {
-  return places.map((place) => inTable(place === '' ? [] : place.split('.'))).join(' or ')
+function describePlaces(name: string, places: readonly string[]): string {
+  return places.map((place) => inTable(place === '' ? [] : place.split('.'), name)).join(' or ')
 }
 
 /** An option of another table, which standards and other libraries call so. */
 function findElsewhere(key: string, table: OptionPath, known: KnownOptions): string | undefined {
   for (const name of optionsCalled(key)) {
     const places = placesOf(name, table, known)
-    if (places.length > 0 && places.length <= MAX_PLACES)
-      return `did you mean ${option(name)} ${describePlaces(places)}?`
+    if (places.length === 0 || places.length > MAX_PLACES) continue
+    const isAtTop = places.every((place) => place === '')
+    const meant = isAtTop ? `the top-level ${option(`.${name}`)}` : `${option(name)} ${describePlaces(name, places)}`
+    return `did you mean ${meant}?`
   }
   return undefined
 }
@@ -130,9 +148,9 @@ function placesOf(key: string, table: OptionPath, known: KnownOptions): string[]
   })
 }
 
-function whatToDo(names: readonly string[], places: readonly string[], hint: string | undefined): string {
+function whatToDo(key: string, names: readonly string[], places: readonly string[], hint: string | undefined): string {
   if (places.length > 0 && places.length <= MAX_PLACES) {
-    return `it belongs ${describePlaces(places)}`
+    return `it belongs ${describePlaces(key, places)}`
   }
   const allowed =
     names.length > MAX_LISTED
@@ -141,15 +159,19 @@ function whatToDo(names: readonly string[], places: readonly string[], hint: str
   return hint ?? (names.length === 0 ? 'no options are allowed here' : allowed)
 }
 
-/** Levenshtein distance. */
+/** Levenshtein distance, in which two neighbours that change places count as one letter. */
 function editDistance(left: string, right: string): number {
+  let beforePrevious: number[] = []
   let previous = Array.from({ length: right.length + 1 }, (_, column) => column)
   for (let row = 1; row <= left.length; row += 1) {
     const current = [row]
     for (let column = 1; column <= right.length; column += 1) {
       const substitution = (previous[column - 1] ?? 0) + (left[row - 1] === right[column - 1] ? 0 : 1)
-      current.push(Math.min(substitution, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1))
+      const isSwapped = left[row - 1] === right[column - 2] && left[row - 2] === right[column - 1]
+      const swap = row > 1 && column > 1 && isSwapped ? (beforePrevious[column - 2] ?? 0) + 1 : substitution
+      current.push(Math.min(swap, substitution, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1))
     }
+    beforePrevious = previous
     previous = current
   }
   return previous[right.length] ?? 0

@@ -1,8 +1,20 @@
 import { holdsPem } from '../jwt/pem.js'
+import { IS_SET } from '../option-checks/findings.js'
 
 /** A usual mistake in the text of a key, and how to correct it; undefined if there is none. */
 export function findKeyTextSlip(text: string): string | undefined {
   return SLIPS.find(({ matches }) => matches(text))?.message
+}
+
+/** What is wrong with text that is not one key and has none of these mistakes. */
+export function describeOtherText(text: string): string {
+  if (holdsPem(text) || text.includes('-----END '))
+    return 'the PEM is incomplete; copy all of it, with its BEGIN and END lines'
+  if (text.trim() === '') return `got an empty string; expected a JWK set or PEM${IS_SET}`
+  const read = IS_PEM_FILE.test(text)
+    ? "readFileSync('key.pem', 'utf8')"
+    : "JSON.parse(readFileSync('keys.json', 'utf8'))"
+  return `this is neither PEM nor JSON; in code, read the file first: ${read}`
 }
 
 interface Slip {
@@ -13,6 +25,7 @@ interface Slip {
 const BASE64 = /^[A-Za-z0-9+/\s]+={0,2}\s*$/
 /** A PEM block without line breaks. */
 const ONE_LINE = /-----BEGIN [A-Z ]+-----[^\r\n]*-----END/
+const IS_PEM_FILE = /\.(?:pem|key)$/i
 /** No key is longer. */
 const MAX_LENGTH = 65_536
 

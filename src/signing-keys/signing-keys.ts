@@ -13,7 +13,7 @@ import { suitsKey } from '../jwt/algorithms.js'
 import { countPemBlocks, holdsPrivateKey } from '../jwt/pem.js'
 import { exportPublicJwk, readPublicParameters } from '../jwt/public-key.js'
 import { keyInputOf } from '../jwt/signatures.js'
-import { findKeyTextSlip } from './key-text.js'
+import { describeOtherText, findKeyTextSlip } from './key-text.js'
 
 /** The algorithms that access tokens can be signed with (RFC 9068 §2.1, RFC 7518 §3.1, RFC 8037). */
 export const SIGNING_ALGORITHMS = ['ES256', 'RS256', 'PS256', 'EdDSA'] as const
@@ -63,6 +63,7 @@ export function generateSigningKey(algorithm: SigningAlgorithm = 'ES256'): JWK {
  * @throws SigningKeyError
  */
 export function readSigningKey(source: unknown, algorithm: SigningAlgorithm | undefined): SigningKey {
+  if (ArrayBuffer.isView(source)) throw new SigningKeyError('got a Buffer; pass its text')
   const jwk: JWK | undefined =
     typeof source === 'object' && source !== null ? Object.assign(Object.create(null), source) : undefined // Own members only.
   if (jwk === undefined && typeof source !== 'string')
@@ -114,7 +115,9 @@ export function isActiveSigningKey(key: SigningKey): key is ActiveSigningKey {
 }
 
 /** RFC 7517 §4.2 to §4.5. */
-function checkMembers({ use, key_ops: operations, kid }: JWK): void {
+function checkMembers(jwk: JWK): void {
+  const { use, key_ops: operations, kid } = jwk
+  if (Object.hasOwn(jwk, 'keys')) throw new SigningKeyError('got a JWK set inside an array; pass the set itself')
   if (use !== undefined && use !== 'sig')
     throw new SigningKeyError('the key is not for signatures; use a key with `use` "sig"')
   if (operations !== undefined && !operations.some((operation) => operation === 'sign' || operation === 'verify')) {
@@ -147,9 +150,7 @@ function describeKey(key: KeyObject, kid: string | undefined, algorithm: Signing
 
 function importKey(source: JWK | string): KeyObject {
   if (typeof source === 'string' && countPemBlocks(source) !== 1) {
-    throw new SigningKeyError(
-      findKeyTextSlip(source) ?? 'the PEM is incomplete; copy all of it, with its BEGIN and END lines',
-    )
+    throw new SigningKeyError(findKeyTextSlip(source) ?? describeOtherText(source))
   }
   const input = typeof source === 'string' ? source : { key: source as Record<string, unknown>, format: 'jwk' as const }
   const isPrivate = typeof source === 'string' ? holdsPrivateKey(source) : source.d !== undefined

@@ -116,7 +116,7 @@ describe('the options of access tokens', () => {
     [
       'a broken second key',
       { signingKeys: [key, 'nonsense'] },
-      'signingKeys: key 2: the PEM is incomplete; copy all of it, with its BEGIN and END lines',
+      "signingKeys: key 2: this is neither PEM nor JSON; in code, read the file first: JSON.parse(readFileSync('keys.json', 'utf8'))",
     ],
     ['an unknown option', { lifeTime: 60 }, 'lifeTime: unknown option; did you mean `lifetime`?'],
   ])('refuse %s', (_, options, line) => expect(problemsOf(options)).toEqual([line]))

@@ -63,7 +63,7 @@ describe('a client', () => {
     [
       'with an empty secret',
       { clientId: 'app', clientSecret: '' },
-      ['clientSecret: got an empty string; expected a non-empty string'],
+      ['clientSecret: got an empty string; expected a non-empty string. Is the environment variable set?'],
     ],
     [
       'with a secret that is no string',

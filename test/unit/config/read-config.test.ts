@@ -146,9 +146,9 @@ describe('the problems of a file', () => {
   }
 
   it.each([
-    [FILE.replace('[[client]]', '[[clients]]'), 'clients: unknown key; did you mean `[[client]]`?'],
-    [FILE.replace('access_token =', 'accessToken ='), 'accessToken: unknown key; did you mean `[access_token]`?'],
-    [FILE.replace('jwks_uri', 'jwksUri'), 'jwksUri: unknown key; did you mean `jwks_uri`?'],
+    [FILE.replace('[[client]]', '[[clients]]'), 'clients: unknown option; did you mean `[[client]]`?'],
+    [FILE.replace('access_token =', 'accessToken ='), 'accessToken: unknown option; did you mean `[access_token]`?'],
+    [FILE.replace('jwks_uri', 'jwksUri'), 'jwksUri: unknown option; did you mean `jwks_uri`?'],
     [FILE.replace('jwks_uri', 'jwks_url'), 'jwks_url: unknown option; did you mean `jwks_uri`?'],
     [FILE.replace('allowed_subjects', 'subjects'), 'subjects: renamed; use `allowed_subjects` instead'],
     [`read_timeout = 5\n${FILE}`, 'read_timeout: unknown option; it belongs in `[oauth.jwks_endpoint]`'],
@@ -164,8 +164,54 @@ describe('the problems of a file', () => {
       FILE.replace('allowed_subjects = "any"', '[[identity_provider.grant]]\nname = "a"'),
       'grant: renamed; use `[[identity_provider.binding]]` instead',
     ],
-  ])('are one for one slip: %#', (toml, line) => {
+    [FILE.replace('client_secret', 'clientSecret'), 'clientSecret: unknown option; did you mean `client_secret`?'],
+    [FILE.replace('client_id', 'client-id'), 'client-id: unknown option; did you mean `client_id`?'],
+    [FILE.replace('jwks_uri', 'jwks_uri_'), 'jwks_uri_: unknown option; did you mean `jwks_uri`?'],
+    [
+      FILE.replace('"${APP_SECRET}"', '"$APP_SECRET"'),
+      'client_secret: got the name of a variable without braces; write ${APP_SECRET}',
+    ],
+    [
+      FILE.replace('"${APP_SECRET}"', '""'),
+      'client_secret: got an empty string; expected a non-empty string. Is the environment variable set?',
+    ],
+    [
+      FILE.replace('allowed_subjects', 'clients = ["app"]\nallowed_subjects'),
+      'clients: unknown option; it belongs in a table of its own, `[[client]]`',
+    ],
+    [
+      FILE.replace('[[client]]', '[[identity_provider.client]]\nclient_id = "a"\n[[client]]'),
+      'client: unknown option; did you mean the top-level `[[client]]`?',
+    ],
+    [
+      FILE.replace('name = "https', 'discovery = true\niss = "https').replace(/^jwks_uri.*\n/m, ''),
+      'iss: unknown option; did you mean `name`?',
+    ],
+    [
+      FILE.replace(/^name = .*\njwks_uri.*/m, 'name = "idp"\ndiscovery = true'),
+      'name: got "idp"; expected an https URL without query (http only on loopback, or with `allow_insecure_http = true`), because of `discovery = true`. Or set `discovery` to the URL of its metadata',
+    ],
+    [
+      FILE.replace('"https://api.example.com" }', '"a", signing_keys = ["none.json"] }'),
+      expect.stringMatching(/^0: the file "none.json" does not exist; expected PEM text/),
+    ],
+  ] as const)('are one for one slip: %#', (toml, line) => {
     expect(linesOf(toml)).toEqual([line])
+  })
+
+  it.each([
+    ['issuer = https://api.example.com', true],
+    ['scopes = [ a ]', true],
+    ['issuer = $ISSUER', true],
+    ['issuer =', false],
+    ['issuer = "a', false],
+    ['[access_token', false],
+    ['lifetime = 01', false],
+  ])('of TOML that is not valid ask for quotation marks if text stands without them: %s', (toml, isAsked) => {
+    file.write(toml)
+    const [problem] = problemsOf(() => loadConfig(file.path))
+    expect(problem?.code).toBe('unreadable')
+    expect(problem?.message.endsWith('expected valid TOML 1.0. Are quotation marks missing?')).toBe(isAsked)
   })
 
   it('never suggest a default for a secret', () => {

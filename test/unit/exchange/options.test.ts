@@ -509,7 +509,7 @@ describe('the identity providers', () => {
   it('must say who is accepted, or what that obtains', () => {
     const bare = { name: IDP.name, jwksUri: IDP.jwksUri }
     const problem =
-      /^identityProviders\[0\]: restrict who is accepted .* or what they may obtain .*; to accept everyone, set `allowedSubjects: 'any'`/
+      /^identityProviders\[0\]: nothing restricts who is accepted; set `allowedSubjects` to the accepted subjects, or to "any" for everyone/
     expect(problemsOf({ identityProviders: [bare] })).toEqual([expect.stringMatching(problem)])
     expect(problemsOf({ identityProviders: [{ ...bare, lifetime: 60 }] })).toEqual([expect.stringMatching(problem)])
     expect(problemsOf({ identityProviders: [{ ...bare, scopes: undefined }] })).toEqual([
@@ -571,21 +571,6 @@ describe('the keys of an identity provider', () => {
   it.each<[string, Options, string]>([
     ['beside a jwksUri', { discovery: true, jwksUri: IDP.jwksUri }, 'set `discovery` or `jwksUri`, not both'],
     [
-      'of a name that is no URL',
-      { discovery: true, name: 'idp' },
-      'true, false, or the https URL of its metadata (http only on loopback, or with `allowInsecureHttp: true`)',
-    ],
-    [
-      'of a name without TLS',
-      { discovery: true, name: 'http://idp.example.com' },
-      'true, false, or the https URL of its metadata (http only on loopback, or with `allowInsecureHttp: true`)',
-    ],
-    [
-      'of a name with a query',
-      { discovery: true, name: 'https://idp.example.com?a' },
-      'true, false, or the https URL of its metadata (http only on loopback, or with `allowInsecureHttp: true`)',
-    ],
-    [
       'at an address without TLS',
       { discovery: 'http://idp.example.com' },
       'true, false, or the https URL of its metadata (http only on loopback, or with `allowInsecureHttp: true`)',
@@ -602,6 +587,16 @@ describe('the keys of an identity provider', () => {
     ],
   ])('are not discovered %s', (_, options, wanted) => {
     expect(keyProblemsOf(options)).toContain(`identityProviders[0].discovery: ${wanted}`)
+  })
+
+  it.each([
+    ['that is no URL', 'idp'],
+    ['without TLS', 'http://idp.example.com'],
+    ['with a query', 'https://idp.example.com?a'],
+  ])('are not discovered of a name %s', (_, name) => {
+    expect(keyProblemsOf({ discovery: true, name })).toEqual([
+      'identityProviders[0].name: an https URL without query (http only on loopback, or with `allowInsecureHttp: true`), because of `discovery: true`. Or set `discovery` to the URL of its metadata',
+    ])
   })
 
   it('come from certificates beside an endpoint only when endpoints are off', () => {

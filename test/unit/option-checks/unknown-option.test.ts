@@ -60,6 +60,25 @@ describe('an unknown option that has the name of another library', () => {
   })
 })
 
+describe('a name that differs by its spelling alone', () => {
+  const SECRET = CLIENT.clientSecret
+  it.each<[string, Options, string]>([
+    ['clients[0].client_secret', { clients: [{ clientId: 'app', client_secret: SECRET }] }, 'clientSecret'],
+    ['clients[0].client_id', { clients: [{ client_id: 'app', clientSecret: SECRET }] }, 'clientId'],
+    ['accessToken.lifetimeSeconds', { accessToken: { audience: 'a', lifetimeSeconds: 60 } }, 'lifetime'],
+    ['jwksEndpoint.read_timeout_ms', { jwksEndpoint: { read_timeout_ms: 60 } }, 'readTimeout'],
+    ['identityProviders[0].max_age', { identityProviders: [{ ...PROVIDER, max_age: 60 }] }, 'maxAge'],
+  ])('is one problem that names the option: %s', (place, changes, suggestion) => {
+    expect(linesOf(changes)).toEqual([`${place}: unknown option; did you mean \`${suggestion}\`?`])
+  })
+
+  it('is the nearest one, and not another that contains it', () => {
+    expect(linesOf({ client: [CLIENT] }, without(OPTIONS, 'clients'))).toEqual([
+      'client: unknown option; did you mean `clients`?',
+    ])
+  })
+})
+
 describe('an option in the wrong table', () => {
   it.each<[Options, string]>([
     [{ readTimeout: 1 }, 'readTimeout: unknown option; it belongs in `jwksEndpoint`'],
@@ -126,10 +145,49 @@ describe('an option that had another name', () => {
       {
         code: 'renamed',
         path: ['identityProviders', 0, name],
-        message: `renamed; use \`${suggestion}\` instead`,
+        message: expect.stringContaining(`renamed; use \`${suggestion}\` instead`),
         suggestion,
       },
     ])
+  })
+
+  it('is refused with both places that grants can mean', () => {
+    expect(linesOf({ identityProviders: [{ ...PROVIDER, grants: [] }] })).toEqual([
+      'identityProviders[0].grants: renamed; use `bindings` instead; grant types of your own are the top-level `grants`',
+    ])
+  })
+})
+
+describe('an identity provider without a usable name', () => {
+  const discovered = { discovery: true, allowedSubjects: 'any' }
+  it.each<[string, Options, string]>([
+    ['no name', {}, 'name'],
+    ['an empty name', { name: '' }, 'name'],
+    ['an undefined name', { name: undefined }, 'name'],
+    ['a name that is a pattern', { name: 'https://*.example.com' }, 'name'],
+    ['a name of http', { name: 'http://idp.example.com' }, 'name'],
+    ['a name that is not a URL', { name: 'idp' }, 'name'],
+    ['issuer instead', { issuer: 'https://idp.example.com' }, 'issuer'],
+    ['iss instead', { iss: 'https://idp.example.com' }, 'iss'],
+    ['a misspelled name', { nmae: 'https://idp.example.com' }, 'nmae'],
+  ])('is one problem with discovery: %s', (_, options, place) => {
+    const problems = problemsOf({ identityProviders: [{ ...discovered, ...options }] })
+    expect(problems.map(({ path }) => formatPath(path))).toEqual([`identityProviders[0].${place}`])
+  })
+
+  it('is one problem if two entries have the same name', () => {
+    expect(linesOf({ identityProviders: [PROVIDER, PROVIDER] })).toEqual([
+      'identityProviders[1].name: entry 1 has the same `name`; choose another one',
+    ])
+    const subject = 'namespaced'
+    expect(linesOf({ identityProviders: [PROVIDER, PROVIDER].map((each) => ({ ...each, subject })) })).toEqual([
+      'identityProviders[1].name: entry 1 has the same `name`; choose another one',
+    ])
+  })
+
+  it('is not the same as another one without a name', () => {
+    const paths = problemsOf({ identityProviders: [without(PROVIDER, 'name'), without(PROVIDER, 'name')] })
+    expect(paths.map(({ path }) => formatPath(path))).toContain('subject')
   })
 })
 

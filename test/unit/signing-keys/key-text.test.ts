@@ -64,6 +64,16 @@ allowed_subjects = "any"
     expect(() => loadConfig(file.path, { env: { KEY: source } })).toThrow(message)
   })
 
+  it.each([
+    ['keys.json', "JSON.parse(readFileSync('keys.json', 'utf8'))"],
+    ['my-secret', "JSON.parse(readFileSync('keys.json', 'utf8'))"],
+    ['/run/secrets/key.pem', "readFileSync('key.pem', 'utf8')"],
+  ])('that is other text, such as %s, is refused with how to read a file', (text, code) => {
+    expect(() => readSigningKey(text, undefined)).toThrow(
+      `this is neither PEM nor JSON; in code, read the file first: ${code}`,
+    )
+  })
+
   it('in PEM and as JSON in a file are still read', () => {
     expect(readSigningKey(privateKey, undefined).algorithm).toBe('ES256')
     expect(readSigningKey(privateKey.replaceAll('\n', '\r\n'), undefined).algorithm).toBe('ES256')
