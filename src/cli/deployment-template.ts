@@ -30,6 +30,7 @@ name = "\${IDP_ISSUER}"
 # The https URL of its key set.
 jwks_uri = "\${IDP_JWKS_URI}"
 # The "sub" of each assertion that is accepted. A * stands for any text: ["ci-*"].
+# Write a pattern here: a * in the value of a variable is an ordinary character.
 allowed_subjects = ["\${ALLOWED_SUBJECT}"]
 # The "aud" that its assertions must have. Default: {issuer}/token
 # alias = "https://api.example.com/oauth2/token"

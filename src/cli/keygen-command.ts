@@ -17,6 +17,9 @@ kid: ${key.kid}
 
 Add this line to deployment.toml, below [access_token]. The path is relative to that file:
 signing_keys = ${inOneLine(JSON.stringify(path))}
+
+Or in code, add this line to accessToken. The path is relative to the working directory:
+signingKeys: JSON.parse(readFileSync(${inOneLine(JSON.stringify(path))}, 'utf8')),
 `)
   return 'ok'
 }

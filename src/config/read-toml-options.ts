@@ -12,6 +12,7 @@ import {
   isOfCode,
   isOptionAmongClaims,
   isTopLevelOption,
+  mayHoldPattern,
   optionName,
   TOP_LEVEL_NAMES,
   tomlNameWithin,
@@ -120,7 +121,10 @@ function expand(text: string, { path, option }: Place, deps: ReadTomlDeps, inser
   }
   return text.replace(VARIABLE, (reference, name: string, otherwise: string | undefined) => {
     const value = Object.hasOwn(deps.env, name) ? deps.env[name] : undefined
-    if (value !== undefined && value !== '') return insert(value)
+    if (value !== undefined && value !== '') {
+      if (value.includes('*') && mayHoldPattern(option)) noteLiteralStar(name, path, deps)
+      return insert(value)
+    }
     if (otherwise !== undefined) return otherwise
     const state = `the environment variable ${name} is ${value === undefined ? 'not set' : 'empty'}`
     addProblem(
@@ -131,6 +135,12 @@ function expand(text: string, { path, option }: Place, deps: ReadTomlDeps, inser
     )
     return reference
   })
+}
+
+/** The value of a variable is never a pattern. */
+function noteLiteralStar(name: string, path: TomlPath, { notes }: ReadTomlDeps): void {
+  const note = `${formatPath(path)}: the * comes from \${${name}} and is literal; write the pattern in the file`
+  if (!notes.includes(note)) notes.push(note)
 }
 
 /** In a table of conditions an option is one more condition: it may be meant, and never accepts more. */

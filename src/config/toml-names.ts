@@ -1,4 +1,4 @@
-import { formatPath, type OptionNotation } from '../option-checks/config-error.js'
+import { formatPath, type OptionNotation, type OptionPath } from '../option-checks/config-error.js'
 import { tableName } from '../option-checks/unknown-option.js'
 import type { TomlPath } from './toml-location.js'
 
@@ -88,6 +88,15 @@ const OF_CODE = [
   'identityProviders.lookup',
 ]
 
+/** Options in which a `*` stands for any text, with all that is within them. */
+const OF_PATTERNS = [
+  'identityProviders.allowedSubjects',
+  'identityProviders.requiredClaims',
+  'identityProviders.bindings.when',
+]
+/** Members of conditions that are compared exactly, or not at all. */
+const OF_PLAIN_TEXT = ['hasWord', 'message']
+
 /** The names at the top of the file, with dots between the parts of a table's name. */
 export const TOP_LEVEL_NAMES = Object.keys(TOP_LEVEL)
 
@@ -129,6 +138,13 @@ export function isListOfTables(option: string): boolean {
 
 export function isOfCode(option: string): boolean {
   return OF_CODE.includes(option)
+}
+
+/** Whether a `*` in the value of an option is a pattern. */
+export function mayHoldPattern(path: OptionPath): boolean {
+  const option = tableName(path)
+  const isPlain = path.some((step) => OF_PLAIN_TEXT.includes(String(step)))
+  return !isPlain && OF_PATTERNS.some((each) => option === each || option.startsWith(`${each}.`))
 }
 
 /** How a file writes options: in snake_case, and tables with their header. */

@@ -58,7 +58,7 @@ const HINTS: Readonly<Record<WantedValues['kind'], HintOfValue>> = {
     if (values.some((value) => value === found)) return undefined
     if (Array.isArray(found)) return 'it is an array: use includes'
     if (isTooLongFor(found, values)) return TOO_LONG_FOR_PATTERNS
-    return hintOfOtherType(found, values) ?? hintOfSpelling([found], values) ?? hintOfWord(found, values)
+    return hintOfOtherType(found, values) ?? hintOfTexts([found], values) ?? hintOfWord(found, values)
   },
   element: (found, values) => {
     if (Array.isArray(found)) return hintOfElements(found.slice(0, MAX_EXAMINED), values)
@@ -71,7 +71,7 @@ const HINTS: Readonly<Record<WantedValues['kind'], HintOfValue>> = {
   elementOrString: (found, values) => {
     if (Array.isArray(found)) return hintOfElements(found.slice(0, MAX_EXAMINED), values)
     if (typeof found !== 'string') return 'it is neither an array nor a string'
-    return hintOfSpelling([found], values) ?? hintOfWord(found, values)
+    return hintOfTexts([found], values) ?? hintOfWord(found, values)
   },
   word: (found, values) => {
     if (Array.isArray(found)) return 'it is an array: use includes'
@@ -95,7 +95,7 @@ function hintOfOtherType(found: unknown, values: readonly ClaimScalar[]): string
 
 function hintOfElements(elements: readonly unknown[], values: readonly ClaimScalar[]): string | undefined {
   const ofType = elements.map((element) => hintOfOtherType(element, values)).find((hint) => hint !== undefined)
-  return ofType === undefined ? hintOfSpelling(elements, values) : `of an element: ${ofType}`
+  return ofType === undefined ? hintOfTexts(elements, values) : `of an element: ${ofType}`
 }
 
 /** Of a list of words in one string. */
@@ -104,6 +104,24 @@ function hintOfWord(found: unknown, values: readonly ClaimScalar[]): string | un
   const words = found.split(' ')
   const isWord = values.some((value) => words.includes(String(value)))
   return isWord ? `it is one string of several words: use ${optionName('hasWord')}` : undefined
+}
+
+/** Of texts that a wanted one matches but for its literal `*`, or by its spelling. */
+function hintOfTexts(found: readonly unknown[], values: readonly ClaimScalar[]): string | undefined {
+  const texts = values.filter((value) => typeof value === 'string').slice(0, MAX_EXAMINED)
+  for (const each of found) {
+    const hint =
+      typeof each === 'string' && each.length <= MAX_COMPARED_LENGTH ? hintOfLiterals(each, texts) : undefined
+    if (hint !== undefined) return hint
+  }
+  return hintOfSpelling(found, values)
+}
+
+/** If a `*` came from an environment variable, and would match as a pattern. */
+function hintOfLiterals(text: string, patterns: readonly string[]): string | undefined {
+  const literal = patterns.find((each) => each !== plainText(each) && compileGlob(plainText(each))(text))
+  if (literal === undefined) return undefined
+  return `the * in ${plainText(literal)} comes from an environment variable and is literal; write the pattern in the file`
 }
 
 /** Of texts that differ from a wanted one by case, white space or a slash. */
@@ -121,6 +139,8 @@ export function hintOfSubject(sub: unknown, patterns: readonly string[]): string
 
 function hintOfNearMiss(sub: unknown, patterns: readonly string[]): string | undefined {
   if (typeof sub !== 'string' || sub.length > MAX_COMPARED_LENGTH) return undefined
+  const literal = hintOfLiterals(sub, patterns)
+  if (literal !== undefined) return literal
   for (const pattern of patterns) {
     const hint = nearMissOf(sub, pattern)
     if (hint !== undefined) return hint

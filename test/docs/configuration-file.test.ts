@@ -5,10 +5,11 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { generateSigningKey } from '../../src/index.js'
 import { codeBlocks } from '../support/document-code.js'
+import { describeWithRedis, REDIS_URL } from '../support/services.js'
 
 const PAGE = 'docs/configuration-file.md'
 const [TOML = ''] = codeBlocks(PAGE, 'toml')
-const [LOAD = '', LOAD_WITH_CODE = ''] = codeBlocks(PAGE, 'js')
+const [LOAD = '', LOAD_WITH_CODE = '', READ = ''] = codeBlocks(PAGE, 'js')
 
 let directory: string
 beforeAll(() => {
@@ -35,8 +36,22 @@ describe('docs/configuration-file.md', () => {
     expect(await statsOf(LOAD, TOML)).toMatchObject({ identityProviders })
   })
 
+  it('has code that reads the file, and opens no replay store if the file names none', async () => {
+    expect(await statsOf(READ, TOML)).toMatchObject({ identityProviders })
+    await expect(statsOf(READ, `${TOML}\n[replay]\nstore = "other"\nurl = "a"`)).rejects.toThrow('replay.store: ')
+  })
+
   it('has code that looks clients up, for the same file without clients', async () => {
     await expect(statsOf(LOAD_WITH_CODE, TOML)).rejects.toThrow('set `[[client]]` or `findClient` in code, not both')
     expect(await statsOf(LOAD_WITH_CODE, TOML.replace(/^\[\[client\]\].*/ms, ''))).toMatchObject({ identityProviders })
+  })
+})
+
+describeWithRedis('the code of docs/configuration-file.md that opens the replay store', () => {
+  it('opens the one that the file names', async () => {
+    const code = `${READ}\nif (!client.isReady) throw new Error('not connected')\nclient.destroy()`
+    expect(await statsOf(code, `${TOML}\n[replay]\nstore = "redis"\nurl = "${REDIS_URL}"`)).toHaveProperty(
+      'identityProviders',
+    )
   })
 })

@@ -7,10 +7,12 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import express from 'express'
 import request from 'supertest'
+import { readAccessTokenOptions } from '../../src/access-token/access-token-options.js'
 import { COMMANDS } from '../../src/cli/commands.js'
 import { runCommandLine } from '../../src/cli/run-command-line.js'
 import { loadConfig } from '../../src/config/index.js'
 import { createJwtExchange, generateSigningKey } from '../../src/index.js'
+import { OptionReader } from '../../src/option-checks/option-reader.js'
 import { FakeIdentityProvider } from '../../src/testing/index.js'
 import { EC_CERTIFICATE, EXPIRED_CERTIFICATE } from '../support/certificates.js'
 import { clientSecretOf, createDeploymentFile, type DeploymentFile, deploymentOf } from '../support/deployment-file.js'
@@ -533,6 +535,46 @@ describe('init', () => {
     expect(checked).toMatchObject({ status: 0, stderr: '', stdout: expect.stringMatching(/\nno problems, 1 note\n$/) })
   })
 
+  it('writes a file in which a pattern in a variable is literal, as check and explain say', async () => {
+    const target = newPath('deployment.toml')
+    await runHere(['init', target])
+    const env = { ...values(), ALLOWED_SUBJECT: 'al*' }
+    const checked = await runHere(['check', target], '', env)
+    expect([checked.status, checked.stdout]).toEqual([
+      0,
+      expect.stringContaining(
+        '\n! identity_provider[0].allowed_subjects[0]: the * comes from ${ALLOWED_SUBJECT} and is literal; write the pattern in the file\n',
+      ),
+    ])
+    const assertion = await idp.issueAssertion({ sub: 'alice', aud: `${values().ISSUER}/token` })
+    const { status, stdout } = await runHere(['explain', target, '--client', 'app'], assertion, env)
+    expect([status, stdout]).toEqual([
+      1,
+      expect.stringContaining(
+        'hint:     the * in al* comes from an environment variable and is literal; write the pattern in the file\n',
+      ),
+    ])
+    expect(readFileSync(target, 'utf8')).toContain('a * in the value of a variable is an ordinary character')
+  })
+
+  it('notes no literal star where a star is never a pattern', async () => {
+    writeConfig({ provider: 'audiences = ["${STAR}"]\nrequired_claims = { scp = { has_word = "${STAR}" } }' })
+    const { stdout } = await runHere(['check', path], '', { SECRET, STAR: 'a*' })
+    expect(stdout).not.toContain('is literal')
+  })
+
+  it.each([
+    ['tenant = "${STAR}"', { tenant: 'acme' }],
+    ['tenant = ["x", "${STAR}"]', { tenant: 'acme' }],
+    ['tenant = { includes = "${STAR}" }', { tenant: ['acme'] }],
+  ])('says of a claim that a star is literal: %s', async (condition, claims) => {
+    writeConfig({ provider: `required_claims = { ${condition} }` })
+    const env = { SECRET, STAR: 'ac*' }
+    expect((await runHere(['check', path], '', env)).stdout).toContain('the * comes from ${STAR} and is literal')
+    const { stdout } = await runHere(['explain', path, '--client', 'app'], await idp.issueAssertion(claims), env)
+    expect(stdout).toContain('the * in ac* comes from an environment variable and is literal')
+  })
+
   it('writes a file that accepts the allowed subject and no other one', async () => {
     const target = newPath('deployment.toml')
     await runHere(['init', target])
@@ -590,6 +632,15 @@ describe('keygen', () => {
     expect(stdout).toContain(`\nsigning_keys = ${JSON.stringify(target)}\n`)
     expect(d).toMatch(/^[\w-]{40,}$/)
     expect(stdout).not.toContain(d)
+  })
+
+  it('prints the line for code, which reads the key', async () => {
+    const target = newPath('keys.json')
+    const { stdout } = await runHere(['keygen', target])
+    const [line = ''] = /^signingKeys: .*$/m.exec(stdout) ?? []
+    expect(line).toBe(`signingKeys: JSON.parse(readFileSync(${JSON.stringify(target)}, 'utf8')),`)
+    const accessToken = new Function('readFileSync', `return { audience: 'a', ${line} }`)(readFileSync)
+    expect(readAccessTokenOptions(new OptionReader(accessToken)).signingKeys?.active.algorithm).toBe('ES256')
   })
 
   it.each(['ES256', 'RS256', 'PS256', 'EdDSA'])('writes a %s key that signs access tokens', async (algorithm) => {
