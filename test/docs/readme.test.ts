@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import request from 'supertest'
-import { codeBlocks, withPorts } from '../support/document-code.js'
+import { codeBlocks, pathOfLink, withPorts } from '../support/document-code.js'
 import { startExchangeHost } from '../support/exchange-host.js'
 import { findFreePort } from '../support/free-port.js'
 
@@ -18,15 +18,18 @@ const SHELL = codeBlocks('README.md', 'sh')
 let directory: string
 let ports: { app: number; idp: number }
 let server: ChildProcess
+/** What the server has written to stderr. */
+let logged = ''
 beforeAll(async () => {
   // Inside the package, so that its name resolves to itself.
   directory = mkdtempSync('example-app/dist/readme-')
   ports = { app: await findFreePort(), idp: await findFreePort() }
-  const listening = "app.listen(3000, () => console.log('listening'))"
-  const code = (SERVER + WITH_PASSPORT).replace('app.listen(3000)', listening)
-  writeFileSync(join(directory, 'server.mjs'), withPorts(code, ports))
+  writeFileSync(join(directory, 'server.mjs'), withPorts(SERVER + WITH_PASSPORT, ports))
   server = spawn(process.execPath, [join(directory, 'server.mjs')], {
     env: { ...process.env, APP_SECRET, IDP: undefined, NODE_OPTIONS: '' },
+  })
+  server.stderr?.on('data', (chunk) => {
+    logged += chunk
   })
   await new Promise((resolve, reject) => {
     server.stdout?.once('data', resolve)
@@ -36,6 +39,15 @@ beforeAll(async () => {
 afterAll(() => {
   server.kill()
   rmSync(directory, { recursive: true })
+})
+
+describe('the commands to paste', () => {
+  it.each(['README.md', 'CONTRIBUTING.md', ...readdirSync('docs').map((name) => `docs/${name}`)])(
+    'in %s have no comments, which zsh would pass as arguments',
+    (path) => {
+      expect(codeBlocks(path, 'sh').filter((code) => /(^|\s)#/m.test(code))).toEqual([])
+    },
+  )
 })
 
 describe('the README', () => {
@@ -52,10 +64,12 @@ describe('the README', () => {
     expect(scripts).toMatchObject({ start: expect.any(String), test: expect.any(String) })
   })
 
-  it('links to every page of the documents, and to nothing that is not there', () => {
-    const links = [...README.matchAll(/\]\(([\w/.-]+)(?:#[\w-]+)?\)/g)].map(([, path = '']) => path)
+  it('links to every page of the documents but the renames, and to nothing that is not there', () => {
+    const links = [...README.matchAll(/\]\(([\w/.:-]+?)(?:#[\w-]+)?\)/g)].map(([, path = '']) => pathOfLink(path))
     const pages = readdirSync('docs').map((name) => `docs/${name}`)
-    expect(links).toEqual(expect.arrayContaining([...pages, 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md']))
+    const linked = pages.filter((path) => path !== 'docs/renamed.md')
+    expect(links).toEqual(expect.arrayContaining([...linked, 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md']))
+    expect(readFileSync('CHANGELOG.md', 'utf8')).toContain('](docs/renamed.md)')
     expect(links.filter((path) => !existsSync(path))).toEqual([])
   })
 
@@ -77,6 +91,15 @@ describe('the README', () => {
     expect((await request(url).get('/me')).status).toBe(401)
     expect((await request(url).get('/.well-known/oauth-authorization-server/oauth2')).status).toBe(200)
     expect((await request(url).get('/oauth2/jwks')).body.keys).toHaveLength(1)
+  })
+
+  it('has a server that logs why a request is refused', async () => {
+    const url = `http://localhost:${ports.app}`
+    logged = ''
+    await request(url).get('/orders').auth('junk', { type: 'bearer' }).expect(401)
+    await request(url).post('/oauth2/token').expect(400)
+    expect(logged).toMatch(/^denied: malformed_jwt/m)
+    expect(logged).toMatch(/^rejected: invalid_request \w/m)
   })
 
   it('names the fields that getAuth and req.user have', async () => {

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { codeBlocks, withPorts } from '../support/document-code.js'
@@ -13,6 +14,8 @@ const [SERVER = '', WITH_PASSPORT = ''] = codeBlocks('README.md', 'js')
 const [INSTALL = '', EXCHANGE = '', USE = ''] = codeBlocks('README.md', 'sh')
 const START = /`(APP_SECRET=\S+ node server\.mjs)`/.exec(README)?.[1] ?? ''
 const MAKE_TYPESCRIPT = /`(npm pkg set type=module) && npm install -D ([^`]+)`/.exec(README) ?? []
+const COMPILE_AND_START = /`npx tsc --init && npx tsc && (APP_SECRET=\S+ node server\.js)`/.exec(README)?.[1] ?? ''
+const KEPT_KEY = /`(signingKeys: JSON\.parse[^`]+)`/.exec(README)?.[1] ?? ''
 
 const hasCurl = spawnSync('curl', ['--version']).status === 0
 const itWithCurl = hasCurl ? it : it.skip
@@ -62,7 +65,7 @@ async function exchangeAsInReadme(host: string): Promise<void> {
   const answer = await run('bash', ['-c', withPorts(EXCHANGE, ports)], host)
   expect(answer).toMatch(/^HTTP\/1.1 200 OK/)
   const { access_token: token } = JSON.parse(answer.slice(answer.indexOf('{')))
-  const [, shown = ''] = /# (\{.*\})$/m.exec(USE) ?? []
+  const [, shown = ''] = /answer is `(\{.*\})`/.exec(README) ?? []
   const opened = await run('bash', ['-c', withPorts(USE.replace('=…', `=${token}`), ports)], host)
   expect(JSON.parse(opened)).toEqual(JSON.parse(shown))
 }
@@ -83,8 +86,19 @@ describe('the server of the README, in an empty folder', () => {
     await run(process.execPath, [TSC, '--init'], host)
     write(host, 'server.ts', withPorts(SERVER, ports))
     expect(await run(process.execPath, [TSC], host)).toBe('')
-    await start(START.replace('server.mjs', 'server.js'), host)
+    await start(COMPILE_AND_START, host)
     await exchangeAsInReadme(host)
+  })
+
+  it('signs with the key that keygen writes, by the line that the README shows', async () => {
+    const host = await createProject('kept-key')
+    await run(process.execPath, [join(packed.directory, 'dist/cli/main.js'), 'keygen'], host)
+    const code = SERVER.replace('signingKeys: [generateSigningKey()]', KEPT_KEY)
+    write(host, 'server.mjs', withPorts(`import { readFileSync } from 'node:fs'\n${code}`, ports))
+    await start(START, host)
+    const { keys } = await (await fetch(`http://localhost:${ports.app}/oauth2/jwks`)).json()
+    const kept = JSON.parse(readFileSync(join(host, 'keys.json'), 'utf8')).keys
+    expect(keys.map(({ kid }: { kid: string }) => kid)).toEqual([kept[0].kid])
   })
 
   it('compiles with the part for Passport, and with the types of /augment', async () => {

@@ -6,6 +6,13 @@ export function codeBlocks(path: string, language: string): string[] {
   return [...document.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map(([, code = '']) => code)
 }
 
+const REPOSITORY = 'https://github.com/express-jwt-exchange/express-jwt-exchange/blob/main/'
+
+/** The path in this repository that a link leads to: files that are not packed have an absolute URL. */
+export function pathOfLink(url: string): string {
+  return url.startsWith(REPOSITORY) ? url.slice(REPOSITORY.length) : url
+}
+
 /** A server or a command of the README with other ports, so that several tests can run at the same time. */
 export function withPorts(code: string, ports: { app: number; idp: number }): string {
   return code.replaceAll(/\b3000\b/g, String(ports.app)).replaceAll(/\b3001\b/g, String(ports.idp))
