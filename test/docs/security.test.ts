@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from '@jest/globals'
 import { readExchangeOptions } from '../../src/exchange/options.js'
+import { withLinksAsPaths } from '../support/document-code.js'
 
-const SECURITY = readFileSync('SECURITY.md', 'utf8')
+const SECURITY = withLinksAsPaths(readFileSync('SECURITY.md', 'utf8'))
 /** Links to a test: the text is the beginning or a part of its name, or of the table that names it. */
 const LINKS_TO_TESTS = [...SECURITY.matchAll(/\[([^\]]+)\]\((test\/[^)]+)\)/g)]
 
@@ -14,6 +15,10 @@ function rowsUnder(heading: string): string[][] {
 }
 
 describe('SECURITY.md', () => {
+  it('links to many tests', () => {
+    expect(LINKS_TO_TESTS.length).toBeGreaterThan(70)
+  })
+
   it.each(LINKS_TO_TESTS.map(([, text = '', path = '']) => [text, path]))(
     'leads with "%s" to a test in %s',
     (text, path) => {

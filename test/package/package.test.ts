@@ -78,6 +78,29 @@ describe('the packed files', () => {
     expect(packedFiles().filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))).toEqual([])
   })
 
+  it('have documents whose relative links lead to packed files', () => {
+    const files = packedFiles()
+    const links = files
+      .filter((file) => file.endsWith('.md'))
+      .flatMap((file) =>
+        [...readPacked(file).matchAll(/\]\(([\w/.-]+)(?:#[\w-]+)?\)/g)].map(([, path = '']) => [file, path] as const),
+      )
+    expect(links.length).toBeGreaterThan(50)
+    const isPacked = (file: string, path: string) => files.includes(posix.join(posix.dirname(file), path))
+    expect(links.filter(([file, path]) => !isPacked(file, path))).toEqual([])
+  })
+
+  it('have documents whose links to the repository lead to files that it has', () => {
+    const linked = packedFiles()
+      .filter((file) => file.endsWith('.md'))
+      .flatMap((file) => [
+        ...readPacked(file).matchAll(/\]\(https:\/\/github\.com\/(?:[\w-]+\/){2}(?:blob|tree)\/main\/([^)#]+)/g),
+      ])
+      .map(([, path = '']) => path)
+    expect(linked.length).toBeGreaterThan(70)
+    expect(linked.filter((path) => !existsSync(join(ROOT, path)))).toEqual([])
+  })
+
   it('point to no source map that is not there', () => {
     const files = packedFiles()
     const missing = files

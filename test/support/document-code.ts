@@ -8,9 +8,9 @@ export function codeBlocks(path: string, language: string): string[] {
 
 const REPOSITORY = 'https://github.com/express-jwt-exchange/express-jwt-exchange/blob/main/'
 
-/** The path in this repository that a link leads to: files that are not packed have an absolute URL. */
-export function pathOfLink(url: string): string {
-  return url.startsWith(REPOSITORY) ? url.slice(REPOSITORY.length) : url
+/** A document whose links to files of this repository are paths: a file that is not packed is linked by its absolute URL. */
+export function withLinksAsPaths(document: string): string {
+  return document.replaceAll(`](${REPOSITORY}`, '](')
 }
 
 /** A server or a command of the README with other ports, so that several tests can run at the same time. */
