@@ -99,7 +99,7 @@ function findPhrases(file: string, text: string, phrases: readonly Phrase[]): Fi
 
 /** The names of tests in links are the names that the tests have. */
 function withoutNamesOfTests(markdown: string): string {
-  return markdown.replace(/\[[^\]]*\](?=\(test\/)/g, (link) => ' '.repeat(link.length))
+  return markdown.replace(/\[[^\]]*\](?=\(https:[^)]*\/test\/)/g, (link) => ' '.repeat(link.length))
 }
 
 function findInDocument(file: string): Finding[] {
