@@ -148,7 +148,9 @@ describe('plain English', () => {
 
   it('is not asked of words that only contain a phrase, nor of the names of tests', () => {
     expect(findPhrases('made-up.ts', "writeBeside('a'); besides; renewed; stands in for it", WORDS)).toEqual([])
-    const link = withoutNamesOfTests('see [is told what is at risk](test/a.test.ts), not told [told](b.md)')
+    const link = withoutNamesOfTests(
+      'see [is told what is at risk](https://example.com/blob/main/test/a.test.ts), not told [told](b.md)',
+    )
     expect(findPhrases('made-up.md', link, [TELLING]).map(({ phrase }) => phrase)).toEqual(['told', 'told'])
   })
 
