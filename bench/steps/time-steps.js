@@ -105,7 +105,7 @@ function createIssue(request) {
     signAccessToken: createAccessTokenSigner(signingKeys),
     clock: systemClock,
   }
-  return () => issueAccessToken(request, deps)
+  return () => issueAccessToken(request, 'app', deps)
 }
 
 async function timeRoute() {

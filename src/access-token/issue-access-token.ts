@@ -14,7 +14,6 @@ export interface IssueAccessTokenDeps {
 
 export interface AccessTokenRequest {
   subject: string
-  clientId: string
   scopes: readonly string[]
   audiences: ReadonlySet<string>
   /** Further claims, none of which every access token has. */
@@ -48,6 +47,7 @@ export function createAccessTokenSigner({ active }: SigningKeys): SignJwt {
  */
 export async function issueAccessToken(
   request: AccessTokenRequest,
+  clientId: string,
   deps: IssueAccessTokenDeps,
 ): Promise<IssuedAccessToken> {
   const issuedAt = Math.floor(deps.clock.now())
@@ -60,7 +60,7 @@ export async function issueAccessToken(
     iss: deps.issuer,
     sub: request.subject,
     aud: otherAudiences.length === 0 ? audience : [audience, ...otherAudiences],
-    client_id: request.clientId,
+    client_id: clientId,
     iat: issuedAt,
     exp: expiresAt,
     jti: tokenId,

@@ -4,7 +4,7 @@ import type { IdentityProvider } from '../identity-provider/identity-provider.js
 import type { IdentityProviderRegistry } from '../identity-provider/identity-provider-registry.js'
 import { ownMember } from '../jwt/parse-json-object.js'
 import { parseJws, parsePayload, type UnverifiedJws, type UnverifiedJwt } from '../jwt/parse-jwt.js'
-import { verifySignature } from '../verification-keys/verify-signature.js'
+import { verifySignature, verifySignatureAtOnce } from '../verification-keys/verify-signature.js'
 import { contextOf, contextOfHeader, inContext } from './assertion-context.js'
 import { type AssertionCheck, type PresentedAssertion, profileOf } from './assertion-profile.js'
 
@@ -18,8 +18,8 @@ export interface VerifyAssertionDeps {
 /** How the checks of one assertion are done. */
 export interface CheckAssertionDeps {
   clock: Pick<Clock, 'now'>
-  /** `verifySignatureAtOnce` for a caller that has no credentials. */
-  verifyBy: typeof verifySignature
+  /** `SIGNATURE_AT_ONCE` for a caller that has no credentials. */
+  signature: AssertionCheck
   /** Default: a check that throws ends it. */
   run?: RunCheck
 }
@@ -27,6 +27,15 @@ export interface CheckAssertionDeps {
 /** Does one check. `explain` notes what it throws, and goes on. */
 export type RunCheck = (check: AssertionCheck, presented: PresentedAssertion) => void | Promise<void>
 
+export const SIGNATURE: AssertionCheck = {
+  name: 'signature',
+  check: ({ jwt, identityProvider }) => verifySignature(jwt, identityProvider.keySource),
+}
+/** Does not wait for keys that must be fetched. */
+export const SIGNATURE_AT_ONCE: AssertionCheck = {
+  name: 'signature',
+  check: ({ jwt, identityProvider }) => verifySignatureAtOnce(jwt, identityProvider.keySource),
+}
 /** Characters as they are sent. A shorter payload is decoded all the same, so that the event says whose assertion it was. */
 const MAX_PAYLOAD_OF_ANY_HEADER = 2048
 
@@ -43,7 +52,7 @@ export async function verifyAssertion(
   assertion: string,
   client: PresentedAssertion['client'],
   deps: VerifyAssertionDeps,
-  verifyBy = verifySignature,
+  signature = SIGNATURE,
 ): Promise<VerifiedAssertion> {
   const { identityProviders, issuer, clock } = deps
   const jws = parseJws(assertion, identityProviders.maxAssertionBytes)
@@ -53,7 +62,7 @@ export async function verifyAssertion(
   const context = contextOf(jwt, identityProvider)
   return inContext(context, async () => {
     if (identityProvider === undefined) throw new TokenRejected('unknown_issuer')
-    await checkAssertion({ jwt, identityProvider, client, issuer }, { clock, verifyBy })
+    await checkAssertion({ jwt, identityProvider, client, issuer }, { clock, signature })
     return { ...readClaims(jwt), identityProvider, context }
   })
 }
@@ -66,14 +75,12 @@ export async function verifyAssertion(
  */
 export async function checkAssertion(
   presented: Omit<PresentedAssertion, 'now'>,
-  { clock, verifyBy, run = runCheck }: CheckAssertionDeps,
+  { clock, signature, run = runCheck }: CheckAssertionDeps,
 ): Promise<void> {
   const { beforeSignature, afterSignature } = profileOf(presented.identityProvider)
-  const signature: AssertionCheck = {
-    name: 'signature',
-    check: ({ jwt, identityProvider }) => verifyBy(jwt, identityProvider.keySource),
-  }
-  await runAll([...beforeSignature, signature], { ...presented, now: clock.now() }, run)
+  const before = { ...presented, now: clock.now() }
+  await runAll(beforeSignature, before, run)
+  await run(signature, before)
   await runAll(afterSignature, { ...presented, now: clock.now() }, run)
 }
 
@@ -121,10 +128,11 @@ export interface VerifiedAssertion {
   encodedPayload: string
 }
 
-async function runAll(checks: readonly AssertionCheck[], presented: PresentedAssertion, run: RunCheck): Promise<void> {
-  for (const check of checks) {
+/** Most are done at once. After one that is not, the others follow when it has settled. */
+function runAll(checks: readonly AssertionCheck[], presented: PresentedAssertion, run: RunCheck): void | Promise<void> {
+  for (const [index, check] of checks.entries()) {
     const running = run(check, presented)
-    if (running !== undefined) await running // Most are done at once.
+    if (running !== undefined) return running.then(() => runAll(checks.slice(index + 1), presented, run))
   }
 }
 

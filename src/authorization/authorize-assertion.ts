@@ -97,14 +97,20 @@ export async function runAuthorization(
     signal?.throwIfAborted()
     return markAssertionUsed(assertion, deps)
   })
-  const { kid } = { kid: undefined, ...assertion.context }
+  const { scopes, audiences, bindings: names } = access()
+  const { lifetime, latestExpiry } = bounds()
   return {
     subject: subject(),
-    ...access(),
-    ...bounds(),
+    scopes,
+    audiences,
     claims: claims(),
+    lifetime,
+    latestExpiry,
     identityProvider: name,
-    ...(kid !== undefined && { kid }),
+    bindings: names,
+    kid: Object.hasOwn(assertion.context, 'kid') ? assertion.context.kid : undefined,
+    tokenType: undefined,
+    response: undefined,
   }
 }
 

@@ -1,12 +1,11 @@
 import type { AssertionCheckName, PresentedAssertion } from '../assertion/assertion-profile.js'
-import { checkAssertion } from '../assertion/verify-assertion.js'
+import { checkAssertion, SIGNATURE } from '../assertion/verify-assertion.js'
 import type { Clock } from '../clock/clock.js'
 import type { ReasonCode } from '../errors/reason-codes.js'
 import { findOtherKind, type OtherKind } from '../jwt/check-claims.js'
 import { ownMember } from '../jwt/parse-json-object.js'
 import type { UnverifiedJwt } from '../jwt/parse-jwt.js'
 import type { KeySourceStats, VerificationKeySource } from '../verification-keys/key-source.js'
-import { verifySignature } from '../verification-keys/verify-signature.js'
 import type { Explainer, StepTexts } from './explanation.js'
 import { describeFetchFailure, hintOfBadSignature, hintOfSignatureForm, hintOfUnknownKey } from './key-hints.js'
 import { hintOfAlgorithm, hintOfAudience, hintOfDate, hintOfIssuedAt, hintOfText, hintOfType } from './token-hints.js'
@@ -91,7 +90,7 @@ export async function takeCheckSteps(
 ): Promise<void> {
   await checkAssertion(presented, {
     clock,
-    verifyBy: verifySignature,
+    signature: SIGNATURE,
     run: async ({ name, check }, each) => {
       // A key of another algorithm is not looked for: the answer would be about that.
       const isSkipped = name === 'signature' && explainer.hasFailed(['enabled', 'alg'])

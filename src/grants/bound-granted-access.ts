@@ -63,7 +63,9 @@ export async function boundGrantedAccess(
     latestExpiry: leastOf([access, ...authorized].map((each) => each.latestExpiry)),
     bindings,
     identityProvider: identityProvider?.name,
-    ...(response !== undefined && { response }),
+    kid: undefined,
+    tokenType: undefined,
+    response,
   }
 }
 

@@ -2,12 +2,16 @@ import { PresentedToken } from '../access-token/access-token.js'
 import { inContext } from '../assertion/assertion-context.js'
 import { markAssertionUsed } from '../assertion/mark-used.js'
 import { checkSubjectIsNoClient, resolveSubject } from '../assertion/resolve-subject.js'
-import { type VerifyAssertionDeps, verifyAssertion } from '../assertion/verify-assertion.js'
+import {
+  SIGNATURE,
+  SIGNATURE_AT_ONCE,
+  type VerifyAssertionDeps,
+  verifyAssertion,
+} from '../assertion/verify-assertion.js'
 import { printable } from '../errors/printable.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import { enforcePolicy, requireWho } from '../policy/policy.js'
 import type { ReplayProtection } from '../replay/replay-protection.js'
-import { verifySignature, verifySignatureAtOnce } from '../verification-keys/verify-signature.js'
 import {
   type AuthenticateRequest,
   type AuthenticateRequestDeps,
@@ -80,8 +84,8 @@ export function readAssertionStrategyOptions(reader: OptionReader): AssertionStr
 }
 
 async function acceptAssertion(token: string, deps: AcceptAssertionDeps): Promise<AssertedCaller> {
-  const verifyBy = deps.waitForKeys ? verifySignature : verifySignatureAtOnce
-  const assertion = await verifyAssertion(token, undefined, deps, verifyBy)
+  const signature = deps.waitForKeys ? SIGNATURE : SIGNATURE_AT_ONCE
+  const assertion = await verifyAssertion(token, undefined, deps, signature)
   const { identityProvider, expiresAt, payload, context } = assertion
   const sub = await inContext(context, async () => {
     requireWho(identityProvider.policy)

@@ -9,7 +9,7 @@ const CHECKED_WHEN_FULL = 1000
 /** Of all holders together: a Map holds at most 2^24 entries. */
 const MAX_ENTRIES_IN_MEMORY = 16_000_000
 /** On `globalThis`, so that every copy of this package finds it. The number is the version of the class. */
-const PROCESS_MEMORY = Symbol.for('express-jwt-exchange.replay-memory.1')
+const PROCESS_MEMORY = Symbol.for('express-jwt-exchange.replay-memory.2')
 
 /** Counts the entries of one identity provider or exchange. */
 export interface EntryHolder {

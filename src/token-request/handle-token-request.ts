@@ -15,8 +15,6 @@ const URI = /^(?:urn:|https?:\/\/)[^@]*$/i
 /** No name of a grant type has a digit, or a capital in the middle of a word. */
 const LIKE_SECRET = /\d|[a-z][A-Z]/
 const WITHHELD = '(withheld: it may be a secret)'
-/** Laid under what a grant gives, so that nothing is taken from `Object.prototype` instead. */
-const NO_DETAILS = { kid: undefined, tokenType: undefined, response: undefined }
 
 /** RFC 6749 §5.1, and further members of a grant. */
 export interface TokenResponse {
@@ -50,10 +48,9 @@ async function grantAccess(
   deps: TokenRequestDeps,
 ): Promise<TokenResponse> {
   checkGrantType(client, grant.grantType)
-  const granted = await grant.authorize(request, client)
-  const { kid, bindings, tokenType, response, ...authorization } = { ...NO_DETAILS, ...granted }
-  const { subject, scopes, identityProvider } = authorization
-  const issued = await issueAccessToken({ ...authorization, clientId: client.clientId }, deps)
+  const authorization = await grant.authorize(request, client)
+  const { subject, scopes, identityProvider, kid, bindings, tokenType = 'Bearer', response } = authorization
+  const issued = await issueAccessToken(authorization, client.clientId, deps)
   const { token, tokenId, expiresIn, expiresAt } = issued
   deps.events.emit('token.issued', {
     clientId: client.clientId,
@@ -69,7 +66,7 @@ async function grantAccess(
   return {
     ...response,
     access_token: token,
-    token_type: tokenType ?? 'Bearer',
+    token_type: tokenType,
     expires_in: expiresIn,
     ...(scopes.length > 0 && { scope: scopes.join(' ') }),
   }

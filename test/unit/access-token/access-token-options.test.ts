@@ -141,7 +141,6 @@ describe('the options of access tokens', () => {
 
 const REQUEST = {
   subject: 'alice',
-  clientId: 'app',
   scopes: [],
   audiences: new Set(['https://api.example.com']),
   claims: {},
@@ -160,7 +159,7 @@ describe('an access token after the signing key has changed', () => {
     const identityProviders = new IdentityProviderRegistry([])
     return { ...settings, issuer: ISSUER, clock, signAccessToken, verifiedTokens, identityProviders }
   }
-  const issue = (signingKeys: unknown) => issueAccessToken(REQUEST, depsOf(signingKeys))
+  const issue = (signingKeys: unknown) => issueAccessToken(REQUEST, 'app', depsOf(signingKeys))
 
   it.each([
     ['private', old],

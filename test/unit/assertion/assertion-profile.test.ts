@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import type { PresentedAssertion } from '../../../src/assertion/assertion-profile.js'
+import type { AssertionCheck, PresentedAssertion } from '../../../src/assertion/assertion-profile.js'
 import { checkAssertion } from '../../../src/assertion/verify-assertion.js'
 import type { IdentityProvider } from '../../../src/identity-provider/identity-provider.js'
 import type { UnverifiedJwt } from '../../../src/jwt/parse-jwt.js'
@@ -16,14 +16,17 @@ const issuer = 'https://api.example.com'
 async function runChecks(fail?: string) {
   const seen: { name: string; presented: PresentedAssertion }[] = []
   let now = 100
-  const verifyBy = async () => {
-    now = 200
+  const signature: AssertionCheck = {
+    name: 'signature',
+    check: async () => {
+      now = 200
+    },
   }
   await checkAssertion(
     { jwt, identityProvider, client, issuer },
     {
       clock: { now: () => now },
-      verifyBy,
+      signature,
       run: async ({ name, check }, presented) => {
         seen.push({ name, presented })
         if (name === fail) throw new Error(name)

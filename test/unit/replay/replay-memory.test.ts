@@ -55,7 +55,7 @@ describe('the memory of the process', () => {
 
   it('cannot be replaced, and is not listed among the names of the global object', () => {
     memoryOfProcess(systemClock)
-    const key = Symbol.for('express-jwt-exchange.replay-memory.1')
+    const key = Symbol.for('express-jwt-exchange.replay-memory.2')
     expect(Object.getOwnPropertyDescriptor(globalThis, key)).toMatchObject({
       enumerable: false,
       writable: false,
