@@ -84,8 +84,11 @@ async function exchangeAndUse({ url, idp }: Story, settings: StorySettings, step
   const example = await idp.issueAssertion({ exp: inHalfAnHour })
   const assertion = await idp.issueAssertion()
 
-  steps.begin(
-    `The request of WSO2 Identity Server's guide${isKept ? ', ready to paste' : ''} (an assertion is accepted once):`,
+  steps.begin('A client exchanges an assertion for an access token')
+  print(
+    isKept
+      ? '   To paste (an assertion is accepted once):'
+      : '   As a curl command, shown only; the demo sends it itself:',
   )
   print(`   ${curlOf(url, `'${formOf(isKept ? example : shortened(example))}'`)}`)
   const issued = await exchangeAssertion(url, assertion)
@@ -168,16 +171,18 @@ function formOf(assertion: string): string {
 
 function curlOf(url: string, data: string): string {
   const { clientId, clientSecret } = CLIENT
-  return `curl -i -X POST -u ${clientId}:${clientSecret} -k -d ${data} -H 'Content-Type: ${FORM}' ${url}/oauth2/token`
+  const client = `--data-urlencode client_id=${clientId} --data-urlencode client_secret=${clientSecret}`
+  return `curl -i ${client} -d ${data} ${url}/oauth2/token`
 }
 
 function exchangeAssertion(url: string, assertion: string): Promise<Answer> {
-  const basic = Buffer.from(`${CLIENT.clientId}:${CLIENT.clientSecret}`).toString('base64')
+  const { clientId, clientSecret } = CLIENT
+  const client = new URLSearchParams({ client_id: clientId, client_secret: clientSecret })
   return answerOf(
     fetch(`${url}/oauth2/token`, {
       method: 'POST',
-      headers: { authorization: `Basic ${basic}`, 'content-type': FORM },
-      body: formOf(assertion),
+      headers: { 'content-type': FORM },
+      body: `${client}&${formOf(assertion)}`,
     }),
   )
 }

@@ -11,8 +11,8 @@ interface ExampleApp {
 const EXAMPLE_APP = new URL('../../example-app/dist/demo.js', import.meta.url)
 const NEXT_STEPS = `
 Next:
-- Send requests yourself, roll keys over and play outages: npx express-jwt-exchange demo --keep
-- Write a deployment file of your own:                     npx express-jwt-exchange init
+- Play with it: send requests, roll keys over, cause outages: npx express-jwt-exchange demo --keep
+- Write a deployment file of your own:                       npx express-jwt-exchange init
 `
 
 /** Performs the main job step by step, with a fake identity provider and a host app on free ports. */

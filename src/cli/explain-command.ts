@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs'
+import { fieldOf } from '../errors/field-of.js'
 import { inOneLine } from '../errors/printable.js'
 import { createJwtExchange } from '../exchange/jwt-exchange.js'
 import type { ExplainedStep, Explanation } from '../explain/explanation.js'
@@ -8,6 +9,8 @@ import { readOptions } from './read-options.js'
 
 /** More than any assertion may have. */
 const MAX_INPUT_BYTES = 2_097_152
+/** A token, of any kind, instead of the name of a file: it is not repeated. */
+const MAY_BE_TOKEN = /[\w+=-]{32,}/
 const FINAL_LINE_BREAK = /\r?\n$/
 const LINE_BREAK_REMOVED =
   'the input ends with a line break, which was removed here; the token endpoint would refuse it'
@@ -20,9 +23,11 @@ export const explainCommand: Command = async (args, streams) => {
   const exchange = createJwtExchange(checked.options)
   const { client, scope, json, assertionPath } = args
   try {
-    const { assertion, notes } = withoutFinalLineBreak(await readAssertion(assertionPath, streams), streams)
+    const { assertion, hadLineBreak } = withoutFinalLineBreak(await readAssertion(assertionPath, streams), streams)
     const request = { ...(client !== undefined && { clientId: client }), ...(scope !== undefined && { scope }) }
     const explanation = await exchange.explain(assertion, request)
+    // Any other refusal comes first: the line break is noted only if nothing else is wrong.
+    const notes = hadLineBreak && explanation.isAccepted ? [LINE_BREAK_REMOVED] : []
     streams.stdout.write(json ? toJson({ ...explanation, notes }) : render(explanation, notes, createPaint(streams)))
     return explanation.isAccepted ? 'ok' : 'failed'
   } finally {
@@ -34,9 +39,9 @@ export const explainCommand: Command = async (args, streams) => {
  * Removes the one line break that files and pipes end with. Any other white space remains, because the token endpoint also
  * refuses an assertion with white space around it. On a terminal, the line break comes from the Enter key.
  */
-function withoutFinalLineBreak(input: string, { stdin }: CommandStreams): { assertion: string; notes: string[] } {
+function withoutFinalLineBreak(input: string, { stdin }: CommandStreams): { assertion: string; hadLineBreak: boolean } {
   const assertion = input.replace(FINAL_LINE_BREAK, '')
-  return { assertion, notes: assertion === input || stdin.isTTY ? [] : [LINE_BREAK_REMOVED] }
+  return { assertion, hadLineBreak: assertion !== input && stdin.isTTY !== true }
 }
 
 async function readAssertion(path: string | undefined, { stdin, stderr }: CommandStreams): Promise<string> {
@@ -48,9 +53,9 @@ async function readAssertion(path: string | undefined, { stdin, stderr }: Comman
     return await readAll(createReadStream(path))
   } catch (error) {
     if (error instanceof Misuse) throw error
-    // Its name is not repeated: it may be the assertion itself.
+    const name = MAY_BE_TOKEN.test(path) ? '' : `${inOneLine(path)}: `
     throw new Misuse(
-      'the file cannot be read; an assertion is read from a file or standard input, never from an argument',
+      `${name}the file cannot be read (${fieldOf(error, 'code')}); an assertion is read from a file or standard input, never from an argument`,
     )
   }
 }
@@ -78,7 +83,7 @@ function render(
   const verdict = isAccepted ? paint('good', accepted) : paint('bad', `refused: ${reason}`)
   const issued = accessToken === undefined ? [] : ['', 'The access token:', ...renderEntries(accessToken)]
   const noted = notes.map((note) => `${paint('warning')} ${note}`)
-  return `${[...lines, '', verdict, ...issued, '', ...noted, totalOf(steps)].join('\n')}\n`
+  return `${[verdict, ...issued, '', ...lines, '', ...noted, totalOf(steps)].join('\n')}\n`
 }
 
 function totalOf(steps: Explanation['steps']): string {

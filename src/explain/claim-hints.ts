@@ -23,6 +23,7 @@ const OTHER_SEPARATORS = /[\s,;]+/
 const MAX_COMPARED = 100
 /** One that begins with `^` is refused in the options. */
 const LIKE_REGULAR_EXPRESSION = /\.\*|\$$/
+const NOT_LISTED = `if it may use this service, add it to ${optionName('allowedSubjects')}, exactly or as a pattern with *`
 const TOO_LONG_FOR_PATTERNS = `it is too long: a pattern matches at most ${MAX_MATCHED_LENGTH} characters`
 
 /** Why a claim is not what a condition wants. */
@@ -130,11 +131,11 @@ function hintOfSpelling(found: readonly unknown[], values: readonly ClaimScalar[
   return found.map((each) => nearMiss(each, texts.slice(0, MAX_EXAMINED))).find((hint) => hint !== undefined)
 }
 
-/** How a `sub` almost matches one of the patterns, or what is odd about these. */
-export function hintOfSubject(sub: unknown, patterns: readonly string[]): string | undefined {
+/** How a `sub` almost matches one of the patterns, or what is odd about these, or how to accept it. */
+export function hintOfSubject(sub: unknown, patterns: readonly string[]): string {
   const compared = patterns.slice(0, MAX_COMPARED)
   if (isTooLongFor(sub, compared)) return TOO_LONG_FOR_PATTERNS
-  return hintOfNearMiss(sub, compared) ?? hintOfPatterns(compared)
+  return hintOfNearMiss(sub, compared) ?? hintOfPatterns(compared) ?? NOT_LISTED
 }
 
 function hintOfNearMiss(sub: unknown, patterns: readonly string[]): string | undefined {

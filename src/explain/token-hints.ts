@@ -9,6 +9,8 @@ import { optionName } from './wording.js'
 export const MAX_COMPARED_LENGTH = 1024
 /** Members of `aud` that are compared with each accepted one. */
 const MAX_AUDIENCES = 20
+/** Characters of an `aud` that a hint repeats: the advice behind it must not be cut. */
+const MAX_SHOWN_AUDIENCE = 64
 const IS_ACCESS_TOKEN = 'it is an access token, not an assertion'
 /** Seconds: a difference that a clock may well have. */
 const PLAUSIBLE_CLOCK_ERROR = 3600
@@ -79,7 +81,16 @@ export function hintOfAudience(
   if (clientId !== undefined && audiences.includes(clientId)) {
     return 'aud is the client id: configure the identity provider to send the alias, or add the client id to audiences'
   }
-  return audiences.map((each) => nearMiss(each, accepted)).find((hint) => hint !== undefined)
+  return (
+    audiences.map((each) => nearMiss(each, accepted)).find((hint) => hint !== undefined) ??
+    hintOfOtherAudience(audiences)
+  )
+}
+
+/** Nobody but the operator knows whether another audience means this service. */
+function hintOfOtherAudience([first]: readonly unknown[]): string {
+  const meant = typeof first === 'string' && first.length <= MAX_SHOWN_AUDIENCE ? JSON.stringify(first) : 'this aud'
+  return `if ${meant} means this service, set alias of this identity provider to it; if not, change the audience at the identity provider`
 }
 
 function hintOfNoAudience(aud: unknown): string {

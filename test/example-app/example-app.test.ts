@@ -16,6 +16,7 @@ import {
   startApp,
   writeAppConfig,
 } from '../support/app-process.js'
+import { codeBlocks } from '../support/document-code.js'
 import { ExchangeLoad, timeUntilAccepted } from '../support/exchange-load.js'
 import { type RedisServer, startRedisServer } from '../support/redis-server.js'
 import { describeWithRedisServer } from '../support/services.js'
@@ -71,9 +72,9 @@ describe('npm start without configuration', () => {
   })
 })
 
-describe('the commands of its page to play with the identity provider', () => {
+describe('the commands of its page that change the identity provider', () => {
   const page = readFileSync('docs/example-app.md', 'utf8')
-  const [, commands = ''] = /play with its identity provider.*?```sh\n(.*?)```/s.exec(page) ?? []
+  const [commands = ''] = codeBlocks('docs/example-app.md', 'sh')
 
   it('roll its key over, take it down, tell how it is, and bring it back', async () => {
     const output = (await start('Stop with Ctrl-C', {})).output()

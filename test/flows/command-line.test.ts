@@ -129,7 +129,7 @@ describe('explain', () => {
     found:    "${TOKEN_ENDPOINT}/"
     hint:     it differs from ${TOKEN_ENDPOINT} by a slash at the end: they are compared exactly
 `)
-    expect(stdout).toContain('\nrefused: wrong_audience\n')
+    expect(stdout).toMatch(/^refused: wrong_audience\n\n/)
   })
 
   it('says so if it cannot check everything without a client', async () => {
@@ -177,6 +177,20 @@ describe('explain', () => {
     expect((await explainHere('', fileOfIt)).stdout).toContain(LINE_BREAK)
   })
 
+  it('says nothing of a line break if something else is wrong', async () => {
+    const assertion = await idp.issueAssertion({ exp: 1 })
+    const { status, stdout } = await explainHere(`${assertion}\n`)
+    expect([status, stdout]).toEqual([1, expect.not.stringContaining(LINE_BREAK)])
+    expect(JSON.parse((await explainHere(`${assertion}\n`, '--json')).stdout)).toMatchObject({ notes: [] })
+  })
+
+  it('names a file that cannot be read, unless its name may be a token', async () => {
+    const message = 'the file cannot be read (ENOENT); an assertion is read from a file or standard input'
+    expect((await explainHere('', 'missing.jwt')).stderr).toContain(`missing.jwt: ${message}`)
+    const opaque = await explainHere('', 'ya29.a0AfH6SMBxyz0123456789abcdefghijklmnop')
+    expect([opaque.status, opaque.stderr.startsWith(message)]).toEqual([2, true])
+  })
+
   it('says nothing of the line break of the Enter key, or where there is none', async () => {
     const assertion = await idp.issueAssertion()
     const typed = await runHere(['explain', path, '--client', 'app'], `${assertion}\n`, {}, true)
@@ -201,7 +215,7 @@ describe('explain', () => {
     const good = await explainHere(await idp.issueAssertion())
     expect(good.stdout).toMatch(/\n\d+ steps: \d+ passed, 0 failed, 1 skipped\n$/)
     const bad = await explainHere(await idp.issueAssertion({ aud: 'x', exp: 1 }))
-    expect(bad.stdout).toMatch(/\nrefused: wrong_audience\n\n\d+ steps: \d+ passed, 2 failed, 1 skipped\n$/)
+    expect(bad.stdout).toMatch(/^refused: wrong_audience\n\n.*\n\n\d+ steps: \d+ passed, 2 failed, 1 skipped\n$/s)
   })
 
   it('reads the deployment file and the assertion from two arguments, or one with --config', async () => {

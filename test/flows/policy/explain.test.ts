@@ -76,9 +76,9 @@ const ofClients = (...clientIds: string[]): ExchangeHostOptions => ({
   exchange: { clients: clientIds.map((clientId) => ({ ...CLIENT, clientId })) },
 })
 /** The cases of one `sub` that is not accepted, and of what is said of it. */
-function subjectCases(subjects: readonly string[], sub: string, hint: RegExp | undefined): Case[] {
+function subjectCases(subjects: readonly string[], sub: string, hint: RegExp): Case[] {
   const host = ofProvider({ allowedSubjects: subjects })
-  return [{ reason: 'subject_not_allowed', step: 'allowedSubjects', host, claims: { sub }, hint: hint ?? 'none' }]
+  return [{ reason: 'subject_not_allowed', step: 'allowedSubjects', host, claims: { sub }, hint }]
 }
 /** The cases of a condition on a claim that the path does not find, and of what is said of it. */
 function missingClaimCases(path: string, claims: Record<string, unknown>, hint: string | RegExp): Case[] {
@@ -299,6 +299,13 @@ const CASES: Case[] = [
     hint: /upper and lower case/,
   },
   { reason: 'wrong_audience', step: 'aud', claims: { aud: TOKEN_ENDPOINT.slice(8) }, hint: /scheme/ },
+  {
+    reason: 'wrong_audience',
+    step: 'aud',
+    claims: { aud: ['https://other.example.com', 'x'] },
+    hint: 'if "https://other.example.com" means this service, set alias of this identity provider to it; if not, change the audience at the identity provider',
+  },
+  { reason: 'wrong_audience', step: 'aud', claims: { aud: 'x'.repeat(500) }, hint: /^if this aud means .* provider$/ },
   { reason: 'invalid_expiry', step: 'exp', claims: { exp: '2030' }, found: '"2030"', hint: /seconds since 1970/ },
   { reason: 'invalid_expiry', step: 'exp', claims: { exp: undefined }, found: 'none', hint: /^it is missing: / },
   { reason: 'invalid_expiry', step: 'exp', claims: { exp: 1_900_000_000_000 }, hint: /^it is in milliseconds or/ },
@@ -410,8 +417,8 @@ const CASES: Case[] = [
   ...subjectCases(['repo:*:ref:'], 'repo:a:ref:main', /begins with repo:\*:ref:/),
   ...subjectCases(['repo:acme$'], 'repo:acme', /not a regular expression/),
   ...subjectCases(['repo:.*'], 'repo:acme', /not a regular expression/),
-  ...subjectCases(['bob'], 'Alice', undefined),
-  ...subjectCases(['Alice*'], `alice${'x'.repeat(1100)}`, undefined),
+  ...subjectCases(['bob'], 'Alice', /^if it may use this service, add it to allowedSubjects \(allowed_subjects\), /),
+  ...subjectCases(['Alice*'], `alice${'x'.repeat(1100)}`, /^if it may use this service, add it/),
   {
     reason: 'claim_not_allowed',
     step: 'claim level',
@@ -988,7 +995,7 @@ describe('an explanation', () => {
     const others = Array.from({ length: 60_000 }, (_, index) => `a-${index}`)
     const hintOf = async (aud: string[]) => stepOf(await explain(await host.assertion({ aud })), 'aud')?.hint
     expect(await hintOf(others.with(19, 'https://near.example.com/'))).toMatch(/a slash at the end/)
-    expect(await hintOf(others.with(20, 'https://near.example.com/'))).toBeUndefined()
+    expect(await hintOf(others.with(20, 'https://near.example.com/'))).toMatch(/^if "a-0" means this service, /)
   })
 
   it('lets a long claim of one binding hide no other', async () => {
