@@ -85,7 +85,9 @@ export function readClients(
     'clientId',
     clients.map(({ clientId }) => clientId),
   )
-  for (const [index, client] of clients.entries()) {
+  // Without the names of all providers, which is a problem of its own, none can be called unknown.
+  const areAllNamed = Array.isArray(reader.hostObject('identityProviders')) && !identityProviders.has('')
+  for (const [index, client] of areAllNamed ? clients.entries() : []) {
     const unknown = [...(client.identityProviders ?? [])].find((name) => !identityProviders.has(name))
     if (unknown === undefined) continue
     const registered = `the \`name\` of registered identity providers`

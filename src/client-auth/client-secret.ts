@@ -50,6 +50,10 @@ export function readSecretDigest(reader: OptionReader): Buffer {
 }
 
 function readSecret(reader: OptionReader): string {
+  if (!reader.isNamed('clientSecret') && !reader.isNamed('clientSecretHash')) {
+    reader.missing('clientSecret', ['clientSecret', 'clientSecretHash'], 'missing; expected a non-empty string')
+    return ''
+  }
   const secret = reader.secret('clientSecret')
   const fault = secret === '' ? undefined : findSecretFault(secret) // An empty one is a problem of the reader already.
   if (fault !== undefined) reader.note('invalid', 'clientSecret', fault)

@@ -191,10 +191,11 @@ function readTokenEndpoint(reader: OptionReader, issuer: string): string {
   return reader.string('tokenEndpoint', 'an https URL without fragment (http only on loopback)', isSecureUrl)
 }
 
-/** The ids of the fixed clients, before they are checked. */
-function clientIdsOf(clients: unknown): ReadonlySet<string> {
-  const ids = Array.isArray(clients) ? clients.map((client) => fieldOf(client, 'clientId')) : []
-  return new Set(ids.filter((id) => typeof id === 'string'))
+/** The ids of the fixed clients, before they are checked; undefined if not all are known, which is a problem of its own. */
+function clientIdsOf(clients: unknown): ReadonlySet<string> | undefined {
+  if (clients === undefined) return undefined
+  const ids: unknown[] = Array.isArray(clients) ? clients.map((client) => fieldOf(client, 'clientId')) : []
+  return ids.every((id) => typeof id === 'string') ? new Set(ids) : undefined
 }
 
 function readFunction<Callback>(reader: OptionReader, key: string): Callback | undefined {

@@ -172,7 +172,7 @@ function checkSuitsEndpoint(reader: OptionReader, connection: JwksConnectionSett
     const useless = isMeant ? undefined : OPTION_NAMES.find((name) => reader.has(name))
     if (useless !== undefined) {
       const text = `has no effect without an endpoint; set ${option('jwksUri')} as well, or remove it`
-      reader.note('conflict', useless, text)
+      reader.note('conflict', useless, text, ['jwksUri', 'discovery'])
     }
     return
   }

@@ -93,9 +93,13 @@ export class OptionTable {
     if (this.has(one) && this.has(other)) this.note('conflict', one, `set ${option(one)} or ${option(other)}, not both`)
   }
 
-  /** Notes any other problem, in a sentence that says what is wrong and what to do. */
-  note(code: ConfigProblemCode, key: string | undefined, text: string): void {
-    this.noteAt(code, key === undefined ? [] : [key], text)
+  /**
+   * Notes any other problem, in a sentence that says what is wrong and what to do.
+   *
+   * @param without options of this table: with any one of them it would not be a problem
+   */
+  note(code: ConfigProblemCode, key: string | undefined, text: string, without?: readonly string[]): void {
+    this.noteAt(code, key === undefined ? [] : [key], text, without)
   }
 
   /**

@@ -113,7 +113,9 @@ function readBinding(reader: OptionReader, context: ReadingContext): Binding {
   const isClient = (id: string) => id !== '' && clientIds?.has(id) !== false
   const clients = readSome(reader, 'clients', 'the clientId of a client', isClient)
   const resource = `one of ${option('accessToken.audience')}`
-  const resources = readSome(reader, 'resources', resource, (each) => audiences.has(each))
+  // An empty one stands for an audience that cannot be used, which is a problem of its own.
+  const isAudience = (text: string) => audiences.has(text) || audiences.has('')
+  const resources = readSome(reader, 'resources', resource, isAudience)
   const binding = {
     name: reader.string('name'),
     when: reader.isNamed('when') ? readClaimConditions(reader, 'when', context) : [],
@@ -182,6 +184,11 @@ function readGroup(scopesOf: OptionReader, group: string, when: ClaimCondition):
 
 function refuseGroupsClaim(reader: OptionReader): readonly Binding[] {
   if (reader.isNamed('groupsClaim'))
-    reader.note('conflict', 'groupsClaim', `has no effect alone; set ${option('groupsToScopes')} as well, or remove it`)
+    reader.note(
+      'conflict',
+      'groupsClaim',
+      `has no effect alone; set ${option('groupsToScopes')} as well, or remove it`,
+      ['groupsToScopes'],
+    )
   return NONE
 }

@@ -45,6 +45,17 @@ function isRefusedAt(options: unknown, path: Path): boolean {
   })
 }
 
+/** `['accessToken', 'signingKeys']` → `signing_keys`. */
+function snakeCase(path: Path): string {
+  return String(path.at(-1)).replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+}
+
+/** The place and the suggestion of each problem. */
+function suggestionsOf(read: () => unknown): [Path, string | undefined][] {
+  const error = errorOf(read)
+  return isConfigError(error) ? error.problems.map(({ path, suggestion }) => [path, suggestion]) : []
+}
+
 function emptied(value: unknown): unknown {
   if (Array.isArray(value)) return []
   return typeof value === 'string' ? '' : isPlainObject(value) ? {} : undefined
@@ -84,6 +95,15 @@ describe.each(Object.entries(EXAMPLES))('in the example of %s', (_, options) => 
   it('each option that is null is refused, with its place', () => {
     for (const path of ofOurs) {
       expect([nameOf(path), isRefusedAt(withValue(options, path, null), path)]).toEqual([nameOf(path), true])
+    }
+  })
+
+  it('each option in snake_case is one problem, which suggests its name', () => {
+    const isCamelCase = (path: Path) => typeof path.at(-1) === 'string' && snakeCase(path) !== path.at(-1)
+    for (const path of ofOurs.filter(isCamelCase)) {
+      const renamed = [...path.slice(0, -1), snakeCase(path)]
+      const changed = withValue(withoutPlace(options, path), renamed, valueAt(options, path))
+      expect(suggestionsOf(() => readExchangeOptions(changed))).toEqual([[renamed, path.at(-1)]])
     }
   })
 
@@ -170,6 +190,22 @@ describe('a text in a file', () => {
     },
     120_000,
   )
+
+  it('has each option in camelCase as one problem, which suggests its name', () => {
+    const toml = asToml(ruled)
+    const names = [...toml.matchAll(/^([a-z]+_[a-z_]+) =/gm)]
+    const ofOptions = names.filter(([, name = '']) => !['realm_access', 'equals_claim', 'has_word'].includes(name))
+    expect(ofOptions.length).toBeGreaterThan(40)
+    for (const { 0: written, 1: name = '', index } of ofOptions) {
+      const camel = name.replace(/_([a-z])/g, (_, next: string) => next.toUpperCase())
+      file.write(`${toml.slice(0, index)}${written.replace(name, camel)}${toml.slice(index + written.length)}`)
+      const found = suggestionsOf(() => loadConfig(file.path, { env, options: { clock } }))
+      expect([camel, found.map(([path, suggestion]) => [path.at(-1), suggestion?.split('.').at(-1)])]).toEqual([
+        camel,
+        [[camel, name]],
+      ])
+    }
+  })
 
   it('is a pattern where the file itself says so', async () => {
     const path = ['identityProviders', 0, 'allowedSubjects', 0]
