@@ -12,17 +12,20 @@ export interface IssueAccessTokenDeps {
   clock: Clock
 }
 
+/** What is issued to a client. */
 export interface AccessTokenRequest {
   subject: string
+  /** Never more than the client and the identity provider may have. */
   scopes: readonly string[]
+  /** The `aud`: some of the audiences of the exchange. */
   audiences: ReadonlySet<string>
   /** Further claims, none of which every access token has. */
   claims: Readonly<Record<string, unknown>>
-  /** Seconds, at most. */
+  /** Seconds, at most; infinite if only the exchange bounds it. */
   lifetime: number
-  /** Seconds since the epoch, at the latest. */
+  /** Seconds since the epoch, at the latest, when it expires; infinite if nothing bounds it. */
   latestExpiry: number
-  /** The `name` of the identity provider that vouches for the subject, if one does. */
+  /** The `name` of the identity provider that vouches for the subject; undefined if that is another party. */
   identityProvider: string | undefined
 }
 
