@@ -8,6 +8,8 @@ const LONG = 0.02
 /** The files that take longest, the longest first: one that starts last keeps one core waiting for it. */
 const LONGEST = [
   'test/simulation/jwks-client.test.ts',
+  'test/unit/jwt/signatures.test.ts',
+  'test/package/package.test.ts',
   'test/unit/replay/redis-replay-store.test.ts',
   'test/contract/redis.test.ts',
   'test/flows/several-processes/postgres.test.ts',
