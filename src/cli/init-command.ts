@@ -5,7 +5,8 @@ import { DEPLOYMENT_TEMPLATE, TEMPLATE_VARIABLES } from './deployment-template.j
 import { shellWord } from './output.js'
 import { writeNewFile } from './write-new-file.js'
 
-const READABLE_BY_ALL = 0o644
+/** The file may get a secret. */
+const READABLE_BY_OWNER = 0o600
 
 /** Writes a deployment file to start with, and says what to do next. */
 export const initCommand: Command = async ({ path, stdout: isPrinted }, { stdout }) => {
@@ -13,7 +14,7 @@ export const initCommand: Command = async ({ path, stdout: isPrinted }, { stdout
     stdout.write(DEPLOYMENT_TEMPLATE)
     return 'ok'
   }
-  writeNewFile(path, DEPLOYMENT_TEMPLATE, READABLE_BY_ALL)
+  writeNewFile(path, DEPLOYMENT_TEMPLATE, READABLE_BY_OWNER)
   stdout.write(nextSteps(path).split('\n').map(inOneLine).join('\n'))
   return 'ok'
 }

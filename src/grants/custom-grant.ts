@@ -2,6 +2,7 @@ import type { Authorization } from '../authorization/authorization.js'
 import type { Client } from '../client-auth/client-options.js'
 import { fieldOf } from '../errors/field-of.js'
 import { DependencyUnavailable, isDependencyUnavailable, isTokenRejected, TokenRejected } from '../errors/rejections.js'
+import { areSendable } from '../guarded-fetch/request-headers.js'
 import type { HostFunctions } from '../host-functions/host-functions.js'
 import { isOAuthError, OAuthError } from '../oauth/errors.js'
 import { isScopeToken } from '../oauth/scope.js'
@@ -102,6 +103,8 @@ function asOurs(thrown: unknown): OAuthError | TokenRejected | DependencyUnavail
   return Object.assign(refusal, { context: { ...context } })
 }
 
-function isUsable({ code, message, status }: OAuthError): boolean {
-  return isScopeToken(code) && typeof message === 'string' && Number.isInteger(status) && status >= 400 && status < 600
+/** Whether it can be sent: an error of another library has the same name, and no such fields. */
+function isUsable({ code, message, status, headers }: OAuthError): boolean {
+  const isStatus = Number.isInteger(status) && status >= 400 && status < 600
+  return isScopeToken(code) && typeof message === 'string' && isStatus && areSendable(headers)
 }

@@ -589,6 +589,12 @@ describe('init', () => {
     expect(stdout).toContain('the * in ac* comes from an environment variable and is literal')
   })
 
+  it('writes a file that only its owner can read, because it may get a secret', async () => {
+    const target = newPath('deployment.toml')
+    await runHere(['init', target])
+    expect(statSync(target).mode & 0o777).toBe(0o600)
+  })
+
   it('writes a file that accepts the allowed subject and no other one', async () => {
     const target = newPath('deployment.toml')
     await runHere(['init', target])

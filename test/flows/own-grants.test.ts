@@ -252,12 +252,22 @@ describe('a faulty grant of the host', () => {
   })
 })
 
+const FAILED = { reason: 'grant_failed' }
+
+function refusalWith(headers: object): OAuthError {
+  return new OAuthError('invalid_grant', 'The code is old', { headers: headers as Record<string, string> })
+}
+
 describe('what a grant of the host throws', () => {
   it.each<[string, unknown, number, object]>([
     ['an error', new TypeError('secret'), 503, { reason: 'grant_failed', cause: 'TypeError' }],
     ['a text', 'secret', 503, { reason: 'grant_failed' }],
     ['nothing', undefined, 503, { reason: 'grant_failed' }],
     ['an OAuthError of another library', named('OAuthError'), 503, { reason: 'grant_failed', cause: 'OAuthError' }],
+    ['an OAuth error with a line break in a header', refusalWith({ 'X-Hint': 'a\r\nSet-Cookie: b=c' }), 503, FAILED],
+    ['an OAuth error with a header that is a number', refusalWith({ 'Retry-After': 5 }), 503, FAILED],
+    ['an OAuth error with the length of its body', refusalWith({ 'Content-Length': '1' }), 503, FAILED],
+    ['an OAuth error with a header', refusalWith({ 'Retry-After': '5' }), 400, { error: 'invalid_grant' }],
     ['a TokenRejected of another library', named('TokenRejected'), 503, { reason: 'grant_failed' }],
     ['a DependencyUnavailable of another library', named('DependencyUnavailable'), 503, { reason: 'grant_failed' }],
     ['a rejected token', new TokenRejected('replayed'), 400, { reason: 'replayed', error: 'invalid_grant' }],
