@@ -196,10 +196,9 @@ describe('a member of a key set that cannot be used', () => {
     const forgeries = Array.from({ length: 200 }, (_, jti) =>
       joinParts(header, { ...goodClaims(host.idp), jti: `forged ${jti}` }, signature),
     )
-    const verified = forgeries.find((jwt) =>
-      verify(null, Buffer.from(jwt.slice(0, jwt.lastIndexOf('.'))), key, signature),
-    )
-    expect((await host.exchangeAssertion(String(verified))).status).toBe(400)
+    const isVerified = (jwt: string) => verify(null, Buffer.from(jwt.slice(0, jwt.lastIndexOf('.'))), key, signature)
+    const forgery = forgeries.find(isVerified) ?? forgeries[0] // OpenSSL 3.5 verifies none.
+    expect((await host.exchangeAssertion(String(forgery))).status).toBe(400)
     expect(host.lastReason()).toBe('unknown_key')
   })
 
