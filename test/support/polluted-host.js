@@ -59,7 +59,7 @@ const CALLS = {
     return JSON.stringify([
       isAccepted,
       own(explanation, 'reason'),
-      steps.map(({ step, outcome, found }) => [step, outcome, found.replace(/\d+ s\b/, '')]),
+      steps.map(({ step, outcome, found }) => [step, outcome, found.replace(/(?:in )?\d+ s\b(?: ago)?/, '')]),
     ])
   },
   check: (options) => {

@@ -197,7 +197,7 @@ describe('a member of a key set that cannot be used', () => {
       joinParts(header, { ...goodClaims(host.idp), jti: `forged ${jti}` }, signature),
     )
     const isVerified = (jwt: string) => verify(null, Buffer.from(jwt.slice(0, jwt.lastIndexOf('.'))), key, signature)
-    const forgery = forgeries.find(isVerified) ?? forgeries[0] // OpenSSL 3.5 verifies none.
+    const forgery = forgeries.find(isVerified) ?? forgeries[0] // Node 24 verifies none.
     expect((await host.exchangeAssertion(String(forgery))).status).toBe(400)
     expect(host.lastReason()).toBe('unknown_key')
   })
