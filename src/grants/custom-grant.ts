@@ -46,32 +46,58 @@ function createAuthorizeInTime({ grantType, authorize }: GrantSettings, deps: Cu
   const call = { function: 'grants', grantType } as const
   return deps.hostFunctions.limit(
     call,
-    (request: TokenRequest, client: Client, authorized: Authorization[], signal: AbortSignal) => {
+    async (request: TokenRequest, client: Client, authorized: Authorization[], signal: AbortSignal) => {
+      const over = new AbortController()
+      signal.addEventListener('abort', () => over.abort(signal.reason))
       const calls: Promise<GrantedAccess>[] = []
-      const verify = async (assertion: string | undefined) => {
-        if (!assertion) throw new OAuthError('invalid_request', 'The assertion is missing')
-        signal.throwIfAborted()
-        const authorization = await deps.authorizeAssertion(assertion, request, client, signal)
-        authorized.push(authorization)
-        return toGrantedAccess(authorization)
-      }
       const authorizeAssertion = (assertion: string | undefined) => {
-        const call = verify(assertion)
-        calls.push(call)
-        call.catch(() => {}) // A grant that does not await it must not end the process.
-        return call
+        const verification = verifyForGrant(assertion, { request, client, authorized, signal: over.signal }, deps)
+        calls.push(verification)
+        verification.catch(() => {}) // A grant that does not await it must not end the process.
+        return verification
       }
-      const access = authorize(request, visibleOf(client), { authorizeAssertion, signal })
-      return calls.length === 0 ? access : afterAll(calls, access)
+      try {
+        const access = await authorize(request, visibleOf(client), { authorizeAssertion, signal })
+        await settleAll(calls)
+        return access
+      } finally {
+        over.abort()
+      }
     },
   )
 }
 
-/** What the grant returns, if no assertion was refused: one counts even if the grant does not await it, or ignores its refusal. */
-async function afterAll(calls: readonly Promise<unknown>[], access: unknown): Promise<unknown> {
-  const granted = await access
-  await Promise.all(calls)
-  return granted
+/** One request of a grant that is still deciding. */
+interface GrantCall {
+  request: TokenRequest
+  client: Client
+  authorized: Authorization[]
+  /** Aborted when the grant has decided, or nobody waits for it any longer. */
+  signal: AbortSignal
+}
+
+async function verifyForGrant(
+  assertion: string | undefined,
+  { request, client, authorized, signal }: GrantCall,
+  deps: CustomGrantDeps,
+): Promise<GrantedAccess> {
+  if (!assertion) throw new OAuthError('invalid_request', 'The assertion is missing')
+  signal.throwIfAborted()
+  const authorization = await deps.authorizeAssertion(assertion, request, client, signal)
+  authorized.push(authorization)
+  return toGrantedAccess(authorization)
+}
+
+/**
+ * Waits for all calls, also for those that begin meanwhile: each counts, even if the grant does not await it.
+ *
+ * @throws what one of them rejects with, even if the grant ignores it
+ */
+async function settleAll(calls: readonly Promise<unknown>[]): Promise<void> {
+  for (let settled = 0; settled < calls.length; ) {
+    settled = calls.length
+    await Promise.all(calls)
+  }
 }
 
 /** Not the digest of its secret. */

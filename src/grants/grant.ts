@@ -55,6 +55,7 @@ export interface GrantTools {
    * the client, and with the parameters `scope` and `resource` of the request. Then it marks the assertion as used.
    *
    * If it is refused, the request is refused, even if the grant does not await this or ignores the refusal.
+   * When the grant has returned or thrown, this verifies nothing any more.
    *
    * @param assertion undefined and empty are refused with `invalid_request`
    * @returns the access that the JWT bearer grant would give. The grant may narrow it, and cannot give more

@@ -7,6 +7,7 @@ import {
   DependencyUnavailable,
   type Grant,
   type GrantedAccess,
+  type GrantTools,
   generateSigningKey,
   OAuthError,
   TokenRejected,
@@ -551,6 +552,49 @@ describe('authorizeAssertion, for a grant of the host', () => {
     expect((await redeem({ subject_token: forged })).body.error).toBe('invalid_grant')
     const { body } = await redeem({ subject_token: await host.idp.issueAssertion() })
     expect(await host.exchange.verifyAccessToken(body.access_token)).toMatchObject({ identityProvider: host.idp.name })
+  })
+
+  it.each<[string, (authorizeAssertion: GrantTools['authorizeAssertion'], forged: string) => Promise<unknown>]>([
+    ['after it has waited for something else', async () => new Promise((resolve) => setImmediate(resolve))],
+    [
+      'when another one was verified',
+      async (authorizeAssertion) => authorizeAssertion(await host.idp.issueAssertion()),
+    ],
+  ])('counts even if the grant calls it without await %s', async (_, wait) => {
+    await start(async (tokenRequest, _client, { authorizeAssertion }) => {
+      const forged = String(tokenRequest.one('subject_token'))
+      await wait(authorizeAssertion, forged)
+      authorizeAssertion(forged)
+      return GOOD
+    })
+    expect((await redeem({ subject_token: `${await host.idp.issueAssertion()}A` })).body.error).toBe('invalid_grant')
+  })
+
+  it('counts if it is called when another one, which the grant does not await, has settled', async () => {
+    await start(async (tokenRequest, _client, { authorizeAssertion }) => {
+      authorizeAssertion(await host.idp.issueAssertion())
+        .then(() => authorizeAssertion(tokenRequest.one('subject_token')))
+        .catch(() => {})
+      return GOOD
+    })
+    expect((await redeem({ subject_token: `${await host.idp.issueAssertion()}A` })).body.error).toBe('invalid_grant')
+  })
+
+  it('verifies nothing and uses no assertion when the grant has returned or failed', async () => {
+    let tools: GrantTools | undefined
+    let pending: Promise<unknown> | undefined
+    await start((tokenRequest, _client, given) => {
+      tools = given
+      if (tokenRequest.one('subject_token') === undefined) return GOOD
+      pending = given.authorizeAssertion(tokenRequest.one('subject_token'))
+      throw new OAuthError('invalid_grant', 'The code is old')
+    })
+    const [first, second] = [await host.idp.issueAssertion(), await host.idp.issueAssertion()]
+    expect((await redeem()).status).toBe(200)
+    await expect(tools?.authorizeAssertion(first)).rejects.toMatchObject({ name: 'AbortError' })
+    expect((await redeem({ subject_token: second })).body.error).toBe('invalid_grant')
+    await expect(pending).rejects.toMatchObject({ cause: { name: 'AbortError' } })
+    for (const unused of [first, second]) expect((await host.exchangeAssertion(unused)).status).toBe(200)
   })
 
   it('counts even if the grant ignores that it refuses', async () => {
