@@ -51,10 +51,10 @@ function doubtsOfProvider(
 ): string[] {
   return policy.bindings.flatMap((binding) =>
     [...binding.scopes].flatMap((scope) => {
-      const about = `${name}: binding ${binding.name}: scope ${scope}`
+      const place = `${name}: binding ${binding.name}: scope ${scope}`
       return [
-        ...(scopes?.has(scope) === false ? [`${about} is not in the scopes of the identity provider`] : []),
-        ...(scopesOfClients.has(scope) ? [] : [`${about} is not in the scopes of any client`]),
+        ...(scopes?.has(scope) === false ? [`${place} is not in the scopes of the identity provider`] : []),
+        ...(scopesOfClients.has(scope) ? [] : [`${place} is not in the scopes of any client`]),
       ]
     }),
   )
@@ -70,9 +70,9 @@ function doubtsOfConditions({ name, requiredClaims = {}, bindings = [] }: Identi
   return [...doubtsOfTable(name, requiredClaims), ...ofBindings]
 }
 
-function doubtsOfTable(about: string, conditions: Readonly<Record<string, ClaimConditionOption>>): string[] {
+function doubtsOfTable(place: string, conditions: Readonly<Record<string, ClaimConditionOption>>): string[] {
   return Object.entries(conditions).flatMap(([path, condition]) => {
-    const claim = `${about}: claim ${path}`
+    const claim = `${place}: claim ${path}`
     const patterns = isOfScopes(path) ? patternsOf(condition) : []
     const words = isPlainObject(condition) ? textsOf((condition as ClaimOperators).hasWord) : []
     const starred = words.filter((word) => word.includes('*'))

@@ -18,7 +18,7 @@ import { isBareText } from './toml-location.js'
 const NO_LOAD_OPTIONS = { env: undefined, options: undefined, replayStores: undefined }
 
 /** Options of `loadConfig`, `readConfig` and `watchConfig`. */
-interface Surroundings {
+interface ConfigFileOptions {
   /** Where `${VAR}` is looked up. Default: `process.env`. */
   env?: Readonly<Record<string, string | undefined>>
   /**
@@ -35,7 +35,7 @@ interface Surroundings {
  * @example
  * const { options, replayStore } = readConfig('deployment.toml', { replayStores: ['redis', 'postgres'] })
  */
-export interface ReadConfigOptions<StoreName extends string = string> extends Surroundings {
+export interface ReadConfigOptions<StoreName extends string = string> extends ConfigFileOptions {
   /** The names that `store` in `[replay]` may have in addition to `memory`. Default: any name. */
   replayStores?: readonly StoreName[]
 }
@@ -47,7 +47,7 @@ export interface ReadConfigOptions<StoreName extends string = string> extends Su
  * const clients = new Map<string, ClientOptions>()
  * loadConfig('deployment.toml', { options: { findClient: (clientId) => clients.get(clientId) } }) // no [[client]] in it
  */
-export interface LoadConfigOptions extends Surroundings {
+export interface LoadConfigOptions extends ConfigFileOptions {
   /**
    * The names that `store` in `[replay]` may have in addition to `memory`, each with a function that creates the store from the
    * `url` there: `{ redis: (url) => new RedisReplayStore(createClient({ url })) }`. It is called only if the whole file is in
@@ -164,10 +164,10 @@ export function loadSource(
 export function checkFile(
   source: string,
   path: string,
-  surroundings: Surroundings,
+  fileOptions: ConfigFileOptions,
   stores?: readonly string[],
 ): CheckedFile {
-  const { env = process.env, options: inCode = {} } = { ...NO_LOAD_OPTIONS, ...surroundings }
+  const { env = process.env, options: inCode = {} } = { ...NO_LOAD_OPTIONS, ...fileOptions }
   const [problems, notes]: [FileProblem[], string[]] = [[], []]
   const fromFile = readTomlOptions(parseToml(source, path), { directory: dirname(resolve(path)), env, problems, notes })
   const replay = readNamedReplayStore(ownMember(fromFile, 'replay'), { names: stores, problems })

@@ -119,13 +119,13 @@ function expand(text: string, { path, option }: Place, deps: ReadTomlDeps, inser
     const withDefault = mayHaveDefault ? `, or \${NAME:-text} with a default` : ''
     addProblem('invalid', path, `"\${" does not begin a variable; write \${NAME}${withDefault}`, deps)
   }
-  return text.replace(VARIABLE, (reference, name: string, otherwise: string | undefined) => {
+  return text.replace(VARIABLE, (reference, name: string, fallback: string | undefined) => {
     const value = Object.hasOwn(deps.env, name) ? deps.env[name] : undefined
     if (value !== undefined && value !== '') {
       if (value.includes('*') && mayHoldPattern(option)) noteLiteralStar(name, path, deps)
       return insert(value)
     }
-    if (otherwise !== undefined) return otherwise
+    if (fallback !== undefined) return fallback
     const state = `the environment variable ${name} is ${value === undefined ? 'not set' : 'empty'}`
     addProblem(
       'missing',

@@ -59,7 +59,10 @@ export class Configuration {
     return { revision: this.#revision, since: this.#since, ...(lastRefusal && { lastRefusal }) }
   }
 
-  /** The one place where a configuration takes effect. Nothing in it throws, so that it is all or nothing. */
+  /**
+   * The one place where a configuration takes effect. Only a clock of the host could throw in it, so the clock is read first:
+   * it is all or nothing.
+   */
   #putInForce(parts: ConfiguredParts): void {
     const { settings, jwksClients, identityProviders } = parts
     const { certificateWarnings } = this.#lasting

@@ -109,8 +109,8 @@ async function takeClient(explainer: Explainer, clientId: string | undefined, de
 
 async function takeShape(explainer: Explainer, encoded: string, { identityProviders }: ExplainDeps) {
   const { maxAssertionBytes } = identityProviders
-  const byHeader = (ofHeader: string, otherwise: string) => (reason: ReasonCode | undefined) =>
-    reason === 'unsupported_header' ? ofHeader : otherwise
+  const byHeader = (ofHeader: string, ofToken: string) => (reason: ReasonCode | undefined) =>
+    reason === 'unsupported_header' ? ofHeader : ofToken
   const texts = {
     expected: byHeader('a header without crit and b64', `a JWT of at most ${maxAssertionBytes} bytes`),
     found: byHeader('a header with crit or b64', `${encoded.length} characters`),

@@ -43,14 +43,14 @@ function differenceOf(found: string, wanted: string): string | undefined {
 export function hintOfIssuer(
   { header, payload }: UnverifiedJwt,
   names: readonly string[],
-  ofAccessTokens: ReadonlySet<string>,
+  accessTokenAudiences: ReadonlySet<string>,
 ): string | undefined {
   const iss = ownMember(payload, 'iss')
   if (typeof iss !== 'string') return hintOfText('iss', iss)
   if (!isAccessToken(header.typ)) return nearMiss(iss, names)
   const isForUs = [ownMember(payload, 'aud')]
     .flat()
-    .some((each) => typeof each === 'string' && ofAccessTokens.has(each))
+    .some((each) => typeof each === 'string' && accessTokenAudiences.has(each))
   return isForUs ? 'this is an access token for the APIs of this service, not an assertion' : IS_ACCESS_TOKEN
 }
 

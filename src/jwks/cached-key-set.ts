@@ -123,7 +123,11 @@ export class CachedKeySet {
   stats(): Pick<KeySourceStats, 'kids' | 'keys' | 'cut' | 'keySetAge' | 'expiresIn' | 'servesFor'> {
     if (this.#keySet === undefined) return { kids: [], keys: [] }
     const { age, expiresIn, servesFor } = this
-    const ages = { keySetAge: whole(age), expiresIn: whole(expiresIn), servesFor: whole(servesFor) }
+    const ages = {
+      keySetAge: wholeMilliseconds(age),
+      expiresIn: wholeMilliseconds(expiresIn),
+      servesFor: wholeMilliseconds(servesFor),
+    }
     const { kids, cut } = this.#keySet
     return { kids, keys: this.#keySet.stats(), ...(cut !== undefined && { cut }), ...ages }
   }
@@ -140,6 +144,6 @@ export class CachedKeySet {
 }
 
 /** Whole milliseconds for operators; 0 for a time that is over. */
-export function whole(milliseconds: number): number {
+export function wholeMilliseconds(milliseconds: number): number {
   return Math.max(0, Math.round(milliseconds))
 }

@@ -3,7 +3,7 @@ import { type Timers, within } from '../clock/timers.js'
 import type { DependencyUnavailable } from '../errors/rejections.js'
 import type { KeySet } from '../verification-keys/key-set.js'
 import type { KeySourceStats } from '../verification-keys/key-source.js'
-import { CachedKeySet, whole } from './cached-key-set.js'
+import { CachedKeySet, wholeMilliseconds } from './cached-key-set.js'
 import { isReadAlike, type JwksEndpoint, lifetimeOf } from './jwks-endpoint-options.js'
 import type { JwksReporter } from './jwks-reporter.js'
 import type { FetchMode } from './key-set-fetcher.js'
@@ -119,7 +119,7 @@ export class KeySetRefresher {
 
   stats(): KeySourceStats {
     const { nextIn } = this.#schedule
-    return { ...this.#updater.stats(), ...(nextIn !== undefined && { nextRefreshIn: whole(nextIn) }) }
+    return { ...this.#updater.stats(), ...(nextIn !== undefined && { nextRefreshIn: wholeMilliseconds(nextIn) }) }
   }
 
   #refresh(mode: FetchMode): Promise<boolean> {

@@ -4,7 +4,7 @@ import { DependencyUnavailable } from '../errors/rejections.js'
 import { JwksFetchError, toJwksFetchError } from '../guarded-fetch/fetch-error.js'
 import { describeSkipped, type KeySet } from '../verification-keys/key-set.js'
 import type { KeySourceStats } from '../verification-keys/key-source.js'
-import { type CachedKeySet, whole } from './cached-key-set.js'
+import { type CachedKeySet, wholeMilliseconds } from './cached-key-set.js'
 import type { JwksAnswer, PublishedKeySet } from './fetch-jwks.js'
 import { FetchLog } from './fetch-log.js'
 import { type JwksEndpoint, type KeySetFetcherDeps, lifetimeOf } from './jwks-endpoint-options.js'
@@ -116,7 +116,7 @@ export class KeySetUpdater {
       ...this.#cache.stats(),
       ...this.#log.stats(this.#backOff.consecutiveFailures),
       ...(metadataFailure && { metadataFailure }),
-      ...(this.#backOff.isWaiting && { nextAttemptIn: whole(this.#backOff.remaining) }),
+      ...(this.#backOff.isWaiting && { nextAttemptIn: wholeMilliseconds(this.#backOff.remaining) }),
     }
   }
 

@@ -16,12 +16,12 @@ export interface IntegerBounds {
  */
 export class OptionReader extends OptionTable {
   integer(key: string, bounds: IntegerBounds & { default: number }): number {
-    const { min, max, unit, default: otherwise } = bounds
-    const value = this.#valueOr(key, otherwise)
+    const { min, max, unit, default: fallback } = bounds
+    const value = this.#valueOr(key, fallback)
     if (Number.isInteger(value) && Number(value) >= min && Number(value) <= max) return Number(value)
     const code = typeof value === 'number' ? 'out_of_bounds' : 'wrong_type'
     this.problem(key, `a whole number of ${unit} from ${min} to ${max}`, undefined, code)
-    return otherwise
+    return fallback
   }
 
   /** Like `integer`, for an option without a default. */
@@ -29,18 +29,18 @@ export class OptionReader extends OptionTable {
     return this.has(key) ? this.integer(key, { ...bounds, default: bounds.min }) : undefined
   }
 
-  boolean(key: string, otherwise: boolean): boolean {
-    const value = this.#valueOr(key, otherwise)
+  boolean(key: string, fallback: boolean): boolean {
+    const value = this.#valueOr(key, fallback)
     if (typeof value === 'boolean') return value
     this.problem(key, 'true or false', undefined, 'wrong_type')
-    return otherwise
+    return fallback
   }
 
-  oneOf<const Choice extends string>(key: string, choices: readonly Choice[], otherwise: Choice): Choice {
-    const value = this.#valueOr(key, otherwise)
+  oneOf<const Choice extends string>(key: string, choices: readonly Choice[], fallback: Choice): Choice {
+    const value = this.#valueOr(key, fallback)
     const choice = choices.find((candidate) => candidate === value)
     if (choice === undefined) this.problem(key, `one of ${choices.map((candidate) => `"${candidate}"`).join(', ')}`)
-    return choice ?? otherwise
+    return choice ?? fallback
   }
 
   string(key: string, expected = 'a non-empty string', accept: (value: string) => boolean = () => true): string {
@@ -108,8 +108,8 @@ export class OptionReader extends OptionTable {
   }
 
   /** The default is only for an absent option; `null` is a problem. */
-  #valueOr(key: string, otherwise: unknown): unknown {
-    return this.has(key) ? this.hostObject(key) : otherwise
+  #valueOr(key: string, fallback: unknown): unknown {
+    return this.has(key) ? this.hostObject(key) : fallback
   }
 }
 
