@@ -26,7 +26,8 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { rounds: { type: 'string', default: '9' }, seconds: { type: 'string', default: '2' } },
 })
-if (positionals.length !== 1) throw new Error('Name the folder of the other checkout, in which npm ci was run')
+if (positionals.length !== 1)
+  throw new Error('Name the folder of the other checkout, in which npm ci && npm run build was run')
 const otherServers = relative(
   fileURLToPath(new URL('servers', import.meta.url)),
   resolve(positionals[0], 'bench', 'servers'),

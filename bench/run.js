@@ -9,7 +9,7 @@ const PARTS = ['token', 'route', 'scale', 'rollover']
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, endAllProcesses)
 
 async function run({ parts, rounds, seconds }) {
-  requireBuilt('../dist/index.js', 'npm ci, at the root of the repository')
+  requireBuilt('../dist/index.js', 'npm ci && npm run build, at the root of the repository')
   requireBuilt('node_modules/autocannon', 'npm ci --prefix bench')
   const { runPart } = await import('./run-part.js')
   for (const part of parts) await runPart(part, { rounds, seconds })
