@@ -19,7 +19,7 @@ export interface AccessTokenRequest {
   scopes: readonly string[]
   /** The `aud`: some of the audiences of the exchange. */
   audiences: ReadonlySet<string>
-  /** Further claims, none of which every access token has. */
+  /** Further claims, in addition to the claims that every access token has. */
   claims: Readonly<Record<string, unknown>>
   /** Seconds, at most; infinite if only the exchange bounds it. */
   lifetime: number

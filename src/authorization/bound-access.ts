@@ -7,7 +7,7 @@ import { type Binding, describeUnmet, findBindings, findUnmet, type UnmetBinding
 import type { Claims } from '../policy/claim-path.js'
 import type { Authorization, RequestingClient } from './authorization.js'
 
-/** Bindings, or scopes, of which an event or an explanation says why they do not count. */
+/** How many bindings, or scopes, an event or an explanation gives a reason for. */
 export const MAX_DESCRIBED = 5
 
 /** What a client asks for, with an accepted assertion. */

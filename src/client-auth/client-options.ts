@@ -96,7 +96,7 @@ export function readClients(
   return clients
 }
 
-/** @param ownGrantTypes those of the option `grants` */
+/** @param ownGrantTypes the grant types of the option `grants` */
 export function readClientOptions(reader: OptionReader, ownGrantTypes: readonly string[] = []): Client {
   const isWhole = (text: string) => isWholeGrantType(text, [JWT_BEARER_GRANT_TYPE, ...ownGrantTypes])
   const identityProviders = reader.strings('identityProviders', `the \`name\` of an identity provider`)

@@ -18,7 +18,7 @@ export type BoundedFindClient = (clientId: string) => ReturnType<FindClient>
 /**
  * Finds clients in the fixed list, or by the host's own function.
  *
- * @param ownGrantTypes those of the option `grants`
+ * @param ownGrantTypes the grant types of the option `grants`
  */
 export function createFindClient(
   clients: readonly Client[],

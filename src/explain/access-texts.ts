@@ -105,7 +105,7 @@ function describeBinding(binding: Binding, claims: Claims, clientId: string): st
   return `${binding.name}: ${by.path} is ${printable(describeClaim(claimAt(by.path, claims)))}${message}`
 }
 
-/** Of the first binding of which something can be said. */
+/** The hint for the first binding that has one. */
 function hintOfBindings(unmet: readonly UnmetBinding[], claims: Claims): string | undefined {
   for (const { binding, by } of unmet) {
     if (by === 'client') continue

@@ -82,7 +82,7 @@ const DESCRIPTIONS: Readonly<Record<AssertionCheckName, (presented: PresentedAss
   }),
 }
 
-/** All checks of an assertion, in their order; those of its claims even if the signature is bad. */
+/** All checks of an assertion, in their order. The claims are checked even if the signature is bad. */
 export async function takeCheckSteps(
   explainer: Explainer,
   presented: Omit<PresentedAssertion, 'now'>,

@@ -73,7 +73,7 @@ export function grantFailed(cause: unknown): DependencyUnavailable {
   return new DependencyUnavailable('grant_failed', { cause })
 }
 
-/** That of an authorized assertion, even if the grant does not name it: the access token ends with the trust in it. */
+/** The provider of an authorized assertion, even if the grant does not name it: the access token ends with the trust in it. */
 function requireIdentityProvider(
   question: AccessInQuestion,
   { identityProviders }: BoundGrantedAccessDeps,
@@ -90,7 +90,7 @@ function requireIdentityProvider(
   return identityProvider
 }
 
-/** That of the access token, and those of all assertions that were authorized. */
+/** The identity provider of the access token, and the providers of all assertions that were authorized. */
 function vouchingProviders(
   question: AccessInQuestion,
   identityProvider: IdentityProvider | undefined,

@@ -11,7 +11,7 @@ const MAX_REMEMBERED = 1000
 export class UnknownKids {
   readonly #rememberFor: number
   readonly #clock: Clock
-  /** undefined: none yet, as of most endpoints. */
+  /** undefined: no unknown key id so far, as at most endpoints. */
   #askedAtOf: Map<string, Moment> | undefined
 
   /** @param rememberFor milliseconds */

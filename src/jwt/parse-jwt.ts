@@ -2,7 +2,7 @@ import { TokenRejected } from '../errors/rejections.js'
 import { ownMember, parseJsonObject } from './parse-json-object.js'
 import { NO_THUMBPRINTS, readThumbprints, type Thumbprints } from './public-key.js'
 
-/** A JWT of which nothing is verified, and whose payload is not decoded. */
+/** A JWT whose payload is not decoded. Nothing in it is verified. */
 export interface UnverifiedJws {
   header: UnverifiedHeader
   /** In base64url, as it was sent. */
@@ -14,7 +14,7 @@ export interface UnverifiedJws {
   compact: string
 }
 
-/** A JWT of which nothing is verified. */
+/** A decoded JWT. Nothing in it is verified. */
 export interface UnverifiedJwt extends UnverifiedJws {
   payload: Readonly<Record<string, unknown>>
 }

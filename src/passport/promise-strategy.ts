@@ -25,7 +25,7 @@ interface Failure {
   event: AccessDenied
 }
 
-/** @param options those of `passport.authenticate` */
+/** @param options the options of `passport.authenticate` */
 export type Authenticate<Caller> = (req: IncomingMessage, options: unknown) => Eventual<RouteOutcome<Caller>>
 
 /**

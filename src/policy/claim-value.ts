@@ -60,7 +60,7 @@ export interface ClaimTest {
   wants?: WantedValues
 }
 
-/** The values of which one must be the claim itself, an element of it, or a word in it; or the claim must be a number. */
+/** What a claim must be: one of the values, an array or words with one of them, or any number. */
 export type WantedValues =
   | { kind: 'value' | 'element' | 'elementOrString' | 'word'; values: readonly ClaimScalar[] }
   | { kind: 'number' }
