@@ -64,7 +64,11 @@ const JWT_BEARER: AssertionProfile = {
   ],
   afterSignature: [
     { name: 'sub', check: ({ jwt }) => void readSubject(jwt.payload) },
-    { name: 'aud', check: ({ jwt, identityProvider }) => checkAudience(jwt.payload, identityProvider.audiences) },
+    {
+      name: 'aud',
+      check: ({ jwt, identityProvider: { audiences, limits } }) =>
+        checkAudience(jwt.payload, audiences, limits.soleAudience),
+    },
     { name: 'exp', check: checkLifetime },
     {
       name: 'nbf',
@@ -106,6 +110,6 @@ function checkLifetime({ jwt, identityProvider: { limits }, now }: PresentedAsse
   if (!(expiresAt <= now + maxLifetime + clockTolerance)) throw new TokenRejected('lifetime_too_long')
 }
 
-function checkJwtId({ jwt: { payload } }: PresentedAssertion): void {
-  if (Object.hasOwn(payload, 'jti')) readStringClaim(payload, 'jti', 'invalid_jwt_id')
+function checkJwtId({ jwt: { payload }, identityProvider: { limits } }: PresentedAssertion): void {
+  if (limits.requireJti || Object.hasOwn(payload, 'jti')) readStringClaim(payload, 'jti', 'invalid_jwt_id')
 }

@@ -53,6 +53,8 @@ const OF_OTHERS = [
   'clock_tolerance',
   'max_age',
   'require_iat',
+  'require_jti',
+  'sole_audience',
   'max_lifetime',
   'max_bytes',
 ]

@@ -14,6 +14,7 @@ export const REJECTION_REASONS = [
   'invalid_subject',
   'invalid_audience',
   'wrong_audience',
+  'several_audiences',
   'invalid_expiry',
   'expired',
   'invalid_not_before',

@@ -8,7 +8,15 @@ import type { UnverifiedJwt } from '../jwt/parse-jwt.js'
 import type { KeySourceStats, VerificationKeySource } from '../verification-keys/key-source.js'
 import type { Explainer, StepTexts } from './explanation.js'
 import { describeFetchFailure, hintOfBadSignature, hintOfSignatureForm, hintOfUnknownKey } from './key-hints.js'
-import { hintOfAlgorithm, hintOfAudience, hintOfDate, hintOfIssuedAt, hintOfText, hintOfType } from './token-hints.js'
+import {
+  hintOfAlgorithm,
+  hintOfAudience,
+  hintOfDate,
+  hintOfIssuedAt,
+  hintOfJwtId,
+  hintOfText,
+  hintOfType,
+} from './token-hints.js'
 import { describeClaim, describeDate } from './wording.js'
 
 /** The texts of each check, for every profile. */
@@ -42,8 +50,8 @@ const DESCRIPTIONS: Readonly<Record<AssertionCheckName, (presented: PresentedAss
     found: describeClaim(claimOf(presented, 'sub')),
     hint: () => hintOfText('sub', claimOf(presented, 'sub')),
   }),
-  aud: ({ jwt, identityProvider: { audiences }, client }) => ({
-    expected: [...audiences].join(' or '),
+  aud: ({ jwt, identityProvider: { audiences, limits }, client }) => ({
+    expected: `${limits.soleAudience ? 'only ' : ''}${[...audiences].join(' or ')}`,
     found: describeClaim(ownMember(jwt.payload, 'aud')),
     hint: (reason) => hintOfAudience(reason, jwt.payload, audiences, client?.clientId),
   }),
@@ -61,9 +69,9 @@ const DESCRIPTIONS: Readonly<Record<AssertionCheckName, (presented: PresentedAss
     hint: (reason) => hintOfIssuedAt(reason, claimOf(presented, 'iat'), presented.now),
   }),
   jti: (presented) => ({
-    expected: 'none, or a non-empty string',
+    expected: `${limitsOf(presented).requireJti ? '' : 'none, or '}a non-empty string`,
     found: describeClaim(claimOf(presented, 'jti')),
-    hint: () => hintOfText('jti', claimOf(presented, 'jti')),
+    hint: () => hintOfJwtId(claimOf(presented, 'jti')),
   }),
   kind: ({ jwt }) => ({
     expected: 'an assertion, not another kind of token',

@@ -37,6 +37,8 @@ const OF_IDENTITY_PROVIDER: NamesOf<IdentityProviderOptions> = {
   clockTolerance: true,
   maxAge: true,
   requireIat: true,
+  requireJti: true,
+  soleAudience: true,
   maxLifetime: true,
   maxBytes: true,
   replay: true,

@@ -76,6 +76,9 @@ export function hintOfAudience(
   clientId: string | undefined,
 ): string | undefined {
   const aud = ownMember(claims, 'aud')
+  if (reason === 'several_audiences') {
+    return `configure the identity provider to send one aud, or set ${optionName('soleAudience')} to false`
+  }
   if (reason === 'invalid_audience') return hintOfNoAudience(aud)
   const audiences = [aud].flat().slice(0, MAX_AUDIENCES)
   if (clientId !== undefined && audiences.includes(clientId)) {
@@ -107,6 +110,11 @@ export function hintOfText(name: string, value: unknown): string {
   if (typeof value !== 'string') return `${name} is ${describeType(value)}: it must be a string`
   if (value === '') return `${name} is empty: configure the identity provider to fill it`
   return value === value.trim() ? `${name} has invisible characters` : `${name} has white space around it`
+}
+
+export function hintOfJwtId(value: unknown): string {
+  const option = `set ${optionName('requireJti')} to false`
+  return value === undefined ? `configure the identity provider to include jti, or ${option}` : hintOfText('jti', value)
 }
 
 /** Each of the seconds by which a date is off. */

@@ -17,6 +17,16 @@ export interface AssertionOptions {
    * set in the same place, otherwise the value of `assertion.requireIat`, otherwise false.
    */
   requireIat?: boolean
+  /**
+   * Whether an assertion must have `jti`. Without `jti`, a second use is recognised by the payload. Default: the value of
+   * `assertion.requireJti`, otherwise false.
+   */
+  requireJti?: boolean
+  /**
+   * Whether `aud` must be exactly one value: a string, or an array of one. An assertion that also names other recipients can be
+   * used by each of them here (RFC 8725 §3.9). Default: the value of `assertion.soleAudience`, otherwise false.
+   */
+  soleAudience?: boolean
   /** Seconds until `exp`, 1 to 31 536 000. It limits how long the replay store remembers an assertion. Default: 86 400. */
   maxLifetime?: number
   /** The longest assertion in bytes, 256 to 1 048 576. Default: 32 768. */
@@ -37,6 +47,8 @@ export const DEFAULT_LIMITS: AssertionLimits = {
   clockTolerance: 60,
   maxAge: 1800,
   requireIat: false,
+  requireJti: false,
+  soleAudience: false,
   maxLifetime: 86_400,
   maxBytes: 32_768,
   replay: 'once',
@@ -58,6 +70,8 @@ export function readAssertionLimits(reader: OptionReader, defaults = DEFAULT_LIM
     clockTolerance: integer('clockTolerance', 'seconds', 0, 600),
     maxAge: integer('maxAge', 'seconds', 1, A_YEAR),
     requireIat: reader.boolean('requireIat', reader.isNamed('maxAge') || defaults.requireIat),
+    requireJti: reader.boolean('requireJti', defaults.requireJti),
+    soleAudience: reader.boolean('soleAudience', defaults.soleAudience),
     maxLifetime: integer('maxLifetime', 'seconds', 1, A_YEAR),
     maxBytes: integer('maxBytes', 'bytes', 256, 1_048_576),
     replay: reader.oneOf('replay', ['once', 'allow'], defaults.replay),

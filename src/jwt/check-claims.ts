@@ -68,14 +68,19 @@ export function readNumericDate(claims: Claims, name: string, reason: RejectionR
   return value
 }
 
-/** `aud` is a string or an array of strings and names one of `accepted`, compared exactly (RFC 7519 §4.1.3). */
-export function checkAudience(claims: Claims, accepted: ReadonlySet<string>): void {
+/**
+ * `aud` is a string or an array of strings and names one of `accepted`, compared exactly (RFC 7519 §4.1.3).
+ *
+ * @param isSole whether it must be the only one
+ */
+export function checkAudience(claims: Claims, accepted: ReadonlySet<string>, isSole = false): void {
   const aud = ownMember(claims, 'aud')
   const audiences = typeof aud === 'string' ? [aud] : aud
   if (!Array.isArray(audiences) || audiences.length === 0) throw new TokenRejected('invalid_audience')
   if (!audiences.every((audience) => typeof audience === 'string')) throw new TokenRejected('invalid_audience')
-  if (audiences.some((audience) => accepted.has(audience))) return
-  const rejection = new TokenRejected('wrong_audience')
+  const isAccepted = audiences.some((audience) => accepted.has(audience))
+  if (isAccepted && !(isSole && audiences.length > 1)) return
+  const rejection = new TokenRejected(isAccepted ? 'several_audiences' : 'wrong_audience')
   rejection.context = { audience: printable(audiences.join(' ')) }
   throw rejection
 }

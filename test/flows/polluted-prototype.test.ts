@@ -76,6 +76,8 @@ const POLLUTION: Readonly<Record<string, unknown>> = {
   audience: 'else',
   maxAge: 1,
   requireIat: true,
+  requireJti: true,
+  soleAudience: true,
   maxLifetime: 1,
   lifetime: 1,
   replay: 'allow',

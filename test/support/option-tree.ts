@@ -27,7 +27,10 @@ const NOW = 1_800_000_000
 export const clock = { now: () => NOW, monotonic: () => 0, note: undefined }
 const store = { markUsed: () => true, client: undefined }
 
-const LIMITS = { clockTolerance: 5, maxAge: 300, maxLifetime: 400, maxBytes: 4096, replay: 'once', requireIat: true }
+const LIMITS = {
+  ...{ clockTolerance: 5, maxAge: 300, maxLifetime: 400, maxBytes: 4096, replay: 'once' },
+  ...{ requireIat: true, requireJti: true, soleAudience: true },
+}
 
 /** Members of these are named by RFC 7517. */
 const OF_KEYS = ['identityProviders.jwks', 'accessToken.signingKeys']
@@ -264,6 +267,7 @@ const CHANGES: readonly Tree[] = [
   ...[{ operators: undefined }, { array: ['y'] }, { array: ['x', 'admins'] }, { array: undefined }, { same: 'no' }],
   ...[{ number: 9 }, { number: -1 }, { number: undefined }, { aud: 'urn:old-alias' }, { aud: 'urn:other' }],
   ...[{ iss: OTHER_NAME }, { iat: -400 }, { exp: 1000 }, { pad: 'x'.repeat(6000) }, { iat: 30 }, { words: 'xx' }],
+  ...[{ aud: [ALIAS, 'urn:other'] }, { jti: undefined }],
 ]
 
 async function assertionOf(changes: Tree, typ: string): Promise<string> {

@@ -414,6 +414,34 @@ describe('the subject and the identifier', () => {
     }
   })
 
+  it.each<[string, ExchangeHostOptions]>([
+    ['for all', { exchange: { assertion: { requireJti: true, soleAudience: true } } }],
+    ['for it', { identityProvider: { requireJti: true, soleAudience: true } }],
+    [
+      'for it, though not for all',
+      {
+        exchange: { assertion: { requireJti: false, soleAudience: false } },
+        identityProvider: { requireJti: true, soleAudience: true },
+      },
+    ],
+  ])('C8: jti and a single aud are demanded if they are required %s', async (_name, options) => {
+    const started = await startExchangeHost({ idp: { algorithm: 'ES256' }, ...options })
+    const issue = (claims: Record<string, unknown>) => started.idp.issueAssertion(claims)
+    try {
+      await expectAssertionRefused(started, await issue({ jti: undefined }), 'invalid_jwt_id')
+      const several = { aud: [TOKEN_ENDPOINT, 'https://other.example.com'] }
+      await expectAssertionRefused(started, await issue(several), 'several_audiences')
+      await expectExchanged(await issue({ aud: [TOKEN_ENDPOINT] }), started)
+    } finally {
+      await started.close()
+    }
+  })
+
+  it('C8: an assertion without jti, and one for several recipients, are accepted by default', async () => {
+    await expectExchanged(await host.idp.issueAssertion({ jti: undefined, nonce: '1' }))
+    await expectExchanged(await host.idp.issueAssertion({ aud: [TOKEN_ENDPOINT, 'https://other.example.com'] }))
+  })
+
   it('C8: an assertion without iat is accepted if its age is not limited, or requireIat is false', async () => {
     await expectExchanged(await host.idp.issueAssertion({ iat: undefined }))
     const identityProvider = { maxAge: 60, requireIat: false }

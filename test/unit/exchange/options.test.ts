@@ -65,6 +65,8 @@ describe('the options', () => {
       clockTolerance: 60,
       maxAge: 1800,
       requireIat: false,
+      requireJti: false,
+      soleAudience: false,
       maxLifetime: 86_400,
       maxBytes: 32_768,
       replay: 'once',

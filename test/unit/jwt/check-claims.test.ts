@@ -152,6 +152,23 @@ describe('aud', () => {
     ['null', null, 'invalid_audience'],
     ['absent', undefined, 'invalid_audience'],
   ])('%s', (_, aud, outcome) => expect(outcomeOf(() => checkAudience({ aud }, accepted))).toBe(outcome))
+
+  it.each<[string, unknown, string]>([
+    ['the accepted string', 'other', 'passed'],
+    ['an array with it', ['other'], 'passed'],
+    ['an array with it and a stranger', ['other', 'stranger'], 'several_audiences'],
+    ['an array with a stranger and it', ['stranger', 'other'], 'several_audiences'],
+    ['an array with two accepted ones', ['https://us.example.com', 'other'], 'several_audiences'],
+    ['an array with it twice', ['other', 'other'], 'several_audiences'],
+    ['an array with it and the empty string', ['other', ''], 'several_audiences'],
+    ['a stranger', 'stranger', 'wrong_audience'],
+    ['two strangers', ['one', 'two'], 'wrong_audience'],
+    ['an array with it and a number', ['other', 1], 'invalid_audience'],
+    ['an empty array', [], 'invalid_audience'],
+    ['absent', undefined, 'invalid_audience'],
+  ])('%s, if it must be the only one', (_, aud, outcome) =>
+    expect(outcomeOf(() => checkAudience({ aud }, accepted, true))).toBe(outcome),
+  )
 })
 
 describe('a string claim', () => {
