@@ -1,6 +1,7 @@
 import type { RequestReason } from '../errors/reason-codes.js'
 import { OAuthError } from '../oauth/errors.js'
 import type { TokenRequest } from '../oauth/token-request.js'
+import type { ClientCredential } from './client-credential.js'
 import type { Client } from './client-options.js'
 import type { FailureLimiter } from './failure-limiter.js'
 import type { ClientLookup } from './find-client.js'
@@ -12,6 +13,8 @@ import type { ClientLookup } from './find-client.js'
 export interface ClientAuthMethod {
   /** As in `token_endpoint_auth_methods_supported` (RFC 8414 §2). */
   readonly name: string
+  /** Clients with a credential of this kind use it. */
+  readonly credentialKind: ClientCredential['kind']
   /** Whether a request has credentials of this method, even if they are malformed. */
   applies(request: TokenRequest): boolean
   /**

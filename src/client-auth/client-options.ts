@@ -1,7 +1,7 @@
 import { isScopeToken, JWT_BEARER_GRANT_TYPE } from '../oauth/scope.js'
 import { option } from '../option-checks/config-error.js'
 import { OptionReader, refuseRepeated } from '../option-checks/option-reader.js'
-import { readSecretDigest } from './client-secret.js'
+import { type ClientCredential, readClientCredential } from './client-credential.js'
 
 /**
  * One client. It authenticates with its secret, by HTTP Basic or in the body (RFC 6749 §2.3.1).
@@ -54,8 +54,8 @@ export type FindClient = (
 /** A registered caller of the token endpoint. */
 export interface Client {
   clientId: string
-  /** SHA-256 of the secret: the secret itself is not kept. */
-  secretDigest: Buffer
+  /** By what it proves that; undefined only until the problem is reported. */
+  credential: ClientCredential | undefined
   /** The scopes that it may obtain. */
   scopes: readonly string[]
   /** The longest lifetime of its access tokens, in seconds; undefined: no bound of its own. */
@@ -103,7 +103,7 @@ export function readClientOptions(reader: OptionReader, ownGrantTypes: readonly 
   const grantTypes = reader.strings('grantTypes', `a whole grant type, such as ${JWT_BEARER_GRANT_TYPE}`, isWhole)
   const client = {
     clientId: reader.string('clientId', 'a non-empty string of printable ASCII (RFC 6749 §2.2)', isVisibleText),
-    secretDigest: readSecretDigest(reader),
+    credential: readClientCredential(reader),
     scopes: [...new Set(reader.strings('scopes', 'a scope token (RFC 6749 §3.3)', isScopeToken))],
     lifetime: reader.optionalInteger('lifetime', { min: 1, max: 86_400, unit: 'seconds' }),
     identityProviders: identityProviders && new Set(identityProviders),

@@ -15,6 +15,7 @@ export interface ClientCredentials {
 /** The secret in an `Authorization: Basic` header. A header of another scheme is malformed. */
 export const CLIENT_SECRET_BASIC: ClientAuthMethod = {
   name: 'client_secret_basic',
+  credentialKind: 'secret',
   applies: ({ authorization }) => authorization !== undefined,
   authenticate: async (request, deps) => {
     const credentials = parseBasicCredentials(request.authorization ?? '')
@@ -27,6 +28,7 @@ export const CLIENT_SECRET_BASIC: ClientAuthMethod = {
 /** The secret as a parameter of the form. */
 export const CLIENT_SECRET_POST: ClientAuthMethod = {
   name: 'client_secret_post',
+  credentialKind: 'secret',
   applies: (request) => request.one('client_secret') !== undefined,
   authenticate: async (request, deps) => {
     const [clientId, clientSecret] = [request.one('client_id'), request.one('client_secret')]
@@ -41,8 +43,11 @@ export function presentedSecrets(request: TokenRequest): readonly string[] {
   return [...request.all('client_secret'), ...(ofHeader === undefined ? [] : [ofHeader.clientSecret])]
 }
 
-/** Compared for an unknown client, so that it costs the same work as a wrong secret. No secret has this digest. */
-const NO_CLIENT_DIGEST = Buffer.alloc(32)
+/**
+ * Compared for an unknown client, and for one without a secret, so that it costs the same work as a wrong secret. No secret
+ * has this digest.
+ */
+const NO_DIGEST = Buffer.alloc(32)
 
 /**
  * The client whose secret was presented (RFC 6749 §3.2.1). Unknown client and wrong secret get the same answer after the
@@ -60,7 +65,8 @@ export async function authenticateBySecret(
   const client = await findClient(clientId)
   // Again, and from here on nothing is awaited: attempts in parallel must not pass the limit together.
   failureLimiter.checkAllowance(clientId, remoteAddress)
-  const isRightSecret = timingSafeEqual(digestSecret(clientSecret), client?.secretDigest ?? NO_CLIENT_DIGEST)
+  const digest = client?.credential?.kind === 'secret' ? client.credential.digest : NO_DIGEST
+  const isRightSecret = timingSafeEqual(digestSecret(clientSecret), digest)
   if (client === undefined || !isRightSecret) {
     failureLimiter.countFailure(clientId, remoteAddress, client !== undefined)
     throw refuse(client)

@@ -45,15 +45,10 @@ export function hashClientSecret(secret: string): string {
 
 /** The digest of the secret, or of what its hash says. */
 export function readSecretDigest(reader: OptionReader): Buffer {
-  reader.refuseBoth('clientSecretHash', 'clientSecret')
   return reader.has('clientSecretHash') ? readHash(reader) : digestSecret(readSecret(reader))
 }
 
 function readSecret(reader: OptionReader): string {
-  if (!reader.isNamed('clientSecret') && !reader.isNamed('clientSecretHash')) {
-    reader.missing('clientSecret', ['clientSecret', 'clientSecretHash'], 'missing; expected a non-empty string')
-    return ''
-  }
   const secret = reader.secret('clientSecret')
   const fault = secret === '' ? undefined : findSecretFault(secret) // An empty one is a problem of the reader already.
   if (fault !== undefined) reader.note('invalid', 'clientSecret', fault)

@@ -1,7 +1,7 @@
 import { createAccessTokenSigner } from '../access-token/issue-access-token.js'
 import { VerifiedTokenCache } from '../access-token/verified-token-cache.js'
 import type { VerifyAccessTokenDeps } from '../access-token/verify-access-token.js'
-import { CLIENT_SECRET_BASIC, CLIENT_SECRET_POST } from '../client-auth/client-secret-methods.js'
+import { createClientAuthMethods } from '../client-auth/client-auth-methods.js'
 import { type ClientLookup, createFindClient } from '../client-auth/find-client.js'
 import { systemTimers } from '../clock/timers.js'
 import type { ExplainDeps } from '../explain/explain-assertion.js'
@@ -108,7 +108,7 @@ function createTokenEndpointDeps(
     clock,
     events,
     grants: new Map(createGrants(settings, parties, lasting).map((grant) => [grant.grantType, grant])),
-    clientAuthMethods: [CLIENT_SECRET_BASIC, CLIENT_SECRET_POST],
+    clientAuthMethods: createClientAuthMethods(settings.findClient === undefined ? settings.clients : undefined),
     findClient,
     failureLimiter,
     parseForm: createTokenFormParser(identityProviders.maxAssertionBytes),

@@ -17,7 +17,7 @@ import { AdjustableClock } from '../../support/adjustable-clock.js'
 
 const CLIENT = {
   clientId: 'app',
-  secretDigest: digestSecret('right'),
+  credential: { kind: 'secret' as const, digest: digestSecret('right') },
   scopes: [],
   lifetime: undefined,
   identityProviders: undefined,
@@ -52,6 +52,7 @@ describe('the methods by which clients authenticate', () => {
   /** A method of a kind that is not built in. */
   const byAssertion: ClientAuthMethod = {
     name: 'private_key_jwt',
+    credentialKind: 'secret',
     applies: ({ clientAssertion }) => clientAssertion !== undefined,
     authenticate: async ({ clientAssertion }) => ({ ...CLIENT, clientId: clientAssertion?.assertion ?? '' }),
   }
@@ -166,7 +167,7 @@ describe('a clientSecretHash', () => {
     const digest = digestSecret('right')
     const text = form === 'HEX' ? digest.toString('hex').toUpperCase() : digest.toString(form === 'hex' ? 'hex' : form)
     const reader = new OptionReader({ clientId: 'app', clientSecretHash: `sha256:${text}` })
-    expect(readClientOptions(reader).secretDigest).toEqual(digest)
+    expect(readClientOptions(reader).credential?.digest).toEqual(digest)
     reader.throwProblems()
   })
 })

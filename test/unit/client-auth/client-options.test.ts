@@ -28,7 +28,7 @@ describe('a client', () => {
     const client = readClientOptions(new OptionReader({ clientId: 'app', clientSecret: SECRET }))
     expect(client).toEqual({
       clientId: 'app',
-      secretDigest: digest,
+      credential: { kind: 'secret', digest },
       scopes: [],
       identityProviders: undefined,
       grantTypes: undefined,
@@ -41,7 +41,7 @@ describe('a client', () => {
     ['base64url', `sha256:${digest.toString('base64url')}`],
   ])('may have the hash of its secret instead, from %s', (_, clientSecretHash) => {
     const client = readClientOptions(new OptionReader({ clientId: 'app', clientSecretHash }))
-    expect(client.secretDigest.equals(digest)).toBe(true)
+    expect(client.credential?.digest.equals(digest)).toBe(true)
   })
 
   it('may be bound to scopes, identity providers and grant types', () => {
@@ -118,7 +118,7 @@ describe('a client that is looked up', () => {
   const lookUp = (found: unknown) => createFindClient([], (() => found) as () => undefined)('app')
 
   it('is checked like a fixed one', async () => {
-    expect((await lookUp({ clientId: 'app', clientSecret: SECRET }))?.secretDigest).toEqual(digest)
+    expect((await lookUp({ clientId: 'app', clientSecret: SECRET }))?.credential?.digest).toEqual(digest)
     expect(() => readFoundClient({ clientId: 'app' })).toThrow('findClient().clientSecret')
   })
 

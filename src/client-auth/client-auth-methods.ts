@@ -1,0 +1,16 @@
+import type { ClientAuthMethod } from './client-auth-method.js'
+import type { ClientCredential } from './client-credential.js'
+import type { Client } from './client-options.js'
+import { CLIENT_SECRET_BASIC, CLIENT_SECRET_POST } from './client-secret-methods.js'
+
+/**
+ * The methods that are on, in the order in which the metadata list them: those by which a registered client can authenticate.
+ * Of clients that are looked up nothing is known before, so every method is on for them.
+ *
+ * @param clients undefined if clients are looked up
+ */
+export function createClientAuthMethods(clients: readonly Client[] | undefined): ClientAuthMethod[] {
+  const kinds = clients && new Set(clients.map(({ credential }) => credential?.kind))
+  const isOn = (kind: ClientCredential['kind']) => kinds?.has(kind) !== false
+  return [CLIENT_SECRET_BASIC, CLIENT_SECRET_POST].filter(({ credentialKind }) => isOn(credentialKind))
+}
