@@ -15,14 +15,13 @@ export {
 } from './errors/reason-codes.js'
 export { DependencyUnavailable, TokenRejected } from './errors/rejections.js'
 export type {
-  AccessDenied,
-  DecisionRefused,
   ExchangeEventListener,
   ExchangeEventName,
   ExchangeEventSource,
   ExchangeEvents,
   KeySetOwner,
 } from './events/exchange-events.js'
+export type { AccessDenied, DecisionRefused, RequestRefused, TokenRequestRefused } from './events/refusals.js'
 export type { ConfigurationStats } from './exchange/configuration.js'
 export {
   createJwtExchange,

@@ -13,6 +13,14 @@ export function printable(text: string): string {
     : escaped
 }
 
+/** A segment that is short, or a word in lower case. Anything else may be a token, a secret or an id of a person. */
+const IS_PLAIN_SEGMENT = /^(?:[a-z._~-]{1,32}|[A-Za-z0-9._~-]{1,8})$/
+
+/** A requested path made safe for an event: segments that may be secret are withheld, and the query is cut off before. */
+export function printablePath(path: string): string {
+  return printable(path.replace(/[^/]+/g, (segment) => (IS_PLAIN_SEGMENT.test(segment) ? segment : '(withheld)')))
+}
+
 /** The whole text made safe for one line of a terminal: control and format characters are escaped, letters are not. */
 export function inOneLine(text: string): string {
   return text.replace(INVISIBLE, escapeUnits)

@@ -1,7 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { debuglog } from 'node:util'
-import type { ReasonCode } from '../errors/reason-codes.js'
-import type { GrantContext, ScopeContext, TokenContext } from '../errors/rejections.js'
+import type { AccessDenied, TokenRequestRefused } from './refusals.js'
 
 /** Every event, with what it carries. No event carries a token, a secret or unescaped input. */
 export interface ExchangeEvents {
@@ -24,7 +23,7 @@ export interface ExchangeEvents {
     expiresAt: number
   }
   /** The token endpoint refused a request. */
-  'token.rejected': DecisionRefused & GrantContext
+  'token.rejected': TokenRequestRefused
   /** A protected route let a request pass. */
   'access.granted': { subject: string; clientId?: string; identityProvider?: string }
   /** A protected route refused a request. With several Passport strategies: all of them refused it. */
@@ -140,28 +139,6 @@ export interface KeySetOwner {
   alias: string
   /** The `jwksUri`, or with `discovery` the URL of the metadata. */
   endpoint: string
-}
-
-/** The members of both kinds of refusal. */
-export interface DecisionRefused extends TokenContext {
-  /** A stable code: see docs/errors.md. */
-  reason: ReasonCode
-  /** The OAuth error code that the client received. Absent if a route got no token. */
-  error?: string
-  status: number
-  /** With `invalid_request`: the `error_description` that the client received. */
-  description?: string
-  /** Name and code of the underlying fault, if a dependency failed. The message is left out, because it may hold a secret. */
-  cause?: string
-  /** The address of a caller that failed to authenticate: Express's `req.ip`. */
-  remoteAddress?: string
-}
-
-/** A refusal by a protected route. It has the scopes, `method` and `route` if a scope is missing. */
-export interface AccessDenied extends DecisionRefused, ScopeContext {
-  method?: string
-  /** The route's path as declared, with the path of its mount point. Outside a declared route, the path of the request. */
-  route?: string
 }
 
 /** The name of an event. */

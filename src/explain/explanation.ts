@@ -1,7 +1,7 @@
 import type { StepResult } from '../authorization/authorize-assertion.js'
 import { printable } from '../errors/printable.js'
 import type { ReasonCode } from '../errors/reason-codes.js'
-import type { DecisionRefused } from '../events/exchange-events.js'
+import type { DecisionRefused } from '../events/refusals.js'
 import { OAuthError } from '../oauth/errors.js'
 import { toRefusal } from '../oauth/refusal.js'
 

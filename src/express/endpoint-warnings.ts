@@ -1,6 +1,7 @@
-import { printable } from '../errors/printable.js'
+import { printablePath } from '../errors/printable.js'
 import type { ExchangeEventEmitter } from '../events/exchange-events.js'
-import { type ExpressRequest, pathOf } from './http.js'
+import { pathOf } from '../protected-route/host-request.js'
+import type { ExpressRequest } from './http.js'
 
 /** Warns if the path of the first token request is not the one in the metadata, where clients would look for it. */
 export class MountWarning {
@@ -19,7 +20,7 @@ export class MountWarning {
     this.#isChecked = true
     const path = pathOf(req.originalUrl ?? req.url)
     if (normalised(path) === normalised(new URL(this.#tokenEndpoint).pathname)) return
-    const message = `A token request arrived at ${printable(path)}, but the metadata say ${this.#tokenEndpoint}: mount the router there or set tokenEndpoint, unless a proxy rewrites paths`
+    const message = `A token request arrived at ${printablePath(path)}, but the metadata say ${this.#tokenEndpoint}: mount the router there or set tokenEndpoint, unless a proxy rewrites paths`
     this.#events.emit('token_endpoint.mismatch', { message })
   }
 }

@@ -1,10 +1,11 @@
 import type { ServerResponse } from 'node:http'
-import { printable } from '../errors/printable.js'
+import { printablePath } from '../errors/printable.js'
 import type { TokenRejected } from '../errors/rejections.js'
+import type { TokenRequestRefused } from '../events/refusals.js'
 import { OAuthError } from '../oauth/errors.js'
-import { type Refusal, toRefusal } from '../oauth/refusal.js'
+import { toRefusal } from '../oauth/refusal.js'
 import type { TokenRequest } from '../oauth/token-request.js'
-import { remoteAddressOf } from '../protected-route/host-request.js'
+import { describeSender, pathOf } from '../protected-route/host-request.js'
 import { type ExpressRequest, isSecure, type Middleware, sendOAuthError, sendUncached } from './http.js'
 import { HttpTokenRequest } from './http-token-request.js'
 import { readForm } from './read-form.js'
@@ -27,7 +28,7 @@ export interface FormEndpoint<Deps extends FormEndpointDeps> {
   act(request: TokenRequest, deps: Deps): Promise<object>
   /** What a rejected token means to the client of this endpoint. */
   answerRejected(rejected: TokenRejected): OAuthError
-  reportRefused(event: Refusal['event'] & { remoteAddress?: string }): void
+  reportRefused(event: TokenRequestRefused): void
 }
 
 /** Takes a posted form, and answers it or refuses it as OAuth JSON. */
@@ -52,14 +53,13 @@ async function answerForm<Deps extends FormEndpointDeps>(
     sendUncached(res, await endpoint.act(new HttpTokenRequest(req, parameters), deps))
   } catch (error) {
     const { answer, event } = toRefusal(error, endpoint.answerRejected)
-    endpoint.reportRefused({ ...event, ...originOf(req, answer) })
+    endpoint.reportRefused({ ...event, ...describeRequest(req) })
     sendOAuthError(res, answer)
   }
 }
 
-function originOf(req: ExpressRequest, { code, reason }: OAuthError): { remoteAddress?: string } {
-  const isAuthentication = code === 'invalid_client' || reason === 'too_many_client_failures'
-  return isAuthentication ? { remoteAddress: printable(remoteAddressOf(req)) } : {}
+function describeRequest(req: ExpressRequest): Pick<TokenRequestRefused, 'method' | 'path' | 'remoteAddress'> {
+  return { ...describeSender(req), path: printablePath(pathOf(req.originalUrl ?? req.url)) }
 }
 
 function checkMethod({ method }: ExpressRequest): void {

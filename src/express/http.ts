@@ -20,11 +20,6 @@ export function isSecure({ secure, socket }: ExpressRequest): boolean {
   return secure ?? (socket !== undefined && 'encrypted' in socket && socket.encrypted === true)
 }
 
-/** The path of a request's URL, which Koa, Fastify and `node:http` do not keep apart. */
-export function pathOf(url = ''): string {
-  return url.replace(/^https?:\/\/[^/?#]*/i, '').replace(/[?#].*$/s, '')
-}
-
 type Headers = Readonly<Record<string, string>>
 
 /** RFC 6749 §5.1: token answers, and errors with them, are never stored. */

@@ -1,5 +1,6 @@
+import { pathOf } from '../protected-route/host-request.js'
 import { ENDPOINTS, type EndpointMetadataDeps } from './endpoints.js'
-import { createPublicDocument, type ExpressRequest, type Middleware, pathOf } from './http.js'
+import { createPublicDocument, type ExpressRequest, type Middleware } from './http.js'
 
 export interface WellKnownDeps extends EndpointMetadataDeps {
   issuer: string

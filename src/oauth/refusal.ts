@@ -1,5 +1,6 @@
 import { describeFault } from '../errors/describe-fault.js'
 import { fieldOf } from '../errors/field-of.js'
+import { printable } from '../errors/printable.js'
 import {
   DependencyUnavailable,
   type GrantContext,
@@ -8,7 +9,7 @@ import {
   type ScopeContext,
   type TokenRejected,
 } from '../errors/rejections.js'
-import type { DecisionRefused } from '../events/exchange-events.js'
+import type { DecisionRefused } from '../events/refusals.js'
 import { isOAuthError, OAuthError } from './errors.js'
 
 /** One refusal, as the client and the operator see it. */
@@ -43,7 +44,7 @@ function refusalOf(answer: OAuthError, error: OAuthError | TokenRejected | Depen
       reason: answer.reason,
       error: answer.code,
       status: answer.status,
-      ...(answer.code === 'invalid_request' && { description: answer.message }),
+      description: printable(answer.message),
       ...error.context,
       ...(cause !== undefined && { cause: describeFault(cause) }),
     },

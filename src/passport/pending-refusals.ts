@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { fieldOf } from '../errors/field-of.js'
-import type { AccessDenied, ExchangeEventEmitter } from '../events/exchange-events.js'
+import type { ExchangeEventEmitter } from '../events/exchange-events.js'
+import type { AccessDenied } from '../events/refusals.js'
 
 export interface PassportRequest extends IncomingMessage {
   res?: ServerResponse | undefined

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import CustomStrategy from 'passport-custom'
 import { type Eventual, isPending } from '../clock/when-ready.js'
-import type { AccessDenied } from '../events/exchange-events.js'
+import type { AccessDenied } from '../events/refusals.js'
 import type { RouteOutcome } from '../protected-route/authenticate-request.js'
 import type { PassportRequest, PendingRefusals } from './pending-refusals.js'
 

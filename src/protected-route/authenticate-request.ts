@@ -1,9 +1,10 @@
 import { type Eventual, isPending, whenReady } from '../clock/when-ready.js'
-import type { AccessDenied, ExchangeEventEmitter, ExchangeEvents } from '../events/exchange-events.js'
+import type { ExchangeEventEmitter, ExchangeEvents } from '../events/exchange-events.js'
+import type { AccessDenied } from '../events/refusals.js'
 import type { OAuthError } from '../oauth/errors.js'
 import { toRefusal } from '../oauth/refusal.js'
 import { type AuthScheme, type Challenge, INVALID_TOKEN } from './challenge.js'
-import { describeRequest, type HostRequest } from './host-request.js'
+import { describeSender, type HostRequest, routeOf } from './host-request.js'
 import { readPresentedToken } from './read-presented-token.js'
 
 /** What a protected route does with a request. The event `access.denied` is emitted by whoever knows that this is final. */
@@ -54,11 +55,15 @@ function grantAccess<Caller>(
 }
 
 function missToken(req: HostRequest, challenge: Challenge): RouteOutcome<never> {
-  const event: AccessDenied = { reason: 'no_token', status: 401, ...describeRequest(req, 401) }
+  const event: AccessDenied = { reason: 'no_token', status: 401, ...describeRequest(req) }
   return { kind: 'missing', challenge: challenge.plain(), event }
 }
 
 function refuse(error: unknown, req: HostRequest, challenge: Challenge): RouteOutcome<never> {
   const { answer, event } = toRefusal(error, ({ reason }) => challenge.error('invalid_token', INVALID_TOKEN, reason))
-  return { kind: 'refused', answer, event: { ...event, ...describeRequest(req, answer.status) } }
+  return { kind: 'refused', answer, event: { ...event, ...describeRequest(req) } }
+}
+
+function describeRequest(req: HostRequest): Pick<AccessDenied, 'method' | 'route' | 'remoteAddress'> {
+  return { ...describeSender(req), route: routeOf(req) }
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { fieldOf } from '../errors/field-of.js'
-import { printable } from '../errors/printable.js'
-import type { AccessDenied } from '../events/exchange-events.js'
+import { printable, printablePath } from '../errors/printable.js'
+import type { RequestRefused } from '../events/refusals.js'
 
 /** A request with what Express and body parsers add to it. */
 export interface HostRequest extends IncomingMessage {
@@ -57,15 +57,22 @@ function findAddress(req: HostRequest): string | undefined {
   }
 }
 
-/** What the event of a refusal says of the request: where it came from, or which route it did not open. */
-export function describeRequest(req: HostRequest, status: number): Partial<AccessDenied> {
-  if (status === 401) return { remoteAddress: printable(remoteAddressOf(req)) }
-  return status === 403 ? { method: printable(req.method ?? ''), route: printable(routeOf(req)) } : {}
+/** The path of a request's URL, which Koa, Fastify and `node:http` do not keep apart. */
+export function pathOf(url = ''): string {
+  return url.replace(/^https?:\/\/[^/?#]*/i, '').replace(/[?#].*$/s, '')
 }
 
-/** As declared, because a path may hold an id or a secret. If no route is declared, the requested path without the query. */
-function routeOf({ route, baseUrl = '', originalUrl, url }: HostRequest): string {
-  const path: unknown = route?.path
-  if (path !== undefined) return `${baseUrl}${path}`
-  return (originalUrl ?? url ?? '').split('?', 1)[0] ?? ''
+/** What the event of any refusal says of the request. */
+export function describeSender(req: HostRequest): Pick<RequestRefused, 'method' | 'remoteAddress'> {
+  return { method: printable(req.method ?? ''), remoteAddress: printable(remoteAddressOf(req)) }
+}
+
+/**
+ * The route as declared, because a path may hold an id or a secret. If no route is declared, the requested path. The path of
+ * a mount point is the requested one as well.
+ */
+export function routeOf({ route, baseUrl = '', originalUrl, url }: HostRequest): string {
+  const declared: unknown = route?.path
+  if (declared === undefined) return printablePath(pathOf(originalUrl ?? url))
+  return printable(`${printablePath(baseUrl)}${declared}`)
 }

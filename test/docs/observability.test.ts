@@ -101,11 +101,13 @@ function fieldsOfType(type: string): string[] {
   const own = [...type.matchAll(/\b(\w+\??):/g)].map(([, field = '']) => field)
   const inherited = (
     type.match(
-      /\b(KeySetOwner|HostFunctionCall|DecisionRefused|AccessDenied|TokenContext|ScopeContext|GrantContext)\b/g,
+      /\b(KeySetOwner|HostFunctionCall|DecisionRefused|RequestRefused|TokenRequestRefused|AccessDenied|TokenContext|ScopeContext|GrantContext)\b/g,
     ) ?? []
   ).flatMap((name) => {
-    const path = name.endsWith('Context') ? 'src/errors/rejections.ts' : EVENTS_SOURCE
-    const { body, parents } = readInterface(path, name)
+    const path = [EVENTS_SOURCE, 'src/events/refusals.ts', 'src/errors/rejections.ts'].find((each) =>
+      readFileSync(each, 'utf8').includes(`export interface ${name} `),
+    )
+    const { body, parents } = readInterface(path ?? EVENTS_SOURCE, name)
     return fieldsOfType(body + parents)
   })
   return [...inherited, ...own]

@@ -101,11 +101,112 @@ describe('the event of an invalid request', () => {
     const description = 'The request carries more than one token'
     expect(lastEvent()).toMatchObject({ name: 'access.denied', reason: 'token_sent_twice', description })
   })
+})
 
-  it('alone carries a text: of an assertion the reason says more', async () => {
+describe('every refusal', () => {
+  const grant = { grant_type: GRANT_TYPE }
+  const OUTAGE = { exchange: { findClient: () => Promise.reject(new Error('down')) } }
+
+  it.each<[string, ExchangeHostOptions, () => Promise<unknown>, string]>([
+    ['invalid_request', {}, () => post({}), 'The parameter grant_type is missing'],
+    ['unsupported_grant_type', {}, () => post({ grant_type: 'password' }), 'This grant type is not supported'],
+    ['malformed_credentials', {}, () => post(grant, { authorization: 'Basic !' }), 'Client authentication failed'],
+    ['malformed_jwt', {}, () => host.exchangeAssertion('a.b.c'), 'The assertion is not valid'],
+    ['invalid_scope', {}, () => post({ ...grant, assertion: 'a.b.c', scope: '"' }), 'The scope is malformed'],
+    ['client_lookup_failed', OUTAGE, () => post(grant), 'The service is temporarily unavailable'],
+  ])('%s of the token endpoint has the description, the method, the path and the address', async (...row) => {
+    const [reason, options, send, description] = row
+    await start(options)
+    await send()
+    expect(lastEvent()).toMatchObject({
+      name: 'token.rejected',
+      reason,
+      description,
+      method: 'POST',
+      path: '/oauth2/token',
+      remoteAddress: '127.0.0.1',
+    })
+  })
+
+  it('has the method that came, and the path as it was requested, without its query', async () => {
     await start()
-    await host.exchangeAssertion('a.b.c')
-    expect(lastEvent()).not.toHaveProperty('description')
+    for (const method of ['GET', 'PUT', 'PROPFIND']) {
+      await sendRequest(`${host.url}/OAuth2/Token/?client_secret=${SECRETS.client}#x`, { method })
+      expect(lastEvent()).toMatchObject({ status: 405, method, path: '/OAuth2/Token/' })
+    }
+  })
+
+  it('of a route has the description, the method, the route and the address', async () => {
+    await start()
+    const sender = { method: 'GET', route: '/orders', remoteAddress: '127.0.0.1' }
+    await request(host.url).get(`/orders?x=${SECRETS.client}`)
+    expect(lastEvent()).toEqual({ name: 'access.denied', reason: 'no_token', status: 401, ...sender })
+    const rows: [string, string, string][] = [
+      ['a.b.c', 'malformed_jwt', 'The access token is not valid'],
+      ['a b', 'malformed_authorization', 'The access token is not valid'],
+    ]
+    for (const [token, reason, description] of rows) {
+      await request(host.url).get('/orders').auth(token, { type: 'bearer' })
+      expect(lastEvent()).toMatchObject({ name: 'access.denied', reason, description, ...sender })
+    }
+  })
+
+  it('of a strategy of Passport has them, too', async () => {
+    await start()
+    await request(host.url).get('/me').auth('a.b.c', { type: 'bearer' })
+    const sender = { method: 'GET', route: '/me', remoteAddress: '127.0.0.1' }
+    expect(lastEvent()).toMatchObject({ description: 'The access token is not valid', ...sender })
+  })
+})
+
+describe('a path in an event', () => {
+  const jwt = 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0.c2lnbmF0dXJl'
+
+  it.each([
+    ['/api/v1', '/api/v1/token'],
+    ['/api/Tenant1', '/api/Tenant1/token'],
+    ['/resource-authorization-server', '/resource-authorization-server/token'],
+    [`/${jwt}`, '/(withheld)/token'],
+    [`/a/${SECRETS.client}/b`, '/a/(withheld)/b/token'],
+    [`/${SECRETS.guessed}`, '/(withheld)/token'],
+    [`/${SECRETS.database}`, '/(withheld)/token'],
+    ['/9f86d081884c7d65', '/(withheld)/token'],
+    ['/alice%40example.com', '/(withheld)/token'],
+    ['/a%0Ab', '/(withheld)/token'],
+    ['/a%3Fx=y', '/(withheld)/token'],
+    ['/%', '/(withheld)/token'],
+    [`/${'a'.repeat(33)}`, '/(withheld)/token'],
+    [`/${'a/'.repeat(150)}b`, `/${'a/'.repeat(98)}...`],
+  ])('%s is %s', async (mount, path) => {
+    await start()
+    host.app.use((req, res, next) => {
+      req.url = '/token'
+      host.exchange.router(req, res, next)
+    })
+    await sendRequest(`${host.url}${mount}/token`, { method: 'POST' })
+    expect(lastEvent()).toMatchObject({ name: 'token.rejected', path })
+  })
+
+  it('has no secret for routes, whether in the path of a mount point or of the request', async () => {
+    await start()
+    const protect = host.exchange.protect({ scope: 'admin' }) as RequestHandler
+    host.app.use('/by/:token', express.Router().get('/orders/:id', protect))
+    host.app.use('/below', protect)
+    for (const [path, route] of [
+      [`/by/${jwt}/orders/1`, '/by/(withheld)/orders/:id'],
+      [`/below/${SECRETS.client}/things`, '/below/(withheld)/things'],
+    ] as const) {
+      await request(host.url).get(path)
+      expect(lastEvent()).toMatchObject({ reason: 'no_token', route })
+    }
+  })
+
+  it('is the same in the warning about the mount point', async () => {
+    await start()
+    host.app.use('/in/:tenant', host.exchange.router as RequestHandler)
+    await request(host.url).post(`/in/${jwt}/token`)
+    const warning = host.events.find(({ name }) => name === 'token_endpoint.mismatch')
+    expect(warning?.message).toContain('arrived at /in/(withheld)/token,')
   })
 })
 
@@ -155,8 +256,10 @@ describe('the event of a missing scope', () => {
       identityProvider: host.idp.name,
       scopes: ['openid'],
       requiredScopes: route === '/admin' ? ['admin'] : ['orders:read'],
+      description: 'The access token lacks a required scope',
       method: 'GET',
       route,
+      remoteAddress: '127.0.0.1',
     })
   })
 
@@ -191,6 +294,9 @@ describe('the event of a failed authentication', () => {
       reason,
       error: 'invalid_client',
       status: 401,
+      description: 'Client authentication failed',
+      method: 'POST',
+      path: '/oauth2/token',
       remoteAddress: '127.0.0.1',
       ...more,
     })
@@ -214,13 +320,6 @@ describe('the event of a failed authentication', () => {
     await start({ before: (app) => app.set('trust proxy', fail) })
     expect((await request(host.url).get('/orders')).status).toBe(401)
     expect(lastEvent()).toMatchObject({ reason: 'no_token', remoteAddress: expect.stringMatching(/127\.0\.0\.1$/) })
-  })
-
-  it('does not carry the address once the client is known', async () => {
-    await start()
-    await host.exchangeAssertion('a.b.c')
-    expect(lastEvent()).toMatchObject({ reason: 'malformed_jwt', clientId: 'app' })
-    expect(lastEvent()).not.toHaveProperty('remoteAddress')
   })
 })
 

@@ -1,8 +1,9 @@
 import { isIPv4 } from 'node:net'
 import { narrowAudiences } from '../../../src/authorization/bound-access.js'
 import { networkOf } from '../../../src/client-auth/failing-addresses.js'
-import { type ExpressRequest, pathOf } from '../../../src/express/http.js'
+import type { ExpressRequest } from '../../../src/express/http.js'
 import { checkFormType } from '../../../src/express/read-form.js'
+import { pathOf } from '../../../src/protected-route/host-request.js'
 import { type FuzzTarget, hold, isSameJson, thrownBy } from '../fuzz-target.js'
 
 const AUDIENCES = new Set(['https://api.example.com', 'https://b.example.com/a?b=c', 'urn:example:orders'])
