@@ -22,6 +22,7 @@ export type {
   KeySetOwner,
 } from './events/exchange-events.js'
 export type { AccessDenied, DecisionRefused, RequestRefused, TokenRequestRefused } from './events/refusals.js'
+export type { AuthorizationServerOptions } from './exchange/authorization-server-options.js'
 export type { ConfigurationStats } from './exchange/configuration.js'
 export {
   createJwtExchange,

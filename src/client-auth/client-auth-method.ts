@@ -15,6 +15,11 @@ export interface ClientAuthMethod {
   readonly name: string
   /** Clients with a credential of this kind use it. */
   readonly credentialKind: ClientCredential['kind']
+  /**
+   * The algorithms of the signatures by which clients authenticate themselves, for the metadata (RFC 8414 §2). Absent: it
+   * needs no signature.
+   */
+  readonly signingAlgorithms?: readonly string[]
   /** Whether a request has credentials of this method, even if they are malformed. */
   applies(request: TokenRequest): boolean
   /**

@@ -6,8 +6,10 @@ import type { TomlPath } from './toml-location.js'
 const TOP_LEVEL: Readonly<Record<string, string>> = {
   issuer: 'issuer',
   token_endpoint: 'tokenEndpoint',
+  mtls_token_endpoint: 'mtlsTokenEndpoint',
   require_https: 'requireHttps',
   openid_configuration: 'openidConfiguration',
+  metadata: 'metadata',
   subject: 'subject',
   'oauth.jwks_endpoint': 'jwksEndpoint',
   assertion: 'assertion',
@@ -23,6 +25,7 @@ const TOP_LEVEL: Readonly<Record<string, string>> = {
 const SINGULAR: Readonly<Record<string, string>> = { 'identityProviders.binding': 'identityProviders.bindings' }
 /** Options whose members are not options: somebody else names them, so their names stay as they are written. */
 const FREE_NAMES = [
+  'metadata',
   'identityProviders.headers',
   'identityProviders.requiredClaims',
   'identityProviders.bindings.when',
@@ -77,7 +80,7 @@ const LISTS_OF_TABLES = ['clients', 'identityProviders', 'identityProviders.bind
 /** Options at the top that are one `[table]`. */
 const TABLES_AT_TOP = [
   ...['jwksEndpoint', 'assertion', 'accessToken', 'clientAuthentication', 'assertionStrategy', 'replay'],
-  'hostFunctions',
+  ...['hostFunctions', 'metadata'],
 ]
 
 /** Options that only code can set. */
@@ -177,7 +180,7 @@ function headerOf(path: TomlPath): string | undefined {
 
 /** Whether the members of an option, named like `identityProviders.headers`, stay as they are written. */
 export function hasFreeNames(option: string): boolean {
-  return FREE_NAMES.includes(option)
+  return FREE_NAMES.includes(option) || option.startsWith('metadata.')
 }
 
 /** Whether a key of a table with free names, named like `identityProviders.headers`, is meant to stand above that. */

@@ -133,17 +133,25 @@ function createGrants(
 }
 
 function createWellKnownDocuments(
-  { issuer, tokenEndpoint, openidConfiguration, clients, accessToken }: CompleteSettings,
+  settings: CompleteSettings,
   { grants, clientAuthMethods }: TokenEndpointDeps,
 ): Middleware {
+  const { issuer, tokenEndpoint, mtlsTokenEndpoint, openidConfiguration, metadata, accessToken } = settings
   const { keys } = accessToken.signingKeys.publicKeySet
   return createWellKnown({
     issuer,
     tokenEndpoint,
+    mtlsTokenEndpoint,
     grantTypes: [...grants.keys()],
     clientAuthMethods,
-    scopes: [...new Set(clients.flatMap(({ scopes }) => scopes))],
+    scopes: scopesOf(settings),
     signingAlgorithms: [...new Set(keys.map(({ alg }) => String(alg)))],
     openidConfiguration,
+    metadata,
   })
+}
+
+/** The scopes that the metadata list: all that somebody may obtain, as far as the options say. */
+function scopesOf({ clients }: CompleteSettings): string[] {
+  return [...new Set(clients.flatMap(({ scopes }) => scopes))]
 }

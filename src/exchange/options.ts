@@ -33,7 +33,6 @@ import {
 import type { OptionProblem } from '../option-checks/config-error.js'
 import { throwProblemsOf } from '../option-checks/findings.js'
 import { OptionReader } from '../option-checks/option-reader.js'
-import { isSecureUrl } from '../option-checks/urls.js'
 import { readSubjectMapping, type SubjectOption } from '../policy/subject-mapping.js'
 import {
   type AssertionStrategyOptions,
@@ -41,6 +40,11 @@ import {
   readAssertionStrategyOptions,
 } from '../protected-route/authenticate-assertion.js'
 import { type ReplayOptions, type ReplaySettings, readReplayOptions } from '../replay/replay-options.js'
+import {
+  type AuthorizationServerOptions,
+  type AuthorizationServerSettings,
+  readAuthorizationServerOptions,
+} from './authorization-server-options.js'
 
 /**
  * All options of `createJwtExchange`. In a TOML file the names are the same in snake_case. An option that is named but
@@ -55,21 +59,7 @@ import { type ReplayOptions, type ReplaySettings, readReplayOptions } from '../r
  *   assertion: { maxAge: 300 },
  * }
  */
-export interface JwtExchangeOptions {
-  /**
-   * Who this service is as an authorization server: the `iss` of its access tokens. `https`, or `http` on loopback;
-   * no query, no fragment (RFC 8414 §2).
-   */
-  issuer: string
-  /** The URL of the token endpoint, for the metadata and as the default `alias`. Default: `{issuer}/token`. */
-  tokenEndpoint?: string
-  /** Refuse token requests that did not come over TLS, according to Express's `req.secure`. Default: false. */
-  requireHttps?: boolean
-  /**
-   * Serve `{issuer}/.well-known/openid-configuration` through `exchange.wellKnown`, for verifiers of access tokens that
-   * look for the key set there. It is not a login service: there is no `authorization_endpoint`. Default: false.
-   */
-  openidConfiguration?: boolean
+export interface JwtExchangeOptions extends AuthorizationServerOptions {
   /** How key sets are fetched. */
   jwksEndpoint?: JwksEndpointOptions
   /** What every assertion must satisfy, unless the entry of its identity provider says otherwise. */
@@ -103,11 +93,7 @@ export interface JwtExchangeOptions {
 }
 
 /** The options, checked and complete. */
-export interface JwtExchangeSettings {
-  issuer: string
-  tokenEndpoint: string
-  requireHttps: boolean
-  openidConfiguration: boolean
+export interface JwtExchangeSettings extends AuthorizationServerSettings {
   jwksEndpoint: JwksEndpointSettings
   identityProviders: readonly IdentityProviderSettings[]
   clients: readonly Client[]
@@ -145,8 +131,8 @@ export interface InspectedOptions {
 
 export function inspectOptions(options: unknown): InspectedOptions {
   const reader = new OptionReader(options)
-  const issuer = reader.string('issuer', 'an https URL without query and fragment (http only on loopback)', isIssuer)
-  const tokenEndpoint = readTokenEndpoint(reader, issuer)
+  const authorizationServer = readAuthorizationServerOptions(reader)
+  const { issuer, tokenEndpoint } = authorizationServer
   const jwksEndpoint = readJwksEndpointOptions(reader.object('jwksEndpoint'))
   const accessToken = readAccessTokenOptions(reader.object('accessToken'))
   const grants = readGrants(reader)
@@ -162,10 +148,7 @@ export function inspectOptions(options: unknown): InspectedOptions {
   const names = new Set(identityProviders.map(({ name }) => name))
   const grantTypes = grants.map(({ grantType }) => grantType)
   const settings = {
-    issuer,
-    tokenEndpoint,
-    requireHttps: reader.boolean('requireHttps', false),
-    openidConfiguration: reader.boolean('openidConfiguration', false),
+    ...authorizationServer,
     jwksEndpoint,
     identityProviders,
     clients: readClients(reader, names, grantTypes),
@@ -180,15 +163,6 @@ export function inspectOptions(options: unknown): InspectedOptions {
   }
   reader.refuseUnknown()
   return { settings: Object.freeze(settings), problems: reader.problems() }
-}
-
-function isIssuer(text: string): boolean {
-  return isSecureUrl(text) && !text.includes('?')
-}
-
-function readTokenEndpoint(reader: OptionReader, issuer: string): string {
-  if (!reader.has('tokenEndpoint')) return `${issuer.replace(/\/$/, '')}/token`
-  return reader.string('tokenEndpoint', 'an https URL without fragment (http only on loopback)', isSecureUrl)
 }
 
 /** The ids of the fixed clients, before they are checked; undefined if not all are known, which is a problem of its own. */

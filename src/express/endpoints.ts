@@ -1,4 +1,5 @@
 import { Router } from 'express'
+import type { ClientAuthMethod } from '../client-auth/client-auth-method.js'
 import type { ExchangeEventEmitter } from '../events/exchange-events.js'
 import type { Middleware } from './http.js'
 import { createTokenEndpoint, type TokenEndpointDeps } from './token-endpoint.js'
@@ -22,8 +23,10 @@ export interface EndpointDeps {
 export interface EndpointMetadataDeps {
   /** The URL of the token endpoint. The other endpoints are next to it. */
   tokenEndpoint: string
+  /** The same for clients with a TLS certificate, if it is another one. */
+  mtlsTokenEndpoint: string | undefined
   grantTypes: readonly string[]
-  clientAuthMethods: readonly { name: string }[]
+  clientAuthMethods: readonly Pick<ClientAuthMethod, 'name' | 'signingAlgorithms'>[]
 }
 
 interface Endpoint {
@@ -40,10 +43,12 @@ export const ENDPOINTS: readonly Endpoint[] = [
     path: '/token',
     create: ({ configured, tokenEndpoint, events }) =>
       createTokenEndpoint(() => configured().tokenEndpoint, tokenEndpoint, events),
-    metadataOf: ({ tokenEndpoint, grantTypes, clientAuthMethods }) => ({
+    metadataOf: ({ tokenEndpoint, mtlsTokenEndpoint, grantTypes, clientAuthMethods }) => ({
       token_endpoint: tokenEndpoint,
       grant_types_supported: grantTypes,
       token_endpoint_auth_methods_supported: clientAuthMethods.map(({ name }) => name),
+      ...nonEmpty('token_endpoint_auth_signing_alg_values_supported', signingAlgorithmsOf(clientAuthMethods)),
+      ...(mtlsTokenEndpoint !== undefined && { mtls_endpoint_aliases: { token_endpoint: mtlsTokenEndpoint } }),
     }),
   },
   {
@@ -58,4 +63,19 @@ export function createRouter(deps: EndpointDeps): Middleware {
   const router = Router()
   for (const { path, create } of ENDPOINTS) router.all(path, create(deps))
   return router as unknown as Middleware
+}
+
+/** RFC 8414 §3.2: a member with an empty array is left out. */
+export function nonEmpty(name: string, values: readonly string[]): object {
+  return values.length > 0 ? { [name]: values } : {}
+}
+
+/** Two names of one algorithm (RFC 9864 §2.2): a client may know either. */
+const ED25519_NAMES = ['Ed25519', 'EdDSA']
+
+/** Of all methods that are on, each once. */
+function signingAlgorithmsOf(methods: EndpointMetadataDeps['clientAuthMethods']): string[] {
+  // Spread below the method, so that nothing is read from `Object.prototype` instead.
+  const names = methods.flatMap((method) => ({ signingAlgorithms: [], ...method }).signingAlgorithms)
+  return [...new Set(names.flatMap((name) => (ED25519_NAMES.includes(name) ? ED25519_NAMES : [name])))]
 }

@@ -1,11 +1,14 @@
 import { pathOf } from '../protected-route/host-request.js'
-import { ENDPOINTS, type EndpointMetadataDeps } from './endpoints.js'
+import { ENDPOINTS, type EndpointMetadataDeps, nonEmpty } from './endpoints.js'
 import { createPublicDocument, type ExpressRequest, type Middleware } from './http.js'
+import type { MetadataSettings } from './metadata-options.js'
 
 export interface WellKnownDeps extends EndpointMetadataDeps {
   issuer: string
-  /** The scopes of the fixed clients. Those of clients that are looked up are not known. */
+  /** As far as they are known: those of clients that are looked up are not. */
   scopes: readonly string[]
+  /** What the host adds. */
+  metadata: MetadataSettings
   /** The algorithms of our signing keys, retired ones included. */
   signingAlgorithms: readonly string[]
   openidConfiguration: boolean
@@ -71,14 +74,16 @@ function openidConfigurationOf(deps: WellKnownDeps): object {
 }
 
 /**
- * RFC 8414 §2. There is no authorization endpoint, but `response_types_supported` is required and must not be empty
- * (§3.2), so it names the response type `none`.
+ * RFC 8414 §2. There is no authorization endpoint of ours, but `response_types_supported` is required and must not be empty
+ * (§3.2), so it names the response type `none`, unless the host has an endpoint of its own. It may also list other scopes:
+ * `scopes_supported` need not be complete.
  */
 function metadataOf(deps: WellKnownDeps): object {
-  return {
-    issuer: deps.issuer,
-    response_types_supported: ['none'],
-    ...(deps.scopes.length > 0 && { scopes_supported: deps.scopes }),
+  const { issuer, metadata } = deps
+  const ours: object = {
+    issuer,
+    ...nonEmpty('scopes_supported', metadata.scopes ?? deps.scopes),
     ...Object.assign({}, ...ENDPOINTS.map(({ metadataOf: metadataOfEndpoint }) => metadataOfEndpoint(deps))),
   }
+  return { issuer, response_types_supported: ['none'], ...metadata.members, ...ours }
 }

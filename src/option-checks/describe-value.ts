@@ -62,15 +62,23 @@ export function plainText(text: string): string {
   return HAS_MARK.test(text) ? text.replace(IS_MARK, (mark) => LITERALS[mark] ?? mark) : text
 }
 
+/** Levels of arrays and objects: no option is nested deeper, but one may contain itself. */
+const MAX_DEPTH = 16
+
 /** The same with every text in it, within plain objects and arrays; the value itself if it has no mark. */
 export function plainValue(value: unknown): unknown {
+  return plainAt(value, 1)
+}
+
+function plainAt(value: unknown, depth: number): unknown {
   if (typeof value === 'string') return plainText(value)
+  if (depth > MAX_DEPTH) return value
   if (Array.isArray(value)) {
-    const members = Array.from(value, plainValue)
+    const members = Array.from(value, (member) => plainAt(member, depth + 1))
     return members.every((member, index) => member === value[index]) ? value : members
   }
   if (!isPlainObject(value)) return value
-  const entries = Object.entries(value).map(([key, member]): [string, unknown] => [key, plainValue(member)])
+  const entries = Object.entries(value).map(([key, member]): [string, unknown] => [key, plainAt(member, depth + 1)])
   return entries.every(([key, member]) => member === value[key]) ? value : Object.fromEntries(entries)
 }
 

@@ -102,6 +102,13 @@ export class OptionTable {
     this.noteAt(code, key === undefined ? [] : [key], text, without)
   }
 
+  /** Notes a name that is not an option, but was probably meant as another one of this table. */
+  suggest(key: string, suggestion: string): void {
+    const text = `unknown name; did you mean ${option(suggestion)}?`
+    const path = [...this.path, key]
+    this.findings.add({ code: 'unknown_option', path, table: this.path, text, suggestion })
+  }
+
   /**
    * Notes every option that no getter asked for. Call it last.
    *

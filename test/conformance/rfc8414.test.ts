@@ -178,6 +178,19 @@ describe('the metadata', () => {
     expect(JSON.stringify(metadata)).not.toContain(CLIENT.clientId)
   })
 
+  it('RFC 8414 §2: the metadata has an authorization endpoint of the host, which the MCP SDK demands [rule 258]', async () => {
+    const members = { authorization_endpoint: 'https://api.example.com/authorize' }
+    const document = await metadataOf({ exchange: { metadata: members } }, `${WELL_KNOWN}/oauth2`)
+    expect(document).toEqual({ ...metadata, ...members, scopes_supported: CLIENT.scopes })
+  })
+
+  it('RFC 8414 §2.1: the metadata has no other issuer or endpoint, and no signed_metadata [rule 258]', async () => {
+    for (const name of ['issuer', 'token_endpoint', 'jwks_uri', 'signed_metadata']) {
+      const options = { exchange: { metadata: { [name]: 'https://evil.example.com' } } }
+      await expect(startClockedHost(options)).rejects.toThrow(`metadata.${name}: `)
+    }
+  })
+
   it('RFC 8414 §2: the metadata leads by jwks_uri to the keys that verify our tokens, retired ones too, public only [rule 95]', async () => {
     const [active, retired] = [generateSigningKey('ES256'), generateSigningKey('EdDSA')]
     const other = await startClockedHost({

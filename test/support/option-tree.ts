@@ -85,6 +85,8 @@ const TOP = {
   tokenEndpoint: ALIAS,
   requireHttps: true,
   openidConfiguration: false,
+  mtlsTokenEndpoint: 'https://mtls.api.example.com/token',
+  metadata: { authorization_endpoint: 'https://api.example.com/authorize', ui_locales_supported: ['en'] },
   subject: 'namespaced',
   jwksEndpoint: {
     ...{ enable: true, connectionTimeout: 500, readTimeout: 500, sizeLimitBytes: 2048, maxKeys: 10 },

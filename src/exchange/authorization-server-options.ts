@@ -1,0 +1,81 @@
+import { type MetadataSettings, readMetadata } from '../express/metadata-options.js'
+import type { OptionReader } from '../option-checks/option-reader.js'
+import { isSecureUrl } from '../option-checks/urls.js'
+
+/**
+ * Who this service is as an authorization server, and what its metadata say. They are options of `createJwtExchange`.
+ *
+ * @example
+ * const server: AuthorizationServerOptions = {
+ *   issuer: 'https://api.example.com/oauth2',
+ *   mtlsTokenEndpoint: 'https://mtls.api.example.com/oauth2/token',
+ *   metadata: { service_documentation: 'https://api.example.com/docs' },
+ * }
+ */
+export interface AuthorizationServerOptions {
+  /**
+   * Who this service is as an authorization server: the `iss` of its access tokens. `https`, or `http` on loopback;
+   * no query, no fragment (RFC 8414 §2).
+   */
+  issuer: string
+  /** The URL of the token endpoint, for the metadata and as the default `alias`. Default: `{issuer}/token`. */
+  tokenEndpoint?: string
+  /**
+   * The URL at which clients with a TLS certificate reach the token endpoint, for the metadata: a host usually asks for
+   * certificates on a port or name of its own (RFC 8705 §5). `https`, no fragment. Default: none.
+   */
+  mtlsTokenEndpoint?: string
+  /** Refuse token requests that did not come over TLS, according to Express's `req.secure`. Default: false. */
+  requireHttps?: boolean
+  /**
+   * Serve `{issuer}/.well-known/openid-configuration` through `exchange.wellKnown`, for verifiers of access tokens that
+   * look for the key set there. It is not a login service: there is no `authorization_endpoint`. Default: false.
+   */
+  openidConfiguration?: boolean
+  /**
+   * Further members of the metadata, by their names in RFC 8414: JSON values of at most 16 KiB together. A member that the
+   * exchange publishes itself is refused, but two: `scopes_supported` replaces the list (`[]` lists none), and
+   * `response_types_supported` describes your own `authorization_endpoint`. Default: none.
+   */
+  metadata?: Readonly<Record<string, unknown>>
+}
+
+export interface AuthorizationServerSettings {
+  issuer: string
+  tokenEndpoint: string
+  mtlsTokenEndpoint: string | undefined
+  requireHttps: boolean
+  openidConfiguration: boolean
+  metadata: MetadataSettings
+}
+
+export function readAuthorizationServerOptions(reader: OptionReader): AuthorizationServerSettings {
+  const issuer = reader.string('issuer', 'an https URL without query and fragment (http only on loopback)', isIssuer)
+  return {
+    issuer,
+    tokenEndpoint: readTokenEndpoint(reader, issuer),
+    mtlsTokenEndpoint: readMtlsTokenEndpoint(reader),
+    requireHttps: reader.boolean('requireHttps', false),
+    openidConfiguration: reader.boolean('openidConfiguration', false),
+    metadata: readMetadata(reader),
+  }
+}
+
+function isIssuer(text: string): boolean {
+  return isSecureUrl(text) && !text.includes('?')
+}
+
+function readTokenEndpoint(reader: OptionReader, issuer: string): string {
+  if (!reader.has('tokenEndpoint')) return `${issuer.replace(/\/$/, '')}/token`
+  return reader.string('tokenEndpoint', 'an https URL without fragment (http only on loopback)', isSecureUrl)
+}
+
+function readMtlsTokenEndpoint(reader: OptionReader): string | undefined {
+  if (!reader.has('mtlsTokenEndpoint')) return undefined
+  return reader.string('mtlsTokenEndpoint', 'an https URL without fragment', isHttpsUrl)
+}
+
+/** Never http, even on loopback: without TLS there is no client certificate. */
+function isHttpsUrl(text: string): boolean {
+  return isSecureUrl(text) && new URL(text).protocol === 'https:'
+}
