@@ -37,26 +37,27 @@ export class FailureLimiter {
     this.#knownAddresses = new KnownAddresses(settings.failureWindow * 1000, clock)
   }
 
-  /** @throws OAuthError `temporarily_unavailable` with status 429 if no attempt is allowed now */
-  checkAllowance(clientId: string, remoteAddress: string): void {
+  /** The refusal if no attempt is allowed now: `temporarily_unavailable` with status 429. */
+  findRefusal(clientId: string, remoteAddress: string): OAuthError | undefined {
     const retryAfter = this.retryAfter(clientId, remoteAddress)
-    if (retryAfter === undefined) return
+    if (retryAfter === undefined) return undefined
     const refusal = new OAuthError('temporarily_unavailable', 'Too many failed client authentications', {
       status: 429,
       reason: 'too_many_client_failures',
       headers: { 'Retry-After': String(retryAfter) },
     })
     refusal.context = this.describe(clientId, remoteAddress)
-    throw refusal
+    return refusal
   }
 
   /** Seconds until one more attempt is allowed; undefined if it is allowed now. */
   retryAfter(clientId: string, remoteAddress: string): number | undefined {
     if (this.#ofPairs.size === 0) return undefined
     const network = networkOf(remoteAddress)
-    if (isUsedUp(this.#ofPairs.get(pairOf(clientId, network)))) return this.#secondsFor(1)
-    if (!this.#isUsedUpEverywhere(clientId) || this.#knownAddresses.has(clientId, network)) return undefined
-    return this.#secondsFor(SHARE_OF_ALL_ADDRESSES)
+    const ofPair = this.#secondsUntilAllowed(this.#ofPairs.get(pairOf(clientId, network)), 1)
+    if (ofPair !== undefined) return ofPair
+    const everywhere = this.#secondsUntilAllowed(this.#ofClientIds.get(keyOf(clientId)), SHARE_OF_ALL_ADDRESSES)
+    return everywhere !== undefined && this.#knownAddresses.has(clientId, network) ? undefined : everywhere
   }
 
   /** What an event says about an attempt that is not allowed. It has the id only if a client has it. */
@@ -70,10 +71,12 @@ export class FailureLimiter {
     }
   }
 
-  countFailure(clientId: string, remoteAddress: string, isClient: boolean): void {
+  /** @param guesses how many secrets the attempt tried */
+  countFailure(clientId: string, remoteAddress: string, isClient: boolean, guesses = 1): void {
+    if (guesses === 0) return
     const key = keyOf(clientId)
-    this.#count(this.#ofPairs, pairOf(clientId, networkOf(remoteAddress)), 1)
-    const forgotten = this.#count(this.#ofClientIds, key, SHARE_OF_ALL_ADDRESSES)
+    this.#count(this.#ofPairs, pairOf(clientId, networkOf(remoteAddress)), { share: 1, guesses })
+    const forgotten = this.#count(this.#ofClientIds, key, { share: SHARE_OF_ALL_ADDRESSES, guesses })
     if (forgotten !== undefined) this.#idsOfClients.delete(forgotten)
     if (isClient) this.#idsOfClients.add(key)
   }
@@ -82,22 +85,24 @@ export class FailureLimiter {
     this.#knownAddresses.add(clientId, networkOf(remoteAddress))
   }
 
-  #isUsedUpEverywhere(clientId: string): boolean {
-    return isUsedUp(this.#ofClientIds.get(keyOf(clientId)))
-  }
-
   /** @returns the key that was forgotten for it */
-  #count(allowances: Allowances, key: string, share: number): string | undefined {
+  #count(
+    allowances: Allowances,
+    key: string,
+    { share, guesses }: { share: number; guesses: number },
+  ): string | undefined {
     const { maxFailures } = this.#settings
     const allowance = allowances.get(key) ?? new TokenBucket(maxFailures * share, this.#interval(share), this.#clock)
-    allowance.take()
+    allowance.take(guesses)
     allowances.delete(key)
     allowances.set(key, allowance)
     return allowances.size > MAX_REMEMBERED ? forgetOne(allowances) : undefined
   }
 
-  #secondsFor(share: number): number {
-    return Math.ceil(this.#interval(share) / 1000)
+  #secondsUntilAllowed(allowance: TokenBucket | undefined, share: number): number | undefined {
+    if (allowance === undefined || !isUsedUp(allowance)) return undefined
+    const missing = Math.max(1, 1 - allowance.available)
+    return Math.ceil((this.#interval(share) * missing) / 1000)
   }
 
   /** Milliseconds until one more attempt is allowed again. */
@@ -111,7 +116,7 @@ function isUsedUp(allowance: TokenBucket | undefined): boolean {
 }
 
 function forgetOne(allowances: Allowances): string {
-  let most = -1
+  let most = Number.NEGATIVE_INFINITY
   let fullest = ''
   let looked = 0
   for (const [key, { available }] of allowances) {

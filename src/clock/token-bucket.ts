@@ -24,10 +24,11 @@ export class TokenBucket {
     this.#refillInterval = refillInterval
   }
 
-  take(): boolean {
+  /** Takes what one attempt costs, if at least one token is there. Those that are missing are owed. */
+  take(cost = 1): boolean {
     this.#refill()
     if (this.#available < 1) return false
-    this.#available -= 1
+    this.#available -= cost
     return true
   }
 

@@ -17,20 +17,21 @@ export function detached(value: unknown): unknown {
   return copy
 }
 
-/** What curl -u sends as it is, and the token endpoint decodes (RFC 6749 §2.3.1): another secret would arrive. */
+/** What form-decoding changes or refuses. */
 const DECODED = /[+%]/
+const BOTH_ACCEPTED = 'with Basic it is accepted form-encoded and as it is; other servers and clients may know only one'
 
-/** Clients whose secrets curl -u does not send as they are. */
+/** Clients whose id or secret arrives as other text if it is not form-encoded in Basic (RFC 6749 §2.3.1), as curl -u does. */
 export function noteRawSecrets(clients: unknown, notes: string[]): void {
   for (const client of Array.isArray(clients) ? clients : []) {
     const { clientId, clientSecret } = (isPlainObject(client) ? client : {}) as Readonly<Record<string, unknown>>
     const [id, secret] = [plainText(String(clientId)), plainText(String(clientSecret))]
-    const part = DECODED.test(secret) ? 'secret' : DECODED.test(id) || id.includes(':') ? 'id' : undefined
-    if (part === undefined) continue
-    const why = part === 'id' ? 'an id with +, % or : in it' : 'a secret with + or % in it'
-    notes.push(
-      `client ${id}: curl -u does not encode ${why}: encode it first, or send it in the body with --data-urlencode`,
-    )
+    if (id.includes(':')) {
+      notes.push(`client ${id}: with Basic, an id that has a colon must be form-encoded, which curl -u does not do`)
+    } else if (DECODED.test(id)) {
+      notes.push(`client ${id}: the id has + or %: ${BOTH_ACCEPTED}`)
+    }
+    if (DECODED.test(secret)) notes.push(`client ${id}: the secret has + or %: ${BOTH_ACCEPTED}`)
   }
 }
 

@@ -70,6 +70,7 @@ export const REQUEST_REASONS = [
   'no_client_authentication',
   'malformed_credentials',
   'client_id_mismatch',
+  'ambiguous_credentials',
   'unknown_client',
   'wrong_client_secret',
   'too_many_client_failures',

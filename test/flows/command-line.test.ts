@@ -858,20 +858,22 @@ describe('a command that cannot be run as it is written', () => {
 })
 
 describe('the notes of check', () => {
-  it('name clients whose id or secret curl -u would send raw', async () => {
+  it('name clients whose id or secret is other text when it is form-encoded', async () => {
     const clients = [
       ['plus', 'a+secret+of+the+tests'],
       ['percent', 'a%secret%of%the%tests'],
       ['a:b', 'a plain secret of the tests'],
+      ['p+q', 'a plain secret of the tests'],
       ['plain', 'a plain secret of the tests'],
     ].map(([id, secret]) => `[[client]]\nclient_id = "${id}"\nclient_secret = "${secret}"\nscopes = ["openid"]`)
     writeConfig({ more: clients.join('\n') })
     const { status, stdout } = await runHere(['check', '--config', path])
     expect(status).toBe(0)
-    const advice = 'encode it first, or send it in the body with --data-urlencode'
-    expect(stdout).toContain(`! client plus: curl -u does not encode a secret with + or % in it: ${advice}`)
-    expect(stdout).toContain(`! client percent: curl -u does not encode a secret with + or % in it: ${advice}`)
-    expect(stdout).toContain(`! client a:b: curl -u does not encode an id with +, % or : in it: ${advice}`)
+    const advice = 'with Basic it is accepted form-encoded and as it is; other servers and clients may know only one'
+    expect(stdout).toContain(`! client plus: the secret has + or %: ${advice}`)
+    expect(stdout).toContain(`! client percent: the secret has + or %: ${advice}`)
+    expect(stdout).toContain(`! client p+q: the id has + or %: ${advice}`)
+    expect(stdout).toContain('! client a:b: with Basic, an id that has a colon must be form-encoded')
     expect(stdout).not.toContain('client plain')
     expect(stdout).not.toContain('of+the+tests')
   })

@@ -27,11 +27,12 @@ function checkBasic(header: string): void {
     hold(!/[^\x20-\x7e]/.test(outcome.error.message), 'the text of an error is fixed')
     return
   }
-  const { clientId, clientSecret } = outcome.result
-  hold(clientId !== '' && clientSecret !== '', 'neither half is empty')
+  const [decoded, asSent] = outcome.result
+  const { clientId, clientSecret } = decoded
+  for (const half of [clientId, clientSecret, ...Object.values(asSent)]) hold(half !== '', 'neither half is empty')
   const again = basic(`${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`)
   if (again.length <= 4096)
-    hold(isSameJson(parseBasicCredentials(again), outcome.result), 'credentials that are written again are the same')
+    hold(isSameJson(parseBasicCredentials(again)[0], decoded), 'credentials that are written again are the same')
 }
 
 function checkBearer(header: string): void {

@@ -27,7 +27,7 @@ const CLIENT = {
 function attemptsAgainst(findClient: () => Promise<typeof CLIENT | undefined>, maxFailures: number) {
   const failureLimiter = new FailureLimiter({ maxFailures, failureWindow: 600 }, new AdjustableClock())
   return (clientSecret: string) =>
-    authenticateBySecret({ clientId: 'app', clientSecret }, '192.0.2.1', { findClient, failureLimiter }).then(
+    authenticateBySecret([{ clientId: 'app', clientSecret }], '192.0.2.1', { findClient, failureLimiter }).then(
       () => 200,
       (error) => error.status,
     )
@@ -125,7 +125,7 @@ describe('a client that the host does not find', () => {
     const deps = { findClient: createFindClient([], async () => undefined), failureLimiter }
     for (const clientSecret of ['the secret of no client at all', 'undefined', '\0'.repeat(32)]) {
       await expect(
-        authenticateBySecret({ clientId: 'no-client', clientSecret }, '192.0.2.1', deps),
+        authenticateBySecret([{ clientId: 'no-client', clientSecret }], '192.0.2.1', deps),
       ).rejects.toMatchObject({
         status: 401,
         reason: 'unknown_client',

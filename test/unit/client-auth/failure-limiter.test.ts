@@ -39,6 +39,16 @@ describe('the limit on failed client authentications', () => {
     expect(isAllowed()).toBe(true)
   })
 
+  it('counts each guess of an attempt, and tells when all that were too many are made up for', () => {
+    const { clock, limiter, isAllowed } = setUp({ maxFailures: 3, failureWindow: 30 })
+    for (let failure = 0; failure < 2; failure += 1) limiter.countFailure('app', HERE, true, 2)
+    expect(limiter.retryAfter('app', HERE)).toBe(20)
+    clock.advance(19.9)
+    expect(isAllowed()).toBe(false)
+    clock.advance(0.1)
+    expect(isAllowed()).toBe(true)
+  })
+
   it('tells a whole second where less would do', () => {
     const { limiter, fail } = setUp({ maxFailures: 500, failureWindow: 1 })
     fail(500)

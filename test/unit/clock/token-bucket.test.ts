@@ -40,6 +40,15 @@ describe('a token bucket', () => {
     expect(takeAll(bucket)).toBe(2)
   })
 
+  it('owes what an attempt costs beyond its last token, and gives nothing until that is made up for', () => {
+    const bucket = new TokenBucket(2, 1000, clock)
+    expect([bucket.take(), bucket.take(2), bucket.available]).toEqual([true, true, -1])
+    clock.advance(1.5)
+    expect([bucket.take(2), bucket.available]).toEqual([false, 0.5])
+    clock.advance(0.5)
+    expect(takeAll(bucket)).toBe(1)
+  })
+
   it('takes back what was not used', () => {
     const bucket = new TokenBucket(1, 1000, clock)
     bucket.take()
