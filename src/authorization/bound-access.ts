@@ -5,6 +5,7 @@ import { OAuthError } from '../oauth/errors.js'
 import { parseScope } from '../oauth/scope.js'
 import { type Binding, describeUnmet, findBindings, findUnmet, type UnmetBinding } from '../policy/binding.js'
 import type { Claims } from '../policy/claim-path.js'
+import { requireScopeCap } from '../policy/scope-claim.js'
 import type { Authorization, RequestingClient } from './authorization.js'
 
 /** How many bindings, or scopes, an event or an explanation gives a reason for. */
@@ -25,13 +26,13 @@ export interface AccessRequest {
 export type Access = Pick<Authorization, 'scopes' | 'audiences' | 'lifetime' | 'bindings'>
 
 /**
- * Bounds the access to what the client, the identity provider and the matching bindings allow. Each binding that gives one of
+ * Bounds the access to what the client, the identity provider, the matching bindings and `scopeClaim` allow. Each binding that gives one of
  * the scopes also gives its audiences; if no scope is granted, all matching bindings do. If the client requests resources,
  * bindings apply only to these.
  *
  * @param audiences the audiences of the exchange
  * @param holding the matching bindings, if they are known already
- * @throws TokenRejected `no_binding_matches` if there are bindings and none matches
+ * @throws TokenRejected `no_binding_matches` if there are bindings and none matches; `invalid_claim`
  * @throws OAuthError `invalid_target`, `invalid_scope`
  */
 export function boundAccess(
@@ -40,14 +41,15 @@ export function boundAccess(
   holding = requireBindings(request),
 ): Access {
   const { scope, resources, client } = request
-  const ofIdentityProvider = request.identityProvider.scopes
+  const { scopes: ofIdentityProvider, policy } = request.identityProvider
+  const bounds = [ofIdentityProvider, requireScopeCap(policy.scopeClaim, request.claims)]
   if (holding === undefined) {
     const targets = narrowAudiences(resources, audiences)
-    const scopes = grantScopes(scope, client.scopes, [ofIdentityProvider])
+    const scopes = grantScopes(scope, client.scopes, bounds)
     return { scopes, audiences: targets, lifetime: Number.POSITIVE_INFINITY, bindings: [] }
   }
   const { bindings, targets } = narrowBindings(holding, resources, audiences)
-  const scopes = grantScopes(scope, client.scopes, [ofIdentityProvider, unionOf(bindings.map((each) => each.scopes))])
+  const scopes = grantScopes(scope, client.scopes, [...bounds, unionOf(bindings.map((each) => each.scopes))])
   return { scopes, ...boundByBindings(scopes, bindings, audiences, targets) }
 }
 

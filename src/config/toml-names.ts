@@ -45,6 +45,7 @@ const OF_TEXTS = [
   'ca',
   'jwks',
   'groups_claim',
+  'scope_claim',
 ]
 const OF_OTHERS = [
   'enabled',

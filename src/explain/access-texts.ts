@@ -11,12 +11,15 @@ import { MAX_MAPPED_BYTES } from '../policy/claim-mapping.js'
 import type { Claims } from '../policy/claim-path.js'
 import { describeNoScalar } from '../policy/claim-value.js'
 import type { PolicyRule } from '../policy/policy.js'
+import { parseScopes } from '../policy/scope-claim.js'
 import { claimAt, hintOfClaim, hintOfGroups, hintOfSubject } from './claim-hints.js'
 import type { StepTexts } from './explanation.js'
 import { describeClaim, sideBySide } from './wording.js'
 
 /** What `check` has returned before it was called. */
 export const NO_VERDICT = Symbol('no verdict')
+
+const MALFORMED_SCOPES = 'the claim must be a string of scopes with spaces between them, or an array of scopes'
 
 /** What bounds the scopes. */
 interface Bound {
@@ -124,7 +127,7 @@ export function describeScope(
   return {
     expected: sideBySide(bounds.map(({ of, scopes }) => `of ${of}: ${listOf(scopes)}`)),
     found: describeRequested(scope),
-    hint: () => hintOfScope(scope, client, bounds),
+    hint: (reason) => (reason === 'invalid_claim' ? MALFORMED_SCOPES : hintOfScope(scope, client, bounds)),
   }
 }
 
@@ -140,6 +143,9 @@ function boundsOf({ identityProvider, payload }: VerifiedAssertion, { scopes, cl
     const holding = findBindings(policy.bindings, payload, clientId)
     bounds.push({ of: 'the bindings', scopes: new Set(holding.flatMap((each) => [...each.scopes])) })
   }
+  const { scopeClaim } = policy
+  const ofClaim = scopeClaim && claimAt(scopeClaim.path, payload)
+  if (ofClaim !== undefined) bounds.push({ of: 'the claim', scopes: parseScopes(ofClaim) ?? new Set() })
   return bounds
 }
 

@@ -49,6 +49,7 @@ const OF_IDENTITY_PROVIDER: NamesOf<IdentityProviderOptions> = {
   bindings: true,
   groupsToScopes: true,
   groupsClaim: true,
+  scopeClaim: true,
   singleAsArray: true,
   claimsToToken: true,
   ca: true,

@@ -5,6 +5,7 @@ import { type ClaimConditionOption, readClaimConditions } from './claim-conditio
 import { type ClaimSource, readClaimMapping } from './claim-mapping.js'
 import { compileValue, isScalarOption } from './claim-value.js'
 import type { CheckAssertion, PolicySettings } from './policy.js'
+import { readScopeClaim } from './scope-claim.js'
 
 /**
  * Which assertions of one identity provider are accepted, in addition to the checks of every assertion, and what they may
@@ -40,6 +41,12 @@ export interface PolicyOptions {
    * Default: none.
    */
   groupsToScopes?: Readonly<Record<string, readonly string[]>>
+  /**
+   * The path of a claim that caps the scopes: the access token has only scopes that the claim contains, too. It is a string of
+   * scopes with spaces between them, or an array of scopes; otherwise the assertion is refused (`invalid_claim`). It adds no scope.
+   * An assertion without the claim has no such cap. Default: none.
+   */
+  scopeClaim?: string
   /** The path of the claim that is an array of groups; only with `groupsToScopes`. Default: `groups`. */
   groupsClaim?: string
   /**
@@ -64,6 +71,7 @@ const ANYBODY: PolicySettings = {
   allowedSubjects: undefined,
   requiredClaims: [],
   check: undefined,
+  scopeClaim: undefined,
   bindings: [],
   claimMapping: [],
 }
@@ -78,6 +86,7 @@ export function readPolicy(reader: OptionReader, context: BindingContext): Polic
     allowedSubjects,
     requiredClaims: reader.isNamed('requiredClaims') ? readClaimConditions(reader, 'requiredClaims', conditions) : [],
     check: readCheck(reader),
+    scopeClaim: readScopeClaim(reader),
     bindings: readBindings(reader, { ...context, ...conditions }),
     claimMapping: readClaimMapping(reader),
   }
@@ -85,9 +94,10 @@ export function readPolicy(reader: OptionReader, context: BindingContext): Polic
   return policy.saysWho ? ANYBODY : NOTHING_SAID
 }
 
-function isAnything({ acceptsSubject, requiredClaims, check, bindings, claimMapping }: PolicySettings): boolean {
-  const rules = [...requiredClaims, ...bindings, ...claimMapping]
-  return acceptsSubject === undefined && check === undefined && rules.length === 0
+function isAnything(policy: PolicySettings): boolean {
+  const { acceptsSubject, requiredClaims, check, scopeClaim, bindings, claimMapping } = policy
+  const rules = [acceptsSubject, check, scopeClaim, ...requiredClaims, ...bindings, ...claimMapping]
+  return rules.every((rule) => rule === undefined)
 }
 
 /** undefined: any. What cannot be read becomes a problem of the reader, and accepts nobody. */

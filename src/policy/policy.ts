@@ -5,6 +5,7 @@ import type { Binding } from './binding.js'
 import type { ClaimCondition } from './claim-condition.js'
 import { type ClaimMapping, createMappedClaim, type MappedClaim } from './claim-mapping.js'
 import type { CheckContext, Claims } from './claim-path.js'
+import type { ScopeClaim } from './scope-claim.js'
 
 /** Which assertions of one identity provider are accepted, and what they may obtain. */
 export interface Policy {
@@ -16,6 +17,8 @@ export interface Policy {
   readonly allowedSubjects: readonly string[] | undefined
   requiredClaims: readonly ClaimCondition[]
   check: BoundedCheck | undefined
+  /** The claim that caps the scopes; undefined: none does. */
+  scopeClaim: ScopeClaim | undefined
   /** If there are any, at least one must match, and the matching ones bound the access token. */
   bindings: readonly Binding[]
   claimMapping: readonly MappedClaim[]

@@ -67,6 +67,7 @@ const POLLUTION: Readonly<Record<string, unknown>> = {
   enabled: false,
   allowedSubjects: 'any',
   scopes: ['admin'],
+  scopeClaim: 'sub',
   claims: { tenant: 'else' },
   bindings: [],
   types: ['at+jwt'],

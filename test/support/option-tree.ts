@@ -69,6 +69,7 @@ const RULED = {
   ],
   groupsToScopes: { admins: ['write'] },
   groupsClaim: 'array',
+  scopeClaim: 'scp',
   singleAsArray: false,
   claimsToToken: { plain: 'plain', fixed: { value: ['a'] }, made: () => 'x' },
 }
@@ -270,6 +271,7 @@ const CHANGES: readonly Tree[] = [
   ...[{ number: 9 }, { number: -1 }, { number: undefined }, { aud: 'urn:old-alias' }, { aud: 'urn:other' }],
   ...[{ iss: OTHER_NAME }, { iat: -400 }, { exp: 1000 }, { pad: 'x'.repeat(6000) }, { iat: 30 }, { words: 'xx' }],
   ...[{ aud: [ALIAS, 'urn:other'] }, { jti: undefined }],
+  ...[{ scp: 'read' }, { sub: 'team-a:ci', scp: ['write'] }, { scp: 7 }],
 ]
 
 async function assertionOf(changes: Tree, typ: string): Promise<string> {

@@ -732,6 +732,22 @@ const CASES: Case[] = [
     },
     hint: 'the scopes belong to different resources: request scopes of one resource',
   },
+  {
+    reason: 'invalid_scope',
+    step: 'scope',
+    host: ofProvider({ scopeClaim: 'scp' }),
+    claims: { scp: 'orders:write' },
+    expected: 'of the client: openid orders:read; of the claim: orders:write',
+    hint: 'openid: not in the scopes of the claim; orders:read: not in the scopes of the claim',
+  },
+  {
+    reason: 'invalid_claim',
+    step: 'scope',
+    host: ofProvider({ scopeClaim: 'scp' }),
+    claims: { scp: 7 },
+    expected: 'of the client: openid orders:read; of the claim: none',
+    hint: 'the claim must be a string of scopes with spaces between them, or an array of scopes',
+  },
   { reason: 'unauthorized_client', step: 'client', host: ofClient({ grantTypes: ['client_credentials'] }) },
   {
     reason: 'unknown_client',
@@ -793,7 +809,7 @@ describe('an explanation', () => {
   )
 
   it('is tested for every reason that an assertion, or its client, can be refused for', () => {
-    const notOfAssertions = ['keys_not_fetched', 'replayed', 'wrong_issuer', 'invalid_claim']
+    const notOfAssertions = ['keys_not_fetched', 'replayed', 'wrong_issuer']
     const notOfExplanations = ['replay_store_unavailable', 'replay_store_full', 'grant_failed', 'internal_error']
     const tested = new Set<string>(CASES.map(({ reason }) => reason))
     expect([...REJECTION_REASONS].filter((reason) => !tested.has(reason))).toEqual(notOfAssertions)

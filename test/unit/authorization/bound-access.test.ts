@@ -24,6 +24,7 @@ interface BindingOfModel {
 interface Situation {
   bindings: BindingOfModel[]
   groupsToScopes?: Record<string, string[]>
+  scopeClaim?: string
   ofProvider?: string[]
   client: { clientId: string; scopes: string[] }
   requested?: string[]
@@ -39,8 +40,12 @@ const AUDIENCES = ['urn:r1', 'urn:r2', 'urn:r3']
 const CLIENT_IDS = ['app', 'ci']
 
 function outcomeOf(situation: Situation): Outcome {
-  const { bindings, groupsToScopes, ofProvider, client, requested, resources = [], claims } = situation
-  const options = { ...(bindings.length > 0 && { bindings }), ...(groupsToScopes && { groupsToScopes }) }
+  const { bindings, groupsToScopes, scopeClaim, ofProvider, client, requested, resources = [], claims } = situation
+  const options = {
+    ...(bindings.length > 0 && { bindings }),
+    ...(groupsToScopes && { groupsToScopes }),
+    ...(scopeClaim && { scopeClaim }),
+  }
   const context = { audiences: new Set(AUDIENCES), clientIds: new Set(CLIENT_IDS) }
   const reader = new OptionReader(options)
   const settings = readPolicy(reader, context)
@@ -446,6 +451,89 @@ describe('access', () => {
               lifetime: wanted.lifetime ?? Number.POSITIVE_INFINITY,
             })
           }
+        }),
+        shareOfCases(0.1),
+      )
+    },
+    TIMEOUT,
+  )
+})
+
+describe('a claim that caps the scopes', () => {
+  const base: Situation = {
+    bindings: [],
+    scopeClaim: 'scp',
+    client: { clientId: 'app', scopes: ['a', 'b'] },
+    claims: {},
+  }
+  const by = (scp: unknown, changes: Partial<Situation> = {}) => outcomeOf({ ...base, ...changes, claims: { scp } })
+
+  it.each<[string, unknown]>([
+    ['null', null],
+    ['a number', 1],
+    ['true', true],
+    ['an object', { 0: 'a', length: 1 }],
+    ['an array with a number', ['a', 1]],
+    ['an array with null', ['a', null]],
+    ['an array with the empty string', ['a', '']],
+    ['an array with two scopes in one string', ['a b']],
+    ['an array in an array', [['a']]],
+    ['a string with a tab', 'a\tb'],
+    ['a string with a line break', 'a\nb'],
+    ['a string with a quotation mark', 'a "b"'],
+    ['a string with a backslash', 'a\\'],
+    ['a string with a no-break space', 'a\u00a0b'],
+    ['an array with a letter beyond ASCII', ['ä']],
+  ])('is refused when it is %s', (_, scp) => {
+    expect(by(scp)).toBe('invalid_claim')
+    expect(by(scp, { requested: ['a'] })).toBe('invalid_claim')
+    expect(by(scp, { bindings: [{ name: '1', scopes: ['a'] }] })).toBe('invalid_claim')
+  })
+
+  it('grants nothing that it does not contain, and nothing more than the others allow', () => {
+    expect(by('a')).toMatchObject({ scopes: ['a'] })
+    expect(by(['b', 'zzz'])).toMatchObject({ scopes: ['b'] })
+    expect(by(' b  a ')).toMatchObject({ scopes: ['a', 'b'] })
+    expect(by('a b', { ofProvider: ['b'] })).toMatchObject({ scopes: ['b'] })
+    expect(by('a b', { bindings: [{ name: '1', scopes: ['a', 'c'] }] })).toMatchObject({ scopes: ['a'] })
+    expect(by('c')).toBe('invalid_scope')
+    expect(by('A')).toBe('invalid_scope')
+    expect(by('a', { requested: ['b'] })).toBe('invalid_scope')
+  })
+
+  it.each<[string, unknown]>([
+    ['an empty string', ''],
+    ['spaces', '  '],
+    ['an empty array', []],
+  ])('allows no scope when it is %s', (_, scp) => {
+    expect(by(scp)).toBe('invalid_scope')
+    expect(by(scp, { requested: ['a'] })).toBe('invalid_scope')
+    expect(by(scp, { client: { clientId: 'app', scopes: [] } })).toMatchObject({ scopes: [] })
+  })
+
+  it('does not bound anything when it is absent, inherited, or not configured', () => {
+    expect(outcomeOf(base)).toMatchObject({ scopes: ['a', 'b'] })
+    expect(outcomeOf({ ...base, claims: Object.create({ scp: 'a' }) })).toMatchObject({ scopes: ['a', 'b'] })
+    const { scopeClaim: _, ...without } = base
+    expect(outcomeOf({ ...without, claims: { scp: 'a' } })).toMatchObject({ scopes: ['a', 'b'] })
+    expect(outcomeOf({ ...base, scopeClaim: 'realm.scp', claims: { realm: { scp: 'a' } } })).toMatchObject({
+      scopes: ['a'],
+    })
+  })
+
+  it(
+    'gives exactly what a request for no other scopes than its own obtains without it',
+    () => {
+      fc.assert(
+        fc.property(situation, scopes, fc.boolean(), (each, cap, isArray) => {
+          const claims = { ...each.claims, scp: isArray ? cap : cap.join(' ') }
+          const wanted = each.requested ?? each.client.scopes
+          const within = wanted.filter((one) => cap.some((of) => of === one))
+          const capped = outcomeOf({ ...each, scopeClaim: 'scp', claims })
+          const asked = outcomeOf({ ...each, ...(within.length > 0 && { requested: within }) })
+          const isNothingLeft = within.length === 0 && wanted.length > 0
+          const isRefusedBefore = asked === 'no_binding_matches' || asked === 'invalid_target'
+          expect(capped).toEqual(isNothingLeft && !isRefusedBefore ? 'invalid_scope' : asked)
         }),
         shareOfCases(0.1),
       )

@@ -116,6 +116,7 @@ describe('the options', () => {
           allowedSubjects: undefined,
           requiredClaims: [],
           check: undefined,
+          scopeClaim: undefined,
           bindings: [],
           claimMapping: [],
         },
