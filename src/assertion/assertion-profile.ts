@@ -1,9 +1,5 @@
 import { TokenRejected } from '../errors/rejections.js'
-import {
-  type AssertionProfileName,
-  checkEnabled,
-  type IdentityProvider,
-} from '../identity-provider/identity-provider.js'
+import { checkEnabled, type IdentityProvider } from '../identity-provider/identity-provider.js'
 import {
   checkAudience,
   checkIssuedAt,
@@ -46,22 +42,19 @@ export type AssertionCheckName =
   | 'signature'
   | ('sub' | 'aud' | 'exp' | 'nbf' | 'iat' | 'jti' | 'kind' | 'cnf' | 'act')
 
-/** What assertions of one kind must satisfy. */
-export interface AssertionProfile {
+/**
+ * What assertions must satisfy: RFC 7523 §3, rules 2 to 7, and claims that mark another kind of token. The limits of the
+ * identity provider make the checks as strict as its profile says.
+ */
+export const ASSERTION_CHECKS: Readonly<Record<'beforeSignature' | 'afterSignature', readonly AssertionCheck[]>> = {
   /** In this order. The header never decides. */
-  beforeSignature: readonly AssertionCheck[]
-  /** In this order, once the signature is verified. */
-  afterSignature: readonly AssertionCheck[]
-}
-
-/** RFC 7523 §3, rules 2 to 7, and claims that mark another kind of token. */
-const JWT_BEARER: AssertionProfile = {
   beforeSignature: [
     { name: 'enabled', check: ({ identityProvider }) => checkEnabled(identityProvider) },
     { name: 'size', check: checkSize },
     { name: 'alg', check: checkAlgorithm },
     { name: 'typ', check: checkType },
   ],
+  /** In this order, once the signature is verified. */
   afterSignature: [
     { name: 'sub', check: ({ jwt }) => void readSubject(jwt.payload) },
     {
@@ -84,12 +77,6 @@ const JWT_BEARER: AssertionProfile = {
     { name: 'cnf', check: ({ jwt }) => checkNoConfirmation(jwt.payload) },
     { name: 'act', check: ({ jwt }) => checkNoDelegation(jwt.payload) },
   ],
-}
-const PROFILES: Readonly<Record<AssertionProfileName, AssertionProfile>> = { 'jwt-bearer': JWT_BEARER }
-
-/** The checks of an identity provider, as it was configured. */
-export function profileOf({ profile }: IdentityProvider): AssertionProfile {
-  return PROFILES[profile]
 }
 
 function checkSize({ jwt, identityProvider: { limits } }: PresentedAssertion): void {

@@ -6,7 +6,7 @@ import { ownMember } from '../jwt/parse-json-object.js'
 import { parseJws, parsePayload, type UnverifiedJws, type UnverifiedJwt } from '../jwt/parse-jwt.js'
 import { verifySignature, verifySignatureAtOnce } from '../verification-keys/verify-signature.js'
 import { contextOf, contextOfHeader, inContext } from './assertion-context.js'
-import { type AssertionCheck, type PresentedAssertion, profileOf } from './assertion-profile.js'
+import { ASSERTION_CHECKS, type AssertionCheck, type PresentedAssertion } from './assertion-profile.js'
 
 export interface VerifyAssertionDeps {
   identityProviders: IdentityProviderRegistry
@@ -68,7 +68,7 @@ export async function verifyAssertion(
 }
 
 /**
- * All checks of its identity provider's profile, in their order.
+ * All checks, in their order.
  *
  * @throws TokenRejected
  * @throws DependencyUnavailable `jwks_unavailable`
@@ -77,7 +77,7 @@ export async function checkAssertion(
   presented: Omit<PresentedAssertion, 'now'>,
   { clock, signature, run = runCheck }: CheckAssertionDeps,
 ): Promise<void> {
-  const { beforeSignature, afterSignature } = profileOf(presented.identityProvider)
+  const { beforeSignature, afterSignature } = ASSERTION_CHECKS
   const before = { ...presented, now: clock.now() }
   await runAll(beforeSignature, before, run)
   await run(signature, before)

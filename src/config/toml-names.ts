@@ -35,6 +35,7 @@ const FREE_NAMES = [
 /** Keys of an identity provider by what they hold: `ca` holds either. */
 const OF_LISTS = ['allowed_subjects', 'scopes', 'audiences', 'types', 'algorithms', 'certificates', 'ca', 'key_uses']
 const OF_TEXTS = [
+  'profile',
   'alias',
   'replay',
   'subject',

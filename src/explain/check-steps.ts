@@ -19,7 +19,7 @@ import {
 } from './token-hints.js'
 import { describeClaim, describeDate } from './wording.js'
 
-/** The texts of each check, for every profile. */
+/** The texts of each check. */
 const DESCRIPTIONS: Readonly<Record<AssertionCheckName, (presented: PresentedAssertion) => StepTexts>> = {
   enabled: ({ identityProvider: { trust } }) => ({
     expected: 'the identity provider is switched on',

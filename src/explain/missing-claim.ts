@@ -20,6 +20,7 @@ const NOWHERE: Segments = []
 
 const OF_IDENTITY_PROVIDER: NamesOf<IdentityProviderOptions> = {
   name: true,
+  profile: true,
   alias: true,
   jwksUri: true,
   discovery: true,

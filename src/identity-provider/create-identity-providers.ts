@@ -30,8 +30,7 @@ export function createIdentityProviders(
   deps: IdentityProviderDeps,
 ): IdentityProvider[] {
   return settings.map((each) => {
-    const { name, alias, audiences, scopes, lifetime, maxBeyondAssertion, types, profile, limits, policy, subject } =
-      each
+    const { name, alias, audiences, scopes, lifetime, maxBeyondAssertion, types, limits, policy, subject } = each
     return {
       name,
       alias,
@@ -40,7 +39,6 @@ export function createIdentityProviders(
       lifetime,
       maxBeyondAssertion,
       types,
-      profile,
       limits,
       policy: createPolicy(policy, name, deps.hostFunctions),
       mapSubject: createMapSubject(subject, name, deps.hostFunctions),

@@ -21,6 +21,7 @@ import type { KeySet } from '../verification-keys/key-set.js'
 import { type AssertionLimits, type AssertionOptions, readAssertionLimits } from './assertion-limits.js'
 import type { IdentityProvider } from './identity-provider.js'
 import { EXACT, isTrimmed, isUsableName, readName } from './identity-provider-name.js'
+import { type ProfileName, readProfile } from './provider-profile.js'
 
 /**
  * One identity provider: who it is, who we are to it, and where its keys come from.
@@ -31,7 +32,14 @@ import { EXACT, isTrimmed, isUsableName, readName } from './identity-provider-na
 export interface IdentityProviderOptions extends AssertionOptions, PolicyOptions, JwksConnectionOptions {
   /** The `iss` of its assertions, compared exactly. */
   name: string
-  /** The `aud` that its assertions must contain. Default: the URL of the token endpoint. */
+  /**
+   * `workload`: strict defaults for workloads that have only their assertion (draft Workload Authorization Grant). They are
+   * `soleAudience`, `requireIat` and `requireJti`: true, `replay`: `once`, and `maxBeyondAssertion`: 0. `aud` is your `issuer` or
+   * the URL of the token endpoint, unless `alias` is set. The `name` must be an `https` URL without query and fragment. Other
+   * options of the entry win over these defaults, and the defaults win over `assertion`. Default: `jwt-bearer`, which changes no default.
+   */
+  profile?: ProfileName
+  /** The `aud` that its assertions must contain. Default: the URL of the token endpoint; see `profile`. */
   alias?: string
   /** Its JWKS endpoint: `https`, or `http` on loopback or with `allowInsecureHttp`. */
   jwksUri?: string
@@ -66,7 +74,8 @@ export interface IdentityProviderOptions extends AssertionOptions, PolicyOptions
   /** The longest lifetime of access tokens for its assertions, in seconds, 1 to 86 400. Default: `accessToken.lifetime`. */
   lifetime?: number
   /**
-   * Seconds, 0 to 86 400, by which an access token may outlive its assertion. With 0 it never does. Default: no limit.
+   * Seconds, 0 to 86 400, by which an access token may outlive its assertion. With 0 it never does. Default: no limit; see
+   * `profile`.
    */
   maxBeyondAssertion?: number
   /** What the `sub` of its access tokens becomes. Default: the top-level option `subject`. */
@@ -118,20 +127,22 @@ export function readIdentityProviderOptions(
   reader: OptionReader,
   context: IdentityProviderContext,
 ): IdentityProviderSettings {
-  const alias = reader.has('alias') ? reader.string('alias', EXACT, isTrimmed) : context.tokenEndpoint
+  const profile = readProfile(reader, context)
+  const recipients = reader.has('alias') ? ([reader.string('alias', EXACT, isTrimmed)] as const) : profile.recipients
   const enabled = reader.boolean('enabled', true)
   const scopes = reader.strings('scopes', 'a scope token (RFC 6749 §3.3)', isScopeToken)
   const settings = {
     name: readName(reader),
-    alias,
-    audiences: new Set([alias, ...(reader.strings('audiences', EXACT, isTrimmed) ?? [])]),
+    alias: recipients[0],
+    audiences: new Set([...recipients, ...(reader.strings('audiences', EXACT, isTrimmed) ?? [])]),
     enabled,
     scopes: scopes && new Set(scopes),
     lifetime: reader.optionalInteger('lifetime', { min: 1, max: 86_400, unit: 'seconds' }),
-    maxBeyondAssertion: reader.optionalInteger('maxBeyondAssertion', { min: 0, max: 86_400, unit: 'seconds' }),
+    maxBeyondAssertion:
+      reader.optionalInteger('maxBeyondAssertion', { min: 0, max: 86_400, unit: 'seconds' }) ??
+      profile.maxBeyondAssertion,
     types: readTypes(reader),
-    profile: 'jwt-bearer' as const,
-    limits: readAssertionLimits(reader, context.limits),
+    limits: readAssertionLimits(reader, profile.limits),
     policy: readPolicy(reader, context),
     subject: readSubjectMapping(reader) ?? context.subject ?? RAW_SUBJECT,
     keys: readKeys(reader, enabled, context),

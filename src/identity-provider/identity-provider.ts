@@ -5,9 +5,6 @@ import type { MapSubject } from '../policy/subject-mapping.js'
 import type { VerificationKeySource } from '../verification-keys/key-source.js'
 import type { AssertionLimits } from './assertion-limits.js'
 
-/** The checks of its assertions. `jwt-bearer`: RFC 7523 §3. */
-export type AssertionProfileName = 'jwt-bearer'
-
 /** A party whose assertions are accepted. */
 export interface IdentityProvider {
   /** Its `iss`, compared exactly. */
@@ -26,7 +23,6 @@ export interface IdentityProvider {
   maxBeyondAssertion: number | undefined
   /** All accepted values of `typ`, in lower case and without `application/`. An absent `typ` is always accepted. */
   types: ReadonlySet<string>
-  profile: AssertionProfileName
   limits: AssertionLimits
   policy: Policy
   /** Makes the `sub` of its access tokens. */

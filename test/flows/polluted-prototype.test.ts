@@ -73,6 +73,7 @@ const POLLUTION: Readonly<Record<string, unknown>> = {
   types: ['at+jwt'],
   algorithms: ['RS512'],
   alias: 'else',
+  profile: 'workload',
   audiences: ['else'],
   audience: 'else',
   maxAge: 1,

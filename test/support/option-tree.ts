@@ -38,6 +38,7 @@ const OF_KEYS = ['identityProviders.jwks', 'accessToken.signingKeys']
 /** An identity provider with every rule that there is, each narrower than its absence. */
 const RULED = {
   name: NAME,
+  profile: 'workload',
   alias: ALIAS,
   audiences: ['urn:old-alias'],
   types: ['example+jwt'],

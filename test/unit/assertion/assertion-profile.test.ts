@@ -8,7 +8,7 @@ const BEFORE_SIGNATURE = ['enabled', 'size', 'alg', 'typ']
 const AFTER_SIGNATURE = ['sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'kind', 'cnf', 'act']
 
 const jwt = { header: { alg: 'ES256' }, payload: {} } as unknown as UnverifiedJwt
-const identityProvider = { name: 'https://idp.example.com', profile: 'jwt-bearer' } as IdentityProvider
+const identityProvider = { name: 'https://idp.example.com' } as IdentityProvider
 const client = { clientId: 'app' }
 const issuer = 'https://api.example.com'
 
@@ -37,7 +37,7 @@ async function runChecks(fail?: string) {
   return seen
 }
 
-describe('the profile of JWT bearer assertions', () => {
+describe('the checks of assertions', () => {
   it('has checks before the signature, and checks of the claims after it', async () => {
     const seen = await runChecks()
     expect(seen.map(({ name }) => name)).toEqual([...BEFORE_SIGNATURE, 'signature', ...AFTER_SIGNATURE])

@@ -107,7 +107,6 @@ describe('the options', () => {
         scopes: undefined,
         lifetime: undefined,
         maxBeyondAssertion: undefined,
-        profile: 'jwt-bearer',
         types: new Set(['jwt']),
         limits,
         policy: {
