@@ -11,6 +11,7 @@ import { enforcePolicy, type RunRule, runRule } from '../policy/policy.js'
 import type { Authorization, RequestingClient } from './authorization.js'
 import { type Access, boundAccess, requireBindings } from './bound-access.js'
 import { checkClientMayExchange } from './check-client.js'
+import { type RefusalSettings, withAdvice } from './refusal-advice.js'
 
 /** What a client asks for with an assertion. */
 export interface AuthorizationRequest {
@@ -61,15 +62,17 @@ const UNTIL_REFUSED: AuthorizationRun = { rule: runRule, step: runStep }
 
 /**
  * What every grant needs once an assertion is verified: what the client obtains for it. What is thrown says whose assertion
- * it was.
+ * it was, and if `documentation` is set, who must act.
  *
  * @throws TokenRejected, OAuthError, DependencyUnavailable
  */
 export function authorizeAssertion(
   request: AuthorizationRequest,
-  deps: AuthorizeAssertionDeps,
+  deps: AuthorizeAssertionDeps & RefusalSettings,
 ): Promise<Authorization> {
-  return inContext(request.assertion.context, () => runAuthorization(request, deps, UNTIL_REFUSED))
+  return withAdvice(deps, () =>
+    inContext(request.assertion.context, () => runAuthorization(request, deps, UNTIL_REFUSED)),
+  )
 }
 
 /**

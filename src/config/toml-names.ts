@@ -18,6 +18,7 @@ const TOP_LEVEL: Readonly<Record<string, string>> = {
   client: 'clients',
   client_authentication: 'clientAuthentication',
   assertion_strategy: 'assertionStrategy',
+  refusals: 'refusals',
   replay: 'replay',
   host_functions: 'hostFunctions',
 }
@@ -82,7 +83,7 @@ const LISTS_OF_TABLES = ['clients', 'identityProviders', 'identityProviders.bind
 /** Options at the top that are one `[table]`. */
 const TABLES_AT_TOP = [
   ...['jwksEndpoint', 'assertion', 'accessToken', 'clientAuthentication', 'assertionStrategy', 'replay'],
-  ...['hostFunctions', 'metadata'],
+  ...['refusals', 'hostFunctions', 'metadata'],
 ]
 
 /** Options that only code can set. */

@@ -117,12 +117,12 @@ function createTokenEndpointDeps(
 }
 
 function createGrants(
-  { issuer, clock, accessToken, grants }: CompleteSettings,
+  { issuer, clock, accessToken, grants, refusals }: CompleteSettings,
   { hostFunctions, identityProviders, findClient }: Parties,
   { replayProtection }: LastingParts,
 ): GrantHandler[] {
   const { audiences } = accessToken
-  const deps = { identityProviders, issuer, clock, replayProtection, findClient, audiences }
+  const deps = { identityProviders, issuer, clock, replayProtection, findClient, audiences, ...refusals }
   const customDeps: CustomGrantDeps = {
     ...deps,
     hostFunctions,

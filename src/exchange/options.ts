@@ -4,6 +4,7 @@ import {
   type CompleteAccessTokenSettings,
   readAccessTokenOptions,
 } from '../access-token/access-token-options.js'
+import { type RefusalOptions, type RefusalSettings, readRefusalOptions } from '../authorization/refusal-advice.js'
 import { type Client, type ClientOptions, type FindClient, readClients } from '../client-auth/client-options.js'
 import {
   type ClientAuthenticationOptions,
@@ -74,6 +75,8 @@ export interface JwtExchangeOptions extends AuthorizationServerOptions {
   findClient?: FindClient
   /** Protects client secrets against guessing. */
   clientAuthentication?: ClientAuthenticationOptions
+  /** What refusals of verified assertions say. */
+  refusals?: RefusalOptions
   /** The access tokens that are issued. */
   accessToken: AccessTokenOptions
   /**
@@ -100,6 +103,7 @@ export interface JwtExchangeSettings extends AuthorizationServerSettings {
   findClient: FindClient | undefined
   clientAuthentication: ClientAuthenticationSettings
   assertionStrategy: AssertionStrategySettings
+  refusals: RefusalSettings
   accessToken: AccessTokenSettings
   grants: readonly GrantSettings[]
   replay: ReplaySettings
@@ -155,6 +159,7 @@ export function inspectOptions(options: unknown): InspectedOptions {
     findClient: readFunction<FindClient>(reader, 'findClient'),
     clientAuthentication: readClientAuthenticationOptions(reader.object('clientAuthentication')),
     assertionStrategy: readAssertionStrategyOptions(reader.object('assertionStrategy')),
+    refusals: readRefusalOptions(reader.object('refusals')),
     accessToken,
     grants,
     replay: readReplayOptions(reader.object('replay')),

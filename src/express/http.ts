@@ -47,7 +47,11 @@ export function sendUncached(res: ServerResponse, body: object): void {
 
 /** RFC 6749 §5.2. */
 export function sendOAuthError(res: ServerResponse, error: OAuthError): void {
-  const body = { error: error.code, error_description: error.message }
+  const body = {
+    error: error.code,
+    error_description: error.message,
+    ...(error.uri !== undefined && { error_uri: error.uri }),
+  }
   sendJson(res, error.status, body, { ...NO_STORE, ...error.headers })
 }
 

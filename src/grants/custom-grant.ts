@@ -4,7 +4,8 @@ import { fieldOf } from '../errors/field-of.js'
 import { DependencyUnavailable, isDependencyUnavailable, isTokenRejected, TokenRejected } from '../errors/rejections.js'
 import { areSendable } from '../guarded-fetch/request-headers.js'
 import type { HostFunctions } from '../host-functions/host-functions.js'
-import { isOAuthError, OAuthError } from '../oauth/errors.js'
+import { ownMember } from '../jwt/parse-json-object.js'
+import { isErrorUri, isOAuthError, OAuthError } from '../oauth/errors.js'
 import { isScopeToken } from '../oauth/scope.js'
 import { type FormParameters, REPEATABLE_PARAMETERS, type TokenRequest } from '../oauth/token-request.js'
 import { type BoundGrantedAccessDeps, boundGrantedAccess, grantFailed } from './bound-granted-access.js'
@@ -125,7 +126,11 @@ function asOurs(thrown: unknown): OAuthError | TokenRejected | DependencyUnavail
     return Object.assign(new TokenRejected(thrown.reason), { context: { ...thrown.context } })
   if (!isOAuthError(thrown) || !isUsable(thrown)) return grantFailed(thrown)
   const { code, message, status, headers, reason, context } = thrown
-  const refusal = new OAuthError(code, message.replace(NOT_IN_DESCRIPTION, ' '), { status, headers, reason })
+  const uri = ownMember(thrown, 'uri')
+  const refusal = new OAuthError(code, message.replace(NOT_IN_DESCRIPTION, ' '), {
+    ...{ status, headers, reason },
+    ...(isErrorUri(uri) && { uri }),
+  })
   return Object.assign(refusal, { context: { ...context } })
 }
 

@@ -2,13 +2,14 @@ import { type VerifyAssertionDeps, verifyAssertion } from '../assertion/verify-a
 import type { Authorization } from '../authorization/authorization.js'
 import { type AuthorizeAssertionDeps, authorizeAssertion } from '../authorization/authorize-assertion.js'
 import { checkScopeOfClient } from '../authorization/check-client.js'
+import type { RefusalSettings } from '../authorization/refusal-advice.js'
 import type { Client } from '../client-auth/client-options.js'
 import { OAuthError } from '../oauth/errors.js'
 import { JWT_BEARER_GRANT_TYPE } from '../oauth/scope.js'
 import { type FormParameters, REPEATABLE_PARAMETERS } from '../oauth/token-request.js'
 import type { GrantHandler } from './grant.js'
 
-export type JwtBearerGrantDeps = VerifyAssertionDeps & AuthorizeAssertionDeps
+export type JwtBearerGrantDeps = VerifyAssertionDeps & AuthorizeAssertionDeps & RefusalSettings
 
 /** RFC 7523 §2.1: an assertion of a registered identity provider for an access token. */
 export function createJwtBearerGrant(deps: JwtBearerGrantDeps): GrantHandler {

@@ -33,12 +33,15 @@ export interface OAuthErrorDetails {
   /** HTTP status; default: the one that belongs to the code. */
   status?: number
   headers?: Readonly<Record<string, string>>
+  /** The URI of a page about the error, in the characters of RFC 6749 §5.2: `error_uri`. Default: none. */
+  uri?: string
   /** The reason that events report and the client does not see. Default: the code, which is then a reason as well. */
   reason?: ReasonCode
 }
 
 /** Spread first, so that nothing is read from `Object.prototype`. */
-const NO_DETAILS = { status: undefined, headers: undefined, reason: undefined }
+const NO_DETAILS = { status: undefined, headers: undefined, uri: undefined, reason: undefined }
+const ERROR_URI = /^[\x21\x23-\x5B\x5D-\x7E]+$/
 
 /**
  * What a client sees. `message` is the `error_description`: a fixed text in the characters of RFC 6749 §5.2 that
@@ -51,21 +54,29 @@ export class OAuthError extends Error {
   /** The same as `status`, for frameworks that read this name, such as Nest. */
   readonly statusCode: number
   readonly headers: Readonly<Record<string, string>>
+  /** The `error_uri`; undefined: none. */
+  readonly uri: string | undefined
   readonly reason: ReasonCode
   context: TokenContext & ScopeContext & GrantContext = {}
 
   constructor(code: OAuthErrorCode, description: string, details: OAuthErrorDetails = {}) {
     super(description)
     this.stack = `OAuthError: ${description}`
-    const { status, headers, reason } = { ...NO_DETAILS, ...details }
+    const { status, headers, uri, reason } = { ...NO_DETAILS, ...details }
     this.code = code
     this.status = status ?? STATUS_OF_CODE[code] ?? 400 // JavaScript callers may have a code of their own.
     this.statusCode = this.status
     this.headers = headers ?? {}
+    this.uri = uri
     this.reason = reason ?? (code as RequestReason)
   }
 }
 
 export function isOAuthError(error: unknown): error is OAuthError {
   return fieldOf(error, 'name') === 'OAuthError'
+}
+
+/** RFC 6749 §5.2. */
+export function isErrorUri(text: unknown): text is string {
+  return typeof text === 'string' && ERROR_URI.test(text)
 }

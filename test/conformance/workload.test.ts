@@ -6,10 +6,14 @@ import { ACCEPTED, type ClockedHost, refused, startClockedHost } from '../suppor
 import { AUDIENCE, CLIENT, ISSUER, TOKEN_ENDPOINT } from '../support/exchange-host.js'
 
 const OTHER = 'https://other.example.com'
+/** By default, of everything that can be wrong with an assertion. */
+const ANY_REFUSAL = { error: 'invalid_grant', error_description: 'The assertion is not valid' }
 
 let host: ClockedHost
 beforeAll(async () => {
-  host = await startClockedHost({ identityProvider: { profile: 'workload', scopeClaim: 'scope' } })
+  host = await startClockedHost({
+    identityProvider: { profile: 'workload', scopeClaim: 'scope', allowedSubjects: ['alice'] },
+  })
 })
 afterAll(() => host.close())
 
@@ -142,6 +146,40 @@ describe('the access token of a workload', () => {
       const exp = Math.floor(own.clock.now()) + 90
       const { body } = await own.exchangeAssertion(await own.assertion({ aud: ISSUER, exp }))
       expect(body.expires_in).toBe(150)
+    } finally {
+      await own.close()
+    }
+  })
+})
+
+describe('the refusal of a workload', () => {
+  it.each<[string, Record<string, unknown>, Record<string, string>, string, string]>([
+    ['an unknown issuer', { iss: OTHER }, {}, 'invalid_grant', 'unknown_issuer'],
+    ['a bad assertion', { exp: 1000 }, {}, 'invalid_grant', 'expired'],
+    ['a subject that policy refuses', { sub: 'mallory' }, {}, 'invalid_grant', 'subject_not_allowed'],
+    ['a scope that policy refuses', { scope: 'openid' }, { scope: 'orders:read' }, 'invalid_scope', 'invalid_scope'],
+    ['a resource that policy refuses', {}, { resource: OTHER }, 'invalid_target', 'invalid_target'],
+  ])('WAG §7: of %s has this error [rule 180]', async (_, claims, parameters, error, reason) => {
+    expect(await exchange(claims, parameters)).toMatchObject({ status: 400, error })
+    expect(host.lastReason()).toBe(reason)
+  })
+
+  it('WAG §9: says who must act only by option, and only of a verified assertion [rule 181]', async () => {
+    expect((await exchange({ sub: 'mallory' })).body).toEqual(ANY_REFUSAL)
+    const refusals = { documentation: 'https://docs.example.com/tokens' }
+    const own = await startClockedHost({ identityProvider: { allowedSubjects: ['alice'] }, exchange: { refusals } })
+    try {
+      const refusalOf = async (claims: Record<string, unknown>) =>
+        (await own.exchangeAssertion(await own.assertion(claims))).body
+      for (const claims of [{ iss: OTHER }, { aud: OTHER }, { exp: 1000 }, { iat: 9_999_999_999 }])
+        expect(await refusalOf({ sub: 'mallory', ...claims })).toEqual(ANY_REFUSAL)
+      const forged = (await own.assertion({ sub: 'mallory' })).replace(/.{8}$/, 'AAAAAAAA')
+      expect((await own.exchangeAssertion(forged)).body).toEqual(ANY_REFUSAL)
+      expect(await refusalOf({ sub: 'mallory' })).toEqual({
+        error: 'invalid_grant',
+        error_description: expect.stringContaining('the administrator of this service must act'),
+        error_uri: refusals.documentation,
+      })
     } finally {
       await own.close()
     }

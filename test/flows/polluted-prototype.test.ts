@@ -96,10 +96,13 @@ const POLLUTION: Readonly<Record<string, unknown>> = {
   when: {},
   env: {},
   options: { issuer: 'https://else.example.com' },
+  refusals: { documentation: 'https://else.example.com' },
+  documentation: 'https://else.example.com',
   replayStores: {},
   store: 'redis',
   // Members of errors, and of what is made of them
   code: 'ENOENT',
+  uri: 'https://else.example.com',
   reason: 'expired',
   retryAfter: 9999,
   cause: { message: 'x' },

@@ -101,6 +101,7 @@ const TOP = {
   },
   clientAuthentication: { maxFailures: 3, failureWindow: 60 },
   assertionStrategy: { waitForKeys: false },
+  refusals: { documentation: 'https://docs.example.com/tokens' },
   replay: { store, timeout: 100, maxEntries: 10 },
   hostFunctions: { timeout: 100, maxConcurrent: 10 },
   grants: [{ grantType: 'urn:example:grant', authorize: () => ({}), repeatableParameters: ['audience'] }],

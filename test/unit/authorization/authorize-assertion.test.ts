@@ -6,6 +6,7 @@ import {
   authorizeAssertion,
   runAuthorization,
 } from '../../../src/authorization/authorize-assertion.js'
+import type { RefusalSettings } from '../../../src/authorization/refusal-advice.js'
 import { TokenRejected } from '../../../src/errors/rejections.js'
 import { OptionReader } from '../../../src/option-checks/option-reader.js'
 import { createPolicy } from '../../../src/policy/policy.js'
@@ -60,7 +61,8 @@ async function authorize(payload: Record<string, unknown> = {}, run?: Authorizat
       },
     },
     clock: { now: () => NOW, monotonic: () => 0 },
-  } as AuthorizeAssertionDeps
+    documentation: undefined,
+  } as AuthorizeAssertionDeps & RefusalSettings
   const client = {
     clientId: 'app',
     scopes: ['orders:read', 'orders:write'],
