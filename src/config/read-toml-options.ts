@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { TomlTable } from 'smol-toml'
 import { type ConfigProblemCode, formatPath, type OptionPath } from '../option-checks/config-error.js'
 import { isPlainObject, toLiteral } from '../option-checks/describe-value.js'
@@ -28,6 +29,8 @@ const SECRETS = [
   ...['clients.clientSecret', 'clients.clientSecretHash', 'accessToken.signingKeys', 'replay.url'],
   'identityProviders.proxy',
 ]
+/** Options that name a file which is read later, again and again. */
+const NAMES_OF_FILES = ['identityProviders.bearerTokenFile']
 /** `${NAME}`, or `${NAME:-what counts if it is unset or empty}`. */
 const VARIABLE = /\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^{}]*))?\}/g
 /** `$NAME`, which a shell would replace. */
@@ -103,6 +106,10 @@ function readString(text: string, place: Place, deps: ReadTomlDeps): unknown {
   const bare = SECRETS.includes(option) ? BARE_VARIABLE.exec(text)?.[1] : undefined
   if (bare !== undefined)
     addProblem('invalid', place.path, `got the name of a variable without braces; write \${${bare}}`, deps)
+  if (NAMES_OF_FILES.includes(option)) {
+    const name = expand(text, place, deps, (value) => value)
+    return name === '' ? name : resolve(deps.directory, name)
+  }
   if (!mayNameFiles(option)) return expand(text, place, deps, toLiteral)
   const expanded = expand(text, place, deps, (value) => value)
   return readKeyText(expanded, { written: text, path: place.path, option }, deps)

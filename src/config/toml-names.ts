@@ -42,6 +42,7 @@ const OF_TEXTS = [
   'subject',
   'network',
   'proxy',
+  'bearer_token_file',
   'discovery',
   'jwks_uri',
   'ca',

@@ -77,7 +77,7 @@ const ADVICE_ON_CODES: Readonly<Record<string, string>> = {
   EHOSTUNREACH: 'there is no route: check the network, or set proxy',
   CERT_HAS_EXPIRED: 'the certificate of the endpoint has expired: renew it there',
   ERR_TLS_CERT_ALTNAME_INVALID: `its certificate is for another name: correct the host in ${optionName('jwksUri')}`,
-  '401': 'the endpoint requires credentials: set headers',
+  '401': `the endpoint requires credentials: set headers, or ${optionName('bearerTokenFile')}`,
   '403': 'the endpoint requires credentials, or refuses those sent: set headers, or allow anonymous reading there',
   '404': `nothing is there: correct ${optionName('jwksUri')}, or discovery`,
   '429': `the endpoint is asked too often: raise ${optionName('cacheMaxAge')}`,
@@ -85,6 +85,7 @@ const ADVICE_ON_CODES: Readonly<Record<string, string>> = {
 /** The same by reason. */
 const ADVICE: Readonly<Record<string, string>> = {
   request_headers_failed: 'correct the function headers',
+  bearer_token_file_failed: `write one token to the file of ${optionName('bearerTokenFile')}, readable for this process`,
   address_not_allowed: 'if this address is right, set network to "any"',
   proxy_refused: 'correct proxy, or allow the host there',
   connection_timeout: `raise ${optionName('connectionTimeout')}, or open the firewall`,

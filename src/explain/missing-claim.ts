@@ -55,6 +55,7 @@ const OF_IDENTITY_PROVIDER: NamesOf<IdentityProviderOptions> = {
   claimsToToken: true,
   ca: true,
   headers: true,
+  bearerTokenFile: true,
   proxy: true,
   agent: true,
   lookup: true,

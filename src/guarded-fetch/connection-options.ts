@@ -3,6 +3,7 @@ import type { LookupFunction } from 'node:net'
 import { holdsPrivateKey, parseCertificateBlocks } from '../jwt/pem.js'
 import { option } from '../option-checks/config-error.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
+import { readBearerTokenFile } from './bearer-token-file.js'
 import { isHostAllowed, type Network } from './network-guard.js'
 import { type JwksHeadersOption, readHeaders } from './request-headers.js'
 
@@ -31,6 +32,11 @@ export interface JwksConnectionOptions {
    */
   headers?: JwksHeadersOption
   /**
+   * Name of a file with a token, up to 16 KiB. Each fetch reads it, and sends it as `Authorization: Bearer`, so a token that
+   * is replaced on disk is used at once. In a TOML file the name is relative to that file. Default: none.
+   */
+  bearerTokenFile?: string
+  /**
    * URL of a forward proxy that opens a tunnel (CONNECT): `http` or `https`, user info allowed. Default: none. Environment
    * variables are not read: pass `process.env.HTTPS_PROXY` if it is set, or in a file write `"${HTTPS_PROXY}"`.
    */
@@ -57,6 +63,8 @@ export interface JwksConnectionOptions {
 export interface JwksConnectionSettings {
   ca: readonly string[] | undefined
   headers: JwksConnectionOptions['headers']
+  /** An absolute path. */
+  bearerTokenFile: string | undefined
   proxy: URL | undefined
   agent: JwksAgent | undefined
   lookup: LookupFunction | undefined
@@ -67,6 +75,7 @@ export interface JwksConnectionSettings {
 export const DIRECT_CONNECTION: JwksConnectionSettings = {
   ca: undefined,
   headers: undefined,
+  bearerTokenFile: undefined,
   proxy: undefined,
   agent: undefined,
   lookup: undefined,
@@ -74,13 +83,23 @@ export const DIRECT_CONNECTION: JwksConnectionSettings = {
   allowInsecureHttp: false,
 }
 
-const OPTION_NAMES = ['ca', 'headers', 'proxy', 'agent', 'lookup', 'network', 'allowInsecureHttp'] as const
+const OPTION_NAMES = [
+  'ca',
+  'headers',
+  'bearerTokenFile',
+  'proxy',
+  'agent',
+  'lookup',
+  'network',
+  'allowInsecureHttp',
+] as const
 
 /** Reads the options of a connection from `reader`, the entry of their owner. */
 export function readJwksConnection(reader: OptionReader, endpoint: string | undefined): JwksConnectionSettings {
   const connection = {
     ca: readAuthorities(reader),
     headers: readHeaders(reader),
+    bearerTokenFile: readBearerTokenFile(reader, endpoint),
     proxy: readProxy(reader),
     agent: readAgent(reader),
     lookup: readLookup(reader),
@@ -91,10 +110,17 @@ export function readJwksConnection(reader: OptionReader, endpoint: string | unde
   return connection
 }
 
+/** The same for another origin, which must not get the credentials for this one. */
+export function withoutCredentials(connection: JwksConnectionSettings): JwksConnectionSettings {
+  return { ...connection, headers: undefined, bearerTokenFile: undefined }
+}
+
 /** Whether two connections are made in the same way, so that one client can serve both. */
 export function isSameConnection(one: JwksConnectionSettings, other: JwksConnectionSettings): boolean {
-  const comparable = ({ ca, headers, proxy, network, allowInsecureHttp }: JwksConnectionSettings) =>
-    JSON.stringify([ca, typeof headers === 'function' ? 'function' : headers, proxy, network, allowInsecureHttp])
+  const comparable = ({ ca, headers, bearerTokenFile, proxy, network, allowInsecureHttp }: JwksConnectionSettings) => {
+    const ofHeaders = typeof headers === 'function' ? 'function' : headers
+    return JSON.stringify([ca, ofHeaders, bearerTokenFile, proxy, network, allowInsecureHttp])
+  }
   const isSameFunction = one.headers === other.headers || typeof one.headers !== 'function'
   return (
     comparable(one) === comparable(other) && isSameFunction && one.agent === other.agent && one.lookup === other.lookup

@@ -4,6 +4,7 @@ import { printable } from '../errors/printable.js'
 /** Why a key set could not be fetched. Stable: see docs/errors.md. */
 export type JwksFetchFailure =
   | 'request_headers_failed'
+  | 'bearer_token_file_failed'
   | 'address_not_allowed'
   | 'proxy_refused'
   | 'connection_timeout'

@@ -19,9 +19,24 @@ const RESERVED_HEADERS = [
 export function readHeaders(reader: OptionReader): JwksHeadersOption | undefined {
   const value = reader.value('headers')
   if (value === undefined || typeof value === 'function') return value as JwksHeadersOption | undefined
-  if (areSendable(value)) return { ...value } as JwksRequestHeaders
-  reader.note('invalid', 'headers', describeHeaderSlip(value))
+  const headers = withoutTrailingSpace(value)
+  if (areSendable(headers)) return { ...headers } as JwksRequestHeaders
+  reader.note('invalid', 'headers', describeHeaderSlip(headers))
   return undefined
+}
+
+/**
+ * The same without the line break or white space that ends a value which came from a file or a Secret. It is not part of the
+ * value (RFC 9110 §5.5).
+ */
+export function withoutTrailingSpace(headers: unknown): unknown {
+  if (!isPlainObject(headers)) return headers
+  const trimmed = (value: unknown) => (typeof value === 'string' ? value.replace(/[ \t\r\n]+$/, '') : value)
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, trimmed(value)]))
+}
+
+export function namesAuthorization(headers: object): boolean {
+  return Object.keys(headers).some((name) => name.toLowerCase() === 'authorization')
 }
 
 /** Whether these can be sent: at most 20, none that is ours, names and values as RFC 9110 §5 has them. */

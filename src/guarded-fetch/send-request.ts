@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import { checkServerIdentity, type TLSSocket } from 'node:tls'
 import { fieldOf } from '../errors/field-of.js'
 import { withoutBrackets } from '../option-checks/urls.js'
+import { readBearerToken } from './bearer-token-file.js'
 import type { JwksConnectionSettings } from './connection-options.js'
 import { isUntrustedCertificate, JwksFetchError, toJwksFetchError } from './fetch-error.js'
 import { guardLookup, isAddressAllowed, isHostAllowed } from './network-guard.js'
@@ -14,7 +15,7 @@ import {
   openTunnel,
   secureConnection,
 } from './open-connection.js'
-import { areSendable, type JwksRequestHeaders } from './request-headers.js'
+import { areSendable, type JwksRequestHeaders, namesAuthorization, withoutTrailingSpace } from './request-headers.js'
 
 /** Answers of status 1xx before the one that counts. */
 const MAX_HINTS = 10
@@ -29,11 +30,19 @@ const OWN_HEADERS = {
 export type RequestBounds = Omit<ConnectionDeps, 'lookup'>
 
 /** The headers that the connection options add to a fetch. */
-export async function readRequestHeaders({ headers }: JwksConnectionSettings): Promise<JwksRequestHeaders> {
+export async function readRequestHeaders(connection: JwksConnectionSettings): Promise<JwksRequestHeaders> {
+  const { bearerTokenFile } = connection
+  const headers = await makeHeaders(connection)
+  if (bearerTokenFile === undefined) return headers
+  if (namesAuthorization(headers)) throw new JwksFetchError('request_headers_failed')
+  return { ...headers, authorization: `Bearer ${await readBearerToken(bearerTokenFile)}` }
+}
+
+async function makeHeaders({ headers }: JwksConnectionSettings): Promise<JwksRequestHeaders> {
   if (typeof headers !== 'function') return headers ?? {}
   try {
-    const made = await headers()
-    if (areSendable(made)) return { ...made }
+    const made = withoutTrailingSpace(await headers())
+    if (areSendable(made)) return { ...made } as JwksRequestHeaders
   } catch {
     // What it threw may name a secret.
   }

@@ -1,6 +1,6 @@
 import { currentMoment, elapsedSince, type Moment, NEVER } from '../clock/clock.js'
 import { fetchWithRetries } from '../guarded-fetch/bounded-fetch.js'
-import type { JwksConnectionSettings } from '../guarded-fetch/connection-options.js'
+import { type JwksConnectionSettings, withoutCredentials } from '../guarded-fetch/connection-options.js'
 import { JwksFetchError } from '../guarded-fetch/fetch-error.js'
 import { type ReadKeySet, readKeySet } from '../verification-keys/key-set.js'
 import type { KeySourceStats } from '../verification-keys/key-source.js'
@@ -108,9 +108,9 @@ export class KeySetFetcher {
     return answer
   }
 
-  /** Without the headers if the metadata lead to another origin, because the headers are for the endpoint's own. */
+  /** Without the credentials if the metadata lead to another origin, because they are for the endpoint's own. */
   #connectionTo(url: URL): JwksConnectionSettings {
     const { connection } = this.#endpoint
-    return url.origin === new URL(this.#endpoint.url).origin ? connection : { ...connection, headers: undefined }
+    return url.origin === new URL(this.#endpoint.url).origin ? connection : withoutCredentials(connection)
   }
 }

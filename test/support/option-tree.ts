@@ -142,7 +142,13 @@ export const EXAMPLES: Readonly<Record<string, Tree>> = {
 }
 
 function connection() {
-  return { allowInsecureHttp: false, ca: [RSA_CERTIFICATE], headers: { 'X-Api-Key': 'k3y' }, network: 'any' }
+  return {
+    allowInsecureHttp: false,
+    ca: [RSA_CERTIFICATE],
+    headers: { 'X-Api-Key': 'k3y' },
+    bearerTokenFile: '/run/token',
+    network: 'any',
+  }
 }
 
 /** The rules without what a file cannot say; the clock is to be laid over it. */

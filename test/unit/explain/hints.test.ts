@@ -52,7 +52,7 @@ describe('the hint for a failed fetch', () => {
     ...['request_headers_failed', 'address_not_allowed', 'proxy_refused', 'connection_timeout', 'connection_failed'],
     ...['certificate_not_trusted', 'read_timeout', 'read_failed', 'too_large', 'redirected', 'unexpected_status'],
     ...['unexpected_encoding', 'not_json', 'not_a_key_set', 'not_metadata', 'metadata_of_another_issuer'],
-    'no_usable_key',
+    ...['no_usable_key', 'bearer_token_file_failed'],
   ])('says what to do about %s', (reason) => {
     expect(describeFetchFailure({ reason })).toMatch(new RegExp(`^${reason}; .{10,}`))
   })

@@ -132,7 +132,7 @@ describe('headers', () => {
     ['a value that is a list', { authorization: [SECRET] }],
     ['a value that is a function', { authorization: () => SECRET }],
     ['a value with a line end', { authorization: `${SECRET}\r\nx-a: b` }],
-    ['a value with a line feed', { authorization: `${SECRET}\n` }],
+    ['a value with a line feed in it', { authorization: `${SECRET}\na` }],
     ['a value with a carriage return', { authorization: `\r${SECRET}` }],
     ['a value with NUL', { authorization: `${SECRET}\u0000` }],
     ['a value with DEL', { authorization: `${SECRET}\u007f` }],
@@ -372,6 +372,7 @@ describe('options that do not go together', () => {
   it.each<[string, Options]>([
     ['ca', { ca: RSA_CERTIFICATE }],
     ['headers', { headers: { authorization: SECRET } }],
+    ['bearerTokenFile', { bearerTokenFile: 'token' }],
     ['proxy', { proxy }],
     ['agent', { agent }],
     ['lookup', { lookup }],
