@@ -11,7 +11,7 @@ import type { VerifiedAssertion } from './verify-assertion.js'
  * Seconds for which an entry is kept after our clock would last accept the assertion. The clocks of other processes, and of
  * the store's server, may be up to half a minute off in either direction. One more second allows for rounding.
  */
-const MARGIN = 61
+export const REPLAY_MARGIN = 61
 
 export interface MarkAssertionUsedDeps {
   identityProviders: Pick<IdentityProviderRegistry, 'haveShares'>
@@ -31,7 +31,7 @@ export async function markAssertionUsed(assertion: VerifiedAssertion, deps: Mark
   checkAgain(assertion, deps.clock)
   if (limits.replay === 'allow') return
   const { clockTolerance, rememberedTolerance = clockTolerance } = limits
-  const expiresAt = Math.ceil(assertion.expiresAt) + rememberedTolerance + MARGIN
+  const expiresAt = Math.ceil(assertion.expiresAt) + rememberedTolerance + REPLAY_MARGIN
   const holder = deps.identityProviders.haveShares ? name : undefined
   const isFirst = await deps.replayProtection.markUsed(replayKeyOf(assertion), expiresAt, holder)
   if (!isFirst) throw new TokenRejected('replayed')
@@ -49,13 +49,23 @@ function checkAgain({ identityProvider, expiresAt }: VerifiedAssertion, clock: P
   checkNotExpired(expiresAt, clock.now(), identityProvider.limits.clockTolerance)
 }
 
-/**
- * Joined as JSON, so that no two pairs of identity provider and `jti` give the same key, and hashed, so that it fits any
- * store. Without a `jti`, the payload takes its place. The whole token would not do: another spelling or another signature of
- * the same payload would be a different token.
- */
 function replayKeyOf({ identityProvider, assertionId, encodedPayload }: VerifiedAssertion): string {
+  return createReplayKey('assertion', identityProvider.name, assertionId, encodedPayload)
+}
+
+/**
+ * Joined as JSON, so that no two pairs of issuer and `jti` give the same key, and hashed, so that it fits any store. Without a
+ * `jti`, the payload takes its place. The whole token would not do: another spelling or another signature of the same payload
+ * would be a different token.
+ *
+ * @param purpose so that a `jti` of one kind of assertion says nothing about another kind
+ */
+export function createReplayKey(
+  purpose: 'assertion' | 'client_assertion',
+  issuer: string,
+  assertionId: string | undefined,
+  encodedPayload: string,
+): string {
   const identity = assertionId === undefined ? ['payload', encodedPayload] : ['jti', assertionId]
-  const joined = JSON.stringify(['assertion', identityProvider.name, ...identity])
-  return hash('sha256', joined, 'base64url')
+  return hash('sha256', JSON.stringify([purpose, issuer, ...identity]), 'base64url')
 }

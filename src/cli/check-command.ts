@@ -1,4 +1,5 @@
 import { inOneLine } from '../errors/printable.js'
+import type { KeySetOwner } from '../events/exchange-events.js'
 import { createJwtExchange, type IdentityProviderStats, type JwtExchange } from '../exchange/jwt-exchange.js'
 import { describeFetchFailure } from '../explain/key-hints.js'
 import type { Command, CommandArguments } from './command.js'
@@ -53,16 +54,20 @@ function collectNotes({ events }: JwtExchange, doubts: readonly string[]): strin
   events.on('signing_key.generated', () =>
     notes.push('no signing keys: access tokens become invalid when the process ends; make a key with keygen'),
   )
-  events.on('jwks.insecure_http', ({ identityProvider }) => {
+  events.on('jwks.insecure_http', (owner) => {
     const risk = 'anyone who can change its answers in transit can sign as this provider'
-    notes.push(`${identityProvider}: allow_insecure_http is in use: ${risk}`)
+    notes.push(`${nameOf(owner)}: allow_insecure_http is in use: ${risk}`)
   })
-  events.on('jwks.key_rejected', ({ identityProvider, kid, reason }) => {
+  events.on('jwks.key_rejected', ({ kid, reason, ...owner }) => {
     const advice = ADVICE_ON_SKIPPED[reason]
-    const text = `${identityProvider}: the key ${kid ?? 'without kid'} is skipped: ${reason}`
+    const text = `${nameOf(owner)}: the key ${kid ?? 'without kid'} is skipped: ${reason}`
     notes.push(advice === undefined ? text : `${text}; ${advice}`)
   })
   return notes
+}
+
+function nameOf({ identityProvider, clientId }: Pick<KeySetOwner, 'identityProvider' | 'clientId'>): string {
+  return identityProvider ?? `client ${clientId}`
 }
 
 function findingsOf(stats: IdentityProviderStats): Finding[] {

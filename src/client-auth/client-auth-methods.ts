@@ -1,3 +1,4 @@
+import { type ClientAssertionDeps, createPrivateKeyJwt } from './client-assertion.js'
 import type { ClientAuthMethod } from './client-auth-method.js'
 import type { ClientCredential } from './client-credential.js'
 import type { Client } from './client-options.js'
@@ -9,8 +10,14 @@ import { CLIENT_SECRET_BASIC, CLIENT_SECRET_POST } from './client-secret-methods
  *
  * @param clients undefined if clients are looked up
  */
-export function createClientAuthMethods(clients: readonly Client[] | undefined): ClientAuthMethod[] {
+export function createClientAuthMethods(
+  clients: readonly Client[] | undefined,
+  assertionDeps: ClientAssertionDeps,
+): ClientAuthMethod[] {
   const kinds = clients && new Set(clients.map(({ credential }) => credential?.kind))
   const isOn = (kind: ClientCredential['kind']) => kinds?.has(kind) !== false
-  return [CLIENT_SECRET_BASIC, CLIENT_SECRET_POST].filter(({ credentialKind }) => isOn(credentialKind))
+  return [
+    ...[CLIENT_SECRET_BASIC, CLIENT_SECRET_POST].filter(({ credentialKind }) => isOn(credentialKind)),
+    ...(isOn('keys') ? [createPrivateKeyJwt(assertionDeps)] : []),
+  ]
 }

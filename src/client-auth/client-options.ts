@@ -1,10 +1,13 @@
 import { isScopeToken, JWT_BEARER_GRANT_TYPE } from '../oauth/scope.js'
 import { option } from '../option-checks/config-error.js'
 import { OptionReader, refuseRepeated } from '../option-checks/option-reader.js'
+import { DEFAULT_MAX_KEYS } from '../verification-keys/key-set.js'
 import { type ClientCredential, readClientCredential } from './client-credential.js'
+import type { ClientKeyContext } from './client-keys.js'
 
 /**
- * One client. It authenticates with its secret, by HTTP Basic or in the body (RFC 6749 §2.3.1).
+ * One client. It authenticates in one way: with a secret, by HTTP Basic or in the body (RFC 6749 §2.3.1), or with assertions
+ * that it signs with its own key (`private_key_jwt`, RFC 7523 §2.2).
  *
  * @example
  * const client: ClientOptions = {
@@ -24,6 +27,16 @@ export interface ClientOptions {
   clientSecret?: string
   /** Instead of the secret: `sha256:` and the SHA-256 of the secret in hex or base64url; see `hashClientSecret`. */
   clientSecretHash?: string
+  /**
+   * Instead of a secret: the public keys of the client, which signs assertions with the private keys (`private_key_jwt`). At
+   * most `jwksEndpoint.maxKeys`.
+   */
+  jwks?: { keys: readonly unknown[] }
+  /**
+   * Instead of `jwks`: where its public keys are. They are fetched within the limits of `jwksEndpoint`. `https`, or `http` on
+   * loopback. A client that `findClient` returns cannot have it.
+   */
+  jwksUri?: string
   /** The scopes that this client may obtain; it gets all of them if it requests none. Default: none. */
   scopes?: readonly string[]
   /** The longest lifetime of its access tokens, in seconds, 1 to 86 400. Default: `accessToken.lifetime`. */
@@ -66,11 +79,23 @@ export interface Client {
   grantTypes: ReadonlySet<string> | undefined
 }
 
+/** What the options of a client depend on. */
+export interface ClientContext extends ClientKeyContext {
+  /** The grant types of the option `grants`. */
+  ownGrantTypes: readonly string[]
+}
+
+/** Without other options. */
+export const NO_CONTEXT: ClientContext = {
+  ownGrantTypes: [],
+  jwksEndpoint: { enable: true, maxKeys: DEFAULT_MAX_KEYS },
+}
+
 /** The entries of `clients`, each with its own id, unless there is a `findClient`. */
 export function readClients(
   reader: OptionReader,
   identityProviders: ReadonlySet<string>,
-  grantTypes: readonly string[],
+  context: ClientContext,
 ): Client[] {
   const alternatives = `${option('clients')} or ${option('findClient')}`
   if (reader.has('clients') && reader.has('findClient')) {
@@ -79,7 +104,7 @@ export function readClients(
     reader.missing('clients', ['clients', 'findClient'], `missing; set ${alternatives}`)
   }
   const readers = reader.objects('clients')
-  const clients = readers.map((each) => readClientOptions(each, grantTypes))
+  const clients = readers.map((each) => readClientOptions(each, context))
   refuseRepeated(
     readers,
     'clientId',
@@ -87,6 +112,11 @@ export function readClients(
   )
   // Without the names of all providers, which is a problem of its own, none can be called unknown.
   const areAllNamed = Array.isArray(reader.hostObject('identityProviders')) && !identityProviders.has('')
+  for (const [index, client] of clients.entries()) {
+    if (client.clientId === '' || !identityProviders.has(client.clientId)) continue
+    const slip = 'is also the `name` of an identity provider, whose assertions would name this client as their issuer'
+    readers[index]?.note('conflict', 'clientId', `${slip}; choose another id`)
+  }
   for (const [index, client] of areAllNamed ? clients.entries() : []) {
     const unknown = [...(client.identityProviders ?? [])].find((name) => !identityProviders.has(name))
     if (unknown === undefined) continue
@@ -96,14 +126,13 @@ export function readClients(
   return clients
 }
 
-/** @param ownGrantTypes the grant types of the option `grants` */
-export function readClientOptions(reader: OptionReader, ownGrantTypes: readonly string[] = []): Client {
-  const isWhole = (text: string) => isWholeGrantType(text, [JWT_BEARER_GRANT_TYPE, ...ownGrantTypes])
+export function readClientOptions(reader: OptionReader, context = NO_CONTEXT): Client {
+  const isWhole = (text: string) => isWholeGrantType(text, [JWT_BEARER_GRANT_TYPE, ...context.ownGrantTypes])
   const identityProviders = reader.strings('identityProviders', `the \`name\` of an identity provider`)
   const grantTypes = reader.strings('grantTypes', `a whole grant type, such as ${JWT_BEARER_GRANT_TYPE}`, isWhole)
   const client = {
     clientId: reader.string('clientId', 'a non-empty string of printable ASCII (RFC 6749 §2.2)', isVisibleText),
-    credential: readClientCredential(reader),
+    credential: readClientCredential(reader, context),
     scopes: [...new Set(reader.strings('scopes', 'a scope token (RFC 6749 §3.3)', isScopeToken))],
     lifetime: reader.optionalInteger('lifetime', { min: 1, max: 86_400, unit: 'seconds' }),
     identityProviders: identityProviders && new Set(identityProviders),
@@ -118,9 +147,9 @@ export function readClientOptions(reader: OptionReader, ownGrantTypes: readonly 
  *
  * @throws ConfigError
  */
-export function readFoundClient(options: ClientOptions, ownGrantTypes: readonly string[] = []): Client {
+export function readFoundClient(options: ClientOptions, context = NO_CONTEXT): Client {
   const reader = new OptionReader(options, ['findClient()'])
-  const client = readClientOptions(reader, ownGrantTypes)
+  const client = readClientOptions(reader, context)
   reader.throwProblems()
   return client
 }

@@ -120,8 +120,10 @@ function checkSecret({ clientSecret }: ClientCredentials, client: Client | undef
 
 /** The event names a client that was found. An id that was not found may be a secret that was sent instead of an id. */
 function refuse(client: Client | undefined): OAuthError {
-  const refusal = invalidClient(client === undefined ? 'unknown_client' : 'wrong_client_secret')
-  if (client !== undefined) refusal.context = { clientId: printable(client.clientId) }
+  if (client === undefined) return invalidClient('unknown_client')
+  const hasSecret = client.credential?.kind === 'secret'
+  const refusal = invalidClient(hasSecret ? 'wrong_client_secret' : 'wrong_client_auth_method')
+  refusal.context = { clientId: printable(client.clientId) }
   return refusal
 }
 

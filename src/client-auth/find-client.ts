@@ -1,6 +1,15 @@
 import { DependencyUnavailable } from '../errors/rejections.js'
 import { isHostFunctionRefusal } from '../host-functions/host-functions.js'
-import { type Client, type ClientOptions, type FindClient, isVisibleText, readFoundClient } from './client-options.js'
+import { KnownKeySets } from './client-keys.js'
+import {
+  type Client,
+  type ClientContext,
+  type ClientOptions,
+  type FindClient,
+  isVisibleText,
+  NO_CONTEXT,
+  readFoundClient,
+} from './client-options.js'
 
 const MAX_CLIENT_ID_LENGTH = 1024
 /** Read instead of a client that is not there: an unknown id costs the same work as a known one. It never authenticates. */
@@ -15,17 +24,16 @@ export type ClientLookup = (clientId: string) => Promise<Client | undefined>
 /** The function of the host within the bounds of `hostFunctions`. */
 export type BoundedFindClient = (clientId: string) => ReturnType<FindClient>
 
-/**
- * Finds clients in the fixed list, or by the host's own function.
- *
- * @param ownGrantTypes the grant types of the option `grants`
- */
+/** Finds clients in the fixed list, or by the host's own function. */
 export function createFindClient(
   clients: readonly Client[],
   findClient: BoundedFindClient | undefined,
-  ownGrantTypes: readonly string[] = [],
+  context = NO_CONTEXT,
 ): ClientLookup {
-  if (findClient !== undefined) return (clientId) => lookUp(clientId, findClient, ownGrantTypes)
+  if (findClient !== undefined) {
+    const contextOfFound = { ...context, knownKeySets: new KnownKeySets() }
+    return (clientId) => lookUp(clientId, findClient, contextOfFound)
+  }
   const byId = new Map(clients.map((client) => [client.clientId, client]))
   return async (clientId) => byId.get(clientId)
 }
@@ -34,12 +42,12 @@ export function createFindClient(
 async function lookUp(
   clientId: string,
   findClient: BoundedFindClient,
-  ownGrantTypes: readonly string[],
+  context: ClientContext,
 ): Promise<Client | undefined> {
   if (clientId.length > MAX_CLIENT_ID_LENGTH || !isVisibleText(clientId)) return undefined
   try {
     const found = await findClient(clientId)
-    const client = readFoundClient(found ?? NO_CLIENT, ownGrantTypes)
+    const client = readFoundClient(found ?? NO_CLIENT, context)
     // A database that ignores case finds a client for ids that are not its own.
     return found && client.clientId === clientId ? client : undefined
   } catch (cause) {

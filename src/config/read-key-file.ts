@@ -24,6 +24,7 @@ const READERS: Readonly<Record<string, ReadText>> = {
   'identityProviders.ca': (text) => text,
   'identityProviders.certificates': (text) => text,
   'identityProviders.jwks': parseKeys,
+  'clients.jwks': parseKeys,
 }
 /** Anything else may be a secret in the wrong place, and is not repeated in a message. */
 const FILE_NAME = /^[\w.,~ /\\:${}-]{1,100}$/

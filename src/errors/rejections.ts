@@ -27,8 +27,10 @@ export interface ScopeContext {
   requiredScopes?: readonly string[]
 }
 
-/** Details of a token request that was refused because of its grant type. */
+/** Details of a token request that was refused because of its grant type, or of the assertion of its client. */
 export interface GrantContext {
+  /** With `wrong_client_assertion`: why the assertion of the client was rejected. */
+  clientAssertionReason?: RejectionReason
   /** The unsupported grant type; withheld if it may be a secret that was sent in the wrong place. */
   grantType?: string
 }

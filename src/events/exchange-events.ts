@@ -79,7 +79,7 @@ export interface ExchangeEvents {
    * A configured certificate, or the certificate of a published key (`x5c`), expires within 30 days or has expired. Emitted at
    * most once a day for each certificate.
    */
-  'certificate.expiring': { identityProvider: string; certificate: string; expiresAt: number }
+  'certificate.expiring': { identityProvider?: string; clientId?: string; certificate: string; expiresAt: number }
   /** An identity provider was switched off, or on again, at run time. Not emitted if nothing changes. */
   'identity_provider.disabled': { identityProvider: string }
   'identity_provider.enabled': { identityProvider: string }
@@ -132,10 +132,15 @@ export interface HostFunctionCall {
   grantType?: string
 }
 
-/** Whose key set it is. If two identity providers share an alias and an endpoint, each event is emitted for both. */
+/**
+ * Whose key set it is: an identity provider's, or a client's with `jwksUri`. If two owners share an alias and an endpoint, each
+ * event is emitted for both.
+ */
 export interface KeySetOwner {
   /** The `name` of the identity provider. */
-  identityProvider: string
+  identityProvider?: string
+  /** The `clientId`, if it is the key set of a client. */
+  clientId?: string
   alias: string
   /** The `jwksUri`, or with `discovery` the URL of the metadata. */
   endpoint: string

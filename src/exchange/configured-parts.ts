@@ -2,6 +2,7 @@ import { createAccessTokenSigner } from '../access-token/issue-access-token.js'
 import { VerifiedTokenCache } from '../access-token/verified-token-cache.js'
 import type { VerifyAccessTokenDeps } from '../access-token/verify-access-token.js'
 import { createClientAuthMethods } from '../client-auth/client-auth-methods.js'
+import { type ClientKeySources, createClientKeySources } from '../client-auth/client-key-sources.js'
 import { type ClientLookup, createFindClient } from '../client-auth/find-client.js'
 import { systemTimers } from '../clock/timers.js'
 import type { ExplainDeps } from '../explain/explain-assertion.js'
@@ -40,6 +41,7 @@ interface Parties {
   jwksClients: ChosenJwksClients
   identityProviders: IdentityProviderRegistry
   findClient: ClientLookup
+  clientKeys: ClientKeySources
 }
 
 /**
@@ -84,11 +86,11 @@ function createParties(settings: CompleteSettings, lasting: LastingParts): Parti
     hostFunctions,
     jwksClients,
     identityProviders: new IdentityProviderRegistry(identityProviders, trustSwitches),
-    findClient: createFindClient(
-      clients,
-      findClient && hostFunctions.limit({ function: 'findClient' }, findClient),
-      grants.map(({ grantType }) => grantType),
-    ),
+    findClient: createFindClient(clients, findClient && hostFunctions.limit({ function: 'findClient' }, findClient), {
+      ownGrantTypes: grants.map(({ grantType }) => grantType),
+      jwksEndpoint: settings.jwksEndpoint,
+    }),
+    clientKeys: createClientKeySources(clients, settings.issuer, jwksClients),
   }
 }
 
@@ -98,8 +100,8 @@ function createTokenEndpointDeps(
   lasting: LastingParts,
 ): TokenEndpointDeps {
   const { issuer, clock, accessToken, requireHttps } = settings
-  const { identityProviders, findClient } = parties
-  const { events, failureLimiter } = lasting
+  const { identityProviders, findClient, clientKeys } = parties
+  const { events, failureLimiter, replayProtection } = lasting
   const { lifetime, signingKeys } = accessToken
   return {
     issuer,
@@ -108,7 +110,12 @@ function createTokenEndpointDeps(
     clock,
     events,
     grants: new Map(createGrants(settings, parties, lasting).map((grant) => [grant.grantType, grant])),
-    clientAuthMethods: createClientAuthMethods(settings.findClient === undefined ? settings.clients : undefined),
+    clientAuthMethods: createClientAuthMethods(settings.findClient === undefined ? settings.clients : undefined, {
+      audiences: new Set([issuer]),
+      clock,
+      replayProtection,
+      keysOf: clientKeys,
+    }),
     findClient,
     failureLimiter,
     parseForm: createTokenFormParser(identityProviders.maxAssertionBytes),

@@ -150,12 +150,12 @@ export function inspectOptions(options: unknown): InspectedOptions {
     jwksEndpoint,
   })
   const names = new Set(identityProviders.map(({ name }) => name))
-  const grantTypes = grants.map(({ grantType }) => grantType)
+  const ownGrantTypes = grants.map(({ grantType }) => grantType)
   const settings = {
     ...authorizationServer,
     jwksEndpoint,
     identityProviders,
-    clients: readClients(reader, names, grantTypes),
+    clients: readClients(reader, names, { ownGrantTypes, jwksEndpoint }),
     findClient: readFunction<FindClient>(reader, 'findClient'),
     clientAuthentication: readClientAuthenticationOptions(reader.object('clientAuthentication')),
     assertionStrategy: readAssertionStrategyOptions(reader.object('assertionStrategy')),

@@ -1,4 +1,3 @@
-import type { KeySetOwner } from '../events/exchange-events.js'
 import type { JwksConnectionSettings } from '../guarded-fetch/connection-options.js'
 import { isInsecure } from '../option-checks/urls.js'
 import type { KeyReading } from '../verification-keys/key-reading.js'
@@ -28,7 +27,7 @@ type JwksClientPoolDeps = Omit<JwksClientDeps, 'closing'>
 
 /**
  * One JWKS client for each pair of alias and endpoint, as long as any configuration in force needs it. What happens to one of
- * them touches no other.
+ * them touches no other. Identity providers and clients never share one.
  */
 export class JwksClientPool {
   readonly #closing = new AbortController()
@@ -63,7 +62,7 @@ export class JwksClientPool {
   #warnOfInsecureHttp(sources: readonly JwksSource[]): void {
     for (const { owner, alias, jwksUri } of sources) {
       const event = { ...describeOwner(owner), alias, endpoint: new URL(jwksUri).href }
-      this.#deps.events.emit('jwks.insecure_http', event as KeySetOwner)
+      this.#deps.events.emit('jwks.insecure_http', event)
     }
   }
 }
@@ -96,7 +95,7 @@ export class ChosenJwksClients {
     const { owner, alias, jwksUri, metadataOf, connection, reading } = source
     const url = new URL(jwksUri)
     if (mayBeInsecure(url, source)) this.#insecureSources.push(source)
-    const pair = JSON.stringify([alias, jwksUri, metadataOf])
+    const pair = JSON.stringify([owner.kind, alias, jwksUri, metadataOf])
     const chosen = this.#clients.get(pair)
     if (chosen !== undefined) {
       chosen.owners.push(owner)

@@ -1,6 +1,6 @@
 import { type Clock, currentMoment, elapsedSince, type Moment, NEVER } from '../clock/clock.js'
 import { printable } from '../errors/printable.js'
-import type { ExchangeEventEmitter, ExchangeEvents } from '../events/exchange-events.js'
+import type { ExchangeEventEmitter } from '../events/exchange-events.js'
 import { describeOwner, type KeyOwner } from './key-source.js'
 
 /** Seconds. */
@@ -58,7 +58,7 @@ export class CertificateWarnings {
 
   #report(owner: KeyOwner, certificate: string, expiresAt: number): void {
     const event = { ...describeOwner(owner), certificate, expiresAt }
-    this.#events.emit('certificate.expiring', event as ExchangeEvents['certificate.expiring'])
+    this.#events.emit('certificate.expiring', event)
   }
 
   #isDayAgo(moment: Moment): boolean {

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto'
+import type { KeySetOwner } from '../events/exchange-events.js'
 import type { FetchFailure } from '../guarded-fetch/fetch-error.js'
 import type { Thumbprints } from '../jwt/public-key.js'
 
@@ -16,7 +17,7 @@ export interface KeyOwner {
 }
 
 /** How events name an owner. */
-export function describeOwner({ kind, name }: KeyOwner): { identityProvider: string } | { clientId: string } {
+export function describeOwner({ kind, name }: KeyOwner): Pick<KeySetOwner, 'identityProvider' | 'clientId'> {
   return kind === 'identity_provider' ? { identityProvider: name } : { clientId: name }
 }
 

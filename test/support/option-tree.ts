@@ -33,7 +33,7 @@ const LIMITS = {
 }
 
 /** Members of these are named by RFC 7517. */
-const OF_KEYS = ['identityProviders.jwks', 'accessToken.signingKeys']
+const OF_KEYS = ['identityProviders.jwks', 'clients.jwks', 'accessToken.signingKeys']
 
 /** An identity provider with every rule that there is, each narrower than its absence. */
 const RULED = {
@@ -137,7 +137,11 @@ export const EXAMPLES: Readonly<Record<string, Tree>> = {
       { name: NAME, certificates: [RSA_CERTIFICATE], scopes: ['read'] },
       { name: OTHER_NAME, jwks: { keys: [key.publicJwk] }, scopes: ['read'] },
     ],
-    clients: [CLIENT],
+    clients: [
+      CLIENT,
+      { clientId: 'keyed', jwks: { keys: [key.publicJwk] } },
+      { clientId: 'fetched', jwksUri: 'https://app.example.com/keys' },
+    ],
   },
 }
 

@@ -167,7 +167,7 @@ describe('a clientSecretHash', () => {
     const digest = digestSecret('right')
     const text = form === 'HEX' ? digest.toString('hex').toUpperCase() : digest.toString(form === 'hex' ? 'hex' : form)
     const reader = new OptionReader({ clientId: 'app', clientSecretHash: `sha256:${text}` })
-    expect(readClientOptions(reader).credential?.digest).toEqual(digest)
+    expect(readClientOptions(reader).credential).toEqual({ kind: 'secret', digest })
     reader.throwProblems()
   })
 })

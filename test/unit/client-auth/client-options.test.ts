@@ -41,7 +41,7 @@ describe('a client', () => {
     ['base64url', `sha256:${digest.toString('base64url')}`],
   ])('may have the hash of its secret instead, from %s', (_, clientSecretHash) => {
     const client = readClientOptions(new OptionReader({ clientId: 'app', clientSecretHash }))
-    expect(client.credential?.digest.equals(digest)).toBe(true)
+    expect(client.credential).toEqual({ kind: 'secret', digest })
   })
 
   it('may be bound to scopes, identity providers and grant types', () => {
@@ -59,7 +59,11 @@ describe('a client', () => {
   })
 
   it.each<[string, unknown, string[]]>([
-    ['without a secret', { clientId: 'app' }, ['clientSecret: missing; expected a non-empty string']],
+    [
+      'without a credential',
+      { clientId: 'app' },
+      ['clientSecret: missing; set one of `clientSecret`, `clientSecretHash`, `jwks`, `jwksUri`'],
+    ],
     [
       'with an empty secret',
       { clientId: 'app', clientSecret: '' },
@@ -118,7 +122,8 @@ describe('a client that is looked up', () => {
   const lookUp = (found: unknown) => createFindClient([], (() => found) as () => undefined)('app')
 
   it('is checked like a fixed one', async () => {
-    expect((await lookUp({ clientId: 'app', clientSecret: SECRET }))?.credential?.digest).toEqual(digest)
+    const found = await lookUp({ clientId: 'app', clientSecret: SECRET })
+    expect(found?.credential).toEqual({ kind: 'secret', digest })
     expect(() => readFoundClient({ clientId: 'app' })).toThrow('findClient().clientSecret')
   })
 

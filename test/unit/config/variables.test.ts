@@ -96,7 +96,8 @@ describe('what comes from a variable', () => {
     const settings = readExchangeOptions(
       load('allowed_subjects = "any"\naudiences = ["${X}"]\nheaders = { X-Api-Key = "${X}" }', { X: 'a*{b}' }),
     )
-    expect(settings.clients[0]?.credential?.digest).toEqual(createHash('sha256').update(APP_SECRET).digest())
+    const digest = createHash('sha256').update(APP_SECRET).digest()
+    expect(settings.clients[0]?.credential).toEqual({ kind: 'secret', digest })
     expect(settings.identityProviders[0]).toMatchObject({
       audiences: new Set(['https://api.example.com/token', 'a*{b}']),
     })

@@ -1,0 +1,149 @@
+import { contextOfHeader } from '../assertion/assertion-context.js'
+import { printable } from '../errors/printable.js'
+import { isTokenRejected, TokenRejected } from '../errors/rejections.js'
+import { ASYMMETRIC_ALGORITHMS } from '../jwt/algorithms.js'
+import { ownMember } from '../jwt/parse-json-object.js'
+import { parseJwt, type UnverifiedJwt } from '../jwt/parse-jwt.js'
+import { isOAuthError, type OAuthError } from '../oauth/errors.js'
+import type { TokenRequest } from '../oauth/token-request.js'
+import { DecoyKeys } from '../verification-keys/decoy-keys.js'
+import type { VerificationKeySource } from '../verification-keys/key-source.js'
+import { verifySignature } from '../verification-keys/verify-signature.js'
+import { type ClientAuthMethod, type ClientAuthMethodDeps, invalidClient } from './client-auth-method.js'
+import type { ClientKeySources } from './client-key-sources.js'
+import type { Client } from './client-options.js'
+import type { FailureLimiter } from './failure-limiter.js'
+import { type ClientAssertionRules, verifyOwnAssertion } from './private-key-jwt.js'
+
+/** RFC 7523 §2.2. */
+export const JWT_BEARER_CLIENT_ASSERTION = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+/** Bytes of an assertion that a client makes itself. */
+const MAX_CLIENT_ASSERTION_BYTES = 8192
+
+export interface ClientAssertionDeps extends ClientAssertionRules {
+  keysOf: ClientKeySources
+}
+
+/** The method of clients that sign assertions with their own keys (RFC 7523 §2.2). */
+export function createPrivateKeyJwt(deps: ClientAssertionDeps): ClientAuthMethod {
+  const decoyKeys = new DecoyKeys()
+  return {
+    name: 'private_key_jwt',
+    credentialKind: 'keys',
+    signingAlgorithms: ASYMMETRIC_ALGORITHMS,
+    applies: (request) => request.clientAssertion !== undefined || request.one('client_assertion_type') !== undefined,
+    authenticate: (request, methodDeps) => authenticateByAssertion(request, { ...deps, ...methodDeps, decoyKeys }),
+  }
+}
+
+interface AuthenticateByAssertionDeps extends ClientAssertionDeps, ClientAuthMethodDeps {
+  decoyKeys: DecoyKeys
+}
+
+/**
+ * The client that made the assertion. An assertion of an unknown client, or of one that authenticates in another way, is
+ * verified with a key of nobody, so that it is refused after the same work as a wrong signature.
+ *
+ * @throws OAuthError `invalid_client`; `temporarily_unavailable` with status 429
+ * @throws DependencyUnavailable for an outage
+ */
+async function authenticateByAssertion(request: TokenRequest, deps: AuthenticateByAssertionDeps): Promise<Client> {
+  const { remoteAddress } = request
+  const { findClient, failureLimiter } = deps
+  const presented = readClientAssertion(request)
+  const { clientId } = presented
+  checkAllowance(clientId, remoteAddress, failureLimiter)
+  const client = await findClient(clientId)
+  checkAllowance(clientId, remoteAddress, failureLimiter)
+  try {
+    const authenticated = await verifyAssertionOf(client, presented, deps)
+    failureLimiter.countSuccess(clientId, remoteAddress)
+    return authenticated
+  } catch (error) {
+    const refusal = refusalOf(error, presented.jwt, client)
+    if (refusal === undefined) throw error
+    failureLimiter.countFailure(clientId, remoteAddress, client !== undefined)
+    throw refusal
+  }
+}
+
+/** @throws OAuthError `temporarily_unavailable` with status 429 */
+function checkAllowance(clientId: string, remoteAddress: string, failureLimiter: FailureLimiter): void {
+  const refusal = failureLimiter.findRefusal(clientId, remoteAddress)
+  if (refusal !== undefined) throw refusal
+}
+
+interface PresentedClientAssertion {
+  jwt: UnverifiedJwt
+  /** Of the form, or else the `sub`. Nothing of it is verified. */
+  clientId: string
+}
+
+/** @throws OAuthError `invalid_client` */
+function readClientAssertion(request: TokenRequest): PresentedClientAssertion {
+  const { clientAssertion } = request
+  if (clientAssertion?.type !== JWT_BEARER_CLIENT_ASSERTION) throw invalidClient('unsupported_client_assertion_type')
+  try {
+    const jwt = parseJwt(clientAssertion.assertion, MAX_CLIENT_ASSERTION_BYTES)
+    const clientId = request.one('client_id') ?? ownMember(jwt.payload, 'sub')
+    if (typeof clientId !== 'string') throw new TokenRejected('invalid_subject')
+    return { jwt, clientId }
+  } catch (error) {
+    throw refusalOf(error) ?? error
+  }
+}
+
+/** Whatever is wrong, the work of one verification is done, so that the time of a refusal shows nothing. */
+async function verifyAssertionOf(
+  client: Client | undefined,
+  presented: PresentedClientAssertion,
+  deps: AuthenticateByAssertionDeps,
+): Promise<Client> {
+  const { jwt } = presented
+  let isWorkDone = false
+  const verify = async (keySource: VerificationKeySource) => {
+    isWorkDone = true
+    try {
+      await verifySignature(jwt, keySource)
+    } catch (error) {
+      isWorkDone = !(isTokenRejected(error) && error.reason === 'unknown_key')
+      throw error
+    }
+  }
+  try {
+    return await verifyByCredential(client, presented, verify, deps)
+  } catch (error) {
+    if (!isWorkDone && refusalOf(error) !== undefined) await deps.decoyKeys.verify(jwt)
+    throw error
+  }
+}
+
+async function verifyByCredential(
+  client: Client | undefined,
+  { jwt, clientId }: PresentedClientAssertion,
+  verify: (keySource: VerificationKeySource) => Promise<void>,
+  deps: AuthenticateByAssertionDeps,
+): Promise<Client> {
+  if (client === undefined) throw invalidClient('unknown_client')
+  const keySource = deps.keysOf(client)
+  if (keySource === undefined) throw invalidClient('wrong_client_auth_method')
+  if (ownMember(jwt.payload, 'sub') !== clientId) throw invalidClient('client_id_mismatch')
+  await verifyOwnAssertion(jwt, clientId, () => verify(keySource), deps)
+  return client
+}
+
+/**
+ * What the client sees of a failed authentication, with what events say; undefined for an outage. The event names a client
+ * that was found only.
+ */
+function refusalOf(error: unknown, jwt?: UnverifiedJwt, client?: Client): OAuthError | undefined {
+  if (!isTokenRejected(error) && !isOAuthError(error)) return undefined
+  const refusal = isOAuthError(error) ? error : invalidClient('wrong_client_assertion')
+  refusal.context = {
+    ...(jwt !== undefined && contextOfHeader(jwt.header)),
+    ...error.context,
+    ...(client !== undefined && { clientId: printable(client.clientId) }),
+    ...(isTokenRejected(error) && { clientAssertionReason: error.reason }),
+  }
+  return refusal
+}

@@ -1,0 +1,42 @@
+import type { UnverifiedJws } from '../jwt/parse-jwt.js'
+import { isSignedBy } from '../jwt/signatures.js'
+import { type KeySet, readKeySet } from './key-set.js'
+
+/** Public keys of nobody: one for each kind of key. Their private keys were thrown away. */
+const KEYS_OF_NOBODY = [
+  {
+    kty: 'RSA',
+    n: 'xQWi5JEiWIqHzLfeQBVvHxuu1QnCKTfA4999o9fPKMWMJ-WIcrmQ4AcltUXMK6fjk2C-QVuaJuUpj5SKgjRnXmwcmBjIHRLE5Z3SyE-McxWeOgJIzCED-USV6scQWFNsT4KQ7AWNRQ5DAqE2T6iHf3QfICMOdjSh9B3XNgsdsbjQjZVDgNh71NyVvgtrbSDUjIsygS2EfZut7oyuK59A_67TnpUruUGymi6zqy9DxCziqFkXW1130hmBkyY_41B6Lw2xHwFJluQa7TB1qhM8BNjQQArk3C9V3GXarF7HekllZ5LXL6zjfgL9G92wghU0Ia3-i6u9JcELNYeQTwUSsQ',
+    e: 'AQAB',
+  },
+  {
+    kty: 'EC',
+    crv: 'P-256',
+    x: 'D66rQ6kLmlbeFNapLFzF8i93OIUwNRZFwqGOapStjhw',
+    y: 'goZGkMDnUztSfWZPiSCej8B0yYRDaLYqIgfCrcMnXN0',
+  },
+  {
+    kty: 'EC',
+    crv: 'P-384',
+    x: 'Nj80B_JHyFSxwE7_xS1Lf7QaR_UsKUGaWbJgqDSo1SKcsZ5XKoX8RQbm7m867JsG',
+    y: 'KYvuVzYBm54BvY8UU6pg-V4QT72cUQsOVTAWAehMjWHAm8EZNVXUU-g5fHvGnZ1z',
+  },
+  {
+    kty: 'EC',
+    crv: 'P-521',
+    x: 'AAoHz-KGEqB6iLWfDNh9WM4roFeA0IOQ71ydPDMbTBI28JwDMFXQSOus2TboAn-QbfIQ3wTh36kremR6MQiKj5c_',
+    y: 'ALrAtWqFFdza4_QzBnqCBBU-Tx2_s0TSR1Fm9X4fVugIDfAbDn-0kba2SxF0OO_SsTC5ZmL0_aG9pXEGTQClKtVP',
+  },
+  { kty: 'OKP', crv: 'Ed25519', x: 'QzUVgLBEu3bosahFaEbWfpup5o5gjUqKy__tKDGbauc' },
+]
+
+/** Keys for a verification that costs the work of a real one and says nothing. */
+export class DecoyKeys {
+  readonly #keySet: KeySet | undefined = readKeySet(KEYS_OF_NOBODY).keySet
+
+  /** Verifies with a key of nobody that fits the algorithm, so that a refusal takes as long as for a wrong signature. */
+  async verify(jws: UnverifiedJws): Promise<void> {
+    const [key] = this.#keySet?.find({ alg: jws.header.alg, x5t: undefined, x5tS256: undefined }) ?? []
+    if (key !== undefined) await isSignedBy(key, jws)
+  }
+}
