@@ -36,6 +36,17 @@ export const SIGNATURE_AT_ONCE: AssertionCheck = {
   name: 'signature',
   check: ({ jwt, identityProvider }) => verifySignatureAtOnce(jwt, identityProvider.keySource),
 }
+/**
+ * For a request without a client. An identity provider that requires one is not asked for keys, so that strangers cause no
+ * fetches there, and get the same answer as for an issuer that is unknown.
+ */
+export const SIGNATURE_WITHOUT_CLIENT: AssertionCheck = {
+  name: 'signature',
+  check: (presented) => {
+    if (presented.identityProvider.clientAuthentication !== 'optional') throw new TokenRejected('client_required')
+    return SIGNATURE.check(presented)
+  },
+}
 /** Characters as they are sent. A shorter payload is decoded all the same, so that the event says whose assertion it was. */
 const MAX_PAYLOAD_OF_ANY_HEADER = 2048
 

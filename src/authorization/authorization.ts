@@ -1,8 +1,21 @@
 import type { AccessTokenRequest } from '../access-token/issue-access-token.js'
 import type { Client } from '../client-auth/client-options.js'
 
-/** What bounds the access that a client can obtain. */
-export type RequestingClient = Pick<Client, 'clientId' | 'scopes' | 'lifetime' | 'identityProviders'>
+/** Who requests access with an assertion: a client, or nobody but the holder of the assertion. */
+export interface RequestingClient extends Pick<Client, 'lifetime' | 'identityProviders'> {
+  /** undefined: no client. */
+  clientId: string | undefined
+  /** The scopes that the client may obtain; undefined: no client, so only the identity provider bounds them. */
+  scopes: readonly string[] | undefined
+}
+
+/** A request with an assertion alone (RFC 7523 §3.1). */
+export const WITHOUT_CLIENT: RequestingClient = {
+  clientId: undefined,
+  scopes: undefined,
+  lifetime: undefined,
+  identityProviders: undefined,
+}
 
 /** What a grant allows, and what is issued for it. Each member is there, so that none comes from `Object.prototype`. */
 export interface Authorization extends AccessTokenRequest {

@@ -86,7 +86,7 @@ export async function runAuthorization(
 ): Promise<Authorization> {
   const { identityProvider, payload } = assertion
   const { policy, name } = identityProvider
-  const context = { identityProvider: name, clientId: client.clientId }
+  const context = { identityProvider: name, ...(client.clientId !== undefined && { clientId: client.clientId }) }
   await step('client of the identity provider', () => checkClientMayExchange(client, assertion))
   await enforcePolicy(policy, assertion.sub, payload, context, rule)
   const subject = await step('subject', () => resolveSubject(assertion))

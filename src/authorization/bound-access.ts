@@ -8,6 +8,7 @@ import type { Claims } from '../policy/claim-path.js'
 import { requireScopeCap } from '../policy/scope-claim.js'
 import type { Authorization, RequestingClient } from './authorization.js'
 
+const NO_SCOPES: ReadonlySet<string> = new Set()
 /** How many bindings, or scopes, an event or an explanation gives a reason for. */
 export const MAX_DESCRIBED = 5
 
@@ -42,14 +43,15 @@ export function boundAccess(
 ): Access {
   const { scope, resources, client } = request
   const { scopes: ofIdentityProvider, policy } = request.identityProvider
-  const bounds = [ofIdentityProvider, requireScopeCap(policy.scopeClaim, request.claims)]
+  const cap = requireScopeCap(policy.scopeClaim, request.claims)
   if (holding === undefined) {
     const targets = narrowAudiences(resources, audiences)
-    const scopes = grantScopes(scope, client.scopes, bounds)
+    const scopes = grantScopes(scope, [client.scopes, ofIdentityProvider, cap])
     return { scopes, audiences: targets, lifetime: Number.POSITIVE_INFINITY, bindings: [] }
   }
   const { bindings, targets } = narrowBindings(holding, resources, audiences)
-  const scopes = grantScopes(scope, client.scopes, [...bounds, unionOf(bindings.map((each) => each.scopes))])
+  const ofBindings = unionOf(bindings.map((each) => each.scopes))
+  const scopes = grantScopes(scope, [client.scopes, ofIdentityProvider, ofBindings, cap])
   return { scopes, ...boundByBindings(scopes, bindings, audiences, targets) }
 }
 
@@ -73,24 +75,30 @@ export function requireBindings({
   throw rejected
 }
 
+/** Scopes that somebody may obtain; undefined: no bound. */
+type ScopeBound = readonly string[] | ReadonlySet<string> | undefined
+
 /**
- * The scopes to issue: requested ∩ the client's ∩ every further bound; without a request, all that all of these have
- * (RFC 6749 §3.3). Narrowing is not an error, but granting none of them is.
+ * The scopes to issue: requested ∩ every bound; without a request, all that all of the bounds have (RFC 6749 §3.3).
+ * Narrowing is not an error, but granting none of them is.
  *
+ * @param bounds of the client, if there is one, then others. If nothing bounds the scopes, none is granted
  * @throws OAuthError `invalid_scope`
  */
-export function grantScopes(
-  requested: string | undefined,
-  ofClient: readonly string[],
-  bounds: readonly (ReadonlySet<string> | undefined)[],
-): readonly string[] {
-  const wanted = requested === undefined ? ofClient : parseScope(requested)
-  if (wanted === undefined) throw new OAuthError('invalid_scope', 'The scope is malformed')
-  const granted = wanted.filter((scope) => isWithin(scope, ofClient, bounds))
+export function grantScopes(requested: string | undefined, bounds: readonly ScopeBound[]): readonly string[] {
+  const [first = NO_SCOPES, ...others] = bounds.flatMap((bound) => (bound === undefined ? [] : [asSet(bound)]))
+  const wanted = requested === undefined ? [...first] : parseScope(requested)
+  if (wanted === undefined) throw malformedScope()
+  const granted = wanted.filter((scope) => first.has(scope) && others.every((bound) => bound.has(scope)))
   if (granted.length === 0 && wanted.length > 0) {
     throw new OAuthError('invalid_scope', 'None of the scopes can be granted')
   }
   return granted
+}
+
+/** @throws OAuthError `invalid_scope` */
+export function checkScopeSyntax(requested: string | undefined): void {
+  if (requested !== undefined && parseScope(requested) === undefined) throw malformedScope()
 }
 
 /** RFC 8707 §2: an absolute URI without a fragment. */
@@ -165,8 +173,12 @@ function unionOf(sets: readonly ReadonlySet<string>[]): ReadonlySet<string> {
   return new Set(sets.flatMap((each) => [...each]))
 }
 
-function isWithin(scope: string, ofClient: readonly string[], bounds: readonly (ReadonlySet<string> | undefined)[]) {
-  return ofClient.includes(scope) && bounds.every((bound) => bound?.has(scope) !== false)
+function asSet(bound: NonNullable<ScopeBound>): ReadonlySet<string> {
+  return 'has' in bound ? bound : new Set(bound)
+}
+
+function malformedScope(): OAuthError {
+  return new OAuthError('invalid_scope', 'The scope is malformed')
 }
 
 function requireAudience(resource: string, audiences: ReadonlySet<string>): string {

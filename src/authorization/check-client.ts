@@ -3,16 +3,17 @@ import type { Client } from '../client-auth/client-options.js'
 import { TokenRejected } from '../errors/rejections.js'
 import { OAuthError } from '../oauth/errors.js'
 import type { RequestingClient } from './authorization.js'
-import { grantScopes } from './bound-access.js'
+import { checkScopeSyntax, grantScopes } from './bound-access.js'
 
 /**
  * Before the assertion is looked at: what the client can never obtain does not depend on it, so the answer says nothing of
  * it, and it is not used up.
  *
- * @throws OAuthError `invalid_scope` if the scope is malformed, or none of it belongs to the client
+ * @throws OAuthError `invalid_scope` if the scope is malformed, or none of it belongs to the client, if there is one
  */
 export function checkScopeOfClient(requested: string | undefined, client: RequestingClient): void {
-  grantScopes(requested, client.scopes, [])
+  if (client.scopes === undefined) checkScopeSyntax(requested)
+  else grantScopes(requested, [client.scopes])
 }
 
 /** @throws TokenRejected `client_not_allowed` */

@@ -3,6 +3,8 @@ import type { TokenRequest } from '../oauth/token-request.js'
 import { type ClientAuthMethod, type ClientAuthMethodDeps, invalidClient } from './client-auth-method.js'
 import type { Client } from './client-options.js'
 
+const PARAMETERS_OF_CLIENTS = ['client_id', 'client_secret', 'client_assertion', 'client_assertion_type']
+
 export interface AuthenticateClientDeps extends ClientAuthMethodDeps {
   /** In the order in which the metadata list them. */
   clientAuthMethods: readonly ClientAuthMethod[]
@@ -19,6 +21,14 @@ export async function authenticateClient(request: TokenRequest, deps: Authentica
   const method = deps.clientAuthMethods.find((each) => each.applies(request))
   if (method === undefined) throw invalidClient('no_client_authentication')
   return method.authenticate(request, deps)
+}
+
+/**
+ * Whether a request has nothing of a client: no credentials of any method, and no `client_id`. What is present is judged,
+ * and a request is never judged without it instead (RFC 7523 §3.1).
+ */
+export function isWithoutClient(request: TokenRequest): boolean {
+  return request.authorization === undefined && PARAMETERS_OF_CLIENTS.every((name) => request.one(name) === undefined)
 }
 
 /**

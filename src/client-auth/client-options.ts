@@ -85,6 +85,14 @@ export interface ClientContext extends ClientKeyContext {
   ownGrantTypes: readonly string[]
 }
 
+/** What the entries of `clients` depend on. */
+export interface ClientsContext extends ClientContext {
+  /** The names of the identity providers. */
+  identityProviders: ReadonlySet<string>
+  /** Whether an identity provider accepts requests without a client: then there need not be any. */
+  mayBeWithoutClient: boolean
+}
+
 /** Without other options. */
 export const NO_CONTEXT: ClientContext = {
   ownGrantTypes: [],
@@ -94,13 +102,12 @@ export const NO_CONTEXT: ClientContext = {
 /** The entries of `clients`, each with its own id, unless there is a `findClient`. */
 export function readClients(
   reader: OptionReader,
-  identityProviders: ReadonlySet<string>,
-  context: ClientContext,
+  { identityProviders, mayBeWithoutClient, ...context }: ClientsContext,
 ): Client[] {
   const alternatives = `${option('clients')} or ${option('findClient')}`
   if (reader.has('clients') && reader.has('findClient')) {
     reader.note('conflict', 'clients', `set ${alternatives}, not both`)
-  } else if (!reader.isNamed('clients') && !reader.isNamed('findClient')) {
+  } else if (!mayBeWithoutClient && !reader.isNamed('clients') && !reader.isNamed('findClient')) {
     reader.missing('clients', ['clients', 'findClient'], `missing; set ${alternatives}`)
   }
   const readers = reader.objects('clients')

@@ -20,7 +20,8 @@ type Allowances = Map<string, TokenBucket>
  * Counts failed authentications for each pair of client id and address, and for each client id over all addresses. A
  * success costs nothing, and an address that had one recently is exempt from the second limit: guesses from everywhere do
  * not lock the client out. When it remembers too many pairs, it looks at the longest unused ones and forgets the one with the
- * most allowance left. So made-up client ids do not flush the count of a client under attack.
+ * most allowance left. So made-up client ids do not flush the count of a client under attack. Requests without a client are
+ * counted by their address alone.
  */
 export class FailureLimiter {
   readonly #settings: ClientAuthenticationSettings
@@ -28,6 +29,8 @@ export class FailureLimiter {
   readonly #ofPairs: Allowances = new Map()
   readonly #ofClientIds: Allowances = new Map()
   readonly #knownAddresses: KnownAddresses
+  /** Of requests without a client: rejected assertions by address. */
+  readonly #ofAddresses: Allowances = new Map()
   /** The remembered ids that belong to clients. */
   readonly #idsOfClients = new Set<string>()
 
@@ -83,6 +86,26 @@ export class FailureLimiter {
 
   countSuccess(clientId: string, remoteAddress: string): void {
     this.#knownAddresses.add(clientId, networkOf(remoteAddress))
+  }
+
+  /**
+   * For a request without a client.
+   *
+   * @throws OAuthError `temporarily_unavailable` with status 429 if no attempt from this address is allowed now
+   */
+  checkAddress(remoteAddress: string): void {
+    if (this.#ofAddresses.size === 0) return
+    const retryAfter = this.#secondsUntilAllowed(this.#ofAddresses.get(keyOf(networkOf(remoteAddress))), 1)
+    if (retryAfter === undefined) return
+    throw new OAuthError('temporarily_unavailable', 'Too many rejected assertions', {
+      status: 429,
+      reason: 'too_many_rejected_assertions',
+      headers: { 'Retry-After': String(retryAfter) },
+    })
+  }
+
+  countRejectedAssertion(remoteAddress: string): void {
+    this.#count(this.#ofAddresses, keyOf(networkOf(remoteAddress)), { share: 1, guesses: 1 })
   }
 
   /** @returns the key that was forgotten for it */
@@ -145,8 +168,9 @@ function keyOf(text: string): string {
  */
 export interface ClientAuthenticationOptions {
   /**
-   * Failed authentications allowed for one client id from one address before 429, 1 to 1 000 000. From all addresses
-   * together, 100 times as many are allowed. An address from which the client authenticated within `failureWindow` is exempt
+   * Failed authentications allowed for one client id from one address before 429, 1 to 1 000 000. The same number of rejected
+   * assertions is allowed to requests without a client from one address. From all addresses together, 100 times as many
+   * failures of one client id are allowed. An address from which the client authenticated within `failureWindow` is exempt
    * from that second limit. The address is Express's `req.ip`: set `trust proxy` behind a proxy. An IPv6 /64 counts as one
    * address. Default: 500.
    */

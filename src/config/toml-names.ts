@@ -49,6 +49,7 @@ const OF_TEXTS = [
   'jwks',
   'groups_claim',
   'scope_claim',
+  'client_authentication',
 ]
 const OF_OTHERS = [
   'enabled',

@@ -5,6 +5,8 @@ import type { RejectionReason, UnavailableReason } from './reason-codes.js'
 export interface TokenContext {
   /** Absent until the client is found: before that, the value may be a secret that was sent in the wrong place. */
   clientId?: string
+  /** The request had only an assertion: see `clientAuthentication` of identity providers. */
+  withoutClient?: true
   /** The `name` of the identity provider, if it is known. */
   identityProvider?: string
   kid?: string

@@ -6,7 +6,12 @@ import type { AccessDenied, TokenRequestRefused } from './refusals.js'
 export interface ExchangeEvents {
   /** The token endpoint issued an access token. */
   'token.issued': {
-    clientId: string
+    /** Absent if the request had only an assertion. */
+    clientId?: string
+    /** The request had only an assertion: see `clientAuthentication` of identity providers. */
+    withoutClient?: true
+    /** With `withoutClient`: the address of the caller, which is Express's `req.ip`. */
+    remoteAddress?: string
     /** The `name` of the identity provider that vouches for the subject. Absent if a grant of the option `grants` uses none. */
     identityProvider?: string
     /** The grant type, if the grant is one of the option `grants`. */

@@ -70,7 +70,7 @@ export function createConfiguredParts(settings: CompleteSettings, lasting: Lasti
     accessTokenVerification: { issuer, audiences, signingKeys, verifiedTokens, identityProviders, clock },
     tokenEndpoint,
     keySet: createPublicDocument(signingKeys.publicKeySet),
-    wellKnown: createWellKnownDocuments(settings, tokenEndpoint),
+    wellKnown: createWellKnownDocuments(settings, tokenEndpoint, identityProviders),
     explain: { identityProviders, issuer, clock, findClient, audiences, lifetime, grantType: JWT_BEARER_GRANT_TYPE },
   }
 }
@@ -142,6 +142,7 @@ function createGrants(
 function createWellKnownDocuments(
   settings: CompleteSettings,
   { grants, clientAuthMethods }: TokenEndpointDeps,
+  { mayBeWithoutClient }: IdentityProviderRegistry,
 ): Middleware {
   const { issuer, tokenEndpoint, mtlsTokenEndpoint, openidConfiguration, metadata, accessToken } = settings
   const { keys } = accessToken.signingKeys.publicKeySet
@@ -151,6 +152,7 @@ function createWellKnownDocuments(
     mtlsTokenEndpoint,
     grantTypes: [...grants.keys()],
     clientAuthMethods,
+    mayBeWithoutClient,
     scopes: scopesOf(settings),
     signingAlgorithms: [...new Set(keys.map(({ alg }) => String(alg)))],
     openidConfiguration,
@@ -159,6 +161,11 @@ function createWellKnownDocuments(
 }
 
 /** The scopes that the metadata list: all that somebody may obtain, as far as the options say. */
-function scopesOf({ clients }: CompleteSettings): string[] {
-  return [...new Set(clients.flatMap(({ scopes }) => scopes))]
+function scopesOf({ clients, identityProviders }: CompleteSettings): string[] {
+  const withoutClient = identityProviders.filter(({ clientAuthentication }) => clientAuthentication === 'optional')
+  const obtainable = withoutClient.flatMap(({ scopes, policy: { bindings } }) => {
+    const ofBindings = bindings.filter((each) => each.clients === undefined).flatMap((each) => [...each.scopes])
+    return bindings.length === 0 ? [...(scopes ?? [])] : ofBindings.filter((scope) => scopes?.has(scope) !== false)
+  })
+  return [...new Set([...clients.flatMap(({ scopes }) => scopes), ...obtainable])]
 }

@@ -67,7 +67,7 @@ export interface JwtExchangeOptions extends AuthorizationServerOptions {
   assertion?: AssertionOptions
   /** The identity providers whose assertions are accepted, 1 or more. */
   identityProviders: readonly IdentityProviderOptions[]
-  /** The clients. Set either `clients` or `findClient`. */
+  /** The clients. Set either `clients` or `findClient`. Neither is needed if an identity provider has `clientAuthentication: 'optional'`. */
   clients?: readonly ClientOptions[]
   /** How the assertion strategy handles requests. */
   assertionStrategy?: AssertionStrategyOptions
@@ -149,13 +149,17 @@ export function inspectOptions(options: unknown): InspectedOptions {
     limits: readAssertionOptions(reader.object('assertion')),
     jwksEndpoint,
   })
-  const names = new Set(identityProviders.map(({ name }) => name))
   const ownGrantTypes = grants.map(({ grantType }) => grantType)
   const settings = {
     ...authorizationServer,
     jwksEndpoint,
     identityProviders,
-    clients: readClients(reader, names, { ownGrantTypes, jwksEndpoint }),
+    clients: readClients(reader, {
+      identityProviders: new Set(identityProviders.map(({ name }) => name)),
+      ownGrantTypes,
+      jwksEndpoint,
+      mayBeWithoutClient: identityProviders.some(({ clientAuthentication }) => clientAuthentication === 'optional'),
+    }),
     findClient: readFunction<FindClient>(reader, 'findClient'),
     clientAuthentication: readClientAuthenticationOptions(reader.object('clientAuthentication')),
     assertionStrategy: readAssertionStrategyOptions(reader.object('assertionStrategy')),

@@ -100,7 +100,7 @@ export function describeBindings(
   }
 }
 
-function describeBinding(binding: Binding, claims: Claims, clientId: string): string {
+function describeBinding(binding: Binding, claims: Claims, clientId: RequestingClient['clientId']): string {
   const { by } = findUnmet(binding, claims, clientId) ?? {}
   if (by === undefined) return `${binding.name} holds`
   if (by === 'client') return `${binding.name}: not for this client`
@@ -127,7 +127,7 @@ export function describeScope(
   return {
     expected: sideBySide(bounds.map(({ of, scopes }) => `of ${of}: ${listOf(scopes)}`)),
     found: describeRequested(scope),
-    hint: (reason) => (reason === 'invalid_claim' ? MALFORMED_SCOPES : hintOfScope(scope, client, bounds)),
+    hint: (reason) => (reason === 'invalid_claim' ? MALFORMED_SCOPES : hintOfScope(scope, bounds)),
   }
 }
 
@@ -137,7 +137,7 @@ export function describeRequested(scope: string | undefined): string {
 
 function boundsOf({ identityProvider, payload }: VerifiedAssertion, { scopes, clientId }: RequestingClient): Bound[] {
   const { scopes: ofIdentityProvider, policy } = identityProvider
-  const bounds: Bound[] = [{ of: 'the client', scopes: new Set(scopes) }]
+  const bounds: Bound[] = scopes === undefined ? [] : [{ of: 'the client', scopes: new Set(scopes) }]
   if (ofIdentityProvider !== undefined) bounds.push({ of: 'the identity provider', scopes: ofIdentityProvider })
   if (policy.bindings.length > 0) {
     const holding = findBindings(policy.bindings, payload, clientId)
@@ -149,8 +149,8 @@ function boundsOf({ identityProvider, payload }: VerifiedAssertion, { scopes, cl
   return bounds
 }
 
-function hintOfScope(scope: string | undefined, client: RequestingClient, bounds: readonly Bound[]): string {
-  const wanted = scope === undefined ? client.scopes : parseScope(scope)
+function hintOfScope(scope: string | undefined, bounds: readonly Bound[]): string {
+  const wanted = scope === undefined ? [...(bounds[0]?.scopes ?? [])] : parseScope(scope)
   if (wanted === undefined) return 'separate scopes by spaces; they cannot contain quotation marks or backslashes'
   const refusing = wanted.map((each) => ({ scope: each, by: bounds.filter(({ scopes }) => !scopes.has(each)) }))
   if (refusing.some(({ by }) => by.length === 0)) {

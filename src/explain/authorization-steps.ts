@@ -31,7 +31,7 @@ const NOT_MADE = `${TOO_LONG}; or a function did not return a string`
 /** What somebody would ask for with an assertion, which need not be verified. */
 export interface AccessInQuestion {
   assertion: VerifiedAssertion
-  /** undefined: none was named, or there is none. */
+  /** undefined: none was named, although one is needed, or there is none. */
   client: RequestingClient | undefined
   /** The parameter `scope`. */
   scope: string | undefined
@@ -165,7 +165,7 @@ function noteSize({ name, map }: MappedClaim, { context, sizes }: Progress): Map
 }
 
 function describeClientOfProvider({ assertion, client }: Progress): StepTexts | undefined {
-  if (client === undefined) return undefined
+  if (client?.clientId === undefined) return undefined
   const option = `${optionName('identityProviders')} of the client`
   const names = client.identityProviders
   return {

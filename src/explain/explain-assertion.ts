@@ -1,5 +1,6 @@
 import { contextOf } from '../assertion/assertion-context.js'
 import { checkHeaderOfLong, readClaims, type VerifyAssertionDeps } from '../assertion/verify-assertion.js'
+import { WITHOUT_CLIENT } from '../authorization/authorization.js'
 import { checkGrantType } from '../authorization/check-client.js'
 import { invalidClient } from '../client-auth/client-auth-method.js'
 import type { ReasonCode } from '../errors/reason-codes.js'
@@ -22,7 +23,10 @@ import { describeClaim } from './wording.js'
  * const { isAccepted, reason } = await exchange.explain(assertion, { clientId: 'app', scope: 'orders:read' })
  */
 export interface ExplainOptions {
-  /** Without it, steps that depend on the client are skipped. */
+  /**
+   * Without it, the request is explained as one without a client, if the identity provider accepts those. Otherwise steps that
+   * depend on the client are skipped.
+   */
   clientId?: string
   /** The parameter `scope`. Default: none, as in a request without it. */
   scope?: string
@@ -93,7 +97,9 @@ async function takeSteps(
   await takeCheckSteps(explainer, { jwt, identityProvider, client: presenting, issuer: deps.issuer }, clock)
   const assertion = { ...readClaims(jwt), identityProvider, context: contextOf(jwt, identityProvider) }
   const context = { identityProvider: identityProvider.name, ...presenting }
-  return takeAuthorizationSteps(explainer, { assertion, client, scope, context }, { ...deps, clock })
+  const isWithoutClient = clientId === undefined && identityProvider.clientAuthentication === 'optional'
+  const requester = isWithoutClient ? WITHOUT_CLIENT : client
+  return takeAuthorizationSteps(explainer, { assertion, client: requester, scope, context }, { ...deps, clock })
 }
 
 async function takeClient(explainer: Explainer, clientId: string | undefined, deps: ExplainDeps) {

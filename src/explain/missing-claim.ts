@@ -29,6 +29,7 @@ const OF_IDENTITY_PROVIDER: NamesOf<IdentityProviderOptions> = {
   x5cOnlyKeys: true,
   keyUses: true,
   enabled: true,
+  clientAuthentication: true,
   scopes: true,
   lifetime: true,
   maxBeyondAssertion: true,

@@ -27,6 +27,8 @@ export interface EndpointMetadataDeps {
   mtlsTokenEndpoint: string | undefined
   grantTypes: readonly string[]
   clientAuthMethods: readonly Pick<ClientAuthMethod, 'name' | 'signingAlgorithms'>[]
+  /** Whether an identity provider accepts requests without a client. */
+  mayBeWithoutClient: boolean
 }
 
 interface Endpoint {
@@ -43,10 +45,13 @@ export const ENDPOINTS: readonly Endpoint[] = [
     path: '/token',
     create: ({ configured, tokenEndpoint, events }) =>
       createTokenEndpoint(() => configured().tokenEndpoint, tokenEndpoint, events),
-    metadataOf: ({ tokenEndpoint, mtlsTokenEndpoint, grantTypes, clientAuthMethods }) => ({
+    metadataOf: ({ tokenEndpoint, mtlsTokenEndpoint, grantTypes, clientAuthMethods, mayBeWithoutClient }) => ({
       token_endpoint: tokenEndpoint,
       grant_types_supported: grantTypes,
-      token_endpoint_auth_methods_supported: clientAuthMethods.map(({ name }) => name),
+      token_endpoint_auth_methods_supported: [
+        ...clientAuthMethods.map(({ name }) => name),
+        ...(mayBeWithoutClient ? ['none'] : []),
+      ],
       ...nonEmpty('token_endpoint_auth_signing_alg_values_supported', signingAlgorithmsOf(clientAuthMethods)),
       ...(mtlsTokenEndpoint !== undefined && { mtls_endpoint_aliases: { token_endpoint: mtlsTokenEndpoint } }),
     }),

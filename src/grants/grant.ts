@@ -102,4 +102,6 @@ export interface GrantHandler {
    * @throws DependencyUnavailable for an outage: becomes 503
    */
   authorize(request: TokenRequest, client: Client): Promise<Authorization>
+  /** The same for a request without a client; undefined: this grant requires one. */
+  authorizeWithoutClient?: ((request: TokenRequest) => Promise<Authorization>) | undefined
 }

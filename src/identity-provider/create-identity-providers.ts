@@ -30,11 +30,24 @@ export function createIdentityProviders(
   deps: IdentityProviderDeps,
 ): IdentityProvider[] {
   return settings.map((each) => {
-    const { name, alias, audiences, scopes, lifetime, maxBeyondAssertion, types, limits, policy, subject } = each
+    const {
+      name,
+      alias,
+      audiences,
+      clientAuthentication,
+      scopes,
+      lifetime,
+      maxBeyondAssertion,
+      types,
+      limits,
+      policy,
+      subject,
+    } = each
     return {
       name,
       alias,
       audiences,
+      clientAuthentication,
       scopes,
       lifetime,
       maxBeyondAssertion,

@@ -69,6 +69,12 @@ export interface IdentityProviderOptions extends AssertionOptions, PolicyOptions
   keyUses?: readonly KeyUse[]
   /** `false`: its assertions are refused. Default: true. */
   enabled?: boolean
+  /**
+   * `optional`: a request with nothing but `grant_type` and an assertion of this identity provider is accepted (RFC 7523 §3.1).
+   * It obtains what `scopes`, `bindings` or `groupsToScopes` allow, so at least one of them must be set. `client_id` in the
+   * access token is the subject. A request with client authentication that fails is still refused. Default: `required`.
+   */
+  clientAuthentication?: 'required' | 'optional'
   /** The scopes that its assertions may obtain. Default: the scopes of the client. */
   scopes?: readonly string[]
   /** The longest lifetime of access tokens for its assertions, in seconds, 1 to 86 400. Default: `accessToken.lifetime`. */
@@ -120,6 +126,8 @@ export interface IdentityProviderContext extends BindingContext {
 const DEFAULT_TYPES: ReadonlySet<string> = new Set(['jwt'])
 /** At least one is required, because we do not control who may sign up at an identity provider. */
 const RESTRICTING_OPTIONS = ['allowedSubjects', 'requiredClaims', 'check', 'scopes', 'bindings', 'groupsToScopes']
+/** What a caller without a client may obtain. */
+const BOUNDING_OPTIONS = ['scopes', 'bindings', 'groupsToScopes']
 const HTTP_ALLOWED = `(http only on loopback, or with ${option('allowInsecureHttp', true)})`
 const KEY_OPTIONS = ['jwksUri', 'discovery', 'certificates', 'jwks']
 
@@ -136,6 +144,7 @@ export function readIdentityProviderOptions(
     alias: recipients[0],
     audiences: new Set([...recipients, ...(reader.strings('audiences', EXACT, isTrimmed) ?? [])]),
     enabled,
+    clientAuthentication: readClientAuthentication(reader),
     scopes: scopes && new Set(scopes),
     lifetime: reader.optionalInteger('lifetime', { min: 1, max: 86_400, unit: 'seconds' }),
     maxBeyondAssertion:
@@ -154,6 +163,15 @@ export function readIdentityProviderOptions(
   }
   reader.refuseUnknown()
   return settings
+}
+
+function readClientAuthentication(reader: OptionReader): IdentityProvider['clientAuthentication'] {
+  const written = reader.oneOf('clientAuthentication', ['required', 'optional'], 'required')
+  if (written === 'required' || BOUNDING_OPTIONS.some((name) => reader.isNamed(name))) return written
+  const names = BOUNDING_OPTIONS.map((name) => option(name)).join(', ')
+  const why = `${option('clientAuthentication', 'optional')} lets callers without a client in, and nothing bounds their scopes`
+  reader.missing(undefined, BOUNDING_OPTIONS, `${why}; set one of ${names}`)
+  return written
 }
 
 function readTypes(reader: OptionReader): ReadonlySet<string> {

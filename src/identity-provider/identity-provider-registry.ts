@@ -16,12 +16,15 @@ export class IdentityProviderRegistry {
   readonly #types: ReadonlySet<string>
   /** Whether each identity provider gets a share of the replay store: if several have `replay: 'once'`. */
   readonly haveShares: boolean
+  /** Whether one of them accepts requests without a client. */
+  readonly mayBeWithoutClient: boolean
 
   /** @param trustSwitches by name, also of identity providers that were registered before */
   constructor(identityProviders: readonly IdentityProvider[], trustSwitches = new Map<string, TrustSwitch>()) {
     this.#trustSwitches = trustSwitches
     this.#byName = new Map(identityProviders.map((identityProvider) => [identityProvider.name, identityProvider]))
     this.haveShares = identityProviders.filter(({ limits }) => limits.replay === 'once').length > 1
+    this.mayBeWithoutClient = identityProviders.some(({ clientAuthentication }) => clientAuthentication === 'optional')
     this.#algorithms = unionOf(identityProviders.map(({ limits }) => limits.algorithms))
     this.#types = unionOf(identityProviders.map(({ types }) => types))
     this.maxAssertionBytes = Math.max(

@@ -15,6 +15,8 @@ export interface IdentityProvider {
   audiences: ReadonlySet<string>
   /** Whether it is trusted now. It can be switched off and on at run time. */
   trust: TrustSwitch
+  /** Whether only clients may present its assertions to the token endpoint. */
+  clientAuthentication: 'required' | 'optional'
   /** The scopes that its assertions may obtain; undefined: no limit. */
   scopes: ReadonlySet<string> | undefined
   /** The longest lifetime of access tokens for its assertions, in seconds; undefined: no limit of its own. */

@@ -67,12 +67,12 @@ export function describeUnknown({ table, key, hint }: UnknownOption, known: Know
     return { ...problem, code: 'renamed', text: `renamed; use ${option(suggestion)} instead${other}`, suggestion }
   }
   const places = placesOf(key, table, known)
-  const suggestion =
-    sameName(key, names) ?? otherName(key, names) ?? closestName(key, names, places.length > 0 ? 1 : undefined)
+  const elsewhere = places.length === 0 ? findElsewhere(key, table, known) : undefined
+  const furthest = places.length > 0 || elsewhere !== undefined ? 1 : undefined
+  const suggestion = sameName(key, names) ?? otherName(key, names) ?? closestName(key, names, furthest)
   if (suggestion !== undefined) {
     return { ...problem, text: `unknown option; did you mean ${option(suggestion)}?`, suggestion }
   }
-  const elsewhere = places.length === 0 ? findElsewhere(key, table, known) : undefined
   return { ...problem, text: `unknown option; ${elsewhere ?? whatToDo(key, names, places, hint)}` }
 }
 

@@ -70,13 +70,21 @@ const SCOPE = 'a scope token (RFC 6749 §3.3)'
 const GROUPS = 'an object with at least one group and its scopes'
 
 /** The bindings that match these claims and this client. */
-export function findBindings(bindings: readonly Binding[], claims: Claims, clientId: string): readonly Binding[] {
+export function findBindings(
+  bindings: readonly Binding[],
+  claims: Claims,
+  clientId: string | undefined,
+): readonly Binding[] {
   return bindings.filter((binding) => findUnmet(binding, claims, clientId) === undefined)
 }
 
-/** Why a binding does not match these claims and this client; undefined: it matches. */
-export function findUnmet(binding: Binding, claims: Claims, clientId: string): UnmetBinding | undefined {
-  if (binding.clients?.has(clientId) === false) return { binding, by: 'client' }
+/**
+ * Why a binding does not match these claims and this client; undefined: it matches. A binding with `clients` never matches a
+ * request without a client.
+ */
+export function findUnmet(binding: Binding, claims: Claims, clientId: string | undefined): UnmetBinding | undefined {
+  if (binding.clients !== undefined && (clientId === undefined || !binding.clients.has(clientId)))
+    return { binding, by: 'client' }
   const failing = findFailing(binding.when, claims)
   return failing && { binding, by: failing }
 }

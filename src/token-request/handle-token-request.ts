@@ -1,11 +1,12 @@
 import { type IssueAccessTokenDeps, issueAccessToken } from '../access-token/issue-access-token.js'
 import { inContext } from '../assertion/assertion-context.js'
+import type { Authorization } from '../authorization/authorization.js'
 import { checkGrantType } from '../authorization/check-client.js'
-import { type AuthenticateClientDeps, authenticateClient } from '../client-auth/authenticate-client.js'
-import type { Client } from '../client-auth/client-options.js'
+import { type AuthenticateClientDeps, authenticateClient, isWithoutClient } from '../client-auth/authenticate-client.js'
 import { presentedSecrets } from '../client-auth/client-secret-methods.js'
 import { printable } from '../errors/printable.js'
-import type { ExchangeEventEmitter } from '../events/exchange-events.js'
+import { isTokenRejected } from '../errors/rejections.js'
+import type { ExchangeEventEmitter, ExchangeEvents } from '../events/exchange-events.js'
 import type { GrantHandler } from '../grants/grant.js'
 import { OAuthError } from '../oauth/errors.js'
 import { JWT_BEARER_GRANT_TYPE } from '../oauth/scope.js'
@@ -24,6 +25,8 @@ export interface TokenResponse {
   scope?: string
 }
 
+type AuthorizeWithoutClient = NonNullable<GrantHandler['authorizeWithoutClient']>
+
 export interface TokenRequestDeps extends AuthenticateClientDeps, IssueAccessTokenDeps {
   /** By grant type. */
   grants: ReadonlyMap<string, GrantHandler>
@@ -37,25 +40,72 @@ export interface TokenRequestDeps extends AuthenticateClientDeps, IssueAccessTok
  */
 export async function handleTokenRequest(request: TokenRequest, deps: TokenRequestDeps): Promise<TokenResponse> {
   const grant = requireGrant(request, deps.grants)
+  const { grantType, authorizeWithoutClient } = grant
+  if (authorizeWithoutClient === undefined || !isWithoutClient(request)) return answerClient(request, grant, deps)
+  return answerWithoutClient(request, { grantType, authorizeWithoutClient }, deps)
+}
+
+async function answerClient(
+  request: TokenRequest,
+  grant: GrantHandler,
+  deps: TokenRequestDeps,
+): Promise<TokenResponse> {
   const client = await authenticateClient(request, deps)
-  return inContext({ clientId: printable(client.clientId) }, () => grantAccess(client, grant, request, deps))
+  const context = { clientId: printable(client.clientId) }
+  return inContext(context, async () => {
+    checkGrantType(client, grant.grantType)
+    const authorization = await grant.authorize(request, client)
+    return grantAccess(authorization, { grantType: grant.grantType, clientId: client.clientId, context }, deps)
+  })
+}
+
+/** The workload is its own client: RFC 9068 §2.2 requires a `client_id`, and its subject is no registered client's id. */
+function answerWithoutClient(
+  request: TokenRequest,
+  { grantType, authorizeWithoutClient }: { grantType: string; authorizeWithoutClient: AuthorizeWithoutClient },
+  deps: TokenRequestDeps,
+): Promise<TokenResponse> {
+  return inContext({ withoutClient: true }, async () => {
+    const authorization = await withinAllowance(request, deps, authorizeWithoutClient)
+    const context = { withoutClient: true, remoteAddress: printable(request.remoteAddress) } as const
+    return grantAccess(authorization, { grantType, clientId: authorization.subject, context }, deps)
+  })
+}
+
+/** Refuses before any cryptography if too many assertions from this address were rejected. */
+async function withinAllowance(
+  request: TokenRequest,
+  { failureLimiter }: TokenRequestDeps,
+  authorize: AuthorizeWithoutClient,
+): Promise<Authorization> {
+  const { remoteAddress } = request
+  failureLimiter.checkAddress(remoteAddress)
+  try {
+    return await authorize(request)
+  } catch (error) {
+    if (isTokenRejected(error)) failureLimiter.countRejectedAssertion(remoteAddress)
+    throw error
+  }
+}
+
+/** To whom an access token is issued, by which grant, and what the event says of that. */
+interface Recipient {
+  grantType: string
+  clientId: string
+  context: Pick<ExchangeEvents['token.issued'], 'clientId' | 'withoutClient' | 'remoteAddress'>
 }
 
 async function grantAccess(
-  client: Client,
-  grant: GrantHandler,
-  request: TokenRequest,
+  authorization: Authorization,
+  { grantType, clientId, context }: Recipient,
   deps: TokenRequestDeps,
 ): Promise<TokenResponse> {
-  checkGrantType(client, grant.grantType)
-  const authorization = await grant.authorize(request, client)
   const { subject, scopes, identityProvider, kid, bindings, tokenType = 'Bearer', response } = authorization
-  const issued = await issueAccessToken(authorization, client.clientId, deps)
-  const { token, tokenId, expiresIn, expiresAt } = issued
+  const { token, tokenId, expiresIn, expiresAt } = await issueAccessToken(authorization, clientId, deps)
   deps.events.emit('token.issued', {
-    clientId: client.clientId,
+    ...context,
     ...(identityProvider !== undefined && { identityProvider }),
-    ...(grant.grantType !== JWT_BEARER_GRANT_TYPE && { grantType: grant.grantType }),
+    ...(grantType !== JWT_BEARER_GRANT_TYPE && { grantType }),
     ...(kid !== undefined && { kid }),
     subject: printable(subject),
     scopes,

@@ -69,6 +69,7 @@ describe('a member of the metadata', () => {
       tokenEndpoint: TOKEN_ENDPOINT,
       mtlsTokenEndpoint: TOKEN_ENDPOINT,
       grantTypes: ['x'],
+      mayBeWithoutClient: false,
       clientAuthMethods,
     }
     const names = ENDPOINTS.flatMap(({ metadataOf }) => Object.keys(metadataOf(deps)))
@@ -83,6 +84,7 @@ describe('a member of the metadata', () => {
       tokenEndpoint: TOKEN_ENDPOINT,
       mtlsTokenEndpoint: undefined,
       grantTypes: ['x'],
+      mayBeWithoutClient: false,
       clientAuthMethods: [],
       scopes: [],
       signingAlgorithms: ['ES256'],
@@ -259,7 +261,13 @@ describe('the scopes', () => {
 describe('the algorithms of client authentication', () => {
   const tokenEndpointOf = (clientAuthMethods: EndpointMetadataDeps['clientAuthMethods']) => {
     const [endpoint] = ENDPOINTS
-    const deps = { tokenEndpoint: TOKEN_ENDPOINT, mtlsTokenEndpoint: undefined, grantTypes: [], clientAuthMethods }
+    const deps = {
+      tokenEndpoint: TOKEN_ENDPOINT,
+      mtlsTokenEndpoint: undefined,
+      grantTypes: [],
+      clientAuthMethods,
+      mayBeWithoutClient: false,
+    }
     return endpoint?.metadataOf(deps)
   }
 

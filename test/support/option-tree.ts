@@ -46,6 +46,7 @@ const RULED = {
   x5cOnlyKeys: false,
   keyUses: ['jwt-svid'],
   enabled: true,
+  clientAuthentication: 'required',
   scopes: ['read', 'write'],
   lifetime: 900,
   maxBeyondAssertion: 600,

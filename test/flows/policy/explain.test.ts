@@ -809,7 +809,7 @@ describe('an explanation', () => {
   )
 
   it('is tested for every reason that an assertion, or its client, can be refused for', () => {
-    const notOfAssertions = ['keys_not_fetched', 'replayed', 'wrong_issuer']
+    const notOfAssertions = ['keys_not_fetched', 'replayed', 'client_required', 'wrong_issuer']
     const notOfExplanations = ['replay_store_unavailable', 'replay_store_full', 'grant_failed', 'internal_error']
     const tested = new Set<string>(CASES.map(({ reason }) => reason))
     expect([...REJECTION_REASONS].filter((reason) => !tested.has(reason))).toEqual(notOfAssertions)

@@ -6,7 +6,7 @@ import { isOAuthError } from '../../../src/oauth/errors.js'
 /** The scopes that are granted, or the error code. */
 function outcomeOf(requested: string | undefined, ofClient: readonly string[], ofProvider?: readonly string[]) {
   try {
-    return grantScopes(requested, ofClient, [ofProvider && new Set(ofProvider), undefined])
+    return grantScopes(requested, [ofClient, ofProvider && new Set(ofProvider), undefined])
   } catch (error) {
     if (isOAuthError(error)) return error.code
     throw error
@@ -83,4 +83,14 @@ describe('the granted scopes', () => {
       expect(outcomeOf(`a ${requested}`, ['a', 'b'])).toBe('invalid_scope')
     },
   )
+
+  it('are only what the bounds that there are have in common, whatever is missing', () => {
+    expect(grantScopes(undefined, [undefined, new Set(['a', 'b']), ['b', 'c']])).toEqual(['b'])
+    expect(grantScopes('b c', [undefined, undefined, ['b']])).toEqual(['b'])
+  })
+
+  it('are none if nothing bounds them', () => {
+    expect(grantScopes(undefined, [undefined, undefined])).toEqual([])
+    expect(() => grantScopes('a', [undefined, undefined])).toThrow('None of the scopes can be granted')
+  })
 })
