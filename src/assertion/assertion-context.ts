@@ -1,6 +1,7 @@
 import { printable } from '../errors/printable.js'
 import {
   DependencyUnavailable,
+  type GrantContext,
   isDependencyUnavailable,
   isTokenRejected,
   type TokenContext,
@@ -26,7 +27,10 @@ export function contextOfHeader({ alg, kid }: UnverifiedHeader): TokenContext {
 }
 
 /** Does something with an assertion, or for a client. Whatever is thrown gets the context, even a defect of ours. */
-export async function inContext<Result>(context: TokenContext, act: () => Promise<Result>): Promise<Result> {
+export async function inContext<Result>(
+  context: TokenContext & GrantContext,
+  act: () => Promise<Result>,
+): Promise<Result> {
   try {
     return await act()
   } catch (thrown) {

@@ -5,8 +5,6 @@ import type { RejectionReason, UnavailableReason } from './reason-codes.js'
 export interface TokenContext {
   /** Absent until the client is found: before that, the value may be a secret that was sent in the wrong place. */
   clientId?: string
-  /** The request had only an assertion: see `clientAuthentication` of identity providers. */
-  withoutClient?: true
   /** The `name` of the identity provider, if it is known. */
   identityProvider?: string
   kid?: string
@@ -29,8 +27,10 @@ export interface ScopeContext {
   requiredScopes?: readonly string[]
 }
 
-/** Details of a token request that was refused because of its grant type, or of the assertion of its client. */
+/** Details of a token request: who sent it, and what is wrong with its grant type or the assertion of its client. */
 export interface GrantContext {
+  /** The request had only an assertion: see `clientAuthentication` of identity providers. */
+  withoutClient?: true
   /** With `wrong_client_assertion`: why the assertion of the client was rejected. */
   clientAssertionReason?: RejectionReason
   /** The unsupported grant type; withheld if it may be a secret that was sent in the wrong place. */

@@ -1,26 +1,18 @@
-import {
-  type JwksConnectionOptions,
-  type JwksConnectionSettings,
-  readJwksConnection,
-} from '../guarded-fetch/connection-options.js'
-import { metadataUrlOf } from '../jwks/fetch-metadata.js'
+import type { JwksConnectionOptions } from '../guarded-fetch/connection-options.js'
 import type { JwksEndpointSettings } from '../jwks/jwks-endpoint-options.js'
 import { isForeignType, normaliseType } from '../jwt/parse-jwt.js'
 import { isScopeToken } from '../oauth/scope.js'
 import { option } from '../option-checks/config-error.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
-import { isSecureUrl, isWebUrl } from '../option-checks/urls.js'
 import type { BindingContext } from '../policy/binding.js'
 import type { PolicySettings } from '../policy/policy.js'
 import { type PolicyOptions, readPolicy } from '../policy/policy-options.js'
 import { RAW_SUBJECT, readSubjectMapping, type SubjectMapping, type SubjectOption } from '../policy/subject-mapping.js'
-import type { Certificate } from '../verification-keys/certificate.js'
-import { readCertificateList, readFixedKeySet, readKeyReading } from '../verification-keys/configured-keys.js'
-import type { KeyReading, KeyUse } from '../verification-keys/key-reading.js'
-import type { KeySet } from '../verification-keys/key-set.js'
+import type { KeyUse } from '../verification-keys/key-reading.js'
 import { type AssertionLimits, type AssertionOptions, readAssertionLimits } from './assertion-limits.js'
 import type { IdentityProvider } from './identity-provider.js'
-import { EXACT, isTrimmed, isUsableName, readName } from './identity-provider-name.js'
+import { type IdentityProviderKeys, readIdentityProviderKeys } from './identity-provider-keys.js'
+import { EXACT, isTrimmed, readName } from './identity-provider-name.js'
 import { type ProfileName, readProfile } from './provider-profile.js'
 
 /**
@@ -99,16 +91,7 @@ export interface IdentityProviderSettings
   policy: PolicySettings
   subject: SubjectMapping
   /** undefined only for a disabled provider. */
-  keys:
-    | {
-        jwksUri: string
-        metadataOf: string | undefined
-        connection: JwksConnectionSettings
-        reading: KeyReading | undefined
-      }
-    | { certificates: readonly Certificate[] }
-    | { keySet: KeySet }
-    | undefined
+  keys: IdentityProviderKeys | undefined
 }
 
 /** The other options that an entry depends on. */
@@ -128,8 +111,6 @@ const DEFAULT_TYPES: ReadonlySet<string> = new Set(['jwt'])
 const RESTRICTING_OPTIONS = ['allowedSubjects', 'requiredClaims', 'check', 'scopes', 'bindings', 'groupsToScopes']
 /** What a caller without a client may obtain. */
 const BOUNDING_OPTIONS = ['scopes', 'bindings', 'groupsToScopes']
-const HTTP_ALLOWED = `(http only on loopback, or with ${option('allowInsecureHttp', true)})`
-const KEY_OPTIONS = ['jwksUri', 'discovery', 'certificates', 'jwks']
 
 export function readIdentityProviderOptions(
   reader: OptionReader,
@@ -154,7 +135,7 @@ export function readIdentityProviderOptions(
     limits: readAssertionLimits(reader, profile.limits),
     policy: readPolicy(reader, context),
     subject: readSubjectMapping(reader) ?? context.subject ?? RAW_SUBJECT,
-    keys: readKeys(reader, enabled, context),
+    keys: readIdentityProviderKeys(reader, enabled, context.jwksEndpoint),
   }
   if (!RESTRICTING_OPTIONS.some((option) => reader.isNamed(option))) {
     const toDo = `set ${option('allowedSubjects')} to the accepted subjects, or to "any" for everyone`
@@ -178,56 +159,4 @@ function readTypes(reader: OptionReader): ReadonlySet<string> {
   const isAssertionType = (typ: string) => typ !== '' && !isForeignType(typ)
   const further = reader.strings('types', 'a `typ` that means an assertion and nothing else', isAssertionType) ?? []
   return further.length === 0 ? DEFAULT_TYPES : new Set([...DEFAULT_TYPES, ...further.map(normaliseType)])
-}
-
-function readKeys(reader: OptionReader, enabled: boolean, context: IdentityProviderContext) {
-  const metadataUrl = readMetadataUrl(reader)
-  const jwksUri = reader.has('jwksUri') ? readJwksUri(reader) : metadataUrl
-  const metadataOf = metadataUrl === undefined ? undefined : String(reader.value('name'))
-  const connection = readJwksConnection(reader, jwksUri)
-  const reading = readKeyReading(reader)
-  const certificates = reader.has('certificates') ? readCertificateList(reader) : undefined
-  const keySet = reader.has('jwks') ? readFixedKeySet(reader, reading, context.jwksEndpoint) : undefined
-  reader.refuseBoth('jwks', 'certificates')
-  if (jwksUri !== undefined && context.jwksEndpoint.enable) return { jwksUri, metadataOf, connection, reading }
-  if (certificates !== undefined) return { certificates }
-  if (keySet !== undefined) return { keySet }
-  if (!enabled) return undefined
-  if (jwksUri !== undefined) {
-    const why = `${option('jwksEndpoint.enable')} is false`
-    const toDo = `set ${option('certificates')} or ${option('jwks')}, or ${option('enabled', false)}`
-    reader.note('conflict', metadataUrl === undefined ? 'jwksUri' : 'discovery', `${why}; ${toDo}`)
-  } else if (!KEY_OPTIONS.some((key) => reader.isNamed(key) && reader.value(key) !== false)) {
-    const names = KEY_OPTIONS.map((name) => option(name)).join(', ')
-    reader.missing(undefined, KEY_OPTIONS, `has no keys; set one of ${names}`)
-  }
-  return undefined
-}
-
-/** The URL of its metadata; undefined without discovery. */
-function readMetadataUrl(reader: OptionReader): string | undefined {
-  const discovery = reader.value('discovery')
-  if (discovery === undefined || discovery === false) return undefined
-  reader.refuseBoth('discovery', 'jwksUri')
-  const isAllowed = allowedUrls(reader)
-  if (typeof discovery === 'string' && isAllowed(discovery)) return discovery
-  if (discovery !== true) {
-    reader.problem('discovery', `true, false, or the https URL of its metadata ${HTTP_ALLOWED}`)
-    return undefined
-  }
-  const name = reader.value('name')
-  if (!isUsableName(name)) return undefined // It is a problem already.
-  if (isAllowed(name) && !name.includes('?')) return metadataUrlOf(name)
-  const needed = `an https URL without query ${HTTP_ALLOWED}, because of ${option('discovery', true)}`
-  reader.problem('name', `${needed}. Or set ${option('discovery')} to the URL of its metadata`)
-  return undefined
-}
-
-function readJwksUri(reader: OptionReader): string | undefined {
-  const expected = `an https URL without user info or fragment ${HTTP_ALLOWED}`
-  return reader.string('jwksUri', expected, allowedUrls(reader)) || undefined
-}
-
-function allowedUrls(reader: OptionReader): (text: string) => boolean {
-  return reader.value('allowInsecureHttp') === true ? isWebUrl : isSecureUrl
 }
