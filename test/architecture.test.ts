@@ -17,7 +17,7 @@ const FLOORS = [
   ['jwks', 'signing-keys', 'replay', 'policy'],
   ['verification-keys'],
   ['guarded-fetch'],
-  ['jwt', 'oauth', 'host-functions'],
+  ['jwt', 'oauth', 'host-functions', 'x509'],
   ['events', 'option-checks', 'clock'],
   ['errors'],
 ]

@@ -1,5 +1,6 @@
 import { type ClientAssertionDeps, createPrivateKeyJwt } from './client-assertion.js'
 import type { ClientAuthMethod } from './client-auth-method.js'
+import { type ClientCertificateDeps, createClientCertificateMethods } from './client-certificate-methods.js'
 import type { ClientCredential } from './client-credential.js'
 import type { Client } from './client-options.js'
 import { CLIENT_SECRET_BASIC, CLIENT_SECRET_POST } from './client-secret-methods.js'
@@ -12,12 +13,13 @@ import { CLIENT_SECRET_BASIC, CLIENT_SECRET_POST } from './client-secret-methods
  */
 export function createClientAuthMethods(
   clients: readonly Client[] | undefined,
-  assertionDeps: ClientAssertionDeps,
+  deps: ClientAssertionDeps & ClientCertificateDeps,
 ): ClientAuthMethod[] {
   const kinds = clients && new Set(clients.map(({ credential }) => credential?.kind))
   const isOn = (kind: ClientCredential['kind']) => kinds?.has(kind) !== false
   return [
     ...[CLIENT_SECRET_BASIC, CLIENT_SECRET_POST].filter(({ credentialKind }) => isOn(credentialKind)),
-    ...(isOn('keys') ? [createPrivateKeyJwt(assertionDeps)] : []),
+    ...(isOn('keys') ? [createPrivateKeyJwt(deps)] : []),
+    ...createClientCertificateMethods(deps).filter(({ credentialKind }) => isOn(credentialKind)),
   ]
 }

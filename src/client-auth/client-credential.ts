@@ -1,5 +1,6 @@
 import { option } from '../option-checks/config-error.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
+import { type CertificateCredential, readClientCertificate } from './client-certificate-options.js'
 import { type ClientKeyContext, type ClientKeys, readClientKeys } from './client-keys.js'
 import { readSecretDigest } from './client-secret.js'
 
@@ -15,6 +16,7 @@ export type ClientCredential =
       /** Its public keys; undefined only until the problem is reported. */
       keys: ClientKeys | undefined
     }
+  | CertificateCredential
 
 interface CredentialReader {
   /** The options that mean this kind of credential: a client has one of them. */
@@ -32,6 +34,7 @@ const CREDENTIAL_READERS: readonly CredentialReader[] = [
     options: ['jwks', 'jwksUri'],
     read: (reader, context) => ({ kind: 'keys', keys: readClientKeys(reader, context) }),
   },
+  { options: ['certificate'], read: readClientCertificate },
 ]
 const CREDENTIAL_OPTIONS = CREDENTIAL_READERS.flatMap(({ options }) => options)
 

@@ -2,12 +2,13 @@ import { isScopeToken, JWT_BEARER_GRANT_TYPE } from '../oauth/scope.js'
 import { option } from '../option-checks/config-error.js'
 import { OptionReader, refuseRepeated } from '../option-checks/option-reader.js'
 import { DEFAULT_MAX_KEYS } from '../verification-keys/key-set.js'
+import type { ClientCertificateOptions } from './client-certificate-options.js'
 import { type ClientCredential, readClientCredential } from './client-credential.js'
 import type { ClientKeyContext } from './client-keys.js'
 
 /**
- * One client. It authenticates in one way: with a secret, by HTTP Basic or in the body (RFC 6749 §2.3.1), or with assertions
- * that it signs with its own key (`private_key_jwt`, RFC 7523 §2.2).
+ * One client. It authenticates in one way: with a secret, by HTTP Basic or in the body (RFC 6749 §2.3.1), with assertions that
+ * it signs with its own key (`private_key_jwt`, RFC 7523 §2.2), or with its certificate (RFC 8705 §2).
  *
  * @example
  * const client: ClientOptions = {
@@ -37,6 +38,8 @@ export interface ClientOptions {
    * loopback. A client that `findClient` returns cannot have it.
    */
   jwksUri?: string
+  /** Instead of a secret: the certificate by which the client authenticates in TLS. */
+  certificate?: ClientCertificateOptions
   /** The scopes that this client may obtain; it gets all of them if it requests none. Default: none. */
   scopes?: readonly string[]
   /** The longest lifetime of its access tokens, in seconds, 1 to 86 400. Default: `accessToken.lifetime`. */

@@ -82,10 +82,11 @@ const SNAKE_CASE = /^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$/
 
 /** Options that are `[[tables]]`. */
 const LISTS_OF_TABLES = ['clients', 'identityProviders', 'identityProviders.bindings']
-/** Options at the top that are one `[table]`. */
-const TABLES_AT_TOP = [
+/** Options that are one `[table]`. */
+const SINGLE_TABLES = [
   ...['jwksEndpoint', 'assertion', 'accessToken', 'clientAuthentication', 'assertionStrategy', 'replay'],
   ...['refusals', 'hostFunctions', 'metadata'],
+  'clients.certificate',
 ]
 
 /** Options that only code can set. */
@@ -180,7 +181,7 @@ function headerOf(path: TomlPath): string | undefined {
   const option = tableName(path)
   const name = tableName(tomlPath(path))
   if (isListOfTables(option)) return `[[${name}]]`
-  return TABLES_AT_TOP.includes(option) ? `[${name}]` : undefined
+  return SINGLE_TABLES.includes(option) ? `[${name}]` : undefined
 }
 
 /** Whether the members of an option, named like `identityProviders.headers`, stay as they are written. */

@@ -1,8 +1,8 @@
-import type { X509Certificate } from 'node:crypto'
 import { OAuthError } from '../oauth/errors.js'
-import type { FormParameters, TokenRequest } from '../oauth/token-request.js'
+import type { ClientCertificate, FormParameters, TokenRequest } from '../oauth/token-request.js'
 import { readHeader, remoteAddressOf } from '../protected-route/host-request.js'
 import type { ExpressRequest } from './http.js'
+import { findClientCertificate } from './tls-connection.js'
 
 const NEVER_IN_THE_QUERY = ['assertion', 'client_secret', 'client_assertion', 'grant_type']
 
@@ -40,11 +40,8 @@ export class HttpTokenRequest implements TokenRequest {
     return readHeader(this.#req, 'dpop')
   }
 
-  get clientCertificate(): X509Certificate | undefined {
-    const { socket } = this.#req
-    if (socket === undefined || !('getPeerX509Certificate' in socket)) return undefined
-    const { getPeerX509Certificate } = socket
-    return typeof getPeerX509Certificate === 'function' ? Reflect.apply(getPeerX509Certificate, socket, []) : undefined
+  get clientCertificate(): ClientCertificate | undefined {
+    return findClientCertificate(this.#req.socket)
   }
 
   get remoteAddress(): string {

@@ -18,6 +18,13 @@ export interface FormParameters {
   readonly repeated: readonly string[]
 }
 
+/** The certificate of a peer that has proved to have its private key. */
+export interface ClientCertificate {
+  x509: X509Certificate
+  /** Whether it comes from an authority that may vouch for clients. Otherwise it may be self-signed. */
+  isTrusted: boolean
+}
+
 /** A request to the token endpoint, without its HTTP. Nothing in it is verified. */
 export interface TokenRequest extends FormParameters {
   /** The `Authorization` header. */
@@ -26,11 +33,8 @@ export interface TokenRequest extends FormParameters {
   readonly clientAssertion: { type: string | undefined; assertion: string } | undefined
   /** The `DPoP` headers (RFC 9449 §4.1). More than one is an error of the client. */
   readonly dpopProofs: readonly string[]
-  /**
-   * The certificate of the TLS connection, whose private key the client has. It may be self-signed. Undefined if the server
-   * did not ask for one, or if a proxy ends TLS.
-   */
-  readonly clientCertificate: X509Certificate | undefined
+  /** The certificate of the TLS connection; undefined if the server did not ask for one, or the peer has none. */
+  readonly clientCertificate: ClientCertificate | undefined
   /** The client's address, according to Express's `trust proxy`. */
   readonly remoteAddress: string
 }

@@ -30,7 +30,7 @@ export interface SkippedKey {
 }
 
 const NUMBERS = ['n', 'e', 'x', 'y']
-const PRIVATE_PARAMETERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
+export const PRIVATE_PARAMETERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv']
 
 /**
  * A member of a key set as a usable verification key, or the reason why it is skipped (RFC 7517 §4 and §5: unknown members

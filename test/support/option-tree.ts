@@ -8,7 +8,7 @@ import { createJwtExchange, generateSigningKey, hashClientSecret, type JwtExchan
 import { isPlainObject } from '../../src/option-checks/describe-value.js'
 import { OptionReader } from '../../src/option-checks/option-reader.js'
 import { generateFakeKey, signAssertion } from '../../src/testing/index.js'
-import { RSA_CERTIFICATE } from './certificates.js'
+import { EC_CERTIFICATE, RSA_CERTIFICATE } from './certificates.js'
 
 export type Path = readonly (string | number)[]
 export type Tree = Readonly<Record<string, unknown>>
@@ -33,7 +33,7 @@ const LIMITS = {
 }
 
 /** Members of these are named by RFC 7517. */
-const OF_KEYS = ['identityProviders.jwks', 'clients.jwks', 'accessToken.signingKeys']
+const OF_KEYS = ['identityProviders.jwks', 'clients.jwks', 'clients.certificate.jwks', 'accessToken.signingKeys']
 
 /** An identity provider with every rule that there is, each narrower than its absence. */
 const RULED = {
@@ -143,6 +143,19 @@ export const EXAMPLES: Readonly<Record<string, Tree>> = {
       { clientId: 'keyed', jwks: { keys: [key.publicJwk] } },
       { clientId: 'fetched', jwksUri: 'https://app.example.com/keys' },
     ],
+  },
+  'clients with certificates': {
+    ...TOP,
+    identityProviders: [{ name: NAME, jwks: { keys: [key.publicJwk] }, scopes: ['read'] }],
+    clients: [
+      { subjectDn: 'CN=app,O=Example' },
+      { sanDns: 'app.example.com' },
+      { sanUri: 'https://app.example.com' },
+      { sanIp: '2001:db8::1' },
+      { sanEmail: 'app@example.com' },
+      { sha256Thumbprints: ['ab'.repeat(32)] },
+      { jwks: { keys: [{ kty: 'EC', x5c: [EC_CERTIFICATE.replace(/-.*-|\n/g, '')] }] } },
+    ].map((certificate, index) => ({ clientId: `app${index}`, certificate, scopes: ['read'] })),
   },
 }
 

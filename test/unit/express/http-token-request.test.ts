@@ -138,7 +138,7 @@ describe('what a token request carries besides its parameters', () => {
   })
 
   it('is the certificate of the TLS connection, if the client has one', async () => {
-    const subjectOf = ({ clientCertificate }: TokenRequest) => clientCertificate?.subjectAltName
+    const subjectOf = ({ clientCertificate }: TokenRequest) => clientCertificate?.x509.subjectAltName
     expect(await lookAt({ server: secure, certificate: client }, subjectOf)).toBe('DNS:client.example.com')
     expect(await lookAt({ server: secure }, subjectOf)).toBeUndefined()
   })

@@ -1,0 +1,109 @@
+import type { Clock } from '../clock/clock.js'
+import { printable } from '../errors/printable.js'
+import type { RequestReason } from '../errors/reason-codes.js'
+import type { ClientCertificate, TokenRequest } from '../oauth/token-request.js'
+import { type CertificateContents, readCertificateContents } from '../x509/certificate-contents.js'
+import { type ClientAuthMethod, type ClientAuthMethodDeps, invalidClient } from './client-auth-method.js'
+import { type CertificateCredential, thumbprintOf } from './client-certificate-options.js'
+import type { Client } from './client-options.js'
+import type { FailureLimiter } from './failure-limiter.js'
+
+export interface ClientCertificateDeps {
+  clock: Clock
+}
+
+/** What a presented certificate says and is worth, found out before it is known whose it should be. */
+interface JudgedCertificate {
+  thumbprint: string
+  contents: CertificateContents | undefined
+  isTrusted: boolean
+  isWithinDates: boolean
+}
+
+/** `tls_client_auth` and `self_signed_tls_client_auth` (RFC 8705 §2.1, §2.2). Which one it is, the client's registration says. */
+export function createClientCertificateMethods(deps: ClientCertificateDeps): ClientAuthMethod[] {
+  const authenticate: ClientAuthMethod['authenticate'] = (request, methodDeps) =>
+    authenticateByCertificate(request, { ...methodDeps, ...deps })
+  return [
+    { name: 'tls_client_auth', credentialKind: 'certificate_name', applies: hasOnlyClientId, authenticate },
+    { name: 'self_signed_tls_client_auth', credentialKind: 'certificate', applies: hasOnlyClientId, authenticate },
+  ]
+}
+
+/** A certificate does not show the method: browsers and meshes send theirs with every request. */
+function hasOnlyClientId(request: TokenRequest): boolean {
+  const others = ['client_secret', 'client_assertion', 'client_assertion_type'].map(request.one)
+  const isAlone = [request.authorization, ...others].every((credential) => credential === undefined)
+  return isAlone && request.one('client_id') !== undefined
+}
+
+/**
+ * The client that `client_id` names, if the certificate is its own. Whoever it is, the answer and the work are the same.
+ *
+ * @throws OAuthError `invalid_client`; `temporarily_unavailable` with status 429
+ */
+async function authenticateByCertificate(
+  request: TokenRequest,
+  { findClient, failureLimiter, clock }: ClientAuthMethodDeps & ClientCertificateDeps,
+): Promise<Client> {
+  const { remoteAddress, clientCertificate } = request
+  const clientId = request.one('client_id') ?? ''
+  checkAllowance(clientId, remoteAddress, failureLimiter)
+  const certificate = clientCertificate && judgeCertificate(clientCertificate, clock.now())
+  const client = await findClient(clientId)
+  checkAllowance(clientId, remoteAddress, failureLimiter)
+  const reason = findFault(client, certificate)
+  if (client === undefined || reason !== undefined) {
+    failureLimiter.countFailure(clientId, remoteAddress, client !== undefined)
+    const refusal = invalidClient(reason ?? 'unknown_client')
+    if (client !== undefined) refusal.context = describe(client, certificate)
+    throw refusal
+  }
+  failureLimiter.countSuccess(clientId, remoteAddress)
+  return client
+}
+
+/** @throws OAuthError `temporarily_unavailable` with status 429 */
+function checkAllowance(clientId: string, remoteAddress: string, failureLimiter: FailureLimiter): void {
+  const refusal = failureLimiter.findRefusal(clientId, remoteAddress)
+  if (refusal !== undefined) throw refusal
+}
+
+/** @param now seconds since the epoch */
+function judgeCertificate({ x509, isTrusted }: ClientCertificate, now: number): JudgedCertificate {
+  const [validFrom, validTo] = [x509.validFrom, x509.validTo].map((date) => Date.parse(date) / 1000)
+  return {
+    thumbprint: thumbprintOf(x509),
+    contents: readCertificateContents(x509.raw),
+    isTrusted,
+    isWithinDates: validFrom !== undefined && validTo !== undefined && validFrom <= now && now <= validTo,
+  }
+}
+
+/** Undefined if the certificate is the client's. */
+function findFault(client: Client | undefined, certificate: JudgedCertificate | undefined): RequestReason | undefined {
+  if (client === undefined) return 'unknown_client'
+  const { credential } = client
+  if (credential?.kind !== 'certificate_name' && credential?.kind !== 'certificate') return 'no_client_authentication'
+  if (certificate === undefined) return 'no_client_certificate'
+  const { isTrusted, isWithinDates } = certificate
+  // Node trusts no certificate that has expired: which of the two it is helps the operator.
+  if (credential.kind === 'certificate_name' && !isTrusted && isWithinDates) return 'untrusted_client_certificate'
+  if (!isOf(credential, certificate)) return 'wrong_client_certificate'
+  return isWithinDates ? undefined : 'expired_client_certificate'
+}
+
+function isOf(credential: CertificateCredential, { thumbprint, contents }: JudgedCertificate): boolean {
+  if (credential.kind === 'certificate') return credential.thumbprints.has(thumbprint)
+  return contents?.names[credential.nameKind].includes(credential.name) === true
+}
+
+/** The operator can copy from it what to register. */
+function describe({ clientId }: Client, certificate: JudgedCertificate | undefined) {
+  const seen =
+    certificate && `SHA-256 ${certificate.thumbprint}, subject ${certificate.contents?.subject ?? 'unreadable'}`
+  return {
+    clientId: printable(clientId),
+    ...(seen !== undefined && { message: printable(`the certificate: ${seen}`) }),
+  }
+}
