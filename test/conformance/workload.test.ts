@@ -6,13 +6,14 @@ import { ACCEPTED, type ClockedHost, refused, startClockedHost } from '../suppor
 import { AUDIENCE, CLIENT, ISSUER, TOKEN_ENDPOINT } from '../support/exchange-host.js'
 
 const OTHER = 'https://other.example.com'
+const WORKLOADS = { profile: 'workload', scopes: CLIENT.scopes } as const
 /** By default, of everything that can be wrong with an assertion. */
 const ANY_REFUSAL = { error: 'invalid_grant', error_description: 'The assertion is not valid' }
 
 let host: ClockedHost
 beforeAll(async () => {
   host = await startClockedHost({
-    identityProvider: { profile: 'workload', scopeClaim: 'scope', allowedSubjects: ['alice'] },
+    identityProvider: { ...WORKLOADS, scopeClaim: 'scope', allowedSubjects: ['alice'] },
   })
 })
 afterAll(() => host.close())
@@ -60,7 +61,7 @@ describe('the claims of a workload', () => {
   })
 
   it('WAG §5.1: with an alias of its own, neither issuer nor token endpoint is accepted [rule 169]', async () => {
-    const own = await startClockedHost({ identityProvider: { profile: 'workload', alias: 'urn:us' } })
+    const own = await startClockedHost({ identityProvider: { ...WORKLOADS, alias: 'urn:us' } })
     try {
       expect(await own.judge(await own.assertion({ aud: 'urn:us' }))).toEqual(ACCEPTED)
       for (const aud of [ISSUER, TOKEN_ENDPOINT])
@@ -82,7 +83,9 @@ describe('the issuer of workloads', () => {
     const start = (profile: 'workload' | 'jwt-bearer') =>
       createJwtExchange({
         issuer: ISSUER,
-        identityProviders: [{ name, profile, allowedSubjects: ['a'], jwksUri: 'https://idp.example.com/keys' }],
+        identityProviders: [
+          { name, profile, allowedSubjects: ['a'], scopes: ['openid'], jwksUri: 'https://idp.example.com/keys' },
+        ],
         clients: [CLIENT],
         accessToken: { audience: AUDIENCE },
       }).close()
@@ -141,7 +144,7 @@ describe('the access token of a workload', () => {
   })
 
   it('WAG §5: the token outlives the assertion only if that is configured [rule 178]', async () => {
-    const own = await startClockedHost({ identityProvider: { profile: 'workload', maxBeyondAssertion: 60 } })
+    const own = await startClockedHost({ identityProvider: { ...WORKLOADS, maxBeyondAssertion: 60 } })
     try {
       const exp = Math.floor(own.clock.now()) + 90
       const { body } = await own.exchangeAssertion(await own.assertion({ aud: ISSUER, exp }))

@@ -496,6 +496,7 @@ describe('a claim that caps the scopes', () => {
     expect(by(' b  a ')).toMatchObject({ scopes: ['a', 'b'] })
     expect(by('a b', { ofProvider: ['b'] })).toMatchObject({ scopes: ['b'] })
     expect(by('a b', { bindings: [{ name: '1', scopes: ['a', 'c'] }] })).toMatchObject({ scopes: ['a'] })
+    expect(by('b', { bindings: [{ name: '1', scopes: ['a', 'b'] }] })).toMatchObject({ scopes: ['b'] })
     expect(by('c')).toBe('invalid_scope')
     expect(by('A')).toBe('invalid_scope')
     expect(by('a', { requested: ['b'] })).toBe('invalid_scope')
