@@ -12,8 +12,8 @@ import type { KeyUse } from '../verification-keys/key-reading.js'
 import { type AssertionLimits, type AssertionOptions, readAssertionLimits } from './assertion-limits.js'
 import type { IdentityProvider } from './identity-provider.js'
 import { type IdentityProviderKeys, readIdentityProviderKeys } from './identity-provider-keys.js'
-import { EXACT, isTrimmed, readName } from './identity-provider-name.js'
-import { type ProfileName, readProfile } from './provider-profile.js'
+import { readName } from './identity-provider-name.js'
+import { type ProfileName, readClientAuthentication, readProfile, readRecipients } from './provider-profile.js'
 
 /**
  * One identity provider: who it is, who we are to it, and where its keys come from.
@@ -26,7 +26,7 @@ export interface IdentityProviderOptions extends AssertionOptions, PolicyOptions
   name: string
   /**
    * `workload`: strict defaults for workloads that have only their assertion (draft Workload Authorization Grant). They are
-   * `soleAudience`, `requireIat` and `requireJti`: true, `replay`: `once`, and `maxBeyondAssertion`: 0. `aud` is your `issuer` or
+   * `soleAudience`, `requireIat` and `requireJti`: true, `replay`: `once`, `maxBeyondAssertion`: 0, and `clientAuthentication`: `optional`. `aud` is your `issuer` or
    * the URL of the token endpoint, unless `alias` is set. The `name` must be an `https` URL without query and fragment. Other
    * options of the entry win over these defaults, and the defaults win over `assertion`. Default: `jwt-bearer`, which changes no default.
    */
@@ -109,23 +109,19 @@ export interface IdentityProviderContext extends BindingContext {
 const DEFAULT_TYPES: ReadonlySet<string> = new Set(['jwt'])
 /** At least one is required, because we do not control who may sign up at an identity provider. */
 const RESTRICTING_OPTIONS = ['allowedSubjects', 'requiredClaims', 'check', 'scopes', 'bindings', 'groupsToScopes']
-/** What a caller without a client may obtain. */
-const BOUNDING_OPTIONS = ['scopes', 'bindings', 'groupsToScopes']
 
 export function readIdentityProviderOptions(
   reader: OptionReader,
   context: IdentityProviderContext,
 ): IdentityProviderSettings {
   const profile = readProfile(reader, context)
-  const recipients = reader.has('alias') ? ([reader.string('alias', EXACT, isTrimmed)] as const) : profile.recipients
   const enabled = reader.boolean('enabled', true)
   const scopes = reader.strings('scopes', 'a scope token (RFC 6749 §3.3)', isScopeToken)
   const settings = {
     name: readName(reader),
-    alias: recipients[0],
-    audiences: new Set([...recipients, ...(reader.strings('audiences', EXACT, isTrimmed) ?? [])]),
+    ...readRecipients(reader, profile),
     enabled,
-    clientAuthentication: readClientAuthentication(reader),
+    clientAuthentication: readClientAuthentication(reader, profile),
     scopes: scopes && new Set(scopes),
     lifetime: reader.optionalInteger('lifetime', { min: 1, max: 86_400, unit: 'seconds' }),
     maxBeyondAssertion:
@@ -144,15 +140,6 @@ export function readIdentityProviderOptions(
   }
   reader.refuseUnknown()
   return settings
-}
-
-function readClientAuthentication(reader: OptionReader): IdentityProvider['clientAuthentication'] {
-  const written = reader.oneOf('clientAuthentication', ['required', 'optional'], 'required')
-  if (written === 'required' || BOUNDING_OPTIONS.some((name) => reader.isNamed(name))) return written
-  const names = BOUNDING_OPTIONS.map((name) => option(name)).join(', ')
-  const why = `${option('clientAuthentication', 'optional')} lets callers without a client in, and nothing bounds their scopes`
-  reader.missing(undefined, BOUNDING_OPTIONS, `${why}; set one of ${names}`)
-  return written
 }
 
 function readTypes(reader: OptionReader): ReadonlySet<string> {

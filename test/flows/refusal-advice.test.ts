@@ -14,6 +14,8 @@ interface Case {
   alter?: (assertion: string) => string
   /** The parameters besides the assertion. */
   parameters?: Record<string, string>
+  /** Sent without a client. */
+  isAlone?: boolean
   /** Done before the request, and undone after it. */
   around?: (host: ClockedHost) => () => void
 }
@@ -26,6 +28,8 @@ const DOCUMENTATION = 'https://docs.example.com/tokens'
 const CERTIFIED = 'https://certified.example.com'
 const OTHER_NAME = 'https://other.example.com'
 const OWN_GRANT = 'urn:example:own-grant'
+/** A provider whose assertions need no client. */
+const ALONE = { allowedSubjects: ['alice'], scopes: ['openid'], clientAuthentication: 'optional' } as const
 const TEXTS = {
   'identity provider': 'The assertion does not suffice: the administrator of the identity provider must act',
   service: 'The assertion is not accepted here: the administrator of this service must act',
@@ -65,7 +69,7 @@ function optionsOf(host: ClockedHost, refusals?: JwtExchangeOptions['refusals'])
         maxBeyondAssertion: 0,
       },
       { name: CERTIFIED, allowedSubjects: 'any', certificates: [EC_CERTIFICATE], subject: 'namespaced' },
-      { name: OTHER_NAME, allowedSubjects: 'any', jwksUri: host.idp.jwksUri, subject: 'namespaced' },
+      { name: OTHER_NAME, ...ALONE, jwksUri: host.idp.jwksUri, subject: 'namespaced' },
     ],
     clients: [{ ...CLIENT, identityProviders: [host.idp.name, CERTIFIED] }],
     accessToken: { audience: AUDIENCE, signingKeys: [signingKey] },
@@ -121,6 +125,7 @@ const BEFORE_VERIFICATION: Readonly<Record<string, Case>> = {
   wrong_token_kind: { claims: { events: {} } },
   unconfirmed_key: { claims: { cnf: { jkt: 'x' } } },
   unsupported_delegation: { claims: { act: { sub: 'bot' } } },
+  client_required: { isAlone: true },
 }
 
 const REUSED = 'used already'
@@ -174,7 +179,9 @@ async function assertionOf({ claims, header, alter = (same) => same }: Case): Pr
 async function answerTo(each: Case, grantType = GRANT_TYPE) {
   const assertion = await assertionOf(each)
   const undo = each.around?.(host)
-  const response = await host.post({ grant_type: grantType, assertion, ...each.parameters })
+  const form = { grant_type: grantType, assertion, ...each.parameters }
+  const alone = request(host.url).post('/oauth2/token').type('form')
+  const response = await (each.isAlone ? alone.send(form) : host.post(form))
   undo?.()
   const { date: _, ...headers } = response.headers
   return { reason: host.lastReason(), status: response.status, headers, text: response.text }
@@ -222,6 +229,16 @@ describe('the refusal of a verified assertion', () => {
       text: JSON.stringify({ error, error_description: TEXTS[each.actor], error_uri: DOCUMENTATION }),
     })
     expect(Object.keys(advised.headers)).toEqual(Object.keys(without.headers))
+  })
+
+  it('says so to a caller without a client, too', async () => {
+    const refused = { isAlone: true, claims: { iss: OTHER_NAME, sub: 'mallory' } }
+    const { without, advised } = await answersTo(refused)
+    expect([without.reason, advised.reason]).toEqual(['subject_not_allowed', 'subject_not_allowed'])
+    expect(without.text).not.toContain('error_uri')
+    expect(JSON.parse(advised.text)).toMatchObject({ error_description: TEXTS.service, error_uri: DOCUMENTATION })
+    const late = await answersTo({ ...refused, alter: (assertion) => `${assertion.slice(0, -8)}AAAAAAAA` })
+    expect(late.advised).toEqual(late.without)
   })
 
   it('says so to a grant of the host that verifies assertions, too', async () => {

@@ -39,7 +39,7 @@ describe('the profile of an identity provider', () => {
 
   it('changes no default when it is jwt-bearer, or left out', () => {
     const { profile: _, ...without } = ENTRY
-    const plain = { limits: { ...LOOSE, replay: 'once' }, alias: `${ISSUER}/token`, maxBeyondAssertion: undefined }
+    const plain = { limits: { ...LOOSE, replay: 'once' }, alias: `${ISSUER}/token`, clientAuthentication: 'required' }
     expect(read({ profile: 'jwt-bearer' })).toMatchObject(plain)
     expect(read({}, { identityProviders: [without] })).toEqual(read({ profile: 'jwt-bearer' }))
   })
@@ -48,6 +48,7 @@ describe('the profile of an identity provider', () => {
     expect(read({})).toMatchObject({
       limits: { ...STRICT, maxAge: 1800, maxLifetime: 86_400, clockTolerance: 60 },
       maxBeyondAssertion: 0,
+      clientAuthentication: 'optional',
       alias: ISSUER,
       audiences: new Set([ISSUER, `${ISSUER}/token`]),
     })
@@ -64,6 +65,17 @@ describe('the defaults of the profile workload', () => {
     expect(limits).toMatchObject({ ...STRICT, [option]: value })
     const { limits: ofBoth } = read({ [option]: value }, { assertion: STRICT }) ?? {}
     expect(ofBoth).toEqual(limits)
+  })
+
+  it('give way to clientAuthentication of the entry', () => {
+    expect(read({ clientAuthentication: 'required' })?.clientAuthentication).toBe('required')
+  })
+
+  it('let no caller without a client in if nothing bounds what it may obtain', () => {
+    const { scopes: _, ...unbounded } = { ...ENTRY, allowedSubjects: ['alice'] }
+    expect(() => read({}, { identityProviders: [unbounded] })).toThrow(/`clientAuthentication: 'optional'` lets/)
+    const required = { ...unbounded, clientAuthentication: 'required' }
+    expect(read({}, { identityProviders: [required] })).toMatchObject({ clientAuthentication: 'required' })
   })
 
   it('give way to maxBeyondAssertion of the entry', () => {
