@@ -1,6 +1,7 @@
 export type { AccessToken } from './access-token/access-token.js'
 export type { AccessTokenOptions } from './access-token/access-token-options.js'
 export type { RefusalOptions } from './authorization/refusal-advice.js'
+export type { AssertedByOptions } from './client-auth/asserted-client.js'
 export type { ClientCertificateOptions } from './client-auth/client-certificate-options.js'
 export type { ClientOptions, FindClient } from './client-auth/client-options.js'
 export { hashClientSecret } from './client-auth/client-secret.js'

@@ -9,6 +9,13 @@ import type { TokenRequest } from '../oauth/token-request.js'
 import { DecoyKeys } from '../verification-keys/decoy-keys.js'
 import type { VerificationKeySource } from '../verification-keys/key-source.js'
 import { verifySignature } from '../verification-keys/verify-signature.js'
+import {
+  type AssertedClientRules,
+  SPIFFE,
+  trustDomainOf,
+  verifyAssertionAboutClient,
+  verifySvidOfClient,
+} from './asserted-client.js'
 import { type ClientAuthMethod, type ClientAuthMethodDeps, invalidClient } from './client-auth-method.js'
 import type { ClientKeySources } from './client-key-sources.js'
 import type { Client } from './client-options.js'
@@ -17,23 +24,34 @@ import { type ClientAssertionRules, verifyOwnAssertion } from './private-key-jwt
 
 /** RFC 7523 §2.2. */
 export const JWT_BEARER_CLIENT_ASSERTION = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
-/** Bytes of an assertion that a client makes itself. */
-const MAX_CLIENT_ASSERTION_BYTES = 8192
+/** draft-ietf-oauth-spiffe-client-auth §3.1. */
+const JWT_SPIFFE_CLIENT_ASSERTION = 'urn:ietf:params:oauth:client-assertion-type:jwt-spiffe'
 
-export interface ClientAssertionDeps extends ClientAssertionRules {
+export interface ClientAssertionDeps extends ClientAssertionRules, AssertedClientRules {
   keysOf: ClientKeySources
+  /** The fixed client of an identity provider and a subject. Clients that are looked up are found by their id only. */
+  findAssertedClient: (identityProvider: string, subject: string) => string | undefined
 }
 
-/** The method of clients that sign assertions with their own keys (RFC 7523 §2.2). */
-export function createPrivateKeyJwt(deps: ClientAssertionDeps): ClientAuthMethod {
+/**
+ * The methods of clients that send assertions: their own, those of an identity provider, and JWT-SVIDs. The metadata have no
+ * name for the second, which clients send like the first (RFC 7523 §2.2).
+ */
+export function createClientAssertionMethods(deps: ClientAssertionDeps): ClientAuthMethod[] {
   const decoyKeys = new DecoyKeys()
-  return {
-    name: 'private_key_jwt',
-    credentialKind: 'keys',
+  const hasTrustDomain = [...deps.identityProviders.all()].some(({ name }) => name.startsWith(SPIFFE))
+  const method = (name: string, credentialKind: ClientAuthMethod['credentialKind']): ClientAuthMethod => ({
+    name,
+    credentialKind,
     signingAlgorithms: ASYMMETRIC_ALGORITHMS,
     applies: (request) => request.clientAssertion !== undefined || request.one('client_assertion_type') !== undefined,
     authenticate: (request, methodDeps) => authenticateByAssertion(request, { ...deps, ...methodDeps, decoyKeys }),
-  }
+  })
+  return [
+    method('private_key_jwt', 'keys'),
+    method('private_key_jwt', 'identity_provider'),
+    ...(hasTrustDomain ? [method('spiffe_jwt', 'identity_provider')] : []),
+  ]
 }
 
 interface AuthenticateByAssertionDeps extends ClientAssertionDeps, ClientAuthMethodDeps {
@@ -50,7 +68,7 @@ interface AuthenticateByAssertionDeps extends ClientAssertionDeps, ClientAuthMet
 async function authenticateByAssertion(request: TokenRequest, deps: AuthenticateByAssertionDeps): Promise<Client> {
   const { remoteAddress } = request
   const { findClient, failureLimiter } = deps
-  const presented = readClientAssertion(request)
+  const presented = readClientAssertion(request, deps)
   const { clientId } = presented
   checkAllowance(clientId, remoteAddress, failureLimiter)
   const client = await findClient(clientId)
@@ -75,22 +93,33 @@ function checkAllowance(clientId: string, remoteAddress: string, failureLimiter:
 
 interface PresentedClientAssertion {
   jwt: UnverifiedJwt
-  /** Of the form, or else the `sub`. Nothing of it is verified. */
+  isSvid: boolean
+  /** Nothing of it is verified. */
   clientId: string
 }
 
 /** @throws OAuthError `invalid_client` */
-function readClientAssertion(request: TokenRequest): PresentedClientAssertion {
+function readClientAssertion(request: TokenRequest, deps: ClientAssertionDeps): PresentedClientAssertion {
   const { clientAssertion } = request
-  if (clientAssertion?.type !== JWT_BEARER_CLIENT_ASSERTION) throw invalidClient('unsupported_client_assertion_type')
+  const isSvid = clientAssertion?.type === JWT_SPIFFE_CLIENT_ASSERTION
+  if (clientAssertion === undefined || (!isSvid && clientAssertion.type !== JWT_BEARER_CLIENT_ASSERTION)) {
+    throw invalidClient('unsupported_client_assertion_type')
+  }
   try {
-    const jwt = parseJwt(clientAssertion.assertion, MAX_CLIENT_ASSERTION_BYTES)
-    const clientId = request.one('client_id') ?? ownMember(jwt.payload, 'sub')
-    if (typeof clientId !== 'string') throw new TokenRejected('invalid_subject')
-    return { jwt, clientId }
+    const jwt = parseJwt(clientAssertion.assertion, deps.identityProviders.maxAssertionBytes)
+    const clientId = request.one('client_id') ?? findClientId(jwt, isSvid, deps)
+    return { jwt, isSvid, clientId }
   } catch (error) {
     throw refusalOf(error) ?? error
   }
+}
+
+/** Whose assertion it says it is: of the client that is registered for its issuer and subject, or of its subject itself. */
+function findClientId({ payload }: UnverifiedJwt, isSvid: boolean, deps: ClientAssertionDeps): string {
+  const [iss, sub] = [ownMember(payload, 'iss'), ownMember(payload, 'sub')]
+  if (typeof sub !== 'string') throw new TokenRejected('invalid_subject')
+  const identityProvider = deps.identityProviders.find(isSvid ? trustDomainOf(sub) : iss)
+  return (identityProvider && deps.findAssertedClient(identityProvider.name, sub)) ?? sub
 }
 
 /** Whatever is wrong, the work of one verification is done, so that the time of a refusal shows nothing. */
@@ -120,13 +149,19 @@ async function verifyAssertionOf(
 
 async function verifyByCredential(
   client: Client | undefined,
-  { jwt, clientId }: PresentedClientAssertion,
+  { jwt, isSvid, clientId }: PresentedClientAssertion,
   verify: (keySource: VerificationKeySource) => Promise<void>,
   deps: AuthenticateByAssertionDeps,
 ): Promise<Client> {
   if (client === undefined) throw invalidClient('unknown_client')
+  if (client.credential?.kind === 'identity_provider') {
+    const { assertedBy } = client.credential
+    const verifyAbout = isSvid ? verifySvidOfClient : verifyAssertionAboutClient
+    await verifyAbout({ jwt, clientId, assertedBy, verifySignature: verify }, deps)
+    return client
+  }
   const keySource = deps.keysOf(client)
-  if (keySource === undefined) throw invalidClient('wrong_client_auth_method')
+  if (keySource === undefined || isSvid) throw invalidClient('wrong_client_auth_method')
   if (ownMember(jwt.payload, 'sub') !== clientId) throw invalidClient('client_id_mismatch')
   await verifyOwnAssertion(jwt, clientId, () => verify(keySource), deps)
   return client

@@ -1,4 +1,4 @@
-import { type ClientAssertionDeps, createPrivateKeyJwt } from './client-assertion.js'
+import { type ClientAssertionDeps, createClientAssertionMethods } from './client-assertion.js'
 import type { ClientAuthMethod } from './client-auth-method.js'
 import { type ClientCertificateDeps, createClientCertificateMethods } from './client-certificate-methods.js'
 import type { ClientCredential } from './client-credential.js'
@@ -17,9 +17,12 @@ export function createClientAuthMethods(
 ): ClientAuthMethod[] {
   const kinds = clients && new Set(clients.map(({ credential }) => credential?.kind))
   const isOn = (kind: ClientCredential['kind']) => kinds?.has(kind) !== false
-  return [
-    ...[CLIENT_SECRET_BASIC, CLIENT_SECRET_POST].filter(({ credentialKind }) => isOn(credentialKind)),
-    ...(isOn('keys') ? [createPrivateKeyJwt(deps)] : []),
-    ...createClientCertificateMethods(deps).filter(({ credentialKind }) => isOn(credentialKind)),
+  const methods = [
+    ...[CLIENT_SECRET_BASIC, CLIENT_SECRET_POST],
+    ...createClientAssertionMethods(deps),
+    ...createClientCertificateMethods(deps),
   ]
+  // Methods of one name do the same.
+  const byName = new Map(methods.filter(({ credentialKind }) => isOn(credentialKind)).map((each) => [each.name, each]))
+  return [...byName.values()]
 }

@@ -1,5 +1,6 @@
 import { option } from '../option-checks/config-error.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
+import { type AssertedByOptions, readAssertedBy } from './asserted-client.js'
 import { type CertificateCredential, readClientCertificate } from './client-certificate-options.js'
 import { type ClientKeyContext, type ClientKeys, readClientKeys } from './client-keys.js'
 import { readSecretDigest } from './client-secret.js'
@@ -17,6 +18,11 @@ export type ClientCredential =
       keys: ClientKeys | undefined
     }
   | CertificateCredential
+  | {
+      kind: 'identity_provider'
+      /** Whose assertions authenticate it. */
+      assertedBy: AssertedByOptions
+    }
 
 interface CredentialReader {
   /** The options that mean this kind of credential: a client has one of them. */
@@ -35,6 +41,10 @@ const CREDENTIAL_READERS: readonly CredentialReader[] = [
     read: (reader, context) => ({ kind: 'keys', keys: readClientKeys(reader, context) }),
   },
   { options: ['certificate'], read: readClientCertificate },
+  {
+    options: ['assertedBy'],
+    read: (reader) => ({ kind: 'identity_provider', assertedBy: readAssertedBy(reader) }),
+  },
 ]
 const CREDENTIAL_OPTIONS = CREDENTIAL_READERS.flatMap(({ options }) => options)
 

@@ -2,13 +2,15 @@ import { isScopeToken, JWT_BEARER_GRANT_TYPE } from '../oauth/scope.js'
 import { option } from '../option-checks/config-error.js'
 import { OptionReader, refuseRepeated } from '../option-checks/option-reader.js'
 import { DEFAULT_MAX_KEYS } from '../verification-keys/key-set.js'
+import type { AssertedByOptions } from './asserted-client.js'
 import type { ClientCertificateOptions } from './client-certificate-options.js'
 import { type ClientCredential, readClientCredential } from './client-credential.js'
 import type { ClientKeyContext } from './client-keys.js'
 
 /**
  * One client. It authenticates in one way: with a secret, by HTTP Basic or in the body (RFC 6749 §2.3.1), with assertions that
- * it signs with its own key (`private_key_jwt`, RFC 7523 §2.2), or with its certificate (RFC 8705 §2).
+ * it signs with its own key (`private_key_jwt`, RFC 7523 §2.2), with assertions of an identity provider, or with its
+ * certificate (RFC 8705 §2).
  *
  * @example
  * const client: ClientOptions = {
@@ -40,6 +42,8 @@ export interface ClientOptions {
   jwksUri?: string
   /** Instead of a secret: the certificate by which the client authenticates in TLS. */
   certificate?: ClientCertificateOptions
+  /** Instead of a credential of its own: the identity provider whose assertions authenticate the client. */
+  assertedBy?: AssertedByOptions
   /** The scopes that this client may obtain; it gets all of them if it requests none. Default: none. */
   scopes?: readonly string[]
   /** The longest lifetime of its access tokens, in seconds, 1 to 86 400. Default: `accessToken.lifetime`. */
@@ -133,7 +137,34 @@ export function readClients(
     const registered = `the \`name\` of registered identity providers`
     readers[index]?.problem('identityProviders', registered, JSON.stringify(unknown))
   }
+  checkAssertedClients(readers, clients, areAllNamed ? identityProviders : undefined)
   return clients
+}
+
+/**
+ * What authenticates one client must not authenticate another one.
+ *
+ * @param identityProviders undefined if not all names are known
+ */
+function checkAssertedClients(
+  readers: readonly OptionReader[],
+  clients: readonly Client[],
+  identityProviders: ReadonlySet<string> | undefined,
+): void {
+  const first = new Map<string, number>()
+  for (const [index, { credential }] of clients.entries()) {
+    if (credential?.kind !== 'identity_provider') continue
+    const { identityProvider, subject } = credential.assertedBy
+    if (identityProvider === '' || subject === '') continue
+    if (identityProviders?.has(identityProvider) === false) {
+      const reader = readers[index]?.object('assertedBy')
+      reader?.problem('identityProvider', 'the `name` of a registered identity provider')
+    }
+    const pair = JSON.stringify([identityProvider, subject])
+    const before = first.get(pair)
+    if (before === undefined) first.set(pair, index)
+    else readers[index]?.note('not_unique', 'assertedBy', `client ${before + 1} has the same; choose another subject`)
+  }
 }
 
 export function readClientOptions(reader: OptionReader, context = NO_CONTEXT): Client {

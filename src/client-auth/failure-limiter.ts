@@ -24,7 +24,7 @@ type Allowances = Map<string, TokenBucket>
  * counted by their address alone.
  */
 export class FailureLimiter {
-  readonly #settings: ClientAuthenticationSettings
+  readonly #settings: FailureLimits
   readonly #clock: Clock
   readonly #ofPairs: Allowances = new Map()
   readonly #ofClientIds: Allowances = new Map()
@@ -34,7 +34,7 @@ export class FailureLimiter {
   /** The remembered ids that belong to clients. */
   readonly #idsOfClients = new Set<string>()
 
-  constructor(settings: ClientAuthenticationSettings, clock: Clock) {
+  constructor(settings: FailureLimits, clock: Clock) {
     this.#settings = settings
     this.#clock = clock
     this.#knownAddresses = new KnownAddresses(settings.failureWindow * 1000, clock)
@@ -161,7 +161,7 @@ function keyOf(text: string): string {
 }
 
 /**
- * The protection of client secrets against guessing (RFC 6749 §2.3.1).
+ * How clients authenticate: the protection against guessing (RFC 6749 §2.3.1), and what assertions of clients may be for.
  *
  * @example
  * const clientAuthentication: ClientAuthenticationOptions = { maxFailures: 100, failureWindow: 300 }
@@ -177,14 +177,21 @@ export interface ClientAuthenticationOptions {
   maxFailures?: number
   /** How long the full allowance takes to refill, in seconds, 1 to 86 400. It refills steadily. Default: 600. */
   failureWindow?: number
+  /**
+   * Whether an assertion that a client signs itself may have the URL of the token endpoint as its `aud`, for old clients. It
+   * is then good at every server to which that URL leads (rfc7523bis). Our `issuer` is always accepted. Default: false.
+   */
+  allowTokenEndpointAudience?: boolean
 }
 
 export type ClientAuthenticationSettings = Required<ClientAuthenticationOptions>
+type FailureLimits = Pick<ClientAuthenticationSettings, 'maxFailures' | 'failureWindow'>
 
 export function readClientAuthenticationOptions(reader: OptionReader): ClientAuthenticationSettings {
   const settings = {
     maxFailures: reader.integer('maxFailures', { min: 1, max: 1_000_000, default: 500, unit: 'failures' }),
     failureWindow: reader.integer('failureWindow', { min: 1, max: 86_400, default: 600, unit: 'seconds' }),
+    allowTokenEndpointAudience: reader.boolean('allowTokenEndpointAudience', false),
   }
   reader.refuseUnknown()
   return settings

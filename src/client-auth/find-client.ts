@@ -54,3 +54,16 @@ async function lookUp(
     throw isHostFunctionRefusal(cause) ? cause : new DependencyUnavailable('client_lookup_failed', { cause })
   }
 }
+
+/** The id of the fixed client that an identity provider and a subject authenticate, which have no other one. */
+export function createFindAssertedClient(
+  clients: readonly Client[],
+): (identityProvider: string, subject: string) => string | undefined {
+  const ids = new Map<string, string>()
+  for (const { clientId, credential } of clients) {
+    if (credential?.kind !== 'identity_provider') continue
+    const { identityProvider, subject } = credential.assertedBy
+    ids.set(JSON.stringify([identityProvider, subject]), clientId)
+  }
+  return (identityProvider, subject) => ids.get(JSON.stringify([identityProvider, subject]))
+}

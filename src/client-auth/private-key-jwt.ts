@@ -27,6 +27,7 @@ export interface ClientAssertionRules {
 
 /** Seconds. A client makes an assertion for one request, so it needs no long life. */
 export const CLIENT_ASSERTION_LIMITS = { clockTolerance: 60, maxLifetime: 3600, maxAge: 3600, requireIat: false }
+export const MAX_BYTES = 8192
 /** Without a `typ`, or with one of these (rfc7523bis §4). */
 const TYPES: readonly string[] = ['jwt', 'client-authentication+jwt']
 
@@ -55,8 +56,9 @@ export async function verifyOwnAssertion(
   checkNotExpired(expiresAt, rules.clock.now(), clockTolerance)
 }
 
-/** @throws TokenRejected `algorithm_not_allowed`, `type_not_allowed` */
-function checkHeader({ header: { alg, typ } }: UnverifiedJwt): void {
+/** @throws TokenRejected `too_large`, `algorithm_not_allowed`, `type_not_allowed` */
+function checkHeader({ header: { alg, typ }, compact }: UnverifiedJwt): void {
+  if (compact.length > MAX_BYTES) throw new TokenRejected('too_large')
   if (!isAsymmetricAlgorithm(alg)) throw new TokenRejected('algorithm_not_allowed')
   if (typ !== undefined && !TYPES.includes(normaliseType(typ))) throw new TokenRejected('type_not_allowed')
 }

@@ -1,9 +1,10 @@
 import { createAccessTokenSigner } from '../access-token/issue-access-token.js'
 import { VerifiedTokenCache } from '../access-token/verified-token-cache.js'
 import type { VerifyAccessTokenDeps } from '../access-token/verify-access-token.js'
+import type { ClientAuthMethod } from '../client-auth/client-auth-method.js'
 import { createClientAuthMethods } from '../client-auth/client-auth-methods.js'
 import { type ClientKeySources, createClientKeySources } from '../client-auth/client-key-sources.js'
-import { type ClientLookup, createFindClient } from '../client-auth/find-client.js'
+import { type ClientLookup, createFindAssertedClient, createFindClient } from '../client-auth/find-client.js'
 import { systemTimers } from '../clock/timers.js'
 import type { ExplainDeps } from '../explain/explain-assertion.js'
 import { createPublicDocument, type Middleware } from '../express/http.js'
@@ -100,9 +101,12 @@ function createTokenEndpointDeps(
   lasting: LastingParts,
 ): TokenEndpointDeps {
   const { issuer, clock, accessToken, requireHttps } = settings
-  const { identityProviders, findClient, clientKeys } = parties
-  const { events, failureLimiter, replayProtection } = lasting
+  const { identityProviders, findClient } = parties
+  const { events, failureLimiter } = lasting
   const { lifetime, signingKeys } = accessToken
+  const clientAuthMethods = createMethods(settings, parties, lasting)
+  // Of the client and of the grant, both by identity providers.
+  const mayHaveTwo = clientAuthMethods.some(({ credentialKind }) => credentialKind === 'identity_provider')
   return {
     issuer,
     lifetime,
@@ -110,17 +114,28 @@ function createTokenEndpointDeps(
     clock,
     events,
     grants: new Map(createGrants(settings, parties, lasting).map((grant) => [grant.grantType, grant])),
-    clientAuthMethods: createClientAuthMethods(settings.findClient === undefined ? settings.clients : undefined, {
-      audiences: new Set([issuer]),
-      clock,
-      replayProtection,
-      keysOf: clientKeys,
-    }),
+    clientAuthMethods,
     findClient,
     failureLimiter,
-    parseForm: createTokenFormParser(identityProviders.maxAssertionBytes),
+    parseForm: createTokenFormParser(identityProviders.maxAssertionBytes * (mayHaveTwo ? 2 : 1)),
     requireHttps,
   }
+}
+
+function createMethods(
+  { issuer, tokenEndpoint, clock, clients, findClient, clientAuthentication }: CompleteSettings,
+  { identityProviders, clientKeys }: Parties,
+  { replayProtection }: LastingParts,
+): ClientAuthMethod[] {
+  return createClientAuthMethods(findClient === undefined ? clients : undefined, {
+    issuer,
+    audiences: new Set([issuer, ...(clientAuthentication.allowTokenEndpointAudience ? [tokenEndpoint] : [])]),
+    clock,
+    replayProtection,
+    identityProviders,
+    keysOf: clientKeys,
+    findAssertedClient: createFindAssertedClient(clients),
+  })
 }
 
 function createGrants(

@@ -55,6 +55,8 @@ export interface ExchangeHostOptions {
   idp?: FakeIdentityProviderOptions
   /** Laid over the defaults of the fake identity provider's entry. */
   identityProvider?: Partial<IdentityProviderOptions>
+  /** In addition to the fake identity provider. */
+  furtherIdentityProviders?: readonly IdentityProviderOptions[]
   /** Laid over the defaults of all options; `identityProviders` here replaces the fake one. */
   exchange?: Partial<JwtExchangeOptions>
   /** Called with the new app before anything of the exchange is mounted. */
@@ -101,6 +103,7 @@ export async function startExchangeHost(options: ExchangeHostOptions = {}): Prom
         allowedSubjects: 'any',
         ...options.identityProvider,
       },
+      ...(options.furtherIdentityProviders ?? []),
     ],
     ...(options.exchange?.findClient === undefined && { clients: [CLIENT] }),
     accessToken: { audience: AUDIENCE, signingKeys: [sharedKey] },

@@ -100,7 +100,7 @@ const TOP = {
   accessToken: {
     ...{ audience: [API, BILLING], lifetime: 1000, signingKeys: [signingKey], algorithm: 'ES256', cacheSizeBytes: 0 },
   },
-  clientAuthentication: { maxFailures: 3, failureWindow: 60 },
+  clientAuthentication: { maxFailures: 3, failureWindow: 60, allowTokenEndpointAudience: false },
   assertionStrategy: { waitForKeys: false },
   refusals: { documentation: 'https://docs.example.com/tokens' },
   replay: { store, timeout: 100, maxEntries: 10 },
@@ -142,6 +142,7 @@ export const EXAMPLES: Readonly<Record<string, Tree>> = {
       CLIENT,
       { clientId: 'keyed', jwks: { keys: [key.publicJwk] } },
       { clientId: 'fetched', jwksUri: 'https://app.example.com/keys' },
+      { clientId: 'asserted', assertedBy: { identityProvider: OTHER_NAME, subject: 'app' } },
     ],
   },
   'clients with certificates': {

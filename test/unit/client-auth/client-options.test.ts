@@ -62,7 +62,9 @@ describe('a client', () => {
     [
       'without a credential',
       { clientId: 'app' },
-      ['clientSecret: missing; set one of `clientSecret`, `clientSecretHash`, `jwks`, `jwksUri`'],
+      [
+        'clientSecret: missing; set one of `clientSecret`, `clientSecretHash`, `jwks`, `jwksUri`, `certificate`, `assertedBy`',
+      ],
     ],
     [
       'with an empty secret',

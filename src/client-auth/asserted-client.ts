@@ -1,0 +1,178 @@
+import { contextOf } from '../assertion/assertion-context.js'
+import { markAssertionUsed } from '../assertion/mark-used.js'
+import { checkAssertion, readClaims, type VerifiedAssertion } from '../assertion/verify-assertion.js'
+import type { Clock } from '../clock/clock.js'
+import { TokenRejected } from '../errors/rejections.js'
+import { checkEnabled, type IdentityProvider } from '../identity-provider/identity-provider.js'
+import type { IdentityProviderRegistry } from '../identity-provider/identity-provider-registry.js'
+import {
+  checkAudience,
+  checkIssuedAt,
+  checkNoConfirmation,
+  checkNoDelegation,
+  checkTokenKind,
+  isSubject,
+  readExpiry,
+  readNotBefore,
+} from '../jwt/check-claims.js'
+import { ownMember } from '../jwt/parse-json-object.js'
+import { normaliseType, type UnverifiedJwt } from '../jwt/parse-jwt.js'
+import { isPlainObject } from '../option-checks/describe-value.js'
+import type { OptionReader } from '../option-checks/option-reader.js'
+import { enforcePolicy } from '../policy/policy.js'
+import type { ReplayProtection } from '../replay/replay-protection.js'
+import type { VerificationKeySource } from '../verification-keys/key-source.js'
+
+/**
+ * Whose assertions authenticate a client: its platform's, for example the service account tokens of a Kubernetes cluster.
+ *
+ * @example
+ * const assertedBy: AssertedByOptions = {
+ *   identityProvider: 'https://kubernetes.default.svc',
+ *   subject: 'system:serviceaccount:shop:orders',
+ * }
+ */
+export interface AssertedByOptions {
+  /** The `name` of a registered identity provider. Its assertions are checked like those of a grant. */
+  identityProvider: string
+  /** The `sub` of these assertions, compared exactly: `*` is not a pattern. */
+  subject: string
+}
+
+/** What the assertions of identity providers about clients depend on. */
+export interface AssertedClientRules {
+  identityProviders: IdentityProviderRegistry
+  issuer: string
+  clock: Pick<Clock, 'now'>
+  replayProtection: Pick<ReplayProtection, 'markUsed'>
+}
+
+/** An assertion by an identity provider about a client. */
+export interface AssertionAboutClient {
+  jwt: UnverifiedJwt
+  clientId: string
+  assertedBy: AssertedByOptions
+  verifySignature: (keySource: VerificationKeySource) => Promise<void>
+}
+
+/** The begin of the name of an identity provider that is a SPIFFE trust domain. */
+export const SPIFFE = 'spiffe://'
+/** The trust domain of the SPIFFE ID of a workload. */
+const SPIFFE_ID = /^(spiffe:\/\/[a-z0-9._-]{1,255})(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._-]+)+$/
+/** Bytes (SPIFFE ID, §2.3). */
+const MAX_SPIFFE_ID_LENGTH = 2048
+/** JWT-SVID, §2.2: absent, or one of these. */
+const SVID_TYPES: readonly string[] = ['jwt', 'jose']
+
+export function readAssertedBy(parent: OptionReader): AssertedByOptions {
+  const value = parent.hostObject('assertedBy')
+  const reader = parent.object('assertedBy')
+  if (!isPlainObject(value)) return { identityProvider: '', subject: '' } // A problem of its own.
+  const isExact = (text: string) => isSubject(text) && !text.includes('*')
+  const assertedBy = {
+    identityProvider: reader.string('identityProvider', 'the `name` of a registered identity provider'),
+    subject: reader.string(
+      'subject',
+      'the `sub` of its assertions: it is compared exactly, and * is not a pattern',
+      isExact,
+    ),
+  }
+  reader.refuseUnknown()
+  return assertedBy
+}
+
+/**
+ * Authenticates a client by an assertion of its identity provider, which is checked like that of a grant: its keys, audiences
+ * and limits, and who is accepted. A grant and a client share the memory of used assertions.
+ *
+ * @throws TokenRejected
+ * @throws DependencyUnavailable
+ */
+export async function verifyAssertionAboutClient(
+  about: AssertionAboutClient,
+  rules: AssertedClientRules,
+): Promise<void> {
+  const { jwt, clientId, assertedBy, verifySignature } = about
+  const identityProvider = requireIdentityProvider(assertedBy, rules)
+  if (rules.identityProviders.find(ownMember(jwt.payload, 'iss')) !== identityProvider) {
+    throw new TokenRejected('wrong_issuer')
+  }
+  checkSubject(jwt, assertedBy)
+  const signature = { name: 'signature' as const, check: () => verifySignature(identityProvider.keySource) }
+  const presented = { jwt, identityProvider, client: { clientId }, issuer: rules.issuer }
+  await checkAssertion(presented, { clock: rules.clock, signature })
+  const assertion = { ...readClaims(jwt), identityProvider, context: contextOf(jwt, identityProvider) }
+  await enforcePolicyOf(assertion, clientId)
+  await markAssertionUsed(assertion, rules)
+}
+
+/**
+ * Authenticates a client by a JWT-SVID (draft-ietf-oauth-spiffe-client-auth §3.1), with the keys of the trust domain of its
+ * SPIFFE ID. Its `iss` says nothing. It may come again until it expires, because workloads use one for many requests.
+ *
+ * @throws TokenRejected
+ * @throws DependencyUnavailable
+ */
+export async function verifySvidOfClient(about: AssertionAboutClient, rules: AssertedClientRules): Promise<void> {
+  const { jwt, clientId, assertedBy, verifySignature } = about
+  const identityProvider = requireIdentityProvider(assertedBy, rules)
+  checkSubject(jwt, assertedBy)
+  if (trustDomainOf(assertedBy.subject) !== identityProvider.name) throw new TokenRejected('wrong_issuer')
+  checkEnabled(identityProvider)
+  checkSvidHeader(jwt, identityProvider)
+  await verifySignature(identityProvider.keySource)
+  checkSvidClaims(jwt, identityProvider, rules)
+  const context = contextOf(jwt, identityProvider)
+  await enforcePolicyOf({ ...readClaims(jwt), identityProvider, context }, clientId)
+  checkEnabled(identityProvider)
+}
+
+/** The name of the trust domain that a SPIFFE ID is in; undefined if it is not the ID of a workload. */
+export function trustDomainOf(spiffeId: unknown): string | undefined {
+  return typeof spiffeId === 'string' && spiffeId.length <= MAX_SPIFFE_ID_LENGTH
+    ? SPIFFE_ID.exec(spiffeId)?.[1]
+    : undefined
+}
+
+function requireIdentityProvider(
+  { identityProvider }: AssertedByOptions,
+  { identityProviders }: AssertedClientRules,
+): IdentityProvider {
+  const found = identityProviders.find(identityProvider)
+  if (found === undefined) throw new TokenRejected('unknown_issuer')
+  return found
+}
+
+/** Before the signature: an assertion about somebody else is not worth its verification. */
+function checkSubject({ payload }: UnverifiedJwt, { subject }: AssertedByOptions): void {
+  if (ownMember(payload, 'sub') !== subject) throw new TokenRejected('subject_not_allowed')
+}
+
+function checkSvidHeader({ header: { alg, typ }, compact }: UnverifiedJwt, { limits }: IdentityProvider): void {
+  if (compact.length > limits.maxBytes) throw new TokenRejected('too_large')
+  if (!limits.algorithms.has(alg)) throw new TokenRejected('algorithm_not_allowed')
+  if (typ !== undefined && !SVID_TYPES.includes(normaliseType(typ))) throw new TokenRejected('type_not_allowed')
+}
+
+function checkSvidClaims(
+  { payload }: UnverifiedJwt,
+  { limits }: IdentityProvider,
+  { issuer, clock }: AssertedClientRules,
+): void {
+  const { clockTolerance, maxLifetime } = limits
+  const now = clock.now()
+  checkAudience(payload, new Set([issuer]), true)
+  if (!(readExpiry(payload, now, clockTolerance) <= now + maxLifetime + clockTolerance)) {
+    throw new TokenRejected('lifetime_too_long')
+  }
+  readNotBefore(payload, now, clockTolerance)
+  checkIssuedAt(payload, now, { clockTolerance, maxAge: maxLifetime, requireIat: false })
+  checkTokenKind(payload)
+  checkNoConfirmation(payload)
+  checkNoDelegation(payload)
+}
+
+/** Whoever the options of its identity provider refuse is not a client either. */
+function enforcePolicyOf({ identityProvider, sub, payload }: VerifiedAssertion, clientId: string): Promise<void> {
+  return enforcePolicy(identityProvider.policy, sub, payload, { identityProvider: identityProvider.name, clientId })
+}

@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { loadConfig } from '../../src/config/index.js'
+import { createJwtExchange } from '../../src/index.js'
+import { type FakeKey, generateFakeKey } from '../../src/testing/index.js'
+import { createDeploymentFile } from '../support/deployment-file.js'
+import { codeBlocks } from '../support/document-code.js'
+
+const PAGE = 'docs/clients.md'
+const HEAD = `
+issuer = "https://api.example.com/oauth2"
+subject = "namespaced"
+[access_token]
+audience = "https://api.example.com"
+`
+const PROVIDER = `
+[[identity_provider]]
+name = "https://users.example.com"
+jwks_uri = "https://users.example.com/keys"
+allowed_subjects = "any"
+`
+const file = createDeploymentFile()
+let key: FakeKey
+beforeAll(async () => {
+  key = await generateFakeKey('ES256')
+  file.writeBeside('reports.jwks.json', JSON.stringify({ keys: [key.publicJwk] }))
+})
+afterAll(() => file.remove())
+
+function load(block: string) {
+  file.write(HEAD + PROVIDER + block)
+  return loadConfig(file.path, { env: {} })
+}
+
+describe('docs/clients.md', () => {
+  const [, ...blocks] = codeBlocks(PAGE, 'toml').slice(0, 4)
+
+  it.each(blocks.map((block, index) => [index + 1, block] as const))('has tables that can be used: %i', (_, block) => {
+    createJwtExchange(load(block)).close()
+  })
+
+  it('has the clients of its code in a file as well', () => {
+    const code = codeBlocks(PAGE, 'js').find((each) => each.includes('assertedBy')) ?? ''
+    const clients: unknown = new Function(`${code}\nreturn clients`)()
+    const [, platform = ''] = blocks
+    expect(load(platform).clients).toEqual(clients)
+  })
+
+  it('has the limits of client assertions that the code has', async () => {
+    const { CLIENT_ASSERTION_LIMITS, MAX_BYTES } = await import('../../src/client-auth/private-key-jwt.js')
+    expect(CLIENT_ASSERTION_LIMITS).toMatchObject({ clockTolerance: 60, maxLifetime: 3600, maxAge: 3600 })
+    expect(readFileSync(PAGE, 'utf8')).toContain(`at most ${MAX_BYTES} bytes`)
+  })
+})
