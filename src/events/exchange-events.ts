@@ -96,7 +96,7 @@ export interface ExchangeEvents {
    */
   'config.refused': { message: string }
   /**
-   * A token request came through a proxy, but Express's `trust proxy` is off, so every client behind the proxy appears with
+   * A token request, or one that a route refused, came through a proxy, but Express's `trust proxy` is off, so every client behind the proxy appears with
    * the proxy's address. Emitted at most once, and only on Express.
    */
   'proxy.not_trusted': { message: string }

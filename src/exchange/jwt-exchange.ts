@@ -14,6 +14,7 @@ import { PendingRefusals } from '../passport/pending-refusals.js'
 import type { PassportStrategy } from '../passport/promise-strategy.js'
 import { createAccessTokenStrategy, createAssertionStrategy } from '../passport/strategies.js'
 import { Challenge } from '../protected-route/challenge.js'
+import { ProxyWarning } from '../protected-route/proxy-warning.js'
 import type { KeySourceStats } from '../verification-keys/key-source.js'
 import { Configuration, type ConfigurationStats } from './configuration.js'
 import { createLastingParts, reportRisks } from './lasting-parts.js'
@@ -159,23 +160,25 @@ export function createJwtExchange(options: JwtExchangeOptions): JwtExchange {
   const lasting = createLastingParts(settings)
   const { events } = lasting
   const configuration = new Configuration(settings, lasting)
-  const bearer = { challenge: new Challenge('Bearer', settings.issuer), events }
-  const accessTokenAuthentication = { ...bearer, verification: () => configuration.parts.accessTokenVerification }
-  const assertionAuthentication = { ...bearer, verification: () => configuration.parts.assertionVerification }
+  const parts = () => configuration.parts
+  const reporting = { events, proxyWarning: new ProxyWarning(events) }
+  const bearer = { challenge: new Challenge('Bearer', settings.issuer), ...reporting }
+  const accessTokenAuthentication = { ...bearer, verification: () => parts().accessTokenVerification }
+  const assertionAuthentication = { ...bearer, verification: () => parts().assertionVerification }
   const pendingRefusals = new PendingRefusals(events)
-  const registry = () => configuration.parts.identityProviders
+  const registry = () => parts().identityProviders
   const stats = () => ({ identityProviders: [...registry().all()].map(statsOf), config: configuration.stats() })
   queueMicrotask(() => reportRisks(settings, events))
   return {
-    router: createRouter({ configured: () => configuration.parts, tokenEndpoint: settings.tokenEndpoint, events }),
-    wellKnown: (req, res, next) => configuration.parts.wellKnown(req, res, next),
+    router: createRouter({ configured: parts, tokenEndpoint: settings.tokenEndpoint, ...reporting }),
+    wellKnown: (req, res, next) => parts().wellKnown(req, res, next),
     accessTokenStrategy: createAccessTokenStrategy(accessTokenAuthentication, pendingRefusals),
     assertionStrategy: createAssertionStrategy(assertionAuthentication, pendingRefusals),
     protect: (...given) => createProtect(given, accessTokenAuthentication),
-    verifyAccessToken: async (token) => verifyAccessToken(token, configuration.parts.accessTokenVerification),
+    verifyAccessToken: async (token) => verifyAccessToken(token, parts().accessTokenVerification),
     explain: async (assertion, explainOptions = {}) => {
       const { explainAssertion } = await import('../explain/explain-assertion.js')
-      return explainAssertion(assertion, explainOptions, configuration.parts.explain)
+      return explainAssertion(assertion, explainOptions, parts().explain)
     },
     events,
     stats,

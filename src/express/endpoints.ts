@@ -1,6 +1,7 @@
 import { Router } from 'express'
 import type { ClientAuthMethod } from '../client-auth/client-auth-method.js'
 import type { ExchangeEventEmitter } from '../events/exchange-events.js'
+import type { ProxyWarning } from '../protected-route/proxy-warning.js'
 import type { Middleware } from './http.js'
 import { createTokenEndpoint, type TokenEndpointDeps } from './token-endpoint.js'
 
@@ -17,6 +18,7 @@ export interface EndpointDeps {
   /** The URL of the token endpoint in the metadata. */
   tokenEndpoint: string
   events: ExchangeEventEmitter
+  proxyWarning: ProxyWarning
 }
 
 /** What the metadata need of one configuration. */
@@ -43,8 +45,8 @@ interface Endpoint {
 export const ENDPOINTS: readonly Endpoint[] = [
   {
     path: '/token',
-    create: ({ configured, tokenEndpoint, events }) =>
-      createTokenEndpoint(() => configured().tokenEndpoint, tokenEndpoint, events),
+    create: ({ configured, tokenEndpoint, events, proxyWarning }) =>
+      createTokenEndpoint(() => configured().tokenEndpoint, tokenEndpoint, { events, proxyWarning }),
     metadataOf: ({ tokenEndpoint, mtlsTokenEndpoint, grantTypes, clientAuthMethods, mayBeWithoutClient }) => ({
       token_endpoint: tokenEndpoint,
       grant_types_supported: grantTypes,

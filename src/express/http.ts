@@ -9,8 +9,6 @@ export type Middleware = (req: IncomingMessage, res: ServerResponse, next: (erro
 
 /** What Express adds to a request, besides what authentication at a route reads. Other hosts add less. */
 export interface ExpressRequest extends HostRequest {
-  /** The application, which knows its settings. */
-  app?: { get?: (setting: string) => unknown }
   /** Whether TLS was used, as `trust proxy` says. */
   secure?: boolean
 }

@@ -1,8 +1,9 @@
 import type { TokenRejected } from '../errors/rejections.js'
 import type { ExchangeEventEmitter } from '../events/exchange-events.js'
 import { OAuthError } from '../oauth/errors.js'
+import type { ProxyWarning } from '../protected-route/proxy-warning.js'
 import { handleTokenRequest, type TokenRequestDeps } from '../token-request/handle-token-request.js'
-import { MountWarning, ProxyWarning } from './endpoint-warnings.js'
+import { MountWarning } from './endpoint-warnings.js'
 import { createFormEndpoint, type FormEndpointDeps } from './form-endpoint.js'
 import type { Middleware } from './http.js'
 import { createFormParser } from './read-form.js'
@@ -27,10 +28,9 @@ export function createTokenFormParser(maxAssertionBytes: number): Middleware {
 export function createTokenEndpoint(
   configured: () => TokenEndpointDeps,
   url: string,
-  events: ExchangeEventEmitter,
+  { events, proxyWarning }: { events: ExchangeEventEmitter; proxyWarning: ProxyWarning },
 ): Middleware {
   const mountWarning = new MountWarning(url, events)
-  const proxyWarning = new ProxyWarning(events)
   const answer = createFormEndpoint<TokenEndpointDeps>({
     configured,
     act: handleTokenRequest,

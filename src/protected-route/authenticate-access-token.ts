@@ -11,7 +11,7 @@ import {
 import { checkScopes } from './required-scope.js'
 
 export interface AuthenticateAccessTokenDeps
-  extends Pick<AuthenticateRequestDeps<AccessToken>, 'challenge' | 'events'> {
+  extends Pick<AuthenticateRequestDeps<AccessToken>, 'challenge' | 'events' | 'proxyWarning'> {
   /** How access tokens are verified now: asked once for each request. */
   verification: () => VerifyAccessTokenDeps
 }
@@ -19,15 +19,14 @@ export interface AuthenticateAccessTokenDeps
 /** Judges requests by their access token and the scopes that the route requires. */
 export function createAuthenticateAccessToken(
   requiredScopes: readonly string[],
-  { challenge, events, verification }: AuthenticateAccessTokenDeps,
+  { verification, ...deps }: AuthenticateAccessTokenDeps,
 ): AuthenticateRequest<AccessToken> {
   const withScopes = (accessToken: AccessToken) => {
-    checkScopes(accessToken, requiredScopes, challenge)
+    checkScopes(accessToken, requiredScopes, deps.challenge)
     return accessToken
   }
   return createAuthenticateRequest<AccessToken>({
-    challenge,
-    events,
+    ...deps,
     verify: (token) => whenReady(verifyAccessToken(token, verification()), withScopes),
     describe: describeCaller,
   })

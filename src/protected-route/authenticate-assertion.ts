@@ -40,20 +40,18 @@ export interface AcceptAssertionDeps extends VerifyAssertionDeps {
 }
 
 export interface AuthenticateAssertionDeps
-  extends Pick<AuthenticateRequestDeps<AssertedCaller>, 'challenge' | 'events'> {
+  extends Pick<AuthenticateRequestDeps<AssertedCaller>, 'challenge' | 'events' | 'proxyWarning'> {
   /** How assertions are verified now: asked once for each request. */
   verification: () => AcceptAssertionDeps
 }
 
 /** Authenticates requests by an assertion instead of an access token. */
 export function createAuthenticateAssertion({
-  challenge,
-  events,
   verification,
+  ...deps
 }: AuthenticateAssertionDeps): AuthenticateRequest<AssertedCaller> {
   return createAuthenticateRequest<AssertedCaller>({
-    challenge,
-    events,
+    ...deps,
     verify: (token) => acceptAssertion(token, verification()),
     describe: ({ sub, identityProvider }) => ({ subject: printable(sub), identityProvider }),
   })

@@ -5,6 +5,7 @@ import type { OAuthError } from '../oauth/errors.js'
 import { toRefusal } from '../oauth/refusal.js'
 import { type AuthScheme, type Challenge, INVALID_TOKEN } from './challenge.js'
 import { describeSender, type HostRequest, routeOf } from './host-request.js'
+import type { ProxyWarning } from './proxy-warning.js'
 import { readPresentedToken } from './read-presented-token.js'
 
 /** What a protected route does with a request. The event `access.denied` is emitted by whoever knows that this is final. */
@@ -20,6 +21,7 @@ export type AuthenticateRequest<Caller> = (req: HostRequest) => Eventual<RouteOu
 export interface AuthenticateRequestDeps<Caller> {
   challenge: Challenge
   events: ExchangeEventEmitter
+  proxyWarning: ProxyWarning
   /**
    * The caller that a token stands for. A scheme that needs a proof finds it in the request.
    *
@@ -37,11 +39,11 @@ export function createAuthenticateRequest<Caller>(deps: AuthenticateRequestDeps<
   return (req) => {
     try {
       const token = readPresentedToken(req, challenge)
-      if (token === undefined) return missToken(req, challenge)
+      if (token === undefined) return missToken(req, deps)
       const outcome = whenReady(verify(token, req, challenge.scheme), grant)
-      return isPending(outcome) ? outcome.catch((error: unknown) => refuse(error, req, challenge)) : outcome
+      return isPending(outcome) ? outcome.catch((error: unknown) => refuse(error, req, deps)) : outcome
     } catch (error) {
-      return refuse(error, req, challenge)
+      return refuse(error, req, deps)
     }
   }
 }
@@ -54,16 +56,23 @@ function grantAccess<Caller>(
   return { kind: 'granted', caller }
 }
 
-function missToken(req: HostRequest, challenge: Challenge): RouteOutcome<never> {
-  const event: AccessDenied = { reason: 'no_token', status: 401, ...describeRequest(req) }
+type RefusalDeps = Pick<AuthenticateRequestDeps<unknown>, 'challenge' | 'proxyWarning'>
+
+function missToken(req: HostRequest, { challenge, proxyWarning }: RefusalDeps): RouteOutcome<never> {
+  const event: AccessDenied = { reason: 'no_token', status: 401, ...describeRequest(req, proxyWarning) }
   return { kind: 'missing', challenge: challenge.plain(), event }
 }
 
-function refuse(error: unknown, req: HostRequest, challenge: Challenge): RouteOutcome<never> {
+function refuse(error: unknown, req: HostRequest, { challenge, proxyWarning }: RefusalDeps): RouteOutcome<never> {
   const { answer, event } = toRefusal(error, ({ reason }) => challenge.error('invalid_token', INVALID_TOKEN, reason))
-  return { kind: 'refused', answer, event: { ...event, ...describeRequest(req) } }
+  return { kind: 'refused', answer, event: { ...event, ...describeRequest(req, proxyWarning) } }
 }
 
-function describeRequest(req: HostRequest): Pick<AccessDenied, 'method' | 'route' | 'remoteAddress'> {
+/** The address is what the warning is about. A request that passes has none in its event, and costs nothing here. */
+function describeRequest(
+  req: HostRequest,
+  proxyWarning: ProxyWarning,
+): Pick<AccessDenied, 'method' | 'route' | 'remoteAddress'> {
+  proxyWarning.check(req)
   return { ...describeSender(req), route: routeOf(req) }
 }

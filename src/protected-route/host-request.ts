@@ -11,6 +11,8 @@ export interface HostRequest extends IncomingMessage {
   body?: unknown
   /** The client's address, as `trust proxy` says. */
   ip?: string
+  /** The application, which knows its settings. */
+  app?: { get?: (setting: string) => unknown }
   /** The mount path of the router that the request is in. */
   baseUrl?: string
   /** The declared route that the request is in. */

@@ -455,6 +455,19 @@ describe('proxy.not_trusted', () => {
     expect(warnings()).toEqual([{ name: NAME, message: expect.stringContaining('set `trust proxy`') }])
   })
 
+  it('is reported for a route that refuses, once for the token endpoint and all routes together', async () => {
+    await start()
+    host.app.get('/guarded', host.exchange.protect() as RequestHandler)
+    const get = (headers: Record<string, string>) => request(host.url).get('/guarded').set(headers)
+    await get({})
+    expect(warnings()).toEqual([])
+    await get({ 'x-forwarded-for': '198.51.100.1' })
+    expect(warnings()).toHaveLength(1)
+    await get({ 'x-forwarded-for': '198.51.100.1', authorization: 'Bearer wrong' })
+    await send({ 'x-forwarded-for': '198.51.100.1' })
+    expect(warnings()).toHaveLength(1)
+  })
+
   it.each([true, 1, 'loopback', () => true])('is not reported where trust proxy is %p', async (setting) => {
     await start({ before: (app) => app.set('trust proxy', setting) })
     await send({ 'x-forwarded-for': '198.51.100.1' })
