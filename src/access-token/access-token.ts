@@ -7,8 +7,8 @@ export interface AccessToken {
   /** What the token allows. */
   scopes: readonly string[]
   /**
-   * The `name` of the identity provider whose assertion the token was issued for: the claim `idp`. Undefined if a grant of
-   * the option `grants` issued it without one.
+   * The `id` (by default the `name`) of the identity provider whose assertion the token was issued for: the claim `idp`.
+   * Undefined if a grant of the option `grants` issued it without one.
    */
   identityProvider?: string | undefined
   /** Seconds since the epoch. */

@@ -25,7 +25,7 @@ export interface AccessTokenRequest {
   lifetime: number
   /** Seconds since the epoch, at the latest, when it expires; infinite if nothing bounds it. */
   latestExpiry: number
-  /** The `name` of the identity provider that vouches for the subject; undefined if that is another party. */
+  /** The `id` of the identity provider that vouches for the subject; undefined if that is another party. */
   identityProvider: string | undefined
 }
 

@@ -16,7 +16,7 @@ export function contextOf({ header, payload }: UnverifiedJwt, identityProvider?:
   const iss = ownMember(payload, 'iss')
   return {
     ...contextOfHeader(header),
-    ...(identityProvider !== undefined && { identityProvider: identityProvider.name }),
+    ...(identityProvider !== undefined && { identityProvider: identityProvider.id }),
     ...(identityProvider === undefined && typeof iss === 'string' && { issuer: printable(iss) }),
   }
 }

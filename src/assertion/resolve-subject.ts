@@ -32,7 +32,7 @@ export async function checkSubjectIsNoClient(
 
 async function mapSubject({ identityProvider, sub, payload }: VerifiedAssertion): Promise<unknown> {
   try {
-    return await identityProvider.mapSubject({ identityProvider: identityProvider.name, sub, claims: payload })
+    return await identityProvider.mapSubject({ identityProvider: identityProvider.id, sub, claims: payload })
   } catch (cause) {
     throw isHostFunctionRefusal(cause) ? cause : new DependencyUnavailable('subject_mapping_failed', { cause })
   }

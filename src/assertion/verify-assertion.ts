@@ -69,10 +69,12 @@ export async function verifyAssertion(
   const jws = parseJws(assertion, identityProviders.maxAssertionBytes)
   checkHeaderOfLong(jws, identityProviders)
   const jwt = parsePayload(jws)
-  const identityProvider = identityProviders.find(ownMember(jwt.payload, 'iss'))
+  const identityProvider = identityProviders.findFor(jwt.payload)
   const context = contextOf(jwt, identityProvider)
   return inContext(context, async () => {
-    if (identityProvider === undefined) throw new TokenRejected('unknown_issuer')
+    if (identityProvider === undefined) {
+      throw new TokenRejected(identityProviders.hasIssuerOf(jwt.payload) ? 'unknown_registration' : 'unknown_issuer')
+    }
     await checkAssertion({ jwt, identityProvider, client, issuer }, { clock, signature })
     return { ...readClaims(jwt), identityProvider, context }
   })

@@ -85,8 +85,8 @@ export async function runAuthorization(
   { rule, step }: AuthorizationRun,
 ): Promise<Authorization> {
   const { identityProvider, payload } = assertion
-  const { policy, name } = identityProvider
-  const context = { identityProvider: name, ...(client.clientId !== undefined && { clientId: client.clientId }) }
+  const { policy, id } = identityProvider
+  const context = { identityProvider: id, ...(client.clientId !== undefined && { clientId: client.clientId }) }
   await step('client of the identity provider', () => checkClientMayExchange(client, assertion))
   await enforcePolicy(policy, assertion.sub, payload, context, rule)
   const subject = await step('subject', () => resolveSubject(assertion))
@@ -109,7 +109,7 @@ export async function runAuthorization(
     claims: claims(),
     lifetime,
     latestExpiry,
-    identityProvider: name,
+    identityProvider: id,
     bindings: names,
     kid: Object.hasOwn(assertion.context, 'kid') ? assertion.context.kid : undefined,
     tokenType: undefined,

@@ -18,7 +18,7 @@ export function checkScopeOfClient(requested: string | undefined, client: Reques
 
 /** @throws TokenRejected `client_not_allowed` */
 export function checkClientMayExchange(client: RequestingClient, { identityProvider }: VerifiedAssertion): void {
-  if (client.identityProviders?.has(identityProvider.name) === false) throw new TokenRejected('client_not_allowed')
+  if (client.identityProviders?.has(identityProvider.id) === false) throw new TokenRejected('client_not_allowed')
 }
 
 /** @throws OAuthError `unauthorized_client` */

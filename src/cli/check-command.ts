@@ -139,9 +139,9 @@ function render(
   notes: readonly string[],
   paint: Paint,
 ): string {
-  const lines = reports.flatMap(({ stats: { name, alias }, findings }) => [
+  const lines = reports.flatMap(({ stats: { id, name, alias }, findings }) => [
     '',
-    inOneLine(name),
+    inOneLine(id === name ? name : `${id}: ${name}`),
     inOneLine(`    alias: ${alias}`),
     ...findings.map(({ mark, text }) => `  ${paint(mark)} ${inOneLine(text)}`),
   ])

@@ -46,12 +46,12 @@ function doubtsOfClient({ clientId, identityProviders, grantTypes }: Client): st
 }
 
 function doubtsOfProvider(
-  { name, scopes, policy }: IdentityProviderSettings,
+  { id, scopes, policy }: IdentityProviderSettings,
   scopesOfClients: ReadonlySet<string>,
 ): string[] {
   return policy.bindings.flatMap((binding) =>
     [...binding.scopes].flatMap((scope) => {
-      const place = `${name}: binding ${binding.name}: scope ${scope}`
+      const place = `${id}: binding ${binding.name}: scope ${scope}`
       return [
         ...(scopes?.has(scope) === false ? [`${place} is not in the scopes of the identity provider`] : []),
         ...(scopesOfClients.has(scope) ? [] : [`${place} is not in the scopes of any client`]),
@@ -60,14 +60,19 @@ function doubtsOfProvider(
   )
 }
 
-function doubtsOfGroups({ name, groupsToScopes = {} }: IdentityProviderOptions): string[] {
+function doubtsOfGroups({ name, id = name, groupsToScopes = {} }: IdentityProviderOptions): string[] {
   const patterns = Object.keys(groupsToScopes).filter((group) => group.includes('*'))
-  return patterns.map((group) => `${name}: group ${group} is compared exactly: * is not a pattern in it`)
+  return patterns.map((group) => `${id}: group ${group} is compared exactly: * is not a pattern in it`)
 }
 
-function doubtsOfConditions({ name, requiredClaims = {}, bindings = [] }: IdentityProviderOptions): string[] {
-  const ofBindings = bindings.flatMap((each) => doubtsOfTable(`${name}: binding ${each.name}`, each.when ?? {}))
-  return [...doubtsOfTable(name, requiredClaims), ...ofBindings]
+function doubtsOfConditions({
+  name,
+  id = name,
+  requiredClaims = {},
+  bindings = [],
+}: IdentityProviderOptions): string[] {
+  const ofBindings = bindings.flatMap((each) => doubtsOfTable(`${id}: binding ${each.name}`, each.when ?? {}))
+  return [...doubtsOfTable(id, requiredClaims), ...ofBindings]
 }
 
 function doubtsOfTable(place: string, conditions: Readonly<Record<string, ClaimConditionOption>>): string[] {

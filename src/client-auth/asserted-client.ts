@@ -33,7 +33,7 @@ import type { VerificationKeySource } from '../verification-keys/key-source.js'
  * }
  */
 export interface AssertedByOptions {
-  /** The `name` of a registered identity provider. Its assertions are checked like those of a grant. */
+  /** The `id` (by default the `name`) of a registered identity provider. Its assertions are checked like those of a grant. */
   identityProvider: string
   /** The `sub` of these assertions, compared exactly: `*` is not a pattern. */
   subject: string
@@ -94,7 +94,7 @@ export async function verifyAssertionAboutClient(
 ): Promise<void> {
   const { jwt, clientId, assertedBy, verifySignature } = about
   const identityProvider = requireIdentityProvider(assertedBy, rules)
-  if (rules.identityProviders.find(ownMember(jwt.payload, 'iss')) !== identityProvider) {
+  if (rules.identityProviders.findFor(jwt.payload) !== identityProvider) {
     throw new TokenRejected('wrong_issuer')
   }
   checkSubject(jwt, assertedBy)
@@ -117,7 +117,7 @@ export async function verifySvidOfClient(about: AssertionAboutClient, rules: Ass
   const { jwt, clientId, assertedBy, verifySignature } = about
   const identityProvider = requireIdentityProvider(assertedBy, rules)
   checkSubject(jwt, assertedBy)
-  if (trustDomainOf(assertedBy.subject) !== identityProvider.name) throw new TokenRejected('wrong_issuer')
+  if (findTrustDomain(jwt, rules) !== identityProvider) throw new TokenRejected('wrong_issuer')
   checkEnabled(identityProvider)
   checkSvidHeader(jwt, identityProvider)
   await verifySignature(identityProvider.keySource)
@@ -127,8 +127,16 @@ export async function verifySvidOfClient(about: AssertionAboutClient, rules: Ass
   checkEnabled(identityProvider)
 }
 
+/** By the trust domain in place of `iss`. Its registrations are told apart as those of any issuer. */
+export function findTrustDomain(
+  { payload }: UnverifiedJwt,
+  { identityProviders }: Pick<AssertedClientRules, 'identityProviders'>,
+): IdentityProvider | undefined {
+  return identityProviders.findFor({ ...payload, iss: trustDomainOf(ownMember(payload, 'sub')) })
+}
+
 /** The name of the trust domain that a SPIFFE ID is in; undefined if it is not the ID of a workload. */
-export function trustDomainOf(spiffeId: unknown): string | undefined {
+function trustDomainOf(spiffeId: unknown): string | undefined {
   return typeof spiffeId === 'string' && spiffeId.length <= MAX_SPIFFE_ID_LENGTH
     ? SPIFFE_ID.exec(spiffeId)?.[1]
     : undefined
@@ -174,5 +182,5 @@ function checkSvidClaims(
 
 /** Whoever the options of its identity provider refuse is not a client either. */
 function enforcePolicyOf({ identityProvider, sub, payload }: VerifiedAssertion, clientId: string): Promise<void> {
-  return enforcePolicy(identityProvider.policy, sub, payload, { identityProvider: identityProvider.name, clientId })
+  return enforcePolicy(identityProvider.policy, sub, payload, { identityProvider: identityProvider.id, clientId })
 }

@@ -11,8 +11,8 @@ import type { VerificationKeySource } from '../verification-keys/key-source.js'
 import { verifySignature } from '../verification-keys/verify-signature.js'
 import {
   type AssertedClientRules,
+  findTrustDomain,
   SPIFFE,
-  trustDomainOf,
   verifyAssertionAboutClient,
   verifySvidOfClient,
 } from './asserted-client.js'
@@ -115,11 +115,11 @@ function readClientAssertion(request: TokenRequest, deps: ClientAssertionDeps): 
 }
 
 /** Whose assertion it says it is: of the client that is registered for its issuer and subject, or of its subject itself. */
-function findClientId({ payload }: UnverifiedJwt, isSvid: boolean, deps: ClientAssertionDeps): string {
-  const [iss, sub] = [ownMember(payload, 'iss'), ownMember(payload, 'sub')]
+function findClientId(jwt: UnverifiedJwt, isSvid: boolean, deps: ClientAssertionDeps): string {
+  const sub = ownMember(jwt.payload, 'sub')
   if (typeof sub !== 'string') throw new TokenRejected('invalid_subject')
-  const identityProvider = deps.identityProviders.find(isSvid ? trustDomainOf(sub) : iss)
-  return (identityProvider && deps.findAssertedClient(identityProvider.name, sub)) ?? sub
+  const identityProvider = isSvid ? findTrustDomain(jwt, deps) : deps.identityProviders.findFor(jwt.payload)
+  return (identityProvider && deps.findAssertedClient(identityProvider.id, sub)) ?? sub
 }
 
 /** Whatever is wrong, the work of one verification is done, so that the time of a refusal shows nothing. */

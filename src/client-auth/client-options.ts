@@ -48,7 +48,7 @@ export interface ClientOptions {
   scopes?: readonly string[]
   /** The longest lifetime of its access tokens, in seconds, 1 to 86 400. Default: `accessToken.lifetime`. */
   lifetime?: number
-  /** The `name`s of the identity providers whose assertions it may exchange. Default: all. */
+  /** The identity providers whose assertions it may exchange, by `id`, or by `name` if they have no `id`. Default: all. */
   identityProviders?: readonly string[]
   /** The grant types that it may use. Default: all. */
   grantTypes?: readonly string[]
@@ -80,7 +80,7 @@ export interface Client {
   scopes: readonly string[]
   /** The longest lifetime of its access tokens, in seconds; undefined: no bound of its own. */
   lifetime: number | undefined
-  /** The `name`s of the identity providers whose assertions it may exchange; undefined: all. */
+  /** The ids of the identity providers whose assertions it may exchange; undefined: all. */
   identityProviders: ReadonlySet<string> | undefined
   /** The grant types that it may use; undefined: all. */
   grantTypes: ReadonlySet<string> | undefined
@@ -134,7 +134,7 @@ export function readClients(
   for (const [index, client] of areAllNamed ? clients.entries() : []) {
     const unknown = [...(client.identityProviders ?? [])].find((name) => !identityProviders.has(name))
     if (unknown === undefined) continue
-    const registered = `the \`name\` of registered identity providers`
+    const registered = 'the `id` of registered identity providers, or the `name` if they have no `id`'
     readers[index]?.problem('identityProviders', registered, JSON.stringify(unknown))
   }
   checkAssertedClients(readers, clients, areAllNamed ? identityProviders : undefined)
@@ -169,7 +169,7 @@ function checkAssertedClients(
 
 export function readClientOptions(reader: OptionReader, context = NO_CONTEXT): Client {
   const isWhole = (text: string) => isWholeGrantType(text, [JWT_BEARER_GRANT_TYPE, ...context.ownGrantTypes])
-  const identityProviders = reader.strings('identityProviders', `the \`name\` of an identity provider`)
+  const identityProviders = reader.strings('identityProviders', 'the `id` or `name` of an identity provider')
   const grantTypes = reader.strings('grantTypes', `a whole grant type, such as ${JWT_BEARER_GRANT_TYPE}`, isWhole)
   const client = {
     clientId: reader.string('clientId', 'a non-empty string of printable ASCII (RFC 6749 §2.2)', isVisibleText),

@@ -66,7 +66,7 @@ const OF_OTHERS = [
   'max_lifetime',
   'max_bytes',
 ]
-const TABLES = ['required_claims', 'groups_to_scopes', 'claims_to_token', 'headers']
+const TABLES = ['required_claims', 'groups_to_scopes', 'claims_to_token', 'headers', 'registration']
 const OF_IDENTITY_PROVIDER = [...OF_LISTS, ...OF_TEXTS, ...OF_OTHERS, ...TABLES]
 /**
  * Keys of an identity provider that would be lost in a table with free names, where they stand below its header: of those

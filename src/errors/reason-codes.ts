@@ -4,6 +4,7 @@ export const REJECTION_REASONS = [
   'too_large',
   'unsupported_header',
   'unknown_issuer',
+  'unknown_registration',
   'identity_provider_disabled',
   'algorithm_not_allowed',
   'type_not_allowed',

@@ -5,7 +5,7 @@ import type { RejectionReason, UnavailableReason } from './reason-codes.js'
 export interface TokenContext {
   /** Absent until the client is found: before that, the value may be a secret that was sent in the wrong place. */
   clientId?: string
-  /** The `name` of the identity provider, if it is known. */
+  /** The `id` (by default the `name`) of the identity provider, if it is known. */
   identityProvider?: string
   kid?: string
   algorithm?: string

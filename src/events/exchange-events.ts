@@ -12,7 +12,10 @@ export interface ExchangeEvents {
     withoutClient?: true
     /** With `withoutClient`: the address of the caller, which is Express's `req.ip`. */
     remoteAddress?: string
-    /** The `name` of the identity provider that vouches for the subject. Absent if a grant of the option `grants` uses none. */
+    /**
+     * The `id` (by default the `name`) of the identity provider that vouches for the subject. Absent if a grant of the option
+     * `grants` uses none.
+     */
     identityProvider?: string
     /** The grant type, if the grant is one of the option `grants`. */
     grantType?: string
@@ -129,7 +132,7 @@ export interface ExchangeEvents {
 /** A function of the options that a request waits for. */
 export interface HostFunctionCall {
   function: 'findClient' | 'check' | 'subject' | 'claimsToToken' | 'grants'
-  /** The `name` of the identity provider whose assertion it handles. Absent for `findClient` and `grants`. */
+  /** The `id` (by default the `name`) of the provider whose assertion it handles. Absent for `findClient` and `grants`. */
   identityProvider?: string
   /** For `claimsToToken`: the claim that the function makes. */
   claim?: string
@@ -142,7 +145,7 @@ export interface HostFunctionCall {
  * event is emitted for both.
  */
 export interface KeySetOwner {
-  /** The `name` of the identity provider. */
+  /** The `id` (by default the `name`) of the identity provider. */
   identityProvider?: string
   /** The `clientId`, if it is the key set of a client. */
   clientId?: string

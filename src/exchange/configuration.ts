@@ -70,7 +70,7 @@ export class Configuration {
     this.#parts = parts
     this.#lasting.jwksClients.use(jwksClients)
     identityProviders.putInForce(settings.identityProviders)
-    this.#fixedOptions.note(settings)
+    this.#fixedOptions.note(settings, this.#since)
     this.#revision += 1
     this.#lastRefusal = undefined
     // So that a listener attached right after creation hears it.

@@ -1,9 +1,9 @@
 import type { Clock } from '../clock/clock.js'
-import type { IdentityProviderSettings } from '../identity-provider/identity-provider-options.js'
 import { type OptionPath, type OptionProblem, option } from '../option-checks/config-error.js'
 import { throwProblemsOf } from '../option-checks/findings.js'
 import type { ReplayStore } from '../replay/replay-store.js'
 import type { CompleteSettings, JwtExchangeSettings } from './options.js'
+import { RememberedScopes } from './remembered-scopes.js'
 
 /** Options by which requests under way are judged, or what was remembered of earlier ones: who we are, and what counts. */
 interface FixedValues {
@@ -22,13 +22,11 @@ export class FixedOptions {
   readonly #values: FixedValues
   /** In force now. */
   #accessToken: CompleteSettings['accessToken']
-  /** Seconds, by names of identity providers, as they were first: for so long used assertions are remembered. */
-  readonly #clockTolerances = new Map<string, number>()
+  readonly #remembered = new RememberedScopes()
 
   constructor(settings: CompleteSettings) {
     this.#values = fixedValuesOf(settings)
     this.#accessToken = settings.accessToken
-    this.#noteTolerances(settings)
   }
 
   /**
@@ -45,14 +43,15 @@ export class FixedOptions {
     ])
     const isKeyGenerated = settings.accessToken.signingKeys === undefined
     const signingKeys = settings.accessToken.signingKeys ?? this.#accessToken.signingKeys
-    const identityProviders = settings.identityProviders.map((each) => this.#remembering(each))
+    const now = settings.clock.now()
+    const identityProviders = settings.identityProviders.map((each) => this.#remembered.complete(each, now))
     return { ...settings, identityProviders, accessToken: { ...settings.accessToken, signingKeys, isKeyGenerated } }
   }
 
-  /** These settings are in force now. */
-  note(settings: CompleteSettings): void {
+  /** These settings are in force now, in seconds since the epoch. */
+  note(settings: CompleteSettings, now: number): void {
     this.#accessToken = settings.accessToken
-    this.#noteTolerances(settings)
+    this.#remembered.note(settings.identityProviders, now)
   }
 
   #fixedProblems(settings: JwtExchangeSettings): OptionProblem[] {
@@ -78,29 +77,14 @@ export class FixedOptions {
 
   /** An assertion would be forgotten before it expires, and could be used again. */
   #toleranceProblems({ identityProviders }: JwtExchangeSettings): OptionProblem[] {
-    return identityProviders.flatMap(({ name, limits: { clockTolerance, replay } }, index) => {
-      const before = this.#clockTolerances.get(name) ?? clockTolerance
+    return identityProviders.flatMap((each, index) => {
+      const { clockTolerance, replay } = each.limits
+      const before = this.#remembered.maxClockToleranceOf(each)
       if (replay === 'allow' || clockTolerance <= before) return []
       const why = 'because used assertions are remembered for that long; for more, restart the process'
       const text = `got ${clockTolerance}; expected at most ${before}, as at the start, ${why}`
       return [problemAt(['identityProviders', index, 'clockTolerance'], text)]
     })
-  }
-
-  /** Used assertions for as long as before: its clock tolerance may be that again. */
-  #remembering(settings: IdentityProviderSettings): IdentityProviderSettings {
-    const { name, limits } = settings
-    const rememberedTolerance = this.#clockTolerances.get(name) ?? limits.clockTolerance
-    return rememberedTolerance === limits.clockTolerance
-      ? settings
-      : { ...settings, limits: { ...limits, rememberedTolerance } }
-  }
-
-  #noteTolerances({ identityProviders }: JwtExchangeSettings): void {
-    for (const { name, limits } of identityProviders) {
-      if (limits.replay === 'once' && !this.#clockTolerances.has(name))
-        this.#clockTolerances.set(name, limits.clockTolerance)
-    }
   }
 }
 

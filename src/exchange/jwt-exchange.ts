@@ -8,7 +8,7 @@ import type { Explanation } from '../explain/explanation.js'
 import { createRouter } from '../express/endpoints.js'
 import type { Middleware } from '../express/http.js'
 import { createProtect, type ProtectOptions } from '../express/protect.js'
-import { type IdentityProvider, switchTrust } from '../identity-provider/identity-provider.js'
+import type { IdentityProvider } from '../identity-provider/identity-provider.js'
 import { type ReadyOptions, refreshKeys, warmUp } from '../identity-provider/warm-up.js'
 import { PendingRefusals } from '../passport/pending-refusals.js'
 import type { PassportStrategy } from '../passport/promise-strategy.js'
@@ -85,31 +85,32 @@ export interface JwtExchange {
    * Fetches the key set of one identity provider now, even if it is fresh, so that a key that the provider has withdrawn is
    * refused at once. If its keys are configured, there is nothing to fetch.
    *
-   * @param name the `name` of the identity provider
-   * @throws ConfigError if no identity provider has this name
+   * @param id the `id` of the identity provider, or its `name` if it has no `id`
+   * @throws ConfigError if no identity provider has this id
    * @throws DependencyUnavailable if the fetch fails: the old keys remain in use
    */
-  refreshKeys(name: string): Promise<IdentityProviderStats>
+  refreshKeys(id: string): Promise<IdentityProviderStats>
   /**
    * Stops trusting an identity provider at once. Its assertions are refused, and so are the access tokens that this process
    * or another one issued for them. This holds in this process until the provider is enabled again or the process ends, even
    * if other options no longer contain the provider.
    *
-   * @param name the `name` of the identity provider
-   * @throws ConfigError if no identity provider has this name
+   * @param idOrName the `id` of the identity provider. Its `name` disables every entry that has this `name`.
+   * @throws ConfigError if no identity provider has this id or name
    */
-  disableIdentityProvider(name: string): void
+  disableIdentityProvider(idOrName: string): void
   /**
    * Trusts an identity provider again, or for the first time if it was registered with its keys and `enabled: false`. Access
    * tokens that were issued before are accepted again until they expire.
    *
-   * @param name the `name` of the identity provider
-   * @throws ConfigError if no identity provider has this name
+   * @param id the `id` of the identity provider, or its `name` if it has no `id`. A `name` that several entries have is
+   *   refused, because it would also enable an entry that was disabled alone.
+   * @throws ConfigError if no identity provider has this id
    */
-  enableIdentityProvider(name: string): void
+  enableIdentityProvider(id: string): void
   /**
    * Replaces all options atomically. Requests whose body has arrived finish under the old ones. Identity providers with the
-   * same `alias` and `jwksUri` keep their key sets, and providers that were switched off at run time stay off. `issuer`,
+   * same `alias` and `jwksUri` keep their key sets, and providers that were switched off at run time stay off, even if their `id` changes. `issuer`,
    * `tokenEndpoint`, `replay`, `clientAuthentication` and `clock` cannot change. `accessToken.signingKeys` cannot be removed.
    * With `replay: 'once'`, `clockTolerance` cannot be greater than at the start. Problems of options that `loadConfig` returned
    * are reported with line and column.
@@ -134,6 +135,9 @@ export interface JwtExchangeStats {
 
 /** One identity provider, and the state of its keys. */
 export interface IdentityProviderStats extends KeySourceStats {
+  /** The option `id`, or the `name`: what events and access tokens call it. */
+  id: string
+  /** Its `iss`. */
   name: string
   alias: string
   enabled: boolean
@@ -186,14 +190,14 @@ export function createJwtExchange(options: JwtExchangeOptions): JwtExchange {
       await warmUp(registry().all(), readyOptions, { timers: systemTimers, random: Math.random })
       return stats()
     },
-    refreshKeys: async (name) => statsOf(await refreshKeys(name, registry)),
-    disableIdentityProvider: (name) => switchTrust(name, registry().requireTrustSwitch(name), false, events),
-    enableIdentityProvider: (name) => switchTrust(name, registry().requireTrustSwitch(name), true, events),
+    refreshKeys: async (id) => statsOf(await refreshKeys(id, registry)),
+    disableIdentityProvider: (idOrName) => registry().disable(idOrName, events),
+    enableIdentityProvider: (id) => registry().enable(id, events),
     reconfigure: (newOptions) => configuration.change(newOptions),
     close: () => lasting.jwksClients.close(),
   }
 }
 
-function statsOf({ name, alias, trust, keySource }: IdentityProvider): IdentityProviderStats {
-  return { name, alias, enabled: trust.isOn, ...keySource.stats() }
+function statsOf({ id, name, alias, trust, keySource }: IdentityProvider): IdentityProviderStats {
+  return { id, name, alias, enabled: trust.isOn, ...keySource.stats() }
 }

@@ -1,7 +1,7 @@
 import { FailureLimiter } from '../client-auth/failure-limiter.js'
 import { systemTimers } from '../clock/timers.js'
 import { ExchangeEventEmitter } from '../events/exchange-events.js'
-import type { TrustSwitch } from '../identity-provider/identity-provider.js'
+import { TrustSwitches } from '../identity-provider/trust-switches.js'
 import { fetchJwks } from '../jwks/fetch-jwks.js'
 import { fetchMetadata } from '../jwks/fetch-metadata.js'
 import { JwksClientPool } from '../jwks/jwks-client-pool.js'
@@ -14,8 +14,8 @@ export interface LastingParts {
   events: ExchangeEventEmitter
   replayProtection: ReplayProtection
   failureLimiter: FailureLimiter
-  /** By the names of identity providers, including providers that are no longer registered. */
-  trustSwitches: Map<string, TrustSwitch>
+  /** Includes providers that are no longer registered. */
+  trustSwitches: TrustSwitches
   certificateWarnings: CertificateWarnings
   jwksClients: JwksClientPool
 }
@@ -27,7 +27,7 @@ export function createLastingParts({ clock, replay, clientAuthentication }: JwtE
     events,
     replayProtection: createReplayProtection(replay, { clock, events }),
     failureLimiter: new FailureLimiter(clientAuthentication, clock),
-    trustSwitches: new Map(),
+    trustSwitches: new TrustSwitches(),
     certificateWarnings,
     jwksClients: new JwksClientPool({
       clock,

@@ -155,7 +155,7 @@ export function inspectOptions(options: unknown): InspectedOptions {
     jwksEndpoint,
     identityProviders,
     clients: readClients(reader, {
-      identityProviders: new Set(identityProviders.map(({ name }) => name)),
+      identityProviders: new Set(identityProviders.map(({ id }) => id)),
       ownGrantTypes,
       jwksEndpoint,
       mayBeWithoutClient: identityProviders.some(({ clientAuthentication }) => clientAuthentication === 'optional'),

@@ -170,7 +170,7 @@ function describeClientOfProvider({ assertion, client }: Progress): StepTexts | 
   const names = client.identityProviders
   return {
     expected: names === undefined ? 'any' : [...names].join(' or ') || `none: ${option} is empty`,
-    found: assertion.identityProvider.name,
+    found: assertion.identityProvider.id,
     hint: () => `add the identity provider to ${option}`,
   }
 }

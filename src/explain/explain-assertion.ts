@@ -1,6 +1,7 @@
 import { contextOf } from '../assertion/assertion-context.js'
 import { checkHeaderOfLong, readClaims, type VerifyAssertionDeps } from '../assertion/verify-assertion.js'
 import { WITHOUT_CLIENT } from '../authorization/authorization.js'
+import { MAX_DESCRIBED } from '../authorization/bound-access.js'
 import { checkGrantType } from '../authorization/check-client.js'
 import { invalidClient } from '../client-auth/client-auth-method.js'
 import type { ReasonCode } from '../errors/reason-codes.js'
@@ -13,8 +14,8 @@ import { type AuthorizationStepsDeps, takeAuthorizationSteps } from './authoriza
 import { takeCheckSteps } from './check-steps.js'
 import { type ExplainedAccessToken, Explainer, type Explanation, resultOf } from './explanation.js'
 import { hintOfShape } from './shape-hints.js'
-import { hintOfAlgorithm, hintOfIssuer, hintOfType } from './token-hints.js'
-import { describeClaim } from './wording.js'
+import { hintOfAlgorithm, hintOfIssuer, hintOfRegistration, hintOfType } from './token-hints.js'
+import { describeClaim, sideBySide } from './wording.js'
 
 /**
  * Which client would present the assertion, and which scope it would request.
@@ -89,14 +90,14 @@ async function takeSteps(
   const jwt = await takeShape(explainer, encoded, deps)
   if (jwt === undefined) return undefined
   await takeHeaderOfLong(explainer, jwt, deps)
-  const identityProvider = await takeIssuer(explainer, jwt, deps)
+  const identityProvider = await takeIdentityProvider(explainer, jwt, deps)
   if (identityProvider === undefined) return undefined
   const now = deps.clock.now()
   const clock = { now: () => now }
   const presenting = clientId === undefined ? undefined : { clientId }
   await takeCheckSteps(explainer, { jwt, identityProvider, client: presenting, issuer: deps.issuer }, clock)
   const assertion = { ...readClaims(jwt), identityProvider, context: contextOf(jwt, identityProvider) }
-  const context = { identityProvider: identityProvider.name, ...presenting }
+  const context = { identityProvider: identityProvider.id, ...presenting }
   const isWithoutClient = clientId === undefined && identityProvider.clientAuthentication === 'optional'
   const requester = isWithoutClient ? WITHOUT_CLIENT : client
   return takeAuthorizationSteps(explainer, { assertion, client: requester, scope, context }, { ...deps, clock })
@@ -152,18 +153,36 @@ async function takeHeaderOfLong(explainer: Explainer, jwt: UnverifiedJwt, { iden
   }
 }
 
+async function takeIdentityProvider(explainer: Explainer, jwt: UnverifiedJwt, deps: ExplainDeps) {
+  const { identityProviders } = deps
+  const isKnown = await takeIssuer(explainer, jwt, deps)
+  if (isKnown === undefined) return undefined
+  const registrations = identityProviders.registrationsFor(jwt.payload)
+  if (registrations === undefined) return identityProviders.findFor(jwt.payload)
+  const texts = {
+    expected: sideBySide(registrations.values.slice(0, MAX_DESCRIBED), `${registrations.claim}: one of `),
+    found: describeClaim(registrations.claimOf(jwt.payload)),
+    hint: () => hintOfRegistration(registrations.claimOf(jwt.payload), registrations.values),
+  }
+  const step = await explainer.take('registration', texts, () => {
+    const identityProvider = registrations.find(jwt.payload)
+    if (identityProvider === undefined) throw new TokenRejected('unknown_registration')
+    return identityProvider
+  })
+  return resultOf(step)
+}
+
 async function takeIssuer(explainer: Explainer, jwt: UnverifiedJwt, { identityProviders, audiences }: ExplainDeps) {
   const iss = ownMember(jwt.payload, 'iss')
-  const names = [...identityProviders.all()].map(({ name }) => name)
+  const names = [...new Set([...identityProviders.all()].map(({ name }) => name))]
   const texts = {
     expected: names.join(' or '),
     found: describeClaim(iss),
     hint: () => hintOfIssuer(jwt, names, audiences),
   }
   const step = await explainer.take('iss', texts, () => {
-    const identityProvider = identityProviders.find(iss)
-    if (identityProvider === undefined) throw new TokenRejected('unknown_issuer')
-    return identityProvider
+    if (!identityProviders.hasIssuerOf(jwt.payload)) throw new TokenRejected('unknown_issuer')
+    return true
   })
   return resultOf(step)
 }

@@ -19,6 +19,8 @@ const SEPARATORS = ['.', '/']
 const NOWHERE: Segments = []
 
 const OF_IDENTITY_PROVIDER: NamesOf<IdentityProviderOptions> = {
+  id: true,
+  registration: true,
   name: true,
   profile: true,
   alias: true,

@@ -54,6 +54,13 @@ export function hintOfIssuer(
   return isForUs ? 'this is an access token for the APIs of this service, not an assertion' : IS_ACCESS_TOKEN
 }
 
+/** @param values of the entries for this issuer */
+export function hintOfRegistration(claim: unknown, values: readonly string[]): string {
+  if (claim === undefined) return 'the claim is missing: it says which entry of this issuer the assertion is for'
+  if (typeof claim !== 'string') return 'the claim must be one string'
+  return nearMiss(claim, values) ?? 'no entry of this issuer has this value in registration'
+}
+
 function isAccessToken(typ: string | undefined): boolean {
   return /at\+jwt$/i.test(typ ?? '')
 }

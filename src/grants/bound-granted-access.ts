@@ -62,7 +62,7 @@ export async function boundGrantedAccess(
     lifetime: leastOf([access, client, identityProvider, ...authorized].map((each) => each?.lifetime)),
     latestExpiry: leastOf([access, ...authorized].map((each) => each.latestExpiry)),
     bindings,
-    identityProvider: identityProvider?.name,
+    identityProvider: identityProvider?.id,
     kid: undefined,
     tokenType: undefined,
     response,
@@ -79,12 +79,12 @@ function requireIdentityProvider(
   { identityProviders }: BoundGrantedAccessDeps,
 ): IdentityProvider | undefined {
   const { access } = question
-  const names = namesOfAuthorized(question)
-  const [name, second] = access.identityProvider === undefined ? names : [access.identityProvider]
-  if (name === undefined) return undefined
+  const ids = idsOfAuthorized(question)
+  const [id, second] = access.identityProvider === undefined ? ids : [access.identityProvider]
+  if (id === undefined) return undefined
   if (second !== undefined) throw grantFailed(new TypeError('one of several identity providers'))
-  const identityProvider = identityProviders.find(name)
-  if (identityProvider === undefined || (names.length > 0 && !names.includes(name))) {
+  const identityProvider = identityProviders.find(id)
+  if (identityProvider === undefined || (ids.length > 0 && !ids.includes(id))) {
     throw grantFailed(new TypeError('another identity provider'))
   }
   return identityProvider
@@ -96,17 +96,17 @@ function vouchingProviders(
   identityProvider: IdentityProvider | undefined,
   { identityProviders }: BoundGrantedAccessDeps,
 ): readonly IdentityProvider[] {
-  const ofAuthorized = namesOfAuthorized(question).map((name) => identityProviders.find(name))
+  const ofAuthorized = idsOfAuthorized(question).map((id) => identityProviders.find(id))
   return [identityProvider, ...ofAuthorized].filter((each) => each !== undefined)
 }
 
 /** Each once. */
-function namesOfAuthorized({ authorized }: AccessInQuestion): readonly string[] {
+function idsOfAuthorized({ authorized }: AccessInQuestion): readonly string[] {
   return [...new Set(authorized.flatMap((each) => each.identityProvider ?? []))]
 }
 
-function checkClientMayUse({ name }: IdentityProvider, client: Client): void {
-  if (client.identityProviders?.has(name) === false) throw new TokenRejected('client_not_allowed')
+function checkClientMayUse({ id }: IdentityProvider, client: Client): void {
+  if (client.identityProviders?.has(id) === false) throw new TokenRejected('client_not_allowed')
 }
 
 function checkScopes(scopes: readonly string[], bounds: readonly (ReadonlySet<string> | undefined)[]): void {

@@ -80,8 +80,8 @@ export interface GrantedAccess {
   /** Seconds since the epoch: the access token expires then, at the latest. */
   latestExpiry?: number
   /**
-   * The `name` of the registered identity provider that vouches for the subject. When it is disabled, the access token is
-   * refused. Default: the provider of the assertion that `authorizeAssertion` has verified; otherwise none. Required if it
+   * The `id` (by default the `name`) of the registered identity provider that vouches for the subject. When it is disabled,
+   * the access token is refused. Default: the provider of the assertion that `authorizeAssertion` has verified; otherwise none. Required if it
    * has verified assertions of several providers.
    */
   identityProvider?: string

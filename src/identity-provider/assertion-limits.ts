@@ -1,5 +1,6 @@
 import { ASYMMETRIC_ALGORITHMS, type AsymmetricAlgorithm, isAsymmetricAlgorithm } from '../jwt/algorithms.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
+import type { RegistrationCondition } from './registration.js'
 
 /**
  * Limits of assertions. Set them for all identity providers under `assertion`, or for one identity provider in its entry.
@@ -41,6 +42,15 @@ export interface AssertionLimits extends Omit<Required<AssertionOptions>, 'algor
   algorithms: ReadonlySet<string>
   /** Seconds. Used assertions are remembered for this tolerance, if it is more than `clockTolerance`. */
   rememberedTolerance?: number
+  /** Present after a change of the options that divided or merged the entries of an issuer. */
+  former?: readonly FormerRegistration[]
+}
+
+/** What an entry accepted that is no longer registered: assertions that it accepted are remembered as used by it. */
+export interface FormerRegistration {
+  registration: RegistrationCondition | undefined
+  /** Seconds since the epoch: it accepted no assertion that expires later. */
+  until: number
 }
 
 export const DEFAULT_LIMITS: AssertionLimits = {

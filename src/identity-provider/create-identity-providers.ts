@@ -7,16 +7,16 @@ import type { CertificateWarnings } from '../verification-keys/certificate-warni
 import { CertificateKeySource, FixedKeySource } from '../verification-keys/configured-key-sources.js'
 import { KeySet } from '../verification-keys/key-set.js'
 import type { KeyOwner, VerificationKeySource } from '../verification-keys/key-source.js'
-import { type IdentityProvider, TrustSwitch } from './identity-provider.js'
+import type { IdentityProvider } from './identity-provider.js'
 import type { IdentityProviderSettings } from './identity-provider-options.js'
+import type { TrustSwitches } from './trust-switches.js'
 
 export interface IdentityProviderDeps {
   jwksClients: ChosenJwksClients
   clock: Clock
   hostFunctions: HostFunctions
   certificateWarnings: CertificateWarnings
-  /** The existing switches, by the names of identity providers. */
-  trustSwitches: ReadonlyMap<string, TrustSwitch>
+  trustSwitches: Pick<TrustSwitches, 'switchOf'>
 }
 
 type Keys = NonNullable<IdentityProviderSettings['keys']>
@@ -30,21 +30,13 @@ export function createIdentityProviders(
   deps: IdentityProviderDeps,
 ): IdentityProvider[] {
   return settings.map((each) => {
-    const {
-      name,
-      alias,
-      audiences,
-      clientAuthentication,
-      scopes,
-      lifetime,
-      maxBeyondAssertion,
-      types,
-      limits,
-      policy,
-      subject,
-    } = each
+    const { id, name, registration, alias, audiences, clientAuthentication, scopes, lifetime, maxBeyondAssertion } =
+      each
+    const { types, limits, policy, subject } = each
     return {
+      id,
       name,
+      registration,
       alias,
       audiences,
       clientAuthentication,
@@ -53,9 +45,9 @@ export function createIdentityProviders(
       maxBeyondAssertion,
       types,
       limits,
-      policy: createPolicy(policy, name, deps.hostFunctions),
-      mapSubject: createMapSubject(subject, name, deps.hostFunctions),
-      trust: deps.trustSwitches.get(name) ?? new TrustSwitch(),
+      policy: createPolicy(policy, id, deps.hostFunctions),
+      mapSubject: createMapSubject(subject, id, deps.hostFunctions),
+      trust: deps.trustSwitches.switchOf(id),
       keySource: createKeySource(each, deps),
     }
   })
@@ -66,21 +58,21 @@ export function warnOfCertificates(
   settings: readonly IdentityProviderSettings[],
   certificateWarnings: CertificateWarnings,
 ): void {
-  for (const { name, keys } of settings) {
+  for (const { id, keys } of settings) {
     if (keys !== undefined && areGivenBy('certificates', keys)) {
-      certificateWarnings.check(keys.certificates, [ownerOf(name)])
+      certificateWarnings.check(keys.certificates, [ownerOf(id)])
     }
   }
 }
 
 function createKeySource(
-  { name, alias, keys }: IdentityProviderSettings,
+  { id, alias, keys }: IdentityProviderSettings,
   { jwksClients, clock, certificateWarnings }: IdentityProviderDeps,
 ): VerificationKeySource {
   if (keys === undefined) return new FixedKeySource(new KeySet([])) // Of a disabled identity provider only.
-  if (areGivenBy('jwksUri', keys)) return jwksClients.clientFor({ owner: ownerOf(name), alias, ...keys })
+  if (areGivenBy('jwksUri', keys)) return jwksClients.clientFor({ owner: ownerOf(id), alias, ...keys })
   if (areGivenBy('keySet', keys)) return new FixedKeySource(keys.keySet)
-  return new CertificateKeySource(keys.certificates, { owner: ownerOf(name), clock, certificateWarnings })
+  return new CertificateKeySource(keys.certificates, { owner: ownerOf(id), clock, certificateWarnings })
 }
 
 /** By a member of their own: `in` also finds what another library has added to `Object.prototype`. */
@@ -91,6 +83,6 @@ function areGivenBy<Member extends string>(
   return Object.hasOwn(keys, member)
 }
 
-function ownerOf(name: string): KeyOwner {
-  return { kind: 'identity_provider', name }
+function ownerOf(id: string): KeyOwner {
+  return { kind: 'identity_provider', name: id }
 }

@@ -12,8 +12,9 @@ import type { KeyUse } from '../verification-keys/key-reading.js'
 import { type AssertionLimits, type AssertionOptions, readAssertionLimits } from './assertion-limits.js'
 import type { IdentityProvider } from './identity-provider.js'
 import { type IdentityProviderKeys, readIdentityProviderKeys } from './identity-provider-keys.js'
-import { readName } from './identity-provider-name.js'
+import { isTrimmed, readName } from './identity-provider-name.js'
 import { type ProfileName, readClientAuthentication, readProfile, readRecipients } from './provider-profile.js'
+import { type RegistrationOptions, readRegistration } from './registration.js'
 
 /**
  * One identity provider: who it is, who we are to it, and where its keys come from.
@@ -22,8 +23,16 @@ import { type ProfileName, readClientAuthentication, readProfile, readRecipients
  * const gitHub: IdentityProviderOptions = { name: 'https://token.actions.githubusercontent.com', discovery: true, allowedSubjects: ['repo:acme/*'] }
  */
 export interface IdentityProviderOptions extends AssertionOptions, PolicyOptions, JwksConnectionOptions {
-  /** The `iss` of its assertions, compared exactly. */
+  /** The `iss` of its assertions, compared exactly. Several entries may have the same, with an `id` and a `registration` each. */
   name: string
+  /**
+   * What identifies this entry in events, statistics, access tokens, subjects and the options of clients: text without white
+   * space around it, and different from the `id` and the `name` of each other entry. Required if another entry has the same
+   * `name`. Default: the `name`.
+   */
+  id?: string
+  /** Which assertions of the issuer this entry is for. Required if another entry has the same `name`. Default: all. */
+  registration?: RegistrationOptions
   /**
    * `workload`: strict defaults for workloads that have only their assertion (draft Workload Authorization Grant). They are
    * `soleAudience`, `requireIat` and `requireJti`: true, `replay`: `once`, `maxBeyondAssertion`: 0, and `clientAuthentication`: `optional`. `aud` is your `issuer` or
@@ -117,8 +126,11 @@ export function readIdentityProviderOptions(
   const profile = readProfile(reader, context)
   const enabled = reader.boolean('enabled', true)
   const scopes = reader.strings('scopes', 'a scope token (RFC 6749 §3.3)', isScopeToken)
+  const name = readName(reader)
   const settings = {
-    name: readName(reader),
+    id: reader.has('id') ? reader.string('id', 'a non-empty string without white space around it', isTrimmed) : name,
+    name,
+    registration: readRegistration(reader),
     ...readRecipients(reader, profile),
     enabled,
     clientAuthentication: readClientAuthentication(reader, profile),

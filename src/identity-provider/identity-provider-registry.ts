@@ -1,15 +1,22 @@
 import { printable } from '../errors/printable.js'
 import { TokenRejected } from '../errors/rejections.js'
+import type { ExchangeEventEmitter } from '../events/exchange-events.js'
+import { ownMember } from '../jwt/parse-json-object.js'
 import { normaliseType, type UnverifiedHeader } from '../jwt/parse-jwt.js'
 import { ConfigError } from '../option-checks/config-error.js'
+import type { Claims } from '../policy/claim-path.js'
 import { DEFAULT_LIMITS } from './assertion-limits.js'
-import type { IdentityProvider, TrustSwitch } from './identity-provider.js'
+import { type IdentityProvider, switchTrust, type TrustSwitch } from './identity-provider.js'
 import type { IdentityProviderSettings } from './identity-provider-options.js'
+import { RegistrationsOfIssuer } from './registration.js'
+import { TrustSwitches } from './trust-switches.js'
 
 /** The identity providers of one configuration. */
 export class IdentityProviderRegistry {
-  readonly #byName: ReadonlyMap<string, IdentityProvider>
-  readonly #trustSwitches: Map<string, TrustSwitch>
+  readonly #byId: ReadonlyMap<string, IdentityProvider>
+  /** By `iss`: its identity provider, or its registrations if these have conditions. */
+  readonly #byIssuer: ReadonlyMap<string, IdentityProvider | RegistrationsOfIssuer<IdentityProvider> | undefined>
+  readonly #trustSwitches: TrustSwitches
   /** The longest assertion that any of them accepts, in bytes; at least the default limit. */
   readonly maxAssertionBytes: number
   readonly #algorithms: ReadonlySet<string>
@@ -19,10 +26,11 @@ export class IdentityProviderRegistry {
   /** Whether one of them accepts requests without a client. */
   readonly mayBeWithoutClient: boolean
 
-  /** @param trustSwitches by name, also of identity providers that were registered before */
-  constructor(identityProviders: readonly IdentityProvider[], trustSwitches = new Map<string, TrustSwitch>()) {
+  /** @param trustSwitches also of identity providers that were registered before */
+  constructor(identityProviders: readonly IdentityProvider[], trustSwitches = new TrustSwitches()) {
     this.#trustSwitches = trustSwitches
-    this.#byName = new Map(identityProviders.map((identityProvider) => [identityProvider.name, identityProvider]))
+    this.#byId = new Map(identityProviders.map((identityProvider) => [identityProvider.id, identityProvider]))
+    this.#byIssuer = groupByIssuer(identityProviders)
     this.haveShares = identityProviders.filter(({ limits }) => limits.replay === 'once').length > 1
     this.mayBeWithoutClient = identityProviders.some(({ clientAuthentication }) => clientAuthentication === 'optional')
     this.#algorithms = unionOf(identityProviders.map(({ limits }) => limits.algorithms))
@@ -38,12 +46,11 @@ export class IdentityProviderRegistry {
    * may still be in use.
    */
   putInForce(settings: readonly IdentityProviderSettings[]): void {
-    for (const { name, enabled } of settings) {
-      const trust = this.#byName.get(name)?.trust
-      if (trust === undefined) continue
-      trust.configure(enabled)
-      this.#trustSwitches.set(name, trust)
-    }
+    const registered = settings.flatMap((each) => {
+      const trust = this.#byId.get(each.id)?.trust
+      return trust === undefined ? [] : [{ ...each, trust }]
+    })
+    this.#trustSwitches.putInForce(registered)
   }
 
   /**
@@ -56,41 +63,101 @@ export class IdentityProviderRegistry {
     if (typ !== undefined && !this.#types.has(normaliseType(typ))) throw new TokenRejected('type_not_allowed')
   }
 
-  /** By exact string comparison (RFC 7523 §3, 1): no slash, case or port is forgiven. */
-  find(issuer: unknown): IdentityProvider | undefined {
-    return typeof issuer === 'string' ? this.#byName.get(issuer) : undefined
+  /**
+   * The only one that these claims, which need not be verified, can belong to: by exact string comparison of `iss` (RFC 7523
+   * §3, 1), where no slash, case or port is forgiven, and of the claim that tells its registrations apart.
+   */
+  findFor(claims: Claims): IdentityProvider | undefined {
+    const ofIssuer = this.#ofIssuer(claims)
+    return ofIssuer instanceof RegistrationsOfIssuer ? ofIssuer.find(claims) : ofIssuer
   }
 
-  /** @throws ConfigError if no identity provider has this name */
-  require(name: string): IdentityProvider {
-    return this.find(name) ?? refuseName(name)
+  /** Whether any entry has the `iss` of these claims. */
+  hasIssuerOf(claims: Claims): boolean {
+    return this.#ofIssuer(claims) !== undefined
+  }
+
+  /** The registrations of the issuer of these claims; undefined if it has none, or one without a condition. */
+  registrationsFor(claims: Claims): RegistrationsOfIssuer<IdentityProvider> | undefined {
+    const ofIssuer = this.#ofIssuer(claims)
+    return ofIssuer instanceof RegistrationsOfIssuer ? ofIssuer : undefined
+  }
+
+  find(id: string): IdentityProvider | undefined {
+    return this.#byId.get(id)
+  }
+
+  /** @throws ConfigError if no identity provider has this id */
+  require(id: string): IdentityProvider {
+    return this.find(id) ?? this.#refuseId(id)
   }
 
   /**
-   * The switch of an identity provider that is or was registered, because its access tokens may still be in use.
+   * Stops trusting one that is or was registered, because its access tokens may still be in use. A name stands for all
+   * entries that have it.
    *
-   * @throws ConfigError if there never was one of this name
+   * @throws ConfigError if there never was one with this id or name
    */
-  requireTrustSwitch(name: string): TrustSwitch {
-    return this.#trustSwitches.get(name) ?? refuseName(name)
+  disable(idOrName: string, events: ExchangeEventEmitter): void {
+    const ids = new Set([idOrName, ...this.#trustSwitches.idsOf(idOrName)])
+    const switches = [...ids].flatMap((id): [string, TrustSwitch][] => {
+      const trust = this.#trustSwitches.find(id)
+      return trust === undefined ? [] : [[id, trust]]
+    })
+    if (switches.length === 0) this.#refuseId(idOrName)
+    for (const [id, trust] of switches) switchTrust(id, trust, false, events)
   }
 
-  /** Whether one of this name is switched off, even if it is no longer registered. */
-  isDisabled(name: string): boolean {
-    return this.#trustSwitches.get(name)?.isOn === false
+  /**
+   * Trusts one again. By its id only: a name would also switch on what was switched off by itself.
+   *
+   * @throws ConfigError if there never was one with this id
+   */
+  enable(id: string, events: ExchangeEventEmitter): void {
+    switchTrust(id, this.#trustSwitches.find(id) ?? this.#refuseId(id), true, events)
+  }
+
+  /** Whether access tokens that have this id are refused, even if it is no longer registered. */
+  isDisabled(id: string): boolean {
+    return this.#trustSwitches.isDisabled(id)
   }
 
   all(): Iterable<IdentityProvider> {
-    return this.#byName.values()
+    return this.#byId.values()
   }
+
+  #ofIssuer(claims: Claims): IdentityProvider | RegistrationsOfIssuer<IdentityProvider> | undefined {
+    const issuer = ownMember(claims, 'iss')
+    return typeof issuer === 'string' ? this.#byIssuer.get(issuer) : undefined
+  }
+
+  #refuseId(id: string): never {
+    const ids = this.#trustSwitches.idsOf(id).map((each) => `"${printable(each)}"`)
+    const expected =
+      ids.length === 0
+        ? 'the `id` of a registered identity provider, which is its `name` if it has no `id`'
+        : `the \`id\` of one of its registrations: ${ids.join(' or ')}`
+    const message = `got "${printable(String(id))}"; expected ${expected}`
+    throw new ConfigError([{ code: 'invalid', path: ['id'], message }])
+  }
+}
+
+function groupByIssuer(identityProviders: readonly IdentityProvider[]) {
+  const groups = new Map<string, IdentityProvider[]>()
+  for (const each of identityProviders) {
+    const group = groups.get(each.name)
+    if (group === undefined) groups.set(each.name, [each])
+    else group.push(each)
+  }
+  return new Map([...groups].map(([name, group]) => [name, registrationsOf(group)]))
+}
+
+function registrationsOf(group: readonly IdentityProvider[]) {
+  const [first] = group
+  return first?.registration === undefined ? first : new RegistrationsOfIssuer(first.registration, group)
 }
 
 /** Most identity providers share one set, so each set is read once. */
 function unionOf(sets: readonly ReadonlySet<string>[]): ReadonlySet<string> {
   return new Set([...new Set(sets)].flatMap((each) => [...each]))
-}
-
-function refuseName(name: string): never {
-  const message = `got "${printable(String(name))}"; expected the \`name\` of a registered identity provider`
-  throw new ConfigError([{ code: 'invalid', path: ['name'], message }])
 }

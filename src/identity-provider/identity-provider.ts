@@ -4,9 +4,12 @@ import type { Policy } from '../policy/policy.js'
 import type { MapSubject } from '../policy/subject-mapping.js'
 import type { VerificationKeySource } from '../verification-keys/key-source.js'
 import type { AssertionLimits } from './assertion-limits.js'
+import type { RegistrationScope } from './registration.js'
 
 /** A party whose assertions are accepted. */
-export interface IdentityProvider {
+export interface IdentityProvider extends RegistrationScope {
+  /** What identifies it everywhere: the option `id`, or its name. */
+  id: string
   /** Its `iss`, compared exactly. */
   name: string
   /** The `aud` that it must put into its assertions: who we are to it. */
@@ -44,6 +47,10 @@ export class TrustSwitch {
     return this.#isOn
   }
 
+  get isOffAtRunTime(): boolean {
+    return this.#isOffAtRunTime
+  }
+
   /** Sets the value of the options. `true` has no effect if the switch was turned off at run time. */
   configure(enabled: boolean): void {
     this.#isOn = enabled && !this.#isOffAtRunTime
@@ -57,11 +64,11 @@ export class TrustSwitch {
 }
 
 /** Turns a switch at run time, and reports it if that changes anything. */
-export function switchTrust(name: string, trust: TrustSwitch, isOn: boolean, events: ExchangeEventEmitter): void {
+export function switchTrust(id: string, trust: TrustSwitch, isOn: boolean, events: ExchangeEventEmitter): void {
   const wasOn = trust.isOn
   trust.switch(isOn)
   if (wasOn === isOn) return
-  events.emit(isOn ? 'identity_provider.enabled' : 'identity_provider.disabled', { identityProvider: name })
+  events.emit(isOn ? 'identity_provider.enabled' : 'identity_provider.disabled', { identityProvider: id })
 }
 
 /** @throws TokenRejected `identity_provider_disabled` */

@@ -1,9 +1,10 @@
 import { printable } from '../errors/printable.js'
 import { isSameConnection, type JwksConnectionSettings } from '../guarded-fetch/connection-options.js'
 import { option } from '../option-checks/config-error.js'
-import { type OptionReader, refuseRepeated } from '../option-checks/option-reader.js'
+import type { OptionReader } from '../option-checks/option-reader.js'
 import { beginningOfSubjects } from '../policy/subject-mapping.js'
 import { isSameReading, type KeyReading } from '../verification-keys/key-reading.js'
+import { checkRegistrations } from './check-registrations.js'
 import {
   type IdentityProviderContext,
   type IdentityProviderSettings,
@@ -15,11 +16,11 @@ interface SubjectPrefix {
   reader: OptionReader
   /** Whether it comes from the provider's own option. */
   isOwn: boolean
-  name: string
+  id: string
   text: string
 }
 
-/** The entries of `identityProviders`. Their names must differ. */
+/** The entries of `identityProviders`. No assertion may match two of them. */
 export function readIdentityProviders(
   reader: OptionReader,
   context: IdentityProviderContext,
@@ -28,9 +29,13 @@ export function readIdentityProviders(
   const readers = reader.objects('identityProviders')
   const identityProviders = readers.map((each) => readIdentityProviderOptions(each, context))
   const names = identityProviders.map(({ name }) => name)
-  refuseRepeated(readers, 'name', names)
+  checkRegistrations(readers, identityProviders)
   refuseOtherConnections(readers, identityProviders)
-  refuseSharedSubjects(reader, readers, names)
+  refuseSharedSubjects(
+    reader,
+    readers,
+    identityProviders.map(({ id }) => id),
+  )
   if (context.issuer !== '') {
     const slip = `is our own ${option('.issuer')}; our access tokens are not assertions, so name another issuer`
     readers[names.indexOf(context.issuer)]?.note('conflict', 'name', slip)
@@ -60,10 +65,10 @@ function refuseOtherConnections(
 }
 
 /** Users of two identity providers must not get the same subject, unless one option for all of them allows it. */
-function refuseSharedSubjects(reader: OptionReader, all: readonly OptionReader[], allNames: readonly string[]): void {
-  // An entry with the name of an earlier one is refused already.
-  const isFirst = (index: number) => allNames[index] === '' || allNames.indexOf(String(allNames[index])) === index
-  const [readers, names] = [all.filter((_, index) => isFirst(index)), allNames.filter((_, index) => isFirst(index))]
+function refuseSharedSubjects(reader: OptionReader, all: readonly OptionReader[], allIds: readonly string[]): void {
+  // An entry with the id of an earlier one is refused already.
+  const isFirst = (index: number) => allIds[index] === '' || allIds.indexOf(String(allIds[index])) === index
+  const [readers, ids] = [all.filter((_, index) => isFirst(index)), allIds.filter((_, index) => isFirst(index))]
   if (readers.length < 2) return
   const hasOwn = readers.map((each) => each.has('subject'))
   if (!reader.has('subject') && hasOwn.includes(false)) {
@@ -75,8 +80,8 @@ function refuseSharedSubjects(reader: OptionReader, all: readonly OptionReader[]
   const prefixes = readers
     .map((each, index) => {
       const option = hasOwn[index] ? each.pattern('subject') : reader.pattern('subject')
-      const name = names[index] ?? ''
-      return { reader: each, isOwn: hasOwn[index] === true, name, text: beginningOfSubjects(option, name) }
+      const id = ids[index] ?? ''
+      return { reader: each, isOwn: hasOwn[index] === true, id, text: beginningOfSubjects(option, id) }
     })
     .filter((each): each is SubjectPrefix => each.text !== undefined)
     .sort((one, other) => (one.text < other.text ? -1 : Number(one.text > other.text)))
@@ -86,7 +91,7 @@ function refuseSharedSubjects(reader: OptionReader, all: readonly OptionReader[]
     if (previous === undefined || !next.text.startsWith(previous.text)) continue
     const [own, other] = next.isOwn ? [next, previous] : [previous, next]
     if (!own.isOwn) continue
-    const slip = `its subjects begin like those of "${printable(other.name)}", so two callers could become one`
+    const slip = `its subjects begin like those of "${printable(other.id)}", so two callers could become one`
     own.reader.note('conflict', 'subject', `${slip}; begin them with another text`)
   }
 }

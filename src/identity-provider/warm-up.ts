@@ -58,14 +58,14 @@ export async function warmUp(
  * Fetches the keys of one identity provider, even if they are fresh. If the options change meanwhile and give it another
  * source of keys, these keys are fetched as well, even if the first fetch failed.
  *
- * @throws ConfigError if no identity provider has this name
+ * @throws ConfigError if no identity provider has this id
  * @throws DependencyUnavailable if the fetch fails
  */
-export async function refreshKeys(name: string, registry: () => IdentityProviderRegistry): Promise<IdentityProvider> {
+export async function refreshKeys(id: string, registry: () => IdentityProviderRegistry): Promise<IdentityProvider> {
   for (;;) {
-    const identityProvider = registry().require(name)
+    const identityProvider = registry().require(id)
     const failure: unknown = await identityProvider.keySource.refreshKeys().catch((error: unknown) => error)
-    if (registry().require(name).keySource !== identityProvider.keySource) continue
+    if (registry().require(id).keySource !== identityProvider.keySource) continue
     if (failure !== undefined) throw failure
     return identityProvider
   }
@@ -81,10 +81,10 @@ function readOptions(options: ReadyOptions) {
 }
 
 function checkAllUsable(identityProviders: readonly IdentityProvider[]): void {
-  const unusable = identityProviders.flatMap(({ name, keySource }) => {
+  const unusable = identityProviders.flatMap(({ id, keySource }) => {
     const { state, servesFor, lastFailure } = keySource.stats()
     return state === 'down' || state === 'never' || servesFor === 0
-      ? [`${printable(name)}: ${lastFailure === undefined ? 'no answer yet' : describeFailure(lastFailure)}`]
+      ? [`${printable(id)}: ${lastFailure === undefined ? 'no answer yet' : describeFailure(lastFailure)}`]
       : []
   })
   if (unusable.length === 0) return

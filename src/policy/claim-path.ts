@@ -3,7 +3,7 @@ export type Claims = Readonly<Record<string, unknown>>
 
 /** What functions of a policy get in addition to the claims. */
 export interface CheckContext {
-  /** The `name` of the identity provider. */
+  /** The `id` (by default the `name`) of the identity provider. */
   identityProvider: string
   /** The client that presents the assertion; absent behind the assertion strategy, and in `explain` without one. */
   clientId?: string

@@ -4,7 +4,7 @@ import { CLAIM_TEMPLATE, type ClaimTemplate, fillClaimTemplate, parseClaimTempla
 
 /** What a `subject` function gets. */
 export interface AssertionSubject {
-  /** The `name` of the identity provider. */
+  /** The `id` (by default the `name`) of the identity provider. */
   identityProvider: string
   sub: string
   claims: Readonly<Record<string, unknown>>
@@ -14,8 +14,8 @@ export interface AssertionSubject {
  * How the `sub` of an access token is made from an assertion.
  *
  * - `raw`: the assertion's `sub`.
- * - `namespaced`: the identity provider's name, `|`, and the `sub`. `%` and `|` in the name are written `%25` and `%7C`, so
- *   that no two identity providers share a subject.
+ * - `namespaced`: the identity provider's `id` (by default its `name`), `|`, and the `sub`. `%` and `|` in the id are written
+ *   `%25` and `%7C`, so that no two identity providers share a subject.
  * - a template: text with claims in it, by their paths: `"ci|${claims.repository_id}"`. An assertion is refused if one of
  *   them is missing, empty or not a string, or contains the text that follows it in the template.
  * - a function: returns any other text.

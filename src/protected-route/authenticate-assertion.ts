@@ -22,7 +22,7 @@ import {
 export interface AssertedCaller {
   /** The subject as the option `subject` makes it. */
   sub: string
-  /** The `name` of the identity provider. */
+  /** The `id` (by default the `name`) of the identity provider. */
   identityProvider: string
   /** Seconds since the epoch. */
   expiresAt: number
@@ -87,11 +87,11 @@ async function acceptAssertion(token: string, deps: AcceptAssertionDeps): Promis
   const { identityProvider, expiresAt, payload, context } = assertion
   const sub = await inContext(context, async () => {
     requireWho(identityProvider.policy)
-    await enforcePolicy(identityProvider.policy, assertion.sub, payload, { identityProvider: identityProvider.name })
+    await enforcePolicy(identityProvider.policy, assertion.sub, payload, { identityProvider: identityProvider.id })
     const subject = await resolveSubject(assertion)
     await checkSubjectIsNoClient(subject, deps.findClient)
     await markAssertionUsed(assertion, deps)
     return subject
   })
-  return Object.assign(new PresentedToken(token), { sub, identityProvider: identityProvider.name, expiresAt, payload })
+  return Object.assign(new PresentedToken(token), { sub, identityProvider: identityProvider.id, expiresAt, payload })
 }

@@ -12,7 +12,7 @@ export interface KeyHeader extends Thumbprints {
 /** The owner of keys. An identity provider signs assertions with them; a client proves who it is. */
 export interface KeyOwner {
   kind: 'identity_provider' | 'client'
-  /** The provider's `name`, or the client's `clientId`. */
+  /** The provider's `id`, or the client's `clientId`. */
   name: string
 }
 

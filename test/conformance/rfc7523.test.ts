@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import request from 'supertest'
+import { createJwtExchange, type IdentityProviderOptions } from '../../src/index.js'
 import { type FakeKey, generateFakeKey, signAssertion } from '../../src/testing/index.js'
 import { ACCEPTED, type ClockedHost, refused, startClockedHost } from '../support/clocked-host.js'
 import { signCompact, signingInputOf } from '../support/compact-jws.js'
@@ -325,5 +327,73 @@ describe('client authentication', () => {
     })
     expect(response.status).toBe(400)
     expect(response.body.error).toBe('invalid_request')
+  })
+})
+
+describe('several registrations of one issuer', () => {
+  const entry = (id: string, others: Partial<IdentityProviderOptions> = {}): Partial<IdentityProviderOptions> => ({
+    id,
+    registration: { claim: 'tenant', value: id },
+    allowedSubjects: 'any',
+    ...others,
+  })
+  let tenants: ClockedHost
+  beforeAll(async () => {
+    const key = await generateFakeKey('ES256', 'tenants')
+    const keys = { name: NAME, jwks: { keys: [key.publicJwk] } }
+    const identityProviders = [
+      { ...keys, ...entry('a', { requiredClaims: { group: 'x' }, claimsToToken: { group: 'group' } }) },
+      { ...keys, ...entry('b', { requiredClaims: { group: 'y' } }) },
+    ]
+    tenants = await startClockedHost({ exchange: { identityProviders, subject: 'namespaced' } })
+    const sign = (claims: Record<string, unknown>) => {
+      const now = tenants.clock.now()
+      const defaults = { iss: NAME, sub: 'alice', aud: TOKEN_ENDPOINT, iat: now, exp: now + 300, jti: randomUUID() }
+      return signAssertion(key, { alg: 'ES256', kid: 'tenants' }, { ...defaults, ...claims })
+    }
+    tenants = { ...tenants, assertion: (claims = {}) => sign(claims) }
+  })
+  afterAll(() => tenants?.close())
+  const judgeClaims = async (claims: Record<string, unknown>) => tenants.judge(await tenants.assertion(claims))
+
+  it.each([
+    ['missing', undefined],
+    ['of another value', 'c'],
+    ['not a string', ['a']],
+  ])('RFC 7523 §3 (1): an assertion whose registering claim is %s matches none [rule 172]', async (_, tenant) => {
+    expect(await judgeClaims({ tenant, group: 'x' })).toEqual(refused('unknown_registration'))
+  })
+
+  it('RFC 7523 §3 (1): an assertion matches at most one registration [rule 172]', () => {
+    const keys = { name: NAME, jwksUri: `${NAME}/jwks` }
+    const create = (second: object) => () =>
+      createJwtExchange({
+        issuer: ISSUER,
+        clients: [CLIENT],
+        accessToken: { audience: ISSUER },
+        subject: 'namespaced',
+        identityProviders: [
+          { ...keys, ...entry('a') },
+          { ...keys, allowedSubjects: 'any', ...second },
+        ],
+      })
+    expect(create({ id: 'b' })).toThrow('registration: missing')
+    expect(create({ id: 'b', registration: { claim: 'tenant', value: 'a' } })).toThrow('has the same value')
+    expect(create({ id: 'b', registration: { claim: 'org', value: 'b' } })).toThrow('one assertion could match both')
+    expect(create({ ...entry('b'), jwksUri: `${NAME}/other` })).toThrow('keys belong to the issuer')
+  })
+
+  it('RFC 7523 §3 (7): sub and jti count within their registration only [rule 173]', async () => {
+    const jti = randomUUID()
+    expect(await judgeClaims({ tenant: 'a', group: 'x', jti })).toEqual(ACCEPTED)
+    expect(await judgeClaims({ tenant: 'b', group: 'y', jti })).toEqual(ACCEPTED)
+    expect(await judgeClaims({ tenant: 'a', group: 'x', jti })).toEqual(refused('replayed'))
+    const issued = tenants.events.filter(({ name }) => name === 'token.issued').slice(-2)
+    expect(issued.map(({ subject }) => subject)).toEqual(['a|alice', 'b|alice'])
+  })
+
+  it('RFC 7523 §3 (8): a claim is judged by the rules of its own registration only [rule 174]', async () => {
+    expect(await judgeClaims({ tenant: 'a', group: 'y' })).toEqual(refused('claim_not_allowed'))
+    expect(await judgeClaims({ tenant: 'b', group: 'x' })).toEqual(refused('claim_not_allowed'))
   })
 })

@@ -163,7 +163,7 @@ describe('docs/observability.md', () => {
     const [, sentence = ''] =
       /With `certificates` or a fixed `jwks`, only (.*?) are present\./s.exec(OBSERVABILITY) ?? []
     const fields = new Set(fixed.exchange.stats().identityProviders.flatMap((stats) => Object.keys(stats)))
-    expect([...fields].sort()).toEqual([...quotedIn(sentence), 'name', 'alias', 'enabled'].sort())
+    expect([...fields].sort()).toEqual([...quotedIn(sentence), 'id', 'name', 'alias', 'enabled'].sort())
   })
 
   it('names reasons that docs/errors.md has', () => {

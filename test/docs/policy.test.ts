@@ -12,8 +12,8 @@ const BASE = `${deploymentOf(['orders:write'])}${clientTable('ci')}`
 const file = createDeploymentFile()
 afterAll(() => file.remove())
 
-function createFrom(toml: string) {
-  file.write(BASE + toml)
+function createFrom(toml: string, top = '') {
+  file.write(top + BASE + toml)
   const options = loadConfig(file.path)
   createJwtExchange(options).close()
   return options
@@ -56,6 +56,19 @@ describe('docs/policy.md', () => {
       requiredClaims: { repository_id: { equals: '5678', message: 'only the orders repository' } },
       maxBeyondAssertion: 0,
     })
+  })
+
+  it('has several registrations of one issuer that can be configured as they stand', () => {
+    const toml = BLOCKS.find((block) => block.includes('registration = ')) ?? ''
+    const expected = ['acme', 'globex'].map((value) => ({
+      name: 'https://idp.example.com',
+      id: value,
+      registration: { claim: 'tenant', value },
+    }))
+    expect(createFrom(toml, 'subject = "namespaced"\n').identityProviders).toMatchObject(expected)
+    const asTable = toml.replace(/^registration = \{ (.*), (.*) \}$/gm, '[identity_provider.registration]\n$1\n$2')
+    expect(asTable).not.toBe(toml)
+    expect(createFrom(asTable, 'subject = "namespaced"\n').identityProviders).toMatchObject(expected)
   })
 
   it('has a row for each operator, and conditions that can be meant', () => {

@@ -136,13 +136,16 @@ export const EXAMPLES: Readonly<Record<string, Tree>> = {
     ...TOP,
     identityProviders: [
       { name: NAME, certificates: [RSA_CERTIFICATE], scopes: ['read'] },
-      { name: OTHER_NAME, jwks: { keys: [key.publicJwk] }, scopes: ['read'] },
+      {
+        ...{ name: OTHER_NAME, id: 'other', registration: { claim: 'plain', value: 'yes' } },
+        ...{ jwks: { keys: [key.publicJwk] }, scopes: ['read'] },
+      },
     ],
     clients: [
       CLIENT,
       { clientId: 'keyed', jwks: { keys: [key.publicJwk] } },
       { clientId: 'fetched', jwksUri: 'https://app.example.com/keys' },
-      { clientId: 'asserted', assertedBy: { identityProvider: OTHER_NAME, subject: 'app' } },
+      { clientId: 'asserted', assertedBy: { identityProvider: 'other', subject: 'app' } },
     ],
   },
   'clients with certificates': {

@@ -100,7 +100,9 @@ describe('the options', () => {
     })
     expect(settings.identityProviders).toEqual([
       {
+        id: IDP.name,
         name: IDP.name,
+        registration: undefined,
         alias: `${ISSUER}/token`,
         audiences: new Set([`${ISSUER}/token`]),
         enabled: true,
@@ -370,7 +372,7 @@ describe('the identity providers', () => {
   it('have names that differ, exactly', () => {
     const subject = 'namespaced'
     expect(problemsOf({ subject, identityProviders: [IDP, OTHER_IDP, { ...OTHER_IDP, name: IDP.name }] })).toEqual([
-      'identityProviders[2].name: entry 1 has the same `name`; choose another one',
+      'identityProviders[2].name: entry 1 has the same `name`; choose another one, or give each an `id` and a `registration`',
     ])
     expect(problemsOf({ subject, identityProviders: [IDP, { ...OTHER_IDP, name: `${IDP.name}/` }] })).toEqual([])
   })
@@ -827,7 +829,7 @@ describe('the clients', () => {
       new Set([IDP.name]),
     )
     expect(problemsOf({ clients: [{ ...CLIENT, identityProviders: [IDP.name, `${IDP.name}/`] }] })).toEqual([
-      'clients[0].identityProviders: the `name` of registered identity providers',
+      'clients[0].identityProviders: the `id` of registered identity providers, or the `name` if they have no `id`',
     ])
   })
 })

@@ -24,7 +24,7 @@ function start(options: ReadyOptions, names: readonly string[] = ['one', 'two'])
   const timers = new AdjustableTimers(new AdjustableClock())
   const begun: string[] = []
   const identityProviders = names.map((name) => ({
-    name,
+    id: name,
     trust: { isOn: name !== 'disabled' },
     keySource: {
       warmUp: async () => {
