@@ -2,14 +2,18 @@ import type { Clock } from '../clock/clock.js'
 import { printable } from '../errors/printable.js'
 import type { RequestReason } from '../errors/reason-codes.js'
 import type { ClientCertificate, TokenRequest } from '../oauth/token-request.js'
+import { isIssuedByOneOf } from '../x509/certificate-chain.js'
 import { type CertificateContents, readCertificateContents } from '../x509/certificate-contents.js'
 import { type ClientAuthMethod, type ClientAuthMethodDeps, invalidClient } from './client-auth-method.js'
+import { type ClientCertificateHeader, isFromProxy, parseCertificateHeader } from './client-certificate-header.js'
 import { type CertificateCredential, thumbprintOf } from './client-certificate-options.js'
 import type { Client } from './client-options.js'
 import type { FailureLimiter } from './failure-limiter.js'
 
 export interface ClientCertificateDeps {
   clock: Clock
+  /** Undefined: certificates of connections only. */
+  certificateHeader: ClientCertificateHeader | undefined
 }
 
 /** What a presented certificate says and is worth, found out before it is known whose it should be. */
@@ -44,15 +48,17 @@ function hasOnlyClientId(request: TokenRequest): boolean {
  */
 async function authenticateByCertificate(
   request: TokenRequest,
-  { findClient, failureLimiter, clock }: ClientAuthMethodDeps & ClientCertificateDeps,
+  deps: ClientAuthMethodDeps & ClientCertificateDeps,
 ): Promise<Client> {
-  const { remoteAddress, clientCertificate } = request
+  const { remoteAddress } = request
+  const { findClient, failureLimiter, clock } = deps
   const clientId = request.one('client_id') ?? ''
   checkAllowance(clientId, remoteAddress, failureLimiter)
-  const certificate = clientCertificate && judgeCertificate(clientCertificate, clock.now())
+  const presented = findPresentedCertificate(request, deps)
+  const certificate = typeof presented === 'object' ? judgeCertificate(presented, clock.now()) : undefined
   const client = await findClient(clientId)
   checkAllowance(clientId, remoteAddress, failureLimiter)
-  const reason = findFault(client, certificate)
+  const reason = typeof presented === 'string' ? presented : findFault(client, certificate)
   if (client === undefined || reason !== undefined) {
     failureLimiter.countFailure(clientId, remoteAddress, client !== undefined)
     const refusal = invalidClient(reason ?? 'unknown_client')
@@ -67,6 +73,22 @@ async function authenticateByCertificate(
 function checkAllowance(clientId: string, remoteAddress: string, failureLimiter: FailureLimiter): void {
   const refusal = failureLimiter.findRefusal(clientId, remoteAddress)
   if (refusal !== undefined) throw refusal
+}
+
+/** The certificate of the client, or why it does not count. That of a proxy itself is never a client's. */
+function findPresentedCertificate(
+  request: TokenRequest,
+  { certificateHeader, clock }: ClientCertificateDeps,
+): ClientCertificate | RequestReason | undefined {
+  if (certificateHeader === undefined) return request.clientCertificate
+  const [value = '', ...others] = request.header(certificateHeader.header)
+  if (!isFromProxy(certificateHeader, request.peerAddress)) {
+    return value === '' && others.length === 0 ? request.clientCertificate : 'certificate_header_not_allowed'
+  }
+  if (value === '' && others.length === 0) return undefined
+  const x509 = others.length > 0 ? undefined : parseCertificateHeader(value)
+  if (x509 === undefined) return 'malformed_client_certificate'
+  return { x509, isTrusted: isIssuedByOneOf(certificateHeader.authorities ?? [], x509, clock.now()) }
 }
 
 /** @param now seconds since the epoch */

@@ -26,6 +26,7 @@ const READERS: Readonly<Record<string, ReadText>> = {
   'identityProviders.jwks': parseKeys,
   'clients.jwks': parseKeys,
   'clients.certificate.jwks': parseKeys,
+  'clientCertificate.ca': (text) => text,
 }
 /** Anything else may be a secret in the wrong place, and is not repeated in a message. */
 const FILE_NAME = /^[\w.,~ /\\:${}-]{1,100}$/

@@ -17,6 +17,7 @@ const TOP_LEVEL: Readonly<Record<string, string>> = {
   identity_provider: 'identityProviders',
   client: 'clients',
   client_authentication: 'clientAuthentication',
+  client_certificate: 'clientCertificate',
   assertion_strategy: 'assertionStrategy',
   refusals: 'refusals',
   replay: 'replay',
@@ -86,7 +87,7 @@ const LISTS_OF_TABLES = ['clients', 'identityProviders', 'identityProviders.bind
 const SINGLE_TABLES = [
   ...['jwksEndpoint', 'assertion', 'accessToken', 'clientAuthentication', 'assertionStrategy', 'replay'],
   ...['refusals', 'hostFunctions', 'metadata'],
-  'clients.certificate',
+  ...['clientCertificate', 'clients.certificate'],
 ]
 
 /** Options that only code can set. */

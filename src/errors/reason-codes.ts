@@ -82,6 +82,8 @@ export const REQUEST_REASONS = [
   'untrusted_client_certificate',
   'wrong_client_certificate',
   'expired_client_certificate',
+  'malformed_client_certificate',
+  'certificate_header_not_allowed',
   'too_many_client_failures',
   'too_many_rejected_assertions',
   'no_token',

@@ -123,7 +123,7 @@ function createTokenEndpointDeps(
 }
 
 function createMethods(
-  { issuer, tokenEndpoint, clock, clients, findClient, clientAuthentication }: CompleteSettings,
+  { issuer, tokenEndpoint, clock, clients, findClient, clientAuthentication, clientCertificate }: CompleteSettings,
   { identityProviders, clientKeys }: Parties,
   { replayProtection }: LastingParts,
 ): ClientAuthMethod[] {
@@ -135,6 +135,7 @@ function createMethods(
     identityProviders,
     keysOf: clientKeys,
     findAssertedClient: createFindAssertedClient(clients),
+    certificateHeader: clientCertificate,
   })
 }
 

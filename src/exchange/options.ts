@@ -5,6 +5,11 @@ import {
   readAccessTokenOptions,
 } from '../access-token/access-token-options.js'
 import { type RefusalOptions, type RefusalSettings, readRefusalOptions } from '../authorization/refusal-advice.js'
+import {
+  type ClientCertificateHeader,
+  type ClientCertificateHeaderOptions,
+  readClientCertificateHeader,
+} from '../client-auth/client-certificate-header.js'
 import { type Client, type ClientOptions, type FindClient, readClients } from '../client-auth/client-options.js'
 import {
   type ClientAuthenticationOptions,
@@ -77,6 +82,8 @@ export interface JwtExchangeOptions extends AuthorizationServerOptions {
   clientAuthentication?: ClientAuthenticationOptions
   /** What refusals of verified assertions say. */
   refusals?: RefusalOptions
+  /** Behind a proxy that ends TLS: where it puts the certificate of the client. */
+  clientCertificate?: ClientCertificateHeaderOptions
   /** The access tokens that are issued. */
   accessToken: AccessTokenOptions
   /**
@@ -102,6 +109,7 @@ export interface JwtExchangeSettings extends AuthorizationServerSettings {
   clients: readonly Client[]
   findClient: FindClient | undefined
   clientAuthentication: ClientAuthenticationSettings
+  clientCertificate: ClientCertificateHeader | undefined
   assertionStrategy: AssertionStrategySettings
   refusals: RefusalSettings
   accessToken: AccessTokenSettings
@@ -149,19 +157,18 @@ export function inspectOptions(options: unknown): InspectedOptions {
     limits: readAssertionOptions(reader.object('assertion')),
     jwksEndpoint,
   })
-  const ownGrantTypes = grants.map(({ grantType }) => grantType)
+  const clients = readClients(reader, {
+    identityProviders: new Set(identityProviders.map(({ id }) => id)),
+    ownGrantTypes: grants.map(({ grantType }) => grantType),
+    jwksEndpoint,
+    mayBeWithoutClient: identityProviders.some(({ clientAuthentication }) => clientAuthentication === 'optional'),
+  })
   const settings = {
     ...authorizationServer,
     jwksEndpoint,
     identityProviders,
-    clients: readClients(reader, {
-      identityProviders: new Set(identityProviders.map(({ id }) => id)),
-      ownGrantTypes,
-      jwksEndpoint,
-      mayBeWithoutClient: identityProviders.some(({ clientAuthentication }) => clientAuthentication === 'optional'),
-    }),
-    findClient: readFunction<FindClient>(reader, 'findClient'),
-    clientAuthentication: readClientAuthenticationOptions(reader.object('clientAuthentication')),
+    clients,
+    ...readClientAuthentication(reader, clients),
     assertionStrategy: readAssertionStrategyOptions(reader.object('assertionStrategy')),
     refusals: readRefusalOptions(reader.object('refusals')),
     accessToken,
@@ -172,6 +179,18 @@ export function inspectOptions(options: unknown): InspectedOptions {
   }
   reader.refuseUnknown()
   return { settings: Object.freeze(settings), problems: reader.problems() }
+}
+
+/** How clients authenticate, besides what each of them has for that. */
+function readClientAuthentication(
+  reader: OptionReader,
+  clients: readonly Client[],
+): Pick<JwtExchangeSettings, 'findClient' | 'clientAuthentication' | 'clientCertificate'> {
+  return {
+    findClient: readFunction<FindClient>(reader, 'findClient'),
+    clientAuthentication: readClientAuthenticationOptions(reader.object('clientAuthentication')),
+    clientCertificate: readClientCertificateHeader(reader, clients),
+  }
 }
 
 /** The ids of the fixed clients, before they are checked; undefined if not all are known, which is a problem of its own. */

@@ -44,6 +44,14 @@ export class HttpTokenRequest implements TokenRequest {
     return findClientCertificate(this.#req.socket)
   }
 
+  get peerAddress(): string | undefined {
+    return this.#req.socket?.remoteAddress
+  }
+
+  header(name: string): readonly string[] {
+    return readHeader(this.#req, name)
+  }
+
   get remoteAddress(): string {
     return remoteAddressOf(this.#req)
   }

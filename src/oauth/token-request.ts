@@ -35,6 +35,10 @@ export interface TokenRequest extends FormParameters {
   readonly dpopProofs: readonly string[]
   /** The certificate of the TLS connection; undefined if the server did not ask for one, or the peer has none. */
   readonly clientCertificate: ClientCertificate | undefined
+  /** Who is at the other end of the connection, whatever headers say: a proxy, if there is one. */
+  readonly peerAddress: string | undefined
+  /** The values of a header that should have one value. */
+  header(name: string): readonly string[]
   /** The client's address, according to Express's `trust proxy`. */
   readonly remoteAddress: string
 }

@@ -8,6 +8,7 @@ import { createJwtExchange, generateSigningKey, hashClientSecret, type JwtExchan
 import { isPlainObject } from '../../src/option-checks/describe-value.js'
 import { OptionReader } from '../../src/option-checks/option-reader.js'
 import { generateFakeKey, signAssertion } from '../../src/testing/index.js'
+import { AUTHORITY_CERTIFICATE } from './certificate-chain.js'
 import { EC_CERTIFICATE, RSA_CERTIFICATE } from './certificates.js'
 
 export type Path = readonly (string | number)[]
@@ -150,6 +151,7 @@ export const EXAMPLES: Readonly<Record<string, Tree>> = {
   },
   'clients with certificates': {
     ...TOP,
+    clientCertificate: { header: 'X-Client-Cert', from: ['10.0.0.1'], ca: [AUTHORITY_CERTIFICATE] },
     identityProviders: [{ name: NAME, jwks: { keys: [key.publicJwk] }, scopes: ['read'] }],
     clients: [
       { subjectDn: 'CN=app,O=Example' },

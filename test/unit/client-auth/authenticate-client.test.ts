@@ -69,6 +69,8 @@ describe('the methods by which clients authenticate', () => {
       clientAssertion: assertion === undefined ? undefined : { type: undefined, assertion },
       dpopProofs: [],
       clientCertificate: undefined,
+      peerAddress: undefined,
+      header: () => [],
       remoteAddress: '192.0.2.1',
     }
   }

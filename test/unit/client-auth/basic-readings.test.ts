@@ -29,6 +29,8 @@ function requestOf([id, secret]: Pair, { clientId, remoteAddress = '192.0.2.1' }
     clientAssertion: undefined,
     dpopProofs: [],
     clientCertificate: undefined,
+    peerAddress: undefined,
+    header: () => [],
     remoteAddress,
   }
 }

@@ -1,0 +1,127 @@
+import { X509Certificate } from 'node:crypto'
+import { BlockList, isIP, isIPv4 } from 'node:net'
+import type { OptionReader } from '../option-checks/option-reader.js'
+import { readCertificates } from '../verification-keys/certificate.js'
+import { type IssuingAuthority, isAuthority } from '../x509/certificate-chain.js'
+import type { Client } from './client-options.js'
+
+/**
+ * Where a proxy that ends TLS passes the certificate of the client on. Without this option no header is read.
+ *
+ * @example
+ * const clientCertificate: ClientCertificateHeaderOptions = {
+ *   header: 'Client-Cert',
+ *   from: ['10.0.0.0/24'],
+ * }
+ */
+export interface ClientCertificateHeaderOptions {
+  /**
+   * The header: `Client-Cert` as in RFC 9440, or any other one that has the certificate in URL-encoded PEM. The proxy must replace
+   * it in every request. Default: `Client-Cert`.
+   */
+  header?: string
+  /** The addresses of your proxies, or blocks of addresses such as `10.0.0.0/24`, 1 or more. The header of anybody else is refused. */
+  from: readonly string[]
+  /**
+   * The certificates of the authorities that issue those of clients, in PEM. Required for clients with a name, because a proxy may
+   * pass certificates on that it did not verify. Each must have issued the certificates of clients itself.
+   */
+  ca?: readonly string[]
+}
+
+/** How the header is read. */
+export interface ClientCertificateHeader {
+  /** In lower case. */
+  header: string
+  proxies: BlockList
+  /** Undefined: no certificate in the header is trusted by its name. */
+  authorities: readonly IssuingAuthority[] | undefined
+}
+
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
+const BLOCK = /^([0-9A-Fa-f.:]+)(?:\/(\d{1,3}))?$/
+const IPV4_MAPPED = /^::ffff:(?=\d+\.)/i
+/** Characters of a header. */
+const MAX_LENGTH = 12_000
+/** A byte sequence of a structured field (RFC 8941 §3.3.5). */
+const BYTE_SEQUENCE = /^:([A-Za-z0-9+/]+={0,2}):$/
+const PEM_BODY = /^-----BEGIN CERTIFICATE-----\s([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----\s*$/
+
+/** The option `clientCertificate`; undefined if it is not set. */
+export function readClientCertificateHeader(
+  parent: OptionReader,
+  clients: readonly Client[],
+): ClientCertificateHeader | undefined {
+  if (!parent.isNamed('clientCertificate')) return undefined
+  const reader = parent.object('clientCertificate')
+  const isHeaderName = (text: string) => HEADER_NAME.test(text)
+  const header = reader.has('header') ? reader.string('header', 'the name of a header', isHeaderName) : 'Client-Cert'
+  const proxies = new BlockList()
+  const each = 'an IP address, or a block of addresses such as "10.0.0.0/24"'
+  const from = reader.someStrings('from', each, (text) => addBlock(proxies, text))
+  if (from === undefined) reader.problem('from', `an array of strings, each ${each}`)
+  const authorities = readAuthorities(reader)
+  if (!reader.isNamed('ca')) checkNames(reader, clients)
+  reader.refuseUnknown()
+  return { header: header.toLowerCase(), proxies, authorities }
+}
+
+/** A proxy may pass certificates on that it did not verify, and anybody can make one with any name. */
+function checkNames(reader: OptionReader, clients: readonly Client[]): void {
+  const named = clients.find(({ credential }) => credential?.kind === 'certificate_name')
+  if (named === undefined) return
+  const text = `missing; the client ${JSON.stringify(named.clientId)} has a name: add the authorities of clients in PEM`
+  reader.missing('ca', ['ca'], text)
+}
+
+/** Whether a connection comes from one of the proxies. */
+export function isFromProxy({ proxies }: ClientCertificateHeader, address: string | undefined): boolean {
+  const plain = (address ?? '').replace(IPV4_MAPPED, '').replace(/%.*$/, '')
+  return isIP(plain) !== 0 && proxies.check(plain, isIPv4(plain) ? 'ipv4' : 'ipv6')
+}
+
+/** The certificate in a header: a byte sequence (RFC 9440 §2.2), or URL-encoded PEM; undefined for anything else. */
+export function parseCertificateHeader(value: string): X509Certificate | undefined {
+  if (value.length > MAX_LENGTH) return undefined
+  const encoded = BYTE_SEQUENCE.exec(value)?.[1] ?? findEncodedPem(value)
+  const der = Buffer.from(encoded ?? '', 'base64')
+  if (encoded === undefined || der.toString('base64') !== encoded) return undefined
+  try {
+    const certificate = new X509Certificate(der)
+    return certificate.raw.equals(der) ? certificate : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function findEncodedPem(value: string): string | undefined {
+  try {
+    return PEM_BODY.exec(decodeURIComponent(value))?.[1]?.replace(/\s/g, '')
+  } catch {
+    return undefined
+  }
+}
+
+function readAuthorities(reader: OptionReader): IssuingAuthority[] | undefined {
+  const expected = 'PEM text of certificates of authorities, without name constraints'
+  const isReadable = (pem: string) => readAuthorityCertificates(pem) !== undefined
+  const texts = reader.someStrings('ca', expected, isReadable)
+  return texts?.flatMap((pem) => readAuthorityCertificates(pem) ?? [])
+}
+
+function readAuthorityCertificates(pem: string): IssuingAuthority[] | undefined {
+  const certificates = readCertificates(pem)
+  return certificates?.every(({ x509 }) => isAuthority(x509)) ? certificates : undefined
+}
+
+/** @returns whether it is an address or a block that is not everybody */
+function addBlock(proxies: BlockList, text: string): boolean {
+  const [, address = '', length] = BLOCK.exec(text) ?? []
+  const kind = isIP(address)
+  const family = kind === 4 ? 'ipv4' : 'ipv6'
+  const bits = kind === 4 ? 32 : 128
+  const prefix = length === undefined ? bits : Number(length)
+  if (kind === 0 || IPV4_MAPPED.test(address) || prefix < 1 || prefix > bits) return false
+  proxies.addSubnet(address, prefix, family)
+  return true
+}
