@@ -282,6 +282,27 @@ describe('a certificate in the header of a proxy', () => {
     expect(await host.outcomeOf('named', { certificate: ofApp })).toBe('401 no_client_certificate')
   })
 
+  it('is judged for clients that are looked up as well; without authorities, none of them is recognised by a name', async () => {
+    const findClient = (clientId: string) => CLIENTS.find((each) => each.clientId === clientId)
+    const looking = await startExchangeHost({ exchange: { findClient, clientCertificate: { from: ['127.0.0.1'] } } })
+    const passing = await startCertificateServer(
+      passOn(Number(new URL(looking.url).port), () => header),
+      [],
+    )
+    const outcomes: string[] = []
+    for (const [clientId, certificate] of [
+      ['listed', listed],
+      ['named', ofApp],
+      ['unknown', ofApp],
+    ] as const) {
+      header = headerOf(certificate)
+      outcomes.push(await outcomeOf(looking, passing, clientId))
+    }
+    expect(outcomes).toEqual(['200', '401 untrusted_client_certificate', '401 unknown_client'])
+    await passing.close()
+    await looking.close()
+  })
+
   it('of a stranger is refused, even in addition to a certificate of its own, and reported', async () => {
     const from = ['192.0.2.1', '2001:db8::/32']
     const other = await startCertificateHost({
