@@ -90,6 +90,8 @@ export interface Client {
 export interface ClientContext extends ClientKeyContext {
   /** The grant types of the option `grants`. */
   ownGrantTypes: readonly string[]
+  /** The names of the identity providers, which no client may have as its id. */
+  identityProviderNames?: ReadonlySet<string>
 }
 
 /** What the entries of `clients` depend on. */
@@ -126,11 +128,6 @@ export function readClients(
   )
   // Without the names of all providers, which is a problem of its own, none can be called unknown.
   const areAllNamed = Array.isArray(reader.hostObject('identityProviders')) && !identityProviders.has('')
-  for (const [index, client] of clients.entries()) {
-    if (client.clientId === '' || !identityProviders.has(client.clientId)) continue
-    const slip = 'is also the `name` of an identity provider, whose assertions would name this client as their issuer'
-    readers[index]?.note('conflict', 'clientId', `${slip}; choose another id`)
-  }
   for (const [index, client] of areAllNamed ? clients.entries() : []) {
     const unknown = [...(client.identityProviders ?? [])].find((name) => !identityProviders.has(name))
     if (unknown === undefined) continue
@@ -139,6 +136,12 @@ export function readClients(
   }
   checkAssertedClients(readers, clients, areAllNamed ? identityProviders : undefined)
   return clients
+}
+
+/** One JWT could be meant as an assertion of the provider, or of the client. */
+function refuseProviderName(reader: OptionReader): void {
+  const slip = 'is also the `name` of an identity provider, whose assertions would name this client as their issuer'
+  reader.note('conflict', 'clientId', `${slip}; choose another id`)
 }
 
 /**
@@ -179,6 +182,8 @@ export function readClientOptions(reader: OptionReader, context = NO_CONTEXT): C
     identityProviders: identityProviders && new Set(identityProviders),
     grantTypes: grantTypes && new Set(grantTypes),
   }
+  const isProviderName = context.identityProviderNames?.has(client.clientId) === true
+  if (isProviderName && client.clientId !== '') refuseProviderName(reader)
   reader.refuseUnknown()
   return client
 }

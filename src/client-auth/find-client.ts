@@ -1,5 +1,6 @@
 import { DependencyUnavailable } from '../errors/rejections.js'
 import { isHostFunctionRefusal } from '../host-functions/host-functions.js'
+import type { OptionReader } from '../option-checks/option-reader.js'
 import { KnownKeySets } from './client-keys.js'
 import {
   type Client,
@@ -23,6 +24,13 @@ export type ClientLookup = (clientId: string) => Promise<Client | undefined>
 
 /** The function of the host within the bounds of `hostFunctions`. */
 export type BoundedFindClient = (clientId: string) => ReturnType<FindClient>
+
+export function readFindClient(reader: OptionReader): FindClient | undefined {
+  const value = reader.value('findClient')
+  if (value === undefined || typeof value === 'function') return value as FindClient | undefined
+  reader.problem('findClient', 'a function', undefined, 'wrong_type')
+  return undefined
+}
 
 /** Finds clients in the fixed list, or by the host's own function. */
 export function createFindClient(

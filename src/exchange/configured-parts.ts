@@ -90,6 +90,7 @@ function createParties(settings: CompleteSettings, lasting: LastingParts): Parti
     findClient: createFindClient(clients, findClient && hostFunctions.limit({ function: 'findClient' }, findClient), {
       ownGrantTypes: grants.map(({ grantType }) => grantType),
       jwksEndpoint: settings.jwksEndpoint,
+      identityProviderNames: new Set(settings.identityProviders.map(({ name }) => name)),
     }),
     clientKeys: createClientKeySources(clients, settings.issuer, jwksClients),
   }

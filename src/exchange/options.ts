@@ -16,6 +16,7 @@ import {
   type ClientAuthenticationSettings,
   readClientAuthenticationOptions,
 } from '../client-auth/failure-limiter.js'
+import { readFindClient } from '../client-auth/find-client.js'
 import { type Clock, systemClock } from '../clock/clock.js'
 import { fieldOf } from '../errors/field-of.js'
 import type { Grant } from '../grants/grant.js'
@@ -159,6 +160,7 @@ export function inspectOptions(options: unknown): InspectedOptions {
   })
   const clients = readClients(reader, {
     identityProviders: new Set(identityProviders.map(({ id }) => id)),
+    identityProviderNames: new Set(identityProviders.map(({ name }) => name)),
     ownGrantTypes: grants.map(({ grantType }) => grantType),
     jwksEndpoint,
     mayBeWithoutClient: identityProviders.some(({ clientAuthentication }) => clientAuthentication === 'optional'),
@@ -187,7 +189,7 @@ function readClientAuthentication(
   clients: readonly Client[],
 ): Pick<JwtExchangeSettings, 'findClient' | 'clientAuthentication' | 'clientCertificate'> {
   return {
-    findClient: readFunction<FindClient>(reader, 'findClient'),
+    findClient: readFindClient(reader),
     clientAuthentication: readClientAuthenticationOptions(reader.object('clientAuthentication')),
     clientCertificate: readClientCertificateHeader(reader, clients),
   }
@@ -198,12 +200,6 @@ function clientIdsOf(clients: unknown): ReadonlySet<string> | undefined {
   if (clients === undefined) return undefined
   const ids: unknown[] = Array.isArray(clients) ? clients.map((client) => fieldOf(client, 'clientId')) : []
   return ids.every((id) => typeof id === 'string') ? new Set(ids) : undefined
-}
-
-function readFunction<Callback>(reader: OptionReader, key: string): Callback | undefined {
-  const value = reader.value(key)
-  if (value !== undefined && typeof value !== 'function') reader.problem(key, 'a function', undefined, 'wrong_type')
-  return value as Callback | undefined
 }
 
 function readClock(reader: OptionReader): Clock {

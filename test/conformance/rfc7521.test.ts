@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { decodeJwt } from 'jose'
 import { generateFakeKey, signAssertion } from '../../src/testing/index.js'
+import { CLIENT_ASSERTION_TYPE, judgeClient, refusedClient, signClientAssertion } from '../support/client-assertions.js'
 import { ACCEPTED, type ClockedHost, refused, startClockedHost } from '../support/clocked-host.js'
-import { AUDIENCE, GRANT_TYPE } from '../support/exchange-host.js'
+import { AUDIENCE, CLIENT, GRANT_TYPE } from '../support/exchange-host.js'
 
 let host: ClockedHost
 beforeAll(async () => {
@@ -134,5 +135,25 @@ describe('every assertion', () => {
 
   it('RFC 7521 §5.2: an assertion is accepted with issuer, subject, audience, expiry and signature, and no more [rule 63]', async () => {
     expect(await host.judge(await host.assertion({ iat: undefined, jti: undefined }))).toEqual(ACCEPTED)
+  })
+})
+
+describe('the assertion of a client', () => {
+  it('RFC 7521 §4.2: client_id is optional, and must be the client that the assertion names [rule 62]', async () => {
+    const key = await generateFakeKey('ES256')
+    const jwks = { keys: [key.publicJwk] }
+    const clients = ['keyed', 'twin'].map((clientId) => ({ clientId, jwks, scopes: CLIENT.scopes }))
+    const keyed = await startClockedHost({ exchange: { clients } })
+    const present = async (form: Record<string, string>) => {
+      const client_assertion = await signClientAssertion(keyed, key, 'keyed')
+      return judgeClient(keyed, { client_assertion, client_assertion_type: CLIENT_ASSERTION_TYPE, ...form })
+    }
+    try {
+      expect(await present({})).toEqual(ACCEPTED)
+      expect(await present({ client_id: 'keyed' })).toEqual(ACCEPTED)
+      expect(await present({ client_id: 'twin' })).toEqual(refusedClient('client_id_mismatch'))
+    } finally {
+      await keyed.close()
+    }
   })
 })

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import request from 'supertest'
 import { createJwtExchange, type IdentityProviderOptions } from '../../src/index.js'
 import { type FakeKey, generateFakeKey, signAssertion } from '../../src/testing/index.js'
+import { CLIENT_ASSERTION_TYPE, judgeClient, refusedClient, signClientAssertion } from '../support/client-assertions.js'
 import { ACCEPTED, type ClockedHost, refused, startClockedHost } from '../support/clocked-host.js'
 import { signCompact, signingInputOf } from '../support/compact-jws.js'
 import { CLIENT, GRANT_TYPE, ISSUER, TOKEN_ENDPOINT } from '../support/exchange-host.js'
@@ -395,5 +396,48 @@ describe('several registrations of one issuer', () => {
   it('RFC 7523 §3 (8): a claim is judged by the rules of its own registration only [rule 174]', async () => {
     expect(await judgeClaims({ tenant: 'a', group: 'y' })).toEqual(refused('claim_not_allowed'))
     expect(await judgeClaims({ tenant: 'b', group: 'x' })).toEqual(refused('claim_not_allowed'))
+  })
+})
+
+describe('the assertion of a client', () => {
+  let key: FakeKey
+  let keyed: ClockedHost
+  beforeAll(async () => {
+    key = await generateFakeKey('ES256')
+    const client = { clientId: 'keyed', jwks: { keys: [key.publicJwk] }, scopes: CLIENT.scopes }
+    keyed = await startClockedHost({ exchange: { clients: [client] } })
+  })
+  afterAll(() => keyed.close())
+
+  async function present(claims: Readonly<Record<string, unknown>>, header: Readonly<Record<string, unknown>> = {}) {
+    const client_assertion = await signClientAssertion(keyed, key, 'keyed', claims, header)
+    const form = { client_assertion, client_assertion_type: CLIENT_ASSERTION_TYPE, client_id: 'keyed' }
+    return judgeClient(keyed, form)
+  }
+  const rejected = (reason: string) => refusedClient(`wrong_client_assertion: ${reason}`)
+
+  it('RFC 7523bis §4: its aud is our issuer as the only value, a string or an array of one [rule 76] [rule 78]', async () => {
+    for (const aud of [ISSUER, [ISSUER]]) expect(await present({ aud })).toEqual(ACCEPTED)
+    expect(await present({ aud: TOKEN_ENDPOINT })).toEqual(rejected('wrong_audience'))
+    expect(await present({ aud: [ISSUER, TOKEN_ENDPOINT] })).toEqual(rejected('several_audiences'))
+  })
+
+  it.each([undefined, 'JWT', 'client-authentication+jwt'])(
+    'RFC 7523bis §4: the typ %s is accepted [rule 77]',
+    async (typ) => expect(await present({}, { typ })).toEqual(ACCEPTED),
+  )
+
+  it('RFC 7523bis §4: the typ of another token is refused [rule 77] [rule 82]', async () => {
+    for (const typ of ['at+jwt', 'dpop+jwt', 'oauth-id-jag+jwt']) {
+      expect(await present({}, { typ })).toEqual(rejected('type_not_allowed'))
+    }
+  })
+
+  it('RFC 7523 §3 (2): iss and sub are the client, exp is there, and it is good once [rule 122]', async () => {
+    expect(await present({ iss: 'other' })).toEqual(rejected('wrong_issuer'))
+    expect(await present({ sub: 'other' })).toEqual(refusedClient('client_id_mismatch'))
+    expect(await present({ exp: undefined })).toEqual(rejected('invalid_expiry'))
+    expect(await present({ jti: 'once' })).toEqual(ACCEPTED)
+    expect(await present({ jti: 'once' })).toEqual(rejected('replayed'))
   })
 })

@@ -72,7 +72,7 @@ describe('a client with a SPIFFE ID', () => {
     expect(await present(await svid({ aud }))).toEqual(rejected(reason))
   })
 
-  it('SPIFFE §3.1: iss and jti are optional, and any iss says nothing [rules 251, 253]', async () => {
+  it('SPIFFE §3.1: iss and jti are optional, and any iss says nothing [rule 251] [rule 253]', async () => {
     for (const iss of [undefined, DOMAIN, OTHER_DOMAIN, 'https://oidc.example.org', 7]) {
       expect(await present(await svid({ iss, jti: 'x' }))).toEqual(ACCEPTED)
     }

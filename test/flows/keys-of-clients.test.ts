@@ -94,6 +94,12 @@ describe('a client that is looked up', () => {
     expect(host.events.filter(({ name, clientId }) => name.startsWith('jwks.') && clientId !== undefined)).toEqual([])
   })
 
+  it('is an outage of ours with the name of an identity provider as its id', async () => {
+    const { name } = host.idp
+    found.set(name, { clientId: name, jwks: { keys: [key.publicJwk] }, scopes: CLIENT.scopes })
+    expect(await present(host, key, {}, name)).toEqual(unavailable('client_lookup_failed'))
+  })
+
   it('authenticates by an assertion of its identity provider, if the form has client_id', async () => {
     const assertion = () => host.assertion({ sub: 'pod', aud: TOKEN_ENDPOINT })
     const form = { client_assertion_type: CLIENT_ASSERTION_TYPE }
