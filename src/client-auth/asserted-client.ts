@@ -70,7 +70,10 @@ export function readAssertedBy(parent: OptionReader): AssertedByOptions {
   if (!isPlainObject(value)) return { identityProvider: '', subject: '' } // A problem of its own.
   const isExact = (text: string) => isSubject(text) && !text.includes('*')
   const assertedBy = {
-    identityProvider: reader.string('identityProvider', 'the `name` of a registered identity provider'),
+    identityProvider: reader.string(
+      'identityProvider',
+      'the `id` of a registered identity provider, which is its `name` if it has no `id`',
+    ),
     subject: reader.string(
       'subject',
       'the `sub` of its assertions: it is compared exactly, and * is not a pattern',
@@ -127,7 +130,7 @@ export async function verifySvidOfClient(about: AssertionAboutClient, rules: Ass
   checkEnabled(identityProvider)
 }
 
-/** By the trust domain in place of `iss`. Its registrations are told apart as those of any issuer. */
+/** By the trust domain instead of `iss`. Its registrations are told apart as those of any issuer. */
 export function findTrustDomain(
   { payload }: UnverifiedJwt,
   { identityProviders }: Pick<AssertedClientRules, 'identityProviders'>,

@@ -59,7 +59,7 @@ async function answerClient(
   })
 }
 
-/** The workload is its own client: RFC 9068 §2.2 requires a `client_id`, and its subject is no registered client's id. */
+/** The workload is its own client: RFC 9068 §2.2 requires a `client_id`, and its subject is never the id of a client. */
 function answerWithoutClient(
   request: TokenRequest,
   { grantType, authorizeWithoutClient }: { grantType: string; authorizeWithoutClient: AuthorizeWithoutClient },

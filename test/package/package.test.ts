@@ -364,7 +364,7 @@ app.get('/x', exchange.protect({ scope: 'a' }), (req, res) => {
 })
 const router = express.Router()
 router.use(exchange.protect({ scope: ['a', 'b'] }))
-exchange.events.on('token.issued', (e) => e.clientId.toUpperCase())
+exchange.events.on('token.issued', (e) => e.clientId?.toUpperCase())
 const idp: Promise<FakeIdentityProvider> = FakeIdentityProvider.start()
 declare const client: RedisClient
 declare const pool: PostgresPool

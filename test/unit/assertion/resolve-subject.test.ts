@@ -16,7 +16,7 @@ import { hostFunctions } from '../../support/host-functions.js'
 function assertionOf(name: string, sub: string, subject: SubjectOption): VerifiedAssertion {
   const mapping = readSubjectMapping(new OptionReader({ subject })) ?? RAW_SUBJECT
   return {
-    identityProvider: { name, mapSubject: createMapSubject(mapping, name, hostFunctions) },
+    identityProvider: { id: name, mapSubject: createMapSubject(mapping, name, hostFunctions) },
     sub,
     payload: { sub, email: 'alice@example.com' },
   } as unknown as VerifiedAssertion

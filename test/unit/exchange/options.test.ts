@@ -106,6 +106,7 @@ describe('the options', () => {
         alias: `${ISSUER}/token`,
         audiences: new Set([`${ISSUER}/token`]),
         enabled: true,
+        clientAuthentication: 'required',
         scopes: undefined,
         lifetime: undefined,
         maxBeyondAssertion: undefined,
