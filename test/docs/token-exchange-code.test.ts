@@ -60,7 +60,7 @@ function readAccessToken(printed: string): { sub?: string; scope?: string } {
 }
 
 async function runScript(command: string, args: readonly string[], env: Readonly<Record<string, string>>) {
-  const { stdout } = await run(command, args, { env: { ...WITHOUT_PROXY, ...env }, timeout: 60_000 })
+  const { stdout } = await run(command, args, { env: { ...WITHOUT_PROXY, ...env }, timeout: 100_000 })
   return stdout
 }
 
@@ -173,11 +173,12 @@ describe('the code that exchanges a token', () => {
         path,
         `package main\n\nimport (\n${imports}\n)\n\n${withAddresses(code, endpointOf(host))}\n${main}\n`,
       )
-      const env = { ASSERTION: await assertionOf(host, vendor), GOCACHE: join(directory, 'go'), GOTOOLCHAIN: 'local' }
+      const caches = { HOME: process.env.HOME ?? directory, GOTOOLCHAIN: 'local' }
+      const env = { ASSERTION: await assertionOf(host, vendor), ...caches }
       expect(readAccessToken((await runScript('go', ['run', path], env)).replace(' <nil>', ''))).toEqual(becomes)
       expect(await runScript('go', ['run', path], env)).toContain('400 Bad Request: invalid_grant')
     },
-    120_000,
+    240_000,
   )
 
   it.each(['js', 'python', 'go'])('sends the right names and values in %s, even if that cannot be run', (language) => {
