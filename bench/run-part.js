@@ -1,3 +1,4 @@
+import * as clients from './parts/clients.js'
 import * as rollover from './parts/rollover.js'
 import * as route from './parts/route.js'
 import * as scale from './parts/scale.js'
@@ -9,6 +10,7 @@ import { writeResults } from './report/results-file.js'
 
 const MEASURES = {
   token: { measure: token.measureToken, defaults: token.defaults },
+  clients: { measure: clients.measureClients, defaults: clients.defaults },
   route: { measure: route.measureRoute, defaults: route.defaults },
   scale: { measure: scale.measureScale, defaults: scale.defaults },
   rollover: { measure: rollover.measureRollover, defaults: rollover.defaults },

@@ -3,15 +3,16 @@ import { createTokenReader } from './token-reader.js'
 
 /**
  * The requests of one run, described by `kind` and where their tokens come from: `pool` and `from`, or one `token` for
- * all. `next` gives headers and body of the next one.
+ * all. A request of the kind `exchange` has HTTP Basic, and one of the kind `exchange without secret` has nothing of that. `next` gives headers and body of the next one.
  */
 export function createRequests({ kind, pool, from, token }) {
   const nextToken = pool === undefined ? () => token : createTokenReader(pool, from)
-  return kind === 'exchange' ? exchangeRequests(nextToken) : routeRequests(nextToken)
+  if (kind === 'route') return routeRequests(nextToken)
+  return exchangeRequests(nextToken, kind === 'exchange' ? { authorization: clientAuthorization } : {})
 }
 
-function exchangeRequests(nextAssertion) {
-  const headers = { authorization: clientAuthorization, 'content-type': formType }
+function exchangeRequests(nextAssertion, authentication) {
+  const headers = { ...authentication, 'content-type': formType }
   return {
     method: 'POST',
     path: tokenPath,

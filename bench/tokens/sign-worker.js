@@ -1,15 +1,14 @@
-import { randomUUID } from 'node:crypto'
 import { parentPort, workerData } from 'node:worker_threads'
-import { createSigner } from './sign-jwt.js'
+import { createRecordSigner } from './sign-record.js'
 
-/** Signs so many tokens, each with a `jti` of its own, and sends them in batches of lines. */
+/** Signs so many tokens, and sends them in batches of lines. */
 const BATCH = 1000
 
-const { privateJwk, header, claims, count } = workerData
-const sign = createSigner(privateJwk, header)
+const { count, ...ingredients } = workerData
+const signRecord = createRecordSigner(ingredients)
 
 for (let signed = 0; signed < count; signed += BATCH) {
   const size = Math.min(BATCH, count - signed)
-  const lines = Array.from({ length: size }, () => `${sign({ ...claims, jti: randomUUID() })}\n`)
+  const lines = Array.from({ length: size }, () => `${signRecord()}\n`)
   parentPort.postMessage(lines.join(''))
 }

@@ -1,9 +1,8 @@
-import { randomUUID } from 'node:crypto'
 import { mkdtemp, open, rm } from 'node:fs/promises'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import { createSigner } from './sign-jwt.js'
+import { createRecordSigner } from './sign-record.js'
 
 const SIGN_WORKER = new URL('sign-worker.js', import.meta.url)
 
@@ -17,17 +16,17 @@ export class TokenPool {
   #file
   count = 0
 
-  /** @param ingredients `privateJwk`, `header` and `claims` */
+  /** @param ingredients `privateJwk`, `header` and `claims`; `clientAssertion`, where a second token follows each */
   static async create(ingredients) {
     const folder = await mkdtemp(join(tmpdir(), 'jwt-bench-'))
     return new TokenPool(ingredients, folder, await open(join(folder, 'tokens'), 'w+'))
   }
 
-  constructor({ privateJwk, header, claims }, folder, file) {
-    this.#ingredients = { privateJwk, header, claims }
+  constructor(ingredients, folder, file) {
+    this.#ingredients = ingredients
     this.#folder = folder
     this.#file = file
-    this.recordLength = createSigner(privateJwk, header)({ ...claims, jti: randomUUID() }).length + 1
+    this.recordLength = createRecordSigner(ingredients)().length + 1
   }
 
   /** Signs, on all cores, until there are at least so many. */

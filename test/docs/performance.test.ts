@@ -38,7 +38,7 @@ describe('docs/performance.md', () => {
   it.each(Object.entries(parts))(
     'tells every target of the part %s as it was measured, met or not',
     (_, { targets }) => {
-      expect(targets.length).toBeGreaterThan(3)
+      expect(targets.length).toBeGreaterThan(1)
       for (const { text, wanted, value, isMet } of targets) {
         expect(PERFORMANCE).toContain(`| ${text} | ${wanted} | ${value.toFixed(2)} | ${isMet ? 'yes' : 'no'} |`)
       }
