@@ -6,7 +6,7 @@ import {
   checkNoConfirmation,
   checkNoDelegation,
   checkTokenKind,
-  readExpiry,
+  readBoundedExpiry,
   readNotBefore,
   readStringClaim,
   readSubject,
@@ -62,7 +62,10 @@ export const ASSERTION_CHECKS: Readonly<Record<'beforeSignature' | 'afterSignatu
       check: ({ jwt, identityProvider: { audiences, limits } }) =>
         checkAudience(jwt.payload, audiences, limits.soleAudience),
     },
-    { name: 'exp', check: checkLifetime },
+    {
+      name: 'exp',
+      check: ({ jwt, identityProvider: { limits }, now }) => void readBoundedExpiry(jwt.payload, now, limits),
+    },
     {
       name: 'nbf',
       check: ({ jwt, identityProvider: { limits }, now }) =>
@@ -89,12 +92,6 @@ function checkAlgorithm({ jwt: { header }, identityProvider: { limits } }: Prese
 
 function checkType({ jwt: { header }, identityProvider: { types } }: PresentedAssertion): void {
   if (header.typ !== undefined && !types.has(normaliseType(header.typ))) throw new TokenRejected('type_not_allowed')
-}
-
-function checkLifetime({ jwt, identityProvider: { limits }, now }: PresentedAssertion): void {
-  const { clockTolerance, maxLifetime } = limits
-  const expiresAt = readExpiry(jwt.payload, now, clockTolerance)
-  if (!(expiresAt <= now + maxLifetime + clockTolerance)) throw new TokenRejected('lifetime_too_long')
 }
 
 function checkJwtId({ jwt: { payload }, identityProvider: { limits } }: PresentedAssertion): void {

@@ -5,16 +5,7 @@ import type { Clock } from '../clock/clock.js'
 import { TokenRejected } from '../errors/rejections.js'
 import { checkEnabled, type IdentityProvider } from '../identity-provider/identity-provider.js'
 import type { IdentityProviderRegistry } from '../identity-provider/identity-provider-registry.js'
-import {
-  checkAudience,
-  checkIssuedAt,
-  checkNoConfirmation,
-  checkNoDelegation,
-  checkTokenKind,
-  isSubject,
-  readExpiry,
-  readNotBefore,
-} from '../jwt/check-claims.js'
+import { checkClientAssertionClaims, isSubject } from '../jwt/check-claims.js'
 import { ownMember } from '../jwt/parse-json-object.js'
 import { normaliseType, type UnverifiedJwt } from '../jwt/parse-jwt.js'
 import { isPlainObject } from '../option-checks/describe-value.js'
@@ -171,16 +162,8 @@ function checkSvidClaims(
   { issuer, clock }: AssertedClientRules,
 ): void {
   const { clockTolerance, maxLifetime } = limits
-  const now = clock.now()
-  checkAudience(payload, new Set([issuer]), true)
-  if (!(readExpiry(payload, now, clockTolerance) <= now + maxLifetime + clockTolerance)) {
-    throw new TokenRejected('lifetime_too_long')
-  }
-  readNotBefore(payload, now, clockTolerance)
-  checkIssuedAt(payload, now, { clockTolerance, maxAge: maxLifetime, requireIat: false })
-  checkTokenKind(payload)
-  checkNoConfirmation(payload)
-  checkNoDelegation(payload)
+  const ageLimits = { clockTolerance, maxLifetime, maxAge: maxLifetime, requireIat: false }
+  checkClientAssertionClaims(payload, new Set([issuer]), clock.now(), ageLimits)
 }
 
 /** Whoever the options of its identity provider refuse is not a client either. */

@@ -19,7 +19,6 @@ import {
 import { type ClientAuthMethod, type ClientAuthMethodDeps, invalidClient } from './client-auth-method.js'
 import type { ClientKeySources } from './client-key-sources.js'
 import type { Client } from './client-options.js'
-import type { FailureLimiter } from './failure-limiter.js'
 import { type ClientAssertionRules, verifyOwnAssertion } from './private-key-jwt.js'
 
 /** RFC 7523 §2.2. */
@@ -70,9 +69,9 @@ async function authenticateByAssertion(request: TokenRequest, deps: Authenticate
   const { findClient, failureLimiter } = deps
   const presented = readClientAssertion(request, deps)
   const { clientId } = presented
-  checkAllowance(clientId, remoteAddress, failureLimiter)
+  failureLimiter.checkAttempt(clientId, remoteAddress)
   const client = await findClient(clientId)
-  checkAllowance(clientId, remoteAddress, failureLimiter)
+  failureLimiter.checkAttempt(clientId, remoteAddress)
   try {
     const authenticated = await verifyAssertionOf(client, presented, deps)
     failureLimiter.countSuccess(clientId, remoteAddress)
@@ -83,12 +82,6 @@ async function authenticateByAssertion(request: TokenRequest, deps: Authenticate
     failureLimiter.countFailure(clientId, remoteAddress, client !== undefined)
     throw refusal
   }
-}
-
-/** @throws OAuthError `temporarily_unavailable` with status 429 */
-function checkAllowance(clientId: string, remoteAddress: string, failureLimiter: FailureLimiter): void {
-  const refusal = failureLimiter.findRefusal(clientId, remoteAddress)
-  if (refusal !== undefined) throw refusal
 }
 
 interface PresentedClientAssertion {

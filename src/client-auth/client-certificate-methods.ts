@@ -8,7 +8,6 @@ import { type ClientAuthMethod, type ClientAuthMethodDeps, invalidClient } from 
 import { type ClientCertificateHeader, isFromProxy, parseCertificateHeader } from './client-certificate-header.js'
 import { type CertificateCredential, thumbprintOf } from './client-certificate-options.js'
 import type { Client } from './client-options.js'
-import type { FailureLimiter } from './failure-limiter.js'
 
 export interface ClientCertificateDeps {
   clock: Clock
@@ -53,11 +52,11 @@ async function authenticateByCertificate(
   const { remoteAddress } = request
   const { findClient, failureLimiter, clock } = deps
   const clientId = request.one('client_id') ?? ''
-  checkAllowance(clientId, remoteAddress, failureLimiter)
+  failureLimiter.checkAttempt(clientId, remoteAddress)
   const presented = findPresentedCertificate(request, deps)
   const certificate = typeof presented === 'object' ? judgeCertificate(presented, clock.now()) : undefined
   const client = await findClient(clientId)
-  checkAllowance(clientId, remoteAddress, failureLimiter)
+  failureLimiter.checkAttempt(clientId, remoteAddress)
   const reason = typeof presented === 'string' ? presented : findFault(client, certificate)
   if (client === undefined || reason !== undefined) {
     failureLimiter.countFailure(clientId, remoteAddress, client !== undefined)
@@ -67,12 +66,6 @@ async function authenticateByCertificate(
   }
   failureLimiter.countSuccess(clientId, remoteAddress)
   return client
-}
-
-/** @throws OAuthError `temporarily_unavailable` with status 429 */
-function checkAllowance(clientId: string, remoteAddress: string, failureLimiter: FailureLimiter): void {
-  const refusal = failureLimiter.findRefusal(clientId, remoteAddress)
-  if (refusal !== undefined) throw refusal
 }
 
 /** The certificate of the client, or why it does not count. That of a proxy itself is never a client's. */

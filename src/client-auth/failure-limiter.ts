@@ -40,6 +40,12 @@ export class FailureLimiter {
     this.#knownAddresses = new KnownAddresses(settings.failureWindow * 1000, clock)
   }
 
+  /** @throws OAuthError `temporarily_unavailable` with status 429 if no attempt is allowed now */
+  checkAttempt(clientId: string, remoteAddress: string): void {
+    const refusal = this.findRefusal(clientId, remoteAddress)
+    if (refusal !== undefined) throw refusal
+  }
+
   /** The refusal if no attempt is allowed now: `temporarily_unavailable` with status 429. */
   findRefusal(clientId: string, remoteAddress: string): OAuthError | undefined {
     const retryAfter = this.retryAfter(clientId, remoteAddress)

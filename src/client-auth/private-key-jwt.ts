@@ -2,17 +2,7 @@ import { createReplayKey, REPLAY_MARGIN } from '../assertion/mark-used.js'
 import type { Clock } from '../clock/clock.js'
 import { TokenRejected } from '../errors/rejections.js'
 import { isAsymmetricAlgorithm } from '../jwt/algorithms.js'
-import {
-  checkAudience,
-  checkIssuedAt,
-  checkNoConfirmation,
-  checkNoDelegation,
-  checkNotExpired,
-  checkTokenKind,
-  readExpiry,
-  readNotBefore,
-  readStringClaim,
-} from '../jwt/check-claims.js'
+import { checkClientAssertionClaims, checkNotExpired, readStringClaim } from '../jwt/check-claims.js'
 import { ownMember } from '../jwt/parse-json-object.js'
 import { normaliseType, type UnverifiedJwt } from '../jwt/parse-jwt.js'
 import type { ReplayProtection } from '../replay/replay-protection.js'
@@ -65,17 +55,7 @@ function checkHeader({ header: { alg, typ }, compact }: UnverifiedJwt): void {
 
 /** RFC 7523 §3, rules 1 to 7. Returns `exp`. */
 function checkClaims({ payload }: UnverifiedJwt, clientId: string, { audiences, clock }: ClientAssertionRules): number {
-  const now = clock.now()
-  const { clockTolerance, maxLifetime } = CLIENT_ASSERTION_LIMITS
   if (ownMember(payload, 'iss') !== clientId) throw new TokenRejected('wrong_issuer')
   if (ownMember(payload, 'sub') !== clientId) throw new TokenRejected('invalid_subject')
-  checkAudience(payload, audiences, true)
-  const expiresAt = readExpiry(payload, now, clockTolerance)
-  if (!(expiresAt <= now + maxLifetime + clockTolerance)) throw new TokenRejected('lifetime_too_long')
-  readNotBefore(payload, now, clockTolerance)
-  checkIssuedAt(payload, now, CLIENT_ASSERTION_LIMITS)
-  checkTokenKind(payload)
-  checkNoConfirmation(payload)
-  checkNoDelegation(payload)
-  return expiresAt
+  return checkClientAssertionClaims(payload, audiences, clock.now(), CLIENT_ASSERTION_LIMITS)
 }

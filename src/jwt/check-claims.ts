@@ -103,6 +103,27 @@ export function checkNotExpired(expiresAt: number, now: number, clockTolerance: 
   if (!(now < expiresAt + clockTolerance)) throw new TokenRejected('expired')
 }
 
+/** In seconds. */
+export interface LifetimeLimits {
+  clockTolerance: number
+  maxLifetime: number
+}
+
+/**
+ * `exp`, which must not have passed and must be at most `maxLifetime` seconds ahead.
+ *
+ * @throws TokenRejected `invalid_expiry`, `expired`, `lifetime_too_long`
+ */
+export function readBoundedExpiry(
+  claims: Claims,
+  now: number,
+  { clockTolerance, maxLifetime }: LifetimeLimits,
+): number {
+  const expiresAt = readExpiry(claims, now, clockTolerance)
+  if (!(expiresAt <= now + maxLifetime + clockTolerance)) throw new TokenRejected('lifetime_too_long')
+  return expiresAt
+}
+
 /** `nbf`, if present. Refuses before the second `nbf - clockTolerance` (RFC 7519 §4.1.5). */
 export function readNotBefore(claims: Claims, now: number, clockTolerance: number): number | undefined {
   const notBefore = readNumericDate(claims, 'nbf', 'invalid_not_before')
@@ -124,6 +145,27 @@ export function checkIssuedAt(claims: Claims, now: number, { clockTolerance, max
   if (issuedAt === undefined) return
   if (!(now >= issuedAt - clockTolerance)) throw new TokenRejected('issued_in_future')
   if (!(now <= issuedAt + maxAge + clockTolerance)) throw new TokenRejected('too_old')
+}
+
+/**
+ * What every assertion that authenticates a client must satisfy (RFC 7523 §3, rules 3 to 7). Returns `exp`.
+ *
+ * @param audiences accepted as the only value of `aud`
+ */
+export function checkClientAssertionClaims(
+  claims: Claims,
+  audiences: ReadonlySet<string>,
+  now: number,
+  limits: LifetimeLimits & AgeLimits,
+): number {
+  checkAudience(claims, audiences, true)
+  const expiresAt = readBoundedExpiry(claims, now, limits)
+  readNotBefore(claims, now, limits.clockTolerance)
+  checkIssuedAt(claims, now, limits)
+  checkTokenKind(claims)
+  checkNoConfirmation(claims)
+  checkNoDelegation(claims)
+  return expiresAt
 }
 
 /** The kind of token that the claims mark, if it is neither an assertion nor an access token. */
