@@ -1,9 +1,15 @@
-import { webcrypto } from 'node:crypto'
+import { webcrypto, X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { createPrivateKeyJwtAuth, exchangeJwtAuthGrant } from '@modelcontextprotocol/client'
 import * as oauth from 'oauth4webapi'
 import * as openid from 'openid-client'
 import { type FakeKey, generateFakeKey } from '../../src/testing/index.js'
+import { createCertificateAuthority, type IssuedCertificate } from '../support/certificate-authority.js'
+import { CA_OF_SERVERS, type CertificateHost, startCertificateHost } from '../support/certificate-host.js'
 import { CLIENT, type ExchangeHost, GRANT_TYPE, ISSUER, startExchangeHost } from '../support/exchange-host.js'
 
 let key: FakeKey
@@ -55,6 +61,65 @@ describe('oauth4webapi', () => {
     expect(tokens.access_token).toEqual(expect.any(String))
     expect(issuedTo()).toBe(clientId)
   })
+})
+
+describe('a client with a certificate', () => {
+  const authority = createCertificateAuthority('Authority of clients')
+  const listed = createCertificateAuthority('listed').issue({ names: [] })
+  let tls: CertificateHost
+  beforeAll(async () => {
+    const certificates = {
+      tls_client_auth: { sanDns: 'app.example.com' },
+      self_signed_tls_client_auth: { sha256Thumbprints: [new X509Certificate(listed.cert).fingerprint256] },
+    }
+    const clients = Object.entries(certificates).map(([clientId, certificate]) => ({
+      ...{ clientId, certificate, scopes: CLIENT.scopes },
+    }))
+    tls = await startCertificateHost({ ca: [authority.certificate], exchange: { clients } })
+  })
+  afterAll(() => tls.close())
+
+  const certificateOf = (method: string) =>
+    method === 'tls_client_auth' ? authority.issue({ names: ['app.example.com'] }) : listed
+
+  /** `fetch` of Node itself cannot send a certificate. */
+  function fetchWith(certificate: IssuedCertificate): typeof fetch {
+    return async (url, { method = 'GET', headers, body } = {}) => {
+      const sent = new Headers(headers)
+      const options = { ...certificate, ca: CA_OF_SERVERS, method, headers: Object.fromEntries(sent) }
+      const message = httpsRequest(String(url), options).end(String(body ?? ''))
+      const [answer] = (await once(message, 'response')) as [IncomingMessage]
+      const received = Object.entries(answer.headers).map(([name, value]): [string, string] => [name, String(value)])
+      return new Response(await text(answer), { status: answer.statusCode ?? 0, headers: received })
+    }
+  }
+
+  it.each(['tls_client_auth', 'self_signed_tls_client_auth'])(
+    'exchanges an assertion by %s of oauth4webapi and openid-client',
+    async (clientId) => {
+      const server = { issuer: ISSUER, token_endpoint: `https://127.0.0.1:${tls.port}/oauth2/token` }
+      const withCertificate = fetchWith(certificateOf(clientId))
+      const assertion = () => tls.host.idp.issueAssertion({})
+      const response = await oauth.genericTokenEndpointRequest(
+        server,
+        { client_id: clientId },
+        oauth.TlsClientAuth(),
+        GRANT_TYPE,
+        { assertion: await assertion() },
+        { [oauth.customFetch]: withCertificate },
+      )
+      expect([response.status, await response.json()]).toEqual([
+        200,
+        expect.objectContaining({ scope: 'openid orders:read' }),
+      ])
+      const config = new openid.Configuration(server, clientId, undefined, openid.TlsClientAuth())
+      config[openid.customFetch] = withCertificate as openid.CustomFetch
+      const tokens = await openid.genericGrantRequest(config, GRANT_TYPE, { assertion: await assertion() })
+      expect(tokens.access_token).toEqual(expect.any(String))
+      const issued = tls.host.events.filter(({ name }) => name === 'token.issued').slice(-2)
+      expect(issued.map((event) => event.clientId)).toEqual([clientId, clientId])
+    },
+  )
 })
 
 describe('the client of the MCP SDK', () => {
