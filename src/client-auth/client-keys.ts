@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { isHostAllowed } from '../guarded-fetch/network-guard.js'
 import type { JwksEndpointSettings } from '../jwks/jwks-endpoint-options.js'
+import { isJsonObject, ownMember } from '../jwt/parse-json-object.js'
 import { option } from '../option-checks/config-error.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import { isSecureUrl } from '../option-checks/urls.js'
@@ -71,11 +72,18 @@ export class KnownKeySets {
   }
 }
 
-/** Undefined for what is not JSON. */
+/** Of what is read of a key set; undefined for what is not JSON. */
 function contentOf(jwks: unknown): string | undefined {
+  const keys = isJsonObject(jwks) ? ownMember(jwks, 'keys') : undefined
+  if (!Array.isArray(keys)) return undefined
   try {
-    return hash('sha256', JSON.stringify(jwks), 'base64url')
+    return hash('sha256', JSON.stringify(keys, valueItself), 'base64url')
   } catch {
     return undefined
   }
+}
+
+/** Instead of what its `toJSON` returns, which may withhold the very keys by which two clients differ. */
+function valueItself(this: Readonly<Record<string, unknown>>, name: string): unknown {
+  return this[name]
 }

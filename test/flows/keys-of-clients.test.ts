@@ -87,6 +87,22 @@ describe('a client that is looked up', () => {
     expect(await present(host, next)).toEqual(ACCEPTED)
   })
 
+  it.each<[string, (jwks: { keys: object[] }) => { keys: object[] }]>([
+    ['the set', (jwks) => ({ ...jwks, toJSON: () => 'withheld' })],
+    ['its list', ({ keys }) => ({ keys: Object.assign([...keys], { toJSON: () => [] }) })],
+    ['a key', ({ keys }) => ({ keys: keys.map((each) => ({ ...each, toJSON: () => ({ kid: 'k' }) })) })],
+    ['no part that is enumerated', ({ keys }) => Object.defineProperty({ keys }, 'keys', { enumerable: false })],
+  ])('never authenticates by the key of another client that looks the same as JSON: %s', async (_, disguise) => {
+    const other = await generateFakeKey('ES256', 'k')
+    const disguised = (clientId: string, { publicJwk }: FakeKey) =>
+      found.set(clientId, { clientId, jwks: disguise({ keys: [publicJwk] }), scopes: CLIENT.scopes })
+    disguised('one', key)
+    disguised('two', other)
+    expect(await present(host, key, {}, 'one')).toEqual(ACCEPTED)
+    expect(await present(host, key, {}, 'two')).toEqual(rejected('bad_signature'))
+    expect(await present(host, other, {}, 'two')).toEqual(ACCEPTED)
+  })
+
   it('is an outage of ours with a private key, each time, and with a URL: nothing is fetched', async () => {
     for (const clientId of ['private', 'private', 'fetched']) {
       expect(await present(host, key, {}, clientId)).toEqual(unavailable('client_lookup_failed'))
