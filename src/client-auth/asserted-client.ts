@@ -15,7 +15,8 @@ import type { ReplayProtection } from '../replay/replay-protection.js'
 import type { VerificationKeySource } from '../verification-keys/key-source.js'
 
 /**
- * Whose assertions authenticate a client: its platform's, for example the service account tokens of a Kubernetes cluster.
+ * The identity provider whose assertions authenticate a client. For example, a Kubernetes cluster issues service account
+ * tokens to its workloads.
  *
  * @example
  * const assertedBy: AssertedByOptions = {
@@ -30,7 +31,7 @@ export interface AssertedByOptions {
   subject: string
 }
 
-/** What the assertions of identity providers about clients depend on. */
+/** What is needed to verify an identity provider's assertion about a client. */
 export interface AssertedClientRules {
   identityProviders: IdentityProviderRegistry
   issuer: string
@@ -38,17 +39,17 @@ export interface AssertedClientRules {
   replayProtection: Pick<ReplayProtection, 'markUsed'>
 }
 
-/** An assertion by an identity provider about a client. */
-export interface AssertionAboutClient {
+/** An identity provider's assertion that shall authenticate a client. Nothing of it is verified. */
+interface PresentedAssertion {
   jwt: UnverifiedJwt
   clientId: string
   assertedBy: AssertedByOptions
   verifySignature: (keySource: VerificationKeySource) => Promise<void>
 }
 
-/** The begin of the name of an identity provider that is a SPIFFE trust domain. */
-export const SPIFFE = 'spiffe://'
-/** The trust domain of the SPIFFE ID of a workload. */
+/** The name of an identity provider that is a SPIFFE trust domain begins with this. */
+export const SPIFFE_SCHEME = 'spiffe://'
+/** The SPIFFE ID of a workload. The first group is its trust domain. */
 const SPIFFE_ID = /^(spiffe:\/\/[a-z0-9._-]{1,255})(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._-]+)+$/
 /** Bytes (SPIFFE ID, §2.3). */
 const MAX_SPIFFE_ID_LENGTH = 2048
@@ -58,7 +59,7 @@ const SVID_TYPES: readonly string[] = ['jwt', 'jose']
 export function readAssertedBy(parent: OptionReader): AssertedByOptions {
   const value = parent.hostObject('assertedBy')
   const reader = parent.object('assertedBy')
-  if (!isPlainObject(value)) return { identityProvider: '', subject: '' } // A problem of its own.
+  if (!isPlainObject(value)) return { identityProvider: '', subject: '' } // The reader has noted the problem.
   const isExact = (text: string) => isSubject(text) && !text.includes('*')
   const assertedBy = {
     identityProvider: reader.string(
@@ -76,39 +77,41 @@ export function readAssertedBy(parent: OptionReader): AssertedByOptions {
 }
 
 /**
- * Authenticates a client by an assertion of its identity provider, which is checked like that of a grant: its keys, audiences
- * and limits, and who is accepted. A grant and a client share the memory of used assertions.
+ * Authenticates a client by an assertion of its identity provider. It is checked like the assertion of a grant: keys,
+ * audiences, limits and policy. An assertion that a grant has used is also used here, and the other way round.
  *
  * @throws TokenRejected
  * @throws DependencyUnavailable
  */
-export async function verifyAssertionAboutClient(
-  about: AssertionAboutClient,
+export async function verifyProviderAssertion(
+  presented: PresentedAssertion,
   rules: AssertedClientRules,
 ): Promise<void> {
-  const { jwt, clientId, assertedBy, verifySignature } = about
+  const { jwt, clientId, assertedBy, verifySignature } = presented
   const identityProvider = requireIdentityProvider(assertedBy, rules)
   if (rules.identityProviders.findFor(jwt.payload) !== identityProvider) {
     throw new TokenRejected('wrong_issuer')
   }
   checkSubject(jwt, assertedBy)
   const signature = { name: 'signature' as const, check: () => verifySignature(identityProvider.keySource) }
-  const presented = { jwt, identityProvider, client: { clientId }, issuer: rules.issuer }
-  await checkAssertion(presented, { clock: rules.clock, signature })
+  await checkAssertion(
+    { jwt, identityProvider, client: { clientId }, issuer: rules.issuer },
+    { clock: rules.clock, signature },
+  )
   const assertion = { ...readClaims(jwt), identityProvider, context: contextOf(jwt, identityProvider) }
-  await enforcePolicyOf(assertion, clientId)
+  await enforceProviderPolicy(assertion, clientId)
   await markAssertionUsed(assertion, rules)
 }
 
 /**
  * Authenticates a client by a JWT-SVID (draft-ietf-oauth-spiffe-client-auth §3.1), with the keys of the trust domain of its
- * SPIFFE ID. Its `iss` says nothing. It may come again until it expires, because workloads use one for many requests.
+ * SPIFFE ID; `iss` is ignored. It may be used again until it expires, because workloads use one for many requests.
  *
  * @throws TokenRejected
  * @throws DependencyUnavailable
  */
-export async function verifySvidOfClient(about: AssertionAboutClient, rules: AssertedClientRules): Promise<void> {
-  const { jwt, clientId, assertedBy, verifySignature } = about
+export async function verifySvid(presented: PresentedAssertion, rules: AssertedClientRules): Promise<void> {
+  const { jwt, clientId, assertedBy, verifySignature } = presented
   const identityProvider = requireIdentityProvider(assertedBy, rules)
   checkSubject(jwt, assertedBy)
   if (findTrustDomain(jwt, rules) !== identityProvider) throw new TokenRejected('wrong_issuer')
@@ -117,11 +120,11 @@ export async function verifySvidOfClient(about: AssertionAboutClient, rules: Ass
   await verifySignature(identityProvider.keySource)
   checkSvidClaims(jwt, identityProvider, rules)
   const context = contextOf(jwt, identityProvider)
-  await enforcePolicyOf({ ...readClaims(jwt), identityProvider, context }, clientId)
+  await enforceProviderPolicy({ ...readClaims(jwt), identityProvider, context }, clientId)
   checkEnabled(identityProvider)
 }
 
-/** By the trust domain instead of `iss`. Its registrations are told apart as those of any issuer. */
+/** The identity provider of a JWT-SVID: found by the trust domain instead of `iss`, and by `registration` as for any issuer. */
 export function findTrustDomain(
   { payload }: UnverifiedJwt,
   { identityProviders }: Pick<AssertedClientRules, 'identityProviders'>,
@@ -145,7 +148,7 @@ function requireIdentityProvider(
   return found
 }
 
-/** Before the signature: an assertion about somebody else is not worth its verification. */
+/** Runs before the signature is verified, so that an assertion about another subject causes no fetch of keys. */
 function checkSubject({ payload }: UnverifiedJwt, { subject }: AssertedByOptions): void {
   if (ownMember(payload, 'sub') !== subject) throw new TokenRejected('subject_not_allowed')
 }
@@ -166,7 +169,7 @@ function checkSvidClaims(
   checkClientAssertionClaims(payload, new Set([issuer]), clock.now(), ageLimits)
 }
 
-/** Whoever the options of its identity provider refuse is not a client either. */
-function enforcePolicyOf({ identityProvider, sub, payload }: VerifiedAssertion, clientId: string): Promise<void> {
+/** The policy of an identity provider also applies to its clients. */
+function enforceProviderPolicy({ identityProvider, sub, payload }: VerifiedAssertion, clientId: string): Promise<void> {
   return enforcePolicy(identityProvider.policy, sub, payload, { identityProvider: identityProvider.id, clientId })
 }

@@ -12,9 +12,9 @@ import { verifySignature } from '../verification-keys/verify-signature.js'
 import {
   type AssertedClientRules,
   findTrustDomain,
-  SPIFFE,
-  verifyAssertionAboutClient,
-  verifySvidOfClient,
+  SPIFFE_SCHEME,
+  verifyProviderAssertion,
+  verifySvid,
 } from './asserted-client.js'
 import { type ClientAuthMethod, type ClientAuthMethodDeps, invalidClient } from './client-auth-method.js'
 import type { ClientKeySources } from './client-key-sources.js'
@@ -22,7 +22,7 @@ import type { Client } from './client-options.js'
 import { type ClientAssertionRules, verifyOwnAssertion } from './private-key-jwt.js'
 
 /** RFC 7523 §2.2. */
-export const JWT_BEARER_CLIENT_ASSERTION = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
+const JWT_BEARER_CLIENT_ASSERTION = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 /** draft-ietf-oauth-spiffe-client-auth §3.1. */
 const JWT_SPIFFE_CLIENT_ASSERTION = 'urn:ietf:params:oauth:client-assertion-type:jwt-spiffe'
 
@@ -33,12 +33,12 @@ export interface ClientAssertionDeps extends ClientAssertionRules, AssertedClien
 }
 
 /**
- * The methods of clients that send assertions: their own, those of an identity provider, and JWT-SVIDs. The metadata have no
- * name for the second, which clients send like the first (RFC 7523 §2.2).
+ * The methods of clients that send an assertion: their own, one of an identity provider, or a JWT-SVID. The first two are sent
+ * in the same way (RFC 7523 §2.2), so the metadata have one name for both.
  */
 export function createClientAssertionMethods(deps: ClientAssertionDeps): ClientAuthMethod[] {
   const decoyKeys = new DecoyKeys()
-  const hasTrustDomain = [...deps.identityProviders.all()].some(({ name }) => name.startsWith(SPIFFE))
+  const hasTrustDomain = [...deps.identityProviders.all()].some(({ name }) => name.startsWith(SPIFFE_SCHEME))
   const method = (name: string, credentialKind: ClientAuthMethod['credentialKind']): ClientAuthMethod => ({
     name,
     credentialKind,
@@ -58,8 +58,8 @@ interface AuthenticateByAssertionDeps extends ClientAssertionDeps, ClientAuthMet
 }
 
 /**
- * The client that made the assertion. An assertion of an unknown client, or of one that authenticates in another way, is
- * verified with a key of nobody, so that it is refused after the same work as a wrong signature.
+ * The client that the assertion authenticates. If the client is unknown, or authenticates in another way, the assertion is
+ * verified with a decoy key. So the refusal takes as long as one for a wrong signature.
  *
  * @throws OAuthError `invalid_client`; `temporarily_unavailable` with status 429
  * @throws DependencyUnavailable for an outage
@@ -107,7 +107,7 @@ function readClientAssertion(request: TokenRequest, deps: ClientAssertionDeps): 
   }
 }
 
-/** Whose assertion it says it is: of the client that is registered for its issuer and subject, or of its subject itself. */
+/** The client that is registered for the issuer and subject of the assertion; otherwise the subject itself. */
 function findClientId(jwt: UnverifiedJwt, isSvid: boolean, deps: ClientAssertionDeps): string {
   const sub = ownMember(jwt.payload, 'sub')
   if (typeof sub !== 'string') throw new TokenRejected('invalid_subject')
@@ -115,27 +115,27 @@ function findClientId(jwt: UnverifiedJwt, isSvid: boolean, deps: ClientAssertion
   return (identityProvider && deps.findAssertedClient(identityProvider.id, sub)) ?? sub
 }
 
-/** Whatever is wrong, the work of one verification is done, so that the time of a refusal shows nothing. */
+/** Always verifies one signature, even if the refusal is already certain, so that its time shows nothing. */
 async function verifyAssertionOf(
   client: Client | undefined,
   presented: PresentedClientAssertion,
   deps: AuthenticateByAssertionDeps,
 ): Promise<Client> {
   const { jwt } = presented
-  let isWorkDone = false
+  let hasVerified = false
   const verify = async (keySource: VerificationKeySource) => {
-    isWorkDone = true
+    hasVerified = true
     try {
       await verifySignature(jwt, keySource)
     } catch (error) {
-      isWorkDone = !(isTokenRejected(error) && error.reason === 'unknown_key')
+      hasVerified = !(isTokenRejected(error) && error.reason === 'unknown_key')
       throw error
     }
   }
   try {
     return await verifyByCredential(client, presented, verify, deps)
   } catch (error) {
-    if (!isWorkDone && refusalOf(error) !== undefined) await deps.decoyKeys.verify(jwt)
+    if (!hasVerified && refusalOf(error) !== undefined) await deps.decoyKeys.verify(jwt)
     throw error
   }
 }
@@ -149,8 +149,8 @@ async function verifyByCredential(
   if (client === undefined) throw invalidClient('unknown_client')
   if (client.credential?.kind === 'identity_provider') {
     const { assertedBy } = client.credential
-    const verifyAbout = isSvid ? verifySvidOfClient : verifyAssertionAboutClient
-    await verifyAbout({ jwt, clientId, assertedBy, verifySignature: verify }, deps)
+    const verifyByProvider = isSvid ? verifySvid : verifyProviderAssertion
+    await verifyByProvider({ jwt, clientId, assertedBy, verifySignature: verify }, deps)
     return client
   }
   const keySource = deps.keysOf(client)
@@ -161,8 +161,8 @@ async function verifyByCredential(
 }
 
 /**
- * What the client sees of a failed authentication, with what events say; undefined for an outage. The event names a client
- * that was found only.
+ * The refusal of a failed authentication, with the context for its event; undefined for an outage. The event names the client
+ * only if it was found.
  */
 function refusalOf(error: unknown, jwt?: UnverifiedJwt, client?: Client): OAuthError | undefined {
   if (!isTokenRejected(error) && !isOAuthError(error)) return undefined

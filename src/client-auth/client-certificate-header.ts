@@ -2,11 +2,11 @@ import { X509Certificate } from 'node:crypto'
 import { BlockList, isIP, isIPv4 } from 'node:net'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import { readCertificates } from '../verification-keys/certificate.js'
-import { type IssuingAuthority, isAuthority } from '../x509/certificate-chain.js'
+import { type IssuingAuthority, isAuthority } from '../x509/issuing-authority.js'
 import type { Client } from './client-options.js'
 
 /**
- * Where a proxy that ends TLS passes the certificate of the client on. Without this option no header is read.
+ * The header in which a proxy that ends TLS passes on the certificate of the client. Without this option, no header is read.
  *
  * @example
  * const clientCertificate: ClientCertificateHeaderOptions = {
@@ -20,11 +20,11 @@ export interface ClientCertificateHeaderOptions {
    * it in every request. Default: `Client-Cert`.
    */
   header?: string
-  /** The addresses of your proxies, or blocks of addresses such as `10.0.0.0/24`, 1 or more. The header of anybody else is refused. */
+  /** The addresses of your proxies, or blocks of addresses such as `10.0.0.0/24`, 1 or more. From other addresses, the header is refused. */
   from: readonly string[]
   /**
-   * The certificates of the authorities that issue those of clients, in PEM. Required for clients with a name, because a proxy may
-   * pass certificates on that it did not verify. Each must have issued the certificates of clients itself.
+   * The authorities that issue the certificates of clients, in PEM. Each must have issued them itself: list an intermediate
+   * authority, not its root. Required for clients with a name, because a proxy may pass on certificates that it did not verify.
    */
   ca?: readonly string[]
 }
@@ -34,7 +34,7 @@ export interface ClientCertificateHeader {
   /** In lower case. */
   header: string
   proxies: BlockList
-  /** Undefined: no certificate in the header is trusted by its name. */
+  /** Undefined: no certificate in the header is trusted for its name. */
   authorities: readonly IssuingAuthority[] | undefined
 }
 
@@ -61,16 +61,16 @@ export function readClientCertificateHeader(
   const from = reader.someStrings('from', each, (text) => addBlock(proxies, text))
   if (from === undefined) reader.problem('from', `an array of strings, each ${each}`)
   const authorities = readAuthorities(reader)
-  if (!reader.isNamed('ca')) checkNames(reader, clients)
+  if (!reader.isNamed('ca')) checkNamesHaveAuthorities(reader, clients)
   reader.refuseUnknown()
   return { header: header.toLowerCase(), proxies, authorities }
 }
 
-/** A proxy may pass certificates on that it did not verify, and anybody can make one with any name. */
-function checkNames(reader: OptionReader, clients: readonly Client[]): void {
+/** A proxy may pass on certificates that it did not verify, and anyone can make a certificate with any name. */
+function checkNamesHaveAuthorities(reader: OptionReader, clients: readonly Client[]): void {
   const named = clients.find(({ credential }) => credential?.kind === 'certificate_name')
   if (named === undefined) return
-  const text = `missing; the client ${JSON.stringify(named.clientId)} has a name: add the authorities of clients in PEM`
+  const text = `missing; the client ${JSON.stringify(named.clientId)} is registered with a name: add the authorities that issue the certificates, in PEM`
   reader.missing('ca', ['ca'], text)
 }
 
@@ -114,7 +114,7 @@ function readAuthorityCertificates(pem: string): IssuingAuthority[] | undefined 
   return certificates?.every(({ x509 }) => isAuthority(x509)) ? certificates : undefined
 }
 
-/** @returns whether it is an address or a block that is not everybody */
+/** @returns whether it is an address, or a block that does not contain every address */
 function addBlock(proxies: BlockList, text: string): boolean {
   const [, address = '', length] = BLOCK.exec(text) ?? []
   const kind = isIP(address)

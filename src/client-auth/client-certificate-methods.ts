@@ -2,8 +2,8 @@ import type { Clock } from '../clock/clock.js'
 import { printable } from '../errors/printable.js'
 import type { RequestReason } from '../errors/reason-codes.js'
 import type { ClientCertificate, TokenRequest } from '../oauth/token-request.js'
-import { isIssuedByOneOf } from '../x509/certificate-chain.js'
 import { type CertificateContents, readCertificateContents } from '../x509/certificate-contents.js'
+import { isIssuedByOneOf } from '../x509/issuing-authority.js'
 import { type ClientAuthMethod, type ClientAuthMethodDeps, invalidClient } from './client-auth-method.js'
 import { type ClientCertificateHeader, isFromProxy, parseCertificateHeader } from './client-certificate-header.js'
 import { type CertificateCredential, thumbprintOf } from './client-certificate-options.js'
@@ -15,25 +15,30 @@ export interface ClientCertificateDeps {
   certificateHeader: ClientCertificateHeader | undefined
 }
 
-/** What a presented certificate says and is worth, found out before it is known whose it should be. */
-interface JudgedCertificate {
+/** What is known of a presented certificate before the client is looked up. */
+interface InspectedCertificate {
   thumbprint: string
   contents: CertificateContents | undefined
   isTrusted: boolean
   isWithinDates: boolean
 }
 
-/** `tls_client_auth` and `self_signed_tls_client_auth` (RFC 8705 §2.1, §2.2). Which one it is, the client's registration says. */
+/** `tls_client_auth` and `self_signed_tls_client_auth` (RFC 8705 §2.1, §2.2). The client's registration decides which one is used. */
 export function createClientCertificateMethods(deps: ClientCertificateDeps): ClientAuthMethod[] {
   const authenticate: ClientAuthMethod['authenticate'] = (request, methodDeps) =>
     authenticateByCertificate(request, { ...methodDeps, ...deps })
   return [
     { name: 'tls_client_auth', credentialKind: 'certificate_name', applies: hasOnlyClientId, authenticate },
-    { name: 'self_signed_tls_client_auth', credentialKind: 'certificate', applies: hasOnlyClientId, authenticate },
+    {
+      name: 'self_signed_tls_client_auth',
+      credentialKind: 'certificate_thumbprint',
+      applies: hasOnlyClientId,
+      authenticate,
+    },
   ]
 }
 
-/** A certificate does not show the method: browsers and meshes send theirs with every request. */
+/** A certificate alone does not select the method: browsers and service meshes send one with every request. */
 function hasOnlyClientId(request: TokenRequest): boolean {
   const others = ['client_secret', 'client_assertion', 'client_assertion_type'].map(request.one)
   const isAlone = [request.authorization, ...others].every((credential) => credential === undefined)
@@ -41,7 +46,7 @@ function hasOnlyClientId(request: TokenRequest): boolean {
 }
 
 /**
- * The client that `client_id` names, if the certificate is its own. Whoever it is, the answer and the work are the same.
+ * The client that `client_id` names, if the certificate is its own. An unknown client gets the same answer after the same work.
  *
  * @throws OAuthError `invalid_client`; `temporarily_unavailable` with status 429
  */
@@ -54,21 +59,21 @@ async function authenticateByCertificate(
   const clientId = request.one('client_id') ?? ''
   failureLimiter.checkAttempt(clientId, remoteAddress)
   const presented = findPresentedCertificate(request, deps)
-  const certificate = typeof presented === 'object' ? judgeCertificate(presented, clock.now()) : undefined
+  const certificate = typeof presented === 'object' ? inspectCertificate(presented, clock.now()) : undefined
   const client = await findClient(clientId)
   failureLimiter.checkAttempt(clientId, remoteAddress)
-  const reason = typeof presented === 'string' ? presented : findFault(client, certificate)
+  const reason = typeof presented === 'string' ? presented : findRefusalReason(client, certificate)
   if (client === undefined || reason !== undefined) {
     failureLimiter.countFailure(clientId, remoteAddress, client !== undefined)
     const refusal = invalidClient(reason ?? 'unknown_client')
-    if (client !== undefined) refusal.context = describe(client, certificate)
+    if (client !== undefined) refusal.context = contextOf(client, certificate)
     throw refusal
   }
   failureLimiter.countSuccess(clientId, remoteAddress)
   return client
 }
 
-/** The certificate of the client, or why it does not count. That of a proxy itself is never a client's. */
+/** The certificate of the client, or why it does not count. The certificate of a proxy itself never counts. */
 function findPresentedCertificate(
   request: TokenRequest,
   { certificateHeader, clock }: ClientCertificateDeps,
@@ -85,7 +90,7 @@ function findPresentedCertificate(
 }
 
 /** @param now seconds since the epoch */
-function judgeCertificate({ x509, isTrusted }: ClientCertificate, now: number): JudgedCertificate {
+function inspectCertificate({ x509, isTrusted }: ClientCertificate, now: number): InspectedCertificate {
   const [validFrom, validTo] = [x509.validFrom, x509.validTo].map((date) => Date.parse(date) / 1000)
   return {
     thumbprint: thumbprintOf(x509),
@@ -96,25 +101,29 @@ function judgeCertificate({ x509, isTrusted }: ClientCertificate, now: number): 
 }
 
 /** Undefined if the certificate is the client's. */
-function findFault(client: Client | undefined, certificate: JudgedCertificate | undefined): RequestReason | undefined {
+function findRefusalReason(
+  client: Client | undefined,
+  certificate: InspectedCertificate | undefined,
+): RequestReason | undefined {
   if (client === undefined) return 'unknown_client'
   const { credential } = client
-  if (credential?.kind !== 'certificate_name' && credential?.kind !== 'certificate') return 'no_client_authentication'
+  if (credential?.kind !== 'certificate_name' && credential?.kind !== 'certificate_thumbprint')
+    return 'no_client_authentication'
   if (certificate === undefined) return 'no_client_certificate'
   const { isTrusted, isWithinDates } = certificate
-  // Node trusts no certificate that has expired: which of the two it is helps the operator.
+  // Node does not trust an expired certificate either: the operator needs to know which of the two is wrong.
   if (credential.kind === 'certificate_name' && !isTrusted && isWithinDates) return 'untrusted_client_certificate'
-  if (!isOf(credential, certificate)) return 'wrong_client_certificate'
+  if (!isCertificateOf(credential, certificate)) return 'wrong_client_certificate'
   return isWithinDates ? undefined : 'expired_client_certificate'
 }
 
-function isOf(credential: CertificateCredential, { thumbprint, contents }: JudgedCertificate): boolean {
-  if (credential.kind === 'certificate') return credential.thumbprints.has(thumbprint)
+function isCertificateOf(credential: CertificateCredential, { thumbprint, contents }: InspectedCertificate): boolean {
+  if (credential.kind === 'certificate_thumbprint') return credential.thumbprints.has(thumbprint)
   return contents?.names[credential.nameKind].includes(credential.name) === true
 }
 
-/** The operator can copy from it what to register. */
-function describe({ clientId }: Client, certificate: JudgedCertificate | undefined) {
+/** For the event: the operator can copy the thumbprint or the subject into the options. */
+function contextOf({ clientId }: Client, certificate: InspectedCertificate | undefined) {
   const seen =
     certificate && `SHA-256 ${certificate.thumbprint}, subject ${certificate.contents?.subject ?? 'unreadable'}`
   return {

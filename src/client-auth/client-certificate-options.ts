@@ -37,7 +37,7 @@ export interface ClientCertificateOptions {
 /** What a client's certificate must be. */
 export type CertificateCredential =
   | { kind: 'certificate_name'; nameKind: CertificateNameKind; name: string }
-  | { kind: 'certificate'; thumbprints: ReadonlySet<string> }
+  | { kind: 'certificate_thumbprint'; thumbprints: ReadonlySet<string> }
 
 interface NameReader {
   expected: string
@@ -72,22 +72,23 @@ const NAME_READERS: Readonly<Record<CertificateNameKind, NameReader>> = {
 const NAME_KINDS: readonly CertificateNameKind[] = ['subjectDn', 'sanDns', 'sanUri', 'sanIp', 'sanEmail']
 const KINDS = [...NAME_KINDS, 'sha256Thumbprints', 'jwks'] as const
 
-/** The option `certificate` of a client. */
-export function readClientCertificate(parent: OptionReader): CertificateCredential {
+/** The option `certificate` of a client; undefined after noting that it has no member. */
+export function readClientCertificate(parent: OptionReader): CertificateCredential | undefined {
   const reader = parent.object('certificate')
   const [first, ...others] = KINDS.filter((kind) => reader.isNamed(kind))
-  const credential = readKind(reader, first)
-  for (const other of others) if (first !== undefined) reader.refuseBoth(other, first)
-  if (first === undefined)
+  const credential = first && readMember(reader, first)
+  if (first === undefined) {
     reader.missing(undefined, KINDS, `missing; set one of ${KINDS.map((kind) => option(kind)).join(', ')}`)
+  } else {
+    for (const other of others) reader.refuseBoth(other, first)
+  }
   reader.refuseUnknown()
   return credential
 }
 
-function readKind(reader: OptionReader, kind: (typeof KINDS)[number] | undefined): CertificateCredential {
-  if (kind === undefined) return { kind: 'certificate', thumbprints: new Set() }
-  if (kind === 'sha256Thumbprints') return { kind: 'certificate', thumbprints: readThumbprints(reader) }
-  if (kind === 'jwks') return { kind: 'certificate', thumbprints: readThumbprintsOfKeys(reader) }
+function readMember(reader: OptionReader, kind: (typeof KINDS)[number]): CertificateCredential {
+  if (kind === 'sha256Thumbprints') return { kind: 'certificate_thumbprint', thumbprints: readThumbprints(reader) }
+  if (kind === 'jwks') return { kind: 'certificate_thumbprint', thumbprints: readThumbprintsOfKeys(reader) }
   const { expected, canonical } = NAME_READERS[kind]
   const isName = (text: string) => text.length <= MAX_NAME_LENGTH && canonical(text) !== undefined
   const name = reader.string(kind, expected, isName)
@@ -150,7 +151,7 @@ function matching(pattern: RegExp, canonical = (text: string) => text): NameRead
   return (text) => (pattern.test(text) ? canonical(text) : undefined)
 }
 
-/** No octets if it is not an address. An IPv4 address is never the same as one that is mapped to IPv6. */
+/** Empty if the text is not an address. An IPv4 address never equals the same address mapped to IPv6. */
 function octetsOfAddress(text: string): Buffer {
   if (isIPv4(text)) return Buffer.from(text.split('.').map(Number))
   if (!isIPv6(text) || text.includes('%')) return Buffer.alloc(0)

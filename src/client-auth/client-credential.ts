@@ -5,7 +5,7 @@ import { type CertificateCredential, readClientCertificate } from './client-cert
 import { type ClientKeyContext, type ClientKeys, readClientKeys } from './client-keys.js'
 import { readSecretDigest } from './client-secret.js'
 
-/** By what a client proves who it is. It has one way only, so nothing ever falls back to a weaker one. */
+/** How a client authenticates. It has exactly one credential, so nothing falls back to a weaker one. */
 export type ClientCredential =
   | {
       kind: 'secret'
@@ -14,20 +14,19 @@ export type ClientCredential =
     }
   | {
       kind: 'keys'
-      /** Its public keys; undefined only until the problem is reported. */
-      keys: ClientKeys | undefined
+      keys: ClientKeys
     }
   | CertificateCredential
   | {
       kind: 'identity_provider'
-      /** Whose assertions authenticate it. */
       assertedBy: AssertedByOptions
     }
 
 interface CredentialReader {
-  /** The options that mean this kind of credential: a client has one of them. */
+  /** The options that set this kind of credential. A client has one of them. */
   options: readonly string[]
-  read(reader: OptionReader, context: ClientKeyContext): ClientCredential
+  /** undefined after noting a problem. */
+  read(reader: OptionReader, context: ClientKeyContext): ClientCredential | undefined
 }
 
 /** Every kind of credential that a client can be registered with. */
@@ -38,7 +37,10 @@ const CREDENTIAL_READERS: readonly CredentialReader[] = [
   },
   {
     options: ['jwks', 'jwksUri'],
-    read: (reader, context) => ({ kind: 'keys', keys: readClientKeys(reader, context) }),
+    read: (reader, context) => {
+      const keys = readClientKeys(reader, context)
+      return keys && { kind: 'keys', keys }
+    },
   },
   { options: ['certificate'], read: readClientCertificate },
   {
@@ -48,7 +50,7 @@ const CREDENTIAL_READERS: readonly CredentialReader[] = [
 ]
 const CREDENTIAL_OPTIONS = CREDENTIAL_READERS.flatMap(({ options }) => options)
 
-/** The one credential of a client; undefined after noting that it has none. */
+/** The one credential of a client; undefined after noting a problem. */
 export function readClientCredential(reader: OptionReader, context: ClientKeyContext): ClientCredential | undefined {
   const [first, ...others] = CREDENTIAL_OPTIONS.filter((name) => reader.isNamed(name))
   if (first === undefined) {

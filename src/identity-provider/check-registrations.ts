@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { option } from '../option-checks/config-error.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
+import { KEY_OPTIONS } from './identity-provider-keys.js'
 import { isSameClaim, type RegistrationScope } from './registration.js'
 
 /** An entry of `identityProviders`. */
@@ -11,9 +12,7 @@ interface Entry extends RegistrationScope {
   id: string
 }
 
-const KEY_OPTIONS = ['jwksUri', 'discovery', 'certificates', 'jwks']
-
-/** Notes what would let an assertion match two entries, or two entries be taken for one. */
+/** Notes problems that would let an assertion match two entries, or make two entries look like one. */
 export function checkRegistrations(
   readers: readonly OptionReader[],
   registrations: readonly (RegistrationScope & { id: string })[],
@@ -29,7 +28,7 @@ export function checkRegistrations(
   for (const group of byName.values()) if (group.length > 1) checkGroup(group)
 }
 
-/** An id that is the name of another entry would make one of the two speak for the other. */
+/** If the id of one entry is the name of another, events and access tokens could not distinguish the two. */
 function refuseSharedIds(entries: readonly Entry[]): void {
   const namesakes = new Map<string, number>()
   for (const { name } of entries) namesakes.set(name, (namesakes.get(name) ?? 0) + 1)

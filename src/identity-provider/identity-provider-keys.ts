@@ -22,7 +22,8 @@ export type IdentityProviderKeys =
   | { keySet: KeySet }
 
 const HTTP_ALLOWED = `(http only on loopback, or with ${option('allowInsecureHttp', true)})`
-const KEY_OPTIONS = ['jwksUri', 'discovery', 'certificates', 'jwks']
+/** The options of which one says where the keys are. */
+export const KEY_OPTIONS = ['jwksUri', 'discovery', 'certificates', 'jwks']
 
 /** undefined for a disabled identity provider without keys, and after noting that there are none. */
 export function readIdentityProviderKeys(

@@ -64,8 +64,8 @@ export class IdentityProviderRegistry {
   }
 
   /**
-   * The only one that these claims, which need not be verified, can belong to: by exact string comparison of `iss` (RFC 7523
-   * §3, 1), where no slash, case or port is forgiven, and of the claim that tells its registrations apart.
+   * The one identity provider that these claims can belong to. `iss` is compared exactly: slash, case and port count (RFC 7523
+   * §3, 1). If the issuer has several registrations, their claim decides. The claims need not be verified.
    */
   findFor(claims: Claims): IdentityProvider | undefined {
     const ofIssuer = this.#ofIssuer(claims)

@@ -62,12 +62,12 @@ export function isSameScope(one: RegistrationScope, other: RegistrationScope): b
   return isSameClaim(one.registration, other.registration) && one.registration.value === other.registration.value
 }
 
-/** However each is written. A JSON Pointer also reads arrays, so that it is another path. */
+/** Whether both read the same claim, in any spelling. A JSON Pointer also reads arrays, so it is a different path. */
 export function isSameClaim({ path: one }: RegistrationCondition, { path: other }: RegistrationCondition): boolean {
   return one.indexesArrays === other.indexesArrays && isSamePath(one, other)
 }
 
-/** The registrations of one issuer, by the value of the claim that tells them apart. */
+/** The registrations of one issuer, by the value of the claim that distinguishes them. */
 export class RegistrationsOfIssuer<Provider extends RegistrationScope> {
   /** The claim as it is written in the options. */
   readonly claim: string

@@ -2,8 +2,8 @@ import type { UnverifiedJws } from '../jwt/parse-jwt.js'
 import { isSignedBy } from '../jwt/signatures.js'
 import { type KeySet, readKeySet } from './key-set.js'
 
-/** Public keys of nobody: one for each kind of key. Their private keys were thrown away. */
-const KEYS_OF_NOBODY = [
+/** One public key of each kind. The private keys were thrown away, so no signature matches. */
+const DECOYS = [
   {
     kty: 'RSA',
     n: 'xQWi5JEiWIqHzLfeQBVvHxuu1QnCKTfA4999o9fPKMWMJ-WIcrmQ4AcltUXMK6fjk2C-QVuaJuUpj5SKgjRnXmwcmBjIHRLE5Z3SyE-McxWeOgJIzCED-USV6scQWFNsT4KQ7AWNRQ5DAqE2T6iHf3QfICMOdjSh9B3XNgsdsbjQjZVDgNh71NyVvgtrbSDUjIsygS2EfZut7oyuK59A_67TnpUruUGymi6zqy9DxCziqFkXW1130hmBkyY_41B6Lw2xHwFJluQa7TB1qhM8BNjQQArk3C9V3GXarF7HekllZ5LXL6zjfgL9G92wghU0Ia3-i6u9JcELNYeQTwUSsQ',
@@ -30,11 +30,11 @@ const KEYS_OF_NOBODY = [
   { kty: 'OKP', crv: 'Ed25519', x: 'QzUVgLBEu3bosahFaEbWfpup5o5gjUqKy__tKDGbauc' },
 ]
 
-/** Keys for a verification that costs the work of a real one and says nothing. */
+/** Keys for a verification that takes as long as a real one, and whose result is not used. */
 export class DecoyKeys {
-  readonly #keySet: KeySet | undefined = readKeySet(KEYS_OF_NOBODY).keySet
+  readonly #keySet: KeySet | undefined = readKeySet(DECOYS).keySet
 
-  /** Verifies with a key of nobody that fits the algorithm, so that a refusal takes as long as for a wrong signature. */
+  /** Verifies with a decoy key that fits the algorithm, so that a refusal takes as long as for a wrong signature. */
   async verify(jws: UnverifiedJws): Promise<void> {
     const [key] = this.#keySet?.find({ alg: jws.header.alg, x5t: undefined, x5tS256: undefined }) ?? []
     if (key !== undefined) await isSignedBy(key, jws)

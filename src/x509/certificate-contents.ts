@@ -9,15 +9,15 @@ export interface CertificateExtension {
   value: Buffer
 }
 
-/** What a certificate says. Node's own text of names is not used, because one name can look like several in it. */
+/** What a certificate says. Node's text form of names is not used, because one name can look like several in it. */
 export interface CertificateContents {
-  /** For operators. */
+  /** As RFC 4514 writes it, for operators. */
   subject: string
   /** In the form in which they are compared. */
   names: Readonly<Record<CertificateNameKind, readonly string[]>>
   /** By object identifier. */
   extensions: ReadonlyMap<string, CertificateExtension>
-  /** An AlgorithmIdentifier, as it stands. */
+  /** An AlgorithmIdentifier (RFC 5280 §4.1.1.2). */
   signatureAlgorithm: DerValue
 }
 
@@ -26,14 +26,14 @@ const SUBJECT = 4
 const FIELDS_BEFORE_OPTIONAL = 6
 const VERSION = 0xa0
 const EXTENSIONS = 0xa3
-const SUBJECT_ALTERNATIVE_NAME = '2.5.29.17'
+export const SUBJECT_ALTERNATIVE_NAME = '2.5.29.17'
 /** Context-specific tags of a GeneralName (RFC 5280 §4.2.1.6). */
 const EMAIL = 0x81
 const DNS = 0x82
 const URI = 0x86
 const IP = 0x87
 
-/** The contents of a certificate in DER; undefined if any part of it is malformed or ambiguous, so that no name of it counts. */
+/** The contents of a certificate in DER; undefined if any part is malformed or ambiguous. Then no name counts. */
 export function readCertificateContents(der: Buffer): CertificateContents | undefined {
   try {
     const [certificate, ...others] = readDerValues(der)

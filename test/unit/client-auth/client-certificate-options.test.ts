@@ -57,7 +57,7 @@ describe('the certificate of a client', () => {
     const ofOpenSsl = hex.toUpperCase().replace(/..(?=.)/g, '$&:')
     const thumbprints = new Set([hex])
     for (const each of [...written, hex.toUpperCase(), ofOpenSsl])
-      expect(read({ sha256Thumbprints: [each] })).toEqual({ kind: 'certificate', thumbprints })
+      expect(read({ sha256Thumbprints: [each] })).toEqual({ kind: 'certificate_thumbprint', thumbprints })
   })
 
   it.each([
@@ -119,7 +119,7 @@ describe('the option clientCertificate', () => {
     const from = ['10.0.0.1']
     expect(readHeader({ from }, named).problems).toEqual(['missing clientCertificate.ca'])
     expect(readHeader({ from, ca: [AUTHORITY_CERTIFICATE] }, named).problems).toEqual([])
-    expect(readHeader({ from }, { kind: 'certificate', thumbprints: new Set() }).problems).toEqual([])
+    expect(readHeader({ from }, { kind: 'certificate_thumbprint', thumbprints: new Set() }).problems).toEqual([])
   })
 
   it.each<[string | undefined, boolean]>([

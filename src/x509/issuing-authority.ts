@@ -1,5 +1,5 @@
 import type { X509Certificate } from 'node:crypto'
-import { type CertificateContents, readCertificateContents } from './certificate-contents.js'
+import { type CertificateContents, readCertificateContents, SUBJECT_ALTERNATIVE_NAME } from './certificate-contents.js'
 import { DER_TAGS, type DerValue, derContentsOf, derMembersOf, derObjectIdentifier, readDerValues } from './der.js'
 
 /** An authority that issues the certificates of clients. */
@@ -11,14 +11,13 @@ export interface IssuingAuthority {
 }
 
 const KEY_USAGE = '2.5.29.15'
-const ALTERNATIVE_NAME = '2.5.29.17'
 const BASIC_CONSTRAINTS = '2.5.29.19'
 const NAME_CONSTRAINTS = '2.5.29.30'
 const EXTENDED_KEY_USAGE = '2.5.29.37'
-/** Critical extensions that are understood (RFC 5280 §4.2): any other one refuses the certificate. */
-const UNDERSTOOD = [KEY_USAGE, ALTERNATIVE_NAME, BASIC_CONSTRAINTS, EXTENDED_KEY_USAGE]
+/** A certificate with any other critical extension is refused (RFC 5280 §4.2). */
+const UNDERSTOOD_EXTENSIONS = [KEY_USAGE, SUBJECT_ALTERNATIVE_NAME, BASIC_CONSTRAINTS, EXTENDED_KEY_USAGE]
 const CLIENT_AUTHENTICATION = '1.3.6.1.5.5.7.3.2'
-/** `digitalSignature` or `keyAgreement`, in the first octet of the bits. */
+/** `digitalSignature` and `keyAgreement`: one of these bits in the first octet must be set. */
 const USABLE_IN_TLS = 0x88
 /** With SHA-256, SHA-384 and SHA-512: RSA and ECDSA; Ed25519 and Ed448. */
 const SIGNATURE_ALGORITHMS = [
@@ -29,14 +28,14 @@ const RSA_PSS = '1.2.840.113549.1.1.10'
 const SHA_2 = ['2.16.840.1.101.3.4.2.1', '2.16.840.1.101.3.4.2.2', '2.16.840.1.101.3.4.2.3']
 const PSS_HASH = 0xa0
 
-/** Whether it may issue certificates, and does so without conditions on names, which are not checked. */
+/** Whether a certificate is that of an authority. Name constraints are not checked here, so an authority with them is refused. */
 export function isAuthority({ ca, raw }: X509Certificate): boolean {
   return ca && readCertificateContents(raw)?.extensions.has(NAME_CONSTRAINTS) === false
 }
 
 /**
- * Whether one of these authorities has itself issued a certificate, for a client of TLS (RFC 5280 §6.1). Its own dates are for the
- * caller to check.
+ * Whether one of these authorities has itself issued a certificate, and issued it for TLS clients (RFC 5280 §6.1). The caller
+ * checks the dates of the certificate.
  *
  * @param now seconds since the epoch
  */
@@ -47,7 +46,8 @@ export function isIssuedByOneOf(
 ): boolean {
   const contents = readCertificateContents(certificate.raw)
   try {
-    if (contents === undefined || !isForClients(contents) || !isStrong(contents.signatureAlgorithm)) return false
+    if (contents === undefined || !isForTlsClients(contents) || !isStrongAlgorithm(contents.signatureAlgorithm))
+      return false
     return authorities.some(({ x509, validFrom, expiresAt }) => {
       const isValid = validFrom <= now && now <= expiresAt
       return isValid && certificate.checkIssued(x509) && certificate.verify(x509.publicKey)
@@ -57,12 +57,14 @@ export function isIssuedByOneOf(
   }
 }
 
-function isForClients({ extensions }: CertificateContents): boolean {
+function isForTlsClients({ extensions }: CertificateContents): boolean {
   const keyUsage = extensions.get(KEY_USAGE)
   const purposes = extensions.get(EXTENDED_KEY_USAGE)
-  const isUnderstood = [...extensions].every(([type, { isCritical }]) => !isCritical || UNDERSTOOD.includes(type))
+  const areExtensionsUnderstood = [...extensions].every(
+    ([type, { isCritical }]) => !isCritical || UNDERSTOOD_EXTENSIONS.includes(type),
+  )
   return (
-    isUnderstood &&
+    areExtensionsUnderstood &&
     (keyUsage === undefined || (firstBitsOf(keyUsage.value) & USABLE_IN_TLS) > 0) &&
     (purposes === undefined || purposesIn(purposes.value).includes(CLIENT_AUTHENTICATION))
   )
@@ -76,7 +78,7 @@ function purposesIn(list: Buffer): string[] {
   return derMembersOf(readDerValues(list)[0], DER_TAGS.sequence).map(derObjectIdentifier)
 }
 
-function isStrong(signatureAlgorithm: DerValue): boolean {
+function isStrongAlgorithm(signatureAlgorithm: DerValue): boolean {
   const [type, parameters] = derMembersOf(signatureAlgorithm, DER_TAGS.sequence)
   const algorithm = derObjectIdentifier(type)
   if (algorithm !== RSA_PSS) return SIGNATURE_ALGORITHMS.includes(algorithm)
