@@ -40,9 +40,9 @@ export interface ClientOptions {
    * loopback. A client that `findClient` returns cannot have it.
    */
   jwksUri?: string
-  /** Instead of a secret: the certificate by which the client authenticates in TLS. */
+  /** Instead of a secret: the TLS certificate of the client. */
   certificate?: ClientCertificateOptions
-  /** Instead of a credential of its own: the identity provider whose assertions authenticate the client. */
+  /** Instead of a secret: the identity provider whose assertions authenticate the client. */
   assertedBy?: AssertedByOptions
   /** The scopes that this client may obtain; it gets all of them if it requests none. Default: none. */
   scopes?: readonly string[]
@@ -74,7 +74,7 @@ export type FindClient = (
 /** A registered caller of the token endpoint. */
 export interface Client {
   clientId: string
-  /** By what it proves that; undefined only until the problem is reported. */
+  /** How it authenticates; undefined only until the problem is reported. */
   credential: ClientCredential | undefined
   /** The scopes that it may obtain. */
   scopes: readonly string[]
@@ -102,7 +102,7 @@ export interface ClientsContext extends ClientContext {
   mayBeWithoutClient: boolean
 }
 
-/** Without other options. */
+/** If no other options are known. */
 export const NO_CONTEXT: ClientContext = {
   ownGrantTypes: [],
   jwksEndpoint: { enable: true, maxKeys: DEFAULT_MAX_KEYS },
@@ -126,7 +126,7 @@ export function readClients(
     'clientId',
     clients.map(({ clientId }) => clientId),
   )
-  // Without the names of all providers, which is a problem of its own, none can be called unknown.
+  // If a provider has no name, which is reported already, no name can be called unknown.
   const areAllNamed = Array.isArray(reader.hostObject('identityProviders')) && !identityProviders.has('')
   for (const [index, client] of areAllNamed ? clients.entries() : []) {
     const unknown = [...(client.identityProviders ?? [])].find((name) => !identityProviders.has(name))
@@ -138,14 +138,14 @@ export function readClients(
   return clients
 }
 
-/** One JWT could be meant as an assertion of the provider, or of the client. */
+/** An assertion with this `iss` could be the identity provider's or the client's. */
 function refuseProviderName(reader: OptionReader): void {
-  const slip = 'is also the `name` of an identity provider, whose assertions would name this client as their issuer'
+  const slip = 'is also the `name` of an identity provider, so an assertion with this `iss` could be from either'
   reader.note('conflict', 'clientId', `${slip}; choose another id`)
 }
 
 /**
- * What authenticates one client must not authenticate another one.
+ * Notes a problem if the assertions of one subject would authenticate two clients, or no client.
  *
  * @param identityProviders undefined if not all names are known
  */
@@ -161,7 +161,10 @@ function checkAssertedClients(
     if (identityProvider === '' || subject === '') continue
     if (identityProviders?.has(identityProvider) === false) {
       const reader = readers[index]?.object('assertedBy')
-      reader?.problem('identityProvider', 'the `name` of a registered identity provider')
+      reader?.problem(
+        'identityProvider',
+        'the `id` of a registered identity provider, which is its `name` if it has no `id`',
+      )
     }
     const pair = JSON.stringify([identityProvider, subject])
     const before = first.get(pair)

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { loadConfig } from '../../src/config/index.js'
 import { createJwtExchange } from '../../src/index.js'
 import { type FakeKey, generateFakeKey } from '../../src/testing/index.js'
+import { AUTHORITY_CERTIFICATE } from '../support/certificate-chain.js'
 import { createDeploymentFile } from '../support/deployment-file.js'
 import { codeBlocks } from '../support/document-code.js'
 
@@ -24,6 +25,7 @@ let key: FakeKey
 beforeAll(async () => {
   key = await generateFakeKey('ES256')
   file.writeBeside('reports.jwks.json', JSON.stringify({ keys: [key.publicJwk] }))
+  file.writeBeside('client-authorities.pem', AUTHORITY_CERTIFICATE)
 })
 afterAll(() => file.remove())
 
@@ -33,16 +35,18 @@ function load(block: string) {
 }
 
 describe('docs/clients.md', () => {
-  const [, ...blocks] = codeBlocks(PAGE, 'toml').slice(0, 4)
+  const blocks = codeBlocks(PAGE, 'toml')
+  const platform = blocks.find((each) => each.includes('system:serviceaccount')) ?? ''
+  const isTableOfClients = (block: string) => block.includes('[[client]]')
 
   it.each(blocks.map((block, index) => [index + 1, block] as const))('has tables that can be used: %i', (_, block) => {
-    createJwtExchange(load(block)).close()
+    const others = isTableOfClients(block) ? '' : (blocks.find(isTableOfClients) ?? '')
+    createJwtExchange(load(block + others)).close()
   })
 
   it('has the clients of its code in a file as well', () => {
     const code = codeBlocks(PAGE, 'js').find((each) => each.includes('assertedBy')) ?? ''
     const clients: unknown = new Function(`${code}\nreturn clients`)()
-    const [, platform = ''] = blocks
     expect(load(platform).clients).toEqual(clients)
   })
 
