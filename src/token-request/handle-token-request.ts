@@ -8,7 +8,7 @@ import { printable } from '../errors/printable.js'
 import { isTokenRejected } from '../errors/rejections.js'
 import type { ExchangeEventEmitter, ExchangeEvents } from '../events/exchange-events.js'
 import type { GrantHandler } from '../grants/grant.js'
-import { OAuthError } from '../oauth/errors.js'
+import { isOAuthError, OAuthError } from '../oauth/errors.js'
 import { JWT_BEARER_GRANT_TYPE } from '../oauth/scope.js'
 import { checkRepeated, REPEATABLE_PARAMETERS, type TokenRequest } from '../oauth/token-request.js'
 
@@ -83,9 +83,14 @@ async function withinAllowance(
   try {
     return await authorize(request)
   } catch (error) {
-    if (isTokenRejected(error)) failureLimiter.countRejectedAssertion(remoteAddress)
+    if (isRejectedAssertion(error)) failureLimiter.countRejectedAssertion(remoteAddress)
     throw error
   }
+}
+
+/** `withAdvice` makes an OAuthError of some rejections. */
+function isRejectedAssertion(error: unknown): boolean {
+  return isTokenRejected(error) || (isOAuthError(error) && error.code === 'invalid_grant')
 }
 
 /** To whom an access token is issued, by which grant, and what the event says of that. */

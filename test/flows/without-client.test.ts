@@ -253,6 +253,15 @@ describe('the budget of requests without a client', () => {
     }
   })
 
+  it.each<[string, ExchangeHostOptions['exchange']]>([
+    ['as without the option `refusals`', {}],
+    ['with it', { refusals: { documentation: 'https://docs.example.com/tokens' } }],
+  ])('is spent by assertions that the policy rejects, %s', async (_, refusals) => {
+    await start({ allowedSubjects: ['pod'] }, { ...limited, ...refusals })
+    for (let count = 0; count < 3; count += 1) expect((await postAssertion({ sub: 'stranger' })).status).toBe(400)
+    expect((await postAssertion({ sub: 'pod' })).status).toBe(429)
+  })
+
   it('is one for each address', async () => {
     host = await startExchangeHost({
       identityProvider: OPTIONAL,
