@@ -11,19 +11,20 @@ export interface ScopeClaim {
   at: ClaimPath
 }
 
-/** A claim that is named wrongly caps nothing, so a pattern is refused. */
-const SCOPE_CLAIM = 'a claim path without *, such as scope or realm_access.scopes'
+const SCOPE_CLAIM = 'a claim path without * and without white space around a name, such as scope or realm_access.scopes'
 
 /** The claim that `scopeClaim` names; undefined: assertions cap nothing. */
 export function readScopeClaim(reader: OptionReader): ScopeClaim | undefined {
   if (!reader.has('scopeClaim')) return undefined
-  const path = reader.string(
-    'scopeClaim',
-    SCOPE_CLAIM,
-    (text) => !text.includes('*') && parseClaimPath(text) !== undefined,
-  )
+  const path = reader.string('scopeClaim', SCOPE_CLAIM, isScopeClaim)
   const at = parseClaimPath(path)
   return at && { path, at }
+}
+
+/** A claim that is named wrongly caps nothing, so a pattern and a slip of white space are refused. */
+function isScopeClaim(text: string): boolean {
+  const names = text.includes('*') ? undefined : parseClaimPath(text)?.segments
+  return names?.every((name) => name === name.trim()) === true
 }
 
 /**

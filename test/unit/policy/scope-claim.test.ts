@@ -18,6 +18,9 @@ describe('the option scopeClaim', () => {
     ['a pattern', 'sco*'],
     ['a template', '${claims.scope}'],
     ['a path that ends in a dot', 'scope.'],
+    ['a path with white space at its end', 'scope '],
+    ['a path with white space within', 'realm. scopes'],
+    ['a pointer with a line break at its end', '/realm/scopes\n'],
   ])('is refused when it is %s', (_, value) => {
     expect(problemsOf(value)[0]).toMatch(/a claim path without \*|got undefined|got null/)
   })
