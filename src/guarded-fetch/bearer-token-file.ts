@@ -13,8 +13,8 @@ import { namesAuthorization } from './request-headers.js'
 const MAX_BYTES = 16_384
 /** Visible ASCII: a credential of RFC 6750 §2.1, and what servers take in addition. */
 const TOKEN = /^[\x21-\x7E]+$/
-/** A token itself, where the name of its file belongs. */
-const IS_TOKEN = /^(?:Bearer |eyJ[\w-]+\.)/i
+/** A token itself, where the name of its file belongs. A configuration file has put its own directory before it. */
+const IS_TOKEN = /(?:^|[/\\])(?:Bearer |eyJ[\w-]+\.)/i
 
 /** Reads the option `bearerTokenFile`. Nothing of its value is repeated, because it may be the token itself. */
 export function readBearerTokenFile(reader: OptionReader, endpoint: string | undefined): string | undefined {

@@ -27,6 +27,7 @@ interface LateCase extends Case {
 const DOCUMENTATION = 'https://docs.example.com/tokens'
 const CERTIFIED = 'https://certified.example.com'
 const OTHER_NAME = 'https://other.example.com'
+const OF_TENANTS = 'https://tenants.example.com'
 const OWN_GRANT = 'urn:example:own-grant'
 /** A provider whose assertions need no client. */
 const ALONE = { allowedSubjects: ['alice'], scopes: ['openid'], clientAuthentication: 'optional' } as const
@@ -70,6 +71,13 @@ function optionsOf(host: ClockedHost, refusals?: JwtExchangeOptions['refusals'])
       },
       { name: CERTIFIED, allowedSubjects: 'any', certificates: [EC_CERTIFICATE], subject: 'namespaced' },
       { name: OTHER_NAME, ...ALONE, jwksUri: host.idp.jwksUri, subject: 'namespaced' },
+      {
+        name: OF_TENANTS,
+        registration: { claim: 'tenant', value: 'globex' },
+        allowedSubjects: 'any',
+        certificates: [EC_CERTIFICATE],
+        subject: 'namespaced',
+      },
     ],
     clients: [{ ...CLIENT, identityProviders: [host.idp.name, CERTIFIED] }],
     accessToken: { audience: AUDIENCE, signingKeys: [signingKey] },
@@ -97,6 +105,7 @@ const BEFORE_VERIFICATION: Readonly<Record<string, Case>> = {
   too_large: { claims: { pad: 'x'.repeat(33_000) } },
   unsupported_header: { alter: withHeader({ crit: ['x'] }) },
   unknown_issuer: { claims: { iss: 'https://nobody.example.com' } },
+  unknown_registration: { claims: { iss: OF_TENANTS } },
   identity_provider_disabled: { around: switchedOff },
   algorithm_not_allowed: { alter: withHeader({ alg: 'HS256' }) },
   type_not_allowed: { header: { typ: 'at+jwt' } },

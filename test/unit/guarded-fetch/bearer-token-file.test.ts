@@ -92,7 +92,7 @@ describe('the option bearerTokenFile', () => {
     expect(linesOf({ bearerTokenFile })).toEqual([expect.stringMatching(/^ {2}bearerTokenFile: got /)])
   })
 
-  it.each([`Bearer ${SECRET}`, `eyJhbGciOi.${SECRET}`, `${SECRET}\0`])(
+  it.each([`Bearer ${SECRET}`, `eyJhbGciOi.${SECRET}`, `${SECRET}\0`, `/etc/app/eyJhbGciOi.${SECRET}`])(
     'is not the token itself, which is not repeated: %j',
     (bearerTokenFile) => {
       expect(linesOf({ bearerTokenFile })).toEqual([
