@@ -1,6 +1,6 @@
-import { contextOfHeader } from '../assertion/assertion-context.js'
+import { contextOfHeader, inContext } from '../assertion/assertion-context.js'
 import { printable } from '../errors/printable.js'
-import { isTokenRejected, TokenRejected } from '../errors/rejections.js'
+import { isTokenRejected, type TokenContext, TokenRejected } from '../errors/rejections.js'
 import { ASYMMETRIC_ALGORITHMS } from '../jwt/algorithms.js'
 import { ownMember } from '../jwt/parse-json-object.js'
 import { parseJwt, type UnverifiedJwt } from '../jwt/parse-jwt.js'
@@ -73,11 +73,13 @@ async function authenticateByAssertion(request: TokenRequest, deps: Authenticate
   const client = await findClient(clientId)
   failureLimiter.checkAttempt(clientId, remoteAddress)
   try {
-    const authenticated = await verifyAssertionOf(client, presented, deps)
+    const authenticated = await inContext(contextOfPresented(presented, client), () =>
+      verifyAssertionOf(client, presented, deps),
+    )
     failureLimiter.countSuccess(clientId, remoteAddress)
     return authenticated
   } catch (error) {
-    const refusal = refusalOf(error, presented.jwt, client)
+    const refusal = refusalOf(error)
     if (refusal === undefined) throw error
     failureLimiter.countFailure(clientId, remoteAddress, client !== undefined)
     throw refusal
@@ -160,18 +162,20 @@ async function verifyByCredential(
   return client
 }
 
-/**
- * The refusal of a failed authentication, with the context for its event; undefined for an outage. The event names the client
- * only if it was found.
- */
-function refusalOf(error: unknown, jwt?: UnverifiedJwt, client?: Client): OAuthError | undefined {
+/** What events say of an assertion that did not authenticate, also in an outage. They name a client that was found only. */
+function contextOfPresented({ jwt }: PresentedClientAssertion, client: Client | undefined): TokenContext {
+  const { credential } = client ?? {}
+  return {
+    ...contextOfHeader(jwt.header),
+    ...(client !== undefined && { clientId: printable(client.clientId) }),
+    ...(credential?.kind === 'identity_provider' && { identityProvider: credential.assertedBy.identityProvider }),
+  }
+}
+
+/** What the client sees of a failed authentication, with what events say; undefined for an outage. */
+function refusalOf(error: unknown): OAuthError | undefined {
   if (!isTokenRejected(error) && !isOAuthError(error)) return undefined
   const refusal = isOAuthError(error) ? error : invalidClient('wrong_client_assertion')
-  refusal.context = {
-    ...(jwt !== undefined && contextOfHeader(jwt.header)),
-    ...error.context,
-    ...(client !== undefined && { clientId: printable(client.clientId) }),
-    ...(isTokenRejected(error) && { clientAssertionReason: error.reason }),
-  }
+  refusal.context = { ...error.context, ...(isTokenRejected(error) && { clientAssertionReason: error.reason }) }
   return refusal
 }

@@ -109,6 +109,7 @@ describe('a client that an identity provider asserts', () => {
   it('is refused where a rule of the provider refuses its subject', async () => {
     const token = await podToken({ sub: 'refused:by:policy' })
     expect(await present(token)).toEqual(rejected('subject_not_allowed'))
+    expect(host.events.at(-1)).toMatchObject({ clientId: 'refused', identityProvider: PLATFORM, kid: 'p' })
   })
 
   it('is refused by the token of another workload, of another provider, and by one it signs itself', async () => {

@@ -34,6 +34,8 @@ const listed = createCertificateAuthority('listed').issue({ names: [] })
 const yesterday = new Date(Date.now() - 3_600_000)
 const expired = authority.issue({ ...OF_APP, validTo: yesterday })
 const listedExpired = createCertificateAuthority('listed, expired').issue({ names: [], validTo: yesterday })
+/** Of more bytes than names are read of. */
+const long = authority.issue({ ...OF_APP, generalNames: Array(500).fill(tagged(0x82, Buffer.from('app.example.com'))) })
 const derOf = ({ cert }: IssuedCertificate) => new X509Certificate(cert).raw
 const thumbprintOf = (certificate: IssuedCertificate) => createHash('sha256').update(derOf(certificate)).digest('hex')
 const CLIENTS = [
@@ -41,7 +43,7 @@ const CLIENTS = [
   { clientId: 'named', certificate: { subjectDn: 'CN=app,O=Example' }, scopes: ['orders:read'] },
   {
     clientId: 'listed',
-    certificate: { sha256Thumbprints: [thumbprintOf(listed), thumbprintOf(listedExpired)] },
+    certificate: { sha256Thumbprints: [listed, listedExpired, long].map(thumbprintOf) },
     scopes: ['orders:read'],
   },
 ]
@@ -71,6 +73,7 @@ describe('a certificate of the TLS connection', () => {
       createCertificateAuthority('listed').issue({ names: [] }),
       'wrong_client_certificate',
     ],
+    ['a long one', 'named', long, 'wrong_client_certificate'],
     ['none', 'named', undefined, 'no_client_certificate'],
     ['none, of a listed client', 'listed', undefined, 'no_client_certificate'],
   ])('authenticates nobody if it is %s', async (_, clientId, certificate, reason) => {
@@ -84,6 +87,11 @@ describe('a certificate of the TLS connection', () => {
       clientId: 'listed',
       message: `the certificate: SHA-256 ${thumbprintOf(ofApp)}, subject CN=app,O=Example`,
     })
+  })
+
+  it('is recognised by its thumbprint, however long it is', async () => {
+    expect(derOf(long).length).toBeGreaterThan(8192)
+    expect(await tls.outcomeOf('listed', { certificate: long })).toBe('200')
   })
 
   it('ignores the header of a proxy that is not configured', async () => {

@@ -51,6 +51,8 @@ describe('a client whose keys are at a URL', () => {
     })
     try {
       expect(await present(other, endpoint.signingKey)).toEqual(unavailable('jwks_unavailable'))
+      const { kid, algorithm } = endpoint.signingKey
+      expect(other.events.at(-1)).toMatchObject({ name: 'token.rejected', clientId: 'keyed', kid, algorithm })
     } finally {
       await other.close()
     }
