@@ -21,12 +21,12 @@ export function contextOf({ header, payload }: UnverifiedJwt, identityProvider?:
   }
 }
 
-/** The same of one whose payload was not decoded. */
+/** The same for an assertion whose payload was not decoded. */
 export function contextOfHeader({ alg, kid }: UnverifiedHeader): TokenContext {
   return { algorithm: printable(alg), ...(kid !== undefined && { kid: printable(kid) }) }
 }
 
-/** Does something with an assertion, or for a client. Whatever is thrown gets the context, even a defect of ours. */
+/** Runs `act`. Every error that it throws gets the context, even an error of our own code. */
 export async function inContext<Result>(
   context: TokenContext & GrantContext,
   act: () => Promise<Result>,

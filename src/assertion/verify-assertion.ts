@@ -37,8 +37,8 @@ export const SIGNATURE_AT_ONCE: AssertionCheck = {
   check: ({ jwt, identityProvider }) => verifySignatureAtOnce(jwt, identityProvider.keySource),
 }
 /**
- * For a request without a client. An identity provider that requires one is not asked for keys, so that strangers cause no
- * fetches there, and get the same answer as for an issuer that is unknown.
+ * For a request without a client. If the identity provider requires a client, no keys are fetched. So strangers cause no fetch,
+ * and get the same answer as for an unknown issuer.
  */
 export const SIGNATURE_WITHOUT_CLIENT: AssertionCheck = {
   name: 'signature',
@@ -141,7 +141,7 @@ export interface VerifiedAssertion {
   encodedPayload: string
 }
 
-/** Most are done at once. After one that is not, the others follow when it has settled. */
+/** Most checks are synchronous. After an asynchronous one, the others run when it has settled. */
 function runAll(checks: readonly AssertionCheck[], presented: PresentedAssertion, run: RunCheck): void | Promise<void> {
   for (const [index, check] of checks.entries()) {
     const running = run(check, presented)

@@ -1,7 +1,7 @@
 import type { AccessTokenRequest } from '../access-token/issue-access-token.js'
 import type { Client } from '../client-auth/client-options.js'
 
-/** Who requests access with an assertion: a client, or nobody but the holder of the assertion. */
+/** Who requests access with an assertion: a client, or a caller without a client. */
 export interface RequestingClient extends Pick<Client, 'lifetime' | 'identityProviders'> {
   /** undefined: no client. */
   clientId: string | undefined

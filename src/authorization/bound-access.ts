@@ -27,9 +27,9 @@ export interface AccessRequest {
 export type Access = Pick<Authorization, 'scopes' | 'audiences' | 'lifetime' | 'bindings'>
 
 /**
- * Bounds the access to what the client, the identity provider, the matching bindings and `scopeClaim` allow. Each binding that gives one of
- * the scopes also gives its audiences; if no scope is granted, all matching bindings do. If the client requests resources,
- * bindings apply only to these.
+ * Bounds the access to what the client, the identity provider, the matching bindings and `scopeClaim` allow. Each binding that
+ * gives one of the scopes also gives its audiences; if no scope is granted, all matching bindings do. If the client requests
+ * resources, bindings apply only to these.
  *
  * @param audiences the audiences of the exchange
  * @param holding the matching bindings, if they are known already
@@ -75,7 +75,7 @@ export function requireBindings({
   throw rejected
 }
 
-/** Scopes that somebody may obtain; undefined: no bound. */
+/** The scopes that one party allows; undefined: no bound. */
 type ScopeBound = readonly string[] | ReadonlySet<string> | undefined
 
 /**

@@ -5,17 +5,17 @@ import type { OptionReader } from '../option-checks/option-reader.js'
 import { isSecureUrl } from '../option-checks/urls.js'
 
 /**
- * What the token endpoint says of an assertion that is good, but that the policy refuses.
+ * What the token endpoint answers if an assertion is valid, but the policy refuses it.
  *
  * @example
  * const refusals: RefusalOptions = { documentation: 'https://docs.example.com/tokens' }
  */
 export interface RefusalOptions {
   /**
-   * An `https` URL without fragment (`http` only on loopback). A refusal then has it as `error_uri`, and `error_description` says who
-   * must act: the identity provider's administrator, this service's, or the caller. Only an assertion that has passed all checks of
-   * signature, issuer, audience and dates gets such an answer. Others get the same answer as without this option. Default:
-   * none; all refusals of assertions are described alike.
+   * An `https` URL without fragment (`http` only on loopback). The refusal then has this URL as `error_uri`, and its
+   * `error_description` says who must act: the administrator of the identity provider, the administrator of this service, or the
+   * caller. Only an assertion that has passed all checks of signature, issuer, audience and dates gets such an answer. Default:
+   * none; all refusals of assertions have the same description.
    */
   documentation?: string
 }
@@ -27,14 +27,14 @@ export interface RefusalSettings {
 
 type Actor = 'identity provider' | 'service' | 'caller'
 
-/** RFC 6749 §5.2. They say nothing of rules, values or names. */
+/** In the characters of RFC 6749 §5.2. They contain no rule, value or name. */
 const DESCRIPTIONS: Readonly<Record<Actor, string>> = {
   'identity provider': 'The assertion does not suffice: the administrator of the identity provider must act',
   service: 'The assertion is not accepted here: the administrator of this service must act',
   caller: 'The request cannot be granted: the caller must change it, or present a new assertion',
 }
 
-/** Of all reasons for which an assertion may be refused after it was verified. Any other one is described as before. */
+/** All reasons for which an assertion may be refused after it was verified. Other refusals stay as they are. */
 const WHO_MUST_ACT: ReadonlyMap<ReasonCode, Actor> = new Map<ReasonCode, Actor>([
   ['invalid_subject', 'identity provider'],
   ['claim_not_allowed', 'identity provider'],
@@ -62,10 +62,10 @@ export function readRefusalOptions(reader: OptionReader): RefusalSettings {
 }
 
 /**
- * Does what comes after the verification of an assertion. A refusal then says who must act, if `documentation` is set. Strangers
- * must not learn from it whom we trust, so nothing before the verification may run in this.
+ * Runs the steps after the verification of an assertion. If `documentation` is set, a refusal says who must act. `act` must not
+ * include the verification, because the answers would show strangers whom we trust.
  *
- * @throws what `act` throws; a refusal as an OAuthError
+ * @throws what `act` throws; with `documentation`, a refusal becomes an OAuthError
  */
 export async function withAdvice<Result>(
   { documentation }: RefusalSettings,
@@ -75,11 +75,11 @@ export async function withAdvice<Result>(
   try {
     return await act()
   } catch (thrown) {
-    throw adviseOf(thrown, documentation)
+    throw adviceOn(thrown, documentation)
   }
 }
 
-function adviseOf(thrown: unknown, documentation: string): unknown {
+function adviceOn(thrown: unknown, documentation: string): unknown {
   if (!isOAuthError(thrown) && !isTokenRejected(thrown)) return thrown
   const { reason, context } = thrown
   const actor = WHO_MUST_ACT.get(reason)

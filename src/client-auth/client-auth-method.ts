@@ -16,14 +16,13 @@ export interface ClientAuthMethod {
   /** Clients with a credential of this kind use it. */
   readonly credentialKind: ClientCredential['kind']
   /**
-   * The algorithms of the signatures by which clients authenticate themselves, for the metadata (RFC 8414 §2). Absent: it
-   * needs no signature.
+   * The algorithms with which clients may sign, for the metadata (RFC 8414 §2). Absent: the method has no signature.
    */
   readonly signingAlgorithms?: readonly string[]
   /** Whether a request has credentials of this method, even if they are malformed. */
   applies(request: TokenRequest): boolean
   /**
-   * The client whose credentials the request has. `applies` said so before.
+   * The client whose credentials the request has. Called only if `applies` is true.
    *
    * @throws OAuthError `invalid_client`; `temporarily_unavailable` with status 429 after too many failures
    * @throws DependencyUnavailable for an outage

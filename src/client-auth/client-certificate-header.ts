@@ -20,7 +20,10 @@ export interface ClientCertificateHeaderOptions {
    * it in every request. Default: `Client-Cert`.
    */
   header?: string
-  /** The addresses of your proxies, or blocks of addresses such as `10.0.0.0/24`, 1 or more. From other addresses, the header is refused. */
+  /**
+   * The addresses of your proxies, or blocks of addresses such as `10.0.0.0/24`, 1 or more. From other addresses, the header is
+   * refused.
+   */
   from: readonly string[]
   /**
    * The authorities that issue the certificates of clients, in PEM. Each must have issued them itself: list an intermediate

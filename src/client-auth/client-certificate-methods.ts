@@ -23,10 +23,10 @@ interface InspectedCertificate {
   isWithinDates: boolean
 }
 
-/** Bytes. Names of a longer certificate are not read: anybody can make one, and send it in each request. */
-const MAX_LENGTH_OF_NAMED = 8192
+/** The names of a longer certificate are not read: anyone can make one, and send it in each request. */
+const MAX_NAMED_CERTIFICATE_BYTES = 8192
 
-/** `tls_client_auth` and `self_signed_tls_client_auth` (RFC 8705 §2.1, §2.2). The client's registration decides which one is used. */
+/** `tls_client_auth` and `self_signed_tls_client_auth` (RFC 8705 §2.1, §2.2). The registration of the client decides which. */
 export function createClientCertificateMethods(deps: ClientCertificateDeps): ClientAuthMethod[] {
   const authenticate: ClientAuthMethod['authenticate'] = (request, methodDeps) =>
     authenticateByCertificate(request, { ...methodDeps, ...deps })
@@ -97,7 +97,7 @@ function inspectCertificate({ x509, isTrusted }: ClientCertificate, now: number)
   const [validFrom, validTo] = [x509.validFrom, x509.validTo].map((date) => Date.parse(date) / 1000)
   return {
     thumbprint: thumbprintOf(x509),
-    contents: x509.raw.length > MAX_LENGTH_OF_NAMED ? undefined : readCertificateContents(x509.raw),
+    contents: x509.raw.length > MAX_NAMED_CERTIFICATE_BYTES ? undefined : readCertificateContents(x509.raw),
     isTrusted,
     isWithinDates: validFrom !== undefined && validTo !== undefined && validFrom <= now && now <= validTo,
   }

@@ -11,14 +11,13 @@ import type { KeySet } from '../verification-keys/key-set.js'
 /** Where the public keys of a client are: in its options, or at an endpoint. */
 export type ClientKeys = { from: 'jwks'; keySet: KeySet } | { from: 'jwksUri'; jwksUri: string }
 
-/** What the keys of a client depend on. */
+/** What is needed to read the keys of a client. */
 export interface ClientKeyContext {
   jwksEndpoint: Pick<JwksEndpointSettings, 'enable' | 'maxKeys'>
   /** Key sets that were read before. Undefined for fixed clients, which are read once. */
   knownKeySets?: KnownKeySets | undefined
 }
 
-/** Key sets of clients that are looked up for each request, and so read again each time. */
 const MAX_KNOWN_KEY_SETS = 1000
 
 /** The options `jwks` and `jwksUri`; undefined after noting a problem. */
@@ -30,7 +29,7 @@ export function readClientKeys(reader: OptionReader, context: ClientKeyContext):
     return keySet && { from: 'jwks', keySet }
   }
   if (knownKeySets !== undefined) {
-    const why = 'a URL that a database holds is not from the operator'
+    const why = 'the operator has not chosen a URL that comes from a database'
     reader.note(
       'conflict',
       'jwksUri',
@@ -52,7 +51,7 @@ export function readClientKeys(reader: OptionReader, context: ClientKeyContext):
 
 /** Remembers key sets by their content, so that a client that is looked up often has its keys imported once. */
 export class KnownKeySets {
-  /** The longest unused first. */
+  /** The least recently used first. */
   readonly #keySets = new Map<string, KeySet>()
 
   /** @param read what reads it if it is not known; a set with a problem is read, and refused, each time */

@@ -167,15 +167,15 @@ function keyOf(text: string): string {
 }
 
 /**
- * How clients authenticate: the protection against guessing (RFC 6749 §2.3.1), and what assertions of clients may be for.
+ * How clients authenticate: limits of failed attempts (RFC 6749 §2.3.1), and the accepted `aud` of client assertions.
  *
  * @example
  * const clientAuthentication: ClientAuthenticationOptions = { maxFailures: 100, failureWindow: 300 }
  */
 export interface ClientAuthenticationOptions {
   /**
-   * Failed authentications allowed for one client id from one address before 429, 1 to 1 000 000. The same number of rejected
-   * assertions is allowed to requests without a client from one address. From all addresses together, 100 times as many
+   * Failed authentications allowed for one client id from one address before 429, 1 to 1 000 000. For requests without a
+   * client, the same number of rejected assertions is allowed from one address. From all addresses together, 100 times as many
    * failures of one client id are allowed. An address from which the client authenticated within `failureWindow` is exempt
    * from that second limit. The address is Express's `req.ip`: set `trust proxy` behind a proxy. An IPv6 /64 counts as one
    * address. Default: 500.
@@ -184,8 +184,8 @@ export interface ClientAuthenticationOptions {
   /** How long the full allowance takes to refill, in seconds, 1 to 86 400. It refills steadily. Default: 600. */
   failureWindow?: number
   /**
-   * Whether an assertion that a client signs itself may have the URL of the token endpoint as its `aud`, for old clients. It
-   * is then good at every server to which that URL leads (rfc7523bis). Our `issuer` is always accepted. Default: false.
+   * Whether an assertion that a client signs itself may have the URL of the token endpoint as its `aud`, for old clients. Such
+   * an assertion is valid for every server to which that URL leads (rfc7523bis). Our `issuer` is always accepted. Default: false.
    */
   allowTokenEndpointAudience?: boolean
 }

@@ -13,7 +13,7 @@ import {
 } from './client-options.js'
 
 const MAX_CLIENT_ID_LENGTH = 1024
-/** Read instead of a client that is not there: an unknown id costs the same work as a known one. It never authenticates. */
+/** Read instead of an unknown client, so that an unknown id costs the same work as a known one. It never authenticates. */
 const NO_CLIENT: ClientOptions = {
   clientId: 'no-client',
   clientSecret: 'the secret of no client at all',
@@ -63,7 +63,7 @@ async function lookUp(
   }
 }
 
-/** The id of the fixed client that an identity provider and a subject authenticate, which have no other one. */
+/** Finds the id of the fixed client that assertions of an identity provider with this subject authenticate: at most one. */
 export function createFindAssertedClient(
   clients: readonly Client[],
 ): (identityProvider: string, subject: string) => string | undefined {

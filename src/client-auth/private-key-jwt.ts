@@ -7,7 +7,7 @@ import { ownMember } from '../jwt/parse-json-object.js'
 import { normaliseType, type UnverifiedJwt } from '../jwt/parse-jwt.js'
 import type { ReplayProtection } from '../replay/replay-protection.js'
 
-/** What the assertions that clients make for themselves depend on. */
+/** What is needed to verify an assertion that a client signed itself. */
 export interface ClientAssertionRules {
   /** Accepted as the only value of `aud`: our issuer, and by option the URL of the token endpoint. */
   audiences: ReadonlySet<string>
@@ -15,15 +15,15 @@ export interface ClientAssertionRules {
   replayProtection: Pick<ReplayProtection, 'markUsed'>
 }
 
-/** Seconds. A client makes an assertion for one request, so it needs no long life. */
+/** Seconds. A client makes an assertion for one request, so a short lifetime is enough. */
 export const CLIENT_ASSERTION_LIMITS = { clockTolerance: 60, maxLifetime: 3600, maxAge: 3600, requireIat: false }
-export const MAX_BYTES = 8192
+export const MAX_CLIENT_ASSERTION_BYTES = 8192
 /** Without a `typ`, or with one of these (rfc7523bis §4). */
 const TYPES: readonly string[] = ['jwt', 'client-authentication+jwt']
 
 /**
- * Authenticates a client by an assertion that it made itself (RFC 7523 §3, rfc7523bis §4). It is marked used last, so that a
- * refused one is not used up.
+ * Authenticates a client by an assertion that it signed itself (RFC 7523 §3, rfc7523bis §4). The assertion is marked used last,
+ * so a refused assertion is not consumed.
  *
  * @param verifySignature by the keys of this client
  * @throws TokenRejected
@@ -48,7 +48,7 @@ export async function verifyOwnAssertion(
 
 /** @throws TokenRejected `too_large`, `algorithm_not_allowed`, `type_not_allowed` */
 function checkHeader({ header: { alg, typ }, compact }: UnverifiedJwt): void {
-  if (compact.length > MAX_BYTES) throw new TokenRejected('too_large')
+  if (compact.length > MAX_CLIENT_ASSERTION_BYTES) throw new TokenRejected('too_large')
   if (!isAsymmetricAlgorithm(alg)) throw new TokenRejected('algorithm_not_allowed')
   if (typ !== undefined && !TYPES.includes(normaliseType(typ))) throw new TokenRejected('type_not_allowed')
 }

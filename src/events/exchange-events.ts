@@ -99,8 +99,8 @@ export interface ExchangeEvents {
    */
   'config.refused': { message: string }
   /**
-   * A token request, or one that a route refused, came through a proxy, but Express's `trust proxy` is off, so every client behind the proxy appears with
-   * the proxy's address. Emitted at most once, and only on Express.
+   * A token request, or a request that a route refused, came through a proxy, but Express's `trust proxy` is off. So every
+   * client behind the proxy appears with the proxy's address. Emitted at most once, and only on Express.
    */
   'proxy.not_trusted': { message: string }
   /** No signing key was configured, so one was generated. Its tokens become invalid when this process ends. */

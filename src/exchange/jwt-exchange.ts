@@ -110,10 +110,10 @@ export interface JwtExchange {
   enableIdentityProvider(id: string): void
   /**
    * Replaces all options atomically. Requests whose body has arrived finish under the old ones. Identity providers with the
-   * same `alias` and `jwksUri` keep their key sets, and providers that were switched off at run time stay off, even if their `id` changes. `issuer`,
-   * `tokenEndpoint`, `replay`, `clientAuthentication` and `clock` cannot change. `accessToken.signingKeys` cannot be removed.
-   * With `replay: 'once'`, `clockTolerance` cannot be greater than at the start. Problems of options that `loadConfig` returned
-   * are reported with line and column.
+   * same `alias` and `jwksUri` keep their key sets. Providers that were switched off at run time stay off, even if their `id`
+   * changes. `issuer`, `tokenEndpoint`, `replay`, the top-level `clientAuthentication` and `clock` cannot change.
+   * `accessToken.signingKeys` cannot be removed. With `replay: 'once'`, `clockTolerance` cannot be greater than at the start.
+   * Problems of options that `loadConfig` returned are reported with line and column.
    *
    * @param options all options, or a function that returns them; if it throws, that is reported like refused options
    * @throws ConfigError with all problems together, or what the function throws. Then nothing has changed, and the event

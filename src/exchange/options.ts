@@ -73,7 +73,10 @@ export interface JwtExchangeOptions extends AuthorizationServerOptions {
   assertion?: AssertionOptions
   /** The identity providers whose assertions are accepted, 1 or more. */
   identityProviders: readonly IdentityProviderOptions[]
-  /** The clients. Set either `clients` or `findClient`. Neither is needed if an identity provider has `clientAuthentication: 'optional'`. */
+  /**
+   * The clients. Set either `clients` or `findClient`. Neither is needed if an identity provider has
+   * `clientAuthentication: 'optional'`.
+   */
   clients?: readonly ClientOptions[]
   /** How the assertion strategy handles requests. */
   assertionStrategy?: AssertionStrategyOptions
@@ -81,9 +84,9 @@ export interface JwtExchangeOptions extends AuthorizationServerOptions {
   findClient?: FindClient
   /** Protects client secrets against guessing. */
   clientAuthentication?: ClientAuthenticationOptions
-  /** What refusals of verified assertions say. */
+  /** What the answer says if the policy refuses a verified assertion. */
   refusals?: RefusalOptions
-  /** Behind a proxy that ends TLS: where it puts the certificate of the client. */
+  /** The header in which a proxy that ends TLS passes on the certificate of the client. */
   clientCertificate?: ClientCertificateHeaderOptions
   /** The access tokens that are issued. */
   accessToken: AccessTokenOptions
@@ -183,7 +186,7 @@ export function inspectOptions(options: unknown): InspectedOptions {
   return { settings: Object.freeze(settings), problems: reader.problems() }
 }
 
-/** How clients authenticate, besides what each of them has for that. */
+/** What all clients have in common. */
 function readClientAuthentication(
   reader: OptionReader,
   clients: readonly Client[],

@@ -2,10 +2,10 @@ import { X509Certificate } from 'node:crypto'
 import type { ClientCertificate } from '../oauth/token-request.js'
 
 /**
- * The certificate of a TLS connection. None counts if TLS 1.2 has renegotiated, which Node permits: meanwhile the connection may
- * already have the certificate of somebody else, without proof of its key, and `authorized` is still that of the first handshake.
+ * The certificate of a TLS connection; undefined if the connection has renegotiated, which Node permits in TLS 1.2. During a
+ * renegotiation, the connection may have a certificate whose key is not proved, while `authorized` is from the first handshake.
  *
- * @param socket of Node, or what HTTP/2 has in its place
+ * @param socket Node's socket, or the object that HTTP/2 has instead of it
  */
 export function findClientCertificate(socket: object | undefined): ClientCertificate | undefined {
   const x509 = findPeerCertificate(socket)

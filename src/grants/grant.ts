@@ -81,8 +81,8 @@ export interface GrantedAccess {
   latestExpiry?: number
   /**
    * The `id` (by default the `name`) of the registered identity provider that vouches for the subject. When it is disabled,
-   * the access token is refused. Default: the provider of the assertion that `authorizeAssertion` has verified; otherwise none. Required if it
-   * has verified assertions of several providers.
+   * the access token is refused. Default: the provider of the assertion that `authorizeAssertion` has verified; otherwise none.
+   * Required if it has verified assertions of several providers.
    */
   identityProvider?: string
   /** The names of the bindings that gave this access, for the event. */

@@ -23,7 +23,7 @@ import { type RegistrationOptions, readRegistration } from './registration.js'
  * const gitHub: IdentityProviderOptions = { name: 'https://token.actions.githubusercontent.com', discovery: true, allowedSubjects: ['repo:acme/*'] }
  */
 export interface IdentityProviderOptions extends AssertionOptions, PolicyOptions, JwksConnectionOptions {
-  /** The `iss` of its assertions, compared exactly. Several entries may have the same, with an `id` and a `registration` each. */
+  /** The `iss` of its assertions, compared exactly. Several entries may have the same `name`: see `registration`. */
   name: string
   /**
    * What identifies this entry in events, statistics, access tokens, subjects and the options of clients: text without white
@@ -35,9 +35,10 @@ export interface IdentityProviderOptions extends AssertionOptions, PolicyOptions
   registration?: RegistrationOptions
   /**
    * `workload`: strict defaults for workloads that have only their assertion (draft Workload Authorization Grant). They are
-   * `soleAudience`, `requireIat` and `requireJti`: true, `replay`: `once`, `maxBeyondAssertion`: 0, and `clientAuthentication`: `optional`. `aud` is your `issuer` or
-   * the URL of the token endpoint, unless `alias` is set. The `name` must be an `https` URL without query and fragment. Other
-   * options of the entry win over these defaults, and the defaults win over `assertion`. Default: `jwt-bearer`, which changes no default.
+   * `soleAudience`, `requireIat` and `requireJti`: true, `replay`: `once`, `maxBeyondAssertion`: 0, and `clientAuthentication`:
+   * `optional`. `aud` is your `issuer` or the URL of the token endpoint, unless `alias` is set. The `name` must be an `https`
+   * URL without query and fragment. Other options of the entry win over these defaults, and the defaults win over `assertion`.
+   * Default: `jwt-bearer`, which changes no default.
    */
   profile?: ProfileName
   /** The `aud` that its assertions must contain. Default: the URL of the token endpoint; see `profile`. */

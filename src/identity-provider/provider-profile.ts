@@ -8,7 +8,7 @@ import { EXACT, isTrimmed, isUsableName } from './identity-provider-name.js'
 /** A name for defaults of an entry. Each of its options can still be set. */
 export type ProfileName = 'jwt-bearer' | 'workload'
 
-/** What an entry has unless its own options say otherwise. */
+/** The defaults of an entry. */
 export interface ProfileDefaults {
   /** Accepted values of `aud`; the first one is the alias. */
   recipients: readonly [alias: string, ...others: string[]]
@@ -28,7 +28,7 @@ export interface ProfileContext {
 
 /**
  * The Workload Authorization Grant draft §5.1: all claims are required, `aud` is one value, and nothing outlives the assertion.
- * They also replace what is set for all identity providers, which must not weaken an entry that was meant to be strict.
+ * These limits win over the top-level `assertion`, which must not weaken an entry that is meant to be strict.
  */
 const WORKLOAD_LIMITS = { soleAudience: true, requireIat: true, requireJti: true, replay: 'once' } as const
 

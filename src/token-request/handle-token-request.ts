@@ -59,7 +59,7 @@ async function answerClient(
   })
 }
 
-/** The workload is its own client: RFC 9068 §2.2 requires a `client_id`, and its subject is never the id of a client. */
+/** The `client_id` of the access token is its subject: RFC 9068 §2.2 requires one, and a subject is never the id of a client. */
 function answerWithoutClient(
   request: TokenRequest,
   { grantType, authorizeWithoutClient }: { grantType: string; authorizeWithoutClient: AuthorizeWithoutClient },
@@ -93,7 +93,7 @@ function isRejectedAssertion(error: unknown): boolean {
   return isTokenRejected(error) || (isOAuthError(error) && error.code === 'invalid_grant')
 }
 
-/** To whom an access token is issued, by which grant, and what the event says of that. */
+/** Who gets the access token, by which grant, and what the event says about it. */
 interface Recipient {
   grantType: string
   clientId: string

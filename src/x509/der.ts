@@ -3,7 +3,7 @@ export interface DerValue {
   /** The identifier octet: class, form and number. */
   tag: number
   contents: Buffer
-  /** All of it, with tag and length. */
+  /** The whole value, with tag and length. */
   encoding: Buffer
 }
 
@@ -21,7 +21,7 @@ export const DER_TAGS = {
   set: 0x31,
 } as const
 
-/** Tags whose number does not fit into one octet. No certificate has one. */
+/** These bits mark a tag of several octets. No certificate has such a tag. */
 const LONG_TAG = 0x1f
 const MAX_LENGTH_OCTETS = 4
 /** An arc above this is not exact as a number. */
@@ -43,7 +43,7 @@ export function readDerValues(bytes: Buffer): DerValue[] {
 }
 
 /**
- * What is within a value of this tag.
+ * The members of a constructed value with this tag.
  *
  * @throws RangeError if it is missing or something else
  */

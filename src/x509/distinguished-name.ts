@@ -9,7 +9,7 @@ interface NameAttribute {
 /** The relative distinguished names in the order of the certificate. Each has one attribute or more, in no order. */
 export type DistinguishedName = readonly (readonly NameAttribute[])[]
 
-/** RFC 4514 §3, RFC 4519, and others that certificates of clients often have. */
+/** The names of RFC 4514 §3 and RFC 4519, and others that are common in client certificates. */
 const ATTRIBUTE_TYPES: Readonly<Record<string, string>> = {
   CN: '2.5.4.3',
   SN: '2.5.4.4',
@@ -69,8 +69,8 @@ export function parseDistinguishedName(text: string): DistinguishedName | undefi
 /**
  * The name in a certificate (RFC 5280 §4.1.2.4).
  *
- * @throws RangeError, or TypeError for text in another encoding than it says, if it is malformed or has a kind of text that is not
- * compared
+ * @throws RangeError if it is malformed or has a string type that is not compared; TypeError if its text is not in the encoding of
+ * its type
  */
 export function readDistinguishedName(value: DerValue | undefined): DistinguishedName {
   const parts = derMembersOf(value, DER_TAGS.sequence).map((part) =>
@@ -140,7 +140,7 @@ function readHexValue(hex: string): string {
   return readText(value)
 }
 
-/** Kinds of text with one meaning only: Teletex, for example, is read in different ways. */
+/** Only string types with one reading: TeletexString, for example, has several. */
 function readText(value: DerValue): string {
   const { tag, contents } = value
   if (tag === DER_TAGS.utf8String) return utf8.decode(contents)

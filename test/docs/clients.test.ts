@@ -51,8 +51,10 @@ describe('docs/clients.md', () => {
   })
 
   it('has the limits of client assertions that the code has', async () => {
-    const { CLIENT_ASSERTION_LIMITS, MAX_BYTES } = await import('../../src/client-auth/private-key-jwt.js')
+    const { CLIENT_ASSERTION_LIMITS, MAX_CLIENT_ASSERTION_BYTES } = await import(
+      '../../src/client-auth/private-key-jwt.js'
+    )
     expect(CLIENT_ASSERTION_LIMITS).toMatchObject({ clockTolerance: 60, maxLifetime: 3600, maxAge: 3600 })
-    expect(readFileSync(PAGE, 'utf8')).toContain(`at most ${MAX_BYTES} bytes`)
+    expect(readFileSync(PAGE, 'utf8')).toContain(`at most ${MAX_CLIENT_ASSERTION_BYTES} bytes`)
   })
 })
