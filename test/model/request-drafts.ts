@@ -27,7 +27,7 @@ export const LIVES: Readonly<Record<string, Readonly<Record<string, number>>>> =
 
 /** What a token is to be. `undefined` leaves a member out. */
 export interface TokenDraft {
-  iss: string
+  iss: string | undefined
   sub: string | undefined
   aud: string | readonly string[] | undefined
   life: string
@@ -61,6 +61,7 @@ const SPIFFE_TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-spiffe'
 const IDS = CLIENTS.map(({ id }) => id)
 const SECRETS = CLIENTS.flatMap(({ secret = [] }) => secret)
 const ISSUERS = [...PROVIDERS.map(({ name }) => name), ...IDS, 'https://unknown.example.com', ISSUER]
+const SUBJECTS = ['alice', 'bob', ...CLIENTS.flatMap(({ assertedBy }) => assertedBy?.subject ?? [])]
 const RIGHT_TOKEN = { life: 'good', jti: 'fresh', typ: undefined, group: 'guests' } as const
 
 /** What a client does to authenticate itself as it should. With a secret, it has several ways. It may not use each grant. */
@@ -71,19 +72,29 @@ function rightWaysOf(client: ClientParty): Partial<RequestDraft>[] {
   )
 }
 
-function authenticationsOf({ id, secret, keys, subjectDn }: ClientParty): Partial<RequestDraft>[] {
+function authenticationsOf({ id, secret, keys, assertedBy, subjectDn }: ClientParty): Partial<RequestDraft>[] {
   if (secret !== undefined) {
     const raw = { authorization: [basic(id, secret, false)] }
     const encoded = { authorization: [basic(id, secret, true)] }
     const named = { client_id: [id] }
     return [raw, encoded, { ...raw, ...named }, { ...encoded, ...named }, { ...named, client_secret: [secret] }]
   }
+  const byToken = (token: TokenDraft, type = JWT_BEARER_TYPE) => {
+    const proved = { client_assertion: [token], client_assertion_type: [type] }
+    return [proved, { ...proved, client_id: [id] }]
+  }
   if (keys !== undefined) {
-    return keys.flatMap((key) => {
-      const client_assertion = [{ ...RIGHT_TOKEN, iss: id, sub: id, aud: ISSUER, key, kid: key }]
-      const proved = { client_assertion, client_assertion_type: [JWT_BEARER_TYPE] }
-      return [proved, { ...proved, client_id: [id] }]
-    })
+    return keys.flatMap((key) => byToken({ ...RIGHT_TOKEN, iss: id, sub: id, aud: ISSUER, key, kid: key }))
+  }
+  if (assertedBy !== undefined) {
+    const ofProvider = PROVIDERS.filter((each) => each.id === assertedBy.provider).flatMap(rightAssertionsOf)
+    const tokens = ofProvider.map((token) => ({ ...token, sub: assertedBy.subject }))
+    const svids = tokens.map((token) => ({ ...token, iss: undefined, aud: ISSUER }))
+    const isSvid = assertedBy.provider.startsWith('spiffe:')
+    return [
+      ...tokens.flatMap((token) => byToken(token)),
+      ...(isSvid ? svids : []).flatMap((svid) => byToken(svid, SPIFFE_TYPE)),
+    ]
   }
   return [{ client_id: [id], certificate: subjectDn === undefined ? 'pinned' : 'named' }]
 }
@@ -94,8 +105,9 @@ function basic(id: string, secret: string, isFormEncoded: boolean): string {
   return `Basic ${Buffer.from(`${encode(id)}:${encode(secret)}`).toString('base64')}`
 }
 
-function rightAssertionsOf({ name, keys }: ProviderParty): TokenDraft[] {
-  return keys.map((key) => ({ ...RIGHT_TOKEN, iss: name, sub: 'alice', aud: TOKEN_ENDPOINT, key, kid: key }))
+function rightAssertionsOf({ name, keys, onlyGroup = 'guests' }: ProviderParty): TokenDraft[] {
+  const right = { ...RIGHT_TOKEN, group: onlyGroup }
+  return keys.map((key) => ({ ...right, iss: name, sub: 'alice', aud: TOKEN_ENDPOINT, key, kid: key }))
 }
 
 /** A fifth is without a client. */
@@ -139,13 +151,13 @@ function withChanges<Draft extends object>(draft: Draft, changes: Changes<Draft>
 /** @param ease how often there is a change: 1, or twice as often with 2 */
 function changesOfToken(ease: number): fc.Arbitrary<Changes<TokenDraft>> {
   return fc.record({
-    iss: seldom(text(...ISSUERS), 30 / ease),
-    sub: seldom(fc.constantFrom<string | undefined>('alice', 'bob', ...IDS, '', undefined), 16 / ease),
+    iss: seldom(fc.constantFrom<string | undefined>(...ISSUERS, undefined), 30 / ease),
+    sub: seldom(fc.constantFrom<string | undefined>(...SUBJECTS, ...IDS, '', undefined), 16 / ease),
     aud: seldom(audience, 20 / ease),
     life: seldom(text(...Object.keys(LIVES)), 20 / ease),
     jti: seldom(text('first', 'first', 'second', 'none'), 4 / ease),
-    typ: seldom(fc.constantFrom<string | undefined>('JWT', 'client-authentication+jwt', 'at+jwt'), 20 / ease),
-    group: seldom(text('staff'), 2),
+    typ: seldom(fc.constantFrom<string | undefined>('JWT', 'JOSE', 'client-authentication+jwt', 'at+jwt'), 20 / ease),
+    group: seldom(text('staff', 'staff', 'guests', 'others'), 2),
     key: seldom(text(...KEYS), 30 / ease),
     kid: seldom(fc.constantFrom<string | undefined>(undefined, ...KEYS), 20 / ease),
   })

@@ -7,9 +7,12 @@ import { expect } from '@jest/globals'
 import { CA_OF_SERVERS, startCertificateServer } from '../support/certificate-host.js'
 import { signingInputOf, withSignature } from '../support/compact-jws.js'
 import { AUDIENCE, ISSUER, type RecordedEvent, startExchangeHost } from '../support/exchange-host.js'
-import type { Memory, SentRequest, TokenFacts, Verdict } from './access-rules.js'
+import type { Verdict } from './access-rules.js'
 import { CERTIFICATES, CLIENT_AUTHORITY, CLIENTS, generateKeys, type KeyRing, optionsOf } from './parties.js'
 import { LIVES, type RequestDraft, type TokenDraft, type Value } from './request-drafts.js'
+
+import type { SentRequest } from './sent-request.js'
+import type { Memory, TokenFacts } from './token-rules.js'
 
 /** A real exchange with all parties, by plain HTTP and by TLS, on connections that stay open. */
 export interface TokenEndpoint {
@@ -42,7 +45,8 @@ type Send = (sent: SentRequest) => Promise<Answer>
 export async function startTokenEndpoint(): Promise<TokenEndpoint> {
   const ring = generateKeys()
   const host = await startExchangeHost({ exchange: optionsOf(ring) })
-  const tls = await startCertificateServer(host.app, [CLIENT_AUTHORITY])
+  const tls = await startCertificateServer(host.app, [CLIENT_AUTHORITY], { keepAliveTimeout: 0 })
+  host.server.keepAliveTimeout = 0 // A connection that is closed while a request is on its way would fail it.
   const send = createSend(Number(new URL(host.url).port), tls.port)
   const outcomes = new Map<string, number>()
   let runs = 0
@@ -81,7 +85,7 @@ export async function startTokenEndpoint(): Promise<TokenEndpoint> {
 
 function outcomeOf(verdict: Verdict): string {
   if ('error' in verdict) return verdict.error
-  return verdict.client === undefined ? 'issued without a client' : 'issued'
+  return `issued to ${verdict.client ?? 'nobody'}`
 }
 
 function composeRequest(
@@ -106,7 +110,14 @@ function signToken(
   const dates = Object.fromEntries(Object.entries(LIVES[life] ?? {}).map(([name, seconds]) => [name, now + seconds]))
   const id =
     jti === 'none' ? { serial: `${prefix}, ${number}` } : { jti: `${prefix}, ${jti === 'fresh' ? number : jti}` }
-  const claims = { iss, ...(sub !== undefined && { sub }), ...(aud !== undefined && { aud }), ...dates, ...id, group }
+  const claims = {
+    ...(iss !== undefined && { iss }),
+    ...(sub !== undefined && { sub }),
+    ...(aud !== undefined && { aud }),
+    ...dates,
+    ...id,
+    group,
+  }
   const header = { alg: 'ES256', ...(kid !== undefined && { kid }), ...(typ !== undefined && { typ }) }
   const input = signingInputOf(header, claims)
   const token = withSignature(input, sign('sha256', Buffer.from(input), { ...signingKey, dsaEncoding: 'ieee-p1363' }))
