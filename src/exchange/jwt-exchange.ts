@@ -18,7 +18,7 @@ import { ProxyWarning } from '../protected-route/proxy-warning.js'
 import type { KeySourceStats } from '../verification-keys/key-source.js'
 import { Configuration, type ConfigurationStats } from './configuration.js'
 import { createLastingParts, reportRisks } from './lasting-parts.js'
-import { type JwtExchangeOptions, readExchangeOptions } from './options.js'
+import { type CompleteSettings, type JwtExchangeOptions, readExchangeOptions } from './options.js'
 
 /** A token endpoint and what protects routes with its tokens. */
 export interface JwtExchange {
@@ -174,7 +174,7 @@ export function createJwtExchange(options: JwtExchangeOptions): JwtExchange {
   const stats = () => ({ identityProviders: [...registry().all()].map(statsOf), config: configuration.stats() })
   queueMicrotask(() => reportRisks(settings, events))
   return {
-    router: createRouter({ configured: parts, tokenEndpoint: settings.tokenEndpoint, ...reporting }),
+    router: createRouter({ configured: parts, tokenEndpoints: () => tokenEndpointsOf(parts().settings), ...reporting }),
     wellKnown: (req, res, next) => parts().wellKnown(req, res, next),
     accessTokenStrategy: createAccessTokenStrategy(accessTokenAuthentication, pendingRefusals),
     assertionStrategy: createAssertionStrategy(assertionAuthentication, pendingRefusals),
@@ -196,6 +196,10 @@ export function createJwtExchange(options: JwtExchangeOptions): JwtExchange {
     reconfigure: (newOptions) => configuration.change(newOptions),
     close: () => lasting.jwksClients.close(),
   }
+}
+
+function tokenEndpointsOf({ tokenEndpoint, mtlsTokenEndpoint }: CompleteSettings): readonly string[] {
+  return mtlsTokenEndpoint === undefined ? [tokenEndpoint] : [tokenEndpoint, mtlsTokenEndpoint]
 }
 
 function statsOf({ id, name, alias, trust, keySource }: IdentityProvider): IdentityProviderStats {

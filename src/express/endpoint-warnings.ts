@@ -3,14 +3,17 @@ import type { ExchangeEventEmitter } from '../events/exchange-events.js'
 import { pathOf } from '../protected-route/host-request.js'
 import type { ExpressRequest } from './http.js'
 
-/** Warns if the path of the first token request is not the one in the metadata, where clients would look for it. */
+/** The URLs of the token endpoint in the metadata: for everybody, and for clients with a certificate if it is another one. */
+export type TokenEndpoints = () => readonly string[]
+
+/** Warns if the path of the first token request is not in the metadata, where clients would look for it. */
 export class MountWarning {
-  readonly #tokenEndpoint: string
+  readonly #tokenEndpoints: TokenEndpoints
   readonly #events: ExchangeEventEmitter
   #isChecked = false
 
-  constructor(tokenEndpoint: string, events: ExchangeEventEmitter) {
-    this.#tokenEndpoint = tokenEndpoint
+  constructor(tokenEndpoints: TokenEndpoints, events: ExchangeEventEmitter) {
+    this.#tokenEndpoints = tokenEndpoints
     this.#events = events
   }
 
@@ -19,8 +22,9 @@ export class MountWarning {
     if (this.#isChecked) return
     this.#isChecked = true
     const path = pathOf(req.originalUrl ?? req.url)
-    if (normalised(path) === normalised(new URL(this.#tokenEndpoint).pathname)) return
-    const message = `A token request arrived at ${printablePath(path)}, but the metadata say ${this.#tokenEndpoint}: mount the router there or set tokenEndpoint, unless a proxy rewrites paths`
+    const urls = this.#tokenEndpoints()
+    if (urls.some((url) => normalised(path) === normalised(new URL(url).pathname))) return
+    const message = `A token request arrived at ${printablePath(path)}, but the metadata say ${urls.join(' and ')}: mount the router there or set tokenEndpoint, unless a proxy rewrites paths`
     this.#events.emit('token_endpoint.mismatch', { message })
   }
 }

@@ -2,6 +2,7 @@ import { Router } from 'express'
 import type { ClientAuthMethod } from '../client-auth/client-auth-method.js'
 import type { ExchangeEventEmitter } from '../events/exchange-events.js'
 import type { ProxyWarning } from '../protected-route/proxy-warning.js'
+import type { TokenEndpoints } from './endpoint-warnings.js'
 import type { Middleware } from './http.js'
 import { createTokenEndpoint, type TokenEndpointDeps } from './token-endpoint.js'
 
@@ -15,8 +16,7 @@ export interface ConfiguredEndpoints {
 export interface EndpointDeps {
   /** What is in force. It is asked for each request. */
   configured: () => ConfiguredEndpoints
-  /** The URL of the token endpoint in the metadata. */
-  tokenEndpoint: string
+  tokenEndpoints: TokenEndpoints
   events: ExchangeEventEmitter
   proxyWarning: ProxyWarning
 }
@@ -45,8 +45,8 @@ interface Endpoint {
 export const ENDPOINTS: readonly Endpoint[] = [
   {
     path: '/token',
-    create: ({ configured, tokenEndpoint, events, proxyWarning }) =>
-      createTokenEndpoint(() => configured().tokenEndpoint, tokenEndpoint, { events, proxyWarning }),
+    create: ({ configured, tokenEndpoints, events, proxyWarning }) =>
+      createTokenEndpoint(() => configured().tokenEndpoint, tokenEndpoints, { events, proxyWarning }),
     metadataOf: ({ tokenEndpoint, mtlsTokenEndpoint, grantTypes, clientAuthMethods, mayBeWithoutClient }) => ({
       token_endpoint: tokenEndpoint,
       grant_types_supported: grantTypes,

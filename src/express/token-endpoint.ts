@@ -3,7 +3,7 @@ import type { ExchangeEventEmitter } from '../events/exchange-events.js'
 import { OAuthError } from '../oauth/errors.js'
 import type { ProxyWarning } from '../protected-route/proxy-warning.js'
 import { handleTokenRequest, type TokenRequestDeps } from '../token-request/handle-token-request.js'
-import { MountWarning } from './endpoint-warnings.js'
+import { MountWarning, type TokenEndpoints } from './endpoint-warnings.js'
 import { createFormEndpoint, type FormEndpointDeps } from './form-endpoint.js'
 import type { Middleware } from './http.js'
 import { createFormParser } from './read-form.js'
@@ -23,14 +23,13 @@ export function createTokenFormParser(maxAssertionBytes: number): Middleware {
  * `POST /token` (RFC 6749 §3.2).
  *
  * @param configured what is in force
- * @param url the URL that the metadata have for it
  */
 export function createTokenEndpoint(
   configured: () => TokenEndpointDeps,
-  url: string,
+  urls: TokenEndpoints,
   { events, proxyWarning }: { events: ExchangeEventEmitter; proxyWarning: ProxyWarning },
 ): Middleware {
-  const mountWarning = new MountWarning(url, events)
+  const mountWarning = new MountWarning(urls, events)
   const answer = createFormEndpoint<TokenEndpointDeps>({
     configured,
     act: handleTokenRequest,

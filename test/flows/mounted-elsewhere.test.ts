@@ -37,6 +37,19 @@ describe('a router that is mounted elsewhere than tokenEndpoint says', () => {
     expect(warnings()).toEqual([{ name: 'token_endpoint.mismatch', message }])
   })
 
+  it('is not reported if that is where mtlsTokenEndpoint says, and otherwise with both', async () => {
+    const certified = { exchange: { mtlsTokenEndpoint: 'https://mtls.example.com/certified/token' } }
+    await start(certified)
+    expect((await exchangeAt(mountedAt('/certified'), '/certified/token')).status).toBe(200)
+    expect(warnings()).toEqual([])
+    await host.close()
+    await start(certified)
+    await exchangeAt(mountedAt('/auth'), '/auth/token')
+    expect(warnings()[0]?.message).toContain(
+      'the metadata say https://api.example.com/oauth2/token and https://mtls.example.com/certified/token:',
+    )
+  })
+
   it('is reported for a request that is refused, too', async () => {
     await start()
     expect((await request(mountedAt('/')).get('/token')).status).toBe(405)
