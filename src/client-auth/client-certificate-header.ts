@@ -42,8 +42,10 @@ export interface ClientCertificateHeader {
 }
 
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
-const BLOCK = /^([0-9A-Fa-f.:]+)(?:\/(\d{1,3}))?$/
+const BLOCK = /^([0-9A-Fa-f.:]+)(?:\/([1-9]\d{0,2}))?$/
 const IPV4_MAPPED = /^::ffff:(?=\d+\.)/i
+const MAPPED = new BlockList()
+MAPPED.addSubnet('::ffff:0:0', 96, 'ipv6')
 /** Characters of a header. */
 const MAX_LENGTH = 12_000
 /** A byte sequence of a structured field (RFC 8941 §3.3.5). */
@@ -124,7 +126,15 @@ function addBlock(proxies: BlockList, text: string): boolean {
   const family = kind === 4 ? 'ipv4' : 'ipv6'
   const bits = kind === 4 ? 32 : 128
   const prefix = length === undefined ? bits : Number(length)
-  if (kind === 0 || IPV4_MAPPED.test(address) || prefix < 1 || prefix > bits) return false
+  if (kind === 0 || prefix > bits || containsMapped(address, prefix, family)) return false
   proxies.addSubnet(address, prefix, family)
   return true
+}
+
+/** Node takes an IPv4 address for the IPv6 address that stands for it. So `::/1` would be every IPv4 address. */
+function containsMapped(address: string, prefix: number, family: 'ipv4' | 'ipv6'): boolean {
+  if (family === 'ipv4') return false
+  const block = new BlockList()
+  block.addSubnet(address, prefix, family)
+  return block.check('0.0.0.0', 'ipv4') || MAPPED.check(address, family)
 }

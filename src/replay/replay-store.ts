@@ -7,8 +7,9 @@ export interface ReplayStore {
    * @param key 43 characters of base64url, derived from the assertion by SHA-256
    * @param expiresAt whole seconds since the epoch until which the key must be remembered; clocks that differ by a minute are
    * already allowed for
-   * @param identityProvider the `name` of the identity provider, for a store that gives each identity provider a share of its
-   * space; absent if the exchange has only one identity provider whose assertions are accepted once
+   * @param identityProvider the `id` of the identity provider, for a store that gives each identity provider a share of its
+   * space; absent if the exchange has only one identity provider whose assertions are accepted once, and for an assertion
+   * that a client signed itself
    * @returns true for the first call with this key, false for every later one until the key expires
    * @throws if the store does not know: the request is then answered with 503, and the assertion is not accepted. The same
    * happens after `replay.timeout`. A call that succeeds later still marks the assertion used
