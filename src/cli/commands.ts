@@ -43,7 +43,7 @@ export const COMMANDS = {
   },
   check: {
     usage: 'check deployment.toml [--json]',
-    summary: 'checks the file, fetches every key set, and prints keys, ages and certificates',
+    summary: 'checks the file, fetches the key set of every identity provider, and prints keys, ages and certificates',
     files: { required: 1, most: 1 },
     options: ['config', 'json'],
     load: async () => (await import('./check-command.js')).checkCommand,

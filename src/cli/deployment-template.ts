@@ -38,6 +38,7 @@ allowed_subjects = ["\${ALLOWED_SUBJECT}"]
 # A caller of your token endpoint. Repeat this table for each one.
 [[client]]
 client_id = "app"
+# Or a key pair, a certificate or the token of a platform instead of the secret: docs/clients.md.
 client_secret = "\${APP_SECRET}"
 # The scopes that it may obtain.
 scopes = ["orders:read"]

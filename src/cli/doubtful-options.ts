@@ -22,6 +22,7 @@ export function findDoubtful({ options, settings }: CheckedFile): string[] {
   return [
     ...doubtsOfTokenEndpoint(tokenEndpoint),
     ...clients.flatMap(doubtsOfClient),
+    ...clients.flatMap((each) => doubtsOfAssertedClient(each, identityProviders)),
     ...identityProviders.flatMap((each) => doubtsOfProvider(each, scopesOfClients)),
     ...options.identityProviders.flatMap(doubtsOfGroups),
     ...options.identityProviders.flatMap(doubtsOfConditions),
@@ -43,6 +44,19 @@ function doubtsOfClient({ clientId, identityProviders, grantTypes }: Client): st
       ? [`client ${clientId}: grant_types is empty, so this client may exchange nothing`]
       : []),
   ]
+}
+
+/** Whoever `allowedSubjects` refuses is not a client either. */
+function doubtsOfAssertedClient(
+  { clientId, credential }: Client,
+  identityProviders: readonly IdentityProviderSettings[],
+): string[] {
+  if (credential?.kind !== 'identity_provider') return []
+  const { identityProvider, subject } = credential.assertedBy
+  const provider = identityProviders.find(({ id }) => id === identityProvider)
+  if (provider?.policy.acceptsSubject?.(subject) !== false) return []
+  const place = `client ${clientId}: allowed_subjects of ${identityProvider}`
+  return [`${place} do not accept ${JSON.stringify(subject)}, so this client can never authenticate`]
 }
 
 function doubtsOfProvider(

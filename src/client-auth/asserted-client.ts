@@ -47,6 +47,8 @@ interface PresentedAssertion {
   verifySignature: (keySource: VerificationKeySource) => Promise<void>
 }
 
+/** What `identityProvider` must be. */
+export const REGISTERED_PROVIDER = 'the `id` of a registered identity provider, which is its `name` if it has no `id`'
 /** The name of an identity provider that is a SPIFFE trust domain begins with this. */
 export const SPIFFE_SCHEME = 'spiffe://'
 /** The SPIFFE ID of a workload. The first group is its trust domain. */
@@ -62,10 +64,7 @@ export function readAssertedBy(parent: OptionReader): AssertedByOptions {
   if (!isPlainObject(value)) return { identityProvider: '', subject: '' } // The reader has noted the problem.
   const isExact = (text: string) => isSubject(text) && !text.includes('*')
   const assertedBy = {
-    identityProvider: reader.string(
-      'identityProvider',
-      'the `id` of a registered identity provider, which is its `name` if it has no `id`',
-    ),
+    identityProvider: reader.string('identityProvider', REGISTERED_PROVIDER),
     subject: reader.string(
       'subject',
       'the `sub` of its assertions: it is compared exactly, and * is not a pattern',

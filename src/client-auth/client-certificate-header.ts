@@ -12,6 +12,7 @@ import type { Client } from './client-options.js'
  * const clientCertificate: ClientCertificateHeaderOptions = {
  *   header: 'Client-Cert',
  *   from: ['10.0.0.0/24'],
+ *   ca: [readFileSync('client-authorities.pem', 'utf8')],
  * }
  */
 export interface ClientCertificateHeaderOptions {
@@ -41,6 +42,10 @@ export interface ClientCertificateHeader {
   authorities: readonly IssuingAuthority[] | undefined
 }
 
+/** Envoy's header has the certificate as one of several parts, and those of earlier proxies as well. */
+const XFCC = 'x-forwarded-client-cert'
+const NOT_XFCC =
+  'the format of this header is not read; let the proxy send the certificate alone, in a header such as Client-Cert'
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 const BLOCK = /^([0-9A-Fa-f.:]+)(?:\/([1-9]\d{0,2}))?$/
 const IPV4_MAPPED = /^::ffff:(?=\d+\.)/i
@@ -61,10 +66,11 @@ export function readClientCertificateHeader(
   const reader = parent.object('clientCertificate')
   const isHeaderName = (text: string) => HEADER_NAME.test(text)
   const header = reader.has('header') ? reader.string('header', 'the name of a header', isHeaderName) : 'Client-Cert'
+  if (header.toLowerCase() === XFCC) reader.note('conflict', 'header', NOT_XFCC)
   const proxies = new BlockList()
   const each = 'an IP address, or a block of addresses such as "10.0.0.0/24"'
-  const from = reader.someStrings('from', each, (text) => addBlock(proxies, text))
-  if (from === undefined) reader.problem('from', `an array of strings, each ${each}`)
+  reader.someStrings('from', each, (text) => addBlock(proxies, text))
+  if (!reader.isNamed('from')) reader.problem('from', `an array of strings, each ${each}`)
   const authorities = readAuthorities(reader)
   if (!reader.isNamed('ca')) checkNamesHaveAuthorities(reader, clients)
   reader.refuseUnknown()

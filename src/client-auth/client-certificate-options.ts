@@ -3,6 +3,7 @@ import { isIPv4, isIPv6 } from 'node:net'
 import { isJsonObject, ownMember } from '../jwt/parse-json-object.js'
 import { exportCertifiedJwk } from '../jwt/public-key.js'
 import { option } from '../option-checks/config-error.js'
+import { isPlainObject } from '../option-checks/describe-value.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import { readFirstCertificate } from '../verification-keys/published-certificate.js'
 import { PRIVATE_PARAMETERS } from '../verification-keys/usable-key.js'
@@ -78,7 +79,8 @@ export function readClientCertificate(parent: OptionReader): CertificateCredenti
   const [first, ...others] = KINDS.filter((kind) => reader.isNamed(kind))
   const credential = first && readMember(reader, first)
   if (first === undefined) {
-    reader.missing(undefined, KINDS, `missing; set one of ${KINDS.map((kind) => option(kind)).join(', ')}`)
+    if (isPlainObject(parent.hostObject('certificate')))
+      reader.missing(undefined, KINDS, `missing; set one of ${KINDS.map((kind) => option(kind)).join(', ')}`)
   } else {
     for (const other of others) reader.refuseBoth(other, first)
   }
@@ -126,10 +128,19 @@ function readThumbprintsOfKeys(reader: OptionReader): Set<string> {
   const certificates = keys.slice(0, MAX_CERTIFICATES).map((key, index) => {
     const certificate = certificateOfKey(key)
     if (certificate !== undefined) return certificate
-    reader.problem('jwks', 'public keys, each with its certificate in `x5c`', `something else at position ${index + 1}`)
+    reader.problem('jwks', 'public keys, each with its certificate in `x5c`', describeKey(key, index + 1))
     return undefined
   })
   return new Set(certificates.flatMap((certificate) => (certificate === undefined ? [] : thumbprintOf(certificate))))
+}
+
+/** Why a key has no certificate that counts. */
+function describeKey(key: unknown, position: number): string {
+  if (!isJsonObject(key)) return `something other than a key at position ${position}`
+  const isPrivate = PRIVATE_PARAMETERS.some((parameter) => Object.hasOwn(key, parameter))
+  if (isPrivate) return `a key with private parts at position ${position}`
+  const what = Object.hasOwn(key, 'x5c') ? 'whose `x5c` cannot be read, or has another key' : 'without `x5c`'
+  return `a key ${what} at position ${position}`
 }
 
 /** The first certificate of a key, which must have that key (RFC 7517 §4.7). */

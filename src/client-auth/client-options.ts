@@ -2,7 +2,7 @@ import { isScopeToken, JWT_BEARER_GRANT_TYPE } from '../oauth/scope.js'
 import { option } from '../option-checks/config-error.js'
 import { OptionReader, refuseRepeated } from '../option-checks/option-reader.js'
 import { DEFAULT_MAX_KEYS } from '../verification-keys/key-set.js'
-import type { AssertedByOptions } from './asserted-client.js'
+import { type AssertedByOptions, REGISTERED_PROVIDER } from './asserted-client.js'
 import type { ClientCertificateOptions } from './client-certificate-options.js'
 import { type ClientCredential, readClientCredential } from './client-credential.js'
 import type { ClientKeyContext } from './client-keys.js'
@@ -114,10 +114,11 @@ export function readClients(
   { identityProviders, mayBeWithoutClient, ...context }: ClientsContext,
 ): Client[] {
   const alternatives = `${option('clients')} or ${option('findClient')}`
+  const withoutClients = `let callers without a client in with ${option('clientAuthentication', 'optional')}`
   if (reader.has('clients') && reader.has('findClient')) {
     reader.note('conflict', 'clients', `set ${alternatives}, not both`)
   } else if (!mayBeWithoutClient && !reader.isNamed('clients') && !reader.isNamed('findClient')) {
-    reader.missing('clients', ['clients', 'findClient'], `missing; set ${alternatives}`)
+    reader.missing('clients', ['clients', 'findClient'], `missing; set ${alternatives}, or ${withoutClients}`)
   }
   const readers = reader.objects('clients')
   const clients = readers.map((each) => readClientOptions(each, context))
@@ -161,10 +162,7 @@ function checkAssertedClients(
     if (identityProvider === '' || subject === '') continue
     if (identityProviders?.has(identityProvider) === false) {
       const reader = readers[index]?.object('assertedBy')
-      reader?.problem(
-        'identityProvider',
-        'the `id` of a registered identity provider, which is its `name` if it has no `id`',
-      )
+      reader?.problem('identityProvider', REGISTERED_PROVIDER)
     }
     const pair = JSON.stringify([identityProvider, subject])
     const before = first.get(pair)

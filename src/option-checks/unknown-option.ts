@@ -40,7 +40,7 @@ const CALLED: readonly (readonly [option: string, names: string])[] = [
   ['clientId', 'id'],
   ['clientSecret', 'secret password'],
   ['clientSecretHash', 'secrethash'],
-  ['certificate', 'cert certs certificates x5c tlsclientauth'],
+  ['certificate', 'cert certs certificates x5c tlsclientauth mtls'],
   ['subjectDn', 'tlsclientauthsubjectdn subject dn'],
   ['sanDns', 'tlsclientauthsandns dns'],
   ['sanUri', 'tlsclientauthsanuri uri'],
@@ -55,12 +55,16 @@ const CALLED: readonly (readonly [option: string, names: string])[] = [
   ['scope', 'scopes requiredscopes permissions'],
   ['scopes', 'scope allowedscopes'],
   ['allowedSubjects', 'sub'],
+  ['subject', 'sub'],
   ['types', 'typ'],
   ['clients', 'client allowedclients'],
   ['readTimeout', 'timeout'],
   ['refreshBudget', 'ratelimit'],
   ['tokenEndpoint', 'tokenurl'],
+  ['mtlsTokenEndpoint', 'mtlsendpoint mtlsendpointaliases mtlsurl'],
+  ['from', 'trustedproxies trustproxy trustedips proxies addresses'],
   ['identityProviders', 'identityprovider provider trustedissuers issuers providers idps'],
+  ['identityProvider', 'idp iss issuer provider'],
 ]
 
 /** The problem of an unknown option: says which one was probably meant, or where it belongs. */

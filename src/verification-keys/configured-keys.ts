@@ -50,7 +50,8 @@ export function readFixedKeySet(
   const jwks = reader.value('jwks')
   const members = isJsonObject(jwks) ? ownMember(jwks, 'keys') : undefined
   if (!Array.isArray(members)) {
-    const seemsToBe = typeof jwks === 'object' && jwks !== null ? `; ${printable(describeDocument(jwks))}` : ''
+    const ofText = typeof jwks === 'string' && /^\s*[{[]/.test(jwks) ? '; parse the text with JSON.parse' : ''
+    const seemsToBe = typeof jwks === 'object' && jwks !== null ? `; ${printable(describeDocument(jwks))}` : ofText
     reader.problem('jwks', `a JWK set: { keys: [...] }${seemsToBe}`, undefined, 'wrong_type')
     return undefined
   }

@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { loadConfig } from '../../src/config/index.js'
 import { createJwtExchange } from '../../src/index.js'
@@ -6,6 +8,7 @@ import { type FakeKey, generateFakeKey } from '../../src/testing/index.js'
 import { AUTHORITY_CERTIFICATE } from '../support/certificate-chain.js'
 import { createDeploymentFile } from '../support/deployment-file.js'
 import { codeBlocks } from '../support/document-code.js'
+import { GRANT_TYPE, startExchangeHost } from '../support/exchange-host.js'
 
 const PAGE = 'docs/clients.md'
 const HEAD = `
@@ -48,6 +51,36 @@ describe('docs/clients.md', () => {
     const code = codeBlocks(PAGE, 'js').find((each) => each.includes('assertedBy')) ?? ''
     const clients: unknown = new Function(`${code}\nreturn clients`)()
     expect(load(platform).clients).toEqual(clients)
+  })
+
+  it('has code that makes a key pair, and an assertion that authenticates the client', async () => {
+    const [, generate = '', sign = ''] = codeBlocks(PAGE, 'js')
+    // Inside the package, so that jose resolves.
+    const directory = mkdtempSync('example-app/dist/clients-')
+    try {
+      const read = (name: string): string => readFileSync(join(directory, name), 'utf8')
+      writeFileSync(join(directory, 'generate.mjs'), generate)
+      const print = "console.log(await signClientAssertion(JSON.parse(readFileSync('reports.key.json', 'utf8'))))"
+      writeFileSync(join(directory, 'sign.mjs'), `import { readFileSync } from 'node:fs'\n${sign}\n${print}`)
+      const run = (script: string) => execFileSync(process.execPath, [script], { cwd: directory, encoding: 'utf8' })
+      run('generate.mjs')
+      const client = { clientId: 'reports', jwks: JSON.parse(read('reports.jwks.json')), scopes: ['orders:read'] }
+      const host = await startExchangeHost({ exchange: { clients: [client] } })
+      try {
+        const form = {
+          grant_type: GRANT_TYPE,
+          assertion: await host.idp.issueAssertion(),
+          client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+          client_assertion: run('sign.mjs').trim(),
+        }
+        const response = await fetch(`${host.url}/oauth2/token`, { method: 'POST', body: new URLSearchParams(form) })
+        expect(response.status).toBe(200)
+      } finally {
+        await host.close()
+      }
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
   })
 
   it('has the limits of client assertions that the code has', async () => {

@@ -17,6 +17,7 @@ const ENTRY_POINTS: Readonly<Record<string, string>> = {
 /** Names of other packages that examples use. */
 const OTHERS: Readonly<Record<string, string>> = {
   randomBytes: 'node:crypto',
+  readFileSync: 'node:fs',
   writeFile: 'node:fs/promises',
   Pool: 'pg',
   createClient: 'redis',

@@ -46,12 +46,18 @@ afterAll(async () => {
   await idp.close()
 })
 
-function writeConfig({ provider = '', more = '', keys = `jwks_uri = "${idp.jwksUri}"`, name = idp.name } = {}): void {
+function writeConfig({
+  provider = '',
+  more = '',
+  keys = `jwks_uri = "${idp.jwksUri}"`,
+  name = idp.name,
+  allowedSubjects = '"any"',
+} = {}): void {
   const frame = deploymentOf().replace(clientSecretOf('app'), '${SECRET}')
   file.write(`${frame}[[identity_provider]]
 name = "${name}"
 ${keys}
-allowed_subjects = "any"
+allowed_subjects = ${allowedSubjects}
 ${provider}
 ${more}`)
 }
@@ -297,6 +303,20 @@ scopes = ["opneid", "openid"]`,
       `! ${idp.name}: group orders-* is compared exactly: * is not a pattern in it`,
       '! no signing keys: access tokens become invalid when the process ends; make a key with keygen',
     ])
+  })
+
+  it('notes a client whose subject its identity provider does not accept', async () => {
+    const assertedBy = `{ identity_provider = "${idp.name}", subject = "other" }`
+    const more = `[[client]]\nclient_id = "pod"\nasserted_by = ${assertedBy}`
+    const noted = `! client pod: allowed_subjects of ${idp.name} do not accept "other", so this client can never authenticate`
+    for (const [allowedSubjects, isNoted] of [
+      ['["shop:*"]', true],
+      ['["shop:*", "o*"]', false],
+      ['"any"', false],
+    ] as const) {
+      writeConfig({ allowedSubjects, more })
+      expect((await check()).stdout.split('\n').includes(noted)).toBe(isNoted)
+    }
   })
 
   it('notes a token endpoint whose path the router does not serve', async () => {

@@ -18,7 +18,7 @@ function read(certificate: unknown) {
 describe('the certificate of a client', () => {
   it.each<[string, unknown, string[]]>([
     ['nothing', {}, ['missing certificate']],
-    ['something else', 'CN=app', ['wrong_type certificate', 'missing certificate']],
+    ['something else', 'CN=app', ['wrong_type certificate']],
     ['two members', { sanDns: 'a.example.com', sanUri: 'https://a' }, ['conflict certificate.sanUri']],
     ['an unknown member', { sanDns: 'a.example.com', dns: 'b' }, ['unknown_option certificate.dns']],
     ['a wildcard', { sanDns: '*.example.com' }, ['invalid certificate.sanDns']],
@@ -84,6 +84,23 @@ describe('the certificate of a client', () => {
   })
 })
 
+describe('a key set with certificates', () => {
+  const foundIn = (key: unknown) => {
+    const reader = new OptionReader({ clientId: 'app', certificate: { jwks: { keys: [key] } } })
+    readClientOptions(reader)
+    return reader.problems().map(({ text }) => text)
+  }
+
+  it.each<[string, unknown]>([
+    ['something other than a key', 'a'],
+    ['a key with private parts', { d: 'AA', x5c: x5c(EC_CERTIFICATE) }],
+    ['a key without `x5c`', { kty: 'EC' }],
+    ['a key whose `x5c` cannot be read, or has another key', { kty: 'RSA', x5c: x5c(EC_CERTIFICATE) }],
+  ])('is refused by what it has: %s', (found, key) => {
+    expect(foundIn(key)).toEqual([expect.stringContaining(`got ${found} at position 1; expected public keys`)])
+  })
+})
+
 describe('the option clientCertificate', () => {
   const readHeader = (clientCertificate: unknown, credential?: unknown) => {
     const reader = new OptionReader({ clientCertificate })
@@ -93,6 +110,7 @@ describe('the option clientCertificate', () => {
 
   it.each<[string, unknown, string]>([
     ['no addresses', {}, 'missing clientCertificate.from'],
+    ["Envoy's header", { from: ['10.0.0.1'], header: 'x-forwarded-Client-Cert' }, 'conflict clientCertificate.header'],
     ['an empty list', { from: [] }, 'out_of_bounds clientCertificate.from'],
     ['everybody', { from: ['0.0.0.0/0'] }, 'invalid clientCertificate.from.0'],
     ['everybody with IPv6', { from: ['::/0'] }, 'invalid clientCertificate.from.0'],
@@ -117,6 +135,10 @@ describe('the option clientCertificate', () => {
     ],
     ['no authority in a list', { from: ['10.0.0.1'], ca: [] }, 'out_of_bounds clientCertificate.ca'],
   ])('is refused with %s', (_, options, problem) => expect(readHeader(options).problems).toContain(problem))
+
+  it('is one problem if the addresses are text', () => {
+    expect(readHeader({ from: '10.0.0.1' }).problems).toEqual(['wrong_type clientCertificate.from'])
+  })
 
   it('requires authorities for clients with a name only', () => {
     const named = { kind: 'certificate_name', nameKind: 'sanDns', name: 'a' }

@@ -737,6 +737,7 @@ describe('the keys of an identity provider', () => {
       [publicJwk],
       'a JWK set: { keys: [...] }; it is a bare array of keys: they must be in { "keys": [...] }',
     ],
+    ['JSON', JSON.stringify({ keys: [publicJwk] }), 'a JWK set: { keys: [...] }; parse the text with JSON.parse'],
     ['a key', publicJwk, 'a JWK set: { keys: [...] }; it is a single key (JWK): it must be in { "keys": [...] }'],
     [
       'a map of kids to PEM text',

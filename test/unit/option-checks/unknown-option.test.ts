@@ -79,6 +79,26 @@ describe('a name that differs by its spelling alone', () => {
   })
 })
 
+describe('what others call the options of clients', () => {
+  const subject = 'system:serviceaccount:shop:orders'
+  it.each<[string, Options, string]>([
+    ['mtlsEndpoint', { mtlsEndpoint: 'https://mtls.example.com/token' }, 'mtlsTokenEndpoint'],
+    ['clientCertificate.trustedProxies', { clientCertificate: { trustedProxies: ['127.0.0.1'] } }, 'from'],
+    [
+      'clients[0].assertedBy.idp',
+      { clients: [{ clientId: 'app', assertedBy: { idp: PROVIDER.name, subject } }] },
+      'identityProvider',
+    ],
+    [
+      'clients[0].assertedBy.sub',
+      { clients: [{ clientId: 'app', assertedBy: { identityProvider: PROVIDER.name, sub: subject } }] },
+      'subject',
+    ],
+  ])('is one problem that names the option: %s', (place, changes, suggestion) => {
+    expect(linesOf(changes)).toEqual([`${place}: unknown option; did you mean \`${suggestion}\`?`])
+  })
+})
+
 describe('an option in the wrong table', () => {
   it.each<[Options, string]>([
     [{ readTimeout: 1 }, 'readTimeout: unknown option; it belongs in `jwksEndpoint`'],
@@ -89,8 +109,8 @@ describe('an option in the wrong table', () => {
     ],
     [{ clockTolerance: 1 }, 'clockTolerance: unknown option; it belongs in `assertion` or in `identityProviders`'],
     [
-      { clients: [{ ...CLIENT, jwksUri: 'a' }] },
-      'clients[0].jwksUri: unknown option; it belongs in `identityProviders`',
+      { clients: [{ ...CLIENT, discovery: true }] },
+      'clients[0].discovery: unknown option; it belongs in `identityProviders`',
     ],
   ])('is told where it belongs: %j', (changes, line) => {
     expect(linesOf(changes)).toEqual([line])
@@ -128,7 +148,7 @@ describe('one slip is one problem', () => {
 
   it('and two slips are two', () => {
     expect(linesOf({}, { ...without(OPTIONS, 'issuer', 'clients'), isuer: OPTIONS.issuer })).toEqual([
-      'clients: missing; set `clients` or `findClient`',
+      "clients: missing; set `clients` or `findClient`, or let callers without a client in with `clientAuthentication: 'optional'`",
       'isuer: unknown option; did you mean `issuer`?',
     ])
   })
@@ -177,11 +197,11 @@ describe('an identity provider without a usable name', () => {
 
   it('is one problem if two entries have the same name', () => {
     expect(linesOf({ identityProviders: [PROVIDER, PROVIDER] })).toEqual([
-      'identityProviders[1].name: entry 1 has the same `name`; choose another one',
+      'identityProviders[1].name: entry 1 has the same `name`; choose another one, or give each an `id` and a `registration`',
     ])
     const subject = 'namespaced'
     expect(linesOf({ identityProviders: [PROVIDER, PROVIDER].map((each) => ({ ...each, subject })) })).toEqual([
-      'identityProviders[1].name: entry 1 has the same `name`; choose another one',
+      'identityProviders[1].name: entry 1 has the same `name`; choose another one, or give each an `id` and a `registration`',
     ])
   })
 
