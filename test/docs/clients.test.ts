@@ -54,7 +54,9 @@ describe('docs/clients.md', () => {
   })
 
   it('has code that makes a key pair, and an assertion that authenticates the client', async () => {
-    const [, generate = '', sign = ''] = codeBlocks(PAGE, 'js')
+    const code = codeBlocks(PAGE, 'js')
+    const generate = code.find((each) => each.includes('generateKeyPairSync')) ?? ''
+    const sign = code.find((each) => each.includes('SignJWT')) ?? ''
     // Inside the package, so that jose resolves.
     const directory = mkdtempSync('example-app/dist/clients-')
     try {
