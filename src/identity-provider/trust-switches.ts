@@ -19,6 +19,7 @@ type RegisteredProvider = Pick<IdentityProviderSettings, 'id' | 'name' | 'regist
  */
 export class TrustSwitches {
   readonly #byId = new Map<string, KnownProvider>()
+  /** Also what ids accepted before they were given to something else. */
   readonly #byName = new Map<string, Set<KnownProvider>>()
 
   /** The existing switch of an identity provider, or a new one, which is not added before `putInForce`. */
@@ -45,7 +46,7 @@ export class TrustSwitches {
     const known = this.#byId.get(id)
     if (known?.isRegistered === true) return !known.trust.isOn
     const scope = known ?? { name: id, registration: undefined }
-    return this.#ofName(scope.name).some((each) => !each.trust.isOn && doOverlap(each, scope))
+    return this.#ofName(scope.name).some((each) => this.#isOff(each) && doOverlap(each, scope))
   }
 
   find(id: string): TrustSwitch | undefined {
@@ -66,15 +67,27 @@ export class TrustSwitches {
     return this.#ofName(next.name).some((each) => each.trust.isOffAtRunTime && doOverlap(each, next))
   }
 
+  /** The options switch an id for what it accepts now; at run time it is switched for all that it ever accepted. */
+  #isOff(known: KnownProvider): boolean {
+    return this.#byId.get(known.id) === known ? !known.trust.isOn : known.trust.isOffAtRunTime
+  }
+
   #ofName(name: string): readonly KnownProvider[] {
     return [...(this.#byName.get(name) ?? [])]
   }
 
   #add(known: KnownProvider): void {
     const before = this.#byId.get(known.id)
-    if (before !== undefined) this.#byName.get(before.name)?.delete(before)
     this.#byId.set(known.id, known)
     const ofName = this.#byName.get(known.name) ?? new Set()
+    if (before !== undefined) {
+      const again = isSameScope(before, known) ? [before] : [...ofName].filter((each) => isSameAs(each, known))
+      for (const each of again) ofName.delete(each)
+    }
     this.#byName.set(known.name, ofName.add(known))
   }
+}
+
+function isSameAs(one: KnownProvider, other: KnownProvider): boolean {
+  return one.id === other.id && isSameScope(one, other)
 }

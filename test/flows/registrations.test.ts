@@ -246,6 +246,25 @@ describe('a change of the options', () => {
     expect(enabledById()).toEqual({ [idp.name]: false })
   })
 
+  it.each<[string, () => IdentityProviderOptions]>([
+    ['another value', () => ({ ...tenant('b', 'orders:read'), id: 'a' })],
+    ['another issuer', () => whole({ name: 'https://else.example.com', id: 'a' })],
+  ])('does not switch on what was off at run time after its id was given to %s', async (_, next) => {
+    await start()
+    host.exchange.disableIdentityProvider('a')
+    reconfigure([next()])
+    reconfigure([next(), { ...tenant('a', 'orders:read'), id: 'c' }])
+    expect(enabledById()).toEqual({ a: false, c: false })
+    expect(await outcomeOf({ tenant: 'a' })).toEqual([400, 'invalid_grant', 'identity_provider_disabled'])
+    reconfigure([tenant('a', 'orders:read')])
+    host.exchange.enableIdentityProvider('a')
+    reconfigure([{ ...tenant('a', 'orders:read'), id: 'd' }])
+    expect(await outcomeOf({ tenant: 'a' })).toEqual([400, 'invalid_grant', 'identity_provider_disabled'])
+    host.exchange.enableIdentityProvider('c')
+    host.exchange.enableIdentityProvider('d')
+    expect(await outcomeOf({ tenant: 'a' })).toBe('orders:read')
+  })
+
   it('refuses access tokens of a former name while an entry is off to which they could belong', async () => {
     await startWhole()
     const { body } = await host.exchangeAssertion(await idp.issueAssertion({ tenant: 'a' }))
