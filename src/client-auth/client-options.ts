@@ -1,8 +1,7 @@
 import { isScopeToken, JWT_BEARER_GRANT_TYPE } from '../oauth/scope.js'
-import { option } from '../option-checks/config-error.js'
-import { OptionReader, refuseRepeated } from '../option-checks/option-reader.js'
+import { OptionReader } from '../option-checks/option-reader.js'
 import { DEFAULT_MAX_KEYS } from '../verification-keys/key-set.js'
-import { type AssertedByOptions, REGISTERED_PROVIDER } from './asserted-client.js'
+import type { AssertedByOptions } from './asserted-client.js'
 import type { ClientCertificateOptions } from './client-certificate-options.js'
 import { type ClientCredential, readClientCredential } from './client-credential.js'
 import type { ClientKeyContext } from './client-keys.js'
@@ -90,16 +89,8 @@ export interface Client {
 export interface ClientContext extends ClientKeyContext {
   /** The grant types of the option `grants`. */
   ownGrantTypes: readonly string[]
-  /** The names of the identity providers, which no client may have as its id. */
+  /** The names of the identity providers. No client may have one as its id. */
   identityProviderNames?: ReadonlySet<string>
-}
-
-/** What the entries of `clients` depend on. */
-export interface ClientsContext extends ClientContext {
-  /** The names of the identity providers. */
-  identityProviders: ReadonlySet<string>
-  /** Whether an identity provider accepts requests without a client: then there need not be any. */
-  mayBeWithoutClient: boolean
 }
 
 /** If no other options are known. */
@@ -108,67 +99,10 @@ export const NO_CONTEXT: ClientContext = {
   jwksEndpoint: { enable: true, maxKeys: DEFAULT_MAX_KEYS },
 }
 
-/** The entries of `clients`, each with its own id, unless there is a `findClient`. */
-export function readClients(
-  reader: OptionReader,
-  { identityProviders, mayBeWithoutClient, ...context }: ClientsContext,
-): Client[] {
-  const alternatives = `${option('clients')} or ${option('findClient')}`
-  const withoutClients = `let callers without a client in with ${option('clientAuthentication', 'optional')}`
-  if (reader.has('clients') && reader.has('findClient')) {
-    reader.note('conflict', 'clients', `set ${alternatives}, not both`)
-  } else if (!mayBeWithoutClient && !reader.isNamed('clients') && !reader.isNamed('findClient')) {
-    reader.missing('clients', ['clients', 'findClient'], `missing; set ${alternatives}, or ${withoutClients}`)
-  }
-  const readers = reader.objects('clients')
-  const clients = readers.map((each) => readClientOptions(each, context))
-  refuseRepeated(
-    readers,
-    'clientId',
-    clients.map(({ clientId }) => clientId),
-  )
-  // If a provider has no name, which is reported already, no name can be called unknown.
-  const areAllNamed = Array.isArray(reader.hostObject('identityProviders')) && !identityProviders.has('')
-  for (const [index, client] of areAllNamed ? clients.entries() : []) {
-    const unknown = [...(client.identityProviders ?? [])].find((name) => !identityProviders.has(name))
-    if (unknown === undefined) continue
-    const registered = 'the `id` of registered identity providers, or the `name` if they have no `id`'
-    readers[index]?.problem('identityProviders', registered, JSON.stringify(unknown))
-  }
-  checkAssertedClients(readers, clients, areAllNamed ? identityProviders : undefined)
-  return clients
-}
-
 /** An assertion with this `iss` could be the identity provider's or the client's. */
 function refuseProviderName(reader: OptionReader): void {
   const slip = 'is also the `name` of an identity provider, so an assertion with this `iss` could be from either'
   reader.note('conflict', 'clientId', `${slip}; choose another id`)
-}
-
-/**
- * Notes a problem if the assertions of one subject would authenticate two clients, or no client.
- *
- * @param identityProviders undefined if not all names are known
- */
-function checkAssertedClients(
-  readers: readonly OptionReader[],
-  clients: readonly Client[],
-  identityProviders: ReadonlySet<string> | undefined,
-): void {
-  const first = new Map<string, number>()
-  for (const [index, { credential }] of clients.entries()) {
-    if (credential?.kind !== 'identity_provider') continue
-    const { identityProvider, subject } = credential.assertedBy
-    if (identityProvider === '' || subject === '') continue
-    if (identityProviders?.has(identityProvider) === false) {
-      const reader = readers[index]?.object('assertedBy')
-      reader?.problem('identityProvider', REGISTERED_PROVIDER)
-    }
-    const pair = JSON.stringify([identityProvider, subject])
-    const before = first.get(pair)
-    if (before === undefined) first.set(pair, index)
-    else readers[index]?.note('not_unique', 'assertedBy', `client ${before + 1} has the same; choose another subject`)
-  }
 }
 
 export function readClientOptions(reader: OptionReader, context = NO_CONTEXT): Client {
@@ -183,8 +117,7 @@ export function readClientOptions(reader: OptionReader, context = NO_CONTEXT): C
     identityProviders: identityProviders && new Set(identityProviders),
     grantTypes: grantTypes && new Set(grantTypes),
   }
-  const isProviderName = context.identityProviderNames?.has(client.clientId) === true
-  if (isProviderName && client.clientId !== '') refuseProviderName(reader)
+  if (client.clientId !== '' && context.identityProviderNames?.has(client.clientId)) refuseProviderName(reader)
   reader.refuseUnknown()
   return client
 }
@@ -201,7 +134,7 @@ export function readFoundClient(options: ClientOptions, context = NO_CONTEXT): C
   return client
 }
 
-/** Grant types of other servers are fine. Only the end of one of ours is a typo: the client would get nothing. */
+/** Grant types of other servers are accepted. The mere end of one of ours is a typo, with which the client would get nothing. */
 function isWholeGrantType(text: string, ours: readonly string[]): boolean {
   return text !== '' && (ours.includes(text) || !ours.some((grantType) => grantType.endsWith(text)))
 }

@@ -10,13 +10,14 @@ import {
   type ClientCertificateHeaderOptions,
   readClientCertificateHeader,
 } from '../client-auth/client-certificate-header.js'
-import { type Client, type ClientOptions, type FindClient, readClients } from '../client-auth/client-options.js'
+import type { Client, ClientOptions, FindClient } from '../client-auth/client-options.js'
 import {
   type ClientAuthenticationOptions,
   type ClientAuthenticationSettings,
   readClientAuthenticationOptions,
 } from '../client-auth/failure-limiter.js'
 import { readFindClient } from '../client-auth/find-client.js'
+import { readClients } from '../client-auth/read-clients.js'
 import { type Clock, systemClock } from '../clock/clock.js'
 import { fieldOf } from '../errors/field-of.js'
 import type { Grant } from '../grants/grant.js'

@@ -39,6 +39,10 @@ const WORDS = [
   phrase('the most that', 'the scopes it may obtain, or: at most'),
   phrase('belongs into', 'put … in'),
   phrase('be it', 'even if, for any'),
+  phrase('of nobody', 'that belongs to no …'),
+  phrase('(told|tells?( (its|the|them|two|both))?( \\w+)?) apart', 'distinguished, distinguishes'),
+  phrase('the begin of', 'the beginning of, or: begins with'),
+  phrase('(does|do|did) its work', 'say what it does'),
 ]
 
 /** From sentences that readers stumbled over. */

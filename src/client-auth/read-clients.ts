@@ -1,0 +1,70 @@
+import { option } from '../option-checks/config-error.js'
+import { type OptionReader, refuseRepeated } from '../option-checks/option-reader.js'
+import { REGISTERED_PROVIDER } from './asserted-client.js'
+import { type Client, type ClientContext, readClientOptions } from './client-options.js'
+
+/** What the entries of `clients` depend on. */
+interface ClientsContext extends ClientContext {
+  /** Their ids. */
+  identityProviders: ReadonlySet<string>
+  /** Whether an identity provider accepts requests without a client: then there need not be any. */
+  mayBeWithoutClient: boolean
+}
+
+/** The entries of `clients`, each with its own id, unless there is a `findClient`. */
+export function readClients(
+  reader: OptionReader,
+  { identityProviders, mayBeWithoutClient, ...context }: ClientsContext,
+): Client[] {
+  const alternatives = `${option('clients')} or ${option('findClient')}`
+  const withoutClients = `let callers without a client in with ${option('clientAuthentication', 'optional')}`
+  if (reader.has('clients') && reader.has('findClient')) {
+    reader.note('conflict', 'clients', `set ${alternatives}, not both`)
+  } else if (!mayBeWithoutClient && !reader.isNamed('clients') && !reader.isNamed('findClient')) {
+    reader.missing('clients', ['clients', 'findClient'], `missing; set ${alternatives}, or ${withoutClients}`)
+  }
+  const readers = reader.objects('clients')
+  const clients = readers.map((each) => readClientOptions(each, context))
+  refuseRepeated(
+    readers,
+    'clientId',
+    clients.map(({ clientId }) => clientId),
+  )
+  // If a provider has no name, which is reported already, no name can be called unknown.
+  const areAllNamed = Array.isArray(reader.hostObject('identityProviders')) && !identityProviders.has('')
+  if (areAllNamed) refuseUnknownProviders(readers, clients, identityProviders)
+  refuseSharedSubjects(readers, clients)
+  return clients
+}
+
+function refuseUnknownProviders(
+  readers: readonly OptionReader[],
+  clients: readonly Client[],
+  known: ReadonlySet<string>,
+): void {
+  for (const [index, { identityProviders = [], credential }] of clients.entries()) {
+    const unknown = [...identityProviders].find((id) => !known.has(id))
+    if (unknown !== undefined) {
+      const registered = 'the `id` of registered identity providers, or the `name` if they have no `id`'
+      readers[index]?.problem('identityProviders', registered, JSON.stringify(unknown))
+    }
+    if (credential?.kind !== 'identity_provider') continue
+    const { identityProvider } = credential.assertedBy
+    if (identityProvider === '' || known.has(identityProvider)) continue
+    readers[index]?.object('assertedBy').problem('identityProvider', REGISTERED_PROVIDER)
+  }
+}
+
+/** The assertions of one subject must not authenticate two clients. */
+function refuseSharedSubjects(readers: readonly OptionReader[], clients: readonly Client[]): void {
+  const firstIndexes = new Map<string, number>()
+  for (const [index, { credential }] of clients.entries()) {
+    if (credential?.kind !== 'identity_provider') continue
+    const { identityProvider, subject } = credential.assertedBy
+    if (identityProvider === '' || subject === '') continue // Reported already.
+    const pair = JSON.stringify([identityProvider, subject])
+    const first = firstIndexes.get(pair)
+    if (first === undefined) firstIndexes.set(pair, index)
+    else readers[index]?.note('not_unique', 'assertedBy', `client ${first + 1} has the same; choose another subject`)
+  }
+}
