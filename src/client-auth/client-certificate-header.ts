@@ -114,7 +114,7 @@ function findEncodedPem(value: string): string | undefined {
 }
 
 function readAuthorities(reader: OptionReader): IssuingAuthority[] | undefined {
-  const expected = 'PEM text of certificates of authorities, without name constraints'
+  const expected = 'PEM text of certificates of authorities that may issue those of clients, without name constraints'
   const isReadable = (pem: string) => readAuthorityCertificates(pem) !== undefined
   const texts = reader.someStrings('ca', expected, isReadable)
   return texts?.flatMap((pem) => readAuthorityCertificates(pem) ?? [])

@@ -17,6 +17,9 @@ const EXTENDED_KEY_USAGE = '2.5.29.37'
 /** A certificate with any other critical extension is refused (RFC 5280 §4.2). */
 const UNDERSTOOD_EXTENSIONS = [KEY_USAGE, SUBJECT_ALTERNATIVE_NAME, BASIC_CONSTRAINTS, EXTENDED_KEY_USAGE]
 const CLIENT_AUTHENTICATION = '1.3.6.1.5.5.7.3.2'
+const ANY_PURPOSE = '2.5.29.37.0'
+/** An authority that is for servers only, for example, does not vouch for clients. */
+const PURPOSES_OF_AUTHORITY = [CLIENT_AUTHENTICATION, ANY_PURPOSE]
 /** `digitalSignature` and `keyAgreement`: one of these bits in the first octet must be set. */
 const USABLE_IN_TLS = 0x88
 /** With SHA-256, SHA-384 and SHA-512: RSA and ECDSA; Ed25519 and Ed448. */
@@ -28,9 +31,19 @@ const RSA_PSS = '1.2.840.113549.1.1.10'
 const SHA_2 = ['2.16.840.1.101.3.4.2.1', '2.16.840.1.101.3.4.2.2', '2.16.840.1.101.3.4.2.3']
 const PSS_HASH = 0xa0
 
-/** Whether a certificate is that of an authority. Name constraints are not checked here, so an authority with them is refused. */
+/**
+ * Whether a certificate is that of an authority that may issue certificates of clients. Name constraints are not checked here, so
+ * an authority with them is refused.
+ */
 export function isAuthority({ ca, raw }: X509Certificate): boolean {
-  return ca && readCertificateContents(raw)?.extensions.has(NAME_CONSTRAINTS) === false
+  const extensions = readCertificateContents(raw)?.extensions
+  if (!ca || extensions === undefined || extensions.has(NAME_CONSTRAINTS)) return false
+  const purposes = extensions.get(EXTENDED_KEY_USAGE)
+  try {
+    return purposes === undefined || purposesIn(purposes.value).some((each) => PURPOSES_OF_AUTHORITY.includes(each))
+  } catch {
+    return false
+  }
 }
 
 /**

@@ -2,8 +2,20 @@ import { describe, expect, it } from '@jest/globals'
 import { isFromProxy, readClientCertificateHeader } from '../../../src/client-auth/client-certificate-header.js'
 import { readClientOptions } from '../../../src/client-auth/client-options.js'
 import { OptionReader } from '../../../src/option-checks/option-reader.js'
+import { createCertificateAuthority, extensionOf, sequence, tagged } from '../../support/certificate-authority.js'
 import { AUTHORITY_CERTIFICATE, ISSUED_CERTIFICATE } from '../../support/certificate-chain.js'
 import { EC_CERTIFICATE, RSA_CERTIFICATE } from '../../support/certificates.js'
+
+/** The certificate of an authority that issues certificates for these purposes. */
+function authorityFor(...purposes: readonly Buffer[]): string {
+  const isAuthority = extensionOf([0x55, 0x1d, 0x13], sequence(tagged(0x01, Buffer.of(0xff))), true)
+  const forPurposes = extensionOf([0x55, 0x1d, 0x25], sequence(...purposes))
+  return createCertificateAuthority('authority', { extensions: [isAuthority, forPurposes] }).certificate
+}
+const SERVERS = tagged(0x06, Buffer.of(0x2b, 6, 1, 5, 5, 7, 3, 1))
+const CLIENTS = tagged(0x06, Buffer.of(0x2b, 6, 1, 5, 5, 7, 3, 2))
+const ANYTHING = tagged(0x06, Buffer.of(0x55, 0x1d, 0x25, 0))
+const MALFORMED = tagged(0x06, Buffer.of(0x80))
 
 const x5c = (pem: string) => [pem.replace(/-.*-|\s/g, '')]
 
@@ -133,11 +145,22 @@ describe('the option clientCertificate', () => {
       { from: ['10.0.0.1'], ca: [RSA_CERTIFICATE] },
       'invalid clientCertificate.ca.0',
     ],
+    ['an authority of servers', { from: ['10.0.0.1'], ca: [authorityFor(SERVERS)] }, 'invalid clientCertificate.ca.0'],
+    [
+      'one of nothing readable',
+      { from: ['10.0.0.1'], ca: [authorityFor(MALFORMED)] },
+      'invalid clientCertificate.ca.0',
+    ],
     ['no authority in a list', { from: ['10.0.0.1'], ca: [] }, 'out_of_bounds clientCertificate.ca'],
   ])('is refused with %s', (_, options, problem) => expect(readHeader(options).problems).toContain(problem))
 
   it('is one problem if the addresses are text', () => {
     expect(readHeader({ from: '10.0.0.1' }).problems).toEqual(['wrong_type clientCertificate.from'])
+  })
+
+  it('takes authorities of clients, or of anything', () => {
+    const ca = [authorityFor(SERVERS, CLIENTS), authorityFor(ANYTHING)]
+    expect(readHeader({ from: ['10.0.0.1'], ca }).problems).toEqual([])
   })
 
   it('requires authorities for clients with a name only', () => {
