@@ -1,5 +1,6 @@
 import type { JwksConnectionOptions } from '../guarded-fetch/connection-options.js'
 import type { JwksEndpointSettings } from '../jwks/jwks-endpoint-options.js'
+import { isSubject } from '../jwt/check-claims.js'
 import { isForeignType, normaliseType } from '../jwt/parse-jwt.js'
 import { isScopeToken } from '../oauth/scope.js'
 import { option } from '../option-checks/config-error.js'
@@ -12,7 +13,7 @@ import type { KeyUse } from '../verification-keys/key-reading.js'
 import { type AssertionLimits, type AssertionOptions, readAssertionLimits } from './assertion-limits.js'
 import type { IdentityProvider } from './identity-provider.js'
 import { type IdentityProviderKeys, readIdentityProviderKeys } from './identity-provider-keys.js'
-import { isTrimmed, readName } from './identity-provider-name.js'
+import { readName } from './identity-provider-name.js'
 import { type ProfileName, readClientAuthentication, readProfile, readRecipients } from './provider-profile.js'
 import { type RegistrationOptions, readRegistration } from './registration.js'
 
@@ -27,8 +28,8 @@ export interface IdentityProviderOptions extends AssertionOptions, PolicyOptions
   name: string
   /**
    * What identifies this entry in events, statistics, access tokens, subjects and the options of clients: text without white
-   * space around it, and different from the `id` and the `name` of each other entry. Required if another entry has the same
-   * `name`. Default: the `name`.
+   * space around it and without invisible characters, and different from the `id` and the `name` of each other entry. Required
+   * if another entry has the same `name`. Default: the `name`.
    */
   id?: string
   /** Which assertions of the issuer this entry is for. Required if another entry has the same `name`. Default: all. */
@@ -120,6 +121,9 @@ const DEFAULT_TYPES: ReadonlySet<string> = new Set(['jwt'])
 /** At least one is required, because we do not control who may sign up at an identity provider. */
 const RESTRICTING_OPTIONS = ['allowedSubjects', 'requiredClaims', 'check', 'scopes', 'bindings', 'groupsToScopes']
 
+/** It begins `namespaced` subjects, so it must be one. */
+const ID = 'a non-empty string without white space around it and without invisible characters'
+
 export function readIdentityProviderOptions(
   reader: OptionReader,
   context: IdentityProviderContext,
@@ -129,7 +133,7 @@ export function readIdentityProviderOptions(
   const scopes = reader.strings('scopes', 'a scope token (RFC 6749 §3.3)', isScopeToken)
   const name = readName(reader)
   const settings = {
-    id: reader.has('id') ? reader.string('id', 'a non-empty string without white space around it', isTrimmed) : name,
+    id: reader.has('id') ? reader.string('id', ID, isSubject) : name,
     name,
     registration: readRegistration(reader),
     ...readRecipients(reader, profile),

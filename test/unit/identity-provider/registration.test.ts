@@ -106,7 +106,7 @@ describe('several registrations of one issuer', () => {
     expect(problemsOf({ ...A, registration })).toEqual([expect.stringMatching(message)])
   })
 
-  it.each(['', ' a', 'a ', '\t'])('have no id that is %j', (id) => {
+  it.each(['', ' a', 'a ', '\t', 'a\nb', 'a\0', 'a\u200bb', '\ud800'])('have no id that is %j', (id) => {
     expect(problemsOf({ ...A, id })).toEqual([expect.stringMatching(/^identityProviders\[0\]\.id: got/)])
   })
 
