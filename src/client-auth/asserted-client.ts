@@ -32,7 +32,7 @@ export interface AssertedByOptions {
 }
 
 /** What is needed to verify an identity provider's assertion about a client. */
-export interface AssertedClientRules {
+export interface ProviderAssertionDeps {
   identityProviders: IdentityProviderRegistry
   issuer: string
   clock: Pick<Clock, 'now'>
@@ -84,22 +84,22 @@ export function readAssertedBy(parent: OptionReader): AssertedByOptions {
  */
 export async function verifyProviderAssertion(
   presented: PresentedAssertion,
-  rules: AssertedClientRules,
+  deps: ProviderAssertionDeps,
 ): Promise<void> {
   const { jwt, clientId, assertedBy, verifySignature } = presented
-  const identityProvider = requireIdentityProvider(assertedBy, rules)
-  if (rules.identityProviders.findFor(jwt.payload) !== identityProvider) {
+  const identityProvider = requireIdentityProvider(assertedBy, deps)
+  if (deps.identityProviders.findFor(jwt.payload) !== identityProvider) {
     throw new TokenRejected('wrong_issuer')
   }
   checkSubject(jwt, assertedBy)
   const signature = { name: 'signature' as const, check: () => verifySignature(identityProvider.keySource) }
   await checkAssertion(
-    { jwt, identityProvider, client: { clientId }, issuer: rules.issuer },
-    { clock: rules.clock, signature },
+    { jwt, identityProvider, client: { clientId }, issuer: deps.issuer },
+    { clock: deps.clock, signature },
   )
   const assertion = { ...readClaims(jwt), identityProvider, context: contextOf(jwt, identityProvider) }
   await enforceProviderPolicy(assertion, clientId)
-  await markAssertionUsed(assertion, rules)
+  await markAssertionUsed(assertion, deps)
 }
 
 /**
@@ -109,15 +109,15 @@ export async function verifyProviderAssertion(
  * @throws TokenRejected
  * @throws DependencyUnavailable
  */
-export async function verifySvid(presented: PresentedAssertion, rules: AssertedClientRules): Promise<void> {
+export async function verifySvid(presented: PresentedAssertion, deps: ProviderAssertionDeps): Promise<void> {
   const { jwt, clientId, assertedBy, verifySignature } = presented
-  const identityProvider = requireIdentityProvider(assertedBy, rules)
+  const identityProvider = requireIdentityProvider(assertedBy, deps)
   checkSubject(jwt, assertedBy)
-  if (findTrustDomain(jwt, rules) !== identityProvider) throw new TokenRejected('wrong_issuer')
+  if (findTrustDomain(jwt, deps) !== identityProvider) throw new TokenRejected('wrong_issuer')
   checkEnabled(identityProvider)
   checkSvidHeader(jwt, identityProvider)
   await verifySignature(identityProvider.keySource)
-  checkSvidClaims(jwt, identityProvider, rules)
+  checkSvidClaims(jwt, identityProvider, deps)
   const context = contextOf(jwt, identityProvider)
   await enforceProviderPolicy({ ...readClaims(jwt), identityProvider, context }, clientId)
   checkEnabled(identityProvider)
@@ -126,7 +126,7 @@ export async function verifySvid(presented: PresentedAssertion, rules: AssertedC
 /** The identity provider of a JWT-SVID: found by the trust domain instead of `iss`, and by `registration` as for any issuer. */
 export function findTrustDomain(
   { payload }: UnverifiedJwt,
-  { identityProviders }: Pick<AssertedClientRules, 'identityProviders'>,
+  { identityProviders }: Pick<ProviderAssertionDeps, 'identityProviders'>,
 ): IdentityProvider | undefined {
   return identityProviders.findFor({ ...payload, iss: trustDomainOf(ownMember(payload, 'sub')) })
 }
@@ -140,7 +140,7 @@ function trustDomainOf(spiffeId: unknown): string | undefined {
 
 function requireIdentityProvider(
   { identityProvider }: AssertedByOptions,
-  { identityProviders }: AssertedClientRules,
+  { identityProviders }: ProviderAssertionDeps,
 ): IdentityProvider {
   const found = identityProviders.find(identityProvider)
   if (found === undefined) throw new TokenRejected('unknown_issuer')
@@ -161,7 +161,7 @@ function checkSvidHeader({ header: { alg, typ }, compact }: UnverifiedJwt, { lim
 function checkSvidClaims(
   { payload }: UnverifiedJwt,
   { limits }: IdentityProvider,
-  { issuer, clock }: AssertedClientRules,
+  { issuer, clock }: ProviderAssertionDeps,
 ): void {
   const { clockTolerance, maxLifetime } = limits
   const ageLimits = { clockTolerance, maxLifetime, maxAge: maxLifetime, requireIat: false }

@@ -10,8 +10,8 @@ import { DecoyKeys } from '../verification-keys/decoy-keys.js'
 import type { VerificationKeySource } from '../verification-keys/key-source.js'
 import { verifySignature } from '../verification-keys/verify-signature.js'
 import {
-  type AssertedClientRules,
   findTrustDomain,
+  type ProviderAssertionDeps,
   SPIFFE_SCHEME,
   verifyProviderAssertion,
   verifySvid,
@@ -19,14 +19,14 @@ import {
 import { type ClientAuthMethod, type ClientAuthMethodDeps, invalidClient } from './client-auth-method.js'
 import type { ClientKeySources } from './client-key-sources.js'
 import type { Client } from './client-options.js'
-import { type ClientAssertionRules, verifyOwnAssertion } from './private-key-jwt.js'
+import { type OwnAssertionDeps, verifyOwnAssertion } from './private-key-jwt.js'
 
 /** RFC 7523 §2.2. */
 const JWT_BEARER_CLIENT_ASSERTION = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
 /** draft-ietf-oauth-spiffe-client-auth §3.1. */
 const JWT_SPIFFE_CLIENT_ASSERTION = 'urn:ietf:params:oauth:client-assertion-type:jwt-spiffe'
 
-export interface ClientAssertionDeps extends ClientAssertionRules, AssertedClientRules {
+export interface ClientAssertionDeps extends OwnAssertionDeps, ProviderAssertionDeps {
   keysOf: ClientKeySources
   /** The fixed client of an identity provider and a subject. Clients that are looked up are found by their id only. */
   findAssertedClient: (identityProvider: string, subject: string) => string | undefined

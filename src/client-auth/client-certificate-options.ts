@@ -134,23 +134,26 @@ function readThumbprintsOfKeys(reader: OptionReader): Set<string> {
   return new Set(certificates.flatMap((certificate) => (certificate === undefined ? [] : thumbprintOf(certificate))))
 }
 
-/** Why a key has no certificate that counts. */
+/** For a key without a usable certificate: what is wrong with it. */
 function describeKey(key: unknown, position: number): string {
   if (!isJsonObject(key)) return `something other than a key at position ${position}`
-  const isPrivate = PRIVATE_PARAMETERS.some((parameter) => Object.hasOwn(key, parameter))
-  if (isPrivate) return `a key with private parts at position ${position}`
+  if (isPrivateKey(key)) return `a key with private parts at position ${position}`
   const what = Object.hasOwn(key, 'x5c') ? 'whose `x5c` cannot be read, or has another key' : 'without `x5c`'
   return `a key ${what} at position ${position}`
 }
 
 /** The first certificate of a key, which must have that key (RFC 7517 §4.7). */
 function certificateOfKey(key: unknown): X509Certificate | undefined {
-  if (!isJsonObject(key) || PRIVATE_PARAMETERS.some((parameter) => Object.hasOwn(key, parameter))) return undefined
+  if (!isJsonObject(key) || isPrivateKey(key)) return undefined
   const certificate = readFirstCertificate(ownMember(key, 'x5c'))
   const certified = certificate && exportCertifiedJwk(certificate)
   if (certified === undefined) return undefined
   const isSame = Object.entries(certified).every(([name, value]) => [undefined, value].includes(ownMember(key, name)))
   return isSame ? certificate : undefined
+}
+
+function isPrivateKey(jwk: object): boolean {
+  return PRIVATE_PARAMETERS.some((parameter) => Object.hasOwn(jwk, parameter))
 }
 
 function checkCount(reader: OptionReader, key: string, count: number): void {

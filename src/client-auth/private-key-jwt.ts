@@ -8,7 +8,7 @@ import { normaliseType, type UnverifiedJwt } from '../jwt/parse-jwt.js'
 import type { ReplayProtection } from '../replay/replay-protection.js'
 
 /** What is needed to verify an assertion that a client signed itself. */
-export interface ClientAssertionRules {
+export interface OwnAssertionDeps {
   /** Accepted as the only value of `aud`: our issuer, and by option the URL of the token endpoint. */
   audiences: ReadonlySet<string>
   clock: Pick<Clock, 'now'>
@@ -33,17 +33,17 @@ export async function verifyOwnAssertion(
   jwt: UnverifiedJwt,
   clientId: string,
   verifySignature: () => Promise<void>,
-  rules: ClientAssertionRules,
+  deps: OwnAssertionDeps,
 ): Promise<void> {
   checkHeader(jwt)
   await verifySignature()
   const { clockTolerance } = CLIENT_ASSERTION_LIMITS
-  const expiresAt = checkClaims(jwt, clientId, rules)
+  const expiresAt = checkClaims(jwt, clientId, deps)
   const jti = Object.hasOwn(jwt.payload, 'jti') ? readStringClaim(jwt.payload, 'jti', 'invalid_jwt_id') : undefined
   const key = createReplayKey('client_assertion', clientId, jti, jwt.encodedPayload)
   const rememberedUntil = Math.ceil(expiresAt) + clockTolerance + REPLAY_MARGIN
-  if (!(await rules.replayProtection.markUsed(key, rememberedUntil))) throw new TokenRejected('replayed')
-  checkNotExpired(expiresAt, rules.clock.now(), clockTolerance)
+  if (!(await deps.replayProtection.markUsed(key, rememberedUntil))) throw new TokenRejected('replayed')
+  checkNotExpired(expiresAt, deps.clock.now(), clockTolerance)
 }
 
 /** @throws TokenRejected `too_large`, `algorithm_not_allowed`, `type_not_allowed` */
@@ -54,7 +54,7 @@ function checkHeader({ header: { alg, typ }, compact }: UnverifiedJwt): void {
 }
 
 /** RFC 7523 §3, rules 1 to 7. Returns `exp`. */
-function checkClaims({ payload }: UnverifiedJwt, clientId: string, { audiences, clock }: ClientAssertionRules): number {
+function checkClaims({ payload }: UnverifiedJwt, clientId: string, { audiences, clock }: OwnAssertionDeps): number {
   if (ownMember(payload, 'iss') !== clientId) throw new TokenRejected('wrong_issuer')
   if (ownMember(payload, 'sub') !== clientId) throw new TokenRejected('invalid_subject')
   return checkClientAssertionClaims(payload, audiences, clock.now(), CLIENT_ASSERTION_LIMITS)

@@ -177,7 +177,7 @@ function createWellKnownDocuments(
   })
 }
 
-/** The scopes that the metadata list: all that somebody may obtain, as far as the options say. */
+/** The scopes that the metadata list: all scopes that the options let a caller obtain. */
 function scopesOf({ clients, identityProviders }: CompleteSettings): string[] {
   const withoutClient = identityProviders.filter(({ clientAuthentication }) => clientAuthentication === 'optional')
   const obtainable = withoutClient.flatMap(({ scopes, policy: { bindings } }) => {
