@@ -74,7 +74,7 @@ const OF_IDENTITY_PROVIDER = [...OF_LISTS, ...OF_TEXTS, ...OF_OTHERS, ...TABLES]
  * that it would take for its own. A claim `name` may be meant. In a table of conditions they fail every assertion.
  */
 const LOST_WITHIN: Readonly<Record<string, readonly string[]>> = {
-  'identityProviders.headers': [...OF_IDENTITY_PROVIDER, 'name'],
+  'identityProviders.headers': [...OF_IDENTITY_PROVIDER, 'id', 'name'],
   'identityProviders.claimsToToken': OF_IDENTITY_PROVIDER,
   'identityProviders.groupsToScopes': OF_LISTS,
 }

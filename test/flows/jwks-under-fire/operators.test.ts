@@ -21,6 +21,7 @@ describe('what operators see of an identity provider', () => {
     await host.tryExchange({}, { kid: 'made up' })
     const { kid } = host.idp.signingKey
     expect(host.stats()).toEqual({
+      id: host.idp.name,
       name: host.idp.name,
       alias: host.idp.alias,
       enabled: true,

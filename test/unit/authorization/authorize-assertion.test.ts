@@ -32,6 +32,7 @@ const STEPS = [
 function assertionOf(payload: Record<string, unknown>): VerifiedAssertion {
   const policy = createPolicy(readPolicy(new OptionReader(OPTIONS), contextOf()), NAME, hostFunctions)
   const identityProvider = {
+    id: NAME,
     name: NAME,
     policy,
     mapSubject: rawSubject,

@@ -672,7 +672,7 @@ describe('a pool of JWKS clients', () => {
     pool.use(chosen)
     await client.warmUp()
     const before = client.stats()
-    const renamed = { ...source, owner: { kind: 'client' as const, name: 'app' } }
+    const renamed = { ...source, owner: { ...OWNER, name: 'https://other.example.com' } }
     expect(pool.choose({ ...SETTINGS, refreshAhead: 50, cacheMaxAge: 60_000 }).clientFor(renamed)).toBe(client)
     pool.choose(SETTINGS)
     expect(client.stats()).toEqual(before)
