@@ -8,7 +8,6 @@ import type { Claims } from '../policy/claim-path.js'
 import { requireScopeCap } from '../policy/scope-claim.js'
 import type { Authorization, RequestingClient } from './authorization.js'
 
-const NO_SCOPES: ReadonlySet<string> = new Set()
 /** How many bindings, or scopes, an event or an explanation gives a reason for. */
 export const MAX_DESCRIBED = 5
 
@@ -86,10 +85,10 @@ type ScopeBound = readonly string[] | ReadonlySet<string> | undefined
  * @throws OAuthError `invalid_scope`
  */
 export function grantScopes(requested: string | undefined, bounds: readonly ScopeBound[]): readonly string[] {
-  const [first = NO_SCOPES, ...others] = bounds.flatMap((bound) => (bound === undefined ? [] : [asSet(bound)]))
+  const first = bounds.find((bound) => bound !== undefined) ?? []
   const wanted = requested === undefined ? [...first] : parseScope(requested)
   if (wanted === undefined) throw malformedScope()
-  const granted = wanted.filter((scope) => first.has(scope) && others.every((bound) => bound.has(scope)))
+  const granted = wanted.filter((scope) => allows(first, scope) && bounds.every((bound) => allows(bound, scope)))
   if (granted.length === 0 && wanted.length > 0) {
     throw new OAuthError('invalid_scope', 'None of the scopes can be granted')
   }
@@ -173,8 +172,8 @@ function unionOf(sets: readonly ReadonlySet<string>[]): ReadonlySet<string> {
   return new Set(sets.flatMap((each) => [...each]))
 }
 
-function asSet(bound: NonNullable<ScopeBound>): ReadonlySet<string> {
-  return 'has' in bound ? bound : new Set(bound)
+function allows(bound: ScopeBound, scope: string): boolean {
+  return bound === undefined || ('has' in bound ? bound.has(scope) : bound.includes(scope))
 }
 
 function malformedScope(): OAuthError {

@@ -108,12 +108,12 @@ async function grantAccess(
   const { subject, scopes, identityProvider, kid, bindings, tokenType = 'Bearer', response } = authorization
   const { token, tokenId, expiresIn, expiresAt } = await issueAccessToken(authorization, clientId, deps)
   deps.events.emit('token.issued', {
+    subject: printable(subject),
+    scopes,
     ...context,
     ...(identityProvider !== undefined && { identityProvider }),
     ...(grantType !== JWT_BEARER_GRANT_TYPE && { grantType }),
     ...(kid !== undefined && { kid }),
-    subject: printable(subject),
-    scopes,
     ...(bindings.length > 0 && { bindings: bindings.map(printable) }),
     tokenId,
     expiresAt,
