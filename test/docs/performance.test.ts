@@ -46,7 +46,12 @@ describe('docs/performance.md', () => {
   )
 
   it('tells every contender as it was measured', () => {
-    const contenders = [parts.token?.contenders, parts.route?.warm, parts.route?.cold].flatMap((each) => each ?? [])
+    const contenders = [
+      parts.token?.contenders,
+      parts.clients?.contenders,
+      parts.route?.warm,
+      parts.route?.cold,
+    ].flatMap((each) => each ?? [])
     expect(contenders.length).toBeGreaterThan(20)
     for (const contender of contenders) expect(PERFORMANCE).toContain(rowOf(contender))
   })
