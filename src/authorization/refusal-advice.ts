@@ -29,7 +29,7 @@ type Actor = 'identity provider' | 'service' | 'caller'
 
 /** In the characters of RFC 6749 §5.2. They contain no rule, value or name. */
 const DESCRIPTIONS: Readonly<Record<Actor, string>> = {
-  'identity provider': 'The assertion does not suffice: the administrator of the identity provider must act',
+  'identity provider': 'The assertion is not sufficient: the administrator of the identity provider must act',
   service: 'The assertion is not accepted here: the administrator of this service must act',
   caller: 'The request cannot be granted: the caller must change it, or present a new assertion',
 }

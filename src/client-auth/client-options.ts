@@ -56,7 +56,8 @@ export interface ClientOptions {
 /**
  * Looks up a client, instead of a fixed list; returns undefined for an unknown id. If it rejects, the request is answered
  * with 503. So is a request for a client that could not be in `clients`, for example because its `lifetime` is undefined or
- * null: leave the member out instead. The function is also called with the subject of each new access token, and of each
+ * null: leave the member out instead. Names in it are not compared with the options: a client whose `assertedBy` names no
+ * registered identity provider cannot authenticate, and gets 401. The function is also called with the subject of each new access token, and of each
  * assertion behind the assertion strategy, because a subject must not be the id of a client.
  *
  * @example

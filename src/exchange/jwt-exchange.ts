@@ -103,8 +103,9 @@ export interface JwtExchange {
    * Trusts an identity provider again, or for the first time if it was registered with its keys and `enabled: false`. Access
    * tokens that were issued before are accepted again until they expire.
    *
-   * @param id the `id` of the identity provider, or its `name` if it has no `id`. A `name` that several entries have is
-   *   refused, because it would also enable an entry that was disabled alone.
+   * @param id the `id` of the identity provider, or its `name` if it has no `id`. A `name` that is the `id`
+   *   of no entry is refused, because it would also enable an entry that was disabled alone. If it was an `id` before the
+   *   options changed, it enables the access tokens that have this `id`.
    * @throws ConfigError if no identity provider has this id
    */
   enableIdentityProvider(id: string): void

@@ -32,7 +32,7 @@ const OWN_GRANT = 'urn:example:own-grant'
 /** A provider whose assertions need no client. */
 const ALONE = { allowedSubjects: ['alice'], scopes: ['openid'], clientAuthentication: 'optional' } as const
 const TEXTS = {
-  'identity provider': 'The assertion does not suffice: the administrator of the identity provider must act',
+  'identity provider': 'The assertion is not sufficient: the administrator of the identity provider must act',
   service: 'The assertion is not accepted here: the administrator of this service must act',
   caller: 'The request cannot be granted: the caller must change it, or present a new assertion',
 }
