@@ -84,8 +84,9 @@ export class FailureLimiter {
   countFailure(clientId: string, remoteAddress: string, isClient: boolean, guesses = 1): void {
     if (guesses === 0) return
     const key = keyOf(clientId)
-    this.#count(this.#ofPairs, pairOf(clientId, networkOf(remoteAddress)), { share: 1, guesses })
-    const forgotten = this.#count(this.#ofClientIds, key, { share: SHARE_OF_ALL_ADDRESSES, guesses })
+    const charge = (allowance: TokenBucket) => allowance.take(guesses)
+    this.#count(this.#ofPairs, pairOf(clientId, networkOf(remoteAddress)), { share: 1, charge })
+    const forgotten = this.#count(this.#ofClientIds, key, { share: SHARE_OF_ALL_ADDRESSES, charge })
     if (forgotten !== undefined) this.#idsOfClients.delete(forgotten)
     if (isClient) this.#idsOfClients.add(key)
   }
@@ -110,19 +111,21 @@ export class FailureLimiter {
     })
   }
 
+  /** What a burst spends beyond the allowance is owed. Otherwise each attempt that refills would let another burst pass. */
   countRejectedAssertion(remoteAddress: string): void {
-    this.#count(this.#ofAddresses, keyOf(networkOf(remoteAddress)), { share: 1, guesses: 1 })
+    const charge = (allowance: TokenBucket) => allowance.owe(1)
+    this.#count(this.#ofAddresses, keyOf(networkOf(remoteAddress)), { share: 1, charge })
   }
 
   /** @returns the key that was forgotten for it */
   #count(
     allowances: Allowances,
     key: string,
-    { share, guesses }: { share: number; guesses: number },
+    { share, charge }: { share: number; charge: (allowance: TokenBucket) => void },
   ): string | undefined {
     const { maxFailures } = this.#settings
     const allowance = allowances.get(key) ?? new TokenBucket(maxFailures * share, this.#interval(share), this.#clock)
-    allowance.take(guesses)
+    charge(allowance)
     allowances.delete(key)
     allowances.set(key, allowance)
     return allowances.size > MAX_REMEMBERED ? forgetOne(allowances) : undefined

@@ -32,6 +32,15 @@ export class TokenBucket {
     return true
   }
 
+  /**
+   * Takes for what has happened already, even if no token is there: what is missing is owed, at most the whole capacity. So
+   * attempts that ran in parallel count, too.
+   */
+  owe(cost: number): void {
+    this.#refill()
+    this.#available = Math.max(-this.#capacity, this.#available - cost)
+  }
+
   giveBack(): void {
     this.#available = Math.min(this.#capacity, this.#available + 1)
   }

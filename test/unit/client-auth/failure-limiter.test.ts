@@ -244,3 +244,24 @@ describe('what an event tells of a refused attempt', () => {
     expect(limiter.describe('app', HERE).message).toContain('from all addresses together')
   })
 })
+
+describe('rejected assertions that were counted after others had used the allowance up, as in a burst', () => {
+  const settings = { maxFailures: 10, failureWindow: 100 }
+
+  function reject(times: number) {
+    const limiter = new FailureLimiter(settings, new AdjustableClock())
+    for (let count = 0; count < times; count += 1) limiter.countRejectedAssertion(HERE)
+    return () => limiter.checkAddress(HERE)
+  }
+  const tooMany = (seconds: string) => expect.objectContaining({ status: 429, headers: { 'Retry-After': seconds } })
+
+  it('are owed, so that a burst does not come again with each attempt that refills', () => {
+    expect(reject(9)).not.toThrow()
+    expect(reject(10)).toThrow(tooMany('10'))
+    expect(reject(15)).toThrow(tooMany('60'))
+  })
+
+  it('are owed up to the whole allowance only, so that nobody is locked out for long', () => {
+    expect(reject(1000)).toThrow(tooMany('110'))
+  })
+})
