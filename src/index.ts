@@ -49,6 +49,15 @@ export type { AssertionOptions } from './identity-provider/assertion-limits.js'
 export type { IdentityProviderOptions } from './identity-provider/identity-provider-options.js'
 export type { RegistrationOptions } from './identity-provider/registration.js'
 export type { ReadyOptions } from './identity-provider/warm-up.js'
+export type {
+  IdentityProviderRegistration,
+  IdentityProviderStore,
+  ListOptions as ListRegistrationsOptions,
+  RegistrationChange,
+  StoredRegistration,
+  WriteOptions as WriteRegistrationOptions,
+} from './identity-provider-store/identity-provider-store.js'
+export { RevisionConflict } from './identity-provider-store/identity-provider-store.js'
 export type { JwksEndpointOptions } from './jwks/jwks-endpoint-options.js'
 export type { AsymmetricAlgorithm } from './jwt/algorithms.js'
 export { OAuthError, type OAuthErrorCode, type OAuthErrorDetails } from './oauth/errors.js'

@@ -1,0 +1,121 @@
+import type { IdentityProviderOptions } from '../identity-provider/identity-provider-options.js'
+
+/**
+ * An entry of `identityProviders` that a store keeps: the same options as JSON, so without functions, and what people call it.
+ *
+ * @example
+ * const acme: IdentityProviderRegistration = {
+ *   id: 'acme',
+ *   displayName: 'Acme Inc.',
+ *   name: 'https://login.acme.example',
+ *   discovery: true,
+ *   allowedSubjects: ['service-*'],
+ *   scopes: ['orders:read'],
+ * }
+ */
+export interface IdentityProviderRegistration extends IdentityProviderOptions {
+  /** What identifies it in the store, in events and in access tokens: 1 to 200 characters, and never changed. */
+  id: string
+  /** What people call it, at most 200 characters. */
+  displayName?: string
+  /** What people should know about it, at most 2000 characters. */
+  description?: string
+  /**
+   * When somebody last asked for its latest keys, in seconds since the epoch. A process that sees a later time than before
+   * fetches the keys at once.
+   */
+  keysRefreshedAt?: number
+}
+
+/** A registration as the store has it. */
+export interface StoredRegistration extends IdentityProviderRegistration {
+  /** Another text after each change. */
+  revision: string
+  /** When it was last changed, in seconds since the epoch. */
+  updatedAt: number
+}
+
+/** What happened to one registration. */
+export interface RegistrationChange {
+  id: string
+  name: string
+  /** undefined: it was removed. */
+  revision: string | undefined
+  /** Whether it is trusted now. False if it was removed. */
+  enabled: boolean
+}
+
+export interface ListOptions {
+  /** Only registrations whose `id` comes after this one. Default: from the first one on. */
+  after?: string
+  /** How many at most, 1 to 1000. Default: 100. */
+  limit?: number
+  /** Only registrations whose `id`, `name` or `displayName` contains this text, in upper or lower case. Default: all. */
+  search?: string
+  /** Only registrations that are trusted (`true`), or that are switched off (`false`). Default: both. */
+  enabled?: boolean
+}
+
+export interface WriteOptions {
+  /**
+   * The revision that the store must still have; `null`: it must not have this `id`. If it has another one, nothing is written.
+   * Default: whatever it has is replaced.
+   */
+  ifRevision?: string | null
+}
+
+/**
+ * Keeps identity providers that are registered at run time. Each write is one atomic step: after a crash the store has the old
+ * registration or the new one. `identityProviderStoreContract` of `express-jwt-exchange/testing` checks a store.
+ *
+ * Every function may reject. Then the exchange serves what it knows for a limited time, and answers 503 afterwards.
+ */
+export interface IdentityProviderStore {
+  /** All registrations with this `name`, compared exactly. Empty if there are none. */
+  find(name: string): Promise<readonly StoredRegistration[]>
+  /** Registrations in the order of their `id`, compared by code unit. Fewer than `limit` means that these are the last ones. */
+  list(options?: ListOptions): Promise<readonly StoredRegistration[]>
+  get(id: string): Promise<StoredRegistration | undefined>
+  /**
+   * Adds a registration, or replaces the one with this `id`. `revision` and `updatedAt` are the store's own: given ones are
+   * ignored.
+   *
+   * @returns what the store has now
+   * @throws RevisionConflict if it does not have `ifRevision`
+   */
+  put(registration: IdentityProviderRegistration, options?: WriteOptions): Promise<StoredRegistration>
+  /**
+   * @returns false if there is no registration with this `id`
+   * @throws RevisionConflict if it does not have `ifRevision`
+   */
+  remove(id: string, options?: WriteOptions): Promise<boolean>
+  /**
+   * Calls `onChange` within one second of each change that this process or another one makes. Without an argument, anything may
+   * have changed, for example after the connection to the database was lost. A store without this function is asked again
+   * every `identityProviderLookup.pollInterval`.
+   *
+   * @param onError gets why changes may be missed, as often as it happens; the store goes on trying
+   * @returns a function that ends the watch and releases what it needs
+   */
+  watch?(
+    onChange: (change?: RegistrationChange) => void,
+    onError?: (error: unknown) => void,
+  ): () => void | Promise<void>
+}
+
+/** A write was refused, because the store has another revision than the caller has seen. Nothing was written. */
+export class RevisionConflict extends Error {
+  override readonly name = 'RevisionConflict'
+  readonly code = 'revision_conflict'
+  /** What the store has; undefined: no registration with this `id`. */
+  readonly revision: string | undefined
+
+  constructor(id: string, revision: string | undefined) {
+    super(`The registration ${JSON.stringify(id)} was changed meanwhile; read it again, and repeat the change.`)
+    this.revision = revision
+  }
+}
+
+export function isRevisionConflict(error: unknown): error is RevisionConflict {
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === 'revision_conflict'
+}
