@@ -141,15 +141,24 @@ describeWithPostgres('the snippets for PostgreSQL', () => {
   })
 
   describe('the store of ten lines or so', () => {
-    const makeStore = async () => {
-      const code = snippet('A store of your own', 'js')
-      const { createSqlReplayStore } = await runSnippet(code, {})
-      const pool = schema.openPool({ max: 4, options: `-c search_path=${schema.name}` })
-      await pool
-        .query('CREATE TABLE IF NOT EXISTS used_assertions (id text PRIMARY KEY, expires_at double precision)')
-        .catch(() => {})
+    const table = 'used_assertions (id text PRIMARY KEY, expires_at double precision)'
+    beforeAll(() => schema.query(`CREATE TABLE ${schema.name}.${table}`))
+    const openPool = () => schema.openPool({ max: 4, options: `-c search_path=${schema.name}` })
+    const storeOn = async (pool: ReturnType<typeof openPool>) => {
+      const { createSqlReplayStore } = await runSnippet(snippet('A store of your own', 'js'), {})
       return (createSqlReplayStore as (database: unknown) => ReplayStore)(pool)
     }
-    for (const { name, run } of replayStoreContract(makeStore)) it(name, run)
+
+    it('keeps its connection when it refuses a key', async () => {
+      const pool = openPool()
+      let closed = 0
+      pool.on('remove', () => {
+        closed += 1
+      })
+      for (let round = 0; round < 3; round += 1) await expectClaimedOnce(await storeOn(pool))
+      expect([pool.totalCount, closed]).toEqual([1, 0])
+    })
+
+    for (const { name, run } of replayStoreContract(() => storeOn(openPool()))) it(name, run)
   })
 })
