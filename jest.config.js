@@ -2,7 +2,8 @@ export default {
   testEnvironment: '<rootDir>/test/support/test-environment.js',
   testSequencer: '<rootDir>/test/support/longest-first-sequencer.js',
   maxWorkers: '100%',
-  maxConcurrency: 20,
+  // Of the tests that wait, most of the time, and say so by `it.concurrent`.
+  maxConcurrency: 100,
   // A limit for hangs, not for speed: a slow, busy machine keeps it.
   testTimeout: 20_000,
   // In Node 20, the ES modules of a test file stay in memory for good: a worker grows with each file that it runs.

@@ -4,5 +4,5 @@ import { replayStoreContract } from '../../src/testing/index.js'
 
 describe('the memory replay store', () => {
   const store = new MemoryReplayStore()
-  for (const { name, run } of replayStoreContract(() => store)) it(name, run)
+  for (const { name, run } of replayStoreContract(() => store)) it.concurrent(name, run)
 })

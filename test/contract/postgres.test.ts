@@ -18,5 +18,5 @@ describeWithPostgres('the PostgreSQL replay store', () => {
     await store.createTable()
     return store
   }
-  for (const { name, run } of replayStoreContract(makeStore)) it(name, run)
+  for (const { name, run } of replayStoreContract(makeStore)) it.concurrent(name, run)
 })

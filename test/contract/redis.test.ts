@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, it, jest } from '@jest/globals'
+import { afterAll, beforeAll, it, jest } from '@jest/globals'
 import { RedisReplayStore } from '../../src/replay/redis-replay-store.js'
 import { replayStoreContract } from '../../src/testing/index.js'
 import { type OpenRedisClient, REDIS_CLIENTS } from '../support/redis-clients.js'
@@ -14,17 +14,15 @@ describeWithRedis('the Redis replay store', () => {
   })
   afterAll(() => keyspace.drop())
 
-  describe.each(Object.entries(REDIS_CLIENTS))('with %s', (_, open) => {
-    const opened: OpenRedisClient[] = []
-    afterAll(async () => {
-      for (const { close } of opened) await close()
-    })
+  const opened: OpenRedisClient[] = []
+  afterAll(() => Promise.all(opened.map(({ close }) => close())))
 
+  for (const [client, open] of Object.entries(REDIS_CLIENTS)) {
     const makeStore = async () => {
       const one = await open(REDIS_URL)
       opened.push(one)
       return new RedisReplayStore(one.client, { prefix: keyspace.prefix })
     }
-    for (const { name, run } of replayStoreContract(makeStore)) it(name, run)
-  })
+    for (const { name, run } of replayStoreContract(makeStore)) it.concurrent(`with ${client} ${name}`, run)
+  }
 })

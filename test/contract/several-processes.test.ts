@@ -8,7 +8,7 @@ import { DATABASE_URL, describeWithPostgres, describeWithRedis, REDIS_URL } from
 
 const PROCESSES = 4
 const CALLS_OF_EACH = 50
-const ROUNDS = 50
+const ROUNDS = 20
 
 async function startProcess(args: readonly string[]): Promise<ChildProcess> {
   const child = fork('test/support/claiming-process.js', args, { env: { ...process.env, NODE_OPTIONS: '' } })

@@ -159,6 +159,6 @@ describeWithPostgres('the snippets for PostgreSQL', () => {
       expect([pool.totalCount, closed]).toEqual([1, 0])
     })
 
-    for (const { name, run } of replayStoreContract(() => storeOn(openPool()))) it(name, run)
+    for (const { name, run } of replayStoreContract(() => storeOn(openPool()))) it.concurrent(name, run)
   })
 })
