@@ -17,7 +17,7 @@ removeStaleFiles(writePublicTypes())
 
 /** @param types what was written, as paths in dist/ */
 function removeStaleFiles(types) {
-  const withoutExtension = (path) => path.replace(/(\.d)?\.[jt]s$/, '')
+  const withoutExtension = (path) => path.replace(/(\.d)?\.[jt]sx?$/, '')
   const sources = new Set(filesIn(join(ROOT, 'src')).map(withoutExtension))
   for (const path of filesIn(DIST)) {
     const isStale = path.startsWith('types/') ? !types.has(path) : !sources.has(withoutExtension(path))

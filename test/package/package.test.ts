@@ -33,6 +33,9 @@ function packedFiles(): string[] {
     .map((entry) => relative(unpacked, join(entry.parentPath, entry.name)).replaceAll(sep, '/'))
 }
 
+/** The page is one bundle. */
+const isOfPage = (file: string) => file.startsWith('dist/admin-page/')
+
 const readPacked = (path: string) => readFileSync(join(unpacked, path), 'utf8')
 
 /** Every declaration file that one of them leads to, and the packages that they name on the way. */
@@ -61,11 +64,14 @@ describe('the packed files', () => {
       'dist/index.js',
       'dist/types/index.d.ts',
       'example-app/dist/demo.js',
+      'dist/admin-page/index.html',
+      'dist/admin-page/page.css',
+      'dist/admin-page/page.js',
     ]) {
       expect(files).toContain(file)
     }
     const isExpected = (file: string) =>
-      /^(dist\/.+\.js|example-app\/dist\/[\w-]+\.js|dist\/types\/.+\.d\.ts|docs\/.+\.md|[A-Z]+(\.md)?|package\.json)$/.test(
+      /^(dist\/.+\.js|dist\/admin-page\/(index\.html|page\.css)|example-app\/dist\/[\w-]+\.js|dist\/types\/.+\.d\.ts|docs\/.+\.md|[A-Z]+(\.md)?|package\.json)$/.test(
         file,
       )
     expect(files.filter((file) => !isExpected(file))).toEqual([])
@@ -123,11 +129,18 @@ describe('the packed files', () => {
   it('hold the code of each source, and no other', () => {
     const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
     const compiled = [
-      ...sources.map((file) => `dist/${file.replaceAll(sep, '/')}`),
+      ...sources.map((file) => `dist/${file.replaceAll(sep, '/')}`).filter((file) => !isOfPage(file)),
       ...readdirSync(join(ROOT, 'example-app')).map((file) => `example-app/dist/${file}`),
     ].filter((file) => file.endsWith('.ts'))
-    const packed = packedFiles().filter((file) => file.endsWith('.js'))
+    const packed = packedFiles().filter((file) => file.endsWith('.js') && !isOfPage(file))
     expect(packed.sort()).toEqual(compiled.map((file) => file.replace(/ts$/, 'js')).sort())
+  })
+
+  it('hold the page with nothing but its bundle, and the licence of what is in it', () => {
+    expect(packedFiles().filter(isOfPage).sort()).toEqual(
+      ['index.html', 'page.css', 'page.js'].map((file) => `dist/admin-page/${file}`),
+    )
+    expect(readPacked('dist/admin-page/page.js')).toMatch(/^\/\*! preact\nThe MIT License \(MIT\)\n\nCopyright \(c\)/)
   })
 
   it('hold the types that the entry points lead to, and no other', () => {

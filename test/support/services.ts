@@ -1,15 +1,19 @@
 import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
 import { describe } from '@jest/globals'
 
 export const REDIS_URL = process.env.REDIS_URL ?? 'redis://127.0.0.1:6379'
 export const DATABASE_URL = process.env.DATABASE_URL ?? 'postgres://postgres@127.0.0.1:5432/test'
+/** Debian's, unless this names another one. */
+export const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium'
 
 /** Suites that need a service are skipped where it is not there; with REQUIRE_SERVICES=1 they run, and fail. */
 export const describeWithRedis = describeWhere(await answers(REDIS_URL))
 export const describeWithPostgres = describeWhere(await answers(DATABASE_URL))
 /** Where a Redis of our own can be started, paused and killed. */
 export const describeWithRedisServer = describeWhere(hasRedisServer())
+export const describeWithChromium = describeWhere(existsSync(CHROMIUM))
 
 function describeWhere(isThere: boolean): typeof describe | typeof describe.skip {
   return isThere || process.env.REQUIRE_SERVICES === '1' ? describe : describe.skip
