@@ -5,7 +5,7 @@ import { describe, expect, it } from '@jest/globals'
 /** High to low. A file imports its own feature and lower floors only; features of one floor do not know each other. */
 const FLOORS = [
   ['index', 'augment', 'cli'],
-  ['config'],
+  ['config', 'admin'],
   ['exchange'],
   ['express', 'passport'],
   ['token-request', 'explain'],
