@@ -45,6 +45,12 @@ export interface RegistrationChange {
   enabled: boolean
 }
 
+/**
+ * Which registrations `list` returns.
+ *
+ * @example
+ * const page = await store.list({ after: 'acme', limit: 50, search: 'example.com', enabled: true })
+ */
 export interface ListOptions {
   /** Only registrations whose `id` comes after this one. Default: from the first one on. */
   after?: string
@@ -56,6 +62,13 @@ export interface ListOptions {
   enabled?: boolean
 }
 
+/**
+ * When `put` and `remove` write.
+ *
+ * @example
+ * const stored = await store.get('acme')
+ * if (stored) await store.put({ ...stored, enabled: false }, { ifRevision: stored.revision })
+ */
 export interface WriteOptions {
   /**
    * The revision that the store must still have; `null`: it must not have this `id`. If it has another one, nothing is written.
@@ -71,21 +84,23 @@ export interface WriteOptions {
  * Every function may reject. Then the exchange serves what it knows for a limited time, and answers 503 afterwards.
  */
 export interface IdentityProviderStore {
-  /** All registrations with this `name`, compared exactly. Empty if there are none. */
+  /** All registrations with this `name`, compared exactly. Empty if there are none, or if no registration can have this name. */
   find(name: string): Promise<readonly StoredRegistration[]>
   /** Registrations in the order of their `id`, compared by code unit. Fewer than `limit` means that these are the last ones. */
   list(options?: ListOptions): Promise<readonly StoredRegistration[]>
+  /** undefined if there is none with this `id`, or if no registration can have it. */
   get(id: string): Promise<StoredRegistration | undefined>
   /**
    * Adds a registration, or replaces the one with this `id`. `revision` and `updatedAt` are the store's own: given ones are
    * ignored.
    *
    * @returns what the store has now
+   * @throws TypeError if the `id`, the `name` or another value cannot be stored
    * @throws RevisionConflict if it does not have `ifRevision`
    */
   put(registration: IdentityProviderRegistration, options?: WriteOptions): Promise<StoredRegistration>
   /**
-   * @returns false if there is no registration with this `id`
+   * @returns false if there is no registration with this `id`, and `ifRevision` does not expect one
    * @throws RevisionConflict if it does not have `ifRevision`
    */
   remove(id: string, options?: WriteOptions): Promise<boolean>
@@ -103,7 +118,13 @@ export interface IdentityProviderStore {
   ): () => void | Promise<void>
 }
 
-/** A write was refused, because the store has another revision than the caller has seen. Nothing was written. */
+/**
+ * A write was refused, because the store has another revision than the caller has seen. Nothing was written.
+ *
+ * @example
+ * const stored = await store.get('acme')
+ * if (stored?.revision !== 'the-expected-one') throw new RevisionConflict('acme', stored?.revision)
+ */
 export class RevisionConflict extends Error {
   override readonly name = 'RevisionConflict'
   readonly code = 'revision_conflict'

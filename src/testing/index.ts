@@ -1,4 +1,11 @@
+export type {
+  CheckedChange,
+  CheckedIdentityProviderStore,
+  CheckedRegistration,
+  CheckedStoredRegistration,
+} from './checked-provider-store.js'
 export type { FaultKind } from './fake-faults.js'
 export { FakeIdentityProvider, type FakeIdentityProviderOptions } from './fake-identity-provider.js'
 export { type FakeKey, generateFakeKey, type SigningAlgorithm, signAssertion } from './fake-keys.js'
+export { type IdentityProviderStoreCase, identityProviderStoreContract } from './identity-provider-store-contract.js'
 export { type CheckedReplayStore, type ReplayStoreCase, replayStoreContract } from './replay-store-contract.js'

@@ -28,6 +28,7 @@ declare const app: import('express').Express
 declare const exchange: import('express-jwt-exchange').JwtExchange
 declare const options: import('express-jwt-exchange').JwtExchangeOptions
 declare const assertion: string
+declare const store: import('express-jwt-exchange').IdentityProviderStore
 declare const pool: import('pg').Pool
 declare const client: import('redis').RedisClientType
 declare function test(name: string, run: () => Promise<void>): void
