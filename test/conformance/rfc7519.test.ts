@@ -218,6 +218,6 @@ describe('a JWT within', () => {
     const jwe = [header, 'AAAA', 'AAAA', 'AAAA', 'AAAA'].join('.')
     const startedAt = performance.now()
     expect(await host.judge(jwe)).toEqual(refused('malformed_jwt'))
-    expect(performance.now() - startedAt).toBeLessThan(1000)
+    expect(performance.now() - startedAt).toBeLessThan(5000)
   })
 })

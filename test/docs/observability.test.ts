@@ -457,7 +457,7 @@ describe.each([
   })
 
   it('measures fetches in seconds, in buckets from 5 ms to 10 s', async () => {
-    const host = await start({ exchange: { jwksEndpoint: { readTimeout: 400 } } })
+    const host = await start({ exchange: { jwksEndpoint: { readTimeout: 1000 } } })
     await host.accessToken()
     await host.idp.fault('stalled')
     await expect(host.exchange.refreshKeys(host.idp.name)).rejects.toThrow()
@@ -469,7 +469,7 @@ describe.each([
     expect(told).toMatchObject({ reason: 'read_timeout', durationMs: expect.any(Number) })
     const sum = samples.find(({ name }) => name.endsWith('_sum'))?.value
     expect(sum).toBe(Number(told?.durationMs) / 1000)
-    expect(sum).toBeGreaterThan(0.3)
+    expect(sum).toBeGreaterThan(0.9)
     const buckets = samples
       .filter(({ name }) => name.endsWith('_bucket'))
       .map(({ labels, value }) => [labels.le, value])

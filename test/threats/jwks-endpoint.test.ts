@@ -23,7 +23,9 @@ import { goodClaims, goodHeader, macToken } from '../support/forged-jwt.js'
 import { startHostOfMany } from '../support/host-of-many.js'
 import { httpAnswer, type RawAnswer, type RawServer, startRawServer } from '../support/raw-server.js'
 
-const QUICK: JwksEndpointOptions = { connectionTimeout: 200, readTimeout: 120, sizeLimitBytes: 2048 }
+const PATIENT: JwksEndpointOptions = { connectionTimeout: 5000, readTimeout: 5000, sizeLimitBytes: 2048 }
+/** For answers that never come; the good ones come in time also if the machine is busy. */
+const QUICK = { ...PATIENT, readTimeout: 500 }
 const CACHED_FOR = 300
 const STALE_FOR = 3600
 const MAX_BACK_OFF = 60
@@ -45,7 +47,7 @@ afterAll(() => attacker.close())
 /** A host whose identity provider's key set comes from a server that answers with bytes. */
 async function startHostAt(
   server: RawServer,
-  jwksEndpoint = QUICK,
+  jwksEndpoint = PATIENT,
 ): Promise<ExchangeHost & { clock: AdjustableClock }> {
   const clock = new AdjustableClock()
   clock.set(Date.now() / 1000)
@@ -72,7 +74,7 @@ async function statusOf(host: ExchangeHost, assertion: Promise<string>): Promise
 /** With a hostile endpoint from the start: 503 and no key. With one that turns hostile: the old keys serve on. */
 async function expectFailedFetch(answerFor: (host: ExchangeHost) => RawAnswer, reason: string): Promise<void> {
   const server = await startRawServer()
-  const host = await startHostAt(server)
+  const host = await startHostAt(server, reason === 'read_timeout' ? QUICK : PATIENT)
   try {
     server.answerWith(answerFor(host))
     await expectUnavailable(host.exchangeAssertion(await host.idp.issueAssertion()), host, 'jwks_unavailable')
@@ -134,7 +136,8 @@ function flood(head: string, chunk: Buffer | string) {
 
 describe('an endpoint that does not answer', () => {
   it('J1: that never accepts the connection: 503 after the connection timeout', async () => {
-    const host = await startExchangeHost({ idp: { algorithm: 'ES256' }, exchange: { jwksEndpoint: QUICK } })
+    const jwksEndpoint = { connectionTimeout: 200 }
+    const host = await startExchangeHost({ idp: { algorithm: 'ES256' }, exchange: { jwksEndpoint } })
     try {
       await host.idp.fault('slow-connect')
       await expectUnavailable(host.exchangeAssertion(await host.idp.issueAssertion()), host, 'jwks_unavailable')
@@ -145,7 +148,7 @@ describe('an endpoint that does not answer', () => {
   })
 
   it('J1: that refuses the connection: 503', async () => {
-    const host = await startExchangeHost({ idp: { algorithm: 'ES256' }, exchange: { jwksEndpoint: QUICK } })
+    const host = await startExchangeHost({ idp: { algorithm: 'ES256' } })
     try {
       await host.idp.fault('down')
       await expectUnavailable(host.exchangeAssertion(await host.idp.issueAssertion()), host, 'jwks_unavailable')
@@ -173,9 +176,9 @@ describe('an endpoint that does not answer', () => {
     ['sends a byte each 20 ms', (host) => drip('HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n', keySetOf(host), 20)],
     ['sends a byte each 150 ms', (host) => drip('HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n', keySetOf(host), 150)],
     ['sends its headers a byte each 10 ms', () => drip('HTTP/1.1 200 OK\r\nX-Slow: ', 'x', 10)],
-    ['sends informational answers without end', () => drip('', 'HTTP/1.1 103 Early Hints\r\n\r\n', 0)],
+    ['sends informational answers without end', () => drip('', 'HTTP/1.1 103 Early Hints\r\n\r\n', 5)],
   ]
-  it.each(slow)('J2: that %s: 503 after the read timeout', async (_name, answer) => {
+  it.concurrent.each(slow)('J2: that %s: 503 after the read timeout', async (_name, answer) => {
     await expectFailedFetch(answer, 'read_timeout')
   })
 
@@ -188,15 +191,18 @@ describe('an endpoint that does not answer', () => {
         { name: idp.name, allowedSubjects: 'any' as const, jwksUri: idp.jwksUri },
         { name: 'https://stuck.example.com', allowedSubjects: 'any' as const, jwksUri: stuck.url },
       ],
-      { jwksEndpoint: { readTimeout: 2000 } },
+      { jwksEndpoint: { readTimeout: 10_000 } },
     )
     try {
-      const hanging = Array.from({ length: 30 }, () =>
-        statusOf(host, idp.issueAssertion({ iss: 'https://stuck.example.com' })),
-      )
-      const start = performance.now()
+      let answered = 0
+      const hanging = Array.from({ length: 30 }, async () => {
+        const status = await statusOf(host, idp.issueAssertion({ iss: 'https://stuck.example.com' }))
+        answered += 1
+        return status
+      })
       for (let count = 0; count < 5; count += 1) expect(await statusOf(host, idp.issueAssertion())).toBe(200)
-      expect(performance.now() - start).toBeLessThan(1500)
+      expect(answered).toBe(0)
+      await stuck.close()
       expect(await Promise.all(hanging)).toEqual(Array(30).fill(503))
       expect(stuck.requests.length).toBe(1)
     } finally {
@@ -900,7 +906,7 @@ describe('an endpoint under load', () => {
   })
 
   it('J16: while it is dead, made-up kids cause no further fetch, and the old keys serve', async () => {
-    const host = await startClocked()
+    const host = await startClocked({ failureBackOff: 60_000 })
     try {
       await expectServing(host)
       await host.idp.fault('error')

@@ -389,7 +389,7 @@ describe('a store that fails', () => {
         const { status, headers } = await started.exchangeAssertion(await started.idp.issueAssertion())
         expect([status, started.lastReason()]).toEqual([503, 'replay_store_unavailable'])
         expect(headers['retry-after']).toMatch(/^[1-9]\d*$/)
-        expect(performance.now() - start).toBeLessThan(2000)
+        expect(performance.now() - start).toBeLessThan(5000)
       },
     )
   })

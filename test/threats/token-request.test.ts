@@ -614,7 +614,7 @@ describe('the Authorization header of a protected route', () => {
       const start = performance.now()
       const answer = await sendBytes(host.url, rawRequest(`GET ${path}`, [`Authorization: ${authorization}`]))
       expect(answer.status).toBe(401)
-      expect(performance.now() - start).toBeLessThan(1000)
+      expect(performance.now() - start).toBeLessThan(5000)
     }
   })
 

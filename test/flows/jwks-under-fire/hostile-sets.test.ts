@@ -8,7 +8,7 @@ import { generatePair } from '../../support/generate-pair.js'
 import { startTlsHost, startTlsServer, type TlsHost, type TlsServer } from '../../support/tls-host.js'
 
 const LIMIT = 4096
-const QUICK = { connectionTimeout: 1000, readTimeout: 250, sizeLimitBytes: LIMIT, failureBackOff: 20 }
+const PATIENT = { connectionTimeout: 2000, readTimeout: 10_000, sizeLimitBytes: LIMIT, failureBackOff: 20 }
 
 let host: TlsHost
 let server: TlsServer
@@ -21,9 +21,9 @@ afterEach(async () => {
   await server.close()
 })
 
-async function startHostAt(answer: RequestListener): Promise<void> {
+async function startHostAt(answer: RequestListener, settings: object = {}): Promise<void> {
   server = await startTlsServer(answer)
-  host = await startTlsHost({ jwksEndpoint: QUICK, identityProvider: { jwksUri: server.url } })
+  host = await startTlsHost({ jwksEndpoint: { ...PATIENT, ...settings }, identityProvider: { jwksUri: server.url } })
 }
 
 const goodSet = () => JSON.stringify({ keys: [host.idp.signingKey.publicJwk] })
@@ -91,11 +91,10 @@ describe('an answer that is no key set', () => {
     ['is an error with a good set in it', (_, res) => res.writeHead(500).end(goodSet()), 'unexpected_status'],
     ['says that it has not changed, to a first request', (_, res) => res.writeHead(304).end(), 'redirected'],
   ])('costs one request when it %s', async (_, answer, reason) => {
-    await startHostAt(answer)
-    const { status, milliseconds } = await host.tryExchange()
+    await startHostAt(answer, reason === 'read_timeout' ? { readTimeout: 250 } : {})
+    const { status } = await host.tryExchange()
     expect(host.eventsOf('jwks.failed').map((event) => event.reason)).toEqual([reason])
     expect([status, server.seen.requests]).toEqual([503, 1])
-    expect(milliseconds).toBeLessThan(2 * (QUICK.connectionTimeout + QUICK.readTimeout))
   })
 
   it('is asked for once more when it stops half way', async () => {
@@ -135,7 +134,7 @@ describe('an answer that is no key set', () => {
     })
     const { status, milliseconds } = await host.tryExchange()
     expect([status, host.stats().lastFailure?.reason]).toEqual([503, 'read_failed'])
-    expect(milliseconds).toBeLessThan(QUICK.readTimeout)
+    expect(milliseconds).toBeLessThan(PATIENT.readTimeout / 2)
   })
 
   it.each<[string, RequestListener]>([
@@ -243,7 +242,7 @@ describe('many keys', () => {
     })
     const { status, milliseconds } = await host.tryExchange()
     expect([status, host.stats().kids.length]).toEqual([200, 100])
-    expect(milliseconds).toBeLessThan(1000)
+    expect(milliseconds).toBeLessThan(5000)
     expect(host.eventsOf('jwks.key_set_cut')).toMatchObject([{ keys: 3001, maxKeys: 100, endpoint: server.url }])
     expect(host.stats().cut).toEqual({ keys: 3001, maxKeys: 100 })
   })

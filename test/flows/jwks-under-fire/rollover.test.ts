@@ -79,7 +79,7 @@ describe('the request that brings a new key', () => {
         expect((await host.exchangeAssertion(byOldKey)).status).toBe(200)
       }
       expect([rollover, status]).toEqual([rollover, 200])
-      expect(performance.now() - rolledOverAt).toBeLessThan(2 * cooldownDuration)
+      expect(performance.now() - rolledOverAt).toBeLessThan(5 * cooldownDuration)
     }
     const { sent, statuses } = await flood.stop()
     const elapsed = performance.now() - startedAt

@@ -80,7 +80,7 @@ describe('one address', () => {
     for (const text of [':'.repeat(1e6), '['.repeat(1e6), '1.'.repeat(1e6), `${'0'.repeat(1e6)}:1`]) {
       const start = performance.now()
       networkOf(text)
-      expect(performance.now() - start).toBeLessThan(200)
+      expect(performance.now() - start).toBeLessThan(2000)
     }
   })
 })

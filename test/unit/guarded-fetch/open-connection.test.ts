@@ -54,7 +54,7 @@ describe('a connection with a name of several addresses', () => {
   it('is made with the other family where the first one is dead, long before the timeout', async () => {
     const { address, milliseconds } = await open(lookupOf(DEAD, ALIVE))
     expect(address).toBe(ALIVE)
-    expect(milliseconds).toBeLessThan(2500)
+    expect(milliseconds).toBeLessThan(5000)
   })
 
   it('is made with the other family in time, however short the timeout is', async () => {
@@ -91,7 +91,7 @@ describe('a connection with a name of several addresses', () => {
   it('is made at once with the next address where one is refused', async () => {
     const { milliseconds, address } = await open(lookupOf(REFUSING, REFUSING, ALIVE), { connectionTimeout: 10_000 })
     expect([address, accepted.length]).toEqual([ALIVE, 1])
-    expect(milliseconds).toBeLessThan(2500)
+    expect(milliseconds).toBeLessThan(5000)
   })
 
   it('fails with what the first address said where all fail', async () => {

@@ -719,6 +719,21 @@ describe('many requests', () => {
     expect([client.stats().waiting, fetches.length, await outcomeOf()]).toEqual([0, 1, 'found'])
   })
 
+  it('wait likewise for keys that have just expired; one more is served by these', async () => {
+    await outcomeOf()
+    await timers.advance(700)
+    const { release } = hold()
+    const waiting = Array.from({ length: 1000 }, () => ask())
+    await timers.advance(0)
+    expect([client.stats().waiting, waiting.filter(({ outcome }) => outcome !== 'pending')]).toEqual([1000, []])
+    const further = ask()
+    await timers.advance(0)
+    expect([further.outcome, further.waited]).toEqual(['found', 0])
+    release()
+    await timers.advance(0)
+    expect(new Set(waiting.map(({ outcome }) => outcome))).toEqual(new Set(['found']))
+  })
+
   it('make room for others when their time is over', async () => {
     hold()
     for (let request = 0; request < 1000; request += 1) ask()

@@ -51,14 +51,14 @@ describe('fetching a key set from an identity provider', () => {
     const { outcome, milliseconds } = await fetchUnder('slow-connect', { connectionTimeout: 100, readTimeout: 10_000 })
     expect(outcome).toBe('connection_timeout')
     expect(milliseconds).toBeGreaterThan(90)
-    expect(milliseconds).toBeLessThan(1000)
+    expect(milliseconds).toBeLessThan(5000)
   })
 
   it.each<FaultKind>(['slow', 'stalled'])('ends at the read timeout under %s', async (fault) => {
     const { outcome, milliseconds } = await fetchUnder(fault, { connectionTimeout: 10_000, readTimeout: 150 })
     expect(outcome).toBe('read_timeout')
     expect(milliseconds).toBeGreaterThan(140)
-    expect(milliseconds).toBeLessThan(1200)
+    expect(milliseconds).toBeLessThan(5000)
   })
 
   it.each<[FaultKind, string]>([
@@ -87,7 +87,7 @@ describe('fetching a key set from an identity provider', () => {
       else setTimeout(() => closing.abort(), 50)
       const { outcome, milliseconds } = await fetching
       expect(outcome).toBe('closed')
-      expect(milliseconds).toBeLessThan(2000)
+      expect(milliseconds).toBeLessThan(5000)
     },
   )
 
@@ -313,7 +313,7 @@ describe('fetching a key set from any server', () => {
       { readTimeout: 200 },
     )
     expect(outcome).toBe('read_timeout')
-    expect(performance.now() - start).toBeLessThan(1500)
+    expect(performance.now() - start).toBeLessThan(5000)
   })
 })
 

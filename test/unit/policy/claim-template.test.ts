@@ -259,7 +259,7 @@ describe('the text of a template', () => {
     expect(fill(many, claimsOf(between.map(() => 'b').concat(long)))?.length).toBe(120 + long.length)
     const nearlyEverywhere = templateOf('', [`${'a'.repeat(900)}b`], '')
     expect(fill(nearlyEverywhere, { c0: 'a'.repeat(30_000), c1: 'x' })?.length).toBe(30_902)
-    expect(performance.now() - start).toBeLessThan(1000)
+    expect(performance.now() - start).toBeLessThan(5000)
   })
 
   it('is the same for a path however it is written', () => {

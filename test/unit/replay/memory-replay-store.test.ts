@@ -114,7 +114,7 @@ describe('the memory replay store', () => {
     const start = performance.now()
     for (let index = 0; index < 100; index += 1)
       expect(outcomeOf(store, `more ${index}`, 1000)).toBe('replay_store_full')
-    expect(performance.now() - start).toBeLessThan(500)
+    expect(performance.now() - start).toBeLessThan(5000)
   })
 
   it('does the same as a plain list of entries, for any calls', () => {

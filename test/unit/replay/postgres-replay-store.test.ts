@@ -759,8 +759,9 @@ describeWithPostgres('the PostgreSQL replay store', () => {
     })
 
     it('reject if they wait for longer than statement_timeout, and leave no entry', async () => {
-      const { store, table } = await setUp({ statement_timeout: 500 })
+      const { store, table, pool } = await setUp({ statement_timeout: 500 })
       await store.markUsed('a', inAnHour())
+      await pool.sweeps() // It would delete the row below.
       await schema.query(`UPDATE ${table} SET expires_at = now()`)
       const client = await openPool().connect()
       try {
