@@ -178,10 +178,10 @@ describe('the source', () => {
     expect(used.filter((specifier) => !isPublic(specifier))).toEqual([])
   })
 
-  it('reads files and the environment in config/ and cli/ only, but for a token that is renewed on disk', () => {
+  it('reads files and the environment in config/ and cli/ only, but for a token that is renewed on disk and the admin page', () => {
     const isConfig = (path: string) => ['config', 'cli'].includes(featureOf(path))
     const readers = importersOf(sources, (to) => /^(node:)?fs(\/|$)/.test(to)).filter((path) => !isConfig(path))
-    expect(readers).toEqual(['guarded-fetch/bearer-token-file.ts'])
+    expect(readers).toEqual(['admin/page-routes.ts', 'guarded-fetch/bearer-token-file.ts'])
     expect(filesNaming(sources, 'process.env').filter((path) => !isConfig(path))).toEqual([])
   })
 

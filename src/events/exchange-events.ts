@@ -88,6 +88,18 @@ export interface ExchangeEvents {
    * most once a day for each certificate.
    */
   'certificate.expiring': { identityProvider?: string; clientId?: string; certificate: string; expiresAt: number }
+  /** Somebody changed an identity provider through the admin API. */
+  'identity_provider.saved': {
+    /** Its `id`. */
+    identityProvider: string
+    action: 'created' | 'replaced' | 'patched' | 'imported' | 'disabled' | 'enabled'
+    /** What the store has now. Absent if the provider is one of the options. */
+    revision?: string
+    /** Who did it, if `authorize` returned a name. */
+    by?: string
+  }
+  /** Somebody removed an identity provider through the admin API. */
+  'identity_provider.deleted': { identityProvider: string; by?: string }
   /** An identity provider was switched off, or on again, at run time. Not emitted if nothing changes. */
   'identity_provider.disabled': { identityProvider: string }
   'identity_provider.enabled': { identityProvider: string }

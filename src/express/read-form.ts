@@ -83,7 +83,7 @@ export async function readForm(
 }
 
 /** body-parser reads a body that is too large to its end before it refuses it, so one without an end would never be answered. */
-function parseBody(req: ExpressRequest, res: ServerResponse, parseForm: Middleware): Promise<void> {
+export function parseBody(req: ExpressRequest, res: ServerResponse, parseForm: Middleware): Promise<void> {
   return new Promise((resolve, reject) => {
     let size = 0
     req.on('data', (chunk: Buffer) => {

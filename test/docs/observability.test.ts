@@ -356,6 +356,8 @@ describe('logEvents', () => {
       'jwks.insecure_http': [{}],
       'jwks.key_set_cut': [{}],
       'certificate.expiring': [{ expiresAt: now + 60 }, { expiresAt: now - 60 }],
+      'identity_provider.saved': [{}],
+      'identity_provider.deleted': [{}],
       'identity_provider.disabled': [{}],
       'identity_provider.enabled': [{}],
       'config.changed': [{}],

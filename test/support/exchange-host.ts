@@ -77,6 +77,8 @@ const EVENT_NAMES: ExchangeEventName[] = [
   'jwks.insecure_http',
   'jwks.key_set_cut',
   'certificate.expiring',
+  'identity_provider.saved',
+  'identity_provider.deleted',
   'identity_provider.disabled',
   'identity_provider.enabled',
   'config.changed',

@@ -1,0 +1,57 @@
+import { settleInTime, type Timers } from '../clock/timers.js'
+import {
+  type IdentityProviderRegistration,
+  type IdentityProviderStore,
+  isRevisionConflict,
+  type ListOptions,
+  type StoredRegistration,
+  type WriteOptions,
+} from '../identity-provider-store/identity-provider-store.js'
+import { isStorableId } from '../identity-provider-store/storable-registration.js'
+import { unavailable } from './problem.js'
+
+export interface BoundedStoreDeps {
+  /** Milliseconds. */
+  timeout: number
+  timers: Timers
+}
+
+const FAILED = 'The store of identity providers failed. Try again.'
+const TOO_LATE = 'The store of identity providers did not answer in time. A change may or may not be stored.'
+
+/** The store of the host, which may fail or hang: each call answers in time, or throws an AdminProblem with status 503. */
+export class BoundedStore {
+  readonly #store: IdentityProviderStore
+  readonly #deps: BoundedStoreDeps
+
+  constructor(store: IdentityProviderStore, deps: BoundedStoreDeps) {
+    this.#store = store
+    this.#deps = deps
+  }
+
+  list(options: ListOptions): Promise<readonly StoredRegistration[]> {
+    return this.#call(async () => this.#store.list(options))
+  }
+
+  /** undefined also for what cannot be an id, which no store is asked for. */
+  async get(id: string): Promise<StoredRegistration | undefined> {
+    return isStorableId(id) ? this.#call(async () => this.#store.get(id)) : undefined
+  }
+
+  /** @throws RevisionConflict */
+  put(registration: IdentityProviderRegistration, options: WriteOptions): Promise<StoredRegistration> {
+    return this.#call(async () => this.#store.put(registration, options))
+  }
+
+  /** @throws RevisionConflict */
+  remove(id: string, options: WriteOptions): Promise<boolean> {
+    return this.#call(async () => this.#store.remove(id, options))
+  }
+
+  async #call<Result>(call: () => Promise<Result>): Promise<Result> {
+    const answer = call().catch((error: unknown) => {
+      throw isRevisionConflict(error) ? error : unavailable(FAILED)
+    })
+    return settleInTime(answer, this.#deps.timeout, this.#deps.timers, () => unavailable(TOO_LATE))
+  }
+}

@@ -1,0 +1,159 @@
+import { randomBytes } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
+import { fieldOf } from '../errors/field-of.js'
+import type {
+  IdentityProviderRegistration,
+  StoredRegistration,
+} from '../identity-provider-store/identity-provider-store.js'
+import { toStoredText } from '../identity-provider-store/storable-registration.js'
+import { isJsonObject, ownMember } from '../jwt/parse-json-object.js'
+import type { ConfigProblem, OptionPath } from '../option-checks/config-error.js'
+import { type EntryProblem, invalidEntry } from './problem.js'
+import type { JsonObject } from './read-json.js'
+import { restoreSecrets, withoutSecrets } from './secrets.js'
+
+export interface SubmissionDeps {
+  checkIdentityProvider: (entry: unknown) => Promise<readonly ConfigProblem[]>
+  allowPrivateNetworks: boolean
+}
+
+/** An entry that somebody has sent, with what the API adds, and everything that is wrong with it. */
+export interface Submission {
+  entry: JsonObject
+  problems: readonly EntryProblem[]
+}
+
+/** The store's own members, and the one that only a refresh of the keys sets. */
+const KEPT_BY_STORE = ['revision', 'updatedAt', 'keysRefreshedAt']
+const IN_CODE = 'cannot be sent through the API, because it is a function or an object of the program; set it in code'
+/** Ids that browsers and proxies remove from a path. */
+const DOT_SEGMENTS = ['.', '..']
+
+/** The members of an entry without the store's own, and without secrets. */
+export function shownRegistration(stored: StoredRegistration): JsonObject {
+  return withoutSecrets(withoutOwnMembers({ ...stored }))
+}
+
+/**
+ * Completes and checks an entry.
+ *
+ * @param stored what the store has now, if the entry replaces it
+ */
+export async function inspectEntry(
+  sent: JsonObject,
+  stored: StoredRegistration | undefined,
+  deps: SubmissionDeps,
+): Promise<Submission> {
+  const known = stored && { ...stored }
+  const restored = restoreSecrets(withoutOwnMembers(sent), known)
+  const entry = withNetwork(withId(restored.entry, stored))
+  const ownProblems = [
+    ...restored.problems,
+    ...restrictedOptions(entry, known, deps.allowPrivateNetworks),
+    ...problemsOfId(entry, stored),
+  ]
+  const isSaid = ({ path }: Pick<EntryProblem, 'path'>) => ownProblems.some((own) => isSamePath(own.path, path))
+  const others = (await deps.checkIdentityProvider(entry)).filter((problem) => !isSaid(problem))
+  const problems = [...ownProblems, ...others]
+  return { entry, problems: problems.length > 0 ? problems : problemsOfStoring(entry) }
+}
+
+/**
+ * The same for an entry that is to be stored.
+ *
+ * @throws AdminProblem 422 with everything that is wrong with it
+ */
+export async function requireValid(
+  sent: JsonObject,
+  stored: StoredRegistration | undefined,
+  deps: SubmissionDeps,
+): Promise<IdentityProviderRegistration> {
+  const { entry, problems } = await inspectEntry(sent, stored, deps)
+  if (problems.length > 0) throw invalidEntry(problems)
+  const { keysRefreshedAt } = { keysRefreshedAt: undefined, ...stored }
+  return { ...entry, ...(keysRefreshedAt !== undefined && { keysRefreshedAt }) } as IdentityProviderRegistration
+}
+
+function withoutOwnMembers(entry: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(entry).filter(([name]) => !KEPT_BY_STORE.includes(name)))
+}
+
+/** A new entry without an `id` gets one that people can recognise. */
+function withId(entry: JsonObject, stored: StoredRegistration | undefined): JsonObject {
+  if (Object.hasOwn(entry, 'id')) return entry
+  return { id: stored?.id ?? createId(ownMember(entry, 'displayName') ?? ownMember(entry, 'name')), ...entry }
+}
+
+function createId(title: unknown): string {
+  const text = typeof title === 'string' ? title.slice(0, 200).replace(/^https?:\/\//i, '') : ''
+  const words = text
+    .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
+    .toLowerCase()
+    .match(/[a-z\d]+/g)
+  const slug = (words ?? ['identity', 'provider']).join('-').slice(0, 40)
+  return `${slug.replace(/-$/, '')}-${randomBytes(5).toString('hex')}`
+}
+
+/** Who may use the API may have the server connect to anywhere: by default, to the public internet only. */
+function withNetwork(entry: JsonObject): JsonObject {
+  const discovery = ownMember(entry, 'discovery') ?? false
+  const hasEndpoint = Object.hasOwn(entry, 'jwksUri') || discovery !== false
+  return hasEndpoint && !Object.hasOwn(entry, 'network') ? { ...entry, network: 'public' } : entry
+}
+
+/** What would reach into the server or its network. What is stored already may stay, because another program has set it. */
+function restrictedOptions(
+  entry: JsonObject,
+  stored: JsonObject | undefined,
+  allowPrivateNetworks: boolean,
+): EntryProblem[] {
+  const isKept = (option: string) =>
+    stored !== undefined && isDeepStrictEqual(ownMember(entry, option), ownMember(stored, option))
+  const refuse = (option: string, message: string): EntryProblem[] =>
+    Object.hasOwn(entry, option) && !isKept(option) ? [{ code: 'invalid', path: [option], message }] : []
+  return [
+    ...['check', 'agent', 'lookup'].flatMap((option) => refuse(option, IN_CODE)),
+    ...refuse('bearerTokenFile', 'cannot be sent through the API, because it names a file of the server; remove it'),
+    ...(ownMember(entry, 'allowInsecureHttp') === true
+      ? refuse('allowInsecureHttp', 'cannot be set through the API; use an https URL')
+      : []),
+    ...(ownMember(entry, 'network') === 'any' && !allowPrivateNetworks
+      ? refuse('network', 'got "any"; expected "public", unless the admin has the option allowPrivateNetworks')
+      : []),
+  ]
+}
+
+function problemsOfId(entry: JsonObject, stored: StoredRegistration | undefined): EntryProblem[] {
+  const id = ownMember(entry, 'id')
+  if (stored !== undefined && id !== stored.id) {
+    return [{ code: 'fixed', path: ['id'], message: 'cannot change; remove the entry, and add one with the new `id`' }]
+  }
+  const isDots = typeof id === 'string' && DOT_SEGMENTS.includes(id)
+  return isDots ? [{ code: 'invalid', path: ['id'], message: 'must not be a dot or two, which no URL can name' }] : []
+}
+
+/** Of a valid entry: what it would lose, or how much it is too large. */
+function problemsOfStoring(entry: JsonObject): EntryProblem[] {
+  try {
+    toStoredText(entry as unknown as IdentityProviderRegistration)
+    return []
+  } catch (error) {
+    const message = String(fieldOf(error, 'message') ?? 'cannot be stored')
+    return [{ code: 'invalid', path: [], message }]
+  }
+}
+
+function isSamePath(one: OptionPath, other: OptionPath): boolean {
+  return isDeepStrictEqual([...one], [...other])
+}
+
+/** RFC 7396: members of the patch replace those of the target, and null removes them. */
+export function mergePatch(target: unknown, patch: JsonObject): JsonObject {
+  const merged = new Map<string, unknown>(isJsonObject(target) ? Object.entries(target) : [])
+  for (const [name, value] of Object.entries(patch)) {
+    if (value === null) merged.delete(name)
+    else merged.set(name, isJsonObject(value) ? mergePatch(merged.get(name), value) : value)
+  }
+  return Object.fromEntries(merged)
+}
