@@ -12,23 +12,20 @@ import {
 const PROMISED = 1000
 /** The same, on a busy machine. */
 const ALLOWED = 1500
-const ROUNDS = 3
 
 export async function checkReports({ open, registration, tag }: ProviderStoreBench): Promise<void> {
   await withWatch(await open(), async (watch) => {
     const there = await open()
     await watch.begin(there, registration('first'))
     const long = registration('long', { id: `${tag}-`.padEnd(200, '日'), name: `https://${tag}/`.padEnd(1000, '語') })
-    for (const wanted of [registration('a'), registration('/é "%2F\\ \u{1F600}'), long]) {
-      for (let round = 0; round < ROUNDS; round += 1) {
-        await watch.expectChange(await there.put(wanted))
-        await watch.expectChange(await there.put({ ...wanted, description: `changed ${round}` }))
-        await watch.expectChange(await there.put({ ...wanted, enabled: false }))
-        const last = await there.put({ ...wanted, name: `https://${tag}.example/${round}` })
-        await watch.expectChange(last)
-        await there.remove(wanted.id)
-        await watch.expectRemoval(last)
-      }
+    for (const wanted of [registration('a'), registration('/é "%2F\\ \u{1F600}'), long, registration('a')]) {
+      await watch.expectChange(await there.put(wanted))
+      await watch.expectChange(await there.put({ ...wanted, description: 'changed' }))
+      await watch.expectChange(await there.put({ ...wanted, enabled: false }))
+      const last = await there.put({ ...wanted, name: `https://${tag}.example/other` })
+      await watch.expectChange(last)
+      await there.remove(wanted.id)
+      await watch.expectRemoval(last)
     }
     await watch.expectNothingLater()
   })

@@ -67,15 +67,19 @@ export async function checkPutConditions({ open, registration, tag }: ProviderSt
   await expectIds(store.find(name), [])
   await store.remove(id)
   await expectConflict(store.put(changed, { ifRevision: third.revision }), undefined)
+  // Somebody else has removed it and added it again: that is another registration.
   const again = await store.put(registration('a'), { ifRevision: null })
-  await expectConflict(store.put(changed, { ifRevision: third.revision }), again.revision)
+  for (const { revision: ifRevision } of [first, second, third]) {
+    await expectConflict(store.put(changed, { ifRevision }), again.revision)
+  }
 }
 
 export async function checkRemove({ open, registration, tag }: ProviderStoreBench): Promise<void> {
   const store = await open()
   const { id, name } = await store.put(registration('a'))
   const other = await store.put(registration('b', { name }))
-  for (const absent of [`${tag}-c`, `${tag}-A`, `${id} `, tag, name, '', '%']) {
+  assert.equal((await store.find(name)).length, 2)
+  for (const absent of [`${tag}-c`, `${tag}-A`, `${tag}-%`, `${id} `, tag, name, '']) {
     assert.equal(await store.remove(absent), false)
   }
   assert.equal(await store.remove(id), true)
