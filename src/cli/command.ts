@@ -23,6 +23,7 @@ export interface CommandArguments {
   json: boolean
   keep: boolean
   stdout: boolean
+  ignoreUnknownTables: boolean
 }
 
 /** `failed`: the answer is no. `misused`: the command cannot be run as written. */

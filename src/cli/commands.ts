@@ -42,17 +42,17 @@ export const COMMANDS = {
     load: async () => (await import('./keygen-command.js')).keygenCommand,
   },
   check: {
-    usage: 'check deployment.toml [--json]',
+    usage: 'check deployment.toml [--ignore-unknown-tables] [--json]',
     summary: 'checks the file, fetches the key set of every identity provider, and prints keys, ages and certificates',
     files: { required: 1, most: 1 },
-    options: ['config', 'json'],
+    options: ['config', 'ignore-unknown-tables', 'json'],
     load: async () => (await import('./check-command.js')).checkCommand,
   },
   explain: {
-    usage: 'explain deployment.toml [--client ID] [--scope SCOPE] [--json] [FILE]',
+    usage: 'explain deployment.toml [--client ID] [--scope SCOPE] [--ignore-unknown-tables] [--json] [FILE]',
     summary: 'explains step by step whether the assertion in FILE, or on standard input, would be accepted',
     files: { required: 1, most: 2 },
-    options: ['config', 'client', 'scope', 'json'],
+    options: ['config', 'client', 'scope', 'ignore-unknown-tables', 'json'],
     load: async () => (await import('./explain-command.js')).explainCommand,
   },
 } as const satisfies Readonly<Record<string, CommandDescription>>
@@ -65,6 +65,11 @@ export const OPTIONS = {
   },
   client: { type: 'string', usage: '--client ID', summary: 'the client that would present the assertion' },
   scope: { type: 'string', usage: '--scope SCOPE', summary: 'the scope that the client would request' },
+  'ignore-unknown-tables': {
+    type: 'boolean',
+    usage: '--ignore-unknown-tables',
+    summary: 'note the tables of other programs, such as WSO2 Identity Server, instead of refusing them',
+  },
   alg: { type: 'string', usage: '--alg ALG', summary: 'ES256 (default), RS256, PS256 or EdDSA' },
   keep: { type: 'boolean', usage: '--keep', summary: 'keep running until Ctrl-C, for requests of your own' },
   json: { type: 'boolean', usage: '--json', summary: 'print JSON' },
@@ -95,6 +100,7 @@ export function usageOf(command: CommandName | undefined): string {
     described.some(({ options }) => options.includes(name)),
   )
   const options = [...used.map((name) => [OPTIONS[name].usage, OPTIONS[name].summary] as const), ...GENERAL_OPTIONS]
-  const rows = options.map(([usage, summary]) => `  ${usage.padEnd(15)} ${summary}`)
+  const width = Math.max(...options.map(([usage]) => usage.length))
+  const rows = options.map(([usage, summary]) => `  ${usage.padEnd(width)} ${summary}`)
   return `${['Usage:', ...commands, 'Options:', ...rows, EXIT_STATUS].join('\n')}\n`
 }

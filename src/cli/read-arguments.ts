@@ -98,6 +98,7 @@ export function readArguments(command: CommandName, { words, options }: SplitArg
   return {
     ...{ path, assertionPath, client, scope, algorithm },
     ...{ json: has('json'), keep: has('keep'), stdout: has('stdout') },
+    ignoreUnknownTables: has('ignore-unknown-tables'),
   }
 }
 

@@ -11,12 +11,12 @@ import { toJson } from './output.js'
  * @throws ConfigError without `--json`
  */
 export function readOptions(
-  { path, json }: CommandArguments,
+  { path, json, ignoreUnknownTables }: CommandArguments,
   { env, stdout }: CommandStreams,
   verdict: object,
 ): CheckedFile | undefined {
   try {
-    return checkFile(readSource(path), path, { env })
+    return checkFile(readSource(path), path, { env, ignoreUnknownTables })
   } catch (error) {
     if (!json || !isConfigError(error)) throw error
     stdout.write(toJson({ ...verdict, problems: error.problems }))

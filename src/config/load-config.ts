@@ -5,56 +5,21 @@ import { inspectOptions, type JwtExchangeOptions, type JwtExchangeSettings } fro
 import { ownMember } from '../jwt/parse-json-object.js'
 import { ConfigError } from '../option-checks/config-error.js'
 import { reportProblemsOf } from '../option-checks/findings.js'
-import { OptionReader } from '../option-checks/option-reader.js'
 import type { ReplayStore } from '../replay/replay-store.js'
 import { findDroppedOptions } from './dropped-options.js'
 import { digestOf, type FileProblem, type Origin, readSource, readUnchanged, reportProblems } from './file-problem.js'
 import { detached, noteRawSecrets, withHashedSecrets } from './forget-secrets.js'
-import { type NamedReplayStore, openNamed, type ReplayStores, readNamedReplayStore } from './named-replay-store.js'
+import {
+  type ConfigFileOptions,
+  checkLoadOptions,
+  checkReadOptions,
+  type LoadConfigOptions,
+  NO_LOAD_OPTIONS,
+  type ReadConfigOptions,
+} from './load-options.js'
+import { type NamedReplayStore, openNamed, readNamedReplayStore } from './named-replay-store.js'
 import { readTomlOptions } from './read-toml-options.js'
 import { isBareText } from './toml-location.js'
-
-/** Spread below the given options, so that nothing is read from `Object.prototype` instead. */
-const NO_LOAD_OPTIONS = { env: undefined, options: undefined, replayStores: undefined }
-
-/** Options of `loadConfig`, `readConfig` and `watchConfig`. */
-interface ConfigFileOptions {
-  /** Where `${VAR}` is looked up. Default: `process.env`. */
-  env?: Readonly<Record<string, string | undefined>>
-  /**
-   * Options that need code, such as `findClient` or a `subject` function. Each replaces that whole top-level option of the
-   * file. A table or a list entry here throws a ConfigError if it leaves out something that the file sets there, because
-   * that would be lost. Default: none.
-   */
-  options?: Partial<JwtExchangeOptions>
-}
-
-/**
- * Options of `readConfig`.
- *
- * @example
- * const { options, replayStore } = readConfig('deployment.toml', { replayStores: ['redis', 'postgres'] })
- */
-export interface ReadConfigOptions<StoreName extends string = string> extends ConfigFileOptions {
-  /** The names that `store` in `[replay]` may have in addition to `memory`. Default: any name. */
-  replayStores?: readonly StoreName[]
-}
-
-/**
- * Options of `loadConfig`.
- *
- * @example
- * const clients = new Map<string, ClientOptions>()
- * loadConfig('deployment.toml', { options: { findClient: (clientId) => clients.get(clientId) } }) // no [[client]] in it
- */
-export interface LoadConfigOptions extends ConfigFileOptions {
-  /**
-   * The names that `store` in `[replay]` may have in addition to `memory`, each with a function that creates the store from the
-   * `url` there: `{ redis: (url) => new RedisReplayStore(createClient({ url })) }`. It is called only if the whole file is in
-   * order. Default: `memory` only.
-   */
-  replayStores?: ReplayStores
-}
 
 /** The result of `readConfig`. */
 export interface ConfigFile<StoreName extends string = string> {
@@ -115,30 +80,6 @@ export function readConfig<const StoreName extends string = string>(
   return { options, replayStore: replayStore as NamedReplayStore<StoreName> | undefined }
 }
 
-/** @throws ConfigError for an unknown option */
-export function checkLoadOptions(call: string, loadOptions: object, others: readonly string[] = []): void {
-  const reader = new OptionReader(loadOptions, [call])
-  for (const name of ['env', 'options', 'replayStores']) checkObject(reader, name)
-  for (const name of others) reader.has(name)
-  reader.refuseUnknown()
-  reader.throwProblems()
-}
-
-function checkReadOptions(readOptions: object): void {
-  const reader = new OptionReader(readOptions, ['readConfig'])
-  for (const name of ['env', 'options']) checkObject(reader, name)
-  reader.strings('replayStores', 'the name of a replay store')
-  reader.refuseUnknown()
-  reader.throwProblems()
-}
-
-/** Its members are checked elsewhere. */
-function checkObject(reader: OptionReader, name: string): void {
-  const value = reader.hostObject(name)
-  if (value === undefined || (typeof value === 'object' && !Array.isArray(value))) return
-  reader.problem(name, 'an object', undefined, 'wrong_type')
-}
-
 /**
  * The options of a text that was read from the path.
  *
@@ -167,9 +108,14 @@ export function checkFile(
   fileOptions: ConfigFileOptions,
   stores?: readonly string[],
 ): CheckedFile {
-  const { env = process.env, options: inCode = {} } = { ...NO_LOAD_OPTIONS, ...fileOptions }
+  const {
+    env = process.env,
+    options: inCode = {},
+    ignoreUnknownTables = false,
+  } = { ...NO_LOAD_OPTIONS, ...fileOptions }
   const [problems, notes]: [FileProblem[], string[]] = [[], []]
-  const fromFile = readTomlOptions(parseToml(source, path), { directory: dirname(resolve(path)), env, problems, notes })
+  const deps = { directory: dirname(resolve(path)), env, problems, notes, ignoreUnknownTables }
+  const fromFile = readTomlOptions(parseToml(source, path), deps)
   const replay = readNamedReplayStore(ownMember(fromFile, 'replay'), { names: stores, problems })
   const merged = { ...fromFile, ...(replay.table !== undefined && { replay: replay.table }), ...inCode }
   const dropped = findDroppedOptions(fromFile, { ...inCode })

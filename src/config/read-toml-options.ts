@@ -3,6 +3,7 @@ import type { TomlTable } from 'smol-toml'
 import { type ConfigProblemCode, formatPath, type OptionPath } from '../option-checks/config-error.js'
 import { isPlainObject, toLiteral } from '../option-checks/describe-value.js'
 import { closestName, tableName } from '../option-checks/unknown-option.js'
+import { ignoreTable, isForeignTable } from './foreign-tables.js'
 import { mayNameFiles, type ReadKeyDeps, readKeyText } from './read-key-file.js'
 import type { TomlPath } from './toml-location.js'
 import {
@@ -22,6 +23,7 @@ import {
 
 export interface ReadTomlDeps extends ReadKeyDeps {
   env: Readonly<Record<string, string | undefined>>
+  ignoreUnknownTables: boolean
 }
 
 /** Options that are secret, so that the file must not have a default for them. */
@@ -50,7 +52,12 @@ interface Place {
 export function readTomlOptions(file: TomlTable, deps: ReadTomlDeps): Record<string, unknown> {
   const options: Record<string, unknown> = {}
   for (const [path, value] of topLevelEntries(file)) {
-    const option = topLevelOption(path.join('.')) ?? unknownOption(path)
+    const known = topLevelOption(path.join('.'))
+    if (known === undefined && deps.ignoreUnknownTables && isForeignTable(path, value)) {
+      ignoreTable({ path, value, file }, deps)
+      continue
+    }
+    const option = known ?? unknownOption(path)
     if (option === undefined) refuseTopLevel(path, deps)
     else options[option] = readValue(value, { path, option: [option] }, deps)
   }

@@ -68,7 +68,7 @@ const OF_OTHERS = [
   'max_bytes',
 ]
 const TABLES = ['required_claims', 'groups_to_scopes', 'claims_to_token', 'headers', 'registration']
-const OF_IDENTITY_PROVIDER = [...OF_LISTS, ...OF_TEXTS, ...OF_OTHERS, ...TABLES]
+export const OF_IDENTITY_PROVIDER = [...OF_LISTS, ...OF_TEXTS, ...OF_OTHERS, ...TABLES]
 /**
  * Keys of an identity provider that would be lost in a table with free names, where they stand below its header: of those
  * that it would take for its own. A claim `name` may be meant. In a table of conditions they fail every assertion.
@@ -78,7 +78,7 @@ const LOST_WITHIN: Readonly<Record<string, readonly string[]>> = {
   'identityProviders.claimsToToken': OF_IDENTITY_PROVIDER,
   'identityProviders.groupsToScopes': OF_LISTS,
 }
-const OF_BINDING = ['name', 'clients', 'scopes', 'resources', 'lifetime']
+export const OF_BINDING = ['name', 'clients', 'scopes', 'resources', 'lifetime']
 const SNAKE_CASE = /^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$/
 
 /** Options that are `[[tables]]`. */

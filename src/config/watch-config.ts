@@ -4,7 +4,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { createJwtExchange, type JwtExchange } from '../exchange/jwt-exchange.js'
 import { OptionReader } from '../option-checks/option-reader.js'
 import { readSource } from './file-problem.js'
-import { checkLoadOptions, type LoadConfigOptions, loadSource } from './load-config.js'
+import { loadSource } from './load-config.js'
+import { checkLoadOptions, type LoadConfigOptions } from './load-options.js'
 import { LastingReplayStore } from './named-replay-store.js'
 
 /**

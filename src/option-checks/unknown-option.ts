@@ -130,7 +130,8 @@ function otherName(key: string, names: readonly string[]): string | undefined {
   return optionsCalled(key).find((name) => names.includes(name))
 }
 
-function optionsCalled(key: string): string[] {
+/** The options that standards and other libraries call so. */
+export function optionsCalled(key: string): string[] {
   return CALLED.flatMap(([option, names]) => (names.split(' ').includes(plainName(key)) ? [option] : []))
 }
 

@@ -61,7 +61,7 @@ describe('docs/command-line.md', () => {
       for (const option of options)
         expect(sections.get(option === 'config' ? 'explain' : name)).toContain(`--${option}`)
     }
-    const named = new Set([...DOCUMENT.matchAll(/--(\w+)/g)].map(([, option]) => option))
+    const named = new Set([...DOCUMENT.matchAll(/--(\w[\w-]*)/g)].map(([, option]) => option))
     expect([...named].sort()).toEqual([...Object.keys(OPTIONS), 'help'].sort())
   })
 

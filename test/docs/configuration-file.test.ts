@@ -9,7 +9,7 @@ import { describeWithRedis, REDIS_URL } from '../support/services.js'
 
 const PAGE = 'docs/configuration-file.md'
 const [TOML = ''] = codeBlocks(PAGE, 'toml')
-const [LOAD = '', LOAD_WITH_CODE = '', READ = ''] = codeBlocks(PAGE, 'js')
+const [LOAD = '', LOAD_WITH_CODE = '', LOAD_OF_OTHERS = '', READ = ''] = codeBlocks(PAGE, 'js')
 
 let directory: string
 beforeAll(() => {
@@ -34,6 +34,12 @@ describe('docs/configuration-file.md', () => {
 
   it('has a file that its code loads', async () => {
     expect(await statsOf(LOAD, TOML)).toMatchObject({ identityProviders })
+  })
+
+  it('has code that ignores tables of other programs', async () => {
+    const toml = `${TOML}\n[server]\nhostname = "localhost"\n`
+    await expect(statsOf(LOAD, toml)).rejects.toThrow('server: unknown option')
+    expect(await statsOf(LOAD_OF_OTHERS, toml)).toMatchObject({ identityProviders })
   })
 
   it('has code that reads the file, and opens no replay store if the file names none', async () => {

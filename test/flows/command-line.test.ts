@@ -782,7 +782,7 @@ describe('the command itself', () => {
       const { status, stdout, stderr } = await runHere([name, '--help'])
       expect([status, stderr]).toEqual([0, ''])
       expect(stdout.match(/express-jwt-exchange (\w+)/g)).toEqual([`express-jwt-exchange ${name}`])
-      expect(stdout.match(/^ {2}--\w+/gm)).toEqual([...options, 'version'].map((option) => `  --${option}`))
+      expect(stdout.match(/^ {2}--\w[\w-]*/gm)).toEqual([...options, 'version'].map((option) => `  --${option}`))
     },
   )
 
