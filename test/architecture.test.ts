@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals'
 
 /** High to low. A file imports its own feature and lower floors only; features of one floor do not know each other. */
 const FLOORS = [
-  ['index', 'augment', 'cli'],
+  ['index', 'augment', 'postgres', 'cli'],
   ['config', 'admin'],
   ['exchange'],
   ['express', 'passport'],
@@ -18,7 +18,7 @@ const FLOORS = [
   ['jwks', 'signing-keys', 'replay', 'policy'],
   ['verification-keys'],
   ['guarded-fetch'],
-  ['jwt', 'oauth', 'host-functions', 'x509'],
+  ['jwt', 'oauth', 'host-functions', 'x509', 'database'],
   ['events', 'option-checks', 'clock'],
   ['errors'],
 ]

@@ -1,31 +1,25 @@
-import { debuglog } from 'node:util'
+import { BackgroundDeletion } from '../database/background-deletion.js'
+import { ignoreErrorEvents } from '../database/ignore-error-events.js'
+import {
+  checkPool,
+  createMissing,
+  indexCreation,
+  type PostgresPool,
+  quotedTable,
+  readTableNames,
+  sqlStateOf,
+  type TableNames,
+  tableCreation,
+} from '../database/postgres-table.js'
 import { fieldOf } from '../errors/field-of.js'
-import { ConfigError } from '../option-checks/config-error.js'
 import { OptionReader } from '../option-checks/option-reader.js'
 import type { ReplayStore } from './replay-store.js'
-import { ignoreErrorEvents, storeFull } from './store-errors.js'
+import { storeFull } from './store-errors.js'
 
-/** A process deletes expired rows after its first new entry, and again after this many. */
-const ENTRIES_PER_SWEEP = 100
 /** More than the new entries between two sweeps, so that the table shrinks after a burst. */
 const MAX_ROWS_PER_SWEEP = 1000
-/** In bytes. PostgreSQL cuts names at 63 bytes, and the name of the index is longer than the name of the table. */
-const MAX_NAME_LENGTH = 50
-const NAME_RULE = `a name of 1 to ${MAX_NAME_LENGTH} bytes without NUL`
 /** disk_full, out_of_memory */
 const STORAGE_FULL_CODES = ['53100', '53200']
-/**
- * unique_violation, duplicate_table, duplicate_object. `IF NOT EXISTS` fails with these if another process creates the same
- * thing at the same time.
- */
-const ALREADY_EXISTS_CODES = ['23505', '42P07', '42710']
-
-const debug = debuglog('express-jwt-exchange')
-
-/** A `Pool` of `pg`, or an object that acts like one. Each query must be a transaction of its own. */
-export interface PostgresPool {
-  query(text: string, values?: unknown[]): PromiseLike<{ rows: unknown[] }>
-}
 
 /**
  * Options of a `PostgresReplayStore`.
@@ -55,21 +49,18 @@ export class PostgresReplayStore implements ReplayStore {
   readonly isShared = true
   readonly #pool: PostgresPool
   readonly #statements: ReturnType<typeof statementsFor>
-  #entries = 0
-  #isSweeping = false
+  readonly #expiredEntries: BackgroundDeletion
 
   /** @throws ConfigError for a pool without `query`, or unknown or wrong options */
   constructor(pool: PostgresPool, options: PostgresReplayStoreOptions = {}) {
     const reader = new OptionReader(options, ['PostgresReplayStore'])
-    const names = {
-      schema: readSchema(reader),
-      table: readTable(reader),
-    }
+    const names = readTableNames(reader, 'jwt_used_assertions')
     reader.refuseUnknown()
     reader.throwProblems()
-    checkPool(pool)
+    checkPool(pool, 'PostgresReplayStore')
     this.#statements = statementsFor(names)
     this.#pool = pool
+    this.#expiredEntries = new BackgroundDeletion(() => pool.query(this.#statements.deleteExpired))
     ignoreErrorEvents(pool)
   }
 
@@ -77,15 +68,13 @@ export class PostgresReplayStore implements ReplayStore {
    * Creates the table and its index if they are missing, and changes nothing that exists. Any number of processes may call it
    * at the same time.
    */
-  async createTable(): Promise<void> {
-    const { table, createTable, findIndex, createIndex } = this.#statements
-    await this.#createMissing('SELECT 1 WHERE pg_catalog.to_regclass($1) IS NOT NULL', createTable, table)
-    await this.#createMissing(findIndex, createIndex, table)
+  createTable(): Promise<void> {
+    return createMissing(this.#pool, this.#statements.creations)
   }
 
   async markUsed(key: string, expiresAt: number): Promise<boolean> {
     const isFirst = await this.#insert(key, expiresAt)
-    if (isFirst) this.#countEntry()
+    if (isFirst) this.#expiredEntries.noteWrite()
     return isFirst
   }
 
@@ -94,38 +83,9 @@ export class PostgresReplayStore implements ReplayStore {
       const { rows } = await this.#pool.query(this.#statements.markUsed, [key, expiresAt])
       return rows.length === 1 && hasTimestamp(rows[0])
     } catch (cause) {
-      if (!STORAGE_FULL_CODES.includes(codeOf(cause))) throw cause
+      if (!STORAGE_FULL_CODES.includes(sqlStateOf(cause))) throw cause
       throw storeFull(cause)
     }
-  }
-
-  #countEntry(): void {
-    if (this.#entries % ENTRIES_PER_SWEEP === 0) void this.#deleteExpired()
-    this.#entries += 1
-  }
-
-  /** No request waits for it. The next sweep deletes the rows that it leaves. */
-  async #deleteExpired(): Promise<void> {
-    if (this.#isSweeping) return
-    this.#isSweeping = true
-    try {
-      await this.#pool.query(this.#statements.deleteExpired)
-    } catch (error) {
-      debug('expired entries could not be deleted: %s', error)
-    } finally {
-      this.#isSweeping = false
-    }
-  }
-
-  async #createMissing(find: string, create: string, table: string): Promise<void> {
-    const isThere = async () => (await this.#pool.query(find, [table])).rows.length > 0
-    if (await isThere()) return
-    try {
-      await this.#pool.query(create)
-    } catch (error) {
-      if (!ALREADY_EXISTS_CODES.includes(codeOf(error))) throw error
-    }
-    if (!(await isThere())) throw new Error(`something else already has this name: ${create}`)
   }
 }
 
@@ -140,16 +100,13 @@ function hasTimestamp(row: unknown): true {
 }
 
 /** Functions are named with their schema, so that no function in the `search_path` of the role can replace them. */
-function statementsFor(names: { schema: string; table: string }) {
-  const table = `${quoted(names.schema)}.${quoted(names.table)}`
-  const index = quoted(`${names.table}_expires_at`)
+function statementsFor(names: TableNames) {
+  const table = quotedTable(names)
   return {
-    table,
-    createTable: `CREATE TABLE IF NOT EXISTS ${table} (key text COLLATE "C" PRIMARY KEY, expires_at timestamptz NOT NULL)`,
-    createIndex: `CREATE INDEX IF NOT EXISTS ${index} ON ${table} (expires_at)`,
-    findIndex: `SELECT 1 FROM pg_catalog.pg_index i
-      JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
-      WHERE i.indrelid = pg_catalog.to_regclass($1) AND a.attname = 'expires_at'`,
+    creations: [
+      tableCreation(table, 'key text COLLATE "C" PRIMARY KEY, expires_at timestamptz NOT NULL'),
+      indexCreation(table, `${names.table}_expires_at`, '(expires_at)'),
+    ],
     markUsed: `INSERT INTO ${table} AS used (key, expires_at)
       VALUES ($1, pg_catalog.to_timestamp($2::pg_catalog.float8))
       ON CONFLICT (key) DO UPDATE SET expires_at = EXCLUDED.expires_at WHERE used.expires_at <= pg_catalog.now()
@@ -159,37 +116,4 @@ function statementsFor(names: { schema: string; table: string }) {
     deleteExpired: `DELETE FROM ${table} WHERE key = ANY (ARRAY(SELECT key FROM ${table}
       WHERE expires_at <= pg_catalog.now() ORDER BY expires_at LIMIT ${MAX_ROWS_PER_SWEEP} FOR UPDATE SKIP LOCKED))`,
   }
-}
-
-/** A quoted SQL identifier: any text is safe in it. */
-function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`
-}
-
-/** Refuses system schemas: in `pg_temp` each connection has its own table. */
-function readSchema(reader: OptionReader): string {
-  if (!reader.has('schema')) return 'public'
-  return reader.string(
-    'schema',
-    `${NAME_RULE}, not beginning with pg_`,
-    (name) => isName(name) && !name.startsWith('pg_'),
-  )
-}
-
-function readTable(reader: OptionReader): string {
-  return reader.has('table') ? reader.string('table', NAME_RULE, isName) : 'jwt_used_assertions'
-}
-
-function isName(name: string): boolean {
-  return Buffer.byteLength(name) <= MAX_NAME_LENGTH && !name.includes('\0')
-}
-
-function checkPool(pool: unknown): void {
-  if (typeof fieldOf(pool, 'query') === 'function') return
-  const message = 'got something else; expected a Pool of pg: an object with the function `query`'
-  throw new ConfigError([{ code: 'wrong_type', path: ['PostgresReplayStore', 'pool'], message }])
-}
-
-function codeOf(error: unknown): string {
-  return String(fieldOf(error, 'code'))
 }

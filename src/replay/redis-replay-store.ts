@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { type Clock, systemClock } from '../clock/clock.js'
+import { ignoreErrorEvents } from '../database/ignore-error-events.js'
 import { fieldOf } from '../errors/field-of.js'
 import { ConfigError } from '../option-checks/config-error.js'
 import { OptionReader } from '../option-checks/option-reader.js'
 import { type ExpiryKind, type RedisClient, type RedisCommands, redisCommandsOf } from './redis-client.js'
 import type { ReplayStore } from './replay-store.js'
-import { ignoreErrorEvents, storeFull } from './store-errors.js'
+import { storeFull } from './store-errors.js'
 
 export type { RedisClient } from './redis-client.js'
 

@@ -13,7 +13,7 @@ const ENTRY_POINTS: Readonly<Record<string, string>> = {
   'express-jwt-exchange/admin': 'src/admin/create-admin.ts',
   'express-jwt-exchange/testing': 'src/testing/index.ts',
   'express-jwt-exchange/redis': 'src/replay/redis-replay-store.ts',
-  'express-jwt-exchange/postgres': 'src/replay/postgres-replay-store.ts',
+  'express-jwt-exchange/postgres': 'src/postgres.ts',
 }
 /** Names of other packages that examples use. */
 const OTHERS: Readonly<Record<string, string>> = {

@@ -6,11 +6,8 @@ import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import fc from 'fast-check'
 import { Client, Pool, type PoolConfig } from 'pg'
-import {
-  type PostgresPool,
-  PostgresReplayStore,
-  type PostgresReplayStoreOptions,
-} from '../../../src/replay/postgres-replay-store.js'
+import type { PostgresPool } from '../../../src/database/postgres-table.js'
+import { PostgresReplayStore, type PostgresReplayStoreOptions } from '../../../src/replay/postgres-replay-store.js'
 import { RedisReplayStore } from '../../../src/replay/redis-replay-store.js'
 import { createSchema, type TestSchema } from '../../support/postgres-schema.js'
 import { DATABASE_URL, describeWithPostgres } from '../../support/services.js'
