@@ -14,15 +14,22 @@ export function createHostApp(exchange: JwtExchange, passport: PassportStatic | 
   })
   if (passport !== undefined) addPassportRoutes(app, exchange, passport)
 
-  // It names the identity providers: in production, for the eyes of operators only.
+  // Public, so it says no more than yes or no: `stats()` names the identity providers.
   app.get('/health', (_req, res) => {
-    res.json(exchange.stats())
+    const isUp = hasUsableKeys(exchange)
+    res.status(isUp ? 200 : 503).json({ status: isUp ? 'ok' : 'down' })
   })
   app.use((_req, res) => {
     res.status(404).json({ error: 'not_found' })
   })
   app.use(answerError)
   return app
+}
+
+/** Whether any identity provider that is trusted can be used. */
+function hasUsableKeys(exchange: JwtExchange): boolean {
+  const trusted = exchange.stats().identityProviders.filter(({ enabled }) => enabled)
+  return trusted.length === 0 || trusted.some(({ state }) => state !== 'down')
 }
 
 /** Passport is an optional peer dependency. */

@@ -1,11 +1,12 @@
 import { type Deployment, readDeployment, withSigningKeys } from './deployment.js'
 import { loadPassport } from './host-app.js'
 import { openReplayStore, type StoreChoice } from './replay-stores.js'
-import { choosePlace, onEndSignal, type Place, serve } from './serve.js'
+import { createSelfSignedCertificate } from './self-signed.js'
+import { choosePlace, onEndSignal, type Place, serve, urlOf } from './serve.js'
 import { printInvitation, startStory, tellStory } from './story.js'
 import { startWorkers } from './workers.js'
 
-const { CONFIG, HOST = '127.0.0.1', PORT = '3000', WORKERS = '1' } = process.env
+const { CONFIG, HOST = '127.0.0.1', PORT = '3000', TLS = '', WORKERS = '1' } = process.env
 const { REDIS_URL, DATABASE_URL } = process.env
 const MAX_WORKERS = 64
 
@@ -16,15 +17,13 @@ const LOCAL_HOSTS = ['127.0.0.1', '::1', 'localhost', '0.0.0.0', '::']
 async function serveConfig(path: string, place: Place, workers: number): Promise<void> {
   const deployment = readDeployment(path)
   await serveIn(workers, place, deployment)
-  console.log(
-    `Listening on http://${place.host.includes(':') ? `[${place.host}]` : place.host}:${place.port} with ${path}`,
-  )
+  console.log(`Listening on ${urlOf(place)} with ${path}`)
 }
 
 /** The host app and a fake identity provider, and the main job performed with both. */
 async function serveStory(place: Place, workers: number): Promise<void> {
-  const url = `http://${LOCAL_HOSTS.includes(place.host) ? 'localhost' : place.host}:${place.port}`
-  const story = await startStory(url, PORT === '0' ? 0 : place.port + 1)
+  const url = urlOf({ ...place, host: LOCAL_HOSTS.includes(place.host) ? 'localhost' : place.host })
+  const story = await startStory(url, PORT === '0' ? 0 : place.port + 1, place.certificate?.cert)
   onEndSignal(() => story.idp.close())
   await serveIn(workers, place, { options: story.options, store: workers > 1 ? sharedStore() : undefined })
   const hasPassport = (await loadPassport()) !== undefined
@@ -64,9 +63,15 @@ function readNumber(name: string, text: string, least: number, most: number): nu
   throw new Error(`${name} must be a whole number from ${least} to ${most}`)
 }
 
+/** Only for trying things out: in production, a proxy serves https with a certificate that others trust. */
+function readCertificate() {
+  if (TLS !== '' && TLS !== '1') throw new Error('TLS must be 1, or not set')
+  return TLS === '1' ? createSelfSignedCertificate() : undefined
+}
+
 try {
   const workers = readNumber('WORKERS', WORKERS, 1, MAX_WORKERS)
-  const place = await choosePlace(readNumber('PORT', PORT, 0, 65_535), HOST)
+  const place = await choosePlace(readNumber('PORT', PORT, 0, 65_535), HOST, readCertificate())
   await (CONFIG ? serveConfig(CONFIG, place, workers) : serveStory(place, workers))
 } catch (error) {
   console.error(String(error))

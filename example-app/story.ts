@@ -1,10 +1,13 @@
 import { generateSigningKey, type JwtExchangeOptions } from 'express-jwt-exchange'
 import { FakeIdentityProvider } from 'express-jwt-exchange/testing'
+import { type Answer, send } from './send.js'
 
 /** A fake identity provider, and a host app that trusts it. */
 export interface Story {
   /** Of the host app. */
   url: string
+  /** Its certificate, if it serves https. */
+  ca: string | undefined
   idp: FakeIdentityProvider
   /** Of the host app. */
   options: JwtExchangeOptions
@@ -21,17 +24,16 @@ export interface StorySettings {
   print(line: string): void
 }
 
-interface Answer {
-  status: number
-  body: Record<string, unknown>
-}
-
 const CLIENT = { clientId: 'app', clientSecret: 'app-secret-of-the-story', scopes: ['openid', 'orders:read'] }
 const GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 const FORM = 'application/x-www-form-urlencoded'
 
-/** Starts a fake identity provider for a host app at this URL. */
-export async function startStory(url: string, idpPort: number): Promise<Story> {
+/**
+ * Starts a fake identity provider for a host app at this URL.
+ *
+ * @param ca the certificate of the host app, if it serves https
+ */
+export async function startStory(url: string, idpPort: number, ca?: string): Promise<Story> {
   const idp = await startIdentityProvider(`${url}/oauth2/token`, idpPort)
   const options: JwtExchangeOptions = {
     issuer: `${url}/oauth2`,
@@ -41,7 +43,7 @@ export async function startStory(url: string, idpPort: number): Promise<Story> {
     jwksEndpoint: { cacheMaxAge: 10_000, cacheMaxAgeFallback: 20_000, cooldownDuration: 2000, refreshBudget: 10 },
     accessToken: { audience: url, signingKeys: [generateSigningKey()] },
   }
-  return { url, idp, options }
+  return { url, ca, idp, options }
 }
 
 /** Performs the main job with the host app and prints it. Resolves with whether every answer was the expected one. */
@@ -64,7 +66,7 @@ export function printInvitation({ url, idp }: Story, print: (line: string) => vo
   print('\nPlay with the identity provider, and see what the app makes of it:')
   print(`  curl -X POST ${idp.url}/rotate`)
   print(`  curl -X POST ${idp.url}/fault/down   (or slow, oversize, garbage; off ends it)`)
-  print(`  curl ${url}/health`)
+  print(`  curl ${insecure(url)}${url}/health`)
   print('Stop with Ctrl-C.')
 }
 
@@ -78,7 +80,8 @@ async function startIdentityProvider(alias: string, port: number): Promise<FakeI
 }
 
 /** Resolves with the assertion that was exchanged. */
-async function exchangeAndUse({ url, idp }: Story, settings: StorySettings, steps: StorySteps): Promise<string> {
+async function exchangeAndUse(story: Story, settings: StorySettings, steps: StorySteps): Promise<string> {
+  const { url, ca, idp } = story
   const { print, hasPassport, isKept } = settings
   const inHalfAnHour = Math.floor(Date.now() / 1000) + 1800
   const example = await idp.issueAssertion({ exp: inHalfAnHour })
@@ -91,7 +94,7 @@ async function exchangeAndUse({ url, idp }: Story, settings: StorySettings, step
       : '   As a curl command, shown only; the demo sends it itself:',
   )
   print(`   ${curlOf(url, `'${formOf(isKept ? example : shortened(example))}'`)}`)
-  const issued = await exchangeAssertion(url, assertion)
+  const issued = await exchangeAssertion(story, assertion)
   steps.report('200 with an access token', issued.status === 200, issued)
 
   const paths = hasPassport ? ['/me', '/orders'] : ['/orders']
@@ -100,33 +103,36 @@ async function exchangeAndUse({ url, idp }: Story, settings: StorySettings, step
   )
   const authorization = `Bearer ${issued.body.access_token}`
   for (const path of paths) {
-    const answer = await answerOf(fetch(url + path, { headers: { authorization } }))
+    const answer = await send(url + path, { headers: { authorization }, ca })
     steps.report(`200 from ${path}`, answer.status === 200, answer)
   }
   return assertion
 }
 
-async function rollOver({ url, idp }: Story, steps: StorySteps): Promise<void> {
+async function rollOver(story: Story, steps: StorySteps): Promise<void> {
+  const { idp } = story
   steps.begin('The identity provider rolls its key over; the next assertion is signed with the new key')
   const { kid } = await idp.rotate()
-  const accepted = await exchangeAssertion(url, await idp.issueAssertion())
+  const accepted = await exchangeAssertion(story, await idp.issueAssertion())
   steps.report(`200: the key ${kid} is fetched and used in the same request`, accepted.status === 200, accepted)
 }
 
-async function sendBadAssertions({ url, idp }: Story, used: string, steps: StorySteps): Promise<void> {
+async function sendBadAssertions(story: Story, used: string, steps: StorySteps): Promise<void> {
+  const { idp } = story
   steps.begin('The first assertion again')
-  const replayed = await exchangeAssertion(url, used)
+  const replayed = await exchangeAssertion(story, used)
   steps.report('400 invalid_grant: an assertion is accepted once', isInvalidGrant(replayed), replayed)
 
   steps.begin('An assertion that names another audience')
-  const misdirected = await exchangeAssertion(url, await idp.issueAssertion({ aud: 'https://other.example.com' }))
+  const misdirected = await exchangeAssertion(story, await idp.issueAssertion({ aud: 'https://other.example.com' }))
   steps.report('400 invalid_grant: it is not meant for this service', isInvalidGrant(misdirected), misdirected)
 }
 
-async function sendToAllProcesses({ url, idp }: Story, steps: StorySteps): Promise<void> {
+async function sendToAllProcesses(story: Story, steps: StorySteps): Promise<void> {
+  const { idp } = story
   steps.begin('One assertion, sent 20 times at once: each process gets some of them')
   const assertion = await idp.issueAssertion()
-  const answers = await Promise.all(Array.from({ length: 20 }, () => exchangeAssertion(url, assertion)))
+  const answers = await Promise.all(Array.from({ length: 20 }, () => exchangeAssertion(story, assertion)))
   const issued = answers.filter(({ status }) => status === 200).length
   const refused = answers.filter(isInvalidGrant).length
   const isAsExpected = issued === 1 && refused === 19
@@ -172,24 +178,19 @@ function formOf(assertion: string): string {
 function curlOf(url: string, data: string): string {
   const { clientId, clientSecret } = CLIENT
   const client = `--data-urlencode client_id=${clientId} --data-urlencode client_secret=${clientSecret}`
-  return `curl -i ${client} -d ${data} ${url}/oauth2/token`
+  return `curl -i ${insecure(url)}${client} -d ${data} ${url}/oauth2/token`
 }
 
-function exchangeAssertion(url: string, assertion: string): Promise<Answer> {
+/** For a self-signed certificate. */
+function insecure(url: string): string {
+  return url.startsWith('https:') ? '-k ' : ''
+}
+
+function exchangeAssertion({ url, ca }: Story, assertion: string): Promise<Answer> {
   const { clientId, clientSecret } = CLIENT
   const client = new URLSearchParams({ client_id: clientId, client_secret: clientSecret })
-  return answerOf(
-    fetch(`${url}/oauth2/token`, {
-      method: 'POST',
-      headers: { 'content-type': FORM },
-      body: `${client}&${formOf(assertion)}`,
-    }),
-  )
-}
-
-async function answerOf(request: Promise<Response>): Promise<Answer> {
-  const response = await request
-  return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+  const body = `${client}&${formOf(assertion)}`
+  return send(`${url}/oauth2/token`, { method: 'POST', headers: { 'content-type': FORM }, body, ca })
 }
 
 function isInvalidGrant({ status, body }: Answer): boolean {

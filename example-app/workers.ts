@@ -28,6 +28,12 @@ export function startWorkers(count: number, work: Work): Promise<void> {
     setTimeout(() => startWorker(work), hasServed ? 0 : PAUSE_BEFORE_NEXT)
   }
   cluster.on('exit', replace)
+  if (work.deployment.path !== undefined) {
+    // The workers follow the file, and read it again at this signal.
+    process.on('SIGHUP', () => {
+      for (const worker of serving) worker.process.kill('SIGHUP')
+    })
+  }
   onEndSignal(() => {
     cluster.off('exit', replace)
     for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGTERM')

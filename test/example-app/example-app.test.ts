@@ -1,8 +1,11 @@
 import { execFile, spawnSync } from 'node:child_process'
+import { X509Certificate } from 'node:crypto'
+import { once } from 'node:events'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { connect } from 'node:tls'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import request from 'supertest'
@@ -99,9 +102,8 @@ describe('the commands of its page that change the identity provider', () => {
       await run(rotate)
       expect(await exchange(await issue())).toBe(503)
     }
-    const { identityProviders } = JSON.parse(await run(health))
-    expect(identityProviders).toMatchObject([{ state: 'ok', lastFailure: { reason: expect.any(String) } }])
-    expect(identityProviders[0].kids).toContain(kid)
+    expect(JSON.parse(await run(health))).toEqual({ status: 'ok' })
+    expect(kid).toEqual(expect.any(String))
     await run(off)
     const assertion = await issue()
     let status = 503
@@ -136,12 +138,77 @@ describe('npm start with CONFIG', () => {
     expect((await request(url).get('/oauth2/jwks')).body.keys).toHaveLength(1)
     const metadata = await request(url).get('/.well-known/oauth-authorization-server/oauth2')
     expect(metadata.body.token_endpoint).toBe(APP_TOKEN_ENDPOINT)
-    const health = await request(url).get('/health')
-    expect(health.body.identityProviders).toMatchObject([
-      { name: idp.name, state: 'ok', kids: [idp.signingKey.kid], keySetAge: expect.any(Number) },
-    ])
+    expect((await request(url).get('/health')).body).toEqual({ status: 'ok' })
     expect(await end('SIGTERM')).toBe(0)
-    expect(output().trimEnd().split('\n')).toHaveLength(1)
+    const [listening, ...decisions] = output().trimEnd().split('\n')
+    expect(listening).toMatch(/^Listening on http/)
+    expect(decisions.map((line) => line.split(' ')[1])).toEqual(['token.issued', ...Array(3).fill('access.granted')])
+  })
+
+  it('prints each decision in one line, without a token or a secret', async () => {
+    const { url, output } = await start('\n', { CONFIG: writeConfig(idp), APP_SECRET: APP_CLIENT.clientSecret })
+    const post = (form: object) =>
+      request(url).post('/oauth2/token').auth(APP_CLIENT.clientId, APP_CLIENT.clientSecret).type('form').send(form)
+    const grantType = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
+    const assertion = await idp.issueAssertion()
+    for (let times = 0; times < 2; times += 1) await post({ grant_type: grantType, assertion })
+    await post({ grant_type: grantType, assertion: await idp.issueAssertion({ sub: 'eve\nfake line' }) })
+    await request(url).get('/orders')
+    while (!output().includes('access.denied')) await pause(50)
+    const lines = output().trimEnd().split('\n').slice(1)
+    const time = '^20[\\d-]+T[\\d:.]+Z'
+    expect(lines).toEqual([
+      expect.stringMatching(`${time} token.issued subject=alice scopes=openid,orders:read clientId=app `),
+      expect.stringMatching(`${time} token.rejected reason=replayed `),
+      expect.stringMatching(`${time} token.rejected reason=`),
+      expect.stringMatching(`${time} access.denied reason=no_token `),
+    ])
+    expect(output()).not.toContain(APP_CLIENT.clientSecret)
+    expect(output()).not.toMatch(/eyJ[\w-]+\.[\w-]+\./)
+  })
+
+  it('follows its file, and keeps serving when a change cannot be used', async () => {
+    const config = writeConfig(idp)
+    const app = await start('\n', { CONFIG: config, APP_SECRET: APP_CLIENT.clientSecret })
+    const source = readFileSync(config, 'utf8')
+    const printed = async (text: string) => {
+      while (!app.output().includes(text)) await pause(50)
+    }
+    const exchange = async () => {
+      const form = { grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion: await idp.issueAssertion() }
+      const answer = request(app.url).post('/oauth2/token').auth(APP_CLIENT.clientId, APP_CLIENT.clientSecret)
+      return (await answer.type('form').send(form)).status
+    }
+    writeFileSync(config, source.replace('allowed_subjects = "any"', 'allowed_subjects = ["nobody"]'))
+    await printed('config.changed revision=2')
+    expect(await exchange()).toBe(400)
+    writeFileSync(config, source.replace('allowed_subjects', 'alowed_subjects'))
+    await printed('config.refused message=')
+    expect(await exchange()).toBe(400)
+    writeFileSync(config, source)
+    await printed('config.changed revision=3')
+    expect(await exchange()).toBe(200)
+    app.child.kill('SIGHUP')
+    await printed('config.changed revision=4')
+    expect(await exchange()).toBe(200)
+    expect(await app.end('SIGTERM')).toBe(0)
+  })
+
+  it('answers the public health check with 503 while no identity provider can be used, and says no more', async () => {
+    const other = await FakeIdentityProvider.start({ alias: APP_TOKEN_ENDPOINT })
+    try {
+      await other.fault('down')
+      const { url } = await start('\n', { CONFIG: writeConfig(other), APP_SECRET: APP_CLIENT.clientSecret })
+      expect((await request(url).get('/health')).status).toBe(200) // Nothing has been fetched yet.
+      await request(url)
+        .get('/whoami')
+        .auth(await other.issueAssertion(), { type: 'bearer' })
+      let health = await request(url).get('/health')
+      while (health.status === 200) health = await request(url).get('/health')
+      expect([health.status, health.body]).toEqual([503, { status: 'down' }])
+    } finally {
+      await other.close()
+    }
   })
 
   it('ends with the problems of a bad file and no stack', async () => {
@@ -195,6 +262,49 @@ describe('npm start with CONFIG', () => {
   })
 })
 
+describe('npm start with TLS', () => {
+  it.each(['0', 'yes', 'true'])('refuses %p', async (TLS) => {
+    expect(await failureOf({ TLS })).toBe('Error: TLS must be 1, or not set\n')
+  })
+
+  it('tells the same story over https, with commands that work as they are pasted', async () => {
+    const output = (await start('Stop with Ctrl-C', { TLS: '1' })).output()
+    expect(output.match(/✓ got/g)).toHaveLength(6)
+    expect(output).not.toContain('✗')
+    const commands = output.match(/curl -i .*/g) ?? []
+    expect(commands).toHaveLength(2)
+    for (const command of commands) {
+      expect(command).toMatch(/ https:\/\/localhost:\d+\/oauth2\/token$/)
+      const { stdout } = await promisify(execFile)('bash', ['-c', command])
+      expect(stdout).toMatch(/^HTTP\/1.1 200 OK.*"access_token":"ey/s)
+    }
+  })
+
+  it('has a certificate for localhost that is not accepted without a word', async () => {
+    const output = (await start('Stop with Ctrl-C', { TLS: '1' })).output()
+    const url = /https:\/\/localhost:\d+/.exec(output)?.[0] ?? ''
+    const { port } = new URL(url)
+    const socket = connect({
+      host: '127.0.0.1',
+      port: Number(port),
+      servername: 'localhost',
+      rejectUnauthorized: false,
+    })
+    await once(socket, 'secureConnect')
+    const certificate = new X509Certificate(socket.getPeerCertificate(true).raw)
+    socket.destroy()
+    expect([certificate.checkHost('localhost'), certificate.checkIP('127.0.0.1'), certificate.checkIP('::1')]).toEqual([
+      'localhost',
+      '127.0.0.1',
+      '::1',
+    ])
+    expect(certificate.verify(certificate.publicKey)).toBe(true)
+    const days = (Date.parse(certificate.validTo) - Date.parse(certificate.validFrom)) / 86_400_000
+    expect(days).toBe(8)
+    await expect(fetch(`${url}/health`)).rejects.toThrow()
+  })
+})
+
 describe('npm start with WORKERS', () => {
   it.each(['0', '-1', '1.5', '65', 'four', ''])('refuses %p', async (WORKERS) => {
     expect(await failureOf({ WORKERS })).toBe('Error: WORKERS must be a whole number from 1 to 64\n')
@@ -236,6 +346,26 @@ describeWithRedisServer('npm start with WORKERS and a Redis', () => {
       const keys = await Promise.all(Array.from({ length: 12 }, () => request(app.url).get('/oauth2/jwks')))
       expect(new Set(keys.map(({ text }) => text)).size).toBe(1)
       expect(keys[0]?.body.keys).toHaveLength(1)
+    } finally {
+      await idp.close()
+    }
+  })
+
+  it('follows its file in all workers, also after SIGHUP', async () => {
+    const idp = await FakeIdentityProvider.start({ alias: APP_TOKEN_ENDPOINT })
+    try {
+      const config = writeConfig(idp, `store = "redis"\nurl = "${redis.url}"`)
+      const source = readFileSync(config, 'utf8').replace(/signing_keys = .*\n/, '')
+      writeFileSync(config, source)
+      const app = await start('Listening on', { CONFIG: config, APP_SECRET: APP_CLIENT.clientSecret, WORKERS: '2' })
+      const printed = async (text: string, times: number) => {
+        while (app.output().split(text).length <= times) await pause(50)
+      }
+      writeFileSync(config, source.replace('"any"', '["nobody"]'))
+      await printed('config.changed revision=2', 2)
+      app.child.kill('SIGHUP')
+      await printed('config.changed revision=3', 2)
+      expect(await app.end('SIGTERM')).toBe(0)
     } finally {
       await idp.close()
     }

@@ -49,7 +49,7 @@ export async function startApp(
   return {
     child,
     output: () => output,
-    url: /http:\/\/[\w.]+:\d+/.exec(output)?.[0] ?? '',
+    url: /https?:\/\/[\w.]+:\d+/.exec(output)?.[0] ?? '',
     memory: async () => {
       child.send('memory')
       return (await once(child, 'message'))[0]
