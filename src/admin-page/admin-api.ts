@@ -1,4 +1,12 @@
-/** An answer of the admin API that is not a success, or none at all (`status` 0). */
+/** What is wrong with one option of an entry. */
+export interface EntryProblem {
+  code: string
+  /** From the entry on: `['requiredClaims', 'tid']`. */
+  path: readonly (string | number)[]
+  message: string
+}
+
+/** The API refused, or did not answer (`status` 0). */
 export class ApiFailure extends Error {
   override readonly name = 'ApiFailure'
   readonly status: number
@@ -11,35 +19,85 @@ export class ApiFailure extends Error {
   }
 }
 
-/** What is wrong with one option of an entry. */
-export interface EntryProblem {
-  code: string
-  /** From the entry on: `['requiredClaims', 'tid']`. */
-  path: readonly (string | number)[]
-  message: string
+export interface ApiCall {
+  method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  /** Sent as JSON. */
+  body?: unknown
+  /** The version that must still be there. */
+  ifMatch?: string | undefined
+  signal?: AbortSignal
 }
 
-export interface IdentityProviderItem {
-  id: string
-  /** `options`: from code or a file, so that it can only be changed there. */
-  source: 'store' | 'options'
-  enabled: boolean
-  name: string
-  displayName?: string
+export interface ApiAnswer<Body> {
+  body: Body
+  /** The version of what was answered. */
+  etag: string | undefined
 }
 
-export interface IdentityProviderList {
-  identityProviders: readonly IdentityProviderItem[]
-  /** Where the next page begins; null: there is none. */
-  next: string | null
+/** A problem document, RFC 9457. */
+interface Problem {
+  title?: string
+  detail?: string
+  problems?: readonly EntryProblem[]
 }
 
-/** @throws ApiFailure */
-export async function fetchJson<Answer>(path: string): Promise<Answer> {
-  const response = await fetch(path, { headers: { accept: 'application/json' } }).catch(() => undefined)
-  if (response === undefined) throw new ApiFailure(0, 'The server does not answer.')
-  const body: unknown = await response.json().catch(() => undefined)
-  if (!response.ok || body === undefined)
-    throw new ApiFailure(response.status, `The server answered ${response.status}.`)
-  return body as Answer
+const NO_JSON =
+  'The server answered with something else than JSON. Perhaps you have to sign in again: reload this page.'
+const MESSAGES: Readonly<Record<number, string>> = {
+  401: 'You are not signed in. Sign in, and reload this page.',
+  403: 'You may not do this.',
+  404: 'There is no identity provider with this id.',
+  412: 'Somebody else has changed it meanwhile.',
+}
+
+/**
+ * @param path relative to the page, which is the root of the API
+ * @throws ApiFailure
+ */
+export async function callApi<Body>(path: string, call: ApiCall = {}): Promise<ApiAnswer<Body>> {
+  const { method = 'GET', body, ifMatch, signal } = call
+  const headers = new Headers({ accept: 'application/json' })
+  if (body !== undefined) headers.set('content-type', 'application/json')
+  if (ifMatch !== undefined) headers.set('if-match', ifMatch)
+  const init: RequestInit = { method, headers, ...(signal !== undefined && { signal }) }
+  if (body !== undefined) init.body = JSON.stringify(body)
+  const response = await fetch(path, init).catch(() => {
+    throw new ApiFailure(0, 'The server does not answer. Check that it runs, and that you are connected.')
+  })
+  const text = await response.text().catch(() => '')
+  const answer = text === '' ? null : parseJson(text)
+  if (!response.ok) throw toFailure(response.status, answer)
+  if (answer === undefined) throw new ApiFailure(response.status, NO_JSON)
+  return { body: answer as Body, etag: response.headers.get('etag') ?? undefined }
+}
+
+/** The path of one identity provider, or of something within it. */
+export function pathOf(id: string, within = ''): string {
+  return `identity-providers/${encodeURIComponent(id)}${within === '' ? '' : `/${within}`}`
+}
+
+export function isApiFailure(error: unknown): error is ApiFailure {
+  return typeof error === 'object' && error !== null && 'name' in error && error.name === 'ApiFailure'
+}
+
+/** Anything that was thrown, as a failure that can be shown. */
+export function toApiFailure(error: unknown): ApiFailure {
+  return isApiFailure(error) ? error : new ApiFailure(0, `The page failed: ${String(error)}`)
+}
+
+function toFailure(status: number, answer: unknown): ApiFailure {
+  const { title, detail, problems } = (answer ?? {}) as Problem
+  return new ApiFailure(
+    status,
+    detail ?? MESSAGES[status] ?? title ?? `The server answered with the status ${status}.`,
+    Array.isArray(problems) ? problems : [],
+  )
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }

@@ -1,68 +1,86 @@
-import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from '@jest/globals'
-import express from 'express'
 import type { Browser } from 'playwright-core'
-import { openPage, startChromium } from '../support/chromium.js'
+import { type AdminHost, ENTRY, startAdminHost } from '../support/admin-host.js'
+import { headingOf, openAdminPage } from '../support/admin-page.js'
+import { startChromium } from '../support/chromium.js'
 import { describeWithChromium } from '../support/services.js'
 
-const POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+const VIEWS = ['#/', '#/identity-providers/new', '#/identity-provider/acme', '#/policy', '#/policy/acme', '#/explain']
 
-describeWithChromium('the built page', () => {
+describeWithChromium('the admin page', () => {
   let browser: Browser
-  let server: Server
-  let url: string
+  let host: AdminHost
 
   beforeAll(async () => {
-    const app = express()
-    app.use('/admin', (_, response, next) => {
-      response.set('Content-Security-Policy', POLICY)
-      next()
-    })
-    app.get('/admin/identity-providers', (_, response) => {
-      const enabled = {
-        id: 'acme',
-        source: 'store',
-        enabled: true,
-        name: 'https://idp.example.com',
-        displayName: 'Acme',
-      }
-      response.json({ identityProviders: [enabled], next: null })
-    })
-    app.use('/admin', express.static('dist/admin-page'))
-    server = app.listen(0, '127.0.0.1')
-    await new Promise((resolve) => server.once('listening', resolve))
-    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
     browser = await startChromium()
+    host = await startAdminHost()
+    await host.ask('POST', '/identity-providers', ENTRY)
   })
 
   afterAll(async () => {
-    await browser.close()
-    server.close()
-    server.closeAllConnections()
+    await browser?.close()
+    await host?.close()
   })
 
-  it('lists the identity providers, under a policy without inline code, with requests to its own server only', async () => {
-    const { page, faults, origins } = await openPage(browser)
-    await page.goto(`${url}/admin/`)
-    await page.getByRole('rowheader', { name: 'Acme' }).waitFor()
-    expect([...origins]).toEqual([url])
+  it('loads nothing from elsewhere, keeps nothing in the browser, and causes no error, in any view', async () => {
+    const { page, show, faults, origins } = await openAdminPage(browser, host)
+    for (const view of VIEWS) await show(view)
+    expect([...origins]).toEqual([host.url])
+    expect(faults).toEqual([])
+    const kept = '[localStorage.length, sessionStorage.length, document.cookie, history.state]'
+    expect(await page.evaluate(kept)).toEqual([0, 0, '', null])
+  })
+
+  it('is under a policy that refuses inline code and other servers', async () => {
+    const { page, faults } = await openAdminPage(browser, host)
+    await page.evaluate("document.body.setAttribute('style', 'color: red')")
+    await page.evaluate("fetch('https://elsewhere.example').catch(() => {})")
+    const byPolicy = () =>
+      faults.filter((fault) => /^(style-src-attr inline|connect-src https:\/\/elsewhere)/.test(fault))
+    while (byPolicy().length < 2) await pause(10)
+  })
+
+  it('gives the focus to the heading of a view that was chosen by keyboard, and names it in the title', async () => {
+    const { page, faults } = await openAdminPage(browser, host)
+    const navigation = page.getByRole('navigation', { name: 'Main' })
+    const focusedHeading = (name: string) => page.locator('h1:focus').filter({ hasText: name }).waitFor()
+    await page.keyboard.press('Tab')
+    await page.locator('button:focus', { hasText: 'Skip to the content' }).waitFor()
+    for (const [link, heading] of [
+      ['Keys', 'Keys'],
+      ['Policy', 'Policy'],
+      ['Explain', 'Explain an assertion'],
+      ['Activity', 'Activity'],
+    ] as const) {
+      await navigation.getByRole('link', { name: link }).press('Enter')
+      await focusedHeading(heading)
+      expect(await page.title()).toBe(`${link} – JWT exchange`)
+    }
+    await navigation.getByRole('link', { name: 'Policy' }).press('Enter')
+    await page.getByRole('link', { name: 'Acme Inc.' }).press('Enter')
+    await focusedHeading('Acme Inc.')
     expect(faults).toEqual([])
   })
 
-  it('reports code that the policy refuses', async () => {
-    const { page, faults } = await openPage(browser)
-    await page.goto(`${url}/admin/`)
-    await page.evaluate("document.body.setAttribute('style', 'color: red')")
-    await page.evaluate("fetch('https://elsewhere.example').catch(() => {})")
-    const ofPolicy = () =>
-      faults.filter((fault) => /^(style-src-attr inline|connect-src https:\/\/elsewhere)/.test(fault))
-    await waitUntil(() => ofPolicy().length === 2)
+  it('says so if there is no such view, or no such identity provider', async () => {
+    const { page, show } = await openAdminPage(browser, host)
+    await show('#/unheard-of')
+    expect(await headingOf(page).textContent()).toBe('There is no such view')
+    await show('#/identity-provider/nobody')
+    expect(await page.getByRole('alert').textContent()).toContain('There is no identity provider with this id')
+    await show('#/policy/%E0%A4%A')
+    expect(await headingOf(page).textContent()).toBe('There is no such view')
+  })
+
+  it('shows an identity provider of the options, and says where to change it', async () => {
+    const { page, show, faults } = await openAdminPage(browser, host)
+    await page.getByRole('link', { name: 'https://idp.example.com' }).click()
+    await page.getByRole('heading', { name: 'This identity provider is defined in code or in a file' }).waitFor()
+    expect(await page.getByRole('main').textContent()).toContain('[[identity_provider]]')
+    expect(await page.getByRole('textbox').count()).toBe(0)
+    await show('#/policy/fixed')
+    await page.getByRole('heading', { name: 'This identity provider is defined in code or in a file' }).waitFor()
+    expect(faults).toEqual([])
   })
 })
-
-async function waitUntil(isTrue: () => boolean): Promise<void> {
-  while (!isTrue()) await pause(10)
-}

@@ -111,7 +111,7 @@ function findInDocument(file: string): Finding[] {
 }
 
 function findInSources(root: string): Finding[] {
-  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ts'))
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((path) => /\.tsx?$/.test(path))
   return files.flatMap((path) => {
     const file = join(root, path)
     return findPhrases(file, readFileSync(file, 'utf8'), [...WORDS, ...SENTENCES])

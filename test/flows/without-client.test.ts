@@ -32,8 +32,7 @@ async function start(
   identityProvider: Partial<IdentityProviderOptions> = {},
   exchange: ExchangeHostOptions['exchange'] = {},
 ): Promise<void> {
-  const idp = { algorithm: 'ES256' } as const
-  host = await startExchangeHost({ idp, identityProvider: { ...OPTIONAL, ...identityProvider }, exchange })
+  host = await startExchangeHost({ identityProvider: { ...OPTIONAL, ...identityProvider }, exchange })
 }
 
 /** Posts a form without any authentication. */
@@ -194,7 +193,7 @@ describe('a request that has something of a client', () => {
 
 describe('an identity provider that requires a client, next to one that does not', () => {
   it('gives a stranger the same answer as an unknown issuer, and its keys are not fetched for it', async () => {
-    const other = await FakeIdentityProvider.start({ alias: TOKEN_ENDPOINT, algorithm: 'ES256' })
+    const other = await FakeIdentityProvider.start({ alias: TOKEN_ENDPOINT })
     try {
       await start()
       host.exchange.reconfigure({
@@ -265,7 +264,6 @@ describe('the budget of requests without a client', () => {
 
   it('is one for each address', async () => {
     host = await startExchangeHost({
-      idp: { algorithm: 'ES256' },
       identityProvider: OPTIONAL,
       exchange: limited,
       before: (app) => app.set('trust proxy', true),

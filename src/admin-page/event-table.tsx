@@ -1,0 +1,86 @@
+import { detailsOf, facetsOf, summaryOf, textOfEvent } from './event-texts.js'
+import { Badge } from './notice.js'
+import type { ExchangeEvent } from './use-events.js'
+
+/** Events, the newest first. */
+export function EventTable({ events }: { events: readonly ExchangeEvent[] }) {
+  if (events.length === 0) return <p class="empty">Nothing to show so far. Events appear here as they happen.</p>
+  return (
+    <div class="card">
+      <table class="cards-if-narrow events">
+        <caption class="visually-hidden">Events, the newest first</caption>
+        <thead>
+          <tr>
+            <th scope="col" class="fit">
+              Time
+            </th>
+            <th scope="col" class="fit">
+              What happened
+            </th>
+            <th scope="col">Identity provider</th>
+            <th scope="col" class="fit">
+              Client
+            </th>
+            <th scope="col" class="fit">
+              Reason
+            </th>
+            <th scope="col">Details</th>
+          </tr>
+        </thead>
+        <tbody>
+          {events.map((event) => (
+            <EventRow key={event.n} event={event} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
+}
+
+function EventRow({ event }: { event: ExchangeEvent }) {
+  const { label, tone } = textOfEvent(event)
+  const { provider, client, reason } = facetsOf(event)
+  const time = new Date(event.at * 1000)
+  return (
+    <tr>
+      <td data-label="Time" class="fit">
+        <time dateTime={time.toISOString()}>{time.toLocaleTimeString('en-GB')}</time>
+      </td>
+      <td data-label="What happened" class="fit">
+        <Badge tone={tone}>{label}</Badge>
+      </td>
+      <td data-label="Identity provider">{provider || <Nothing />}</td>
+      <td data-label="Client" class="fit">
+        {client || <Nothing />}
+      </td>
+      <td data-label="Reason" class="fit">
+        {reason === '' ? <Nothing /> : <code>{reason}</code>}
+      </td>
+      <td data-label="Details">
+        <details>
+          <summary>{summaryOf(event) || 'All fields'}</summary>
+          <dl class="fields">
+            <div>
+              <dt>event</dt>
+              <dd>{event.name}</dd>
+            </div>
+            {detailsOf(event).map(([name, text]) => (
+              <div key={name}>
+                <dt>{name}</dt>
+                <dd>{text}</dd>
+              </div>
+            ))}
+          </dl>
+        </details>
+      </td>
+    </tr>
+  )
+}
+
+function Nothing() {
+  return (
+    <span class="detail" aria-hidden="true">
+      –
+    </span>
+  )
+}

@@ -1,0 +1,78 @@
+import { daysUntil, describeDuration } from './durations.js'
+import { describeFailure } from './fetch-failures.js'
+import { firstExpiryOf, hasFixedKeys, type IdentityProviderItem, type KeySet } from './identity-provider-item.js'
+import { Badge, type Tone } from './notice.js'
+
+interface State {
+  label: string
+  tone: Tone
+}
+
+const STATES: Readonly<Record<KeySet['state'], State>> = {
+  ok: { label: 'Fresh', tone: 'good' },
+  idle: { label: 'Idle', tone: 'quiet' },
+  stale: { label: 'Stale', tone: 'warn' },
+  degraded: { label: 'Stale for long', tone: 'bad' },
+  down: { label: 'Down', tone: 'bad' },
+  never: { label: 'Not fetched', tone: 'quiet' },
+}
+const NOT_LOADED: State = { label: 'Not loaded', tone: 'quiet' }
+const FIXED: State = { label: 'Configured', tone: 'good' }
+/** Days before the end of a certificate from which it is a matter of concern. */
+const SOON = 30
+
+/** The state of its keys at a glance. */
+export function KeySetState({ item }: { item: IdentityProviderItem }) {
+  const { keys } = item
+  const { label, tone } = stateOf(keys)
+  return (
+    <div class="key-set-state">
+      <Badge tone={tone}>{label}</Badge>
+      <span class="detail">{keys === null ? 'Nothing has needed them so far' : describeKeySet(keys)}</span>
+      {keys !== null && isFailing(keys) && keys.lastFailure !== undefined && (
+        <span class="detail bad">{describeFailure(keys.lastFailure)}</span>
+      )}
+    </div>
+  )
+}
+
+/** The days until the first of its certificates expires; a dash if it has none. */
+export function CertificateExpiry({ keys }: { keys: KeySet | null }) {
+  const expiry = keys === null ? undefined : firstExpiryOf(keys)
+  if (expiry === undefined) return <span class="detail">None</span>
+  return <ExpiryDate expiry={expiry} />
+}
+
+/** @param expiry seconds since the epoch */
+export function ExpiryDate({ expiry }: { expiry: number }) {
+  const date = new Date(expiry * 1000)
+  const days = daysUntil(expiry)
+  const tone = days < 0 ? 'bad' : days < SOON ? 'warn' : 'good'
+  const text = days < 0 ? 'Expired' : days === 0 ? 'Expires today' : `${days} day${days === 1 ? '' : 's'} left`
+  return (
+    <span class="expiry">
+      {tone === 'good' ? text : <Badge tone={tone}>{text}</Badge>}
+      <time class="detail" dateTime={date.toISOString()}>
+        {date.toISOString().slice(0, 10)}
+      </time>
+    </span>
+  )
+}
+
+export function stateOf(keys: KeySet | null): State {
+  if (keys === null) return NOT_LOADED
+  return hasFixedKeys(keys) ? FIXED : STATES[keys.state]
+}
+
+/** Whether the last fetch failed. */
+export function isFailing({ consecutiveFailures = 0 }: KeySet): boolean {
+  return consecutiveFailures > 0
+}
+
+function describeKeySet(keySet: KeySet): string {
+  const { keys, keySetAge, servesFor, state } = keySet
+  const count = `${keys.length} key${keys.length === 1 ? '' : 's'}`
+  if (state === 'stale' || state === 'degraded')
+    return `${count}, which serve for ${describeDuration(servesFor ?? 0)} more`
+  return keySetAge === undefined ? count : `${count}, checked ${describeDuration(keySetAge)} ago`
+}

@@ -1,0 +1,31 @@
+import type { Entry } from './entry.js'
+import { EntryEditorForm } from './entry-editor-form.js'
+import { Heading } from './heading.js'
+import { RegistrationFields } from './registration-fields.js'
+import { goTo, hrefOf } from './route.js'
+import { StartPanel } from './start-panel.js'
+import { useEntryEditor } from './use-entry-editor.js'
+
+/** Who is accepted must be said, so that nobody is accepted by mistake. */
+const NEW_ENTRY: Entry = { allowedSubjects: [] }
+
+/** Adds an identity provider to the store. */
+export function NewIdentityProvider() {
+  const editor = useEntryEditor(undefined, NEW_ENTRY)
+  return (
+    <>
+      <p class="breadcrumb">
+        <a href={hrefOf({ view: 'identity-providers' })}>Identity providers</a>
+      </p>
+      <Heading>Add identity provider</Heading>
+      <StartPanel editor={editor} />
+      <EntryEditorForm
+        editor={editor}
+        saveLabel="Add identity provider"
+        onSaved={({ id }) => goTo({ view: 'identity-provider', id })}
+      >
+        <RegistrationFields entry={editor.entry} isNew />
+      </EntryEditorForm>
+    </>
+  )
+}
