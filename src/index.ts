@@ -28,13 +28,9 @@ export type {
 export type { AccessDenied, DecisionRefused, RequestRefused, TokenRequestRefused } from './events/refusals.js'
 export type { AuthorizationServerOptions } from './exchange/authorization-server-options.js'
 export type { ConfigurationStats } from './exchange/configuration.js'
-export {
-  createJwtExchange,
-  type IdentityProviderStats,
-  type JwtExchange,
-  type JwtExchangeStats,
-} from './exchange/jwt-exchange.js'
+export { createJwtExchange, type JwtExchange } from './exchange/jwt-exchange.js'
 export type { JwtExchangeOptions } from './exchange/options.js'
+export type { IdentityProviderStats, JwtExchangeStats } from './exchange/stats.js'
 export type { ExplainOptions } from './explain/explain-assertion.js'
 export type { ExplainedAccessToken, ExplainedStep, Explanation } from './explain/explanation.js'
 export type { Middleware as ExchangeMiddleware } from './express/http.js'
@@ -49,6 +45,12 @@ export type { AssertionOptions } from './identity-provider/assertion-limits.js'
 export type { IdentityProviderOptions } from './identity-provider/identity-provider-options.js'
 export type { RegistrationOptions } from './identity-provider/registration.js'
 export type { ReadyOptions } from './identity-provider/warm-up.js'
+export type {
+  FindIdentityProvider,
+  IdentityProviderLookupOptions,
+  IdentityProvidersAtRunTime,
+} from './identity-provider-lookup/lookup-options.js'
+export type { LookupStats as IdentityProviderLookupStats } from './identity-provider-lookup/source-health.js'
 export type {
   IdentityProviderRegistration,
   IdentityProviderStore,

@@ -13,6 +13,7 @@ const FLOORS = [
   ['authorization', 'protected-route'],
   ['client-auth'],
   ['assertion', 'access-token'],
+  ['identity-provider-lookup'],
   ['identity-provider-store'],
   ['identity-provider'],
   ['jwks', 'signing-keys', 'replay', 'policy'],

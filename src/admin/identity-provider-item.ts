@@ -1,4 +1,5 @@
-import type { IdentityProviderStats, JwtExchange } from '../exchange/jwt-exchange.js'
+import type { JwtExchange } from '../exchange/jwt-exchange.js'
+import type { IdentityProviderStats } from '../exchange/stats.js'
 import type { StoredRegistration } from '../identity-provider-store/identity-provider-store.js'
 import { isTrusted } from '../identity-provider-store/storable-registration.js'
 import type { KeySourceStats } from '../verification-keys/key-source.js'

@@ -55,8 +55,8 @@ function checkAgain({ identityProvider, expiresAt }: VerifiedAssertion, clock: P
 /** The key of its registration, and those of former registrations that may have accepted it: it is used once for them all. */
 function replayKeysOf(assertion: VerifiedAssertion): readonly string[] {
   const { identityProvider, payload, expiresAt } = assertion
-  const own = replayKeyOf(assertion, identityProvider.registration)
-  const { former } = identityProvider.limits
+  const { former, isUsedForIssuer } = identityProvider.limits
+  const own = replayKeyOf(assertion, isUsedForIssuer ? undefined : identityProvider.registration)
   if (former === undefined) return [own]
   const accepting = former.filter(
     ({ registration, until }) => expiresAt <= until && (registration === undefined || doesMatch(registration, payload)),

@@ -57,7 +57,7 @@ const MAX_PAYLOAD_OF_ANY_HEADER = 2048
  *
  * @param client that presents it; undefined if callers are not clients
  * @throws TokenRejected
- * @throws DependencyUnavailable `jwks_unavailable`
+ * @throws DependencyUnavailable `jwks_unavailable`; if the identity provider is looked up, that this failed
  */
 export async function verifyAssertion(
   assertion: string,
@@ -65,10 +65,22 @@ export async function verifyAssertion(
   deps: VerifyAssertionDeps,
   signature = SIGNATURE,
 ): Promise<VerifiedAssertion> {
-  const { identityProviders, issuer, clock } = deps
+  const { identityProviders } = deps
   const jws = parseJws(assertion, identityProviders.maxAssertionBytes)
   checkHeaderOfLong(jws, identityProviders)
   const jwt = parsePayload(jws)
+  const loading = identityProviders.load(jwt.payload, client === undefined ? 'stranger' : 'client')
+  if (loading !== undefined) await inContext(contextOf(jwt), () => loading)
+  return verifyOfKnown(jwt, client, deps, signature)
+}
+
+/** The identity provider is known, or is not registered. */
+function verifyOfKnown(
+  jwt: UnverifiedJwt,
+  client: PresentedAssertion['client'],
+  { identityProviders, issuer, clock }: VerifyAssertionDeps,
+  signature: AssertionCheck,
+): Promise<VerifiedAssertion> {
   const identityProvider = identityProviders.findFor(jwt.payload)
   const context = contextOf(jwt, identityProvider)
   return inContext(context, async () => {

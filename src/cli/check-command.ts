@@ -1,6 +1,7 @@
 import { inOneLine } from '../errors/printable.js'
 import type { KeySetOwner } from '../events/exchange-events.js'
-import { createJwtExchange, type IdentityProviderStats, type JwtExchange } from '../exchange/jwt-exchange.js'
+import { createJwtExchange, type JwtExchange } from '../exchange/jwt-exchange.js'
+import type { IdentityProviderStats } from '../exchange/stats.js'
 import { describeFetchFailure } from '../explain/key-hints.js'
 import type { Command, CommandArguments } from './command.js'
 import { findDoubtful } from './doubtful-options.js'

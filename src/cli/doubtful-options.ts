@@ -24,8 +24,8 @@ export function findDoubtful({ options, settings }: CheckedFile): string[] {
     ...clients.flatMap(doubtsOfClient),
     ...clients.flatMap((each) => doubtsOfAssertedClient(each, identityProviders)),
     ...identityProviders.flatMap((each) => doubtsOfProvider(each, scopesOfClients)),
-    ...options.identityProviders.flatMap(doubtsOfGroups),
-    ...options.identityProviders.flatMap(doubtsOfConditions),
+    ...(options.identityProviders ?? []).flatMap(doubtsOfGroups),
+    ...(options.identityProviders ?? []).flatMap(doubtsOfConditions),
   ]
 }
 

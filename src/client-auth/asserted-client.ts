@@ -142,7 +142,7 @@ function requireIdentityProvider(
   { identityProvider }: AssertedByOptions,
   { identityProviders }: ProviderAssertionDeps,
 ): IdentityProvider {
-  const found = identityProviders.find(identityProvider)
+  const found = identityProviders.fixed.get(identityProvider)
   if (found === undefined) throw new TokenRejected('unknown_issuer')
   return found
 }

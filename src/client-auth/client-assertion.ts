@@ -38,7 +38,7 @@ export interface ClientAssertionDeps extends OwnAssertionDeps, ProviderAssertion
  */
 export function createClientAssertionMethods(deps: ClientAssertionDeps): ClientAuthMethod[] {
   const decoyKeys = new DecoyKeys()
-  const hasTrustDomain = [...deps.identityProviders.all()].some(({ name }) => name.startsWith(SPIFFE_SCHEME))
+  const hasTrustDomain = [...deps.identityProviders.fixed.values()].some(({ name }) => name.startsWith(SPIFFE_SCHEME))
   const method = (name: string, credentialKind: ClientAuthMethod['credentialKind']): ClientAuthMethod => ({
     name,
     credentialKind,

@@ -1,21 +1,28 @@
+import { fieldOf } from '../errors/field-of.js'
+import type { IdentityProvider } from '../identity-provider/identity-provider.js'
 import { option } from '../option-checks/config-error.js'
 import { type OptionReader, refuseRepeated } from '../option-checks/option-reader.js'
 import { REGISTERED_PROVIDER } from './asserted-client.js'
 import { type Client, type ClientContext, readClientOptions } from './client-options.js'
 
 /** What the entries of `clients` depend on. */
-interface ClientsContext extends ClientContext {
-  /** Their ids. */
-  identityProviders: ReadonlySet<string>
-  /** Whether an identity provider accepts requests without a client: then there need not be any. */
-  mayBeWithoutClient: boolean
+interface ClientsContext extends Omit<ClientContext, 'identityProviderNames'> {
+  identityProviders: readonly Pick<IdentityProvider, 'id' | 'name' | 'clientAuthentication'>[]
+  /** Present if others are looked up, so that not all ids are known. */
+  identityProviderLookup: Pick<IdentityProvider, 'clientAuthentication'> | undefined
 }
 
 /** The entries of `clients`, each with its own id, unless there is a `findClient`. */
 export function readClients(
   reader: OptionReader,
-  { identityProviders, mayBeWithoutClient, ...context }: ClientsContext,
+  { identityProviders, identityProviderLookup, ...context }: ClientsContext,
 ): Client[] {
+  const ids = new Set(identityProviders.map(({ id }) => id))
+  const identityProviderNames = new Set(identityProviders.map(({ name }) => name))
+  // Then there need not be any client.
+  const mayBeWithoutClient = [identityProviderLookup, ...identityProviders].some(
+    (each) => each?.clientAuthentication === 'optional',
+  )
   const alternatives = `${option('clients')} or ${option('findClient')}`
   const withoutClients = `let callers without a client in with ${option('clientAuthentication', 'optional')}`
   if (reader.has('clients') && reader.has('findClient')) {
@@ -24,27 +31,36 @@ export function readClients(
     reader.missing('clients', ['clients', 'findClient'], `missing; set ${alternatives}, or ${withoutClients}`)
   }
   const readers = reader.objects('clients')
-  const clients = readers.map((each) => readClientOptions(each, context))
+  const clients = readers.map((each) => readClientOptions(each, { ...context, identityProviderNames }))
   refuseRepeated(
     readers,
     'clientId',
     clients.map(({ clientId }) => clientId),
   )
   // If a provider has no name, which is reported already, no name can be called unknown.
-  const areAllNamed = Array.isArray(reader.hostObject('identityProviders')) && !identityProviders.has('')
-  if (areAllNamed) refuseUnknownProviders(readers, clients, identityProviders)
+  const areAllNamed = Array.isArray(reader.hostObject('identityProviders')) && !ids.has('')
+  const areMoreAtRunTime = identityProviderLookup !== undefined
+  if (areAllNamed || areMoreAtRunTime) refuseUnknownProviders(readers, clients, ids, areMoreAtRunTime)
   refuseSharedSubjects(readers, clients)
   return clients
+}
+
+/** The ids of the fixed clients, before they are checked; undefined if not all are known, which is a problem of its own. */
+export function clientIdsOf(clients: unknown): ReadonlySet<string> | undefined {
+  if (clients === undefined) return undefined
+  const ids: unknown[] = Array.isArray(clients) ? clients.map((client) => fieldOf(client, 'clientId')) : []
+  return ids.every((id) => typeof id === 'string') ? new Set(ids) : undefined
 }
 
 function refuseUnknownProviders(
   readers: readonly OptionReader[],
   clients: readonly Client[],
   known: ReadonlySet<string>,
+  areMoreAtRunTime: boolean,
 ): void {
   for (const [index, { identityProviders = [], credential }] of clients.entries()) {
     const unknown = [...identityProviders].find((id) => !known.has(id))
-    if (unknown !== undefined) {
+    if (unknown !== undefined && !areMoreAtRunTime) {
       const registered = 'the `id` of registered identity providers, or the `name` if they have no `id`'
       readers[index]?.problem('identityProviders', registered, JSON.stringify(unknown))
     }

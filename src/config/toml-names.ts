@@ -22,6 +22,7 @@ const TOP_LEVEL: Readonly<Record<string, string>> = {
   refusals: 'refusals',
   replay: 'replay',
   host_functions: 'hostFunctions',
+  identity_provider_lookup: 'identityProviderLookup',
 }
 /** Tables within these tables that are one member of an array, like `[[client]]`: their names, and the options. */
 const SINGULAR: Readonly<Record<string, string>> = { 'identityProviders.binding': 'identityProviders.bindings' }
@@ -86,13 +87,15 @@ const LISTS_OF_TABLES = ['clients', 'identityProviders', 'identityProviders.bind
 /** Options that are one `[table]`. */
 const SINGLE_TABLES = [
   ...['jwksEndpoint', 'assertion', 'accessToken', 'clientAuthentication', 'assertionStrategy', 'replay'],
-  ...['refusals', 'hostFunctions', 'metadata'],
+  ...['refusals', 'hostFunctions', 'metadata', 'identityProviderLookup'],
   ...['clientCertificate', 'clients.certificate'],
 ]
 
 /** Options that only code can set. */
 const OF_CODE = [
   'findClient',
+  'identityProviderStore',
+  'findIdentityProvider',
   'grants',
   'clock',
   'identityProviders.check',

@@ -103,6 +103,18 @@ export interface ExchangeEvents {
   /** An identity provider was switched off, or on again, at run time. Not emitted if nothing changes. */
   'identity_provider.disabled': { identityProvider: string }
   'identity_provider.enabled': { identityProvider: string }
+  /**
+   * A registration of `identityProviderStore` was added or changed, or was removed. Emitted in each process, once this process
+   * follows the change.
+   */
+  'identity_provider.changed': { identityProvider: string; issuer: string; revision: string }
+  'identity_provider.removed': { identityProvider: string; issuer: string }
+  /** Entries that were looked up cannot be used: assertions with this `iss` are answered with 503. */
+  'identity_provider.invalid': { issuer: string; message: string }
+  /** The store or function that finds identity providers fails. Known ones stay in use for `identityProviderLookup.maxStale`. */
+  'identity_provider_lookup.failed': { message: string }
+  /** It answers again. */
+  'identity_provider_lookup.recovered': { failedForMs: number }
   /** New options are in force: see `exchange.reconfigure`. */
   'config.changed': { revision: number }
   /**

@@ -70,6 +70,9 @@ export class Configuration {
     this.#parts = parts
     this.#lasting.jwksClients.use(jwksClients)
     identityProviders.putInForce(settings.identityProviders)
+    if (settings.identityProviderLookup !== undefined) {
+      this.#lasting.identityProviderLookup?.use(settings.identityProviderLookup, parts.runTime)
+    }
     this.#fixedOptions.note(settings, this.#since)
     this.#revision += 1
     this.#lastRefusal = undefined

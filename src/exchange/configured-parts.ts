@@ -14,8 +14,11 @@ import { type CustomGrantDeps, createCustomGrant } from '../grants/custom-grant.
 import type { GrantHandler } from '../grants/grant.js'
 import { authorizeByAssertion, createJwtBearerGrant } from '../grants/jwt-bearer.js'
 import { HostFunctions } from '../host-functions/host-functions.js'
+import { DEFAULT_LIMITS } from '../identity-provider/assertion-limits.js'
 import { createIdentityProviders } from '../identity-provider/create-identity-providers.js'
 import { IdentityProviderRegistry } from '../identity-provider/identity-provider-registry.js'
+import type { ProvidersAtRunTime } from '../identity-provider/run-time-identity-providers.js'
+import type { RunTimeConfiguration } from '../identity-provider-lookup/loaded-issuer.js'
 import type { ChosenJwksClients } from '../jwks/jwks-client-pool.js'
 import { JWT_BEARER_GRANT_TYPE } from '../oauth/scope.js'
 import type { AcceptAssertionDeps } from '../protected-route/authenticate-assertion.js'
@@ -27,6 +30,8 @@ export interface ConfiguredParts {
   settings: CompleteSettings
   jwksClients: ChosenJwksClients
   identityProviders: IdentityProviderRegistry
+  /** By which entries that are looked up become identity providers. */
+  runTime: RunTimeConfiguration
   /** By what an assertion as a bearer token is accepted. */
   assertionVerification: AcceptAssertionDeps
   accessTokenVerification: VerifyAccessTokenDeps
@@ -60,6 +65,7 @@ export function createConfiguredParts(settings: CompleteSettings, lasting: Lasti
     settings,
     jwksClients,
     identityProviders,
+    runTime: createRunTimeConfiguration(settings, parties.hostFunctions),
     assertionVerification: {
       identityProviders,
       issuer,
@@ -82,17 +88,42 @@ function createParties(settings: CompleteSettings, lasting: LastingParts): Parti
   const hostFunctions = new HostFunctions(settings.hostFunctions, { timers: systemTimers, events })
   const jwksClients = lasting.jwksClients.choose(settings.jwksEndpoint)
   const deps = { jwksClients, clock, hostFunctions, certificateWarnings, trustSwitches }
-  const identityProviders = createIdentityProviders(settings.identityProviders, deps)
+  const identityProviders = createIdentityProviders(settings.identityProviders, 'options', deps)
   return {
     hostFunctions,
     jwksClients,
-    identityProviders: new IdentityProviderRegistry(identityProviders, trustSwitches),
+    identityProviders: new IdentityProviderRegistry(
+      identityProviders,
+      trustSwitches,
+      providersAtRunTime(settings, lasting),
+    ),
     findClient: createFindClient(clients, findClient && hostFunctions.limit({ function: 'findClient' }, findClient), {
       ownGrantTypes: grants.map(({ grantType }) => grantType),
       jwksEndpoint: settings.jwksEndpoint,
       identityProviderNames: new Set(settings.identityProviders.map(({ name }) => name)),
     }),
     clientKeys: createClientKeySources(clients, settings.issuer, jwksClients),
+  }
+}
+
+function providersAtRunTime(
+  { identityProviderLookup, identityProviderContext }: CompleteSettings,
+  { identityProviderLookup: lookup }: LastingParts,
+): ProvidersAtRunTime | undefined {
+  if (identityProviderLookup === undefined || lookup === undefined) return undefined
+  const mayBeWithoutClient = identityProviderLookup.clientAuthentication === 'optional'
+  return { lookup, mayBeWithoutClient, maxAssertionBytes: identityProviderContext.limits.maxBytes }
+}
+
+function createRunTimeConfiguration(settings: CompleteSettings, hostFunctions: HostFunctions): RunTimeConfiguration {
+  const { identityProviderContext, identityProviders, identityProviderLookup, jwksEndpoint } = settings
+  return {
+    ...identityProviderContext,
+    fixed: identityProviders,
+    maxBytes: Math.max(DEFAULT_LIMITS.maxBytes, identityProviderContext.limits.maxBytes),
+    mayBeWithoutClient: identityProviderLookup?.clientAuthentication === 'optional',
+    jwksSettings: jwksEndpoint,
+    hostFunctions,
   }
 }
 

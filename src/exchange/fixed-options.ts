@@ -1,4 +1,5 @@
 import type { Clock } from '../clock/clock.js'
+import type { IdentityProviderStore } from '../identity-provider-store/identity-provider-store.js'
 import { type OptionPath, type OptionProblem, option } from '../option-checks/config-error.js'
 import { throwProblemsOf } from '../option-checks/findings.js'
 import type { ReplayStore } from '../replay/replay-store.js'
@@ -14,6 +15,9 @@ interface FixedValues {
   'replay.maxEntries': number
   'clientAuthentication.maxFailures': number
   'clientAuthentication.failureWindow': number
+  identityProviderStore: IdentityProviderStore | undefined
+  /** Whether there is one: the function itself may change. */
+  findIdentityProvider: boolean
   clock: Clock
 }
 
@@ -22,11 +26,14 @@ export class FixedOptions {
   readonly #values: FixedValues
   /** In force now. */
   #accessToken: CompleteSettings['accessToken']
+  /** Seconds for which used assertions of identity providers that are looked up are remembered beyond their expiry. */
+  readonly #toleranceAtRunTime: number
   readonly #remembered = new RememberedScopes()
 
   constructor(settings: CompleteSettings) {
     this.#values = fixedValuesOf(settings)
     this.#accessToken = settings.accessToken
+    this.#toleranceAtRunTime = settings.identityProviderContext.limits.clockTolerance
   }
 
   /**
@@ -76,16 +83,24 @@ export class FixedOptions {
   }
 
   /** An assertion would be forgotten before it expires, and could be used again. */
-  #toleranceProblems({ identityProviders }: JwtExchangeSettings): OptionProblem[] {
-    return identityProviders.flatMap((each, index) => {
+  #toleranceProblems(settings: JwtExchangeSettings): OptionProblem[] {
+    const { identityProviders, identityProviderContext, identityProviderLookup } = settings
+    const { clockTolerance: now } = identityProviderContext.limits
+    const before = identityProviderLookup === undefined ? Number.POSITIVE_INFINITY : this.#toleranceAtRunTime
+    const atRunTime = now <= before ? [] : [tooTolerant(['assertion', 'clockTolerance'], now, before)]
+    const ofOptions = identityProviders.flatMap((each, index) => {
       const { clockTolerance, replay } = each.limits
       const before = this.#remembered.maxClockToleranceOf(each)
       if (replay === 'allow' || clockTolerance <= before) return []
-      const why = 'because used assertions are remembered for that long; for more, restart the process'
-      const text = `got ${clockTolerance}; expected at most ${before}, as at the start, ${why}`
-      return [problemAt(['identityProviders', index, 'clockTolerance'], text)]
+      return [tooTolerant(['identityProviders', index, 'clockTolerance'], clockTolerance, before)]
     })
+    return [...atRunTime, ...ofOptions]
   }
+}
+
+function tooTolerant(path: OptionPath, clockTolerance: number, before: number): OptionProblem {
+  const why = 'because used assertions are remembered for that long; for more, restart the process'
+  return problemAt(path, `got ${clockTolerance}; expected at most ${before}, as at the start, ${why}`)
 }
 
 function problemAt(path: OptionPath, text: string): OptionProblem {
@@ -93,7 +108,7 @@ function problemAt(path: OptionPath, text: string): OptionProblem {
 }
 
 function fixedValuesOf(settings: JwtExchangeSettings): FixedValues {
-  const { issuer, tokenEndpoint, replay, clientAuthentication, clock } = settings
+  const { issuer, tokenEndpoint, replay, clientAuthentication, clock, identityProviderLookup } = settings
   return {
     issuer,
     tokenEndpoint,
@@ -102,6 +117,8 @@ function fixedValuesOf(settings: JwtExchangeSettings): FixedValues {
     'replay.maxEntries': replay.maxEntries,
     'clientAuthentication.maxFailures': clientAuthentication.maxFailures,
     'clientAuthentication.failureWindow': clientAuthentication.failureWindow,
+    identityProviderStore: identityProviderLookup?.store,
+    findIdentityProvider: identityProviderLookup?.find !== undefined,
     clock,
   }
 }

@@ -8,20 +8,20 @@ import type { Explanation } from '../explain/explanation.js'
 import { createRouter } from '../express/endpoints.js'
 import type { Middleware } from '../express/http.js'
 import { createProtect, type ProtectOptions } from '../express/protect.js'
-import type { IdentityProvider } from '../identity-provider/identity-provider.js'
-import { type ReadyOptions, refreshKeys, warmUp } from '../identity-provider/warm-up.js'
+import { type ReadyOptions, warmUp } from '../identity-provider/warm-up.js'
 import { PendingRefusals } from '../passport/pending-refusals.js'
 import type { PassportStrategy } from '../passport/promise-strategy.js'
 import { createAccessTokenStrategy, createAssertionStrategy } from '../passport/strategies.js'
 import { Challenge } from '../protected-route/challenge.js'
 import { ProxyWarning } from '../protected-route/proxy-warning.js'
-import type { KeySourceStats } from '../verification-keys/key-source.js'
-import { Configuration, type ConfigurationStats } from './configuration.js'
-import { createLastingParts, reportRisks } from './lasting-parts.js'
+import { Configuration } from './configuration.js'
+import { createIdentityProviderControl, type IdentityProviderControl } from './identity-provider-control.js'
+import { begin, close, createLastingParts } from './lasting-parts.js'
 import { type CompleteSettings, type JwtExchangeOptions, readExchangeOptions } from './options.js'
+import { type JwtExchangeStats, statsOfAll } from './stats.js'
 
 /** A token endpoint and what protects routes with its tokens. */
-export interface JwtExchange {
+export interface JwtExchange extends IdentityProviderControl {
   /** `POST /token` and `GET /jwks`. Mount it where the option `tokenEndpoint` says: `app.use('/oauth2', exchange.router)`. */
   router: Middleware
   /**
@@ -82,34 +82,6 @@ export interface JwtExchange {
    */
   ready(options?: ReadyOptions): Promise<JwtExchangeStats>
   /**
-   * Fetches the key set of one identity provider now, even if it is fresh, so that a key that the provider has withdrawn is
-   * refused at once. If its keys are configured, there is nothing to fetch.
-   *
-   * @param id the `id` of the identity provider, or its `name` if it has no `id`
-   * @throws ConfigError if no identity provider has this id
-   * @throws DependencyUnavailable if the fetch fails: the old keys remain in use
-   */
-  refreshKeys(id: string): Promise<IdentityProviderStats>
-  /**
-   * Stops trusting an identity provider at once. Its assertions are refused, and so are the access tokens that this process
-   * or another one issued for them. This holds in this process until the provider is enabled again or the process ends, even
-   * if other options no longer contain the provider.
-   *
-   * @param idOrName the `id` of the identity provider. Its `name` disables every entry that has this `name`.
-   * @throws ConfigError if no identity provider has this id or name
-   */
-  disableIdentityProvider(idOrName: string): void
-  /**
-   * Trusts an identity provider again, or for the first time if it was registered with its keys and `enabled: false`. Access
-   * tokens that were issued before are accepted again until they expire.
-   *
-   * @param id the `id` of the identity provider, or its `name` if it has no `id`. A `name` that is the `id`
-   *   of no entry is refused, because it would also enable an entry that was disabled alone. If it was an `id` before the
-   *   options changed, it enables the access tokens that have this `id`.
-   * @throws ConfigError if no identity provider has this id
-   */
-  enableIdentityProvider(id: string): void
-  /**
    * Replaces all options atomically. Requests whose body has arrived finish under the old ones. Identity providers with the
    * same `alias` and `jwksUri` keep their key sets. Providers that were switched off at run time stay off, even if their `id`
    * changes. `issuer`, `tokenEndpoint`, `replay`, the top-level `clientAuthentication` and `clock` cannot change.
@@ -124,24 +96,8 @@ export interface JwtExchange {
    * exchange.reconfigure(() => loadConfig('deployment.toml'))
    */
   reconfigure(options: JwtExchangeOptions | (() => JwtExchangeOptions)): void
-  /** Aborts fetches that are in progress. No key set is fetched afterwards. */
+  /** Aborts fetches that are in progress. No key set is fetched afterwards, and `identityProviderStore` is not followed. */
   close(): void
-}
-
-/** Statistics for operators. They name the identity providers, so do not publish them. */
-export interface JwtExchangeStats {
-  identityProviders: readonly IdentityProviderStats[]
-  config: ConfigurationStats
-}
-
-/** One identity provider, and the state of its keys. */
-export interface IdentityProviderStats extends KeySourceStats {
-  /** The option `id`, or the `name`: what events and access tokens call it. */
-  id: string
-  /** Its `iss`. */
-  name: string
-  alias: string
-  enabled: boolean
 }
 
 /**
@@ -172,8 +128,8 @@ export function createJwtExchange(options: JwtExchangeOptions): JwtExchange {
   const assertionAuthentication = { ...bearer, verification: () => parts().assertionVerification }
   const pendingRefusals = new PendingRefusals(events)
   const registry = () => parts().identityProviders
-  const stats = () => ({ identityProviders: [...registry().all()].map(statsOf), config: configuration.stats() })
-  queueMicrotask(() => reportRisks(settings, events))
+  const stats = () => statsOfAll(registry(), configuration, lasting)
+  queueMicrotask(() => begin(settings, lasting))
   return {
     router: createRouter({ configured: parts, tokenEndpoints: () => tokenEndpointsOf(parts().settings), ...reporting }),
     wellKnown: (req, res, next) => parts().wellKnown(req, res, next),
@@ -188,21 +144,16 @@ export function createJwtExchange(options: JwtExchangeOptions): JwtExchange {
     events,
     stats,
     ready: async (readyOptions = {}) => {
-      await warmUp(registry().all(), readyOptions, { timers: systemTimers, random: Math.random })
+      const known = lasting.identityProviderLookup?.start()
+      await warmUp(registry().fixed.values(), readyOptions, { timers: systemTimers, random: Math.random, known })
       return stats()
     },
-    refreshKeys: async (id) => statsOf(await refreshKeys(id, registry)),
-    disableIdentityProvider: (idOrName) => registry().disable(idOrName, events),
-    enableIdentityProvider: (id) => registry().enable(id, events),
+    ...createIdentityProviderControl({ parts, lasting }),
     reconfigure: (newOptions) => configuration.change(newOptions),
-    close: () => lasting.jwksClients.close(),
+    close: () => close(lasting),
   }
 }
 
 function tokenEndpointsOf({ tokenEndpoint, mtlsTokenEndpoint }: CompleteSettings): readonly string[] {
   return mtlsTokenEndpoint === undefined ? [tokenEndpoint] : [tokenEndpoint, mtlsTokenEndpoint]
-}
-
-function statsOf({ id, name, alias, trust, keySource }: IdentityProvider): IdentityProviderStats {
-  return { id, name, alias, enabled: trust.isOn, ...keySource.stats() }
 }

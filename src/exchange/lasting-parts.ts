@@ -2,6 +2,7 @@ import { FailureLimiter } from '../client-auth/failure-limiter.js'
 import { systemTimers } from '../clock/timers.js'
 import { ExchangeEventEmitter } from '../events/exchange-events.js'
 import { TrustSwitches } from '../identity-provider/trust-switches.js'
+import { IdentityProviderLookup } from '../identity-provider-lookup/identity-provider-lookup.js'
 import { fetchJwks } from '../jwks/fetch-jwks.js'
 import { fetchMetadata } from '../jwks/fetch-metadata.js'
 import { JwksClientPool } from '../jwks/jwks-client-pool.js'
@@ -18,31 +19,42 @@ export interface LastingParts {
   trustSwitches: TrustSwitches
   certificateWarnings: CertificateWarnings
   jwksClients: JwksClientPool
+  /** undefined: there are no other identity providers than those in the options. */
+  identityProviderLookup: IdentityProviderLookup | undefined
 }
 
-export function createLastingParts({ clock, replay, clientAuthentication }: JwtExchangeSettings): LastingParts {
+export function createLastingParts(settings: JwtExchangeSettings): LastingParts {
+  const { clock, replay, clientAuthentication, identityProviderLookup } = settings
   const events = new ExchangeEventEmitter()
   const certificateWarnings = new CertificateWarnings({ clock, events })
+  const deps = { clock, timers: systemTimers, events, certificateWarnings }
+  const jwksClients = new JwksClientPool({ ...deps, random: Math.random, fetchJwks, fetchMetadata })
   return {
     events,
     replayProtection: createReplayProtection(replay, { clock, events }),
     failureLimiter: new FailureLimiter(clientAuthentication, clock),
     trustSwitches: new TrustSwitches(),
     certificateWarnings,
-    jwksClients: new JwksClientPool({
-      clock,
-      timers: systemTimers,
-      random: Math.random,
-      events,
-      certificateWarnings,
-      fetchJwks,
-      fetchMetadata,
-    }),
+    jwksClients,
+    identityProviderLookup:
+      identityProviderLookup && new IdentityProviderLookup(identityProviderLookup, { ...deps, jwksClients }),
   }
 }
 
-/** Reports what is at risk by the options alone. To be called so late that a listener attached right after creation hears it. */
-export function reportRisks({ accessToken, replay }: CompleteSettings, events: ExchangeEventEmitter): void {
+/**
+ * Reports what is at risk by the options alone, and follows the registrations at run time. To be called so late that a listener
+ * attached right after creation hears it.
+ */
+export function begin(
+  { accessToken, replay }: CompleteSettings,
+  { events, identityProviderLookup }: LastingParts,
+): void {
+  void identityProviderLookup?.start()
   if (accessToken.isKeyGenerated) events.emit('signing_key.generated', { kid: accessToken.signingKeys.active.kid })
   reportUnsharedStore(replay, events)
+}
+
+export function close({ jwksClients, identityProviderLookup }: LastingParts): void {
+  jwksClients.close()
+  identityProviderLookup?.close()
 }

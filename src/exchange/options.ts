@@ -17,9 +17,8 @@ import {
   readClientAuthenticationOptions,
 } from '../client-auth/failure-limiter.js'
 import { readFindClient } from '../client-auth/find-client.js'
-import { readClients } from '../client-auth/read-clients.js'
-import { type Clock, systemClock } from '../clock/clock.js'
-import { fieldOf } from '../errors/field-of.js'
+import { clientIdsOf, readClients } from '../client-auth/read-clients.js'
+import type { Clock } from '../clock/clock.js'
 import type { Grant } from '../grants/grant.js'
 import { type GrantSettings, readGrants } from '../grants/grant-options.js'
 import {
@@ -29,10 +28,16 @@ import {
 } from '../host-functions/host-functions.js'
 import { type AssertionOptions, readAssertionOptions } from '../identity-provider/assertion-limits.js'
 import type {
+  IdentityProviderContext,
   IdentityProviderOptions,
   IdentityProviderSettings,
 } from '../identity-provider/identity-provider-options.js'
 import { readIdentityProviders } from '../identity-provider/read-identity-providers.js'
+import {
+  type IdentityProviderLookupSettings,
+  type IdentityProvidersAtRunTime,
+  readIdentityProviderLookup,
+} from '../identity-provider-lookup/lookup-options.js'
 import {
   type JwksEndpointOptions,
   type JwksEndpointSettings,
@@ -53,6 +58,7 @@ import {
   type AuthorizationServerSettings,
   readAuthorizationServerOptions,
 } from './authorization-server-options.js'
+import { readClock } from './read-clock.js'
 
 /**
  * All options of `createJwtExchange`. In a TOML file the names are the same in snake_case. An option that is named but
@@ -67,13 +73,16 @@ import {
  *   assertion: { maxAge: 300 },
  * }
  */
-export interface JwtExchangeOptions extends AuthorizationServerOptions {
+export interface JwtExchangeOptions extends AuthorizationServerOptions, IdentityProvidersAtRunTime {
   /** How key sets are fetched. */
   jwksEndpoint?: JwksEndpointOptions
   /** What every assertion must satisfy, unless the entry of its identity provider says otherwise. */
   assertion?: AssertionOptions
-  /** The identity providers whose assertions are accepted, 1 or more. */
-  identityProviders: readonly IdentityProviderOptions[]
+  /**
+   * The identity providers whose assertions are accepted. Required, with 1 entry or more, unless others are looked up. For its
+   * `name`, an entry here wins over what is looked up.
+   */
+  identityProviders?: readonly IdentityProviderOptions[]
   /**
    * The clients. Set either `clients` or `findClient`. Neither is needed if an identity provider has
    * `clientAuthentication: 'optional'`.
@@ -111,6 +120,10 @@ export interface JwtExchangeOptions extends AuthorizationServerOptions {
 export interface JwtExchangeSettings extends AuthorizationServerSettings {
   jwksEndpoint: JwksEndpointSettings
   identityProviders: readonly IdentityProviderSettings[]
+  /** By which entries of identity providers are read, also those that are looked up. */
+  identityProviderContext: IdentityProviderContext
+  /** undefined: there are no others than those in the options. */
+  identityProviderLookup: IdentityProviderLookupSettings | undefined
   clients: readonly Client[]
   findClient: FindClient | undefined
   clientAuthentication: ClientAuthenticationSettings
@@ -149,32 +162,20 @@ export interface InspectedOptions {
 export function inspectOptions(options: unknown): InspectedOptions {
   const reader = new OptionReader(options)
   const authorizationServer = readAuthorizationServerOptions(reader)
-  const { issuer, tokenEndpoint } = authorizationServer
   const jwksEndpoint = readJwksEndpointOptions(reader.object('jwksEndpoint'))
   const accessToken = readAccessTokenOptions(reader.object('accessToken'))
   const grants = readGrants(reader)
-  const identityProviders = readIdentityProviders(reader, {
-    issuer,
-    tokenEndpoint,
-    audiences: accessToken.audiences,
-    clientIds: reader.has('findClient') ? undefined : clientIdsOf(reader.value('clients')),
-    subject: readSubjectMapping(reader),
-    limits: readAssertionOptions(reader.object('assertion')),
-    jwksEndpoint,
-  })
-  const clients = readClients(reader, {
-    identityProviders: new Set(identityProviders.map(({ id }) => id)),
-    identityProviderNames: new Set(identityProviders.map(({ name }) => name)),
-    ownGrantTypes: grants.map(({ grantType }) => grantType),
-    jwksEndpoint,
-    mayBeWithoutClient: identityProviders.some(({ clientAuthentication }) => clientAuthentication === 'optional'),
-  })
+  const trust = readTrust(reader, { ...authorizationServer, ...accessToken, jwksEndpoint })
+  const ownGrantTypes = grants.map(({ grantType }) => grantType)
+  const clients = readClients(reader, { ...trust, ownGrantTypes, jwksEndpoint })
   const settings = {
     ...authorizationServer,
     jwksEndpoint,
-    identityProviders,
+    ...trust,
     clients,
-    ...readClientAuthentication(reader, clients),
+    findClient: readFindClient(reader),
+    clientAuthentication: readClientAuthenticationOptions(reader.object('clientAuthentication')),
+    clientCertificate: readClientCertificateHeader(reader, clients),
     assertionStrategy: readAssertionStrategyOptions(reader.object('assertionStrategy')),
     refusals: readRefusalOptions(reader.object('refusals')),
     accessToken,
@@ -187,34 +188,22 @@ export function inspectOptions(options: unknown): InspectedOptions {
   return { settings: Object.freeze(settings), problems: reader.problems() }
 }
 
-/** What all clients have in common. */
-function readClientAuthentication(
+/** Whose assertions are accepted: the identity providers in the options, and those that are looked up. */
+function readTrust(
   reader: OptionReader,
-  clients: readonly Client[],
-): Pick<JwtExchangeSettings, 'findClient' | 'clientAuthentication' | 'clientCertificate'> {
-  return {
-    findClient: readFindClient(reader),
-    clientAuthentication: readClientAuthenticationOptions(reader.object('clientAuthentication')),
-    clientCertificate: readClientCertificateHeader(reader, clients),
+  { issuer, tokenEndpoint, audiences, jwksEndpoint }: Omit<IdentityProviderContext, 'clientIds' | 'subject' | 'limits'>,
+): Pick<JwtExchangeSettings, 'identityProviders' | 'identityProviderContext' | 'identityProviderLookup'> {
+  const identityProviderContext = {
+    issuer,
+    tokenEndpoint,
+    audiences,
+    clientIds: reader.has('findClient') ? undefined : clientIdsOf(reader.value('clients')),
+    subject: readSubjectMapping(reader),
+    limits: readAssertionOptions(reader.object('assertion')),
+    jwksEndpoint,
   }
-}
-
-/** The ids of the fixed clients, before they are checked; undefined if not all are known, which is a problem of its own. */
-function clientIdsOf(clients: unknown): ReadonlySet<string> | undefined {
-  if (clients === undefined) return undefined
-  const ids: unknown[] = Array.isArray(clients) ? clients.map((client) => fieldOf(client, 'clientId')) : []
-  return ids.every((id) => typeof id === 'string') ? new Set(ids) : undefined
-}
-
-function readClock(reader: OptionReader): Clock {
-  const clock = (reader.hostObject('clock') ?? systemClock) as Partial<Clock>
-  const isClock = typeof clock.now === 'function' && typeof clock.monotonic === 'function'
-  if (isClock && isPlausible(clock.now?.()) && Number.isFinite(clock.monotonic?.())) return clock as Clock
-  reader.problem('clock', 'an object with the functions now() in seconds and monotonic() in milliseconds')
-  return systemClock
-}
-
-/** Seconds since 1970, and not milliseconds. */
-function isPlausible(now: unknown): boolean {
-  return Number.isFinite(now) && Number(now) < 100_000_000_000
+  const identityProviderLookup = readIdentityProviderLookup(reader)
+  const areMoreAtRunTime = identityProviderLookup !== undefined
+  const identityProviders = readIdentityProviders(reader, identityProviderContext, areMoreAtRunTime)
+  return { identityProviders, identityProviderContext, identityProviderLookup }
 }

@@ -39,7 +39,8 @@ export class RememberedScopes {
     const rememberedTolerance = Math.max(...overlapping.map(({ clockTolerance }) => clockTolerance))
     const former = overlapping.filter((each) => !isSameScope(each, settings)).flatMap((each) => formerOf(each, now))
     if (rememberedTolerance === settings.limits.clockTolerance && former.length === 0) return settings
-    return { ...settings, limits: { ...settings.limits, rememberedTolerance, former } }
+    const always = settings.limits.former ?? []
+    return { ...settings, limits: { ...settings.limits, rememberedTolerance, former: [...always, ...former] } }
   }
 
   #noteOne({ name, registration, limits }: IdentityProviderSettings): RememberedScope[] {

@@ -180,7 +180,8 @@ async function takeIssuer(explainer: Explainer, jwt: UnverifiedJwt, { identityPr
     found: describeClaim(iss),
     hint: () => hintOfIssuer(jwt, names, audiences),
   }
-  const step = await explainer.take('iss', texts, () => {
+  const step = await explainer.take('iss', texts, async () => {
+    await identityProviders.load(jwt.payload, 'client')
     if (!identityProviders.hasIssuerOf(jwt.payload)) throw new TokenRejected('unknown_issuer')
     return true
   })

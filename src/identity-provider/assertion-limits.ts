@@ -42,6 +42,8 @@ export interface AssertionLimits extends Omit<Required<AssertionOptions>, 'algor
   algorithms: ReadonlySet<string>
   /** Seconds. Used assertions are remembered for this tolerance, if it is more than `clockTolerance`. */
   rememberedTolerance?: number
+  /** Whether a use counts for all entries of the issuer: an entry that is looked up can change its condition at any time. */
+  isUsedForIssuer?: boolean
   /** Present after a change of the options that divided or merged the entries of an issuer. */
   former?: readonly FormerRegistration[]
 }

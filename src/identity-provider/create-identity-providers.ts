@@ -12,7 +12,7 @@ import type { IdentityProviderSettings } from './identity-provider-options.js'
 import type { TrustSwitches } from './trust-switches.js'
 
 export interface IdentityProviderDeps {
-  jwksClients: ChosenJwksClients
+  jwksClients: Pick<ChosenJwksClients, 'clientFor'>
   clock: Clock
   hostFunctions: HostFunctions
   certificateWarnings: CertificateWarnings
@@ -27,6 +27,7 @@ type Keys = NonNullable<IdentityProviderSettings['keys']>
  */
 export function createIdentityProviders(
   settings: readonly IdentityProviderSettings[],
+  source: IdentityProvider['source'],
   deps: IdentityProviderDeps,
 ): IdentityProvider[] {
   return settings.map((each) => {
@@ -35,6 +36,7 @@ export function createIdentityProviders(
     const { types, limits, policy, subject } = each
     return {
       id,
+      source,
       name,
       registration,
       alias,
@@ -65,9 +67,13 @@ export function warnOfCertificates(
   }
 }
 
-function createKeySource(
-  { id, alias, keys }: IdentityProviderSettings,
-  { jwksClients, clock, certificateWarnings }: IdentityProviderDeps,
+export function createKeySource(
+  { id, alias, keys }: Pick<IdentityProviderSettings, 'id' | 'alias' | 'keys'>,
+  {
+    jwksClients,
+    clock,
+    certificateWarnings,
+  }: Pick<IdentityProviderDeps, 'jwksClients' | 'clock' | 'certificateWarnings'>,
 ): VerificationKeySource {
   if (keys === undefined) return new FixedKeySource(new KeySet([])) // Of a disabled identity provider only.
   if (areGivenBy('jwksUri', keys)) return jwksClients.clientFor({ owner: ownerOf(id), alias, ...keys })

@@ -8,7 +8,13 @@ import type { OptionReader } from '../option-checks/option-reader.js'
 import type { BindingContext } from '../policy/binding.js'
 import type { PolicySettings } from '../policy/policy.js'
 import { type PolicyOptions, readPolicy } from '../policy/policy-options.js'
-import { RAW_SUBJECT, readSubjectMapping, type SubjectMapping, type SubjectOption } from '../policy/subject-mapping.js'
+import {
+  beginningOfSubjects,
+  RAW_SUBJECT,
+  readSubjectMapping,
+  type SubjectMapping,
+  type SubjectOption,
+} from '../policy/subject-mapping.js'
 import type { KeyUse } from '../verification-keys/key-reading.js'
 import { type AssertionLimits, type AssertionOptions, readAssertionLimits } from './assertion-limits.js'
 import type { IdentityProvider } from './identity-provider.js'
@@ -97,10 +103,12 @@ export interface IdentityProviderOptions extends AssertionOptions, PolicyOptions
 
 /** The options of one identity provider, checked. */
 export interface IdentityProviderSettings
-  extends Omit<IdentityProvider, 'keySource' | 'trust' | 'policy' | 'mapSubject'> {
+  extends Omit<IdentityProvider, 'keySource' | 'trust' | 'policy' | 'mapSubject' | 'source'> {
   enabled: boolean
   policy: PolicySettings
   subject: SubjectMapping
+  /** The text that its subjects begin with by its own option `subject`; undefined without the option, or for a function. */
+  subjectPrefix: string | undefined
   /** undefined only for a disabled provider. */
   keys: IdentityProviderKeys | undefined
 }
@@ -132,8 +140,9 @@ export function readIdentityProviderOptions(
   const enabled = reader.boolean('enabled', true)
   const scopes = reader.strings('scopes', 'a scope token (RFC 6749 §3.3)', isScopeToken)
   const name = readName(reader)
+  const id = reader.has('id') ? reader.string('id', ID, isSubject) : name
   const settings = {
-    id: reader.has('id') ? reader.string('id', ID, isSubject) : name,
+    id,
     name,
     registration: readRegistration(reader),
     ...readRecipients(reader, profile),
@@ -148,6 +157,7 @@ export function readIdentityProviderOptions(
     limits: readAssertionLimits(reader, profile.limits),
     policy: readPolicy(reader, context),
     subject: readSubjectMapping(reader) ?? context.subject ?? RAW_SUBJECT,
+    subjectPrefix: reader.has('subject') ? beginningOfSubjects(reader.pattern('subject'), id) : undefined,
     keys: readIdentityProviderKeys(reader, enabled, context.jwksEndpoint),
   }
   if (!RESTRICTING_OPTIONS.some((option) => reader.isNamed(option))) {

@@ -1,6 +1,7 @@
 import { printable } from '../errors/printable.js'
 import { TokenRejected } from '../errors/rejections.js'
 import type { ExchangeEventEmitter } from '../events/exchange-events.js'
+import { isAsymmetricAlgorithm } from '../jwt/algorithms.js'
 import { ownMember } from '../jwt/parse-json-object.js'
 import { normaliseType, type UnverifiedHeader } from '../jwt/parse-jwt.js'
 import { ConfigError } from '../option-checks/config-error.js'
@@ -9,14 +10,22 @@ import { DEFAULT_LIMITS } from './assertion-limits.js'
 import { type IdentityProvider, switchTrust, type TrustSwitch } from './identity-provider.js'
 import type { IdentityProviderSettings } from './identity-provider-options.js'
 import { RegistrationsOfIssuer } from './registration.js'
+import type {
+  AcceptorOfIssuer,
+  LookupCause,
+  ProvidersAtRunTime,
+  RunTimeIdentityProviders,
+} from './run-time-identity-providers.js'
 import { TrustSwitches } from './trust-switches.js'
 
 /** The identity providers of one configuration. */
 export class IdentityProviderRegistry {
   readonly #byId: ReadonlyMap<string, IdentityProvider>
   /** By `iss`: its identity provider, or its registrations if these have conditions. */
-  readonly #byIssuer: ReadonlyMap<string, IdentityProvider | RegistrationsOfIssuer<IdentityProvider> | undefined>
+  readonly #byIssuer: ReadonlyMap<string, AcceptorOfIssuer | undefined>
   readonly #trustSwitches: TrustSwitches
+  /** Those that are not in the options; undefined: there are no others. */
+  readonly #atRunTime: RunTimeIdentityProviders | undefined
   /** The longest assertion that any of them accepts, in bytes; at least the default limit. */
   readonly maxAssertionBytes: number
   readonly #algorithms: ReadonlySet<string>
@@ -27,16 +36,25 @@ export class IdentityProviderRegistry {
   readonly mayBeWithoutClient: boolean
 
   /** @param trustSwitches also of identity providers that were registered before */
-  constructor(identityProviders: readonly IdentityProvider[], trustSwitches = new TrustSwitches()) {
+  constructor(
+    identityProviders: readonly IdentityProvider[],
+    trustSwitches = new TrustSwitches(),
+    atRunTime?: ProvidersAtRunTime,
+  ) {
     this.#trustSwitches = trustSwitches
+    this.#atRunTime = atRunTime?.lookup
     this.#byId = new Map(identityProviders.map((identityProvider) => [identityProvider.id, identityProvider]))
     this.#byIssuer = groupByIssuer(identityProviders)
-    this.haveShares = identityProviders.filter(({ limits }) => limits.replay === 'once').length > 1
-    this.mayBeWithoutClient = identityProviders.some(({ clientAuthentication }) => clientAuthentication === 'optional')
+    this.haveShares =
+      atRunTime !== undefined || identityProviders.filter(({ limits }) => limits.replay === 'once').length > 1
+    this.mayBeWithoutClient =
+      atRunTime?.mayBeWithoutClient === true ||
+      identityProviders.some(({ clientAuthentication }) => clientAuthentication === 'optional')
     this.#algorithms = unionOf(identityProviders.map(({ limits }) => limits.algorithms))
     this.#types = unionOf(identityProviders.map(({ types }) => types))
     this.maxAssertionBytes = Math.max(
       DEFAULT_LIMITS.maxBytes,
+      atRunTime?.maxAssertionBytes ?? 0,
       ...identityProviders.map(({ limits }) => limits.maxBytes),
     )
   }
@@ -54,13 +72,26 @@ export class IdentityProviderRegistry {
   }
 
   /**
-   * Refuses a header that no identity provider accepts.
+   * Refuses a header that no identity provider accepts. Those at run time may accept any algorithm that is supported, and any type.
    *
    * @throws TokenRejected `algorithm_not_allowed`, `type_not_allowed`
    */
   checkHeader({ alg, typ }: UnverifiedHeader): void {
+    if (this.#atRunTime !== undefined && isAsymmetricAlgorithm(alg)) return
     if (!this.#algorithms.has(alg)) throw new TokenRejected('algorithm_not_allowed')
     if (typ !== undefined && !this.#types.has(normaliseType(typ))) throw new TokenRejected('type_not_allowed')
+  }
+
+  /**
+   * Looks the issuer of these claims up if it may be registered at run time, so that the functions below know it.
+   *
+   * @returns undefined if there is nothing to wait for
+   * @throws DependencyUnavailable `identity_provider_lookup_failed`, `identity_provider_lookup_limit_reached`, or rejects with it
+   */
+  load(claims: Claims, cause: LookupCause): Promise<void> | undefined {
+    if (this.#atRunTime === undefined) return undefined
+    const issuer = ownMember(claims, 'iss')
+    return typeof issuer !== 'string' || this.#byIssuer.has(issuer) ? undefined : this.#atRunTime.load(issuer, cause)
   }
 
   /**
@@ -84,7 +115,16 @@ export class IdentityProviderRegistry {
   }
 
   find(id: string): IdentityProvider | undefined {
-    return this.#byId.get(id)
+    return this.#byId.get(id) ?? this.#atRunTime?.find(id)
+  }
+
+  /** Whether an entry of the options has this id or name; `isInOptions`: or had this id. */
+  isRegistered(idOrName: string): boolean {
+    return this.#byIssuer.has(idOrName) || this.#byId.has(idOrName)
+  }
+
+  isInOptions(idOrName: string): boolean {
+    return this.isRegistered(idOrName) || this.#trustSwitches.find(idOrName) !== undefined
   }
 
   /** @throws ConfigError if no identity provider has this id */
@@ -117,18 +157,31 @@ export class IdentityProviderRegistry {
     switchTrust(id, this.#trustSwitches.find(id) ?? this.#refuseId(id), true, events)
   }
 
-  /** Whether access tokens that have this id are refused, even if it is no longer registered. */
+  /**
+   * Whether access tokens that have this id are refused, even if it is no longer registered.
+   *
+   * @throws DependencyUnavailable `identity_provider_lookup_failed` if that is unknown
+   */
   isDisabled(id: string): boolean {
-    return this.#trustSwitches.isDisabled(id)
+    if (this.#trustSwitches.isDisabled(id)) return true
+    return this.#atRunTime !== undefined && !this.#byId.has(id) && this.#atRunTime.isDisabled(id)
   }
 
-  all(): Iterable<IdentityProvider> {
-    return this.#byId.values()
+  /** Those of the options. */
+  get fixed(): ReadonlyMap<string, IdentityProvider> {
+    return this.#byId
   }
 
-  #ofIssuer(claims: Claims): IdentityProvider | RegistrationsOfIssuer<IdentityProvider> | undefined {
+  /** Those of the options, and those that were looked up and are kept ready. */
+  all(): readonly IdentityProvider[] {
+    return [...this.#byId.values(), ...(this.#atRunTime?.all() ?? [])]
+  }
+
+  /** @throws DependencyUnavailable `invalid_registration` */
+  #ofIssuer(claims: Claims): AcceptorOfIssuer | undefined {
     const issuer = ownMember(claims, 'iss')
-    return typeof issuer === 'string' ? this.#byIssuer.get(issuer) : undefined
+    if (typeof issuer !== 'string') return undefined
+    return this.#byIssuer.get(issuer) ?? this.#atRunTime?.ofIssuer(issuer)
   }
 
   #refuseId(id: string): never {
@@ -149,10 +202,11 @@ function groupByIssuer(identityProviders: readonly IdentityProvider[]) {
     if (group === undefined) groups.set(each.name, [each])
     else group.push(each)
   }
-  return new Map([...groups].map(([name, group]) => [name, registrationsOf(group)]))
+  return new Map([...groups].map(([name, group]) => [name, acceptorOf(group)]))
 }
 
-function registrationsOf(group: readonly IdentityProvider[]) {
+/** What accepts the assertions of one issuer, by all its entries. */
+export function acceptorOf(group: readonly IdentityProvider[]): AcceptorOfIssuer | undefined {
   const [first] = group
   return first?.registration === undefined ? first : new RegistrationsOfIssuer(first.registration, group)
 }

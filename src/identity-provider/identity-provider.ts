@@ -10,6 +10,8 @@ import type { RegistrationScope } from './registration.js'
 export interface IdentityProvider extends RegistrationScope {
   /** What identifies it everywhere: the option `id`, or its name. */
   id: string
+  /** Whether it is in the options, or was looked up at run time. */
+  source: 'options' | 'run_time'
   /** Its `iss`, compared exactly. */
   name: string
   /** The `aud` that it must put into its assertions: who we are to it. */

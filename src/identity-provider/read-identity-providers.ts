@@ -20,26 +20,47 @@ interface SubjectPrefix {
   text: string
 }
 
-/** The entries of `identityProviders`. No assertion may match two of them. */
+/**
+ * The entries of `identityProviders`. No assertion may match two of them.
+ *
+ * @param areMoreAtRunTime whether others are looked up, so that these may be missing, and are not alone
+ */
 export function readIdentityProviders(
   reader: OptionReader,
   context: IdentityProviderContext,
+  areMoreAtRunTime: boolean,
 ): IdentityProviderSettings[] {
-  if (!reader.has('identityProviders')) reader.problem('identityProviders', 'an array of identity providers')
+  if (!reader.has('identityProviders') && !areMoreAtRunTime) {
+    const alternatives = ['identityProviders', 'identityProviderStore', 'findIdentityProvider']
+    if (reader.isNamed('identityProviders')) reader.problem('identityProviders', 'an array of identity providers')
+    else reader.missing('identityProviders', alternatives, 'missing; expected an array of identity providers')
+  }
   const readers = reader.objects('identityProviders')
+  const identityProviders = readEntries(readers, context)
+  const ids = identityProviders.map(({ id }) => id)
+  refuseSharedSubjects(reader, readers, ids, areMoreAtRunTime)
+  return areMoreAtRunTime ? identityProviders.map(usedForIssuer) : identityProviders
+}
+
+/** What was used by another entry of the issuer, when that was registered at run time, is used here. */
+function usedForIssuer(settings: IdentityProviderSettings): IdentityProviderSettings {
+  const { registration, limits } = settings
+  if (registration === undefined) return settings
+  const ofIssuer = { registration: undefined, until: Number.POSITIVE_INFINITY }
+  return { ...settings, limits: { ...limits, former: [ofIssuer] } }
+}
+
+/** Some or all entries. What two of them must not share is only checked among these. */
+export function readEntries(
+  readers: readonly OptionReader[],
+  context: IdentityProviderContext,
+): IdentityProviderSettings[] {
   const identityProviders = readers.map((each) => readIdentityProviderOptions(each, context))
-  const names = identityProviders.map(({ name }) => name)
   checkRegistrations(readers, identityProviders)
   refuseOtherConnections(readers, identityProviders)
-  refuseSharedSubjects(
-    reader,
-    readers,
-    identityProviders.map(({ id }) => id),
-  )
-  if (context.issuer !== '') {
-    const slip = `is our own ${option('.issuer')}; our access tokens are not assertions, so name another issuer`
-    readers[names.indexOf(context.issuer)]?.note('conflict', 'name', slip)
-  }
+  const own = identityProviders.findIndex(({ name }) => context.issuer !== '' && name === context.issuer)
+  const slip = `is our own ${option('.issuer')}; our access tokens are not assertions, so name another issuer`
+  readers[own]?.note('conflict', 'name', slip)
   return identityProviders
 }
 
@@ -65,13 +86,18 @@ function refuseOtherConnections(
 }
 
 /** Users of two identity providers must not get the same subject, unless one option for all of them allows it. */
-function refuseSharedSubjects(reader: OptionReader, all: readonly OptionReader[], allIds: readonly string[]): void {
+function refuseSharedSubjects(
+  reader: OptionReader,
+  all: readonly OptionReader[],
+  allIds: readonly string[],
+  areMoreAtRunTime: boolean,
+): void {
   // An entry with the id of an earlier one is refused already.
   const isFirst = (index: number) => allIds[index] === '' || allIds.indexOf(String(allIds[index])) === index
   const [readers, ids] = [all.filter((_, index) => isFirst(index)), allIds.filter((_, index) => isFirst(index))]
-  if (readers.length < 2) return
+  if (readers.length < 2 && !areMoreAtRunTime) return
   const hasOwn = readers.map((each) => each.has('subject'))
-  if (!reader.has('subject') && hasOwn.includes(false)) {
+  if (!reader.has('subject') && (areMoreAtRunTime || hasOwn.includes(false))) {
     const why = 'two identity providers can assert the same `sub`, and their users must not become one'
     reader.problem('subject', `"namespaced", "raw", a template or a function, because ${why}`)
     return
@@ -85,6 +111,7 @@ function refuseSharedSubjects(reader: OptionReader, all: readonly OptionReader[]
     })
     .filter((each): each is SubjectPrefix => each.text !== undefined)
     .sort((one, other) => (one.text < other.text ? -1 : Number(one.text > other.text)))
+  if (areMoreAtRunTime && reader.pattern('subject') !== 'raw') refuseAnySubject(prefixes)
   // The texts are sorted, so a text that is a prefix of another one is also a prefix of the next one.
   for (const [index, next] of prefixes.entries()) {
     const previous = prefixes[index - 1]
@@ -93,5 +120,14 @@ function refuseSharedSubjects(reader: OptionReader, all: readonly OptionReader[]
     if (!own.isOwn) continue
     const slip = `its subjects begin like those of "${printable(other.id)}", so two callers could become one`
     own.reader.note('conflict', 'subject', `${slip}; begin them with another text`)
+  }
+}
+
+/** Without a text at their beginning, its subjects can be those of an identity provider that is registered later. */
+function refuseAnySubject(prefixes: readonly SubjectPrefix[]): void {
+  for (const { reader, isOwn, text } of prefixes) {
+    if (!isOwn || text !== '') continue
+    const slip = 'its subjects can be those of an identity provider that is registered at run time'
+    reader.note('conflict', 'subject', `${slip}; begin them with a text of their own`)
   }
 }

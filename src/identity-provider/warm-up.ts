@@ -28,6 +28,8 @@ export interface ReadyOptions {
 interface WarmUpDeps {
   timers: Timers
   random: () => number
+  /** Settles when it is known which identity providers are switched off. */
+  known?: Promise<void> | undefined
 }
 
 /** The time limit, in addition to `spread`. A slower fetch continues in the background. */
@@ -42,7 +44,7 @@ const MAX_WARM_UP_MS = 5000
 export async function warmUp(
   identityProviders: Iterable<IdentityProvider>,
   options: ReadyOptions,
-  { timers, random }: WarmUpDeps,
+  { timers, random, known }: WarmUpDeps,
 ): Promise<void> {
   const { failFast, spread } = readOptions(options)
   const enabled = [...identityProviders].filter(({ trust }) => trust.isOn)
@@ -50,7 +52,7 @@ export async function warmUp(
     if (spread > 0) await pause(random() * spread, timers)
     await keySource.warmUp()
   })
-  await within(spread + MAX_WARM_UP_MS, Promise.all(fetches), timers)
+  await within(spread + MAX_WARM_UP_MS, Promise.all([known, ...fetches]), timers)
   if (failFast) checkAllUsable(enabled)
 }
 

@@ -1,21 +1,10 @@
-import type { JwksConnectionSettings } from '../guarded-fetch/connection-options.js'
-import { isInsecure } from '../option-checks/urls.js'
-import type { KeyReading } from '../verification-keys/key-reading.js'
+import { ExchangeEventEmitter } from '../events/exchange-events.js'
+import { CertificateWarnings } from '../verification-keys/certificate-warnings.js'
 import { describeOwner, type KeyOwner } from '../verification-keys/key-source.js'
 import { JwksClient, type JwksClientDeps } from './jwks-client.js'
 import type { JwksEndpoint, JwksEndpointSettings } from './jwks-endpoint-options.js'
-
-/** Where an owner has its keys, and who we are to it. */
-export interface JwksSource {
-  owner: KeyOwner
-  alias: string
-  jwksUri: string
-  /** The issuer whose metadata are at `jwksUri` and say where its key set is; undefined: the key set is there itself. */
-  metadataOf?: string | undefined
-  connection: JwksConnectionSettings
-  /** How the members of its key set are read; undefined: strictly. */
-  reading?: KeyReading | undefined
-}
+import { type JwksSource, mayBeInsecure } from './jwks-source.js'
+import { type JwksClientLease, LeasedJwksClients } from './leased-jwks-clients.js'
 
 interface ClientInUse {
   client: JwksClient
@@ -32,10 +21,17 @@ type JwksClientPoolDeps = Omit<JwksClientDeps, 'closing'>
 export class JwksClientPool {
   readonly #closing = new AbortController()
   readonly #deps: JwksClientDeps
+  readonly #leased: LeasedJwksClients
   #clients: ReadonlyMap<string, ClientInUse> = new Map()
 
   constructor(deps: JwksClientPoolDeps) {
     this.#deps = { ...deps, closing: this.#closing.signal }
+    this.#leased = new LeasedJwksClients(this.#deps)
+  }
+
+  /** A client for an identity provider that is in no configuration, until the lease ends. */
+  lease(source: JwksSource, settings: JwksEndpointSettings): JwksClientLease {
+    return this.#leased.lease(source, settings)
   }
 
   /** Chooses the clients of a configuration to come. Nothing changes before `use`. */
@@ -53,10 +49,18 @@ export class JwksClientPool {
     queueMicrotask(() => this.#warnOfInsecureHttp(chosen.insecureSources))
   }
 
+  /** Clients that share nothing with others and report nothing, for keys that are fetched to look at them. */
+  createTrial(): { clients: LeasedJwksClients; certificateWarnings: CertificateWarnings } {
+    const events = new ExchangeEventEmitter()
+    const certificateWarnings = new CertificateWarnings({ clock: this.#deps.clock, events })
+    return { clients: new LeasedJwksClients({ ...this.#deps, events, certificateWarnings }), certificateWarnings }
+  }
+
   /** Ends fetches under way, and no other begins: neither by clients that ended before, nor by later ones. */
   close(): void {
     this.#closing.abort()
     for (const { client } of this.#clients.values()) client.end()
+    this.#leased.endAll()
   }
 
   #warnOfInsecureHttp(sources: readonly JwksSource[]): void {
@@ -106,9 +110,4 @@ export class ChosenJwksClients {
     this.#clients.set(pair, { client, endpoint, owners: [owner] })
     return client
   }
-}
-
-/** With metadata, `http` on this machine counts as well, because they may lead to another one. */
-function mayBeInsecure(url: URL, { connection, metadataOf }: JwksSource): boolean {
-  return connection.allowInsecureHttp && (isInsecure(url) || (url.protocol === 'http:' && metadataOf !== undefined))
 }

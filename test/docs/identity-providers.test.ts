@@ -42,7 +42,7 @@ describe('docs/identity-providers.md', () => {
   })
 
   it.each(BLOCKS)('says in the block for $vendor ($index) who is accepted, and for what', ({ block }) => {
-    const [provider] = load(block).identityProviders
+    const [provider] = load(block).identityProviders ?? []
     expect(provider).toEqual(
       expect.objectContaining({
         name: expect.stringMatching(/^https:\/\//),

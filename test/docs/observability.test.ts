@@ -133,7 +133,7 @@ describe('docs/observability.md', () => {
   })
 
   it.each([
-    ['Stats', 'src/exchange/jwt-exchange.ts', 'IdentityProviderStats', 3],
+    ['Stats', 'src/exchange/stats.ts', 'IdentityProviderStats', 3],
     ['The key set', 'src/verification-keys/key-source.ts', 'KeySourceStats', 13],
     ['Its fetches', 'src/verification-keys/key-source.ts', 'FetchStats', 6],
     ['Its keys', 'src/verification-keys/key-source.ts', 'KeyStats', 3],
@@ -163,7 +163,7 @@ describe('docs/observability.md', () => {
     const [, sentence = ''] =
       /With `certificates` or a fixed `jwks`, only (.*?) are present\./s.exec(OBSERVABILITY) ?? []
     const fields = new Set(fixed.exchange.stats().identityProviders.flatMap((stats) => Object.keys(stats)))
-    expect([...fields].sort()).toEqual([...quotedIn(sentence), 'id', 'name', 'alias', 'enabled'].sort())
+    expect([...fields].sort()).toEqual([...quotedIn(sentence), 'id', 'name', 'alias', 'enabled', 'source'].sort())
   })
 
   it('names reasons that docs/errors.md has', () => {
@@ -360,6 +360,11 @@ describe('logEvents', () => {
       'identity_provider.deleted': [{}],
       'identity_provider.disabled': [{}],
       'identity_provider.enabled': [{}],
+      'identity_provider.changed': [{}],
+      'identity_provider.removed': [{}],
+      'identity_provider.invalid': [{}],
+      'identity_provider_lookup.failed': [{}],
+      'identity_provider_lookup.recovered': [{}],
       'config.changed': [{}],
       'config.refused': [{}],
       'proxy.not_trusted': [{}],

@@ -122,6 +122,8 @@ describe('docs/options.md', () => {
   it('names each option as a file does, where it can be in a file', () => {
     const isInCodeOnly = ({ inFile }: Row) => inFile === '-'
     expect(rows.filter(isInCodeOnly).map(({ option }) => option)).toEqual([
+      'identityProviderStore',
+      'findIdentityProvider',
       'findClient',
       'grants',
       'clock',

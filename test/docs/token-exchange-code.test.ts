@@ -300,7 +300,7 @@ describeWithOpenssl('a key of your own', () => {
     await run('bash', ['-c', openssl], { cwd: directory })
     writeFileSync(join(directory, 'deployment.toml'), HEAD + toml)
     const options = loadConfig(join(directory, 'deployment.toml'), { env: { APP_SECRET: clientSecretOf('app') } })
-    const { identityProviders, clients = [], subject = 'raw' } = options
+    const { identityProviders = [], clients = [], subject = 'raw' } = options
     host = await startExchangeHost({ exchange: { identityProviders, clients, subject } })
   })
   afterAll(() => host?.close())

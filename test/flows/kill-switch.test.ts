@@ -1,7 +1,12 @@
 import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import request from 'supertest'
-import { createJwtExchange, generateSigningKey, type JwtExchange } from '../../src/index.js'
+import {
+  createJwtExchange,
+  generateSigningKey,
+  type IdentityProviderOptions,
+  type JwtExchange,
+} from '../../src/index.js'
 import { isConfigError } from '../../src/option-checks/config-error.js'
 import { type ClockedHost, startClockedHost } from '../support/clocked-host.js'
 import { AUDIENCE, CLIENT, ISSUER } from '../support/exchange-host.js'
@@ -26,7 +31,7 @@ const outcomeOf = (token: string, exchange: JwtExchange = host.exchange) =>
   )
 
 /** Another exchange with the same signing key, as in another process. */
-function otherProcess(identityProviders: Parameters<typeof createJwtExchange>[0]['identityProviders']): JwtExchange {
+function otherProcess(identityProviders: readonly IdentityProviderOptions[]): JwtExchange {
   return createJwtExchange({
     issuer: ISSUER,
     clients: [CLIENT],
@@ -167,11 +172,11 @@ describe('a name that nobody has', () => {
     ['of the prototype', '__proto__'],
     ['no text', undefined],
     ['an object', {}],
-  ])('is an error that says so: %s', (_, wrong) => {
+  ])('is an error that says so: %s', async (_, wrong) => {
     for (const switchOver of [host.exchange.disableIdentityProvider, host.exchange.enableIdentityProvider]) {
       let error: unknown
       try {
-        switchOver(wrong as string)
+        await switchOver(wrong as string)
       } catch (thrown) {
         error = thrown
       }

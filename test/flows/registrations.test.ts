@@ -196,12 +196,12 @@ describe('the switch of a registration', () => {
     host.exchange.disableIdentityProvider(idp.name)
     const switched = host.events.filter(({ name }) => name === 'identity_provider.disabled')
     expect(switched.map(({ identityProvider }) => identityProvider)).toEqual(['a', 'b'])
-    expect(() => host.exchange.enableIdentityProvider(idp.name)).toThrow(
+    await expect(host.exchange.enableIdentityProvider(idp.name)).rejects.toThrow(
       'expected the `id` of one of its registrations',
     )
     host.exchange.enableIdentityProvider('b')
     expect(host.exchange.stats().identityProviders.map(({ enabled }) => enabled)).toEqual([false, true])
-    expect(() => host.exchange.disableIdentityProvider('c')).toThrow('id: got "c"')
+    await expect(host.exchange.disableIdentityProvider('c')).rejects.toThrow('id: got "c"')
     await expect(host.exchange.refreshKeys(idp.name)).rejects.toThrow('one of its registrations: "a" or "b"')
     await expect(host.exchange.refreshKeys('b')).resolves.toMatchObject({ id: 'b' })
   })

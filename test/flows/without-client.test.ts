@@ -200,7 +200,7 @@ describe('an identity provider that requires a client, next to one that does not
         ...optionsOf(),
         subject: 'namespaced',
         identityProviders: [
-          ...optionsOf().identityProviders,
+          ...(optionsOf().identityProviders ?? []),
           { name: other.name, jwksUri: other.jwksUri, allowedSubjects: 'any', scopes: ['openid'] },
         ],
       })
@@ -359,7 +359,7 @@ const OPTIONS: JwtExchangeOptions = {
 
 function problemsOf(entry: Partial<IdentityProviderOptions>): string[] {
   try {
-    const [provider] = OPTIONS.identityProviders
+    const [provider] = OPTIONS.identityProviders ?? []
     createJwtExchange({ ...OPTIONS, identityProviders: [{ name: '', ...provider, ...entry }] }).close()
     return []
   } catch (error) {

@@ -25,6 +25,14 @@ const signingKey = generateSigningKey()
 
 /** What the host gives, with members that are no options. */
 const NOW = 1_800_000_000
+const providerStore = {
+  find: async () => [],
+  list: async () => [],
+  get: async () => undefined,
+  put: async () => {},
+  remove: async () => false,
+  watch: () => () => {},
+}
 export const clock = { now: () => NOW, monotonic: () => 0, note: undefined }
 const store = { markUsed: () => true, client: undefined }
 
@@ -106,6 +114,9 @@ const TOP = {
   refusals: { documentation: 'https://docs.example.com/tokens' },
   replay: { store, timeout: 100, maxEntries: 10 },
   hostFunctions: { timeout: 100, maxConcurrent: 10 },
+  identityProviderLookup: {
+    ...{ maxIdentityProviders: 100, timeout: 100, pollInterval: 100, maxStale: 0, clientAuthentication: 'required' },
+  },
   grants: [{ grantType: 'urn:example:grant', authorize: () => ({}), repeatableParameters: ['audience'] }],
   clock,
 }
@@ -148,6 +159,18 @@ export const EXAMPLES: Readonly<Record<string, Tree>> = {
       { clientId: 'fetched', jwksUri: 'https://app.example.com/keys' },
       { clientId: 'asserted', assertedBy: { identityProvider: 'other', subject: 'app' } },
     ],
+  },
+  'a store of identity providers': {
+    ...TOP,
+    subject: 'namespaced',
+    identityProviderStore: providerStore,
+    clients: [CLIENT],
+  },
+  'a function that finds identity providers': {
+    ...TOP,
+    subject: 'namespaced',
+    findIdentityProvider: () => undefined,
+    clients: [CLIENT],
   },
   'clients with certificates': {
     ...TOP,
@@ -215,7 +238,7 @@ export function textsIn(options: Tree): Path[] {
 
 /** Every place in the options, from the top down; not within what the host gives. */
 export function placesIn(tree: unknown, path: Path = []): Path[] {
-  if ([clock, store].some((each) => each === tree)) return []
+  if ([clock, store, providerStore].some((each) => each === tree)) return []
   const entries: [string | number, unknown][] = Array.isArray(tree)
     ? [...tree.entries()]
     : isPlainObject(tree)

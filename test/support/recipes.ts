@@ -47,7 +47,7 @@ export function loadRecipe(block: string): JwtExchangeOptions {
 
 /** The same identity provider, but for where its keys come from. */
 export function startRecipe(block: string): Promise<ExchangeHost> {
-  const { identityProviders, ...options } = loadRecipe(block)
+  const { identityProviders = [], ...options } = loadRecipe(block)
   const {
     jwksUri: _,
     ca: _ca,

@@ -833,7 +833,14 @@ describe('an explanation', () => {
 
   it('is tested for every reason that an assertion, or its client, can be refused for', () => {
     const notOfAssertions = ['keys_not_fetched', 'replayed', 'client_required', 'wrong_issuer']
-    const notOfExplanations = ['replay_store_unavailable', 'replay_store_full', 'grant_failed', 'internal_error']
+    // Those of lookups are tested with them.
+    const ofLookups = [
+      'identity_provider_lookup_failed',
+      'identity_provider_lookup_limit_reached',
+      'invalid_registration',
+    ]
+    const ofStores = ['replay_store_unavailable', 'replay_store_full']
+    const notOfExplanations = [...ofStores, ...ofLookups, 'grant_failed', 'internal_error']
     const tested = new Set<string>(CASES.map(({ reason }) => reason))
     expect([...REJECTION_REASONS].filter((reason) => !tested.has(reason))).toEqual(notOfAssertions)
     expect([...UNAVAILABLE_REASONS].filter((reason) => !tested.has(reason))).toEqual(notOfExplanations)

@@ -16,7 +16,7 @@ function readPolicyFromToml(toml: string): Partial<IdentityProviderOptions> {
 name = "https://idp.example.com"
 jwks_uri = "https://idp.example.com/jwks"
 ${toml}`)
-    const [provider] = loadConfig(file.path).identityProviders
+    const [provider] = loadConfig(file.path).identityProviders ?? []
     const { name: _name, jwksUri: _jwksUri, ...policy } = provider as IdentityProviderOptions
     return policy
   } finally {

@@ -42,7 +42,7 @@ function load(toml: string, env: Record<string, string> = {}) {
 function providerOf(toml: string, env?: Record<string, string>): IdentityProviderOptions {
   const options = load(`${KEYS}${toml}`, env)
   createJwtExchange(options).close()
-  const [provider] = options.identityProviders
+  const [provider] = options.identityProviders ?? []
   if (provider === undefined) throw new Error('none')
   return provider
 }
@@ -293,7 +293,7 @@ name = "second"
 name = "third"
 `
     const { identityProviders } = load(`${KEYS}${second}`)
-    expect(identityProviders.map(({ bindings }) => bindings?.map(({ name }) => name))).toEqual([
+    expect(identityProviders?.map(({ bindings }) => bindings?.map(({ name }) => name))).toEqual([
       ['first'],
       ['second', 'third'],
     ])

@@ -80,7 +80,7 @@ describe('options of a file that are changed before they are used', () => {
 
   it('are checked in full', () => {
     const options = load()
-    Object.assign(options.identityProviders[0] ?? {}, { jwksUri: 'http://idp.example.com/keys' })
+    Object.assign(options.identityProviders?.[0] ?? {}, { jwksUri: 'http://idp.example.com/keys' })
     expect(problemsOf(() => createJwtExchange(options))).toEqual([
       expect.objectContaining({ path: ['identity_provider', 0, 'jwks_uri'], location: `${file.path}:5:1` }),
     ])
@@ -96,7 +96,7 @@ describe('options of a file that are changed before they are used', () => {
 
   it('are reported with the file alone if that has changed meanwhile', () => {
     const options = load()
-    Object.assign(options.identityProviders[0] ?? {}, { maxAge: 0 })
+    Object.assign(options.identityProviders?.[0] ?? {}, { maxAge: 0 })
     file.write(`\n${FILE}`)
     expect(problemsOf(() => createJwtExchange(options))).toEqual([
       expect.objectContaining({ path: ['identity_provider', 0, 'max_age'], location: file.path }),

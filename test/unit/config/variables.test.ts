@@ -155,7 +155,7 @@ describe('a variable', () => {
 
   it('may be empty or not set where the file says what counts then', () => {
     const aliasOf = (alias: string, env: Record<string, string> = {}) =>
-      load(`allowed_subjects = "any"\nalias = "${alias}"`, env).identityProviders[0]?.alias
+      load(`allowed_subjects = "any"\nalias = "${alias}"`, env).identityProviders?.[0]?.alias
     expect(aliasOf('x${A:-}')).toBe('x')
     expect(aliasOf('x${A:-}', { A: '' })).toBe('x')
     expect(aliasOf('x${A:-y z}', { A: '' })).toBe('xy z')

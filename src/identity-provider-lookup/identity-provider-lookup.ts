@@ -1,0 +1,220 @@
+import type { Timers } from '../clock/timers.js'
+import { printable } from '../errors/printable.js'
+import { DependencyUnavailable } from '../errors/rejections.js'
+import type { ExchangeEventEmitter } from '../events/exchange-events.js'
+import type { IdentityProvider } from '../identity-provider/identity-provider.js'
+import type {
+  AcceptorOfIssuer,
+  LookupCause,
+  RunTimeIdentityProviders,
+} from '../identity-provider/run-time-identity-providers.js'
+import type { RegistrationChange } from '../identity-provider-store/identity-provider-store.js'
+import { isStorableName } from '../identity-provider-store/storable-registration.js'
+import type { LoadedIssuerDeps, RunTimeConfiguration } from './loaded-issuer.js'
+import { LoadedIssuers } from './loaded-issuers.js'
+import { LookupAllowance } from './lookup-allowance.js'
+import type { IdentityProviderLookupSettings } from './lookup-options.js'
+import { createRegistrationSource, type RegistrationSource } from './registration-source.js'
+import { type LookupStats, SourceHealth } from './source-health.js'
+import { SwitchedOff } from './switched-off.js'
+import { UnknownIssuers } from './unknown-issuers.js'
+
+export interface IdentityProviderLookupDeps extends LoadedIssuerDeps {
+  timers: Timers
+  events: ExchangeEventEmitter
+}
+
+/**
+ * Looks identity providers up when an assertion needs them, one lookup at a time for each name, and keeps them ready. While the
+ * source fails, it serves what it knows. It lasts as long as the exchange.
+ */
+export class IdentityProviderLookup implements RunTimeIdentityProviders {
+  readonly #deps: IdentityProviderLookupDeps
+  #settings: IdentityProviderLookupSettings
+  #configuration: RunTimeConfiguration | undefined
+  #source: RegistrationSource
+  readonly #loaded: LoadedIssuers
+  readonly #unknown: UnknownIssuers
+  readonly #switchedOff: SwitchedOff
+  readonly #running = new Map<string, Promise<void>>()
+  /** Names whose running lookup may have begun before their last change. */
+  readonly #changedMeanwhile = new Set<string>()
+  readonly #allowance: LookupAllowance
+  readonly #health: SourceHealth
+  #stopWatch: (() => void | Promise<void>) | undefined
+
+  constructor(settings: IdentityProviderLookupSettings, deps: IdentityProviderLookupDeps) {
+    this.#settings = settings
+    this.#deps = deps
+    this.#source = createRegistrationSource(settings, deps.timers)
+    this.#switchedOff = new SwitchedOff(() => this.#source.listDisabled, settings.pollInterval, deps.timers)
+    this.#loaded = new LoadedIssuers(settings.maxIdentityProviders, { ...deps, switchedOff: this.#switchedOff })
+    this.#unknown = new UnknownIssuers(deps.clock)
+    this.#health = new SourceHealth(deps)
+    this.#allowance = new LookupAllowance(deps.clock)
+  }
+
+  /** From now on by these options. What is loaded is read again when it is used next, and keeps its keys. */
+  use(settings: IdentityProviderLookupSettings, configuration: RunTimeConfiguration): void {
+    this.#settings = settings
+    this.#configuration = configuration
+    this.#source = createRegistrationSource(settings, this.#deps.timers)
+    this.#loaded.maxNames = settings.maxIdentityProviders
+  }
+
+  /** Begins to follow changes. Settles when it is known which identity providers are switched off, or that is not available. */
+  start(): Promise<void> {
+    const { watch } = this.#source
+    this.#stopWatch ??= watch?.(
+      (change) => this.#noteChange(change),
+      (error) => this.#health.noteWatchFault(error),
+    )
+    return this.#switchedOff.follow(watch === undefined)
+  }
+
+  close(): void {
+    this.#switchedOff.close()
+    const stopWatch = async () => this.#stopWatch?.()
+    stopWatch().catch(() => {}) // A watch that cannot be stopped is not in use any more.
+  }
+
+  load(issuer: string, cause: LookupCause): Promise<void> | undefined {
+    const kept = this.#loaded.use(issuer)
+    if (kept === undefined) {
+      return isStorableName(issuer) && !this.#unknown.has(issuer) ? this.#lookUpNew(issuer, cause) : undefined
+    }
+    const { loaded, recheckAt } = kept
+    if (loaded.configuration !== this.#configuration) this.#put(issuer, loaded.entries, recheckAt)
+    return this.#now < recheckAt ? undefined : this.#lookUp(issuer)
+  }
+
+  ofIssuer(issuer: string): AcceptorOfIssuer | undefined {
+    const kept = this.#loaded.get(issuer)
+    if (kept !== undefined && kept.loaded.acceptor === undefined)
+      throw new DependencyUnavailable('invalid_registration')
+    return kept?.loaded.acceptor
+  }
+
+  find(id: string): IdentityProvider | undefined {
+    return this.#loaded.find(id)
+  }
+
+  isDisabled(id: string): boolean {
+    return this.#switchedOff.has(id) || this.#loaded.find(id)?.trust.isOn === false
+  }
+
+  all(): Iterable<IdentityProvider> {
+    return this.#loaded.providers()
+  }
+
+  /** Switches one here, at once, whatever the store says. */
+  switchHere(id: string, isOn: boolean): void {
+    this.#switchedOff.switchHere(id, isOn)
+    this.#loaded.setTrust(id, isOn && this.#loaded.isEnabled(id) !== false)
+  }
+
+  /** The store has written it as a call in this process wanted. A watch reports it as well. */
+  noteWritten(change: RegistrationChange): void {
+    this.#switchedOff.switchHere(change.id, true)
+    if (this.#source.watch === undefined) this.#noteChange(change)
+    else this.#follow(change)
+  }
+
+  stats(): LookupStats {
+    const { lookups, failedLookups } = this.#health
+    const [loaded, unknown, running] = [this.#loaded.size, this.#unknown.size, this.#running.size]
+    return { loaded, unknown, lookups, failedLookups, running }
+  }
+
+  get #now(): number {
+    return this.#deps.clock.monotonic()
+  }
+
+  async #lookUpNew(issuer: string, cause: LookupCause): Promise<void> {
+    const running = this.#running.get(issuer)
+    if (running !== undefined) return running
+    if (this.#health.retryIn > 0) throw new DependencyUnavailable('identity_provider_lookup_failed')
+    if (!this.#allowance.take(cause)) throw new DependencyUnavailable('identity_provider_lookup_limit_reached')
+    await this.#lookUp(issuer)
+    if (this.#loaded.get(issuer) !== undefined) this.#allowance.giveBack(cause)
+  }
+
+  #lookUp(issuer: string): Promise<void> {
+    const running = this.#running.get(issuer)
+    if (running !== undefined) return running
+    const lookup = this.#runLookup(issuer).finally(() => this.#running.delete(issuer))
+    this.#running.set(issuer, lookup)
+    return lookup
+  }
+
+  async #runLookup(issuer: string): Promise<void> {
+    let entries: readonly unknown[]
+    try {
+      entries = await this.#source.find(issuer)
+    } catch (error) {
+      this.#changedMeanwhile.delete(issuer)
+      this.#health.noteFailure(error)
+      return this.#serveStale(issuer, error)
+    }
+    this.#health.noteSuccess()
+    const recheckAfter = this.#health.recheckAfter(this.#settings.pollInterval, this.#stopWatch !== undefined)
+    const isOutdated = this.#changedMeanwhile.delete(issuer)
+    this.#put(issuer, entries, isOutdated ? this.#now : this.#now + recheckAfter)
+  }
+
+  #put(issuer: string, entries: readonly unknown[], recheckAt: number): void {
+    const configuration = this.#configuration
+    if (configuration === undefined) throw new DependencyUnavailable('internal_error')
+    if (entries.length > 0) {
+      this.#unknown.delete(issuer)
+      this.#loaded.put(issuer, entries, configuration, recheckAt)
+      return
+    }
+    this.#loaded.remove(issuer)
+    this.#unknown.add(issuer)
+  }
+
+  /** @throws DependencyUnavailable `identity_provider_lookup_failed` */
+  #serveStale(issuer: string, cause: unknown): void {
+    const kept = this.#loaded.get(issuer)
+    if (kept !== undefined && this.#now - kept.confirmedAt < this.#settings.maxStale) {
+      kept.recheckAt = this.#now + this.#health.retryIn
+      return
+    }
+    throw new DependencyUnavailable('identity_provider_lookup_failed', { cause })
+  }
+
+  #noteChange(change: RegistrationChange | undefined): void {
+    if (change === undefined) {
+      this.#unknown.clear()
+      for (const name of this.#running.keys()) this.#changedMeanwhile.add(name)
+      for (const name of this.#loaded.names()) this.#outdate(name)
+      void this.#switchedOff.follow(this.#source.watch === undefined)
+      return
+    }
+    this.#follow(change)
+    const event = { identityProvider: change.id, issuer: printable(change.name) }
+    const { revision } = change
+    if (revision === undefined) this.#deps.events.emit('identity_provider.removed', event)
+    else this.#deps.events.emit('identity_provider.changed', { ...event, revision: printable(revision) })
+  }
+
+  #follow(change: RegistrationChange): void {
+    const { id, name, enabled } = change
+    this.#switchedOff.note(change)
+    if (!enabled) this.#loaded.setTrust(id, false)
+    this.#unknown.delete(name)
+    const formerName = this.#loaded.find(id)?.name ?? name
+    for (const each of new Set([name, formerName])) {
+      this.#outdate(each)
+      if (this.#loaded.get(each) !== undefined) this.#lookUp(each).catch(() => {}) // Reported by the source's health.
+    }
+  }
+
+  /** Its next use looks it up. */
+  #outdate(name: string): void {
+    if (this.#running.has(name)) this.#changedMeanwhile.add(name)
+    const kept = this.#loaded.get(name)
+    if (kept !== undefined) kept.recheckAt = Number.NEGATIVE_INFINITY
+  }
+}

@@ -1,0 +1,165 @@
+import { isDeepStrictEqual } from 'node:util'
+import { printable } from '../errors/printable.js'
+import type { ExchangeEventEmitter } from '../events/exchange-events.js'
+import type { IdentityProvider } from '../identity-provider/identity-provider.js'
+import { IN_CODE, type OptionPath, type OptionProblem, writeProblem } from '../option-checks/config-error.js'
+import {
+  keysRefreshedAt,
+  type LoadedIssuer,
+  type LoadedIssuerDeps,
+  loadIssuer,
+  type RunTimeConfiguration,
+} from './loaded-issuer.js'
+import type { SwitchedOff } from './switched-off.js'
+
+export interface LoadedIssuersDeps extends LoadedIssuerDeps {
+  events: ExchangeEventEmitter
+  switchedOff: SwitchedOff
+}
+
+/** One issuer, and how sure we are that it is still so. */
+interface KeptIssuer {
+  loaded: LoadedIssuer
+  /** On the monotonic clock, in milliseconds: when the source last said so. */
+  confirmedAt: number
+  /** When it is to be looked up again. */
+  recheckAt: number
+}
+
+/** The issuers that are kept ready with their keys, the least recently used one first. */
+export class LoadedIssuers {
+  readonly #deps: LoadedIssuersDeps
+  readonly #byName = new Map<string, KeptIssuer>()
+  readonly #byId = new Map<string, IdentityProvider>()
+  /** How many there may be. */
+  maxNames: number
+
+  constructor(maxNames: number, deps: LoadedIssuersDeps) {
+    this.maxNames = maxNames
+    this.#deps = deps
+  }
+
+  get size(): number {
+    return this.#byName.size
+  }
+
+  /** Marks it as used. */
+  use(name: string): KeptIssuer | undefined {
+    const kept = this.#byName.get(name)
+    if (kept === undefined) return undefined
+    this.#byName.delete(name)
+    this.#byName.set(name, kept)
+    return kept
+  }
+
+  get(name: string): KeptIssuer | undefined {
+    return this.#byName.get(name)
+  }
+
+  find(id: string): IdentityProvider | undefined {
+    return this.#byId.get(id)
+  }
+
+  providers(): Iterable<IdentityProvider> {
+    return this.#byId.values()
+  }
+
+  names(): Iterable<string> {
+    return this.#byName.keys()
+  }
+
+  /** The source has these entries now. Nothing is created if they are the same as before. */
+  put(name: string, entries: readonly unknown[], configuration: RunTimeConfiguration, recheckAt: number): void {
+    const confirmedAt = this.#deps.clock.monotonic()
+    const before = this.#byName.get(name)?.loaded
+    const isSame = before?.configuration === configuration && isDeepStrictEqual(before.entries, entries)
+    const loaded = isSame ? before : this.#withoutSharedIds(loadIssuer(entries, before, configuration, this.#deps))
+    this.#byName.set(name, { loaded, confirmedAt, recheckAt })
+    if (loaded !== before) this.#replace(before, loaded)
+    if (loaded.problems.length > 0 && loaded !== before) this.#reportProblems(name, loaded.problems)
+    this.#evict()
+  }
+
+  /** Running requests of its identity providers are refused as well. */
+  remove(name: string): boolean {
+    const kept = this.#byName.get(name)
+    if (kept === undefined) return false
+    this.#byName.delete(name)
+    this.#end(kept.loaded, new Set())
+    for (const { provider } of kept.loaded.providers) provider.trust.configure(false)
+    return true
+  }
+
+  /** Trusts one as far as its entry and calls in this process say so. */
+  setTrust(id: string, isEnabled: boolean): void {
+    const provider = this.#byId.get(id)
+    if (provider === undefined) return
+    const { trust } = provider
+    const wasOn = trust.isOn
+    trust.configure(isEnabled && !this.#deps.switchedOff.isOffHere(id))
+    if (trust.isOn === wasOn) return
+    const event = trust.isOn ? 'identity_provider.enabled' : 'identity_provider.disabled'
+    this.#deps.events.emit(event, { identityProvider: id })
+  }
+
+  /** What the entry of a loaded one says; undefined if it is not loaded. */
+  isEnabled(id: string): boolean | undefined {
+    const name = this.#byId.get(id)?.name
+    const kept = name === undefined ? undefined : this.#byName.get(name)
+    return kept?.loaded.providers.find(({ provider }) => provider.id === id)?.isEnabled
+  }
+
+  #replace(before: LoadedIssuer | undefined, loaded: LoadedIssuer): void {
+    const isNew = (id: string) => before?.providers.some(({ provider }) => provider.id === id) !== true
+    const kept = new Set(loaded.providers.map(({ provider }) => provider.id))
+    for (const { provider, isEnabled } of loaded.providers) {
+      const { id, trust, keySource } = provider
+      this.#byId.set(id, provider)
+      this.#deps.switchedOff.noteLoaded(id, isEnabled)
+      if (isNew(id)) trust.configure(isEnabled && !this.#deps.switchedOff.isOffHere(id))
+      else this.setTrust(id, isEnabled)
+      const isAskedForLatest = before !== undefined && keysRefreshedAt(loaded, id) > keysRefreshedAt(before, id)
+      if (isAskedForLatest && !isNew(id)) keySource.refreshKeys().catch(() => {}) // Reported by `jwks.failed`.
+    }
+    if (before === undefined) return
+    for (const { provider } of before.providers) if (!kept.has(provider.id)) provider.trust.configure(false)
+    this.#end(before, kept)
+  }
+
+  #end(loaded: LoadedIssuer, kept: ReadonlySet<string>): void {
+    for (const { provider } of loaded.providers) {
+      if (!kept.has(provider.id) && this.#byId.get(provider.id) === provider) this.#byId.delete(provider.id)
+    }
+    loaded.end()
+  }
+
+  /** An id is an identity: with two owners, the access tokens of one would look like those of the other. */
+  #withoutSharedIds(loaded: LoadedIssuer): LoadedIssuer {
+    const shared = loaded.providers.filter(({ provider: { id, name } }) => (this.#byId.get(id)?.name ?? name) !== name)
+    if (shared.length === 0) return loaded
+    loaded.end()
+    const text = 'an identity provider with another name has this `id`; choose another one'
+    const problems = shared.map((): OptionProblem => {
+      const path: OptionPath = [0, 'id']
+      return { code: 'not_unique', path, table: [], text }
+    })
+    return { ...loaded, acceptor: undefined, providers: [], problems, end: () => {} }
+  }
+
+  #reportProblems(name: string, problems: readonly OptionProblem[]): void {
+    const message = problems
+      .map((problem) => writeProblem(problem, IN_CODE))
+      .map(({ path, message: text }) => `${path.slice(1).join('.')}: ${text}`)
+      .join('; ')
+    this.#deps.events.emit('identity_provider.invalid', { issuer: printable(name), message })
+  }
+
+  /** Their used assertions stay used, and requests that are running keep their keys. */
+  #evict(): void {
+    for (const [name, { loaded }] of this.#byName) {
+      if (this.#byName.size <= this.maxNames) return
+      this.#byName.delete(name)
+      this.#end(loaded, new Set())
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import { settleInTime, type Timers } from '../clock/timers.js'
+import { fieldOf } from '../errors/field-of.js'
+import type { IdentityProviderStore, RegistrationChange } from '../identity-provider-store/identity-provider-store.js'
+import type { IdentityProviderLookupSettings } from './lookup-options.js'
+
+/** Where identity providers are looked up, within the bounds of the options: a store, or a function of the host. */
+export interface RegistrationSource {
+  /** The entries with this name. Entries with another one are left out: some databases ignore case. */
+  find(name: string): Promise<readonly unknown[]>
+  /** The ids of all that are switched off. Absent if they cannot be listed. */
+  listDisabled?(): Promise<ReadonlySet<string>>
+  /** Absent if changes are not reported. */
+  watch?: NonNullable<IdentityProviderStore['watch']>
+}
+
+const PAGE = 1000
+/** More would not fit in memory, and mean that the store answers nonsense. */
+const MAX_DISABLED = 1_000_000
+
+export function createRegistrationSource(settings: IdentityProviderLookupSettings, timers: Timers): RegistrationSource {
+  const { store, find, timeout } = settings
+  const inTime: InTime = (call) => callInTime(call, timeout, timers)
+  if (store === undefined) {
+    return { find: async (name) => entriesNamed(name, await inTime((signal) => find?.(name, signal))) }
+  }
+  return {
+    find: async (name) => entriesNamed(name, await inTime(() => store.find(name))),
+    listDisabled: () => listDisabled(store, inTime),
+    ...(store.watch !== undefined && { watch: (onChange, onError) => watchStore(store, onChange, onError) }),
+  }
+}
+
+type InTime = <Result>(call: (signal: AbortSignal) => Result | Promise<Result>) => Promise<Result>
+
+async function callInTime<Result>(
+  call: (signal: AbortSignal) => Result | Promise<Result>,
+  timeout: number,
+  timers: Timers,
+): Promise<Result> {
+  const controller = new AbortController()
+  return settleInTime(Promise.resolve(call(controller.signal)), timeout, timers, () => {
+    const error = new Error(`no answer within ${timeout} ms`)
+    controller.abort(error)
+    return error
+  })
+}
+
+function entriesNamed(name: string, found: unknown): readonly unknown[] {
+  if (found === undefined || found === null) return []
+  const entries: unknown[] = Array.isArray(found) ? found : [found]
+  return entries.filter((entry) => fieldOf(entry, 'name') === name)
+}
+
+async function listDisabled(store: IdentityProviderStore, inTime: InTime): Promise<ReadonlySet<string>> {
+  const ids = new Set<string>()
+  let after: string | undefined
+  for (;;) {
+    const options = { enabled: false, limit: PAGE, ...(after !== undefined && { after }) }
+    const page = await inTime(() => store.list(options))
+    for (const { id } of page) ids.add(id)
+    const last = page.at(-1)?.id
+    if (page.length < PAGE || last === undefined || last === after || ids.size > MAX_DISABLED) return ids
+    after = last
+  }
+}
+
+/** What a store reports is checked: a report that cannot be read means that anything may have changed. */
+function watchStore(
+  store: IdentityProviderStore,
+  onChange: (change?: RegistrationChange) => void,
+  onError?: (error: unknown) => void,
+): () => void | Promise<void> {
+  const report = (change?: RegistrationChange) => onChange(isChange(change) ? change : undefined)
+  return store.watch?.(report, onError) ?? (() => {})
+}
+
+function isChange(change: unknown): change is RegistrationChange {
+  const isText = (name: string) => typeof fieldOf(change, name) === 'string'
+  const isRevision = isText('revision') || fieldOf(change, 'revision') === undefined
+  return isText('id') && isText('name') && isRevision && typeof fieldOf(change, 'enabled') === 'boolean'
+}

@@ -1,0 +1,105 @@
+import type { Timers } from '../clock/timers.js'
+import { DependencyUnavailable } from '../errors/rejections.js'
+import type { RegistrationChange } from '../identity-provider-store/identity-provider-store.js'
+import type { RegistrationSource } from './registration-source.js'
+
+/**
+ * Which identity providers are switched off, loaded or not: their access tokens are refused. All of them are listed once, and
+ * then followed.
+ */
+export class SwitchedOff {
+  readonly #lister: () => RegistrationSource['listDisabled']
+  readonly #timers: Timers
+  /** Milliseconds. */
+  readonly #interval: number
+  #listed: Set<string> | undefined
+  /** Switched off by a call in this process, and not known to be so in the store. */
+  readonly #here = new Set<string>()
+  /** Removed while they were switched off. */
+  readonly #removed = new Set<string>()
+  /** Changes that were reported while the list is read: it may be older than they are. */
+  #changesMeanwhile: RegistrationChange[] | undefined
+  #listing: Promise<void> | undefined
+  #isClosed = false
+  #cancelNext = () => {}
+
+  /** @param lister gives the function that lists them; undefined if nobody can */
+  constructor(lister: () => RegistrationSource['listDisabled'], interval: number, timers: Timers) {
+    this.#lister = lister
+    this.#interval = interval
+    this.#timers = timers
+    if (lister() === undefined) this.#listed = new Set()
+  }
+
+  /** @throws DependencyUnavailable `identity_provider_lookup_failed` as long as the list was never read */
+  has(id: string): boolean {
+    if (this.#here.has(id) || this.#removed.has(id)) return true
+    if (this.#listed === undefined) throw new DependencyUnavailable('identity_provider_lookup_failed')
+    return this.#listed.has(id)
+  }
+
+  isOffHere(id: string): boolean {
+    return this.#here.has(id)
+  }
+
+  switchHere(id: string, isOn: boolean): void {
+    if (isOn) this.#here.delete(id)
+    else this.#here.add(id)
+  }
+
+  /** What a lookup has just found is newer than the list. */
+  noteLoaded(id: string, isEnabled: boolean): void {
+    if (isEnabled) this.#listed?.delete(id)
+    else this.#listed?.add(id)
+  }
+
+  /** One that was switched off and is then removed stays off here: its access tokens may still be in use. */
+  note(change: RegistrationChange): void {
+    const { id, revision, enabled } = change
+    this.#changesMeanwhile?.push(change)
+    if (revision === undefined) {
+      if (this.#listed?.delete(id) === true) this.#removed.add(id)
+      return
+    }
+    this.#removed.delete(id)
+    if (enabled) this.#listed?.delete(id)
+    else this.#listed?.add(id)
+  }
+
+  /**
+   * Reads the list, and again after the interval: at once if that failed, always if changes are not reported.
+   *
+   * @param isRepeated whether changes are not reported
+   */
+  follow(isRepeated: boolean): Promise<void> {
+    this.#listing ??= this.#list().then((hasSucceeded) => {
+      this.#listing = undefined
+      if (this.#isClosed || (hasSucceeded && !isRepeated)) return
+      this.#cancelNext()
+      this.#cancelNext = this.#timers.inBackground(this.#interval, () => void this.follow(isRepeated))
+    })
+    return this.#listing
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#cancelNext()
+  }
+
+  async #list(): Promise<boolean> {
+    const list = this.#lister()
+    if (list === undefined) return true
+    const changes: RegistrationChange[] = []
+    this.#changesMeanwhile = changes
+    try {
+      this.#listed = new Set(await list())
+      this.#changesMeanwhile = undefined
+      for (const change of changes) this.note(change)
+      return true
+    } catch {
+      return false
+    } finally {
+      this.#changesMeanwhile = undefined
+    }
+  }
+}

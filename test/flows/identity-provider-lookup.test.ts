@@ -1,0 +1,481 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { afterEach, describe, expect, it } from '@jest/globals'
+import type { FindIdentityProvider, IdentityProviderOptions } from '../../src/index.js'
+import { FakeIdentityProvider } from '../../src/testing/index.js'
+import { CLIENT, type ExchangeHost, startExchangeHost, TOKEN_ENDPOINT } from '../support/exchange-host.js'
+import { MemoryIdentityProviderStore, SharedRegistrations } from '../support/memory-identity-provider-store.js'
+
+/** A store that counts, and that fails or hangs when a test says so. */
+class TestedStore extends MemoryIdentityProviderStore {
+  readonly found: string[] = []
+  before: () => void | Promise<void> = () => {}
+
+  override async find(name: string) {
+    this.found.push(name)
+    await this.before()
+    return super.find(name)
+  }
+  override async list(options = {}) {
+    await this.before()
+    return super.list(options)
+  }
+  override async get(id: string) {
+    await this.before()
+    return super.get(id)
+  }
+}
+
+const closers: (() => unknown)[] = []
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close()
+})
+
+async function startIdp(): Promise<FakeIdentityProvider> {
+  const idp = await FakeIdentityProvider.start({ alias: TOKEN_ENDPOINT })
+  closers.push(() => idp.close())
+  return idp
+}
+
+function entryOf(idp: FakeIdentityProvider, id = 'acme'): IdentityProviderOptions & { id: string } {
+  return { id, name: idp.name, jwksUri: idp.jwksUri, allowedSubjects: 'any' }
+}
+
+interface Started {
+  store: TestedStore
+  host: ExchangeHost
+  idp: FakeIdentityProvider
+}
+
+/** An exchange with a store in which one identity provider is registered. */
+async function start(exchange = {}, shared = new SharedRegistrations(), idp?: FakeIdentityProvider): Promise<Started> {
+  const store = new TestedStore(shared)
+  const registered = idp ?? (await startIdp())
+  if (idp === undefined) await store.put(entryOf(registered))
+  const host = await startExchangeHost({
+    exchange: { subject: 'namespaced', identityProviderStore: store, ...exchange },
+  })
+  closers.push(() => host.close())
+  await host.exchange.ready()
+  return { store, host, idp: registered }
+}
+
+async function outcomeOf(host: ExchangeHost, idp: FakeIdentityProvider, claims = {}) {
+  const { status, body } = await host.exchangeAssertion(await idp.issueAssertion(claims))
+  return status === 200 ? 200 : `${status} ${body.error} ${host.lastReason()}`
+}
+
+/** Until it holds, for a second at most. */
+async function eventually(check: () => Promise<void> | void): Promise<void> {
+  const end = Date.now() + 1000
+  for (;;) {
+    try {
+      return await check()
+    } catch (error) {
+      if (Date.now() > end) throw error
+      await pause(5)
+    }
+  }
+}
+
+describe('an identity provider of the store', () => {
+  it('gets tokens, with a subject and an idp claim by its id, after one lookup', async () => {
+    const { host, idp, store } = await start()
+    const { status, body } = await host.exchangeAssertion(await idp.issueAssertion({ sub: 'alice' }))
+    expect(status).toBe(200)
+    expect(await host.exchange.verifyAccessToken(body.access_token)).toMatchObject({
+      sub: 'acme|alice',
+      identityProvider: 'acme',
+    })
+    for (let count = 0; count < 3; count += 1) expect(await outcomeOf(host, idp)).toBe(200)
+    expect(store.found).toEqual([idp.name])
+  })
+
+  it('is an unknown issuer while it is not registered, and known within a second of the registration', async () => {
+    const { host, store } = await start()
+    const other = await startIdp()
+    for (let count = 0; count < 3; count += 1) {
+      expect(await outcomeOf(host, other)).toBe('400 invalid_grant unknown_issuer')
+    }
+    expect(store.found).toEqual([other.name])
+    await store.put(entryOf(other, 'other'))
+    await eventually(async () => expect(await outcomeOf(host, other)).toBe(200))
+  })
+
+  it('is compared exactly, even if the store ignores case', async () => {
+    const { host, idp, store } = await start()
+    store.find = async () => store.all()
+    const { status } = await host.exchangeAssertion(await idp.issueAssertion({ iss: idp.name.toUpperCase() }))
+    expect([status, host.lastReason()]).toEqual([400, 'unknown_issuer'])
+  })
+
+  it('has used an assertion up for good, even after it was changed, evicted, or given another condition', async () => {
+    const { host, idp, store } = await start()
+    const assertion = await idp.issueAssertion({ tenant: 'a' })
+    expect((await host.exchangeAssertion(assertion)).status).toBe(200)
+    await store.put({ ...entryOf(idp), registration: { claim: 'tenant', value: 'a' } })
+    await eventually(async () => expect(await outcomeOf(host, idp)).toBe('400 invalid_grant unknown_registration'))
+    expect((await host.exchangeAssertion(assertion)).status).toBe(400)
+    expect(host.lastReason()).toBe('replayed')
+  })
+
+  it('is refused within a second of being removed, and the event reports it', async () => {
+    const { host, idp, store } = await start()
+    expect(await outcomeOf(host, idp)).toBe(200)
+    await store.remove('acme')
+    await eventually(async () => expect(await outcomeOf(host, idp)).toBe('400 invalid_grant unknown_issuer'))
+    expect(host.events).toContainEqual({
+      name: 'identity_provider.removed',
+      identityProvider: 'acme',
+      issuer: idp.name,
+    })
+  })
+
+  it('keeps its keys when it is changed', async () => {
+    const { host, idp, store } = await start()
+    expect(await outcomeOf(host, idp)).toBe(200)
+    await store.put({ ...entryOf(idp), allowedSubjects: ['bob'] })
+    await eventually(async () => expect(await outcomeOf(host, idp)).toBe('400 invalid_grant subject_not_allowed'))
+    expect(await outcomeOf(host, idp, { sub: 'bob' })).toBe(200)
+    expect(idp.fetches).toBe(1)
+  })
+
+  it('loses to an entry of the options with its name', async () => {
+    const idp = await startIdp()
+    const { host, store } = await start({
+      identityProviders: [{ name: idp.name, jwksUri: idp.jwksUri, allowedSubjects: ['bob'] }],
+    })
+    await store.put(entryOf(idp, 'usurper'))
+    expect(await outcomeOf(host, idp)).toBe('400 invalid_grant subject_not_allowed')
+    expect(store.found).toEqual([])
+  })
+})
+
+describe('a registration that cannot be used', () => {
+  it.each([
+    ['nothing restricts it', { allowedSubjects: undefined }, 'nothing restricts who is accepted'],
+    ['an unknown option', { audience: 'x' }, 'audience'],
+    ['a subject of its own', { subject: 'raw' }, 'two registrations could share a subject'],
+    ['a longer assertion', { maxBytes: 1_000_000 }, 'at most 32768'],
+    ['more tolerance', { clockTolerance: 600 }, 'at most 60'],
+    ['callers without a client', { clientAuthentication: 'optional', scopes: ['openid'] }, 'may not accept requests'],
+  ])('answers 503, and the event says why: %s', async (_, wrong, message) => {
+    const { host, idp, store } = await start()
+    await store.put(JSON.parse(JSON.stringify({ ...entryOf(idp), ...wrong })))
+    await pause(20)
+    expect(await outcomeOf(host, idp)).toBe('503 temporarily_unavailable invalid_registration')
+    const event = host.events.find(({ name }) => name === 'identity_provider.invalid')
+    expect(event).toMatchObject({ issuer: idp.name, message: expect.stringContaining(message) })
+    expect(await host.exchange.checkIdentityProvider({ ...entryOf(idp), ...wrong })).toHaveLength(1)
+  })
+
+  it('is one whose id an entry of the options or another name has', async () => {
+    const [idp, other] = [await startIdp(), await startIdp()]
+    const { host, store } = await start({
+      identityProviders: [{ name: idp.name, id: 'fixed', jwksUri: idp.jwksUri, allowedSubjects: 'any' }],
+    })
+    await store.put(entryOf(other, 'fixed'))
+    expect(await outcomeOf(host, other)).toBe('503 temporarily_unavailable invalid_registration')
+    expect(await host.exchange.checkIdentityProvider(entryOf(other, 'fixed'))).toMatchObject([
+      { code: 'not_unique', path: ['id'] },
+    ])
+    expect(await host.exchange.checkIdentityProvider(entryOf(idp, 'second'))).toMatchObject([
+      { code: 'not_unique', path: ['name'] },
+    ])
+  })
+
+  it('is checked without an exception, whatever it is', async () => {
+    const { host } = await start()
+    for (const junk of [undefined, null, 1, 'text', [], {}, { name: {} }, { id: 'a', name: '\0' }]) {
+      expect((await host.exchange.checkIdentityProvider(junk)).length).toBeGreaterThan(0)
+    }
+  })
+})
+
+describe('the kill switch', () => {
+  it('ends tokens and access tokens in all processes within a second, and begins them again', async () => {
+    const shared = new SharedRegistrations()
+    const { host, idp } = await start({}, shared)
+    const { host: second } = await start({}, shared, idp)
+    const { host: third } = await start({}, shared, idp)
+    const token = await host.exchangeAssertion(await idp.issueAssertion()).then(({ body }) => body.access_token)
+    expect(await outcomeOf(second, idp)).toBe(200)
+    await second.exchange.disableIdentityProvider('acme')
+    expect(await outcomeOf(second, idp)).toBe('400 invalid_grant identity_provider_disabled')
+    for (const each of [host, third]) {
+      await eventually(async () =>
+        expect(await outcomeOf(each, idp)).toBe('400 invalid_grant identity_provider_disabled'),
+      )
+    }
+    await expect(host.exchange.verifyAccessToken(token)).rejects.toMatchObject({ reason: 'identity_provider_disabled' })
+    await host.exchange.enableIdentityProvider('acme')
+    for (const each of [host, second, third]) {
+      await eventually(async () => expect(await outcomeOf(each, idp)).toBe(200))
+    }
+    expect(await host.exchange.verifyAccessToken(token)).toMatchObject({ identityProvider: 'acme' })
+  })
+
+  it('holds for access tokens in a process that starts later, and that never looked the provider up', async () => {
+    const shared = new SharedRegistrations()
+    const signing = (await import('../../src/index.js')).generateSigningKey()
+    const accessToken = { audience: 'https://api.example.com', signingKeys: [signing] }
+    const { host, idp } = await start({ accessToken }, shared)
+    const token = await host.exchangeAssertion(await idp.issueAssertion()).then(({ body }) => body.access_token)
+    await host.exchange.disableIdentityProvider(idp.name)
+    const { host: later, store } = await start({ accessToken }, shared, idp)
+    await expect(later.exchange.verifyAccessToken(token)).rejects.toMatchObject({
+      reason: 'identity_provider_disabled',
+    })
+    expect(store.found).toEqual([])
+    await store.remove('acme')
+    await pause(20)
+    await expect(later.exchange.verifyAccessToken(token)).rejects.toMatchObject({
+      reason: 'identity_provider_disabled',
+    })
+  })
+
+  it('works here while the store fails, and says that others go on', async () => {
+    const { host, idp, store } = await start()
+    expect(await outcomeOf(host, idp)).toBe(200)
+    store.before = () => {
+      throw new Error('down')
+    }
+    await expect(host.exchange.disableIdentityProvider('acme')).rejects.toMatchObject({
+      reason: 'identity_provider_lookup_failed',
+    })
+    expect(await outcomeOf(host, idp)).toBe('400 invalid_grant identity_provider_disabled')
+    store.before = () => {}
+    await host.exchange.enableIdentityProvider('acme')
+    expect(await outcomeOf(host, idp)).toBe(200)
+  })
+
+  it('refuses an id and a name that nobody has', async () => {
+    const { host } = await start()
+    for (const wrong of ['nobody', '', '__proto__']) {
+      await expect(host.exchange.disableIdentityProvider(wrong)).rejects.toMatchObject({ name: 'ConfigError' })
+      await expect(host.exchange.enableIdentityProvider(wrong)).rejects.toMatchObject({ name: 'ConfigError' })
+      await expect(host.exchange.refreshKeys(wrong)).rejects.toMatchObject({ name: 'ConfigError' })
+    }
+  })
+
+  it('loses no change that somebody else makes at the same time', async () => {
+    const { host, store } = await start()
+    const put = store.put.bind(store)
+    let isFirst = true
+    store.put = async (registration, options) => {
+      const stored = store.read('acme')
+      if (isFirst && stored !== undefined) {
+        isFirst = false
+        await put({ ...stored, description: 'changed meanwhile' })
+      }
+      return put(registration, options)
+    }
+    await host.exchange.disableIdentityProvider('acme')
+    expect(store.read('acme')).toMatchObject({ description: 'changed meanwhile', enabled: false })
+  })
+})
+
+describe('refreshKeys()', () => {
+  it('fetches the keys in every process that uses them', async () => {
+    const shared = new SharedRegistrations()
+    const { host, idp } = await start({}, shared)
+    const { host: second } = await start({}, shared, idp)
+    for (const each of [host, second]) expect(await outcomeOf(each, idp)).toBe(200)
+    expect(idp.fetches).toBe(2)
+    expect(await host.exchange.refreshKeys('acme')).toMatchObject({ id: 'acme', state: 'ok', source: 'run_time' })
+    await eventually(() => expect(idp.fetches).toBeGreaterThanOrEqual(4))
+  })
+})
+
+describe('a store that fails', () => {
+  const fail = () => {
+    throw Object.assign(new Error('down'), { code: 'ECONNREFUSED' })
+  }
+
+  it('is bridged for what is known, and answers 503 for the rest, with one event', async () => {
+    const { host, idp, store } = await start({ identityProviderLookup: { pollInterval: 100, timeout: 50 } })
+    store.watch = undefined as never
+    expect(await outcomeOf(host, idp)).toBe(200)
+    store.before = fail
+    for (const watcher of store.shared.watchers) watcher()
+    expect(await outcomeOf(host, idp)).toBe(200)
+    const other = await startIdp()
+    const { status, headers } = await host.exchangeAssertion(await other.issueAssertion())
+    expect([status, host.lastReason()]).toEqual([503, 'identity_provider_lookup_failed'])
+    expect(headers['retry-after']).toBe('1')
+    const failures = host.events.filter(({ name }) => name === 'identity_provider_lookup.failed')
+    expect(failures).toEqual([{ name: 'identity_provider_lookup.failed', message: 'Error ECONNREFUSED' }])
+    store.before = () => {}
+    await pause(1050)
+    expect(await outcomeOf(host, idp)).toBe(200)
+    expect(host.events.map(({ name }) => name)).toContain('identity_provider_lookup.recovered')
+  })
+
+  it('is bridged only for maxStale', async () => {
+    const { host, idp, store } = await start({ identityProviderLookup: { maxStale: 0 } })
+    expect(await outcomeOf(host, idp)).toBe(200)
+    store.before = fail
+    for (const watcher of store.shared.watchers) watcher()
+    expect(await outcomeOf(host, idp)).toBe('503 temporarily_unavailable identity_provider_lookup_failed')
+  })
+
+  it('that hangs costs a request the timeout, then none until it may be asked again', async () => {
+    const { host, store } = await start({ identityProviderLookup: { timeout: 50 } })
+    store.before = () => new Promise(() => {})
+    const other = await startIdp()
+    expect(await outcomeOf(host, other)).toBe('503 temporarily_unavailable identity_provider_lookup_failed')
+    for (let count = 0; count < 20; count += 1) await outcomeOf(host, other)
+    expect(store.found.length).toBeLessThanOrEqual(2)
+  })
+
+  it('that does not say who is switched off gives 503 for access tokens, and not those of the options', async () => {
+    const store = new TestedStore()
+    store.before = fail
+    const idp = await startIdp()
+    const host = await startExchangeHost({
+      exchange: {
+        subject: 'namespaced',
+        identityProviderStore: store,
+        identityProviders: [{ name: idp.name, id: 'fixed', jwksUri: idp.jwksUri, allowedSubjects: 'any' }],
+      },
+    })
+    closers.push(() => host.close())
+    const { body } = await host.exchangeAssertion(await idp.issueAssertion())
+    expect(await host.exchange.verifyAccessToken(body.access_token)).toMatchObject({ identityProvider: 'fixed' })
+  })
+})
+
+describe('a flood of made-up issuers', () => {
+  it('costs a bounded number of lookups, and evicts nobody', async () => {
+    const { host, idp, store } = await start({ clock: { now: () => Date.now() / 1000, monotonic: () => 0 } })
+    expect(await outcomeOf(host, idp)).toBe(200)
+    const assertion = await idp.issueAssertion()
+    const [header, payload, signature] = assertion.split('.') as [string, string, string]
+    const claims = JSON.parse(Buffer.from(payload, 'base64url').toString())
+    const forged = (index: number) =>
+      [
+        header,
+        Buffer.from(JSON.stringify({ ...claims, iss: `https://${index}.example` })).toString('base64url'),
+        signature,
+      ].join('.')
+    const statuses = new Map<string, number>()
+    for (let round = 0; round < 22; round += 1) {
+      await Promise.all(
+        Array.from({ length: 50 }, async (_, index) => {
+          const { status } = await host.exchangeAssertion(forged(round * 50 + index))
+          const outcome = `${status} ${status === 400 ? 'unknown' : host.lastReason()}`
+          statuses.set(outcome, (statuses.get(outcome) ?? 0) + 1)
+        }),
+      )
+    }
+    expect([...statuses.keys()].sort()).toEqual(['400 unknown', '503 identity_provider_lookup_limit_reached'])
+    expect(store.found.length).toBe(1001)
+    expect(await outcomeOf(host, idp)).toBe(200)
+    expect(host.exchange.stats().identityProviderLookup).toMatchObject({ loaded: 1 })
+  })
+
+  it.each([
+    '\0',
+    ' https://idp.example',
+    'https://idp.example\u200b',
+    'x'.repeat(1001),
+    7,
+    null,
+    ['https://a.example'],
+  ])('asks the store for no name that cannot be registered: %j', async (iss) => {
+    const { host, idp, store } = await start()
+    expect(await outcomeOf(host, idp, { iss })).toBe('400 invalid_grant unknown_issuer')
+    expect(store.found).toEqual([])
+  })
+})
+
+describe('findIdentityProvider', () => {
+  async function startWith(findIdentityProvider: FindIdentityProvider, exchange = {}): Promise<ExchangeHost> {
+    const host = await startExchangeHost({ exchange: { subject: 'namespaced', findIdentityProvider, ...exchange } })
+    closers.push(() => host.close())
+    return host
+  }
+
+  it('finds entries with functions, by a table of the host, and asks again after pollInterval', async () => {
+    const idp = await startIdp()
+    let isRegistered = true
+    const asked: string[] = []
+    const host = await startWith(
+      async (name) => {
+        asked.push(name)
+        return isRegistered && name === idp.name
+          ? { ...entryOf(idp), check: ({ sub }) => sub === 'alice' || 'only alice' }
+          : undefined
+      },
+      { identityProviderLookup: { pollInterval: 100 } },
+    )
+    expect(await outcomeOf(host, idp, { sub: 'alice' })).toBe(200)
+    expect(await outcomeOf(host, idp, { sub: 'bob' })).toBe('400 invalid_grant refused_by_check')
+    expect(asked).toEqual([idp.name])
+    isRegistered = false
+    await pause(110)
+    expect(await outcomeOf(host, idp, { sub: 'alice' })).toBe('400 invalid_grant unknown_issuer')
+  })
+
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('down')
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('down'))],
+    ['hangs', () => new Promise<undefined>(() => {})],
+  ])('that %s is an outage', async (_, find) => {
+    const idp = await startIdp()
+    const host = await startWith(find, { identityProviderLookup: { timeout: 50 } })
+    expect(await outcomeOf(host, idp)).toBe('503 temporarily_unavailable identity_provider_lookup_failed')
+  })
+
+  it.each([
+    ['junk', 'text'],
+    ['a number', 7],
+    ['false', false],
+    ['another name', { name: 'https://other.example' }],
+  ])('that returns %s knows nobody', async (_, junk) => {
+    const idp = await startIdp()
+    const host = await startWith(() => junk as never)
+    expect(await outcomeOf(host, idp)).toBe('400 invalid_grant unknown_issuer')
+  })
+})
+
+describe('explain()', () => {
+  const stepOf = async (host: ExchangeHost, idp: FakeIdentityProvider) => {
+    const { steps } = await host.exchange.explain(await idp.issueAssertion(), { clientId: CLIENT.clientId })
+    return steps.find(({ step }) => step === 'iss')
+  }
+
+  it('looks the identity provider up, and says why it cannot', async () => {
+    const { host, idp, store } = await start()
+    expect(await stepOf(host, idp)).toMatchObject({ outcome: 'passed' })
+    const other = await startIdp()
+    expect(await stepOf(host, other)).toMatchObject({ outcome: 'failed', reason: 'unknown_issuer' })
+    await store.put({ ...entryOf(idp), maxBytes: 1_000_000 })
+    await pause(20)
+    expect(await stepOf(host, idp)).toMatchObject({ outcome: 'failed', reason: 'invalid_registration' })
+    store.before = () => Promise.reject(new Error('down'))
+    const third = await startIdp()
+    expect(await stepOf(host, third)).toMatchObject({ outcome: 'failed', reason: 'identity_provider_lookup_failed' })
+  })
+})
+
+describe('testIdentityProvider()', () => {
+  it('fetches the keys of an entry, keeps nothing, and reports nothing', async () => {
+    const { host } = await start()
+    const idp = await startIdp()
+    const before = host.events.length
+    expect(await host.exchange.testIdentityProvider(entryOf(idp, 'tried'))).toMatchObject({ id: 'tried', state: 'ok' })
+    await idp.fault('oversize')
+    expect(await host.exchange.testIdentityProvider(entryOf(idp, 'tried'))).toMatchObject({
+      state: 'down',
+      lastFailure: { reason: 'too_large' },
+    })
+    expect(host.events.length).toBe(before)
+    expect(host.exchange.stats().identityProviders.map(({ id }) => id)).not.toContain('tried')
+    await expect(host.exchange.testIdentityProvider({ name: 'x' })).rejects.toMatchObject({ name: 'ConfigError' })
+  })
+})
