@@ -18,12 +18,12 @@ export {
   type UnavailableReason,
 } from './errors/reason-codes.js'
 export { DependencyUnavailable, TokenRejected } from './errors/rejections.js'
+export type { KeySetOwner } from './events/event-subjects.js'
 export type {
   ExchangeEventListener,
   ExchangeEventName,
   ExchangeEventSource,
   ExchangeEvents,
-  KeySetOwner,
 } from './events/exchange-events.js'
 export type { AccessDenied, DecisionRefused, RequestRefused, TokenRequestRefused } from './events/refusals.js'
 export type { AuthorizationServerOptions } from './exchange/authorization-server-options.js'

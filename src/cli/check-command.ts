@@ -1,5 +1,5 @@
 import { inOneLine } from '../errors/printable.js'
-import type { KeySetOwner } from '../events/exchange-events.js'
+import type { KeySetOwner } from '../events/event-subjects.js'
 import { createJwtExchange, type JwtExchange } from '../exchange/jwt-exchange.js'
 import type { IdentityProviderStats } from '../exchange/stats.js'
 import { describeFetchFailure } from '../explain/key-hints.js'

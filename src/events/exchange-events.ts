@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { debuglog } from 'node:util'
+import type { HostFunctionCall, KeySetOwner } from './event-subjects.js'
 import type { AccessDenied, TokenRequestRefused } from './refusals.js'
 
 /** Every event, with what it carries. No event carries a token, a secret or unescaped input. */
@@ -151,31 +152,6 @@ export interface ExchangeEvents {
    * with 503. Emitted again only after half of the calls have ended.
    */
   'host_function.limit_reached': HostFunctionCall & { maxConcurrent: number }
-}
-
-/** A function of the options that a request waits for. */
-export interface HostFunctionCall {
-  function: 'findClient' | 'check' | 'subject' | 'claimsToToken' | 'grants'
-  /** The `id` (by default the `name`) of the provider whose assertion it handles. Absent for `findClient` and `grants`. */
-  identityProvider?: string
-  /** For `claimsToToken`: the claim that the function makes. */
-  claim?: string
-  /** For `grants`: the grant type. */
-  grantType?: string
-}
-
-/**
- * Whose key set it is: an identity provider's, or a client's with `jwksUri`. If two owners share an alias and an endpoint, each
- * event is emitted for both.
- */
-export interface KeySetOwner {
-  /** The `id` (by default the `name`) of the identity provider. */
-  identityProvider?: string
-  /** The `clientId`, if it is the key set of a client. */
-  clientId?: string
-  alias: string
-  /** The `jwksUri`, or with `discovery` the URL of the metadata. */
-  endpoint: string
 }
 
 /** The name of an event. */

@@ -1,5 +1,6 @@
 import { printable } from '../errors/printable.js'
-import type { ExchangeEventEmitter, ExchangeEvents, KeySetOwner } from '../events/exchange-events.js'
+import type { KeySetOwner } from '../events/event-subjects.js'
+import type { ExchangeEventEmitter, ExchangeEvents } from '../events/exchange-events.js'
 import type { CertificateWarnings } from '../verification-keys/certificate-warnings.js'
 import type { KeySet } from '../verification-keys/key-set.js'
 import { type CutKeySet, describeOwner, type KeyOwner, type KeySourceStats } from '../verification-keys/key-source.js'

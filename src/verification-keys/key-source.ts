@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import type { KeySetOwner } from '../events/exchange-events.js'
+import type { KeySetOwner } from '../events/event-subjects.js'
 import type { FetchFailure } from '../guarded-fetch/fetch-error.js'
 import type { Thumbprints } from '../jwt/public-key.js'
 

@@ -1,0 +1,24 @@
+/** A function of the options that a request waits for. */
+export interface HostFunctionCall {
+  function: 'findClient' | 'check' | 'subject' | 'claimsToToken' | 'grants'
+  /** The `id` (by default the `name`) of the provider whose assertion it handles. Absent for `findClient` and `grants`. */
+  identityProvider?: string
+  /** For `claimsToToken`: the claim that the function makes. */
+  claim?: string
+  /** For `grants`: the grant type. */
+  grantType?: string
+}
+
+/**
+ * Whose key set it is: an identity provider's, or a client's with `jwksUri`. If two owners share an alias and an endpoint, each
+ * event is emitted for both.
+ */
+export interface KeySetOwner {
+  /** The `id` (by default the `name`) of the identity provider. */
+  identityProvider?: string
+  /** The `clientId`, if it is the key set of a client. */
+  clientId?: string
+  alias: string
+  /** The `jwksUri`, or with `discovery` the URL of the metadata. */
+  endpoint: string
+}
