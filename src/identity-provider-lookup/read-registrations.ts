@@ -119,6 +119,7 @@ function refuseOwnSubject(
     reader.note('conflict', 'subject', `two registrations could share a subject; ${toDo}`)
     return
   }
+  if (fixed.some((each) => each.id === id || each.name === id)) return // It is a problem already.
   const own = String(beginningOfSubjects('namespaced', id))
   const isTaken = fixed.some(
     ({ subjectPrefix }) =>

@@ -20,6 +20,9 @@ interface SubjectPrefix {
   text: string
 }
 
+/** In place of the index of an entry: identity providers that are not in the options. */
+const LOOKED_UP = -1
+
 /**
  * The entries of `identityProviders`. No assertion may match two of them.
  *
@@ -103,15 +106,19 @@ function refuseSharedSubjects(
     return
   }
   if (!hasOwn.includes(true)) return
-  const prefixes = readers
-    .map((each, index) => {
+  const prefixes = [...readers.keys(), ...(areMoreAtRunTime ? [LOOKED_UP] : [])]
+    .map((index) => {
+      const each = readers[index] ?? reader
       const option = hasOwn[index] ? each.pattern('subject') : reader.pattern('subject')
-      const id = ids[index] ?? ''
-      return { reader: each, isOwn: hasOwn[index] === true, id, text: beginningOfSubjects(option, id) }
+      const id = ids[index] ?? 'those that are looked up'
+      // Of those that are looked up, each has its own namespace, which is compared with these when it is looked up.
+      const isNamespace = index === LOOKED_UP && option === 'namespaced'
+      const text = isNamespace ? undefined : beginningOfSubjects(option, id)
+      return { reader: each, isOwn: hasOwn[index] === true, id, text }
     })
     .filter((each): each is SubjectPrefix => each.text !== undefined)
     .sort((one, other) => (one.text < other.text ? -1 : Number(one.text > other.text)))
-  if (areMoreAtRunTime && reader.pattern('subject') !== 'raw') refuseAnySubject(prefixes)
+  if (areMoreAtRunTime && reader.pattern('subject') === 'namespaced') refuseAnySubject(prefixes)
   // The texts are sorted, so a text that is a prefix of another one is also a prefix of the next one.
   for (const [index, next] of prefixes.entries()) {
     const previous = prefixes[index - 1]

@@ -104,9 +104,12 @@ function fieldsOfType(type: string): string[] {
       /\b(KeySetOwner|HostFunctionCall|DecisionRefused|RequestRefused|TokenRequestRefused|AccessDenied|TokenContext|ScopeContext|GrantContext)\b/g,
     ) ?? []
   ).flatMap((name) => {
-    const path = [EVENTS_SOURCE, 'src/events/refusals.ts', 'src/errors/rejections.ts'].find((each) =>
-      readFileSync(each, 'utf8').includes(`export interface ${name} `),
-    )
+    const path = [
+      EVENTS_SOURCE,
+      'src/events/event-subjects.ts',
+      'src/events/refusals.ts',
+      'src/errors/rejections.ts',
+    ].find((each) => readFileSync(each, 'utf8').includes(`export interface ${name} `))
     const { body, parents } = readInterface(path ?? EVENTS_SOURCE, name)
     return fieldsOfType(body + parents)
   })

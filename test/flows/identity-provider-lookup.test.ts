@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from '@jest/globals'
-import type { FindIdentityProvider, IdentityProviderOptions } from '../../src/index.js'
+import { createJwtExchange, type FindIdentityProvider, type IdentityProviderOptions } from '../../src/index.js'
 import { FakeIdentityProvider } from '../../src/testing/index.js'
+import { EC_CERTIFICATE } from '../support/certificates.js'
 import { CLIENT, type ExchangeHost, startExchangeHost, TOKEN_ENDPOINT } from '../support/exchange-host.js'
 import { MemoryIdentityProviderStore, SharedRegistrations } from '../support/memory-identity-provider-store.js'
 
@@ -181,6 +182,50 @@ describe('a registration that cannot be used', () => {
     expect(await host.exchange.checkIdentityProvider(entryOf(idp, 'second'))).toMatchObject([
       { code: 'not_unique', path: ['name'] },
     ])
+  })
+
+  it.each([
+    ['raw', 'ci|${claims.job}'],
+    ['raw', 'raw'],
+    ['u|${claims.user}', 'u|${claims.other}'],
+    ['namespaced', 'raw'],
+    ['namespaced', '${claims.user}'],
+  ])('could share subjects with an entry of the options, so these options are refused: %s, %s', (subject, own) => {
+    const entry = {
+      name: 'https://fixed.example',
+      jwks: { keys: [] },
+      allowedSubjects: 'any',
+      subject: own,
+      enabled: false,
+    }
+    const options = {
+      issuer: 'https://api.example.com/oauth2',
+      identityProviderStore: new TestedStore(),
+      subject,
+      identityProviders: [entry],
+      clients: [CLIENT],
+      accessToken: { audience: 'https://api.example.com' },
+    }
+    expect(() => createJwtExchange(options as never)).toThrow(
+      /identityProviders\[0\]\.subject: its subjects (?:begin like those|can be those)/,
+    )
+  })
+
+  it.each([
+    ['namespaced', 'acme|${claims.job}', 'conflict'],
+    ['namespaced', 'acme|x${claims.job}', 'conflict'],
+    ['namespaced', 'acm|${claims.job}', undefined],
+    ['u|${claims.user}', 'v|${claims.other}', undefined],
+  ])('may not begin its subjects as an entry of the options does: %s, %s', async (subject, own, code) => {
+    const fixed = {
+      name: 'https://fixed.example',
+      certificates: [EC_CERTIFICATE],
+      allowedSubjects: 'any' as const,
+      subject: own,
+    }
+    const { host, idp } = await start({ subject, identityProviders: [fixed] })
+    const problems = await host.exchange.checkIdentityProvider({ ...entryOf(idp), subject: 'namespaced' })
+    expect(problems[0]?.code).toBe(code)
   })
 
   it('is checked without an exception, whatever it is', async () => {
