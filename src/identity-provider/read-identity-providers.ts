@@ -20,7 +20,7 @@ interface SubjectPrefix {
   text: string
 }
 
-/** In place of the index of an entry: identity providers that are not in the options. */
+/** The index of the identity providers that are not in the options. */
 const LOOKED_UP = -1
 
 /**
