@@ -30,9 +30,17 @@ const DECOYS = [
   { kty: 'OKP', crv: 'Ed25519', x: 'QzUVgLBEu3bosahFaEbWfpup5o5gjUqKy__tKDGbauc' },
 ]
 
+/** Read once, for all exchanges: that takes milliseconds. */
+let decoyKeySet: KeySet | undefined
+
 /** Keys for a verification that takes as long as a real one, and whose result is not used. */
 export class DecoyKeys {
-  readonly #keySet: KeySet | undefined = readKeySet(DECOYS).keySet
+  readonly #keySet: KeySet | undefined
+
+  constructor() {
+    decoyKeySet ??= readKeySet(DECOYS).keySet
+    this.#keySet = decoyKeySet
+  }
 
   /** Verifies with a decoy key that fits the algorithm, so that a refusal takes as long as for a wrong signature. */
   async verify(jws: UnverifiedJws): Promise<void> {

@@ -32,7 +32,8 @@ async function start(
   identityProvider: Partial<IdentityProviderOptions> = {},
   exchange: ExchangeHostOptions['exchange'] = {},
 ): Promise<void> {
-  host = await startExchangeHost({ identityProvider: { ...OPTIONAL, ...identityProvider }, exchange })
+  const idp = { algorithm: 'ES256' } as const
+  host = await startExchangeHost({ idp, identityProvider: { ...OPTIONAL, ...identityProvider }, exchange })
 }
 
 /** Posts a form without any authentication. */
@@ -193,7 +194,7 @@ describe('a request that has something of a client', () => {
 
 describe('an identity provider that requires a client, next to one that does not', () => {
   it('gives a stranger the same answer as an unknown issuer, and its keys are not fetched for it', async () => {
-    const other = await FakeIdentityProvider.start({ alias: TOKEN_ENDPOINT })
+    const other = await FakeIdentityProvider.start({ alias: TOKEN_ENDPOINT, algorithm: 'ES256' })
     try {
       await start()
       host.exchange.reconfigure({
@@ -264,6 +265,7 @@ describe('the budget of requests without a client', () => {
 
   it('is one for each address', async () => {
     host = await startExchangeHost({
+      idp: { algorithm: 'ES256' },
       identityProvider: OPTIONAL,
       exchange: limited,
       before: (app) => app.set('trust proxy', true),

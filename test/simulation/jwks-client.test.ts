@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import { SETTINGS, type SimulatedDay, type SimulatedRequest, simulateDay } from './simulated-day.js'
 
 /** 200 by `npm run simulate`. */
-const SEEDS = Number(process.env.SIMULATION_SEEDS ?? 5)
+const SEEDS = Number(process.env.SIMULATION_SEEDS ?? 2)
 const FIRST_SEED = Number(process.env.SIMULATION_FIRST_SEED ?? 1)
 const PROVIDERS = 50
 
@@ -76,7 +76,7 @@ describe(`24 hours of ${PROVIDERS} identity providers with outages, rollovers, f
     'keep every promise, with chance %i',
     async (seed) => {
       const day = await simulateDay(seed, PROVIDERS, judge)
-      if (SEEDS > 5) report(seed, day)
+      if (SEEDS > 2) report(seed, day)
       expect(day.violations.slice(0, 10)).toEqual([])
       // The day was one of all kinds: otherwise the promises would be kept by nothing happening.
       for (const count of Object.values(day.outcomes)) expect(count).toBeGreaterThan(10)

@@ -344,9 +344,12 @@ const assertions = await Promise.all([
 export async function obtainedBy(options: Tree): Promise<Obtained[][]> {
   const exchange = createJwtExchange(options as unknown as JwtExchangeOptions)
   const obtain = async (assertion: string): Promise<Obtained[]> => {
-    const requests = [{}, { scope: 'read' }, { scope: 'write' }]
-    const answers = requests.map((scope) => exchange.explain(assertion, { clientId: 'app', ...scope }))
-    return (await Promise.all(answers)).flatMap(({ accessToken }) => accessToken ?? [])
+    const ofAny = await exchange.explain(assertion, { clientId: 'app' })
+    const failed = ofAny.steps.filter(({ outcome }) => outcome === 'failed')
+    // What else fails refuses requests of any scope.
+    if (failed.some(({ step }) => !['bindings', 'scope'].includes(step))) return []
+    const ofOne = ['read', 'write'].map((scope) => exchange.explain(assertion, { clientId: 'app', scope }))
+    return [ofAny, ...(await Promise.all(ofOne))].flatMap(({ accessToken }) => accessToken ?? [])
   }
   try {
     return await Promise.all(assertions.map(obtain))

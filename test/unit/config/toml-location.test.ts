@@ -79,7 +79,7 @@ describe('the locations of TOML', () => {
           expect([source, path, locations.find(path).line]).toEqual([source, path, line])
         }
       }),
-      { numRuns: 2000 },
+      { numRuns: 500 },
     )
   })
 

@@ -105,7 +105,7 @@ describe('the hint for a malformed assertion', () => {
         expect([text, typeof hint]).toEqual([text, 'string'])
         expect(hint).toMatch(/^[^\n]{1,300}$/)
       }),
-      { numRuns: 5000 },
+      { numRuns: 1500 },
     )
   }, 60_000)
 
@@ -119,7 +119,7 @@ describe('the hint for a malformed assertion', () => {
         const hint = reasonOf(token) === undefined ? 'none' : hintOfShape('malformed_jwt', token)
         expect(hint).toMatch(isTwice ? /^the payload has ".*" twice: each name may occur only once$/ : /^none$/)
       }),
-      { numRuns: 5000 },
+      { numRuns: 1500 },
     )
   }, 60_000)
 

@@ -161,7 +161,7 @@ describe('any entries', () => {
 
   it('that are accepted match no assertion twice, and each as the registry finds it', () => {
     let [accepted, refused, matched] = [0, 0, 0]
-    for (let round = 0; round < 3000; round += 1) {
+    for (let round = 0; round < 1000; round += 1) {
       const entries = Array.from({ length: 1 + Math.floor(random.next() * 3) }, randomEntry)
       if (problemsOf(...entries).length > 0) {
         refused += 1
@@ -180,6 +180,6 @@ describe('any entries', () => {
         }
       }
     }
-    expect([accepted > 300, refused > 300, matched > 1000]).toEqual([true, true, true])
+    expect([accepted > 100, refused > 100, matched > 300]).toEqual([true, true, true])
   })
 })

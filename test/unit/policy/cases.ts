@@ -1,5 +1,5 @@
-/** How many random cases the property tests of this folder try in all. */
-const CASES = Number(process.env.POLICY_CASES ?? 20_000)
+/** How many random cases the property tests of this folder try in all; many more by `npm run soak`. */
+const CASES = Number(process.env.POLICY_CASES ?? 5000)
 
 /** The parameters of a property test that tries this share of all cases. */
 export function shareOfCases(share: number): { numRuns: number } {

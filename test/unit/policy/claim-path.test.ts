@@ -261,7 +261,7 @@ describe('a path that is written for members', () => {
         if (written !== undefined) expect(parseClaimPath(written)?.segments).toEqual(segments)
         else expect(segments.join('/')).toContain('${')
       }),
-      { numRuns: 5000 },
+      { numRuns: 1000 },
     )
   })
 
