@@ -1,5 +1,6 @@
 import { loadPassport } from './host-app.js'
-import { choosePlace, onEndSignal, startServer } from './serve.js'
+import { choosePlace } from './place.js'
+import { onEndSignal, startServer } from './serve.js'
 import { printInvitation, startStory, tellStory } from './story.js'
 
 export interface DemoSettings {
@@ -16,13 +17,13 @@ export async function runDemo({ keep, print }: DemoSettings): Promise<boolean> {
   const place = await choosePlace(0, '127.0.0.1')
   const story = await startStory(`http://localhost:${place.port}`, 0)
   try {
-    const server = await startServer(place, { options: story.options, store: undefined })
+    const server = await startServer(place, { options: story.options, store: undefined }, { hasAdmin: keep })
     try {
       const hasPassport = (await loadPassport()) !== undefined
       const isAsExpected = await tellStory(story, { processes: 1, hasPassport, isKept: keep, print })
       if (!hasPassport) print('\nWith Passport there is also GET /me: npm install passport')
       if (keep) {
-        printInvitation(story, print)
+        printInvitation(story, server.adminLink, print)
         await new Promise<void>(onEndSignal)
       }
       return isAsExpected

@@ -1,10 +1,14 @@
-import express, { type ErrorRequestHandler, type Express } from 'express'
+import express, { type ErrorRequestHandler, type Express, type Router } from 'express'
 import type { JwtExchange } from 'express-jwt-exchange'
 import 'express-jwt-exchange/augment'
 import type { PassportStatic } from 'passport'
 
-/** A host app as you would write it: a token endpoint, and routes that its tokens open, with or without Passport. */
-export function createHostApp(exchange: JwtExchange, passport: PassportStatic | undefined): Express {
+/**
+ * A host app as you would write it: a token endpoint, and routes that its tokens open, with or without Passport.
+ *
+ * @param admin for operators only
+ */
+export function createHostApp(exchange: JwtExchange, passport: PassportStatic | undefined, admin?: Router): Express {
   const app = express()
   app.use(exchange.wellKnown)
   app.use('/oauth2', exchange.router)
@@ -19,6 +23,7 @@ export function createHostApp(exchange: JwtExchange, passport: PassportStatic | 
     const isUp = hasUsableKeys(exchange)
     res.status(isUp ? 200 : 503).json({ status: isUp ? 'ok' : 'down' })
   })
+  if (admin !== undefined) app.use('/admin', admin)
   app.use((_req, res) => {
     res.status(404).json({ error: 'not_found' })
   })

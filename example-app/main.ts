@@ -1,8 +1,9 @@
 import { type Deployment, readDeployment, withSigningKeys } from './deployment.js'
 import { loadPassport } from './host-app.js'
+import { choosePlace, type Place, urlOf } from './place.js'
 import { openReplayStore, type StoreChoice } from './replay-stores.js'
 import { createSelfSignedCertificate } from './self-signed.js'
-import { choosePlace, onEndSignal, type Place, serve, urlOf } from './serve.js'
+import { onEndSignal, serve } from './serve.js'
 import { printInvitation, startStory, tellStory } from './story.js'
 import { startWorkers } from './workers.js'
 
@@ -16,8 +17,9 @@ const LOCAL_HOSTS = ['127.0.0.1', '::1', 'localhost', '0.0.0.0', '::']
 /** The host app alone, with the options of a TOML file. */
 async function serveConfig(path: string, place: Place, workers: number): Promise<void> {
   const deployment = readDeployment(path)
-  await serveIn(workers, place, deployment)
+  const adminLink = await serveIn(workers, place, deployment)
   console.log(`Listening on ${urlOf(place)} with ${path}`)
+  if (adminLink !== undefined) console.log(`Admin page, once: ${adminLink}`)
 }
 
 /** The host app and a fake identity provider, and the main job performed with both. */
@@ -25,19 +27,23 @@ async function serveStory(place: Place, workers: number): Promise<void> {
   const url = urlOf({ ...place, host: LOCAL_HOSTS.includes(place.host) ? 'localhost' : place.host })
   const story = await startStory(url, PORT === '0' ? 0 : place.port + 1, place.certificate?.cert)
   onEndSignal(() => story.idp.close())
-  await serveIn(workers, place, { options: story.options, store: workers > 1 ? sharedStore() : undefined })
+  const adminLink = await serveIn(workers, place, {
+    options: story.options,
+    store: workers > 1 ? sharedStore() : undefined,
+  })
   const hasPassport = (await loadPassport()) !== undefined
   const print = (line: string) => console.log(line)
   const isAsExpected = await tellStory(story, { processes: workers, hasPassport, isKept: true, print })
   if (!isAsExpected) process.exitCode = 1
-  printInvitation(story, print)
+  printInvitation(story, adminLink, print)
 }
 
-/** In this process, or in several. */
-async function serveIn(workers: number, place: Place, deployment: Deployment): Promise<void> {
-  if (workers === 1) return serve(place, deployment)
+/** In this process, or in several. Resolves with the link of the admin page, if there is one. */
+async function serveIn(workers: number, place: Place, deployment: Deployment): Promise<string | undefined> {
+  if (workers === 1) return (await serve(place, deployment, { hasAdmin: true })).adminLink
   await checkShared(deployment.store)
-  return startWorkers(workers, { place, deployment: withSigningKeys(deployment) })
+  await startWorkers(workers, { place, deployment: withSigningKeys(deployment) })
+  return undefined
 }
 
 /** Opened once before there are workers, so that what is wrong with it is reported once. */

@@ -1,42 +1,38 @@
-import { createServer, type Server } from 'node:http'
+import { createServer } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
 import { type Deployment, openExchange } from './deployment.js'
 import { createHostApp, loadPassport } from './host-app.js'
-import type { Certificate } from './self-signed.js'
-
-/** Where the host app listens. */
-export interface Place {
-  port: number
-  host: string
-  /** Serve https. */
-  certificate?: Certificate | undefined
-}
+import { createLocalAdmin, isLoopback } from './local-admin.js'
+import { listen, type Place } from './place.js'
 
 export interface RunningServer {
+  /** Opens the admin page, once. Undefined if it is not served. */
+  adminLink: string | undefined
   /** Takes no new requests; resolves when those that are running have ended. */
   close(): Promise<void>
 }
 
-/** Port 0 is any that is free: it must be known before the app is, whose URL it is part of. */
-export async function choosePlace(port: number, host: string, certificate?: Certificate): Promise<Place> {
-  if (port !== 0) return { port, host, certificate }
-  const server = createServer()
-  await listen(server, { port, host })
-  const chosen = (server.address() as AddressInfo).port
-  await new Promise((resolve) => server.close(resolve))
-  return { port: chosen, host, certificate }
+/** Several processes do not share the session of the admin page, so it is for one. */
+export interface ServeSettings {
+  hasAdmin: boolean
 }
 
 /** Listens as soon as the host app can answer. */
-export async function startServer(place: Place, deployment: Deployment): Promise<RunningServer> {
+export async function startServer(
+  place: Place,
+  deployment: Deployment,
+  { hasAdmin }: ServeSettings,
+): Promise<RunningServer> {
   const passport = await loadPassport()
   const { exchange, close } = await openExchange(deployment)
-  const app = createHostApp(exchange, passport)
+  const admin = hasAdmin && isLoopback(place) ? createLocalAdmin(exchange, place) : undefined
+  const app = createHostApp(exchange, passport, admin?.router)
   const server = place.certificate === undefined ? createServer(app) : createTlsServer(place.certificate, app)
   await listen(server, place)
   return {
+    adminLink: admin?.link,
     close: async () => {
+      admin?.close()
       const closed = new Promise((resolve) => server.close(resolve))
       server.closeIdleConnections()
       await closed
@@ -46,27 +42,15 @@ export async function startServer(place: Place, deployment: Deployment): Promise
 }
 
 /** The same until Ctrl-C or `kill`, which end the process as soon as running requests have ended. */
-export async function serve(place: Place, deployment: Deployment): Promise<void> {
-  const server = await startServer(place, deployment)
+export async function serve(place: Place, deployment: Deployment, settings: ServeSettings): Promise<RunningServer> {
+  const server = await startServer(place, deployment, settings)
   onEndSignal(async () => {
     await server.close()
     process.exit(0)
   })
+  return server
 }
 
 export function onEndSignal(end: () => void): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, end)
-}
-
-/** Without a trailing slash. */
-export function urlOf({ port, host, certificate }: Place): string {
-  const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`
-  return `${certificate === undefined ? 'http' : 'https'}://${authority}`
-}
-
-function listen(server: Pick<Server, 'once' | 'listen'>, { port, host }: Place): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, host, resolve)
-  })
 }

@@ -60,13 +60,21 @@ export async function tellStory(story: Story, settings: StorySettings): Promise<
 }
 
 /** Prints what the reader can do while both keep running. */
-export function printInvitation({ url, idp }: Story, print: (line: string) => void): void {
+export function printInvitation(
+  { url, idp }: Story,
+  adminLink: string | undefined,
+  print: (line: string) => void,
+): void {
   print('\nBoth keep running. An exchange with a fresh assertion:')
   print(`  ${curlOf(url, `"${formOf(`$(curl -s ${idp.url}/assertion)`)}"`)}`)
   print('\nPlay with the identity provider, and see what the app makes of it:')
   print(`  curl -X POST ${idp.url}/rotate`)
   print(`  curl -X POST ${idp.url}/fault/down   (or slow, oversize, garbage; off ends it)`)
   print(`  curl ${insecure(url)}${url}/health`)
+  if (adminLink !== undefined) {
+    print('\nSee keys, decisions and explanations on the admin page. This link opens it once:')
+    print(`  ${adminLink}`)
+  }
   print('Stop with Ctrl-C.')
 }
 

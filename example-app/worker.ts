@@ -6,7 +6,7 @@ import type { Work } from './workers.js'
 try {
   process.send?.('what to serve')
   const [{ place, deployment }] = (await once(process, 'message')) as [Work]
-  await serve(place, deployment)
+  await serve(place, deployment, { hasAdmin: false })
 } catch (error) {
   console.error(String(error))
   process.exit(1)

@@ -1,7 +1,8 @@
 import cluster, { type Worker } from 'node:cluster'
 import { fileURLToPath } from 'node:url'
 import type { Deployment } from './deployment.js'
-import { onEndSignal, type Place } from './serve.js'
+import type { Place } from './place.js'
+import { onEndSignal } from './serve.js'
 
 /** What each worker serves. */
 export interface Work {

@@ -122,7 +122,7 @@ describe('npm start with CONFIG', () => {
   })
   afterAll(() => idp.close())
 
-  it('serves the host app alone on that file, after one line', async () => {
+  it('serves the host app alone on that file, after two lines', async () => {
     const { url, output, end } = await start('\n', { CONFIG: writeConfig(idp), APP_SECRET: APP_CLIENT.clientSecret })
     const exchange = (assertion: string) =>
       request(url)
@@ -140,8 +140,11 @@ describe('npm start with CONFIG', () => {
     expect(metadata.body.token_endpoint).toBe(APP_TOKEN_ENDPOINT)
     expect((await request(url).get('/health')).body).toEqual({ status: 'ok' })
     expect(await end('SIGTERM')).toBe(0)
-    const [listening, ...decisions] = output().trimEnd().split('\n')
-    expect(listening).toMatch(/^Listening on http/)
+    const [listening, admin, ...decisions] = output().trimEnd().split('\n')
+    expect([listening, admin]).toEqual([
+      expect.stringMatching(/^Listening on http/),
+      expect.stringMatching(/^Admin page, once: http/),
+    ])
     expect(decisions.map((line) => line.split(' ')[1])).toEqual(['token.issued', ...Array(3).fill('access.granted')])
   })
 
@@ -155,7 +158,7 @@ describe('npm start with CONFIG', () => {
     await post({ grant_type: grantType, assertion: await idp.issueAssertion({ sub: 'eve\nfake line' }) })
     await request(url).get('/orders')
     while (!output().includes('access.denied')) await pause(50)
-    const lines = output().trimEnd().split('\n').slice(1)
+    const lines = output().trimEnd().split('\n').slice(2)
     const time = '^20[\\d-]+T[\\d:.]+Z'
     expect(lines).toEqual([
       expect.stringMatching(`${time} token.issued subject=alice scopes=openid,orders:read clientId=app `),
@@ -302,6 +305,71 @@ describe('npm start with TLS', () => {
     const days = (Date.parse(certificate.validTo) - Date.parse(certificate.validFrom)) / 86_400_000
     expect(days).toBe(8)
     await expect(fetch(`${url}/health`)).rejects.toThrow()
+  })
+})
+
+describe('the admin page', () => {
+  const linkOf = (output: string) => /https?:\/\/localhost:\d+\/admin\/sign-in\?token=[\w-]{43}/.exec(output)?.[0] ?? ''
+  let app: AppProcess
+  let link: string
+  beforeAll(async () => {
+    app = await startApp('Stop with Ctrl-C', {})
+    link = linkOf(app.output())
+  })
+  afterAll(() => app.end())
+  const get = (url: string, headers: Record<string, string> = {}) => fetch(url, { headers, redirect: 'manual' })
+
+  it('is not shown without the link, with another token, or by a mere look at the link', async () => {
+    expect(link).not.toBe('')
+    const { origin } = new URL(link)
+    for (const path of ['', '/', '/page.js', '/stats', '/identity-providers', '/sign-in', '/sign-in?token=']) {
+      const answer = await get(`${origin}/admin${path}`)
+      expect([path, answer.status, answer.headers.get('set-cookie')]).toEqual([path, 401, null])
+    }
+    for (const token of [`${link}x`, link.slice(0, -1), `${link}&token=x`, link.replace('token=', 'token[]=')]) {
+      expect((await get(token)).status).toBe(401)
+    }
+    for (const method of ['HEAD', 'POST']) expect((await fetch(link, { method })).status).toBe(401)
+    expect((await get(`${origin}/admin/stats`, { cookie: 'admin-1=x; admin=' })).status).toBe(401)
+  })
+
+  it('opens by the link, for one browser, which gets a cookie that only this page sees', async () => {
+    const { origin, port } = new URL(link)
+    const opened = await get(link)
+    expect([opened.status, opened.headers.get('location')]).toEqual([303, './'])
+    expect(opened.headers.get('cache-control')).toBe('no-store')
+    expect(opened.headers.get('referrer-policy')).toBe('no-referrer')
+    const [cookie = '', ...attributes] = (opened.headers.get('set-cookie') ?? '').split('; ')
+    expect(cookie).toMatch(new RegExp(`^admin-${port}=[\\w-]{43}$`))
+    expect(attributes).toEqual(['Path=/admin', 'HttpOnly', 'SameSite=Strict'])
+    expect((await get(link)).status).toBe(401)
+    const page = await get(`${origin}/admin/`, { cookie: `other=1; ${cookie}` })
+    expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8'])
+    const stats = await get(`${origin}/admin/stats`, { cookie })
+    expect(await stats.json()).toMatchObject({ identityProviders: [{ state: 'ok', enabled: true }] })
+    expect((await get(`${origin}/admin/stats`, { cookie: cookie.slice(0, -1) })).status).toBe(401)
+  })
+
+  it('is not served to another name, which a page of another site could give to this machine', async () => {
+    const other = (await start('Stop with Ctrl-C', {})).output()
+    const { port, pathname, search } = new URL(linkOf(other))
+    const opened = await request(`http://127.0.0.1:${port}`).get(pathname + search)
+    const [cookie = ''] = String(opened.headers['set-cookie']).split(';')
+    const stats = request(`http://127.0.0.1:${port}`).get('/admin/stats').set('Cookie', cookie)
+    expect((await stats.set('Host', `attacker.example:${port}`)).status).toBe(421)
+  })
+
+  it('is served over https with a cookie for https', async () => {
+    const output = (await start('Stop with Ctrl-C', { TLS: '1' })).output()
+    const { stdout } = await promisify(execFile)('curl', ['-ksi', linkOf(output)])
+    expect(stdout).toMatch(/^HTTP\/1.1 303 .*Set-Cookie: [^\n]*; SameSite=Strict; Secure\r\n/s)
+  })
+
+  it('is not served where other machines could reach it', async () => {
+    const output = (await start('Stop with Ctrl-C', { HOST: '0.0.0.0' })).output()
+    expect(linkOf(output)).toBe('')
+    const [url = ''] = /http:\/\/localhost:\d+/.exec(output) ?? []
+    expect((await get(`${url}/admin/`)).status).toBe(404)
   })
 })
 
