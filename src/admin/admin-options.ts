@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { hasField } from '../errors/field-of.js'
+import type { JwtExchange } from '../exchange/jwt-exchange.js'
 import type { IdentityProviderStore } from '../identity-provider-store/identity-provider-store.js'
 import { OptionReader } from '../option-checks/option-reader.js'
 import type { Authorize } from './authorize.js'
@@ -49,17 +50,22 @@ export interface AdminSettings {
 }
 
 const EXAMPLE = '{ authorize: (req) => req.user?.isAdmin === true }'
+const NO_LOOKUP =
+  'the exchange does not look identity providers up; pass the same store to createJwtExchange as `identityProviderStore`'
 const STORE_FUNCTIONS = ['find', 'list', 'get', 'put', 'remove']
 
-/** @throws ConfigError with all problems together */
-export function readAdminOptions(options: unknown): AdminSettings {
+/**
+ * @param exchange looks at its own store: entries of another one would never be in force
+ * @throws ConfigError with all problems together
+ */
+export function readAdminOptions(options: unknown, exchange: Pick<JwtExchange, 'stats'>): AdminSettings {
   const reader = new OptionReader(options, ['createAdmin'], EXAMPLE)
   const hosts = reader.isNamed('hosts')
     ? reader.someStrings('hosts', 'a host, such as admin.example.com', (host) => parseHost(host) !== undefined)
     : undefined
   const settings = {
     authorize: readAuthorize(reader),
-    store: readStore(reader),
+    store: readStore(reader, exchange),
     hosts: hosts?.flatMap((host) => parseHost(host) ?? []),
     maxEvents: reader.integer('maxEvents', { min: 10, max: 10_000, default: 1000, unit: 'events' }),
     timeout: reader.integer('timeout', { min: 10, max: 60_000, default: 5000, unit: 'milliseconds' }),
@@ -78,12 +84,15 @@ function readAuthorize(reader: OptionReader): Authorize {
   return () => false
 }
 
-function readStore(reader: OptionReader): IdentityProviderStore | undefined {
+function readStore(reader: OptionReader, { stats }: Pick<JwtExchange, 'stats'>): IdentityProviderStore | undefined {
   if (!reader.isNamed('store')) return undefined
   const store = reader.hostObject('store')
   const isStore = STORE_FUNCTIONS.every(
     (name) => hasField(store, name) && typeof Reflect.get(store, name) === 'function',
   )
+  if (isStore && !Object.hasOwn(stats(), 'identityProviderLookup')) {
+    reader.note('conflict', 'store', NO_LOOKUP)
+  }
   if (isStore) return store as IdentityProviderStore
   reader.problem('store', 'an IdentityProviderStore', undefined, 'wrong_type')
   return undefined

@@ -2,27 +2,29 @@ import type { ServerResponse } from 'node:http'
 import type { ExchangeEventName, ExchangeEvents } from '../events/exchange-events.js'
 import type { JwtExchange } from '../exchange/jwt-exchange.js'
 import type { ExpressRequest } from '../express/http.js'
-import type { ConfigProblem } from '../option-checks/config-error.js'
 import type { Answer } from './answer.js'
 import type { BoundedStore } from './bounded-store.js'
 import type { EventStreams } from './event-streams.js'
+import type { FetchLimit } from './fetch-limit.js'
 import { AdminProblem } from './problem.js'
 import type { JsonObject } from './read-json.js'
 import type { RecentEvents } from './recent-events.js'
 
-export interface EntryChecks {
-  /** Everything that is wrong with an entry. */
-  checkIdentityProvider(entry: unknown): Promise<readonly ConfigProblem[]>
-}
-
 /** What the routes work with. */
 export interface AdminDeps {
-  exchange: JwtExchange & Partial<EntryChecks>
+  exchange: JwtExchange
   /** undefined: identity providers cannot be changed. */
   store: BoundedStore | undefined
   allowPrivateNetworks: boolean
   recentEvents: RecentEvents
   streams: EventStreams
+  fetchLimit: FetchLimit
+  /** Seconds since the epoch. */
+  now: () => number
+  /** Aborted when the admin API is closed. */
+  closing: AbortSignal
+  /** Waits for a call of the exchange that may wait for the store. @throws AdminProblem 503 if it takes too long */
+  inTime<Result>(call: () => Promise<Result>): Promise<Result>
 }
 
 /** One authorized request. */
@@ -45,6 +47,8 @@ export interface AdminRoute {
   /** With `{id}` for one segment. */
   path: string
   handle: Handle
+  /** Bytes of the body, if it may be larger than those of other routes. */
+  maxBodyBytes?: number
 }
 
 const READ_ONLY = 'Identity providers are configured in the code or the file of this server. Change them there.'
@@ -81,6 +85,13 @@ export function readQuery(
     read.set(name, value)
   }
   return read
+}
+
+/** @throws AdminProblem 400 for a member of a body that is unknown, so that a slip has no other meaning than was meant */
+export function checkMembers(body: JsonObject, accepted: readonly string[]): void {
+  if (Object.keys(body).every((name) => accepted.includes(name))) return
+  const names = accepted.map((name) => `\`${name}\``).join(', ') || 'none'
+  throw new AdminProblem('malformed-request', `The body has an unknown member. The members are: ${names}.`)
 }
 
 /** Emits an event of the exchange, as its other parts do. */

@@ -1,4 +1,5 @@
 import { settleInTime, type Timers } from '../clock/timers.js'
+import { fieldOf } from '../errors/field-of.js'
 import {
   type IdentityProviderRegistration,
   type IdentityProviderStore,
@@ -30,22 +31,26 @@ export class BoundedStore {
   }
 
   list(options: ListOptions): Promise<readonly StoredRegistration[]> {
-    return this.#call(async () => this.#store.list(options))
+    return this.#call(async () => (await this.#store.list(options)).map(requireRegistration))
   }
 
   /** undefined also for what cannot be an id, which no store is asked for. */
   async get(id: string): Promise<StoredRegistration | undefined> {
-    return isStorableId(id) ? this.#call(async () => this.#store.get(id)) : undefined
+    if (!isStorableId(id)) return undefined
+    return this.#call(async () => {
+      const found = await this.#store.get(id)
+      return found === undefined ? undefined : requireRegistration(found)
+    })
   }
 
   /** @throws RevisionConflict */
   put(registration: IdentityProviderRegistration, options: WriteOptions): Promise<StoredRegistration> {
-    return this.#call(async () => this.#store.put(registration, options))
+    return this.#call(async () => requireRegistration(await this.#store.put(registration, options)))
   }
 
   /** @throws RevisionConflict */
   remove(id: string, options: WriteOptions): Promise<boolean> {
-    return this.#call(async () => this.#store.remove(id, options))
+    return this.#call(async () => (await this.#store.remove(id, options)) === true)
   }
 
   async #call<Result>(call: () => Promise<Result>): Promise<Result> {
@@ -54,4 +59,11 @@ export class BoundedStore {
     })
     return settleInTime(answer, this.#deps.timeout, this.#deps.timers, () => unavailable(TOO_LATE))
   }
+}
+
+/** @throws TypeError for something else: stores are written by others */
+function requireRegistration(found: StoredRegistration): StoredRegistration {
+  const isRegistration = ['id', 'name', 'revision'].every((member) => typeof fieldOf(found, member) === 'string')
+  if (!isRegistration) throw new TypeError('the store answered with something else than a registration')
+  return found
 }

@@ -1,9 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { systemClock } from '../clock/clock.js'
-import { systemTimers } from '../clock/timers.js'
+import { settleInTime, systemTimers } from '../clock/timers.js'
 import type { JwtExchange } from '../exchange/jwt-exchange.js'
 import type { ExpressRequest, Middleware } from '../express/http.js'
-import { createFormParser } from '../express/read-form.js'
 import { pathOf } from '../protected-route/host-request.js'
 import { type AdminOptions, type AdminSettings, readAdminOptions } from './admin-options.js'
 import type { AdminDeps } from './admin-request.js'
@@ -12,12 +11,15 @@ import { authorizeRequest } from './authorize.js'
 import { BoundedStore } from './bounded-store.js'
 import { checkHost, checkSite } from './browser-guard.js'
 import { EventStreams } from './event-streams.js'
-import { toProblem } from './problem.js'
-import { MAX_BODY, readJson } from './read-json.js'
+import { FetchLimit } from './fetch-limit.js'
+import { toProblem, unavailable } from './problem.js'
+import { readJson } from './read-json.js'
 import { RecentEvents } from './recent-events.js'
 import { findRoute } from './routes.js'
 
 export type { AdminOptions } from './admin-options.js'
+
+const TOO_LATE = 'The store of identity providers did not answer in time. A change may or may not be in effect.'
 
 /** The admin API and its page, as a middleware for any mount path. */
 export interface Admin extends Middleware {
@@ -35,7 +37,8 @@ export interface Admin extends Middleware {
  * @throws ConfigError for a missing `authorize`, and for other problems of the options
  */
 export function createAdmin(exchange: JwtExchange, options: AdminOptions): Admin {
-  const settings = readAdminOptions(options)
+  const settings = readAdminOptions(options, exchange)
+  const closing = new AbortController()
   const bounds = { timeout: settings.timeout, timers: systemTimers }
   const recentEvents = new RecentEvents(exchange.events, settings.maxEvents, systemClock.now)
   const streams = new EventStreams(recentEvents, systemTimers)
@@ -45,12 +48,16 @@ export function createAdmin(exchange: JwtExchange, options: AdminOptions): Admin
     allowPrivateNetworks: settings.allowPrivateNetworks,
     recentEvents,
     streams,
+    fetchLimit: new FetchLimit(),
+    now: systemClock.now,
+    closing: closing.signal,
+    inTime: (call) => settleInTime(call(), settings.timeout, systemTimers, () => unavailable(TOO_LATE)),
   }
-  const parseBody = createFormParser(MAX_BODY)
   const handle: Middleware = (req, res, next) => {
-    handleRequest(req, res, settings, deps, parseBody).catch(next)
+    handleRequest(req, res, settings, deps).catch(next)
   }
   const close = () => {
+    closing.abort()
     recentEvents.close()
     streams.close()
   }
@@ -62,7 +69,6 @@ async function handleRequest(
   res: ServerResponse,
   settings: AdminSettings,
   deps: AdminDeps,
-  parseBody: Middleware,
 ): Promise<void> {
   try {
     setSecurityHeaders(res)
@@ -72,7 +78,7 @@ async function handleRequest(
     if (administrator === undefined) return
     const { route, id } = findRoute(req.method ?? '', pathOf(req.url))
     const query = new URLSearchParams(queryOf(req))
-    const readBody = () => readJson(req, res, parseBody)
+    const readBody = () => readJson(req, res, route.maxBodyBytes)
     sendAnswer(res, await route.handle({ req, res, id, query, by: administrator.name, readBody }, deps))
   } catch (error) {
     sendProblem(res, toProblem(error))

@@ -9,9 +9,12 @@ import { shownRegistration } from './submitted-entry.js'
 /** An identity provider in an answer. */
 export interface IdentityProviderItem {
   id: string
-  /** `options`: from code or a file, so it can only be changed there. */
-  source: 'store' | 'options'
-  /** Its entry without secrets; null for one from the options. */
+  /**
+   * `options`: from code or a file, so it can only be changed there. `lookup`: this process found it with
+   * `findIdentityProvider`.
+   */
+  source: 'store' | 'options' | 'lookup'
+  /** Its entry without secrets; null if it is not in the store. */
   registration: JsonObject | null
   revision?: string
   /** Seconds since the epoch. */
@@ -26,26 +29,34 @@ export interface IdentityProviderItem {
 
 /** What this process knows of its identity providers now. */
 export class LoadedIdentityProviders {
+  readonly #hasStore: boolean
   readonly #byId: ReadonlyMap<string, IdentityProviderStats>
 
-  constructor({ stats }: Pick<JwtExchange, 'stats'>) {
-    this.#byId = new Map(stats().identityProviders.map((each) => [each.id, each]))
+  constructor({ exchange, store }: { exchange: Pick<JwtExchange, 'stats'>; store: object | undefined }) {
+    this.#hasStore = store !== undefined
+    this.#byId = new Map(exchange.stats().identityProviders.map((each) => [each.id, each]))
   }
 
-  /** Those of the options. */
-  fixed(): IdentityProviderItem[] {
-    return [...this.#byId.values()].filter(isFixed).map(itemOfFixed)
-  }
-
-  findFixed(id: string): IdentityProviderItem | undefined {
+  /** One that this process uses, from anywhere. */
+  find(id: string): IdentityProviderItem | undefined {
     const found = this.#byId.get(id)
-    return found !== undefined && isFixed(found) ? itemOfFixed(found) : undefined
+    return found && unstoredItem(found)
+  }
+
+  /** Those that are not in the store, so that they cannot be changed here. */
+  unstored(): IdentityProviderItem[] {
+    return [...this.#byId.values()].filter((each) => this.#isUnstored(each)).map(unstoredItem)
+  }
+
+  findUnstored(id: string): IdentityProviderItem | undefined {
+    const found = this.#byId.get(id)
+    return found !== undefined && this.#isUnstored(found) ? unstoredItem(found) : undefined
   }
 
   itemOf(stored: StoredRegistration): IdentityProviderItem {
     const { id, name, revision, updatedAt, displayName } = stored
     const found = this.#byId.get(id)
-    const loaded = found !== undefined && !isFixed(found) ? found : undefined
+    const loaded = found === undefined || this.#isUnstored(found) ? undefined : found
     const alias = stored.alias ?? loaded?.alias
     return {
       id,
@@ -60,19 +71,20 @@ export class LoadedIdentityProviders {
       keys: loaded === undefined ? null : keysOf(loaded),
     }
   }
+
+  #isUnstored({ source }: IdentityProviderStats): boolean {
+    return source === 'options' || !this.#hasStore
+  }
 }
 
 /** The stats of the keys alone. */
 export function keysOf(stats: IdentityProviderStats): KeySourceStats {
-  const { id: _, name: __, alias: ___, enabled: ____, ...keys } = stats
+  const { id: _, name: __, alias: ___, enabled: ____, source: _____, ...keys } = stats
   return keys
 }
 
-function isFixed(stats: IdentityProviderStats): boolean {
-  return !('source' in stats) || stats.source === 'options'
-}
-
-function itemOfFixed(stats: IdentityProviderStats): IdentityProviderItem {
-  const { id, name, alias, enabled } = stats
-  return { id, source: 'options', registration: null, enabled, name, alias, keys: keysOf(stats) }
+function unstoredItem(stats: IdentityProviderStats): IdentityProviderItem {
+  const { id, name, alias, enabled, source } = stats
+  const from = source === 'options' ? 'options' : 'lookup'
+  return { id, source: from, registration: null, enabled, name, alias, keys: keysOf(stats) }
 }

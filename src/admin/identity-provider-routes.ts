@@ -5,6 +5,7 @@ import type {
 } from '../identity-provider-store/identity-provider-store.js'
 import { isRevisionConflict } from '../identity-provider-store/identity-provider-store.js'
 import { isStorableId } from '../identity-provider-store/storable-registration.js'
+import { ownMember } from '../jwt/parse-json-object.js'
 import {
   type AdminDeps,
   type AdminRequest,
@@ -42,16 +43,19 @@ export function itemAnswer(item: IdentityProviderItem, status = 200, headers: Re
   return json(item, status, { ...tag, ...headers })
 }
 
-export function submissionDeps({ exchange, allowPrivateNetworks }: AdminDeps): SubmissionDeps {
-  return { checkIdentityProvider: async (entry) => exchange.checkIdentityProvider?.(entry) ?? [], allowPrivateNetworks }
+export function submissionDeps({ exchange, inTime, allowPrivateNetworks }: AdminDeps): SubmissionDeps {
+  return {
+    checkIdentityProvider: (entry) => inTime(() => exchange.checkIdentityProvider(entry)),
+    allowPrivateNetworks,
+  }
 }
 
 /** A stored one, or one of the options. @throws AdminProblem 404, 503 */
-export async function requireItem(id: string, { exchange, store }: AdminDeps): Promise<IdentityProviderItem> {
-  const loaded = new LoadedIdentityProviders(exchange)
-  const fixed = loaded.findFixed(id)
+export async function requireItem(id: string, deps: AdminDeps): Promise<IdentityProviderItem> {
+  const loaded = new LoadedIdentityProviders(deps)
+  const fixed = loaded.findUnstored(id)
   if (fixed !== undefined) return fixed
-  const stored = await store?.get(id)
+  const stored = await deps.store?.get(id)
   if (stored === undefined) throw notFound()
   return loaded.itemOf(stored)
 }
@@ -60,10 +64,10 @@ export async function requireItem(id: string, { exchange, store }: AdminDeps): P
 export async function requireStored(id: string, deps: AdminDeps): Promise<StoredRegistration> {
   const stored = await requireStore(deps).get(id)
   if (stored !== undefined) return stored
-  throw new LoadedIdentityProviders(deps.exchange).findFixed(id) === undefined ? notFound() : readOnly()
+  throw new LoadedIdentityProviders(deps).findUnstored(id) === undefined ? notFound() : readOnly()
 }
 
-async function listIdentityProviders({ query }: AdminRequest, { exchange, store }: AdminDeps): Promise<Answer> {
+async function listIdentityProviders({ query }: AdminRequest, deps: AdminDeps): Promise<Answer> {
   const asked = readQuery(query, {
     after: isStorableId,
     limit: (text) => /^[1-9]\d{0,3}$/.test(text) && Number(text) <= MAX_LIMIT,
@@ -78,9 +82,9 @@ async function listIdentityProviders({ query }: AdminRequest, { exchange, store 
     ...(search !== undefined && search !== '' && { search }),
     ...(enabled !== undefined && { enabled: enabled === 'true' }),
   }
-  const loaded = new LoadedIdentityProviders(exchange)
-  const fixed = after === undefined ? loaded.fixed().filter((each) => isListed(each, options)) : []
-  const stored = store === undefined ? [] : await store.list(options)
+  const loaded = new LoadedIdentityProviders(deps)
+  const fixed = after === undefined ? loaded.unstored().filter((each) => isListed(each, options)) : []
+  const stored = deps.store === undefined ? [] : await deps.store.list(options)
   const next = stored.length < limit ? null : (stored.at(-1)?.id ?? null)
   return json({ identityProviders: [...fixed, ...stored.map((each) => loaded.itemOf(each))], next })
 }
@@ -101,22 +105,33 @@ async function getIdentityProvider({ req, id }: AdminRequest, deps: AdminDeps): 
 
 async function createIdentityProvider({ readBody, by }: AdminRequest, deps: AdminDeps): Promise<Answer> {
   requireStore(deps)
-  const stored = await storeNew(await requireValid(await readBody(), undefined, submissionDeps(deps)), deps)
+  const body = await readBody()
+  checkUnused(ownMember(body, 'id'), deps)
+  const stored = await storeNew(await requireValid(body, undefined, submissionDeps(deps)), deps)
   noteSaved('created', stored, by, deps)
   // A relative reference, so that it is right behind a proxy that rewrites paths.
   const headers = { Location: `./identity-providers/${encodeURIComponent(stored.id)}` }
-  return itemAnswer(new LoadedIdentityProviders(deps.exchange).itemOf(stored), 201, headers)
+  return itemAnswer(new LoadedIdentityProviders(deps).itemOf(stored), 201, headers)
 }
 
 /** @throws AdminProblem 409 if the id is in use */
 export async function storeNew(entry: IdentityProviderRegistration, deps: AdminDeps): Promise<StoredRegistration> {
-  const inUse = () => new AdminProblem('already-exists', 'Another identity provider has this id. Choose another one.')
-  if (new LoadedIdentityProviders(deps.exchange).findFixed(entry.id) !== undefined) throw inUse()
+  checkUnused(entry.id, deps)
   try {
     return await requireStore(deps).put(entry, { ifRevision: null })
   } catch (error) {
-    throw isRevisionConflict(error) ? inUse() : error
+    throw isRevisionConflict(error) ? alreadyExists() : error
   }
+}
+
+/** Before the entry is checked, which would find that both are one. */
+function checkUnused(id: unknown, deps: AdminDeps): void {
+  const isUsed = typeof id === 'string' && new LoadedIdentityProviders(deps).findUnstored(id) !== undefined
+  if (isUsed) throw alreadyExists()
+}
+
+function alreadyExists(): AdminProblem {
+  return new AdminProblem('already-exists', 'Another identity provider has this id. Choose another one.')
 }
 
 export function noteSaved(
@@ -150,7 +165,7 @@ async function replace(
   const entry = await requireValid(entryOf(body, stored), stored, submissionDeps(deps))
   const saved = await requireStore(deps).put(entry, { ifRevision: stored.revision })
   noteSaved(action, saved, by, deps)
-  return itemAnswer(new LoadedIdentityProviders(deps.exchange).itemOf(saved))
+  return itemAnswer(new LoadedIdentityProviders(deps).itemOf(saved))
 }
 
 async function deleteIdentityProvider({ req, id, by }: AdminRequest, deps: AdminDeps): Promise<Answer> {

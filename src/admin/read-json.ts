@@ -1,15 +1,15 @@
 import type { ServerResponse } from 'node:http'
 import { fieldOf } from '../errors/field-of.js'
-import type { ExpressRequest, Middleware } from '../express/http.js'
-import { parseBody } from '../express/read-form.js'
+import type { ExpressRequest } from '../express/http.js'
+import { createFormParser, parseBody } from '../express/read-form.js'
 import { isJsonObject, parseJsonObject } from '../jwt/parse-json-object.js'
 import { readHeader } from '../protected-route/host-request.js'
 import { AdminProblem } from './problem.js'
 
 export type JsonObject = Readonly<Record<string, unknown>>
 
-/** Bytes of a body. */
-export const MAX_BODY = 262_144
+/** Bytes of a body, but for routes that say otherwise. */
+const MAX_BODY = 262_144
 const MAX_DEPTH = 32
 const FORBIDDEN_NAMES = ['__proto__', 'constructor', 'prototype']
 const JSON_TYPES = ['application/json', 'application/merge-patch+json']
@@ -20,10 +20,10 @@ const JSON_TYPES = ['application/json', 'application/merge-patch+json']
  *
  * @throws AdminProblem 400, 413, 415
  */
-export async function readJson(req: ExpressRequest, res: ServerResponse, parse: Middleware): Promise<JsonObject> {
+export async function readJson(req: ExpressRequest, res: ServerResponse, maxBytes = MAX_BODY): Promise<JsonObject> {
   checkType(req)
-  if (!req.readableDidRead) await readBytes(req, res, parse)
-  const body = objectIn(req.body)
+  if (!req.readableDidRead) await readBytes(req, res, maxBytes)
+  const body = objectIn(req.body, maxBytes)
   const fault = findFault(body, 1)
   if (fault !== undefined) throw malformed(fault)
   return body
@@ -42,23 +42,23 @@ function checkType(req: ExpressRequest): void {
   )
 }
 
-async function readBytes(req: ExpressRequest, res: ServerResponse, parse: Middleware): Promise<void> {
+async function readBytes(req: ExpressRequest, res: ServerResponse, maxBytes: number): Promise<void> {
   try {
-    await parseBody(req, res, parse)
+    await parseBody(req, res, createFormParser(maxBytes))
   } catch (error) {
     const status = fieldOf(error, 'status')
-    if (status === 413) throw tooLarge()
+    if (status === 413) throw tooLarge(maxBytes)
     if (status === 415) throw new AdminProblem('unsupported-media-type', 'Send the body without Content-Encoding.')
     throw malformed('The body cannot be read')
   }
 }
 
-function objectIn(body: unknown): JsonObject {
+function objectIn(body: unknown, maxBytes: number): JsonObject {
   if (body === undefined || body === null) return {}
   if (Buffer.isBuffer(body)) return parseText(decode(body))
   if (typeof body === 'string') return parseText(body)
   if (!isJsonObject(body)) throw notAnObject()
-  if (JSON.stringify(body).length > MAX_BODY) throw tooLarge()
+  if (JSON.stringify(body).length > maxBytes) throw tooLarge(maxBytes)
   return body
 }
 
@@ -110,7 +110,7 @@ function notAnObject(): AdminProblem {
 }
 
 /** The rest of the body is not read. */
-function tooLarge(): AdminProblem {
+function tooLarge(maxBytes: number): AdminProblem {
   const headers = { Connection: 'close' }
-  return new AdminProblem('body-too-large', `A body may have at most ${MAX_BODY} bytes.`, { headers })
+  return new AdminProblem('body-too-large', `A body may have at most ${maxBytes} bytes.`, { headers })
 }

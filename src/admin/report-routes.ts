@@ -9,6 +9,7 @@ const NUMBER = /^\d{1,16}$/
 export const REPORT_ROUTES: readonly AdminRoute[] = [
   { method: 'GET', path: '/events', handle: reportEvents },
   { method: 'GET', path: '/stats', handle: (_, { exchange }) => json(exchange.stats()) },
+  { method: 'GET', path: '/openapi.json', handle: describeApi },
 ]
 
 /** The events since a number, or live: all that come. */
@@ -26,4 +27,9 @@ function reportEvents({ req, res, query }: AdminRequest, { recentEvents, streams
   const start = Number(after ?? recentEvents.last - MAX_EVENTS)
   const events = recentEvents.after(start, MAX_EVENTS)
   return json({ events, next: events.at(-1)?.n ?? recentEvents.last })
+}
+
+async function describeApi(): Promise<Answer> {
+  const { createOpenApi } = await import('./openapi.js')
+  return json(createOpenApi())
 }

@@ -1,11 +1,21 @@
 import type { AdminRoute } from './admin-request.js'
 import { IDENTITY_PROVIDER_ROUTES } from './identity-provider-routes.js'
+import { IMPORT_ROUTES } from './import-routes.js'
 import { PAGE_ROUTES } from './page-routes.js'
 import { AdminProblem } from './problem.js'
 import { REPORT_ROUTES } from './report-routes.js'
+import { TRIAL_ROUTES } from './trial-routes.js'
+import { TRUST_ROUTES } from './trust-routes.js'
 
 /** Every route; all that a new one needs is a row in one of these tables. */
-export const ROUTES: readonly AdminRoute[] = [...PAGE_ROUTES, ...IDENTITY_PROVIDER_ROUTES, ...REPORT_ROUTES]
+export const ROUTES: readonly AdminRoute[] = [
+  ...PAGE_ROUTES,
+  ...IDENTITY_PROVIDER_ROUTES,
+  ...TRUST_ROUTES,
+  ...TRIAL_ROUTES,
+  ...IMPORT_ROUTES,
+  ...REPORT_ROUTES,
+]
 
 /**
  * The route of a request, and the id in its path.

@@ -7,7 +7,7 @@ import type {
 } from '../identity-provider-store/identity-provider-store.js'
 import { toStoredText } from '../identity-provider-store/storable-registration.js'
 import { isJsonObject, ownMember } from '../jwt/parse-json-object.js'
-import type { ConfigProblem, OptionPath } from '../option-checks/config-error.js'
+import type { ConfigProblem } from '../option-checks/config-error.js'
 import { type EntryProblem, invalidEntry } from './problem.js'
 import type { JsonObject } from './read-json.js'
 import { restoreSecrets, withoutSecrets } from './secrets.js'
@@ -25,13 +25,14 @@ export interface Submission {
 
 /** The store's own members, and the one that only a refresh of the keys sets. */
 const KEPT_BY_STORE = ['revision', 'updatedAt', 'keysRefreshedAt']
+const NOT_BY_API = ['check', 'agent', 'lookup', 'bearerTokenFile']
 const IN_CODE = 'cannot be sent through the API, because it is a function or an object of the program; set it in code'
 /** Ids that browsers and proxies remove from a path. */
 const DOT_SEGMENTS = ['.', '..']
 
-/** The members of an entry without the store's own, and without secrets. */
+/** An entry without what only the store may set, and without secrets. */
 export function shownRegistration(stored: StoredRegistration): JsonObject {
-  return withoutSecrets(withoutOwnMembers({ ...stored }))
+  return withoutSecrets(withoutStoreMembers({ ...stored }))
 }
 
 /**
@@ -45,16 +46,15 @@ export async function inspectEntry(
   deps: SubmissionDeps,
 ): Promise<Submission> {
   const known = stored && { ...stored }
-  const restored = restoreSecrets(withoutOwnMembers(sent), known)
+  const restored = restoreSecrets(withoutStoreMembers(sent), known)
   const entry = withNetwork(withId(restored.entry, stored))
-  const ownProblems = [
+  const ownProblems = onePerPlace([
     ...restored.problems,
     ...restrictedOptions(entry, known, deps.allowPrivateNetworks),
     ...problemsOfId(entry, stored),
-  ]
-  const isSaid = ({ path }: Pick<EntryProblem, 'path'>) => ownProblems.some((own) => isSamePath(own.path, path))
-  const others = (await deps.checkIdentityProvider(entry)).filter((problem) => !isSaid(problem))
-  const problems = [...ownProblems, ...others]
+  ])
+  const others = await deps.checkIdentityProvider(withoutRefused(entry, ownProblems, stored))
+  const problems = [...ownProblems, ...others.filter((each) => !ownProblems.some((own) => isSamePlace(own, each)))]
   return { entry, problems: problems.length > 0 ? problems : problemsOfStoring(entry) }
 }
 
@@ -74,7 +74,8 @@ export async function requireValid(
   return { ...entry, ...(keysRefreshedAt !== undefined && { keysRefreshedAt }) } as IdentityProviderRegistration
 }
 
-function withoutOwnMembers(entry: JsonObject): JsonObject {
+/** An entry as the options have it. */
+export function withoutStoreMembers(entry: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(entry).filter(([name]) => !KEPT_BY_STORE.includes(name)))
 }
 
@@ -144,8 +145,27 @@ function problemsOfStoring(entry: JsonObject): EntryProblem[] {
   }
 }
 
-function isSamePath(one: OptionPath, other: OptionPath): boolean {
-  return isDeepStrictEqual([...one], [...other])
+/**
+ * What the checks of the options get: not what is refused already, which would have more problems. And the id that the entry
+ * has: with another one it would be a second entry of the same issuer.
+ */
+function withoutRefused(
+  entry: JsonObject,
+  problems: readonly EntryProblem[],
+  stored: StoredRegistration | undefined,
+): JsonObject {
+  const refused = problems.flatMap(({ path }) => path[0] ?? []).filter((option) => NOT_BY_API.includes(String(option)))
+  const checked = Object.fromEntries(Object.entries(entry).filter(([option]) => !refused.includes(option)))
+  return stored === undefined ? checked : { ...checked, id: stored.id }
+}
+
+/** The first problem of each place. */
+function onePerPlace(problems: readonly EntryProblem[]): EntryProblem[] {
+  return problems.filter((each) => problems.find((other) => isSamePlace(other, each)) === each)
+}
+
+function isSamePlace(one: EntryProblem, other: EntryProblem): boolean {
+  return isDeepStrictEqual([...one.path], [...other.path])
 }
 
 /** RFC 7396: members of the patch replace those of the target, and null removes them. */

@@ -124,15 +124,12 @@ describe('a write of an identity provider', () => {
 
   it('of an id that is in use already is refused, in the store as in the options', async () => {
     const { ask, store } = await startWithEntry()
-    const other = { ...ENTRY, name: 'https://other.example' }
-    expect(await ask('POST', '/identity-providers', { ...other, id: 'acme' })).toMatchObject({
-      status: 409,
-      body: { type: 'urn:express-jwt-exchange:problem:already-exists' },
-    })
-    expect(await ask('POST', '/identity-providers', { ...other, id: 'fixed' })).toMatchObject({
-      status: 422,
-      body: { problems: [{ code: 'not_unique', path: ['id'] }] },
-    })
+    for (const id of ['acme', 'fixed']) {
+      expect(await ask('POST', '/identity-providers', { ...ENTRY, id, name: 'https://other.example' })).toMatchObject({
+        status: 409,
+        body: { type: 'urn:express-jwt-exchange:problem:already-exists' },
+      })
+    }
     expect((await store.get('acme'))?.name).toBe(ENTRY.name)
   })
 

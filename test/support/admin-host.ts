@@ -10,7 +10,7 @@ import {
   type JwtExchange,
   type JwtExchangeOptions,
 } from '../../src/index.js'
-import { MapIdentityProviderStore } from './map-identity-provider-store.js'
+import { MemoryIdentityProviderStore } from './memory-identity-provider-store.js'
 import { type ReceivedResponse, sendRequest } from './send-request.js'
 
 export interface AdminAnswer {
@@ -28,6 +28,7 @@ export interface AdminHost {
   exchange: JwtExchange
   store: IdentityProviderStore
   admin: Admin
+  app: Express
   server: Server
   /** Without a slash at its end. */
   url: string
@@ -58,18 +59,28 @@ export const ENTRY = {
   scopes: ['orders:read'],
 } as const
 
+/** A store in memory whose revisions are r1, r2, … */
+export class CountingStore extends MemoryIdentityProviderStore {
+  #writes = 0
+
+  override nextRevision(): string {
+    this.#writes += 1
+    return `r${this.#writes}`
+  }
+}
+
 const signingKey = generateSigningKey('ES256')
 
 export function createTestExchange(options: Partial<JwtExchangeOptions> = {}): JwtExchange {
   return createJwtExchange({
     issuer: 'https://api.example.com/oauth2',
+    subject: 'namespaced',
     identityProviders: [
       {
         id: 'fixed',
         name: 'https://idp.example.com',
         jwksUri: 'https://idp.example.com/keys',
         allowedSubjects: ['service-*'],
-        subject: 'namespaced',
       },
     ],
     clients: [{ clientId: 'app', clientSecret: 'a secret of the tests', scopes: ['orders:read'] }],
@@ -79,8 +90,8 @@ export function createTestExchange(options: Partial<JwtExchangeOptions> = {}): J
 }
 
 export async function startAdminHost(options: AdminHostOptions = {}): Promise<AdminHost> {
-  const store = options.store ?? new MapIdentityProviderStore()
-  const exchange = createTestExchange(options.exchange)
+  const store = options.store ?? new CountingStore()
+  const exchange = createTestExchange({ identityProviderStore: store, ...options.exchange })
   const given = { authorize: () => 'alice', store, ...options.admin }
   const { store: withStore, ...others } = given
   const admin = createAdmin(exchange, withStore === undefined ? others : { ...others, store: withStore })
@@ -95,6 +106,7 @@ export async function startAdminHost(options: AdminHostOptions = {}): Promise<Ad
     exchange,
     store,
     admin,
+    app,
     server,
     url,
     ask: (method, path, body, headers) =>
