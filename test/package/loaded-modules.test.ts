@@ -52,6 +52,18 @@ describe('the package', () => {
     expect(await loadedModules(`${create}await exchange.explain('x')`)).toContain('/dist/explain/')
   })
 
+  it('loads the admin API when its subpath is imported, and what hardly any request needs only then', async () => {
+    const create = CREATE.replace('ALGORITHM', "'ES256'")
+    expect(await loadedModules(create)).not.toContain('/dist/admin/')
+    const withAdmin = await loadedModules(`${create}
+      const { createAdmin } = await import('express-jwt-exchange/admin')
+      createAdmin(exchange, { authorize: () => true })`)
+    expect(withAdmin).toContain('/dist/admin/create-admin.js')
+    for (const later of ['openapi', 'import-format', 'import-wso2', 'discover-issuer']) {
+      expect(withAdmin).not.toContain(`/dist/admin/${later}`)
+    }
+  })
+
   it('loads jose when the first slow signature is to be verified', async () => {
     const verifyOne = `
       const { isSignedBy } = await import('./dist/jwt/signatures.js')

@@ -258,12 +258,14 @@ import express from 'express'
 ${passport ? "import passport from 'passport'" : 'const passport = undefined'}
 import { createJwtExchange } from 'express-jwt-exchange'
 import { loadConfig } from 'express-jwt-exchange/config'
+import { createAdmin } from 'express-jwt-exchange/admin'
 import { FakeIdentityProvider } from 'express-jwt-exchange/testing'
 import { RedisReplayStore } from 'express-jwt-exchange/redis'
 import { PostgresReplayStore } from 'express-jwt-exchange/postgres'
 import 'express-jwt-exchange/augment'
 if (typeof RedisReplayStore !== 'function' || typeof PostgresReplayStore !== 'function') throw new Error('no stores')
 if (typeof loadConfig !== 'function') throw new Error('no loadConfig')
+if (typeof createAdmin !== 'function') throw new Error('no createAdmin')
 ${STORY}
 await story({ express, passport, createJwtExchange, FakeIdentityProvider })
 `
@@ -272,12 +274,14 @@ const express = require('express')
 const passport = require('passport')
 const { createJwtExchange } = require('express-jwt-exchange')
 const { loadConfig } = require('express-jwt-exchange/config')
+const { createAdmin } = require('express-jwt-exchange/admin')
 const { FakeIdentityProvider } = require('express-jwt-exchange/testing')
 const { RedisReplayStore } = require('express-jwt-exchange/redis')
 const { PostgresReplayStore } = require('express-jwt-exchange/postgres')
 if (typeof RedisReplayStore !== 'function' || typeof PostgresReplayStore !== 'function') throw new Error('no stores')
 require('express-jwt-exchange/augment')
 if (typeof loadConfig !== 'function') throw new Error('no loadConfig')
+if (typeof createAdmin !== 'function') throw new Error('no createAdmin')
 ${STORY}
 story({ express, passport, createJwtExchange, FakeIdentityProvider })
 `
@@ -347,6 +351,7 @@ const TYPED_HOST = `
 import express from 'express'
 import passport from 'passport'
 import { createJwtExchange, type JwtExchange, type JwtExchangeOptions } from 'express-jwt-exchange'
+import { type Admin, type AdminOptions, createAdmin } from 'express-jwt-exchange/admin'
 import { loadConfig } from 'express-jwt-exchange/config'
 import { FakeIdentityProvider, replayStoreContract } from 'express-jwt-exchange/testing'
 import { type PostgresPool, PostgresReplayStore } from 'express-jwt-exchange/postgres'
@@ -375,6 +380,14 @@ app.get('/x', exchange.protect({ scope: 'a' }), (req, res) => {
   const scopes: readonly string[] = req.auth?.scopes ?? []
   res.json({ sub, scopes })
 })
+const isAdmin = (req: express.Request) => (req.ip === '::1' ? 'alice' : false)
+const admin: Admin = createAdmin(exchange, { authorize: isAdmin, hosts: ['admin.example.com'] })
+app.use('/admin', admin)
+app.use('/admin', createAdmin(exchange, { authorize: (req) => req.headers['x-user'] === 'alice' }))
+app.use('/admin', createAdmin(exchange, { authorize: passport.authenticate('basic', { session: false }) }))
+app.use('/admin', createAdmin(exchange, { authorize: exchange.protect({ scope: 'admin' }) }))
+const adminOptions: AdminOptions = { authorize: async () => true, maxEvents: 10 }
+admin.close()
 const router = express.Router()
 router.use(exchange.protect({ scope: ['a', 'b'] }))
 exchange.events.on('token.issued', (e) => e.clientId?.toUpperCase())
@@ -385,12 +398,15 @@ createJwtExchange({ ...options, replay: { store: new RedisReplayStore(client, { 
 createJwtExchange({ ...options, replay: { store: new PostgresReplayStore(pool, { schema: 'a', table: 'b' }) } })
 const names: string[] = replayStoreContract(() => new RedisReplayStore(client)).map(({ name }) => name)
 const withStore = loadConfig('deployment.toml', { replayStores: { mine: (url) => ({ markUsed: () => url !== '' }) } })
-export { idp, names, router, withStore }
+export { adminOptions, idp, names, router, withStore }
 
 // @ts-expect-error No such option.
 new RedisReplayStore(client, { prefx: 'a:' })
 // @ts-expect-error No client.
 new RedisReplayStore({ get: () => {} })
+
+// @ts-expect-error authorize is required.
+createAdmin(exchange, { hosts: ['a'] })
 
 // @ts-expect-error No such event.
 exchange.events.on('token.lost', () => {})
@@ -405,6 +421,7 @@ createJwtExchange({ identityProviders: [], accessToken: { audience: 'a' } })
 /** A program that uses every subpath, for a resolution that does not know "exports". */
 const NODE10_HOST = `
 import { createJwtExchange, getAuth, type AccessToken } from 'express-jwt-exchange'
+import { createAdmin } from 'express-jwt-exchange/admin'
 import { loadConfig } from 'express-jwt-exchange/config'
 import { FakeIdentityProvider } from 'express-jwt-exchange/testing'
 import { PostgresReplayStore } from 'express-jwt-exchange/postgres'
@@ -414,7 +431,7 @@ const auth: AccessToken = getAuth({})
 // @ts-expect-error A number.
 const wrong: string = auth.expiresAt
 createJwtExchange(loadConfig('deployment.toml'))
-export { FakeIdentityProvider, PostgresReplayStore, RedisReplayStore, wrong }
+export { createAdmin, FakeIdentityProvider, PostgresReplayStore, RedisReplayStore, wrong }
 `
 
 /** An app with sessions, whose users are its own. */

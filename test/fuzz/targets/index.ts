@@ -1,4 +1,5 @@
 import type { FuzzTarget } from '../fuzz-target.js'
+import { adminTarget } from './admin-target.js'
 import { authorizationTarget } from './credentials-target.js'
 import { formTarget, httpTarget } from './http-targets.js'
 import { jwtTarget, signedJwtTarget } from './jwt-target.js'
@@ -26,4 +27,5 @@ export const TARGETS: readonly NamedTarget[] = [
   { name: 'addresses, media types and resources', start: requestTarget, inputs: 300 },
   { name: 'readForm', start: formTarget, inputs: 100 },
   { name: 'an exchange', start: httpTarget, inputs: 40 },
+  { name: 'the admin API', start: adminTarget, inputs: 40 },
 ]
