@@ -82,7 +82,7 @@ describe('the contract of identity provider stores', () => {
     expect(identityProviderStoreContract(storesWith(() => ({}))).map(({ name }) => name)).toEqual(ALL)
   })
 
-  it('is kept by a store that keeps its promises, and whose data are not empty', async () => {
+  it.concurrent('is kept by a store that keeps its promises, and whose data are not empty', async () => {
     const shared = new SharedRegistrations()
     await new MemoryIdentityProviderStore(shared).put({ id: 'b', name: 'https://b.example' })
     expect(await failuresOf(() => new MemoryIdentityProviderStore(shared))).toEqual(new Map())
@@ -105,9 +105,7 @@ describe('the contract of identity provider stores', () => {
     expect(failures.size).toBeGreaterThan(20)
     expect(failures.get(FIND)).toMatchObject({ message: 'no table' })
   })
-})
 
-describe('the contract refuses a store that', () => {
   it.concurrent.each<[string, Fault, string[]]>([
     ['finds names in upper or lower case', finding((each, name) => isAlike(lower, each, name)), [FIND, ODD_NAMES]],
     ['finds names that begin alike', finding((each, name) => each.startsWith(name)), [FIND, ODD_NAMES]],
@@ -126,7 +124,7 @@ describe('the contract refuses a store that', () => {
     ['gets ids in upper or lower case', getting(({ id }, wanted) => isAlike(lower, id, wanted)), [GET, ODD_IDS]],
     ['gets null', afterwards('get', (found) => found ?? null), [GET, REMOVE]],
     ['gets nothing by failing', afterwards('get', (found) => orFail(found === undefined ? [] : [found])[0]), [GET]],
-  ])('%s', expectRefused)
+  ])('refuses a store that %s', expectRefused)
 
   it.concurrent.each<[string, Fault, string[]]>([
     ['lists in the order of a language', listing({ compare: (one, other) => one.localeCompare(other) }), [ORDER]],
@@ -167,7 +165,7 @@ describe('the contract refuses a store that', () => {
       listing({ isWanted: ({ enabled }, wanted) => !wanted || enabled !== false }),
       [ENABLED],
     ],
-  ])('%s', expectRefused)
+  ])('refuses a store that %s', expectRefused)
 
   it.concurrent.each<[string, Fault, string[]]>([
     ['answers a put with what was there', answerWithOld, [PUT, GIVEN]],
@@ -217,7 +215,7 @@ describe('the contract refuses a store that', () => {
     ['answers nothing to a removal', afterwards('remove', () => undefined), [REMOVE, REMOVE_CONDITIONS]],
     ['marks what it should remove', markRemoved, [REMOVE]],
     ['remembers what it has read', remember, [OTHER_PROCESS, RACE]],
-  ])('%s', expectRefused)
+  ])('refuses a store that %s', expectRefused)
 
   it.concurrent.each<[string, Fault, string[]]>([
     ['has one key for ids in upper and lower case', keyedBy(lower), [GET, ODD_IDS, VALUES]],
@@ -264,7 +262,7 @@ describe('the contract refuses a store that', () => {
     ],
     ['stores any id and name', storeAnything, [REFUSED_NAMES]],
     ['keeps the objects that it is given', keepObjects, [COPIES]],
-  ])('%s', expectRefused)
+  ])('refuses a store that %s', expectRefused)
 
   it.concurrent.each<[string, Fault, string[]]>([
     ['never reports', () => ({ watch: () => () => {} }), [REPORTS, OWN_REPORTS, STOP]],
@@ -301,7 +299,7 @@ describe('the contract refuses a store that', () => {
       (good) => ({ watch: (onChange: OnChange) => void good.watch(onChange) }),
       [REPORTS, STOP],
     ],
-  ])('%s', expectRefused)
+  ])('refuses a store that %s', expectRefused)
 })
 
 function lower(text: string): string {

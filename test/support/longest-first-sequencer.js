@@ -7,23 +7,23 @@ const LONG = 0.02
 
 /** The files that take longest, the longest first: one that starts last keeps one core waiting for it. */
 const LONGEST = [
-  'test/simulation/jwks-client.test.ts',
-  'test/unit/jwt/signatures.test.ts',
+  'test/example-app/example-app.test.ts',
+  'test/unit/option-tree.test.ts',
   'test/package/package.test.ts',
   'test/unit/replay/redis-replay-store.test.ts',
-  'test/contract/redis.test.ts',
-  'test/flows/several-processes/postgres.test.ts',
   'test/flows/several-processes/redis.test.ts',
-  'test/example-app/example-app.test.ts',
+  'test/flows/several-processes/postgres.test.ts',
+  'test/unit/replay/postgres-replay-store.test.ts',
+  'test/threats/jwks-endpoint.test.ts',
+  'test/simulation/jwks-client.test.ts',
+  'test/contract/broken-identity-provider-stores.test.ts',
+  'test/contract/several-processes.test.ts',
   'test/unit/replay/redis-cluster.test.ts',
   'test/flows/policy/live-file.test.ts',
-  'test/unit/option-tree.test.ts',
-  'test/contract/several-processes.test.ts',
-  'test/threats/jwks-endpoint.test.ts',
-  'test/contract/broken-stores.test.ts',
+  'test/flows/host-functions.test.ts',
+  'test/unit/jwt/signatures.test.ts',
+  'test/package/readme-server.test.ts',
   'test/flows/polluted-prototype.test.ts',
-  'test/docs/stores.test.ts',
-  'test/unit/replay/postgres-replay-store.test.ts',
 ]
 
 /**
