@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { loadConfig } from '../../src/config/index.js'
 import { checkFile } from '../../src/config/load-config.js'
 import { FakeIdentityProvider } from '../../src/testing/index.js'
+import { type AdminHost, startAdminHost } from '../support/admin-host.js'
 import { type AppProcess, startApp } from '../support/app-process.js'
 import { RSA_CERTIFICATE } from '../support/certificates.js'
 import { createDeploymentFile } from '../support/deployment-file.js'
@@ -15,7 +16,8 @@ jest.setTimeout(60_000)
 
 const PAGE = readFileSync('docs/wso2.md', 'utf8')
 const [TOML = ''] = codeBlocks('docs/wso2.md', 'toml')
-const [CHECK = '', START = '', WITH_BASIC = '', WITH_SCOPE = ''] = codeBlocks('docs/wso2.md', 'sh')
+const [CREATE = '', EXPORT = '', IMPORT = '', CHECK = '', START = '', WITH_BASIC = '', WITH_SCOPE = '', ...OTHERS] =
+  codeBlocks('docs/wso2.md', 'sh')
 const SECRET = 'only-for-trying-it'
 const OF_WSO2 =
   '[server]\nhostname = "localhost"\n[super_admin]\nusername = "admin"\n[database.identity_db]\ntype = "h2"\n[keystore.primary]\nfile_name = "wso2carbon.jks"\n'
@@ -105,6 +107,70 @@ describe('docs/wso2.md', () => {
       })
     expect((await run(command)).stdout).toContain('[server] is not of this package and is ignored')
     await expect(run(command.replace('--ignore-unknown-tables', ''))).rejects.toMatchObject({ code: 1 })
+  })
+})
+
+describe('the admin API and the page in docs/wso2.md', () => {
+  const PASSWORD = 'a password of the tests'
+  let host: AdminHost
+  beforeAll(async () => {
+    const expected = `Basic ${Buffer.from(`admin:${PASSWORD}`).toString('base64')}`
+    host = await startAdminHost({ admin: { authorize: ({ headers }) => headers.authorization === expected } })
+  })
+  afterAll(() => host.close())
+
+  const run = async (command: string) => {
+    const line = command.replaceAll('https://api.example.com', host.url).replaceAll('curl ', 'curl -sS ')
+    const { stdout } = await promisify(execFile)('bash', ['-euc', line], {
+      cwd: file.directory,
+      env: { ...process.env, ADMIN_PASSWORD: PASSWORD },
+    })
+    return JSON.parse(stdout)
+  }
+
+  it('register the identity provider of the file', async () => {
+    const { registration } = await run(CREATE)
+    const { id, network, ...others } = registration
+    expect([id, network]).toEqual([expect.stringMatching(/^exampleidp-com-oauth2-default-/), 'public'])
+    expect([others]).toEqual(load(TOML).identityProviders)
+    expect(OTHERS).toEqual([])
+  })
+
+  it('import one from WSO2 IS, at an address that its API has', async () => {
+    expect(EXPORT).toMatch(/https:\/\/localhost:9443\/api\/server\/v1\/identity-providers\/ID .* > idp\.json\n$/)
+    const exported = {
+      id: '123e4567-e89b-12d3-a456-556642440000',
+      name: 'partner',
+      idpIssuerName: 'https://login.partner.example',
+      isEnabled: true,
+      alias: 'https://localhost:9443/oauth2/token',
+      certificate: { jwksUri: 'https://login.partner.example/keys' },
+      claims: { mappings: [{ idpClaim: 'country', localClaim: { uri: 'http://wso2.org/claims/country' } }] },
+      roles: { mappings: [{ idpRole: 'a', localRole: 'b' }] },
+      federatedAuthenticators: { authenticators: [{ properties: [{ key: 'ClientSecret', value: 'not to be seen' }] }] },
+    }
+    file.writeBeside('idp.json', JSON.stringify(exported))
+    const answer = await run(IMPORT)
+    expect(answer.saved).toHaveLength(1)
+    expect(await host.store.get(answer.saved[0])).toMatchObject({
+      displayName: 'partner',
+      name: 'https://login.partner.example',
+      jwksUri: 'https://login.partner.example/keys',
+      allowedSubjects: ['service-*'],
+    })
+    const paths = answer.registrations[0].notMapped.map(({ path }: { path: string }) => path)
+    expect(paths).toEqual(expect.arrayContaining(['claims', 'roles', 'federatedAuthenticators']))
+    expect(JSON.stringify(answer)).not.toContain('not to be seen')
+  })
+
+  it('have the names of the guide', () => {
+    const page = ['identity-fields', 'key-source-fields', 'identity-providers']
+      .map((name) => readFileSync(`src/admin-page/${name}.tsx`, 'utf8'))
+      .join('')
+    const [, section = ''] = /### On a page\n(.*?)\n###/s.exec(PAGE) ?? []
+    const named = [...section.matchAll(/\*([^*]+)\*/g)].map(([, name = '']) => name.replace(/\s+/g, ' '))
+    expect(named.length).toBeGreaterThan(5)
+    expect(named.filter((name) => !page.includes(name))).toEqual([])
   })
 })
 
