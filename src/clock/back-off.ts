@@ -7,23 +7,25 @@ export interface BackOffDeps {
 }
 
 /** Milliseconds, unless the first wait is longer or the failing side asks for more. */
-const MAX_WAIT = 60_000
+const DEFAULT_MAX_WAIT = 60_000
 
 /**
  * How long to wait after failures: `firstWait` milliseconds after the first one, twice as long after each further one, up to a
- * minute. Jitter shortens each wait by at most half, so that no retry follows a failure at once.
+ * minute or `maxWait`. Jitter shortens each wait by at most half, so that no retry follows a failure at once.
  */
 export class BackOff {
   #firstWait: number
   readonly #deps: BackOffDeps
+  readonly #maxWait: number
   #consecutiveFailures = 0
   #failedAt: Moment = NEVER
   /** Milliseconds from `#failedAt` on. */
   #wait = 0
 
-  constructor(firstWait: number, deps: BackOffDeps) {
+  constructor(firstWait: number, deps: BackOffDeps, maxWait = DEFAULT_MAX_WAIT) {
     this.#firstWait = firstWait
     this.#deps = deps
+    this.#maxWait = maxWait
   }
 
   /** Ends the wait, because the next attempt is made with other settings. The failures still count. */
@@ -47,7 +49,7 @@ export class BackOff {
 
   /** @param atLeast milliseconds that the failing side asked for */
   fail(atLeast = 0): void {
-    const longest = Math.min(Math.max(MAX_WAIT, this.#firstWait), this.#firstWait * 2 ** this.#consecutiveFailures)
+    const longest = Math.min(Math.max(this.#maxWait, this.#firstWait), this.#firstWait * 2 ** this.#consecutiveFailures)
     const wait = longest * (0.5 + this.#deps.random() / 2)
     this.#consecutiveFailures += 1
     // A failure during a wait must not shorten that wait.

@@ -11,6 +11,8 @@ const NAME_RULE = `a name of 1 to ${MAX_NAME_LENGTH} bytes without NUL`
  */
 const ALREADY_EXISTS_CODES = ['23505', '42P07', '42710']
 
+const UNDEFINED_TABLE = '42P01'
+
 /** A `Pool` of `pg`, or an object that acts like one. Each query must be a transaction of its own. */
 export interface PostgresPool {
   query(text: string, values?: unknown[]): PromiseLike<{ rows: unknown[] }>
@@ -86,6 +88,22 @@ export async function createMissing(pool: PostgresPool, creations: readonly Crea
       if (!ALREADY_EXISTS_CODES.includes(sqlStateOf(error))) throw error
     }
     if (!(await isThere())) throw new Error(`something else already has this name: ${create}`)
+  }
+}
+
+/** @param table what the statement is about, for the error if it is missing */
+export async function queryTable(
+  table: string,
+  connection: PostgresPool,
+  text: string,
+  values: unknown[],
+): Promise<unknown[]> {
+  try {
+    return (await connection.query(text, values)).rows
+  } catch (cause) {
+    if (sqlStateOf(cause) !== UNDEFINED_TABLE) throw cause
+    const message = `the table ${table} is missing; call createTable(), or check the options \`schema\` and \`table\``
+    throw Object.assign(new Error(message, { cause }), { code: UNDEFINED_TABLE })
   }
 }
 

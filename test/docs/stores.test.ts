@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { UNAVAILABLE_REASONS } from '../../src/errors/reason-codes.js'
 import { readExchangeOptions } from '../../src/exchange/options.js'
 import type { JwtExchangeOptions, ReplayOptions, ReplayStore } from '../../src/index.js'
 import { PostgresReplayStore } from '../../src/replay/postgres-replay-store.js'
 import { replayStoreContract } from '../../src/testing/index.js'
+import { codeBlocks } from '../support/document-code.js'
+import { createDocumentSnippets, type DocumentSnippets } from '../support/document-snippets.js'
 import { createSchema, type TestSchema } from '../support/postgres-schema.js'
 import { DATABASE_URL, describeWithPostgres, describeWithRedis, REDIS_URL } from '../support/services.js'
 
@@ -17,32 +18,14 @@ const STORES = readFileSync('docs/stores.md', 'utf8')
 const OPERATIONS = readFileSync('docs/operations.md', 'utf8')
 
 function snippet(heading: string, language: string): string {
-  const [, part = ''] = new RegExp(`^## ${heading}$(.*?)(?=^## |$(?![\\s\\S]))`, 'ms').exec(STORES) ?? []
-  return new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'ms').exec(part)?.[1] ?? ''
+  return codeBlocks('docs/stores.md', language, heading)[0] ?? ''
 }
 
-let directory: string
+let snippets: DocumentSnippets
 beforeAll(() => {
-  // Inside the package, so that its name resolves to itself.
-  directory = mkdtempSync('example-app/dist/stores-')
+  snippets = createDocumentSnippets()
 })
-afterAll(() => rmSync(directory, { recursive: true }))
-
-/** What a snippet exports, and what it keeps for itself under these names. */
-function runSnippet(
-  code: string,
-  env: Readonly<Record<string, string>>,
-  ...names: string[]
-): Promise<Record<string, unknown>> {
-  const path = join(directory, `${randomBytes(6).toString('hex')}.mjs`)
-  const exported = names.length > 0 ? `export { ${names.join(', ')} }\n` : ''
-  const withEnv = Object.entries(env).reduce(
-    (text, [name, value]) => text.replaceAll(`process.env.${name}`, JSON.stringify(value)),
-    code,
-  )
-  writeFileSync(path, withEnv + exported)
-  return import(pathToFileURL(path).href)
-}
+afterAll(() => snippets.remove())
 
 async function expectClaimedOnce(store: ReplayStore | undefined): Promise<void> {
   const key = randomBytes(32).toString('base64url')
@@ -85,14 +68,14 @@ const OPTIONS: JwtExchangeOptions = {
 
 describeWithRedis('the snippets for Redis', () => {
   it('make a store of a client', async () => {
-    const { replay, client } = await runSnippet(snippet('Redis and Valkey', 'js'), { REDIS_URL }, 'client')
+    const { replay, client } = await snippets.run(snippet('Redis and Valkey', 'js'), { REDIS_URL }, 'client')
     await expectClaimedOnce((replay as ReplayOptions).store)
     expect(readExchangeOptions({ ...OPTIONS, replay }).replay).toMatchObject(replay as object)
     ;(client as { destroy(): void }).destroy()
   })
 
   it('load a file that names a store', async () => {
-    const path = join(directory, 'deployment.toml')
+    const path = join(snippets.directory, 'deployment.toml')
     const lines = [
       'issuer = "https://api.example.com/oauth2"',
       '[access_token]\naudience = "https://api.example.com"',
@@ -105,7 +88,7 @@ describeWithRedis('the snippets for Redis', () => {
     const kept = code
       .replace('const client =', 'const client = kept[0] =')
       .replace('export', 'export const kept = []\nexport')
-    const { options, kept: clients } = await runSnippet(kept, {})
+    const { options, kept: clients } = await snippets.run(kept, {})
     const [client] = clients as { isReady: boolean; destroy(): void }[]
     while (client?.isReady === false) await new Promise((resolve) => setTimeout(resolve, 10))
     await expectClaimedOnce((options as JwtExchangeOptions).replay?.store)
@@ -125,7 +108,7 @@ describeWithPostgres('the snippets for PostgreSQL', () => {
       'ReplayStore(pool)',
       `ReplayStore(pool, { schema: '${schema.name}' })`,
     )
-    const { replay, pool } = await runSnippet(code, { DATABASE_URL }, 'pool')
+    const { replay, pool } = await snippets.run(code, { DATABASE_URL }, 'pool')
     await expectClaimedOnce((replay as ReplayOptions).store)
     await (pool as { end(): Promise<void> }).end()
   })
@@ -145,7 +128,7 @@ describeWithPostgres('the snippets for PostgreSQL', () => {
     beforeAll(() => schema.query(`CREATE TABLE ${schema.name}.${table}`))
     const openPool = () => schema.openPool({ max: 4, options: `-c search_path=${schema.name}` })
     const storeOn = async (pool: ReturnType<typeof openPool>) => {
-      const { createSqlReplayStore } = await runSnippet(snippet('A store of your own', 'js'), {})
+      const { createSqlReplayStore } = await snippets.run(snippet('A store of your own', 'js'), {})
       return (createSqlReplayStore as (database: unknown) => ReplayStore)(pool)
     }
 

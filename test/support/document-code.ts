@@ -1,9 +1,18 @@
 import { readFileSync } from 'node:fs'
 
-/** The code blocks of one language in a document, in their order. */
-export function codeBlocks(path: string, language: string): string[] {
+/**
+ * The code blocks of one language in a document, in their order.
+ *
+ * @param heading of the only section that is read; by default all are
+ */
+export function codeBlocks(path: string, language: string, heading?: string): string[] {
   const document = readFileSync(path, 'utf8')
-  return [...document.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map(([, code = '']) => code)
+  const text = heading === undefined ? document : sectionOf(document, heading)
+  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map(([, code = '']) => code)
+}
+
+function sectionOf(document: string, heading: string): string {
+  return new RegExp(`^## ${heading}$(.*?)(?=^## |$(?![\\s\\S]))`, 'ms').exec(document)?.[1] ?? ''
 }
 
 const REPOSITORY = 'https://github.com/express-jwt-exchange/express-jwt-exchange/blob/main/'

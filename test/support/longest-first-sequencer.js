@@ -13,6 +13,7 @@ const LONGEST = [
   'test/unit/replay/redis-replay-store.test.ts',
   'test/flows/several-processes/redis.test.ts',
   'test/flows/several-processes/postgres.test.ts',
+  'test/unit/identity-provider-store/postgres-change-feed.test.ts',
   'test/unit/replay/postgres-replay-store.test.ts',
   'test/threats/jwks-endpoint.test.ts',
   'test/simulation/jwks-client.test.ts',

@@ -9,11 +9,15 @@ export interface TcpProxy {
    * client hears of that.
    */
   loseAnswerTo(text: string): void
+  /** From now on nothing passes on the connections that there are. They stay open, as after a break of the network. */
+  silence(): void
   close(): Promise<void>
 }
 
-export async function startTcpProxy(target: { host: string; port: number }): Promise<TcpProxy> {
+/** @param port where it listens; by default any that is free */
+export async function startTcpProxy(target: { host: string; port: number }, port = 0): Promise<TcpProxy> {
   const sockets = new Set<Socket>()
+  const silent = new Set<Socket>()
   let lost: string | undefined
   const keep = (socket: Socket) => {
     sockets.add(socket)
@@ -26,6 +30,7 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
     const upstream = keep(connect(target.port, target.host))
     let isCut = false
     client.on('data', (chunk) => {
+      if (silent.has(client)) return
       if (lost !== undefined && chunk.includes(lost)) {
         lost = undefined
         isCut = true
@@ -34,17 +39,20 @@ export async function startTcpProxy(target: { host: string; port: number }): Pro
     })
     upstream.on('data', (chunk) => {
       if (isCut) client.destroy()
-      else client.write(chunk)
+      else if (!silent.has(upstream)) client.write(chunk)
     })
     client.once('close', () => upstream.destroy())
     upstream.once('close', () => client.destroy())
   })
-  server.listen(0, '127.0.0.1')
+  server.listen(port, '127.0.0.1')
   await once(server, 'listening')
   return {
     port: (server.address() as AddressInfo).port,
     loseAnswerTo: (text) => {
       lost = text
+    },
+    silence: () => {
+      for (const socket of sockets) silent.add(socket)
     },
     close: async () => {
       for (const socket of sockets) socket.destroy()

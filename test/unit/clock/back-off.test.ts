@@ -33,6 +33,11 @@ describe('a back-off', () => {
     expect(waitsOf(backOffOf(90_000), 3)).toEqual([90_000, 90_000, 90_000])
   })
 
+  it('waits no longer than it is told to', () => {
+    const backOff = new BackOff(1000, { clock, random: () => chance }, 5000)
+    expect(waitsOf(backOff, 5)).toEqual([1000, 2000, 4000, 5000, 5000])
+  })
+
   it('waits a minute after any number of failures', () => {
     expect(waitsOf(backOffOf(20), 2000).at(-1)).toBe(60_000)
   })
