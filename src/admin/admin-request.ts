@@ -6,6 +6,7 @@ import type { Answer } from './answer.js'
 import type { BoundedStore } from './bounded-store.js'
 import type { EventStreams } from './event-streams.js'
 import type { FetchLimit } from './fetch-limit.js'
+import type { KnownIdentityProviders } from './identity-provider-item.js'
 import { AdminProblem } from './problem.js'
 import type { JsonObject } from './read-json.js'
 import type { RecentEvents } from './recent-events.js'
@@ -15,6 +16,7 @@ export interface AdminDeps {
   exchange: JwtExchange
   /** undefined: identity providers cannot be changed. */
   store: BoundedStore | undefined
+  identityProviders: KnownIdentityProviders
   allowPrivateNetworks: boolean
   recentEvents: RecentEvents
   streams: EventStreams

@@ -12,6 +12,7 @@ import { BoundedStore } from './bounded-store.js'
 import { checkHost, checkSite } from './browser-guard.js'
 import { EventStreams } from './event-streams.js'
 import { FetchLimit } from './fetch-limit.js'
+import { KnownIdentityProviders } from './identity-provider-item.js'
 import { toProblem, unavailable } from './problem.js'
 import { readJson } from './read-json.js'
 import { RecentEvents } from './recent-events.js'
@@ -42,9 +43,11 @@ export function createAdmin(exchange: JwtExchange, options: AdminOptions): Admin
   const bounds = { timeout: settings.timeout, timers: systemTimers }
   const recentEvents = new RecentEvents(exchange.events, settings.maxEvents, systemClock.now)
   const streams = new EventStreams(recentEvents, systemTimers)
+  const identityProviders = new KnownIdentityProviders(exchange, settings.store !== undefined)
   const deps: AdminDeps = {
     exchange,
     store: settings.store && new BoundedStore(settings.store, bounds),
+    identityProviders,
     allowPrivateNetworks: settings.allowPrivateNetworks,
     recentEvents,
     streams,
@@ -59,6 +62,7 @@ export function createAdmin(exchange: JwtExchange, options: AdminOptions): Admin
   const close = () => {
     closing.abort()
     recentEvents.close()
+    identityProviders.close()
     streams.close()
   }
   return Object.assign(handle, { close })

@@ -34,6 +34,7 @@ export class EventStreams {
    * @throws AdminProblem 429 if too many streams are open
    */
   open(res: ServerResponse, after: number): void {
+    if (res.destroyed) return // The caller has left meanwhile, and nobody would say so again.
     if (this.#streams.size >= MAX_STREAMS) {
       const headers = { 'Retry-After': '10' }
       throw new AdminProblem('too-many-requests', `At most ${MAX_STREAMS} event streams may be open.`, { headers })

@@ -27,35 +27,47 @@ export interface IdentityProviderItem {
   keys: KeySourceStats | null
 }
 
-/** What this process knows of its identity providers now. */
-export class LoadedIdentityProviders {
+/** What this process knows of its identity providers. */
+export class KnownIdentityProviders {
+  readonly #exchange: Pick<JwtExchange, 'events' | 'stats' | 'identityProviderStats'>
   readonly #hasStore: boolean
-  readonly #byId: ReadonlyMap<string, IdentityProviderStats>
+  /** The ids of those in the options, until these change: to list all that are kept ready takes long. */
+  #fixedIds: readonly string[] | undefined
+  readonly #forgetIds = () => {
+    this.#fixedIds = undefined
+  }
 
-  constructor({ exchange, store }: { exchange: Pick<JwtExchange, 'stats'>; store: object | undefined }) {
-    this.#hasStore = store !== undefined
-    this.#byId = new Map(exchange.stats().identityProviders.map((each) => [each.id, each]))
+  constructor(exchange: Pick<JwtExchange, 'events' | 'stats' | 'identityProviderStats'>, hasStore: boolean) {
+    this.#exchange = exchange
+    this.#hasStore = hasStore
+    exchange.events.on('config.changed', this.#forgetIds)
+  }
+
+  close(): void {
+    this.#exchange.events.off('config.changed', this.#forgetIds)
   }
 
   /** One that this process uses, from anywhere. */
   find(id: string): IdentityProviderItem | undefined {
-    const found = this.#byId.get(id)
+    const found = this.#exchange.identityProviderStats(id)
     return found && unstoredItem(found)
   }
 
   /** Those that are not in the store, so that they cannot be changed here. */
   unstored(): IdentityProviderItem[] {
-    return [...this.#byId.values()].filter((each) => this.#isUnstored(each)).map(unstoredItem)
+    if (!this.#hasStore) return this.#exchange.stats().identityProviders.map(unstoredItem)
+    this.#fixedIds ??= this.#idsInOptions()
+    return this.#fixedIds.flatMap((id) => this.findUnstored(id) ?? [])
   }
 
   findUnstored(id: string): IdentityProviderItem | undefined {
-    const found = this.#byId.get(id)
+    const found = this.#exchange.identityProviderStats(id)
     return found !== undefined && this.#isUnstored(found) ? unstoredItem(found) : undefined
   }
 
   itemOf(stored: StoredRegistration): IdentityProviderItem {
     const { id, name, revision, updatedAt, displayName } = stored
-    const found = this.#byId.get(id)
+    const found = this.#exchange.identityProviderStats(id)
     const loaded = found === undefined || this.#isUnstored(found) ? undefined : found
     const alias = stored.alias ?? loaded?.alias
     return {
@@ -70,6 +82,10 @@ export class LoadedIdentityProviders {
       ...(displayName !== undefined && { displayName }),
       keys: loaded === undefined ? null : keysOf(loaded),
     }
+  }
+
+  #idsInOptions(): readonly string[] {
+    return this.#exchange.stats().identityProviders.flatMap(({ id, source }) => (source === 'options' ? [id] : []))
   }
 
   #isUnstored({ source }: IdentityProviderStats): boolean {

@@ -18,7 +18,7 @@ import {
 } from './admin-request.js'
 import { type Answer, json } from './answer.js'
 import { checkIfMatch, entityTagOf, isNotModified } from './entity-tag.js'
-import { type IdentityProviderItem, LoadedIdentityProviders } from './identity-provider-item.js'
+import type { IdentityProviderItem } from './identity-provider-item.js'
 import { AdminProblem } from './problem.js'
 import { mergePatch, requireValid, type SubmissionDeps, shownRegistration } from './submitted-entry.js'
 
@@ -52,7 +52,7 @@ export function submissionDeps({ exchange, inTime, allowPrivateNetworks }: Admin
 
 /** A stored one, or one of the options. @throws AdminProblem 404, 503 */
 export async function requireItem(id: string, deps: AdminDeps): Promise<IdentityProviderItem> {
-  const loaded = new LoadedIdentityProviders(deps)
+  const loaded = deps.identityProviders
   const fixed = loaded.findUnstored(id)
   if (fixed !== undefined) return fixed
   const stored = await deps.store?.get(id)
@@ -64,7 +64,7 @@ export async function requireItem(id: string, deps: AdminDeps): Promise<Identity
 export async function requireStored(id: string, deps: AdminDeps): Promise<StoredRegistration> {
   const stored = await requireStore(deps).get(id)
   if (stored !== undefined) return stored
-  throw new LoadedIdentityProviders(deps).findUnstored(id) === undefined ? notFound() : readOnly()
+  throw deps.identityProviders.findUnstored(id) === undefined ? notFound() : readOnly()
 }
 
 async function listIdentityProviders({ query }: AdminRequest, deps: AdminDeps): Promise<Answer> {
@@ -82,7 +82,7 @@ async function listIdentityProviders({ query }: AdminRequest, deps: AdminDeps): 
     ...(search !== undefined && search !== '' && { search }),
     ...(enabled !== undefined && { enabled: enabled === 'true' }),
   }
-  const loaded = new LoadedIdentityProviders(deps)
+  const loaded = deps.identityProviders
   const fixed = after === undefined ? loaded.unstored().filter((each) => isListed(each, options)) : []
   const stored = deps.store === undefined ? [] : await deps.store.list(options)
   const next = stored.length < limit ? null : (stored.at(-1)?.id ?? null)
@@ -111,7 +111,7 @@ async function createIdentityProvider({ readBody, by }: AdminRequest, deps: Admi
   noteSaved('created', stored, by, deps)
   // A relative reference, so that it is right behind a proxy that rewrites paths.
   const headers = { Location: `./identity-providers/${encodeURIComponent(stored.id)}` }
-  return itemAnswer(new LoadedIdentityProviders(deps).itemOf(stored), 201, headers)
+  return itemAnswer(deps.identityProviders.itemOf(stored), 201, headers)
 }
 
 /** @throws AdminProblem 409 if the id is in use */
@@ -126,7 +126,7 @@ export async function storeNew(entry: IdentityProviderRegistration, deps: AdminD
 
 /** Before the entry is checked, which would find that both are one. */
 function checkUnused(id: unknown, deps: AdminDeps): void {
-  const isUsed = typeof id === 'string' && new LoadedIdentityProviders(deps).findUnstored(id) !== undefined
+  const isUsed = typeof id === 'string' && deps.identityProviders.findUnstored(id) !== undefined
   if (isUsed) throw alreadyExists()
 }
 
@@ -165,7 +165,7 @@ async function replace(
   const entry = await requireValid(entryOf(body, stored), stored, submissionDeps(deps))
   const saved = await requireStore(deps).put(entry, { ifRevision: stored.revision })
   noteSaved(action, saved, by, deps)
-  return itemAnswer(new LoadedIdentityProviders(deps).itemOf(saved))
+  return itemAnswer(deps.identityProviders.itemOf(saved))
 }
 
 async function deleteIdentityProvider({ req, id, by }: AdminRequest, deps: AdminDeps): Promise<Answer> {

@@ -12,6 +12,12 @@ const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
 const DESTINATION = ['name', 'jwksUri', 'discovery', 'ca', 'allowInsecureHttp']
 const USER_INFO = /^([a-z][a-z\d+.-]*:\/\/)?.*@/is
 
+/** Whether an entry is fetched from where the stored one is, on the same way. */
+export function hasSameDestination(entry: JsonObject, stored: JsonObject): boolean {
+  const isSame = (option: string) => isDeepStrictEqual(ownMember(entry, option), ownMember(stored, option))
+  return DESTINATION.every(isSame) && proxyAddress(entry) === proxyAddress(stored)
+}
+
 /** The same entry without its secrets. */
 export function withoutSecrets(entry: JsonObject): JsonObject {
   const shown = Object.entries(entry).map(([option, value]): [string, unknown] => {
@@ -35,10 +41,7 @@ export interface RestoredEntry {
  */
 export function restoreSecrets(entry: JsonObject, stored: JsonObject | undefined): RestoredEntry {
   const problems: EntryProblem[] = []
-  const isSameDestination =
-    stored !== undefined &&
-    DESTINATION.every((option) => isDeepStrictEqual(ownMember(entry, option), ownMember(stored, option))) &&
-    hiddenProxy(entry) === hiddenProxy(stored)
+  const isSameDestination = stored !== undefined && hasSameDestination(entry, stored)
   const restore = (value: unknown, known: unknown, path: readonly string[]): unknown => {
     if (typeof value !== 'string' || !value.includes(NOT_SHOWN)) return value
     if (isSameDestination && known !== undefined) return known
@@ -67,9 +70,11 @@ function messageFor(known: unknown): string {
   return `got "${NOT_SHOWN}", but the entry would send it elsewhere; set the value again`
 }
 
-function hiddenProxy(entry: JsonObject): unknown {
+/** Its scheme, host and port, as a URL parser reads them: what looks like user info may be another host. */
+function proxyAddress(entry: JsonObject): unknown {
   const proxy = ownMember(entry, 'proxy')
-  return typeof proxy === 'string' ? hideUserInfo(proxy) : proxy
+  const url = typeof proxy === 'string' ? proxy.replaceAll(NOT_SHOWN, 'x') : ''
+  return URL.canParse(url) ? `${new URL(url).protocol}//${new URL(url).host}` : proxy
 }
 
 function hideAll(headers: JsonObject): JsonObject {

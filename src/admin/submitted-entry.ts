@@ -10,7 +10,7 @@ import { isJsonObject, ownMember } from '../jwt/parse-json-object.js'
 import type { ConfigProblem } from '../option-checks/config-error.js'
 import { type EntryProblem, invalidEntry } from './problem.js'
 import type { JsonObject } from './read-json.js'
-import { restoreSecrets, withoutSecrets } from './secrets.js'
+import { hasSameDestination, restoreSecrets, withoutSecrets } from './secrets.js'
 
 export interface SubmissionDeps {
   checkIdentityProvider: (entry: unknown) => Promise<readonly ConfigProblem[]>
@@ -103,14 +103,17 @@ function withNetwork(entry: JsonObject): JsonObject {
   return hasEndpoint && !Object.hasOwn(entry, 'network') ? { ...entry, network: 'public' } : entry
 }
 
-/** What would reach into the server or its network. What is stored already may stay, because another program has set it. */
+/**
+ * What would reach into the server or its network. What another program has stored may stay, but only for the address that it
+ * was stored for.
+ */
 function restrictedOptions(
   entry: JsonObject,
   stored: JsonObject | undefined,
   allowPrivateNetworks: boolean,
 ): EntryProblem[] {
-  const isKept = (option: string) =>
-    stored !== undefined && isDeepStrictEqual(ownMember(entry, option), ownMember(stored, option))
+  const known = stored !== undefined && hasSameDestination(entry, stored) ? stored : {}
+  const isKept = (option: string) => isDeepStrictEqual(ownMember(entry, option), ownMember(known, option))
   const refuse = (option: string, message: string): EntryProblem[] =>
     Object.hasOwn(entry, option) && !isKept(option) ? [{ code: 'invalid', path: [option], message }] : []
   return [

@@ -3,7 +3,7 @@ import type { StoredRegistration } from '../identity-provider-store/identity-pro
 import { isJsonObject, ownMember } from '../jwt/parse-json-object.js'
 import { type AdminDeps, type AdminRequest, type AdminRoute, checkMembers, notFound } from './admin-request.js'
 import { type Answer, json } from './answer.js'
-import { keysOf, LoadedIdentityProviders } from './identity-provider-item.js'
+import { keysOf } from './identity-provider-item.js'
 import { submissionDeps } from './identity-provider-routes.js'
 import { AdminProblem, invalidEntry } from './problem.js'
 import type { JsonObject } from './read-json.js'
@@ -34,7 +34,7 @@ async function testStored({ id, readBody }: AdminRequest, deps: AdminDeps): Prom
   checkMembers(await readBody(), [])
   const stored = await deps.store?.get(id)
   if (stored !== undefined) return json(await fetchKeys(withoutStoreMembers({ ...stored }), deps))
-  if (new LoadedIdentityProviders(deps).find(id) === undefined) throw notFound()
+  if (deps.identityProviders.find(id) === undefined) throw notFound()
   throw new AdminProblem(
     'read-only',
     'Only entries of the store can be tested. Use refresh-keys, which fetches the keys.',
@@ -46,7 +46,7 @@ async function testStored({ id, readBody }: AdminRequest, deps: AdminDeps): Prom
 
 /** The keys in use; the keys of one that this process does not use are fetched, and not kept. */
 async function getKeys({ id }: AdminRequest, deps: AdminDeps): Promise<Answer> {
-  const loaded = new LoadedIdentityProviders(deps).find(id)
+  const loaded = deps.identityProviders.find(id)
   if (loaded !== undefined) return json({ keys: loaded.keys })
   const stored = await deps.store?.get(id)
   if (stored === undefined) throw notFound()

@@ -8,6 +8,11 @@ import { checkRegistration, tryRegistration } from './try-registration.js'
 /** What operators do with single identity providers while the exchange runs. */
 export interface IdentityProviderControl {
   /**
+   * The statistics of one identity provider that this process uses: it is in the options, or it was looked up. undefined: it
+   * uses none with this id. Costs the same however many there are.
+   */
+  identityProviderStats(id: string): IdentityProviderStats | undefined
+  /**
    * Fetches the key set of one identity provider now, even if it is fresh, so that a key that the provider has withdrawn is
    * refused at once. If its keys are configured, there is nothing to fetch.
    *
@@ -69,6 +74,10 @@ export function createIdentityProviderControl({
   const trustControl = new TrustControl(() => parts().identityProviders, store, lasting)
   const trying = () => ({ configuration: parts().runTime, store, lasting, clock })
   return {
+    identityProviderStats: (id) => {
+      const found = parts().identityProviders.find(id)
+      return found && statsOf(found)
+    },
     refreshKeys: async (id) => statsOf(await trustControl.refreshKeys(id)),
     disableIdentityProvider: (idOrName) => trustControl.disable(idOrName),
     enableIdentityProvider: (id) => trustControl.enable(id),

@@ -211,7 +211,42 @@ describe('an entry that comes by the API', () => {
     const other = { ...shown, bearerTokenFile: '/run/other' }
     expect(problemsOf(await ask('PUT', PATH, other, { 'if-match': '*' }))).toEqual([['invalid', 'bearerTokenFile']])
     const moved = { ...shown, jwksUri: 'https://evil.example/keys' }
-    expect(problemsOf(await ask('PUT', PATH, moved, { 'if-match': '*' }))).toEqual([['invalid', 'bearerTokenFile']])
+    expect(problemsOf(await ask('PUT', PATH, moved, { 'if-match': '*' }))).toEqual([
+      ['invalid', 'bearerTokenFile'],
+      ['invalid', 'network'],
+    ])
+  })
+})
+
+describe('what another program has stored', () => {
+  it('does not let an edit or a test reach another address of the own network', async () => {
+    const { ask, store } = await start()
+    await store.put({ ...ENTRY, network: 'any', allowInsecureHttp: true })
+    const before = await store.get('acme')
+    const shown = (await ask('GET', PATH)).body.registration
+    for (const changes of [
+      { jwksUri: 'http://127.0.0.1:6379/' },
+      { jwksUri: 'https://10.0.0.1/keys' },
+      { proxy: 'http://10.0.0.1:3128' },
+      { name: 'https://other.example' },
+    ]) {
+      const edited = { ...shown, ...changes }
+      for (const answer of [
+        await ask('PUT', PATH, edited, { 'if-match': '*' }),
+        await ask('PATCH', PATH, changes, { 'if-match': '*' }),
+        await ask('POST', '/identity-providers/test', { entry: edited }),
+      ]) {
+        expect(answer.status).toBe(422)
+        expect(problemsOf(answer)).toEqual(
+          expect.arrayContaining([
+            ['invalid', 'allowInsecureHttp'],
+            ['invalid', 'network'],
+          ]),
+        )
+      }
+    }
+    expect(await store.get('acme')).toEqual(before)
+    expect((await ask('PATCH', PATH, { displayName: 'Acme' }, { 'if-match': '*' })).status).toBe(200)
   })
 })
 
@@ -277,6 +312,8 @@ describe('a secret of an entry', () => {
     ['another proxy', { proxy: 'http://evil.example:3128' }],
     ['another proxy with the same credentials', { proxy: `http://${NOT_SHOWN}@evil.example:3128` }],
     ['no proxy', { proxy: null }],
+    ['a proxy whose user info is another host', { proxy: 'http://evil.example?@proxy.example.com:3128' }],
+    ['a proxy whose path is the old one', { proxy: `http://evil.example/${NOT_SHOWN}@proxy.example.com:3128` }],
     ['other authorities', { ca: '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----' }],
   ])('is not sent to %s, by an edit or by a test', async (_, changes) => {
     const { ask, store } = await startWithSecrets()

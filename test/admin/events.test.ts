@@ -164,6 +164,27 @@ describe('the events of the admin API', () => {
     }
   })
 
+  it('have no stream for a reader who leaves before authorize answers', async () => {
+    const waiting: (() => void)[] = []
+    const host = await start({
+      authorize: async (req) => {
+        if (req.headers['x-slow'] !== undefined) await new Promise<void>((resolve) => waiting.push(resolve))
+        return true
+      },
+    })
+    for (let count = 0; count < 25; count += 1) {
+      const headers = { accept: 'text/event-stream', 'x-slow': '1' }
+      const request = httpRequest(`${host.url}/admin/events`, { headers }).on('error', () => {})
+      request.end()
+      while (waiting.length === 0) await pause(5)
+      request.destroy()
+      await pause(10)
+      waiting.pop()?.()
+    }
+    await pause(20)
+    expect((await open(host)).response.statusCode).toBe(200)
+  })
+
   it('end when the admin API is closed, so that the server can close', async () => {
     const host = await start()
     const live = await open(host)

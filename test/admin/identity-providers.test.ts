@@ -1,4 +1,6 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from '@jest/globals'
+import { generateSigningKey } from '../../src/index.js'
 import { type AdminHost, type AdminHostOptions, ENTRY, startAdminHost } from '../support/admin-host.js'
 import { rawRequest, sendBytes } from '../support/send-bytes.js'
 
@@ -109,17 +111,29 @@ describe('a write of an identity provider', () => {
     expect(await ask('PATCH', path, { scopes: ['b'] }, { 'if-match': '*' })).toMatchObject({ status: 200 })
   })
 
-  it('wins alone if many have seen the same revision', async () => {
+  it('wins alone if many have seen the same revision, and read it before the first of them writes', async () => {
     const { ask, tag, store } = await startWithEntry()
+    const get = store.get.bind(store)
+    let readers = 0
+    store.get = async (id) => {
+      const found = await get(id)
+      readers += 1
+      while (readers < 50) await pause(5)
+      return found
+    }
+    const path = '/identity-providers/acme'
+    const ifMatch = { 'if-match': tag }
     const answers = await Promise.all(
-      Array.from({ length: 50 }, (_, index) =>
-        ask('PUT', '/identity-providers/acme', { ...ENTRY, description: `writer ${index}` }, { 'if-match': tag }),
-      ),
+      Array.from({ length: 50 }, (_, index) => {
+        if (index % 5 === 0) return ask('DELETE', path, undefined, ifMatch)
+        if (index % 5 === 1) return ask('PATCH', path, { description: `writer ${index}` }, ifMatch)
+        return ask('PUT', path, { ...ENTRY, description: `writer ${index}` }, ifMatch)
+      }),
     )
-    const winners = answers.filter(({ status }) => status === 200)
+    const winners = answers.filter(({ status }) => status === 200 || status === 204)
     expect(winners).toHaveLength(1)
     expect(answers.filter(({ status }) => status === 412)).toHaveLength(49)
-    expect((await store.get('acme'))?.description).toBe(winners[0]?.body.registration.description)
+    expect((await get('acme'))?.description).toBe(winners[0]?.body?.registration.description)
   })
 
   it('of an id that is in use already is refused, in the store as in the options', async () => {
@@ -193,6 +207,33 @@ describe('a write of an identity provider', () => {
   })
 })
 
+describe('the identity providers of the options', () => {
+  it('are those that are in force', async () => {
+    const { ask, exchange, store } = await start()
+    const idsOf = async () =>
+      (await ask('GET', '/identity-providers')).body.identityProviders.map(({ id }: { id: string }) => id)
+    expect(await idsOf()).toEqual(['fixed'])
+    const signingKeys = [generateSigningKey('ES256')]
+    exchange.reconfigure({
+      issuer: 'https://api.example.com/oauth2',
+      subject: 'namespaced',
+      identityProviderStore: store,
+      identityProviders: [
+        { id: 'new', name: 'https://new.example', jwksUri: 'https://new.example/keys', allowedSubjects: 'any' },
+        { name: 'https://other.example', jwksUri: 'https://other.example/keys', allowedSubjects: 'any' },
+      ],
+      clients: [{ clientId: 'app', clientSecret: 'a secret of the tests' }],
+      accessToken: { audience: 'https://api.example.com', signingKeys },
+    })
+    expect(await idsOf()).toEqual(['new', 'https://other.example'])
+    expect((await ask('GET', '/identity-providers/fixed')).status).toBe(404)
+    const other = await ask('GET', `/identity-providers/${encodeURIComponent('https://other.example')}`)
+    expect(other).toMatchObject({ status: 200, body: { id: 'https://other.example', source: 'options' } })
+    expect(exchange.identityProviderStats('fixed')).toBeUndefined()
+    expect(exchange.identityProviderStats('new')).toEqual(exchange.stats().identityProviders[0])
+  })
+})
+
 describe('a new identity provider without an id', () => {
   it.each([
     ['its display name', { displayName: 'Ácme & Söhne, Inc.' }, /^acme-sohne-inc-[\da-f]{10}$/],
@@ -257,12 +298,19 @@ describe('an identity provider', () => {
     ['8000 characters', 'x'.repeat(8000)],
     ['the name of a prototype', '__proto__'],
   ])('is not found by an id that is or has %s', async (_, id) => {
-    const { url } = await startWithEntry()
+    const { url, store } = await startWithEntry()
+    const asked: string[] = []
+    const get = store.get.bind(store)
+    store.get = async (wanted) => {
+      asked.push(wanted)
+      return get(wanted)
+    }
     // As bytes: clients of Node remove dots from a path.
     const answer = await sendBytes(url, rawRequest(`GET /admin/identity-providers/${id}`, []))
     expect([answer.status, JSON.parse(answer.text).status]).toEqual([404, 404])
     expect(answer.headers['set-cookie']).toBeUndefined()
     expect(answer.text).not.toContain(id)
+    expect(asked.filter((wanted) => wanted.length > 200 || /[^\x20-\x7E]/.test(wanted))).toEqual([])
   })
 
   it('may have an id with slashes, quotes and letters of any language', async () => {
