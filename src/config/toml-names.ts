@@ -36,7 +36,7 @@ const FREE_NAMES = [
   'identityProviders.claimsToToken',
 ]
 /** Keys of an identity provider by what they hold: `ca` holds either. */
-const OF_LISTS = ['allowed_subjects', 'scopes', 'audiences', 'types', 'algorithms', 'certificates', 'ca', 'key_uses']
+const OF_LISTS = ['allowed_subjects', 'scopes', 'audiences', 'types', 'algorithms', 'certificates', 'ca', 'key_uses', 'tenants']
 const OF_TEXTS = [
   'profile',
   'alias',
@@ -52,6 +52,7 @@ const OF_TEXTS = [
   'groups_claim',
   'scope_claim',
   'client_authentication',
+  'tenants',
 ]
 const OF_OTHERS = [
   'enabled',

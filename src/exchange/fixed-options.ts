@@ -88,11 +88,11 @@ export class FixedOptions {
     const { clockTolerance: now } = identityProviderContext.limits
     const before = identityProviderLookup === undefined ? Number.POSITIVE_INFINITY : this.#toleranceAtRunTime
     const atRunTime = now <= before ? [] : [tooTolerant(['assertion', 'clockTolerance'], now, before)]
-    const ofOptions = identityProviders.flatMap((each, index) => {
+    const ofOptions = identityProviders.flatMap((each) => {
       const { clockTolerance, replay } = each.limits
       const before = this.#remembered.maxClockToleranceOf(each)
       if (replay === 'allow' || clockTolerance <= before) return []
-      return [tooTolerant(['identityProviders', index, 'clockTolerance'], clockTolerance, before)]
+      return [tooTolerant(['identityProviders', each.index, 'clockTolerance'], clockTolerance, before)]
     })
     return [...atRunTime, ...ofOptions]
   }

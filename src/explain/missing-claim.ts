@@ -23,6 +23,7 @@ const OF_IDENTITY_PROVIDER: NamesOf<IdentityProviderOptions> = {
   registration: true,
   name: true,
   profile: true,
+  tenants: true,
   alias: true,
   jwksUri: true,
   discovery: true,

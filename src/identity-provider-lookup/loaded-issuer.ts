@@ -1,7 +1,7 @@
 import { fieldOf } from '../errors/field-of.js'
 import { createIdentityProviders, type IdentityProviderDeps } from '../identity-provider/create-identity-providers.js'
+import { acceptorOf } from '../identity-provider/fixed-identity-providers.js'
 import { type IdentityProvider, TrustSwitch } from '../identity-provider/identity-provider.js'
-import { acceptorOf } from '../identity-provider/identity-provider-registry.js'
 import type { AcceptorOfIssuer } from '../identity-provider/run-time-identity-providers.js'
 import type { JwksClientPool } from '../jwks/jwks-client-pool.js'
 import type { JwksEndpointSettings } from '../jwks/jwks-endpoint-options.js'
@@ -58,7 +58,7 @@ export function loadIssuer(
     ...deps,
     jwksClients: { clientFor },
     hostFunctions,
-    trustSwitches: { switchOf: (id) => switchOf(id, before) },
+    trustSwitches: { switchOf: (id) => switchOf(id, before), find: () => undefined },
   })
   return {
     entries,

@@ -72,6 +72,13 @@ function checkAtRunTime(reader: OptionReader, settings: IdentityProviderSettings
   if (isSubject(id) && !isStorableId(id)) reader.problem('id', 'at most 200 characters')
   refuseFixed(reader, { id, name }, context)
   refuseOwnSubject(reader, settings, context)
+  if (reader.has('tenants')) {
+    reader.note(
+      'conflict',
+      'tenants',
+      `only entries of ${option('.identityProviders')} may have tenants; register each tenant`,
+    )
+  }
   if (limits.maxBytes > context.maxBytes)
     reader.problem('maxBytes', `at most ${context.maxBytes}, as ${option('assertion.maxBytes')}`)
   if (limits.clockTolerance > context.limits.clockTolerance) {

@@ -7,8 +7,9 @@ import type { CertificateWarnings } from '../verification-keys/certificate-warni
 import { CertificateKeySource, FixedKeySource } from '../verification-keys/configured-key-sources.js'
 import { KeySet } from '../verification-keys/key-set.js'
 import type { KeyOwner, VerificationKeySource } from '../verification-keys/key-source.js'
-import type { IdentityProvider } from './identity-provider.js'
+import { type IdentityProvider, TenantTrust } from './identity-provider.js'
 import type { IdentityProviderSettings } from './identity-provider-options.js'
+import { identityOfTenant } from './tenants.js'
 import type { TrustSwitches } from './trust-switches.js'
 
 export interface IdentityProviderDeps {
@@ -16,7 +17,7 @@ export interface IdentityProviderDeps {
   clock: Clock
   hostFunctions: HostFunctions
   certificateWarnings: CertificateWarnings
-  trustSwitches: Pick<TrustSwitches, 'switchOf'>
+  trustSwitches: Pick<TrustSwitches, 'switchOf' | 'find'>
 }
 
 type Keys = NonNullable<IdentityProviderSettings['keys']>
@@ -31,28 +32,50 @@ export function createIdentityProviders(
   deps: IdentityProviderDeps,
 ): IdentityProvider[] {
   return settings.map((each) => {
-    const { id, name, registration, alias, audiences, clientAuthentication, scopes, lifetime, maxBeyondAssertion } =
-      each
-    const { types, limits, policy, subject } = each
-    return {
-      id,
-      source,
-      name,
-      registration,
-      alias,
-      audiences,
-      clientAuthentication,
-      scopes,
-      lifetime,
-      maxBeyondAssertion,
-      types,
-      limits,
-      policy: createPolicy(policy, id, deps.hostFunctions),
-      mapSubject: createMapSubject(subject, id, deps.hostFunctions),
-      trust: deps.trustSwitches.switchOf(id),
-      keySource: createKeySource(each, deps),
-    }
+    const trust = deps.trustSwitches.switchOf(each.id)
+    const keySource = createKeySource(each, deps)
+    const base = createIdentityProvider(each, { source, trust, keySource, ofTenant: undefined }, deps)
+    return each.tenants === 'any' ? { ...base, ofTenant: (tenant) => createTenant(each, base, tenant, deps) } : base
   })
+}
+
+function createIdentityProvider(
+  settings: IdentityProviderSettings,
+  others: Pick<IdentityProvider, 'source' | 'trust' | 'keySource' | 'ofTenant'>,
+  { hostFunctions }: IdentityProviderDeps,
+): IdentityProvider {
+  const { id, name, registration, alias, audiences, clientAuthentication, scopes, lifetime, maxBeyondAssertion } =
+    settings
+  const { types, limits, policy, subject } = settings
+  return {
+    id,
+    name,
+    registration,
+    alias,
+    audiences,
+    clientAuthentication,
+    scopes,
+    lifetime,
+    maxBeyondAssertion,
+    types,
+    limits,
+    policy: createPolicy(policy, id, hostFunctions),
+    mapSubject: createMapSubject(subject, id, hostFunctions),
+    ...others,
+  }
+}
+
+/** Of the same keys and policy as the others, but with its own name, id and switch. */
+function createTenant(
+  settings: IdentityProviderSettings,
+  base: IdentityProvider,
+  tenant: string,
+  deps: IdentityProviderDeps,
+): IdentityProvider {
+  const { source, keySource, trust: ofAll } = base
+  const identity = identityOfTenant(settings, tenant)
+  const trust = new TenantTrust(ofAll, () => deps.trustSwitches.find(identity.id))
+  return createIdentityProvider({ ...settings, ...identity }, { source, trust, keySource, ofTenant: undefined }, deps)
 }
 
 /** Warns of configured certificates that expire, even if no request uses their keys. */

@@ -8,7 +8,7 @@ import type { Certificate } from '../verification-keys/certificate.js'
 import { readCertificateList, readFixedKeySet, readKeyReading } from '../verification-keys/configured-keys.js'
 import type { KeyReading } from '../verification-keys/key-reading.js'
 import type { KeySet } from '../verification-keys/key-set.js'
-import { isUsableName } from './identity-provider-name.js'
+import { isUsableName, TENANT } from './identity-provider-name.js'
 
 /** Where an identity provider has its keys. */
 export type IdentityProviderKeys =
@@ -66,7 +66,7 @@ function readMetadataUrl(reader: OptionReader): string | undefined {
     return undefined
   }
   const name = reader.value('name')
-  if (!isUsableName(name)) return undefined // It is a problem already.
+  if (!isUsableName(name, reader.isNamed('tenants'))) return undefined // It is a problem already.
   if (isAllowed(name) && !name.includes('?')) return metadataUrlOf(name)
   const needed = `an https URL without query ${HTTP_ALLOWED}, because of ${option('discovery', true)}`
   reader.problem('name', `${needed}. Or set ${option('discovery')} to the URL of its metadata`)
@@ -79,5 +79,6 @@ function readJwksUri(reader: OptionReader): string | undefined {
 }
 
 function allowedUrls(reader: OptionReader): (text: string) => boolean {
-  return reader.value('allowInsecureHttp') === true ? isWebUrl : isSecureUrl
+  const isAllowed = reader.value('allowInsecureHttp') === true ? isWebUrl : isSecureUrl
+  return reader.isNamed('tenants') ? (text) => isAllowed(text.replace(TENANT, 'tenant')) : isAllowed
 }

@@ -22,6 +22,7 @@ import { type IdentityProviderKeys, readIdentityProviderKeys } from './identity-
 import { readName } from './identity-provider-name.js'
 import { type ProfileName, readClientAuthentication, readProfile, readRecipients } from './provider-profile.js'
 import { type RegistrationOptions, readRegistration } from './registration.js'
+import { checkTenants, readTenants, type Tenants } from './tenants.js'
 
 /**
  * One identity provider: who it is, who we are to it, and where its keys come from.
@@ -48,6 +49,13 @@ export interface IdentityProviderOptions extends AssertionOptions, PolicyOptions
    * Default: `jwt-bearer`, which changes no default.
    */
   profile?: ProfileName
+  /**
+   * The ids of the tenants that are trusted, if the identity provider has one issuer for each of its tenants. The `name` is a
+   * template then, such as `https://login.microsoftonline.com/{tenantid}/v2.0`. The claim `tid` must be the id in `iss`. Each
+   * tenant has its own `id`, subjects and used assertions. `any`: all tenants; their keys then come from one endpoint, and the
+   * subject must be `namespaced`. Default: the name is not a template.
+   */
+  tenants?: readonly string[] | 'any'
   /** The `aud` that its assertions must contain. Default: the URL of the token endpoint; see `profile`. */
   alias?: string
   /** Its JWKS endpoint: `https`, or `http` on loopback or with `allowInsecureHttp`. */
@@ -103,12 +111,16 @@ export interface IdentityProviderOptions extends AssertionOptions, PolicyOptions
 
 /** The options of one identity provider, checked. */
 export interface IdentityProviderSettings
-  extends Omit<IdentityProvider, 'keySource' | 'trust' | 'policy' | 'mapSubject' | 'source'> {
+  extends Omit<IdentityProvider, 'keySource' | 'trust' | 'policy' | 'mapSubject' | 'source' | 'ofTenant'> {
   enabled: boolean
   policy: PolicySettings
   subject: SubjectMapping
   /** The text that its subjects begin with by its own option `subject`; undefined without the option, or for a function. */
   subjectPrefix: string | undefined
+  /** Present if the name is a template for tenants. A list has become one entry for each tenant. */
+  tenants: Tenants | undefined
+  /** The position of its entry in the options. */
+  index: number
   /** undefined only for a disabled provider. */
   keys: IdentityProviderKeys | undefined
 }
@@ -159,7 +171,10 @@ export function readIdentityProviderOptions(
     subject: readSubjectMapping(reader) ?? context.subject ?? RAW_SUBJECT,
     subjectPrefix: reader.has('subject') ? beginningOfSubjects(reader.pattern('subject'), id) : undefined,
     keys: readIdentityProviderKeys(reader, enabled, context.jwksEndpoint),
+    tenants: readTenants(reader),
+    index: Number(reader.path.at(-1)),
   }
+  checkTenants(reader, settings)
   if (!RESTRICTING_OPTIONS.some((option) => reader.isNamed(option))) {
     const toDo = `set ${option('allowedSubjects')} to the accepted subjects, or to "any" for everyone`
     const others = 'docs/policy.md has other restrictions'

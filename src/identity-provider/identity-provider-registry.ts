@@ -7,6 +7,7 @@ import { normaliseType, type UnverifiedHeader } from '../jwt/parse-jwt.js'
 import { ConfigError } from '../option-checks/config-error.js'
 import type { Claims } from '../policy/claim-path.js'
 import { DEFAULT_LIMITS } from './assertion-limits.js'
+import { FixedIdentityProviders } from './fixed-identity-providers.js'
 import { type IdentityProvider, switchTrust, type TrustSwitch } from './identity-provider.js'
 import type { IdentityProviderSettings } from './identity-provider-options.js'
 import { RegistrationsOfIssuer } from './registration.js'
@@ -20,9 +21,7 @@ import { TrustSwitches } from './trust-switches.js'
 
 /** The identity providers of one configuration. */
 export class IdentityProviderRegistry {
-  readonly #byId: ReadonlyMap<string, IdentityProvider>
-  /** By `iss`: its identity provider, or its registrations if these have conditions. */
-  readonly #byIssuer: ReadonlyMap<string, AcceptorOfIssuer | undefined>
+  readonly #fixed: FixedIdentityProviders
   readonly #trustSwitches: TrustSwitches
   /** Those that are not in the options; undefined: there are no others. */
   readonly #atRunTime: RunTimeIdentityProviders | undefined
@@ -43,8 +42,7 @@ export class IdentityProviderRegistry {
   ) {
     this.#trustSwitches = trustSwitches
     this.#atRunTime = atRunTime?.lookup
-    this.#byId = new Map(identityProviders.map((identityProvider) => [identityProvider.id, identityProvider]))
-    this.#byIssuer = groupByIssuer(identityProviders)
+    this.#fixed = new FixedIdentityProviders(identityProviders)
     this.haveShares =
       atRunTime !== undefined || identityProviders.filter(({ limits }) => limits.replay === 'once').length > 1
     this.mayBeWithoutClient =
@@ -65,7 +63,7 @@ export class IdentityProviderRegistry {
    */
   putInForce(settings: readonly IdentityProviderSettings[]): void {
     const registered = settings.flatMap((each) => {
-      const trust = this.#byId.get(each.id)?.trust
+      const trust = this.#fixed.byId.get(each.id)?.trust
       return trust === undefined ? [] : [{ ...each, trust }]
     })
     this.#trustSwitches.putInForce(registered)
@@ -91,7 +89,8 @@ export class IdentityProviderRegistry {
   load(claims: Claims, cause: LookupCause): Promise<void> | undefined {
     if (this.#atRunTime === undefined) return undefined
     const issuer = ownMember(claims, 'iss')
-    return typeof issuer !== 'string' || this.#byIssuer.has(issuer) ? undefined : this.#atRunTime.load(issuer, cause)
+    if (typeof issuer !== 'string' || this.#fixed.findAcceptor(issuer) !== undefined) return undefined
+    return this.#atRunTime.load(issuer, cause)
   }
 
   /**
@@ -115,12 +114,12 @@ export class IdentityProviderRegistry {
   }
 
   find(id: string): IdentityProvider | undefined {
-    return this.#byId.get(id) ?? this.#atRunTime?.find(id)
+    return this.#fixed.find(id) ?? this.#atRunTime?.find(id)
   }
 
   /** Whether an entry of the options has this id or name; `isInOptions`: or had this id. */
   isRegistered(idOrName: string): boolean {
-    return this.#byIssuer.has(idOrName) || this.#byId.has(idOrName)
+    return this.#fixed.has(idOrName)
   }
 
   isInOptions(idOrName: string): boolean {
@@ -139,7 +138,9 @@ export class IdentityProviderRegistry {
    * @throws ConfigError if there never was one with this id or name
    */
   disable(idOrName: string, events: ExchangeEventEmitter): void {
-    const ids = new Set([idOrName, ...this.#trustSwitches.idsOf(idOrName)])
+    const tenant = this.#fixed.findTenant('id', idOrName) ?? this.#fixed.findTenant('name', idOrName)
+    if (tenant !== undefined) this.#trustSwitches.addTenant(tenant)
+    const ids = new Set([tenant?.id ?? idOrName, ...this.#trustSwitches.idsOf(idOrName)])
     const switches = [...ids].flatMap((id): [string, TrustSwitch][] => {
       const trust = this.#trustSwitches.find(id)
       return trust === undefined ? [] : [[id, trust]]
@@ -163,25 +164,25 @@ export class IdentityProviderRegistry {
    * @throws DependencyUnavailable `identity_provider_lookup_failed` if that is unknown
    */
   isDisabled(id: string): boolean {
-    if (this.#trustSwitches.isDisabled(id)) return true
-    return this.#atRunTime !== undefined && !this.#byId.has(id) && this.#atRunTime.isDisabled(id)
+    if (this.#trustSwitches.isDisabled(id) || this.#fixed.findTenant('id', id)?.trust.isOn === false) return true
+    return this.#atRunTime !== undefined && !this.#fixed.has(id) && this.#atRunTime.isDisabled(id)
   }
 
   /** Those of the options. */
   get fixed(): ReadonlyMap<string, IdentityProvider> {
-    return this.#byId
+    return this.#fixed.byId
   }
 
   /** Those of the options, and those that were looked up and are kept ready. */
   all(): readonly IdentityProvider[] {
-    return [...this.#byId.values(), ...(this.#atRunTime?.all() ?? [])]
+    return [...this.#fixed.byId.values(), ...(this.#atRunTime?.all() ?? [])]
   }
 
   /** @throws DependencyUnavailable `invalid_registration` */
   #ofIssuer(claims: Claims): AcceptorOfIssuer | undefined {
     const issuer = ownMember(claims, 'iss')
     if (typeof issuer !== 'string') return undefined
-    return this.#byIssuer.get(issuer) ?? this.#atRunTime?.ofIssuer(issuer)
+    return this.#fixed.findAcceptor(issuer) ?? this.#atRunTime?.ofIssuer(issuer)
   }
 
   #refuseId(id: string): never {
@@ -193,22 +194,6 @@ export class IdentityProviderRegistry {
     const message = `got "${printable(String(id))}"; expected ${expected}`
     throw new ConfigError([{ code: 'invalid', path: ['id'], message }])
   }
-}
-
-function groupByIssuer(identityProviders: readonly IdentityProvider[]) {
-  const groups = new Map<string, IdentityProvider[]>()
-  for (const each of identityProviders) {
-    const group = groups.get(each.name)
-    if (group === undefined) groups.set(each.name, [each])
-    else group.push(each)
-  }
-  return new Map([...groups].map(([name, group]) => [name, acceptorOf(group)]))
-}
-
-/** What accepts the assertions of one issuer, by all its entries. */
-export function acceptorOf(group: readonly IdentityProvider[]): AcceptorOfIssuer | undefined {
-  const [first] = group
-  return first?.registration === undefined ? first : new RegistrationsOfIssuer(first.registration, group)
 }
 
 /** Most identity providers share one set, so each set is read once. */

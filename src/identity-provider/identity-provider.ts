@@ -35,6 +35,8 @@ export interface IdentityProvider extends RegistrationScope {
   /** Makes the `sub` of its access tokens. */
   mapSubject: MapSubject
   keySource: VerificationKeySource
+  /** Present if the name is a template for any tenant: the identity provider that a tenant is. */
+  ofTenant: ((tenant: string) => IdentityProvider) | undefined
 }
 
 /**
@@ -62,6 +64,23 @@ export class TrustSwitch {
   switch(isOn: boolean): void {
     this.#isOn = isOn
     this.#isOffAtRunTime = !isOn
+  }
+}
+
+/** Whether a tenant is trusted: if neither it nor the entry for all tenants is switched off. */
+export class TenantTrust extends TrustSwitch {
+  readonly #ofAll: TrustSwitch
+  readonly #findOwn: () => TrustSwitch | undefined
+
+  /** @param findOwn finds its own switch, which it has once it was switched */
+  constructor(ofAll: TrustSwitch, findOwn: () => TrustSwitch | undefined) {
+    super()
+    this.#ofAll = ofAll
+    this.#findOwn = findOwn
+  }
+
+  override get isOn(): boolean {
+    return this.#ofAll.isOn && this.#findOwn()?.isOn !== false
   }
 }
 

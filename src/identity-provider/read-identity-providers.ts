@@ -5,11 +5,13 @@ import type { OptionReader } from '../option-checks/option-reader.js'
 import { beginningOfSubjects } from '../policy/subject-mapping.js'
 import { isSameReading, type KeyReading } from '../verification-keys/key-reading.js'
 import { checkRegistrations } from './check-registrations.js'
+import { TENANT } from './identity-provider-name.js'
 import {
   type IdentityProviderContext,
   type IdentityProviderSettings,
   readIdentityProviderOptions,
 } from './identity-provider-options.js'
+import { expandTenants } from './tenants.js'
 
 /** The beginning of all subjects of one identity provider. */
 interface SubjectPrefix {
@@ -40,8 +42,9 @@ export function readIdentityProviders(
   }
   const readers = reader.objects('identityProviders')
   const identityProviders = readEntries(readers, context)
-  const ids = identityProviders.map(({ id }) => id)
-  refuseSharedSubjects(reader, readers, ids, areMoreAtRunTime)
+  const readersOfAll = identityProviders.map(({ index }) => readers[index] ?? reader)
+  const ids = identityProviders.map(({ id, tenants }) => (tenants === 'any' ? id.split(TENANT, 1).join() : id))
+  refuseSharedSubjects(reader, readersOfAll, ids, areMoreAtRunTime)
   return areMoreAtRunTime ? identityProviders.map(usedForIssuer) : identityProviders
 }
 
@@ -55,10 +58,15 @@ function usedForIssuer(settings: IdentityProviderSettings): IdentityProviderSett
 
 /** Some or all entries. What two of them must not share is only checked among these. */
 export function readEntries(
-  readers: readonly OptionReader[],
+  entryReaders: readonly OptionReader[],
   context: IdentityProviderContext,
 ): IdentityProviderSettings[] {
-  const identityProviders = readers.map((each) => readIdentityProviderOptions(each, context))
+  const read = entryReaders.map((reader) => ({ reader, settings: readIdentityProviderOptions(reader, context) }))
+  const all = read.flatMap(({ reader, settings }) =>
+    expandTenants(settings).map((each) => ({ reader, settings: each })),
+  )
+  const readers = all.map(({ reader }) => reader)
+  const identityProviders = all.map(({ settings }) => settings)
   checkRegistrations(readers, identityProviders)
   refuseOtherConnections(readers, identityProviders)
   const own = identityProviders.findIndex(({ name }) => context.issuer !== '' && name === context.issuer)

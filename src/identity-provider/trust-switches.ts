@@ -49,6 +49,11 @@ export class TrustSwitches {
     return this.#ofName(scope.name).some((each) => this.#isOff(each) && doOverlap(each, scope))
   }
 
+  /** Gives a tenant of an entry for any tenant a switch of its own, so that it can be switched. */
+  addTenant({ id, name, registration }: RegistrationScope & { id: string }): void {
+    if (!this.#byId.has(id)) this.#add({ id, name, registration, trust: new TrustSwitch(), isRegistered: true })
+  }
+
   find(id: string): TrustSwitch | undefined {
     return this.#byId.get(id)?.trust
   }

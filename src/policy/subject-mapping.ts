@@ -81,6 +81,11 @@ function createTemplateMapping(template: ClaimTemplate): MapSubject {
   return ({ claims }) => fillClaimTemplate(template, claims)
 }
 
+/** Whether each identity provider has subjects of its own. */
+export function isNamespaced(mapping: SubjectMapping): boolean {
+  return mapping === NAMESPACED_SUBJECT
+}
+
 /** What every subject of an identity provider begins with, by the option; undefined if only a function knows. */
 export function beginningOfSubjects(option: unknown, identityProvider: string): string | undefined {
   if (option === 'raw') return ''

@@ -160,6 +160,14 @@ export const EXAMPLES: Readonly<Record<string, Tree>> = {
       { clientId: 'asserted', assertedBy: { identityProvider: 'other', subject: 'app' } },
     ],
   },
+  'tenants of an identity provider': {
+    ...TOP,
+    subject: 'namespaced',
+    identityProviders: [
+      { name: `${NAME}/{tenantid}`, jwksUri: `${NAME}/keys`, allowedSubjects: 'any', tenants: ['acme', 'globex'] },
+    ],
+    clients: [CLIENT],
+  },
   'a store of identity providers': {
     ...TOP,
     subject: 'namespaced',
