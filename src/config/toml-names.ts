@@ -36,23 +36,12 @@ const FREE_NAMES = [
   'identityProviders.claimsToToken',
 ]
 /** Keys of an identity provider by what they hold: `ca` holds either. */
-const OF_LISTS = ['allowed_subjects', 'scopes', 'audiences', 'types', 'algorithms', 'certificates', 'ca', 'key_uses', 'tenants']
+const OF_LISTS = [
+  ...['allowed_subjects', 'scopes', 'audiences', 'types', 'algorithms', 'certificates', 'ca', 'key_uses', 'tenants'],
+]
 const OF_TEXTS = [
-  'profile',
-  'alias',
-  'replay',
-  'subject',
-  'network',
-  'proxy',
-  'bearer_token_file',
-  'discovery',
-  'jwks_uri',
-  'ca',
-  'jwks',
-  'groups_claim',
-  'scope_claim',
-  'client_authentication',
-  'tenants',
+  ...['profile', 'alias', 'replay', 'subject', 'network', 'proxy', 'bearer_token_file'],
+  ...['discovery', 'jwks_uri', 'ca', 'jwks', 'groups_claim', 'scope_claim', 'client_authentication', 'tenants'],
 ]
 const OF_OTHERS = [
   'enabled',

@@ -166,7 +166,7 @@ export const EXAMPLES: Readonly<Record<string, Tree>> = {
     identityProviders: [
       { name: `${NAME}/{tenantid}`, jwksUri: `${NAME}/keys`, allowedSubjects: 'any', tenants: ['acme', 'globex'] },
     ],
-    clients: [CLIENT],
+    clients: [{ clientId: 'app', clientSecret: SECRET, scopes: ['read'] }],
   },
   'a store of identity providers': {
     ...TOP,
