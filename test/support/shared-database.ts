@@ -3,7 +3,7 @@ import { Client } from 'pg'
 import { DATABASE_URL } from './services.js'
 import type { SharedStore } from './shared-store.js'
 
-export async function createSharedDatabase(): Promise<SharedStore> {
+export async function createSharedDatabase(): Promise<SharedStore & { url: string }> {
   const name = `jwt_exchange_${randomBytes(6).toString('hex')}`
   const client = new Client({ connectionString: DATABASE_URL })
   await client.connect()
@@ -17,6 +17,7 @@ export async function createSharedDatabase(): Promise<SharedStore> {
     await client.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE ${others}`)
   }
   return {
+    url: url.href,
     toml: `store = "postgres"\nurl = "${url.href}"`,
     outages: [
       { name: 'all backends terminated', begin: terminate, end: async () => {} },
