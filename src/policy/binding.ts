@@ -150,12 +150,10 @@ function readGroups(reader: OptionReader, context: ConditionContext): readonly B
     return NONE
   }
   const path = parseClaimPath(written)
-  if (path === undefined) {
-    reader.problem('groupsClaim', CLAIM_PATH)
-    return NONE
-  }
+  if (path === undefined) reader.problem('groupsClaim', CLAIM_PATH)
   const scopesOf = reader.object('groupsToScopes')
-  const isMember = createMembershipTest(path, context)
+  // The scopes are read even without a path: their problems are reported together with the one of the path.
+  const isMember = path === undefined ? () => false : createMembershipTest(path, context)
   return Object.keys(groups).map((group) => {
     const holds = (claims: Claims) => isMember(group, claims)
     const expected = printable(expectedElement(JSON.stringify(group), context))

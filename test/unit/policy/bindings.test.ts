@@ -251,6 +251,15 @@ describe('groupsToScopes that cannot be meant', () => {
     expect(placesOf({ groupsToScopes: { admins: ['read'] }, groupsClaim })).toEqual(['groupsClaim'])
   })
 
+  it.each([['no path..'], [null], ['']])(
+    'have problems of their own beside a groupsClaim that is %j',
+    (groupsClaim) => {
+      const groupsToScopes = { admins: null, writers: ['a b'] }
+      const places = placesOf({ groupsToScopes, groupsClaim })
+      expect(places.toSorted()).toEqual(['groupsClaim', 'groupsToScopes.admins', 'groupsToScopes.writers[0]'])
+    },
+  )
+
   it.each([['roles'], [undefined], ['']])('are missing beside a groupsClaim: %p', (groupsClaim) => {
     expect(placesOf({ groupsClaim })).toEqual(['groupsClaim'])
     expect(placesOf({ groupsClaim, bindings: [{ name: 'x' }] })).toEqual(['groupsClaim'])
