@@ -32,7 +32,7 @@ afterEach(async () => {
 })
 
 async function startIdp(): Promise<FakeIdentityProvider> {
-  const idp = await FakeIdentityProvider.start({ alias: TOKEN_ENDPOINT })
+  const idp = await FakeIdentityProvider.start({ alias: TOKEN_ENDPOINT, algorithm: 'ES256' })
   closers.push(() => idp.close())
   return idp
 }

@@ -52,6 +52,7 @@ export interface ExchangeHost {
 }
 
 export interface ExchangeHostOptions {
+  /** Default algorithm: ES256, whose keys are made at once. */
   idp?: FakeIdentityProviderOptions
   /** Laid over the defaults of the fake identity provider's entry. */
   identityProvider?: Partial<IdentityProviderOptions>
@@ -99,7 +100,7 @@ const EVENT_NAMES: ExchangeEventName[] = [
 let sharedKey: ReturnType<typeof generateSigningKey> | undefined
 
 export async function startExchangeHost(options: ExchangeHostOptions = {}): Promise<ExchangeHost> {
-  const idp = await FakeIdentityProvider.start({ alias: TOKEN_ENDPOINT, ...options.idp })
+  const idp = await FakeIdentityProvider.start({ alias: TOKEN_ENDPOINT, algorithm: 'ES256', ...options.idp })
   sharedKey ??= generateSigningKey()
   const exchange = createOrClose(idp, {
     issuer: ISSUER,

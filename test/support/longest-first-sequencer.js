@@ -20,6 +20,7 @@ const LONGEST = [
   'test/contract/broken-identity-provider-stores.test.ts',
   'test/contract/several-processes.test.ts',
   'test/unit/replay/redis-cluster.test.ts',
+  'test/flows/identity-provider-lookup.test.ts',
   'test/flows/policy/live-file.test.ts',
   'test/flows/host-functions.test.ts',
   'test/unit/jwt/signatures.test.ts',

@@ -179,7 +179,7 @@ describe('an algorithm that does not belong to the key', () => {
 
   it('A6: RS512 is refused if the identity provider may use RS256 only', async () => {
     const { alg: _, ...openJwk } = rsa.publicJwk
-    const strict = await startExchangeHost({ identityProvider: { algorithms: ['RS256'] } })
+    const strict = await startExchangeHost({ idp: { algorithm: 'RS256' }, identityProvider: { algorithms: ['RS256'] } })
     try {
       strict.idp.publish([openJwk, strict.idp.signingKey.publicJwk])
       const token = await signAssertion(

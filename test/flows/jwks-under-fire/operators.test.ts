@@ -25,6 +25,7 @@ describe('what operators see of an identity provider', () => {
       name: host.idp.name,
       alias: host.idp.alias,
       enabled: true,
+      source: 'options',
       state: 'ok',
       kids: [kid],
       keys: [{ kid, algorithms: ['RS256'] }],
