@@ -86,7 +86,8 @@ async function listIdentityProviders({ query }: AdminRequest, deps: AdminDeps): 
   const fixed = after === undefined ? loaded.unstored().filter((each) => isListed(each, options)) : []
   const stored = deps.store === undefined ? [] : await deps.store.list(options)
   const next = stored.length < limit ? null : (stored.at(-1)?.id ?? null)
-  return json({ identityProviders: [...fixed, ...stored.map((each) => loaded.itemOf(each))], next })
+  const identityProviders = [...fixed, ...stored.map((each) => loaded.itemOf(each))]
+  return json({ identityProviders, next, isReadOnly: deps.store === undefined })
 }
 
 function isListed({ id, name, enabled }: IdentityProviderItem, options: ListOptions): boolean {

@@ -146,7 +146,11 @@ export const SCHEMAS: Members = {
     'displayName?': TEXT,
     keys: orNull(ref('KeySourceStats')),
   }),
-  IdentityProviderList: object({ identityProviders: list(ref('IdentityProvider')), next: orNull(TEXT) }),
+  IdentityProviderList: object({
+    identityProviders: list(ref('IdentityProvider')),
+    next: orNull(TEXT),
+    isReadOnly: FLAG,
+  }),
   KeySourceStats: KEY_SOURCE_STATS,
   Keys: object({ keys: ref('KeySourceStats') }),
   EntryProblem: ENTRY_PROBLEM,
