@@ -1,3 +1,5 @@
+import type { FetchFailure } from './identity-provider-item.js'
+
 /** What is wrong with one option of an entry. */
 export interface EntryProblem {
   code: string
@@ -11,11 +13,14 @@ export class ApiFailure extends Error {
   override readonly name = 'ApiFailure'
   readonly status: number
   readonly problems: readonly EntryProblem[]
+  /** The fetches that failed. */
+  readonly attempts: readonly FetchFailure[]
 
-  constructor(status: number, message: string, problems: readonly EntryProblem[] = []) {
+  constructor(status: number, message: string, details: Pick<Problem, 'problems' | 'attempts'> = {}) {
     super(message)
     this.status = status
-    this.problems = problems
+    this.problems = details.problems ?? []
+    this.attempts = details.attempts ?? []
   }
 }
 
@@ -39,6 +44,7 @@ interface Problem {
   title?: string
   detail?: string
   problems?: readonly EntryProblem[]
+  attempts?: readonly FetchFailure[]
 }
 
 const NO_JSON =
@@ -86,11 +92,11 @@ export function toApiFailure(error: unknown): ApiFailure {
 }
 
 function toFailure(status: number, answer: unknown): ApiFailure {
-  const { title, detail, problems } = (answer ?? {}) as Problem
+  const { title, detail, ...details } = (answer ?? {}) as Problem
   return new ApiFailure(
     status,
     detail ?? MESSAGES[status] ?? title ?? `The server answered with the status ${status}.`,
-    Array.isArray(problems) ? problems : [],
+    details,
   )
 }
 

@@ -14,7 +14,7 @@ export function ConflictPanel({ mine, theirs, onResolve }: ConflictPanelProps) {
     <Notice tone="warn">
       <h2>Somebody else has saved this identity provider meanwhile</h2>
       <p>Nothing of yours was saved. These options are different:</p>
-      <table class="difference">
+      <table class="cards-if-narrow difference">
         <thead>
           <tr>
             <th scope="col">Option</th>
@@ -50,5 +50,11 @@ export function ConflictPanel({ mine, theirs, onResolve }: ConflictPanelProps) {
 
 function OptionValue({ value }: { value: unknown }) {
   if (value === undefined) return <span class="detail">not set</span>
-  return <code>{typeof value === 'string' ? value : JSON.stringify(value, null, 2)}</code>
+  return <code>{typeof value === 'string' ? value : describeJson(value)}</code>
+}
+
+/** In one line if it is short. */
+function describeJson(value: unknown): string {
+  const line = JSON.stringify(value)
+  return line.length <= 60 ? line : JSON.stringify(value, null, 2)
 }

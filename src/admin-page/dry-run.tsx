@@ -3,6 +3,7 @@ import { type ApiFailure, callApi, toApiFailure } from './admin-api.js'
 import type { Entry } from './entry.js'
 import { describeFailure } from './fetch-failures.js'
 import { hasFixedKeys, type KeySet } from './identity-provider-item.js'
+import { describeCount } from './key-set-state.js'
 import { KeyTable } from './key-table.js'
 import { FailureNotice, Notice } from './notice.js'
 import type { EntryEditor } from './use-entry-editor.js'
@@ -53,9 +54,9 @@ async function testEntry(entry: Entry): Promise<Omit<Outcome, 'of'>> {
 
 function DryRunOutcome({ found, failure }: Outcome) {
   if (found === undefined) return <FailureNotice failure={failure} />
-  const { keys, lastFailure, metadataFailure } = found
+  const { keys, certificates = [], lastFailure, metadataFailure } = found
   const fault = metadataFailure ?? lastFailure
-  if (keys.length === 0) {
+  if (keys.length === 0 && certificates.length === 0) {
     return (
       <Notice tone="bad">
         <p>No usable key was found{fault === undefined ? '.' : `: ${describeFailure(fault)}`}</p>
@@ -66,8 +67,8 @@ function DryRunOutcome({ found, failure }: Outcome) {
     <>
       <Notice tone="good">
         <p>
-          {hasFixedKeys(found) ? 'The configured keys can be used.' : 'The keys were fetched, and can be used.'} Found{' '}
-          {keys.length === 1 ? 'one key' : `${keys.length} keys`}.
+          {hasFixedKeys(found) ? 'The configured keys can be used' : 'The keys were fetched, and can be used'}:{' '}
+          {describeCount(found)}.
         </p>
       </Notice>
       <KeyTable keySet={found} />

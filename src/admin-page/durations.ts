@@ -16,3 +16,9 @@ export function describeDuration(milliseconds: number): string {
 export function daysUntil(secondsSinceEpoch: number, now = Date.now()): number {
   return Math.floor((secondsSinceEpoch * 1000 - now) / 86_400_000)
 }
+
+/** `30 days`; in years from two years on. */
+export function describeDays(days: number): string {
+  const years = Math.floor(days / 365)
+  return years < 2 ? `${days} day${days === 1 ? '' : 's'}` : `${years} years`
+}

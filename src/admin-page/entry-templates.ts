@@ -1,7 +1,10 @@
 import type { Entry } from './entry.js'
 import { type EntryTemplate, WORKLOAD_TEMPLATES } from './workload-templates.js'
 
-/** As in docs/identity-providers.md, but without the files that they name. */
+/**
+ * As in docs/identity-providers.md, but without the files that they name, and without `subject`: entries that are registered
+ * at run time share one.
+ */
 export const TEMPLATES: readonly EntryTemplate[] = [
   {
     title: 'Okta',
@@ -19,7 +22,6 @@ export const TEMPLATES: readonly EntryTemplate[] = [
       name: 'https://acme.okta.com/oauth2/aus1orders2server3id',
       alias: 'https://api.example.com/oauth2/token',
       jwksUri: 'https://acme.okta.com/oauth2/aus1orders2server3id/v1/keys',
-      subject: 'okta|${claims.uid}',
       requiredClaims: {
         cid: ['0oa1portal', '0oa2mobile'],
         uid: {
@@ -48,7 +50,6 @@ export const TEMPLATES: readonly EntryTemplate[] = [
       alias: '66666666-7777-8888-9999-aaaaaaaaaaaa',
       jwksUri: 'https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555/discovery/v2.0/keys',
       clientAuthentication: 'optional',
-      subject: 'entra|${claims.tid}|${claims.oid}',
       requiredClaims: {
         tid: {
           equals: '11111111-2222-3333-4444-555555555555',
@@ -85,7 +86,6 @@ export const TEMPLATES: readonly EntryTemplate[] = [
       name: 'https://sts.windows.net/11111111-2222-3333-4444-555555555555/',
       alias: 'api://66666666-7777-8888-9999-aaaaaaaaaaaa',
       jwksUri: 'https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555/discovery/keys',
-      subject: 'entra1|${claims.tid}|${claims.oid}',
       scopes: ['orders:read'],
       requiredClaims: {
         tid: '11111111-2222-3333-4444-555555555555',
@@ -110,7 +110,6 @@ export const TEMPLATES: readonly EntryTemplate[] = [
       name: 'https://acme.eu.auth0.com/',
       alias: 'https://api.example.com/oauth2/token',
       jwksUri: 'https://acme.eu.auth0.com/.well-known/jwks.json',
-      subject: 'auth0|${claims.sub}',
       requiredClaims: {
         azp: ['portal-client-id', 'mobile-client-id'],
         org_id: 'org_1acme',

@@ -49,16 +49,12 @@ function EventRow({ event }: { event: ExchangeEvent }) {
       <td data-label="What happened" class="fit">
         <Badge tone={tone}>{label}</Badge>
       </td>
-      <td data-label="Identity provider">{provider || <Nothing />}</td>
-      <td data-label="Client" class="fit">
-        {client || <Nothing />}
-      </td>
-      <td data-label="Reason" class="fit">
-        {reason === '' ? <Nothing /> : <code>{reason}</code>}
-      </td>
+      <Facet label="Identity provider" text={provider} />
+      <Facet label="Client" text={client} isFit />
+      <Facet label="Reason" text={reason} isFit isCode />
       <td data-label="Details">
         <details>
-          <summary>{summaryOf(event) || 'All fields'}</summary>
+          <summary>{summaryOf(event) || 'Fields'}</summary>
           <dl class="fields">
             <div>
               <dt>event</dt>
@@ -77,10 +73,28 @@ function EventRow({ event }: { event: ExchangeEvent }) {
   )
 }
 
-function Nothing() {
+interface FacetProps {
+  label: string
+  text: string
+  isFit?: boolean
+  isCode?: boolean
+}
+
+/** One of what people filter by; a dash where the event has none. */
+function Facet({ label, text, isFit = false, isCode = false }: FacetProps) {
+  const fit = isFit ? 'fit' : ''
+  if (text !== '') {
+    return (
+      <td data-label={label} class={fit}>
+        {isCode ? <code>{text}</code> : text}
+      </td>
+    )
+  }
   return (
-    <span class="detail" aria-hidden="true">
-      –
-    </span>
+    <td data-label={label} class={`${fit} absent`}>
+      <span class="detail" aria-hidden="true">
+        –
+      </span>
+    </td>
   )
 }

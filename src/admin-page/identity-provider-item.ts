@@ -39,8 +39,10 @@ export interface PublishedKey {
 /** One identity provider, as the API has it. */
 export interface IdentityProviderItem {
   id: string
-  /** `options`: from code or a file, so that it can only be changed there. */
-  source: 'store' | 'options'
+  /**
+   * `options`: from code or a file, so that it can only be changed there. `lookup`: found by a function of the host.
+   */
+  source: 'store' | 'options' | 'lookup'
   registration: Entry | null
   enabled: boolean
   name: string
@@ -55,6 +57,15 @@ export interface IdentityProviderList {
   identityProviders: readonly IdentityProviderItem[]
   /** The id after which the next page begins; null: this is the last one. */
   next: string | null
+  /** There is no store, so nothing can be added or changed. */
+  isReadOnly: boolean
+}
+
+/** Where its entry is, in a few words. */
+export const SOURCES: Readonly<Record<IdentityProviderItem['source'], string>> = {
+  store: 'Store',
+  options: 'Code or file',
+  lookup: 'Lookup in code',
 }
 
 /** When the first of its certificates expires, in seconds since the epoch. */

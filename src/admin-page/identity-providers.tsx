@@ -2,10 +2,11 @@ import { useId, useState } from 'preact/hooks'
 import { titleOf } from './entry.js'
 import { Heading } from './heading.js'
 import { Icon } from './icon.js'
-import type { IdentityProviderItem, IdentityProviderList } from './identity-provider-item.js'
+import { type IdentityProviderItem, type IdentityProviderList, SOURCES } from './identity-provider-item.js'
 import { CertificateExpiry, KeySetState } from './key-set-state.js'
 import { Badge, FailureNotice, Notice } from './notice.js'
 import { PageButtons, SearchField, usePages } from './paged-search.js'
+import { ReadOnlyNotice } from './read-only-provider.js'
 import { hrefOf } from './route.js'
 import { TrustSwitch } from './trust-switch.js'
 import { useRequest } from './use-request.js'
@@ -31,7 +32,8 @@ export function IdentityProviders() {
   const list = answer?.body
   return (
     <>
-      <Title />
+      <Title canAdd={list?.isReadOnly === false} />
+      {list?.isReadOnly === true && <ReadOnlyNotice />}
       <div class="toolbar">
         <SearchField label="Search by name or id" onSearch={setSearch} />
         <TrustFilterField value={enabled} onChange={setEnabled} />
@@ -53,15 +55,17 @@ export function IdentityProviders() {
   )
 }
 
-function Title() {
+function Title({ canAdd }: { canAdd: boolean }) {
   return (
     <>
       <div class="title-row">
         <Heading>Identity providers</Heading>
-        <a class="button primary" href={hrefOf({ view: 'new' })}>
-          <Icon name="plus" />
-          Add identity provider
-        </a>
+        {canAdd && (
+          <a class="button primary" href={hrefOf({ view: 'new' })}>
+            <Icon name="plus" />
+            Add identity provider
+          </a>
+        )}
       </div>
       <p class="lead">These issuers are trusted: their assertions can be exchanged for access tokens.</p>
     </>
@@ -140,7 +144,7 @@ function ItemRow({ item, onChanged }: { item: IdentityProviderItem; onChanged(me
         <CertificateExpiry keys={keys} />
       </td>
       <td data-label="Defined in" class="fit">
-        {source === 'store' ? 'Store' : 'Code or file'}
+        {SOURCES[source]}
       </td>
       <td data-label="Trust" class="fit">
         <div class="trust">

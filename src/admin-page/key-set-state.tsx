@@ -1,4 +1,4 @@
-import { daysUntil, describeDuration } from './durations.js'
+import { daysUntil, describeDays, describeDuration } from './durations.js'
 import { describeFailure } from './fetch-failures.js'
 import { firstExpiryOf, hasFixedKeys, type IdentityProviderItem, type KeySet } from './identity-provider-item.js'
 import { Badge, type Tone } from './notice.js'
@@ -28,7 +28,7 @@ export function KeySetState({ item }: { item: IdentityProviderItem }) {
   return (
     <div class="key-set-state">
       <Badge tone={tone}>{label}</Badge>
-      <span class="detail">{keys === null ? 'Nothing has needed them so far' : describeKeySet(keys)}</span>
+      <span class="detail">{describeKeySet(keys)}</span>
       {keys !== null && isFailing(keys) && keys.lastFailure !== undefined && (
         <span class="detail bad">{describeFailure(keys.lastFailure)}</span>
       )}
@@ -36,9 +36,10 @@ export function KeySetState({ item }: { item: IdentityProviderItem }) {
   )
 }
 
-/** The days until the first of its certificates expires; a dash if it has none. */
+/** The days until the first of its certificates expires. */
 export function CertificateExpiry({ keys }: { keys: KeySet | null }) {
-  const expiry = keys === null ? undefined : firstExpiryOf(keys)
+  if (keys === null) return <span class="detail">Not loaded</span>
+  const expiry = firstExpiryOf(keys)
   if (expiry === undefined) return <span class="detail">None</span>
   return <ExpiryDate expiry={expiry} />
 }
@@ -48,7 +49,7 @@ export function ExpiryDate({ expiry }: { expiry: number }) {
   const date = new Date(expiry * 1000)
   const days = daysUntil(expiry)
   const tone = days < 0 ? 'bad' : days < SOON ? 'warn' : 'good'
-  const text = days < 0 ? 'Expired' : days === 0 ? 'Expires today' : `${days} day${days === 1 ? '' : 's'} left`
+  const text = days < 0 ? 'Expired' : days === 0 ? 'Expires today' : `${describeDays(days)} left`
   return (
     <span class="expiry">
       {tone === 'good' ? text : <Badge tone={tone}>{text}</Badge>}
@@ -69,10 +70,17 @@ export function isFailing({ consecutiveFailures = 0 }: KeySet): boolean {
   return consecutiveFailures > 0
 }
 
-function describeKeySet(keySet: KeySet): string {
-  const { keys, keySetAge, servesFor, state } = keySet
-  const count = `${keys.length} key${keys.length === 1 ? '' : 's'}`
+function describeKeySet(keySet: KeySet | null): string {
+  if (keySet === null || keySet.state === 'never') return 'Nothing has needed them so far'
+  const { keySetAge, servesFor, state } = keySet
+  const count = describeCount(keySet)
   if (state === 'stale' || state === 'degraded')
     return `${count}, which serve for ${describeDuration(servesFor ?? 0)} more`
   return keySetAge === undefined ? count : `${count}, checked ${describeDuration(keySetAge)} ago`
+}
+
+/** `3 keys`, or what is configured instead. */
+export function describeCount({ keys, certificates = [] }: KeySet): string {
+  const [count, name] = keys.length === 0 ? [certificates.length, 'certificate'] : [keys.length, 'key']
+  return count === 0 ? 'No usable key' : `${count} ${name}${count === 1 ? '' : 's'}`
 }

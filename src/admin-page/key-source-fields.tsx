@@ -8,6 +8,8 @@ import { TextOption, useOption } from './option-fields.js'
 type KeySource = 'jwksUri' | 'discovery' | 'certificates' | 'jwks'
 
 const SOURCES: readonly KeySource[] = ['jwksUri', 'discovery', 'certificates', 'jwks']
+/** Refused without an endpoint. */
+const OF_ENDPOINT = ['network', 'ca', 'proxy']
 const PEM_CERTIFICATES = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
 
 const CHOICES: readonly Choice<KeySource>[] = [
@@ -48,12 +50,12 @@ function useKeySource() {
   const { entry, change } = useEntryForm()
   const [chosen, setChosen] = useState<KeySource>(sourceOf(entry) ?? 'jwksUri')
   /** What another choice had, for the way back. */
-  const kept = useRef<Partial<Record<KeySource, unknown>>>({})
+  const kept = useRef<Entry>({})
   const choose = (next: KeySource) => {
-    for (const other of SOURCES.filter((each) => each !== next)) {
-      if (entry[other] !== undefined) kept.current[other] = entry[other]
-      change(other, undefined)
-    }
+    kept.current = { ...kept.current, ...entry }
+    const isFetched = next === 'jwksUri' || next === 'discovery'
+    for (const other of SOURCES.filter((each) => each !== next)) change(other, undefined)
+    for (const option of OF_ENDPOINT) change(option, isFetched ? kept.current[option] : undefined)
     change(next, kept.current[next] ?? (next === 'discovery' ? true : undefined))
     setChosen(next)
   }

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import type { ApiFailure } from './admin-api.js'
+import { describeFailure } from './fetch-failures.js'
 import { Icon, type IconName } from './icon.js'
 
 /** How good or bad something is. The text and the icon say it too. */
@@ -32,6 +33,16 @@ export function FailureNotice({ failure }: { failure: ApiFailure | undefined }) 
   return (
     <Notice tone="bad">
       <p>{failure.message}</p>
+      {failure.problems.map(({ path, message }) => (
+        <p key={path.join('.')}>
+          {path.join('.')}: {message}
+        </p>
+      ))}
+      {failure.attempts.map((attempt) => (
+        <p key={attempt.url}>
+          <code>{attempt.url}</code>: {describeFailure(attempt)}
+        </p>
+      ))}
     </Notice>
   )
 }

@@ -7,14 +7,7 @@ export function ReadOnlyProvider({ item }: { item: IdentityProviderItem }) {
   const { id, name, alias } = item
   return (
     <>
-      <Notice tone="quiet">
-        <h2>This identity provider is defined in code or in a file</h2>
-        <p>
-          Change it there: in <code>identityProviders</code> of <code>createJwtExchange</code>, or in{' '}
-          <code>[[identity_provider]]</code> of a file such as <code>deployment.toml</code>.
-        </p>
-        <p>Here you can switch it off and on. That holds in this process, until it ends.</p>
-      </Notice>
+      <Notice tone="quiet">{item.source === 'lookup' ? <FromLookup /> : <FromOptions />}</Notice>
       <section class="card" aria-labelledby="what-it-is">
         <h2 id="what-it-is">What it is</h2>
         <dl class="facts">
@@ -24,6 +17,43 @@ export function ReadOnlyProvider({ item }: { item: IdentityProviderItem }) {
         </dl>
         <KeySetState item={item} />
       </section>
+    </>
+  )
+}
+
+/** There is no store. */
+export function ReadOnlyNotice() {
+  return (
+    <Notice tone="quiet">
+      <h2>Identity providers cannot be changed here</h2>
+      <p>
+        They are defined in code, or in a file such as <code>deployment.toml</code>. To register more of them here, give
+        the exchange and the admin API a store: see docs/admin.md.
+      </p>
+    </Notice>
+  )
+}
+
+function FromOptions() {
+  return (
+    <>
+      <h2>This identity provider is defined in code or in a file</h2>
+      <p>
+        Change it there: in <code>identityProviders</code> of <code>createJwtExchange</code>, or in{' '}
+        <code>[[identity_provider]]</code> of a file such as <code>deployment.toml</code>.
+      </p>
+      <p>Here you can switch it off and on. That holds in this process, until it ends.</p>
+    </>
+  )
+}
+
+function FromLookup() {
+  return (
+    <>
+      <h2>This identity provider is looked up in code</h2>
+      <p>
+        The function <code>findIdentityProvider</code> of this server has found it. Change it where that function looks.
+      </p>
     </>
   )
 }

@@ -8,6 +8,13 @@ export interface Route {
   id?: string | undefined
 }
 
+/** What the present view would lose. */
+const changes = { areUnsaved: false }
+
+export function noteUnsavedChanges(areUnsaved: boolean): void {
+  changes.areUnsaved = areUnsaved
+}
+
 const OF_ONE = ['identity-provider', 'keys', 'policy', 'activity'] as const
 const OF_ALL = ['identity-providers', 'keys', 'policy', 'explain', 'activity'] as const
 
@@ -30,7 +37,8 @@ export function parseRoute(hash: string): Route {
 export function useRoute(): Route {
   const [hash, setHash] = useState(location.hash)
   useEffect(() => {
-    const follow = () => {
+    const follow = ({ oldURL }: HashChangeEvent) => {
+      if (!mayLeave()) return history.replaceState(null, '', oldURL)
       noteNavigation()
       scrollTo(0, 0)
       setHash(location.hash)
@@ -41,8 +49,14 @@ export function useRoute(): Route {
   return parseRoute(hash)
 }
 
+/** Goes to another view after something was saved or removed, so without a question. */
 export function goTo(route: Route): void {
+  changes.areUnsaved = false
   location.hash = hrefOf(route)
+}
+
+function mayLeave(): boolean {
+  return !changes.areUnsaved || confirm('Leave without saving? Your changes will be lost.')
 }
 
 function decode(text = ''): string | undefined {

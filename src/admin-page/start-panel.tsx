@@ -3,6 +3,7 @@ import { type ApiFailure, callApi, toApiFailure } from './admin-api.js'
 import { type Entry, membersOf, textOf, withOption } from './entry.js'
 import { examplesLeft, TEMPLATES } from './entry-templates.js'
 import { Field } from './field.js'
+import { ImportPanel } from './import-panel.js'
 import { FailureNotice, Notice } from './notice.js'
 import type { EntryEditor } from './use-entry-editor.js'
 
@@ -12,12 +13,13 @@ interface Discovered {
   jwksUri: string
 }
 
-/** Two ways to begin: an issuer whose metadata are read, or a template. */
+/** Ways to begin: an issuer whose metadata are read, a template, or the export of another server. */
 export function StartPanel({ editor }: { editor: EntryEditor }) {
   return (
     <div class="start">
       <Discovery editor={editor} />
       <Templates editor={editor} />
+      <ImportPanel editor={editor} />
     </div>
   )
 }
@@ -62,7 +64,8 @@ function useDiscovery(editor: EntryEditor) {
     setFound(undefined)
     setFailure(undefined)
     try {
-      const call = { method: 'POST', body: { issuer: issuer.trim() } } as const
+      const network = editor.entry.network === 'any' ? { network: 'any' } : {}
+      const call = { method: 'POST', body: { issuer: issuer.trim(), ...network } } as const
       const { body } = await callApi<Discovered>('identity-providers/discover', call)
       setFound(body)
       editor.replace(withDiscovered(editor.entry, body))

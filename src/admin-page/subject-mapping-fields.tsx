@@ -1,49 +1,38 @@
+import { useState } from 'preact/hooks'
 import { textOf } from './entry.js'
-import { Choices } from './field.js'
+import { type Choice, Choices } from './field.js'
 import { TextOption, useOption } from './option-fields.js'
 
-type Mapping = 'default' | 'raw' | 'namespaced' | 'template'
+type Mapping = 'default' | 'namespaced' | 'other'
 
-const CHOICES: readonly { value: Mapping; label: string; hint: string }[] = [
+const CHOICES: readonly Choice<Mapping>[] = [
   { value: 'default', label: 'As for all identity providers', hint: 'What the top-level option subject says.' },
-  {
-    value: 'raw',
-    label: 'The sub of the assertion, unchanged',
-    hint: 'Only if no two identity providers share a sub.',
-  },
   { value: 'namespaced', label: 'The sub, with the id of the identity provider before it', hint: '{id}|{sub}' },
-  {
-    value: 'template',
-    label: 'A text with claims in it',
-    hint: 'Begin it with a text that no other identity provider has.',
-  },
 ]
+/** Offered only if the entry has one: two identity providers must not share a subject. */
+const OTHER: Choice<Mapping> = { value: 'other', label: 'Another one', hint: 'As the entry has it.' }
 
 /** What the sub of access tokens becomes. */
 export function SubjectMappingFields() {
   const { value, set, field } = useOption('subject')
+  const [before] = useState(value)
   const text = textOf(value)
-  const mapping: Mapping = value === undefined ? 'default' : text === 'raw' || text === 'namespaced' ? text : 'template'
+  const mapping: Mapping = value === undefined ? 'default' : text === 'namespaced' ? text : 'other'
+  const hadOther = before !== undefined && before !== 'namespaced'
   const choose = (chosen: Mapping) => {
-    set(chosen === 'default' ? undefined : chosen === 'template' ? 'idp|${claims.sub}' : chosen)
+    set(chosen === 'default' ? undefined : chosen === 'namespaced' ? chosen : before)
   }
   return (
     <>
       <Choices<Mapping>
-        id={mapping === 'template' ? undefined : field.id}
+        id={mapping === 'other' ? undefined : field.id}
         label="Subject of access tokens"
-        choices={CHOICES}
+        choices={hadOther ? [...CHOICES, OTHER] : CHOICES}
         value={mapping}
         onChange={choose}
       />
-      {mapping === 'template' && (
-        <TextOption
-          option="subject"
-          label="Template"
-          hint={'Claims are written as ${claims.name}, such as ci|${claims.repository_id}.'}
-        />
-      )}
-      {mapping !== 'template' && field.problem !== '' && <p class="problem">{field.problem}</p>}
+      {mapping === 'other' && <TextOption option="subject" label="Subject" />}
+      {mapping !== 'other' && field.problem !== '' && <p class="problem">{field.problem}</p>}
     </>
   )
 }

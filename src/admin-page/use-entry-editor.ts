@@ -3,6 +3,7 @@ import { type ApiAnswer, type ApiFailure, callApi, type EntryProblem, pathOf, to
 import { differencesOf, type Entry, withChangesOf, withOption, writtenPart } from './entry.js'
 import type { EntryForm } from './entry-form.js'
 import type { IdentityProviderItem } from './identity-provider-item.js'
+import { noteUnsavedChanges } from './route.js'
 
 /** What the store has. */
 export interface SavedEntry {
@@ -122,12 +123,16 @@ async function fetchSaved(id: string): Promise<SavedEntry | undefined> {
   return callApi<IdentityProviderItem>(pathOf(id)).then(toSavedEntry, () => undefined)
 }
 
-/** The browser asks before the page is closed. */
+/** The page asks before another view is shown, and the browser before the page is closed. */
 function useWarningBeforeLeaving(isChanged: boolean): void {
   useEffect(() => {
+    noteUnsavedChanges(isChanged)
     if (!isChanged) return
     const warn = (event: BeforeUnloadEvent) => event.preventDefault()
     addEventListener('beforeunload', warn)
-    return () => removeEventListener('beforeunload', warn)
+    return () => {
+      noteUnsavedChanges(false)
+      removeEventListener('beforeunload', warn)
+    }
   }, [isChanged])
 }

@@ -44,7 +44,6 @@ export const WORKLOAD_TEMPLATES: readonly EntryTemplate[] = [
       alias: 'https://api.example.com/oauth2/token',
       jwksUri: 'https://token.actions.githubusercontent.com/.well-known/jwks',
       allowedSubjects: ['repo:acme/orders:*', 'repo:acme@1234/orders@5678:*'],
-      subject: 'github|${claims.repository_id}|${claims.ref}',
       maxAge: 300,
       requiredClaims: {
         repository_owner_id: '1234',
@@ -81,7 +80,6 @@ export const WORKLOAD_TEMPLATES: readonly EntryTemplate[] = [
       alias: 'https://api.example.com/oauth2/token',
       jwksUri: 'https://gitlab.com/oauth/discovery/keys',
       allowedSubjects: ['project_path:acme/orders:ref_type:branch:ref:main', 'project_id:20:ref_type:branch:ref:main'],
-      subject: 'gitlab|${claims.project_id}|${claims.ref_path}',
       maxAge: 3600,
       maxLifetime: 3600,
       requiredClaims: {
@@ -109,20 +107,13 @@ export const WORKLOAD_TEMPLATES: readonly EntryTemplate[] = [
     title: 'Kubernetes',
     about:
       'Tokens of a projected volume with your audience. In the cluster itself, the CA certificate of the API server is needed under "How the endpoint is reached".',
-    examples: [
-      'api.example.com',
-      'kubernetes.default.svc',
-      'system:serviceaccount:shop:orders',
-      'k8s|production',
-      '"shop"',
-    ],
+    examples: ['api.example.com', 'kubernetes.default.svc', 'system:serviceaccount:shop:orders', '"shop"'],
     entry: {
       name: 'https://kubernetes.default.svc.cluster.local',
       profile: 'workload',
       alias: 'https://api.example.com/oauth2/token',
       jwksUri: 'https://kubernetes.default.svc/openid/v1/jwks',
       allowedSubjects: ['system:serviceaccount:shop:orders'],
-      subject: 'k8s|production|${claims."kubernetes.io".serviceaccount.uid}',
       scopes: ['orders:read'],
       replay: 'allow',
       maxAge: 3600,

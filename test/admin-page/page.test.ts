@@ -33,7 +33,8 @@ describeWithChromium('the admin page', () => {
   })
 
   it('is under a policy that refuses inline code and other servers', async () => {
-    const { page, faults } = await openAdminPage(browser, host)
+    const { page, show, faults } = await openAdminPage(browser, host)
+    await show('#/')
     await page.evaluate("document.body.setAttribute('style', 'color: red')")
     await page.evaluate("fetch('https://elsewhere.example').catch(() => {})")
     const byPolicy = () =>
@@ -42,7 +43,8 @@ describeWithChromium('the admin page', () => {
   })
 
   it('gives the focus to the heading of a view that was chosen by keyboard, and names it in the title', async () => {
-    const { page, faults } = await openAdminPage(browser, host)
+    const { page, show, faults } = await openAdminPage(browser, host)
+    await show('#/')
     const navigation = page.getByRole('navigation', { name: 'Main' })
     const focusedHeading = (name: string) => page.locator('h1:focus').filter({ hasText: name }).waitFor()
     await page.keyboard.press('Tab')
@@ -75,6 +77,7 @@ describeWithChromium('the admin page', () => {
 
   it('shows an identity provider of the options, and says where to change it', async () => {
     const { page, show, faults } = await openAdminPage(browser, host)
+    await show('#/')
     await page.getByRole('link', { name: 'https://idp.example.com' }).click()
     await page.getByRole('heading', { name: 'This identity provider is defined in code or in a file' }).waitFor()
     expect(await page.getByRole('main').textContent()).toContain('[[identity_provider]]')
@@ -82,5 +85,78 @@ describeWithChromium('the admin page', () => {
     await show('#/policy/fixed')
     await page.getByRole('heading', { name: 'This identity provider is defined in code or in a file' }).waitFor()
     expect(faults).toEqual([])
+  })
+
+  it('asks before it leaves changes that are not saved', async () => {
+    const { page, show } = await openAdminPage(browser, host)
+    const questions: string[] = []
+    const answers = [false, true]
+    page.on('dialog', (dialog) => {
+      questions.push(dialog.message())
+      void (answers.shift() ? dialog.accept() : dialog.dismiss())
+    })
+    const keys = page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Keys' })
+    await show('#/identity-provider/acme')
+    await page.getByLabel('Alias').fill('https://not.saved.example')
+    await keys.click()
+    expect(await page.getByLabel('Alias').inputValue()).toBe('https://not.saved.example')
+    await keys.click()
+    await page.locator('h1:focus', { hasText: 'Keys' }).waitFor()
+    await page.getByRole('link', { name: 'Acme Inc.' }).click()
+    expect(questions).toEqual(Array(2).fill('Leave without saving? Your changes will be lost.'))
+  })
+
+  it('shows HTML and script in every field as text', async () => {
+    const { page, show, faults } = await openAdminPage(browser, host)
+    const hostile = '<img src=x onerror=alert(1)><script>alert(2)</script>\'"</title>'
+    const entry = {
+      ...ENTRY,
+      ...{
+        id: hostile,
+        displayName: hostile,
+        description: hostile,
+        name: "https://x.example/\"onload='alert(3)'",
+        alias: hostile,
+      },
+      ...{ allowedSubjects: [hostile], audiences: [hostile], types: [hostile], scopes: ['<b>'] },
+      ...{ requiredClaims: { '/<b>': { equals: hostile }, "https://a'<b>": [hostile] }, scopeClaim: 'https://<b>' },
+      ...{
+        bindings: [{ name: hostile, scopes: ["'<b>"], when: { b: hostile } }],
+        groupsToScopes: { [hostile]: ['<b>'] },
+      },
+      ...{ claimsToToken: { [hostile]: { value: hostile } }, headers: { 'x-key': hostile } },
+    }
+    const { status, text } = await host.ask('POST', '/identity-providers', entry)
+    expect([status, text]).toEqual([201, expect.stringContaining('onerror')])
+    await host.ask('POST', `/identity-providers/${encodeURIComponent(hostile)}/disable`, {})
+    let dialogs = 0
+    page.on('dialog', () => (dialogs += 1))
+    const of = encodeURIComponent(hostile)
+    for (const view of [
+      '#/',
+      `#/identity-provider/${of}`,
+      `#/policy/${of}`,
+      `#/keys/${of}`,
+      '#/keys',
+      `#/activity/${of}`,
+    ]) {
+      await show(view)
+      await page.locator('main', { hasText: '<img src=x onerror=alert(1)>' }).waitFor()
+      expect(await page.locator('#page img, #page script, #page b').count()).toBe(0)
+    }
+    expect([dialogs, faults]).toEqual([0, []])
+    await host.store.remove(hostile)
+  })
+
+  it('says where identity providers are configured if there is no store', async () => {
+    const withoutStore = await startAdminHost({ admin: { store: undefined } })
+    const { page, show } = await openAdminPage(browser, withoutStore)
+    await show('#/')
+    await page.getByText('Identity providers cannot be changed here').waitFor()
+    expect(await page.getByRole('link', { name: 'Add identity provider' }).count()).toBe(0)
+    await show('#/identity-providers/new')
+    await page.getByText('Identity providers cannot be changed here').waitFor()
+    await page.context().close()
+    await withoutStore.close()
   })
 })

@@ -4,7 +4,7 @@ import { openPage, type WatchedPage } from './chromium.js'
 
 /** The admin page of a host, in a browser. */
 export interface AdminPage extends WatchedPage {
-  /** Shows a view by its address, such as `#/keys`, and waits for its heading. */
+  /** Loads the page with a view, such as `#/keys`, and waits for its heading. */
   show(hash: string): Promise<void>
 }
 
@@ -16,11 +16,10 @@ export async function openAdminPage(
   const watched = await openPage(browser, options)
   const { page } = watched
   page.setDefaultTimeout(10_000)
-  await page.goto(`${url}/admin/`)
   return {
     ...watched,
     show: async (hash) => {
-      await page.goto('about:blank')
+      if (page.url() !== 'about:blank') await page.goto('about:blank')
       await page.goto(`${url}/admin/${hash}`)
       await headingOf(page).waitFor()
     },

@@ -2,10 +2,16 @@ import { describe, expect, it } from '@jest/globals'
 import { examplesLeft, TEMPLATES } from '../../../src/admin-page/entry-templates.js'
 import { blocksOf, loadRecipe, OWN_KEY, sectionOf, VENDORS } from '../../support/recipes.js'
 
-/** Of a recipe, what needs no file of the server. */
+/** Of a recipe, what an entry that is registered at run time may have. */
 function recipesOf(vendor: string) {
   return blocksOf(sectionOf(vendor)).map((block) => {
-    const { ca: _, bearerTokenFile: __, certificates: ___, ...entry } = loadRecipe(block).identityProviders?.[0] ?? {}
+    const {
+      ca: _,
+      bearerTokenFile: __,
+      certificates: ___,
+      subject: ____,
+      ...entry
+    } = loadRecipe(block).identityProviders?.[0] ?? {}
     return entry
   })
 }
