@@ -163,6 +163,8 @@ describe('an entry that comes by the API', () => {
     ['check', '() => true'],
     ['proxy', 'http://proxy.example.com:3128'],
     ['network', 'any'],
+    ['tenants', ['a', 'b']],
+    ['tenants', 'any'],
   ])('cannot have %s: %j', async (option, value) => {
     const { ask, store } = await start()
     const answer = await ask('POST', '/identity-providers', { ...ENTRY, [option]: value })
