@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { parse, type TomlTable } from 'smol-toml'
 import { fieldOf } from '../errors/field-of.js'
 import {
   ConfigError,
@@ -10,7 +11,8 @@ import {
   writeProblem,
 } from '../option-checks/config-error.js'
 import { withoutConsequences } from '../option-checks/findings.js'
-import { TomlLocations } from './toml-location.js'
+import { detached } from './forget-secrets.js'
+import { isBareText, TomlLocations } from './toml-location.js'
 import { IN_FILE } from './toml-names.js'
 
 /** A problem of a file itself: its path and message have the names of the file. */
@@ -78,6 +80,21 @@ export function readSource(path: string): string {
     const fault = Object.hasOwn(READ_FAULTS, code) ? READ_FAULTS[code] : undefined
     const message = fault ?? `the file cannot be read (${code}); check the path`
     throw new ConfigError([{ code: 'unreadable', path: [], location: path, message }])
+  }
+}
+
+/** @throws ConfigError if it is not valid TOML */
+export function parseToml(source: string, path: string): TomlTable {
+  try {
+    return detached(parse(source)) as TomlTable
+  } catch (error) {
+    const [line, column] = [Number(fieldOf(error, 'line')), Number(fieldOf(error, 'column'))]
+    const location = `${path}:${line}:${column}`
+    // The first line says what is wrong; the others quote the file, which may hold secrets.
+    const [reason = ''] = String(fieldOf(error, 'message')).split('\n', 1)
+    const hint = isBareText(source, line, column) ? '. Are quotation marks missing?' : ''
+    const message = `${reason}; expected valid TOML 1.0${hint}`
+    throw new ConfigError([{ code: 'unreadable', path: [], location, message }])
   }
 }
 

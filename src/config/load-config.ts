@@ -1,14 +1,20 @@
 import { dirname, resolve } from 'node:path'
-import { parse, type TomlTable } from 'smol-toml'
-import { fieldOf } from '../errors/field-of.js'
 import { inspectOptions, type JwtExchangeOptions, type JwtExchangeSettings } from '../exchange/options.js'
 import { ownMember } from '../jwt/parse-json-object.js'
 import { ConfigError } from '../option-checks/config-error.js'
 import { reportProblemsOf } from '../option-checks/findings.js'
 import type { ReplayStore } from '../replay/replay-store.js'
 import { findDroppedOptions } from './dropped-options.js'
-import { digestOf, type FileProblem, type Origin, readSource, readUnchanged, reportProblems } from './file-problem.js'
-import { detached, noteRawSecrets, withHashedSecrets } from './forget-secrets.js'
+import {
+  digestOf,
+  type FileProblem,
+  type Origin,
+  parseToml,
+  readSource,
+  readUnchanged,
+  reportProblems,
+} from './file-problem.js'
+import { noteRawSecrets, withHashedSecrets } from './forget-secrets.js'
 import {
   type ConfigFileOptions,
   checkLoadOptions,
@@ -19,7 +25,6 @@ import {
 } from './load-options.js'
 import { type NamedReplayStore, openNamed, readNamedReplayStore } from './named-replay-store.js'
 import { readTomlOptions } from './read-toml-options.js'
-import { isBareText } from './toml-location.js'
 
 /** The result of `readConfig`. */
 export interface ConfigFile<StoreName extends string = string> {
@@ -144,19 +149,5 @@ function createLocate({ path, digest, isInCode }: { path: string; digest: string
       }),
     )
     return options
-  }
-}
-
-function parseToml(source: string, path: string): TomlTable {
-  try {
-    return detached(parse(source)) as TomlTable
-  } catch (error) {
-    const [line, column] = [Number(fieldOf(error, 'line')), Number(fieldOf(error, 'column'))]
-    const location = `${path}:${line}:${column}`
-    // The first line says what is wrong; the others quote the file, which may hold secrets.
-    const [reason = ''] = String(fieldOf(error, 'message')).split('\n', 1)
-    const hint = isBareText(source, line, column) ? '. Are quotation marks missing?' : ''
-    const message = `${reason}; expected valid TOML 1.0${hint}`
-    throw new ConfigError([{ code: 'unreadable', path: [], location, message }])
   }
 }

@@ -47,7 +47,7 @@ export function readKeyText(
   deps: ReadKeyDeps,
 ): unknown {
   const read = READERS[option] ?? String
-  if (!isContent(text)) return readNamedFile(text, written, path, read, deps)
+  if (!isKeyText(text)) return readNamedFile(text, written, path, read, deps)
   try {
     return read(text)
   } catch {
@@ -58,7 +58,7 @@ export function readKeyText(
 }
 
 /** A key or certificate itself, as from an environment variable, and not the name of a file. */
-function isContent(text: string): boolean {
+export function isKeyText(text: string): boolean {
   return /^\s*[{[]/.test(text) || holdsPem(text)
 }
 
