@@ -5,6 +5,7 @@ import { describe, expect, it } from '@jest/globals'
 /** High to low. A file imports its own feature and lower floors only; features of one floor do not know each other. */
 const FLOORS = [
   ['index', 'augment', 'postgres', 'cli'],
+  ['file-store'],
   ['config', 'admin'],
   ['exchange'],
   ['express', 'passport'],
@@ -179,10 +180,14 @@ describe('the source', () => {
     expect(used.filter((specifier) => !isPublic(specifier))).toEqual([])
   })
 
-  it('reads files and the environment in config/ and cli/ only, but for a token that is renewed on disk and the admin page', () => {
-    const isConfig = (path: string) => ['config', 'cli'].includes(featureOf(path))
-    const readers = importersOf(sources, (to) => /^(node:)?fs(\/|$)/.test(to)).filter((path) => !isConfig(path))
+  it('reads files in config/, cli/ and file-store/ only, but for a token that is renewed on disk and the admin page', () => {
+    const isOfFiles = (path: string) => ['config', 'cli', 'file-store'].includes(featureOf(path))
+    const readers = importersOf(sources, (to) => /^(node:)?fs(\/|$)/.test(to)).filter((path) => !isOfFiles(path))
     expect(readers).toEqual(['admin/page-routes.ts', 'guarded-fetch/bearer-token-file.ts'])
+  })
+
+  it('reads the environment in config/ and cli/ only', () => {
+    const isConfig = (path: string) => ['config', 'cli'].includes(featureOf(path))
     expect(filesNaming(sources, 'process.env').filter((path) => !isConfig(path))).toEqual([])
   })
 

@@ -353,7 +353,8 @@ import passport from 'passport'
 import { createJwtExchange, type JwtExchange, type JwtExchangeOptions } from 'express-jwt-exchange'
 import { type Admin, type AdminOptions, createAdmin } from 'express-jwt-exchange/admin'
 import { loadConfig } from 'express-jwt-exchange/config'
-import { FakeIdentityProvider, replayStoreContract } from 'express-jwt-exchange/testing'
+import { FileIdentityProviderStore } from 'express-jwt-exchange/file-store'
+import { FakeIdentityProvider, identityProviderStoreContract, replayStoreContract } from 'express-jwt-exchange/testing'
 import { type PostgresPool, PostgresReplayStore } from 'express-jwt-exchange/postgres'
 import { type RedisClient, RedisReplayStore } from 'express-jwt-exchange/redis'
 import 'express-jwt-exchange/augment'
@@ -397,6 +398,8 @@ declare const pool: PostgresPool
 createJwtExchange({ ...options, replay: { store: new RedisReplayStore(client, { prefix: 'a:' }), timeout: 500 } })
 createJwtExchange({ ...options, replay: { store: new PostgresReplayStore(pool, { schema: 'a', table: 'b' }) } })
 const names: string[] = replayStoreContract(() => new RedisReplayStore(client)).map(({ name }) => name)
+const registrations = new FileIdentityProviderStore('identity-providers', { format: 'toml' })
+names.push(...identityProviderStoreContract(() => registrations).map(({ name }) => name))
 const withStore = loadConfig('deployment.toml', { replayStores: { mine: (url) => ({ markUsed: () => url !== '' }) } })
 export { adminOptions, idp, names, router, withStore }
 
@@ -423,6 +426,7 @@ const NODE10_HOST = `
 import { createJwtExchange, getAuth, type AccessToken } from 'express-jwt-exchange'
 import { createAdmin } from 'express-jwt-exchange/admin'
 import { loadConfig } from 'express-jwt-exchange/config'
+import { FileIdentityProviderStore } from 'express-jwt-exchange/file-store'
 import { FakeIdentityProvider } from 'express-jwt-exchange/testing'
 import { PostgresReplayStore } from 'express-jwt-exchange/postgres'
 import { RedisReplayStore } from 'express-jwt-exchange/redis'
@@ -431,7 +435,7 @@ const auth: AccessToken = getAuth({})
 // @ts-expect-error A number.
 const wrong: string = auth.expiresAt
 createJwtExchange(loadConfig('deployment.toml'))
-export { createAdmin, FakeIdentityProvider, PostgresReplayStore, RedisReplayStore, wrong }
+export { createAdmin, FakeIdentityProvider, FileIdentityProviderStore, PostgresReplayStore, RedisReplayStore, wrong }
 `
 
 /** An app with sessions, whose users are its own. */
