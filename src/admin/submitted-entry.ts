@@ -85,7 +85,8 @@ function withId(entry: JsonObject, stored: StoredRegistration | undefined): Json
   return { id: stored?.id ?? createId(ownMember(entry, 'displayName') ?? ownMember(entry, 'name')), ...entry }
 }
 
-function createId(title: unknown): string {
+/** An id from what people call an identity provider, and a random end. */
+export function createId(title: unknown): string {
   const text = typeof title === 'string' ? title.slice(0, 200).replace(/^https?:\/\//i, '') : ''
   const words = text
     .normalize('NFKD')

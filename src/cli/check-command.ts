@@ -9,13 +9,13 @@ import { countOf, createPaint, type Mark, type Paint, toJson } from './output.js
 import { readOptions } from './read-options.js'
 
 /** Something to know about a configuration. */
-interface Finding {
+export interface Finding {
   mark: Mark
   text: string
 }
 
 /** What is known about one identity provider. */
-interface Report {
+export interface Report {
   stats: IdentityProviderStats
   findings: readonly Finding[]
 }
@@ -71,7 +71,8 @@ function nameOf({ identityProvider, clientId }: Pick<KeySetOwner, 'identityProvi
   return identityProvider ?? `client ${clientId}`
 }
 
-function findingsOf(stats: IdentityProviderStats): Finding[] {
+/** What is right and wrong with the keys of one identity provider. */
+export function findingsOf(stats: IdentityProviderStats): Finding[] {
   if (!stats.enabled) return [{ mark: 'skipped', text: 'disabled: not checked' }]
   return [...keyFindings(stats), ...keySetFindings(stats), ...certificateFindings(stats)]
 }
@@ -140,12 +141,7 @@ function render(
   notes: readonly string[],
   paint: Paint,
 ): string {
-  const lines = reports.flatMap(({ stats: { id, name, alias }, findings }) => [
-    '',
-    inOneLine(id === name ? name : `${id}: ${name}`),
-    inOneLine(`    alias: ${alias}`),
-    ...findings.map(({ mark, text }) => `  ${paint(mark)} ${inOneLine(text)}`),
-  ])
+  const lines = reports.flatMap((report) => ['', ...linesOf(report, paint)])
   const findings = reports.flatMap((report) => report.findings)
   const problems = findings.filter(({ mark }) => mark === 'bad').length
   const warnings = findings.filter(({ mark }) => mark === 'warning').length
@@ -153,4 +149,13 @@ function render(
   const verdict = `${paint('good')} ${inOneLine(path)} is well formed`
   const noted = notes.map((note) => `${paint('warning')} ${inOneLine(note)}`)
   return `${[verdict, ...lines, ...noted, '', total].join('\n')}\n`
+}
+
+/** The name of an identity provider, and a line for each finding. */
+export function linesOf({ stats: { id, name, alias }, findings }: Report, paint: Paint): string[] {
+  return [
+    inOneLine(id === name ? name : `${id}: ${name}`),
+    inOneLine(`    alias: ${alias}`),
+    ...findings.map(({ mark, text }) => `  ${paint(mark)} ${inOneLine(text)}`),
+  ]
 }

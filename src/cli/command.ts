@@ -13,10 +13,16 @@ export interface Output {
 
 /** What was written after the name of the command. */
 export interface CommandArguments {
+  /** All words after the name of the command. */
+  words: readonly string[]
   /** The file that the command reads or writes; empty for a command without one. */
   path: string
   /** The file that holds an assertion; undefined: standard input. */
   assertionPath: string | undefined
+  /** The deployment file, for a command whose words are others. */
+  config: string | undefined
+  store: string | undefined
+  search: string | undefined
   client: string | undefined
   scope: string | undefined
   algorithm: string | undefined
@@ -24,6 +30,7 @@ export interface CommandArguments {
   keep: boolean
   stdout: boolean
   ignoreUnknownTables: boolean
+  replace: boolean
 }
 
 /** `failed`: the answer is no. `misused`: the command cannot be run as written. */

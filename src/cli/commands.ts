@@ -55,14 +55,28 @@ export const COMMANDS = {
     options: ['config', 'client', 'scope', 'ignore-unknown-tables', 'json'],
     load: async () => (await import('./explain-command.js')).explainCommand,
   },
+  idp: {
+    usage: 'idp add|list|show|test|enable|disable|remove [ID|FILE] --store STORE [--json]',
+    summary: 'changes and shows the identity providers of a store',
+    files: { required: 0, most: 2 },
+    options: ['config', 'store', 'search', 'replace', 'ignore-unknown-tables', 'json'],
+    load: async () => (await import('./idp-command.js')).idpCommand,
+  },
 } as const satisfies Readonly<Record<string, CommandDescription>>
 
 export const OPTIONS = {
   config: {
     type: 'string',
     usage: '--config FILE',
-    summary: 'the deployment file, instead of the first argument',
+    summary: 'the deployment file: instead of the first argument, or for idp that of the service',
   },
+  store: {
+    type: 'string',
+    usage: '--store STORE',
+    summary: 'file:DIRECTORY or postgres://…; by default the environment variable IDENTITY_PROVIDER_STORE',
+  },
+  search: { type: 'string', usage: '--search TEXT', summary: 'only those whose id, name or display name contains it' },
+  replace: { type: 'boolean', usage: '--replace', summary: 'replace the identity provider that has this id' },
   client: { type: 'string', usage: '--client ID', summary: 'the client that would present the assertion' },
   scope: { type: 'string', usage: '--scope SCOPE', summary: 'the scope that the client would request' },
   'ignore-unknown-tables': {

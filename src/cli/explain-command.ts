@@ -5,6 +5,7 @@ import { createJwtExchange } from '../exchange/jwt-exchange.js'
 import type { ExplainedStep, Explanation } from '../explain/explanation.js'
 import { type Command, type CommandStreams, Misuse } from './command.js'
 import { countOf, createPaint, type Mark, type Paint, toJson } from './output.js'
+import { readInput } from './read-input.js'
 import { readOptions } from './read-options.js'
 
 /** More than any assertion may have. */
@@ -47,10 +48,10 @@ function withoutFinalLineBreak(input: string, { stdin }: CommandStreams): { asse
 async function readAssertion(path: string | undefined, { stdin, stderr }: CommandStreams): Promise<string> {
   if (path === undefined) {
     if (stdin.isTTY) stderr.write('Paste the assertion, then press Ctrl-D\n')
-    return readAll(stdin)
+    return readInput(stdin, MAX_INPUT_BYTES)
   }
   try {
-    return await readAll(createReadStream(path))
+    return await readInput(createReadStream(path), MAX_INPUT_BYTES)
   } catch (error) {
     if (error instanceof Misuse) throw error
     const name = MAY_BE_TOKEN.test(path) ? '' : `${inOneLine(path)}: `
@@ -58,18 +59,6 @@ async function readAssertion(path: string | undefined, { stdin, stderr }: Comman
       `${name}the file cannot be read (${fieldOf(error, 'code')}); an assertion is read from a file or standard input, never from an argument`,
     )
   }
-}
-
-async function readAll(input: AsyncIterable<Buffer | string>): Promise<string> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of input) {
-    const bytes = Buffer.from(chunk)
-    size += bytes.length
-    if (size > MAX_INPUT_BYTES) throw new Misuse(`the input is longer than ${MAX_INPUT_BYTES} bytes`)
-    chunks.push(bytes)
-  }
-  return Buffer.concat(chunks).toString('utf8')
 }
 
 function render(

@@ -87,8 +87,9 @@ export function readArguments(command: CommandName, { words, options }: SplitArg
   const has = (name: OptionName) => options.some((option) => option.name === name)
   const textOf = (name: OptionName) => options.find((option) => option.name === name)?.value
   const [config, client, scope, algorithm] = [textOf('config'), textOf('client'), textOf('scope'), textOf('alg')]
-  const paths = config === undefined ? words.slice(1) : [config, ...words.slice(1)]
-  if ([...paths, client, scope, algorithm].some((text) => IS_TOKEN.test(text ?? ''))) {
+  const others = words.slice(1)
+  const paths = config === undefined || files.required === 0 ? others : [config, ...others]
+  if ([...paths, config, client, scope, algorithm].some((text) => IS_TOKEN.test(text ?? ''))) {
     throw new Misuse('an assertion is read from a file or standard input, never from an argument')
   }
   if (paths.includes('')) throw new Misuse('a file name is empty')
@@ -96,8 +97,9 @@ export function readArguments(command: CommandName, { words, options }: SplitArg
   if (paths.length > files.most) throw new Misuse('too many arguments')
   const [path = files.default ?? '', assertionPath] = paths
   return {
-    ...{ path, assertionPath, client, scope, algorithm },
-    ...{ json: has('json'), keep: has('keep'), stdout: has('stdout') },
+    ...{ words: others, path, assertionPath, config, client, scope, algorithm },
+    ...{ store: textOf('store'), search: textOf('search') },
+    ...{ json: has('json'), keep: has('keep'), stdout: has('stdout'), replace: has('replace') },
     ignoreUnknownTables: has('ignore-unknown-tables'),
   }
 }
@@ -113,5 +115,6 @@ function commandsWith(option: string): string {
   const names = (Object.keys(COMMANDS) as CommandName[]).filter((name) =>
     (describeCommand(name).options as readonly string[]).includes(option),
   )
-  return names.join(' and ')
+  const [last, ...others] = names.toReversed()
+  return [others.toReversed().join(', '), last].filter((text) => text !== '').join(' and ')
 }

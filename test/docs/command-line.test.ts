@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
@@ -57,9 +57,9 @@ describe('docs/command-line.md', () => {
 
   it('names every option, each in the section of its command', () => {
     for (const [name, { options }] of Object.entries(COMMANDS)) {
-      // The last section has what check and explain share.
+      // The section of explain has what check and explain share.
       for (const option of options)
-        expect(sections.get(option === 'config' ? 'explain' : name)).toContain(`--${option}`)
+        expect(sections.get(option === 'config' && name === 'check' ? 'explain' : name)).toContain(`--${option}`)
     }
     const named = new Set([...DOCUMENT.matchAll(/--(\w[\w-]*)/g)].map(([, option]) => option))
     expect([...named].sort()).toEqual([...Object.keys(OPTIONS), 'help'].sort())
@@ -75,5 +75,7 @@ describe('docs/command-line.md', () => {
     writeFileSync(path, readFileSync(path, 'utf8').replace(`# ${line}`, line))
     expect(await runSection('check')).toContain('\nno problems, no notes\n')
     expect(await runSection('explain')).toMatch(/^accepted, unless it was used before\n/)
+    mkdirSync(join(directory, 'identity-providers'))
+    expect(await runSection('idp')).toBe('no identity providers\n')
   }, 60_000)
 })

@@ -25,7 +25,7 @@ const COLOUR = '\u001B['
 /** What clears a terminal, in two ways, and turns a line around; and what is a line break to some. */
 const HOSTILE = '\u001B[2J\u009B2J\u202E\u2028'
 /** The commands that there are, in an error. */
-const EXPECTED = 'expected demo, init, keygen, check or explain'
+const EXPECTED = 'expected demo, init, keygen, check, explain or idp'
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u
 
 let idp: FakeIdentityProvider
@@ -814,7 +814,7 @@ describe('the command itself', () => {
     [['demo', 'x'], 'too many arguments'],
     [['demo', '--keep=yes'], '--keep takes no value'],
     [['check', 'x', '--keep'], '--keep is for demo'],
-    [['init', 'x', '--json'], '--json is for check and explain'],
+    [['init', 'x', '--json'], '--json is for check, explain and idp'],
     [['init', 'x', 'y'], 'too many arguments'],
     [['init', 'x', '--force'], 'unknown option --force'],
     [['keygen', 'x', 'y'], 'too many arguments'],
