@@ -1,10 +1,13 @@
 import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
-import { afterAll, beforeAll, expect, it, jest } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { Pool } from 'pg'
+import { createJwtExchange, generateSigningKey } from '../../src/index.js'
 import { PostgresIdentityProviderStore } from '../../src/postgres.js'
 import { codeBlocks } from '../support/document-code.js'
 import { createDocumentSnippets, type DocumentSnippets } from '../support/document-snippets.js'
+import { AUDIENCE, CLIENT, ISSUER } from '../support/exchange-host.js'
 import { createSchema, type TestSchema } from '../support/postgres-schema.js'
 import { DATABASE_URL, describeWithPostgres } from '../support/services.js'
 
@@ -14,6 +17,43 @@ jest.setTimeout(60_000)
 const OTHER_ROLE = 'pg_monitor'
 const [CODE = ''] = codeBlocks('docs/multi-tenant.md', 'js', 'PostgreSQL')
 const [TABLES = '', SEARCH = ''] = codeBlocks('docs/multi-tenant.md', 'sql', 'PostgreSQL')
+
+const PAGE = readFileSync('docs/multi-tenant.md', 'utf8')
+const [ENTRY = ''] = codeBlocks('docs/multi-tenant.md', 'json')
+
+async function problemsOf(entry: unknown) {
+  const exchange = createJwtExchange({
+    issuer: ISSUER,
+    findIdentityProvider: () => undefined,
+    subject: 'namespaced',
+    clients: [CLIENT],
+    accessToken: { audience: AUDIENCE, signingKeys: [generateSigningKey()] },
+  })
+  try {
+    return await exchange.checkIdentityProvider(entry)
+  } finally {
+    exchange.close()
+  }
+}
+
+describe('docs/multi-tenant.md', () => {
+  it('has an entry of a customer that can be registered', async () => {
+    expect(await problemsOf(JSON.parse(ENTRY))).toEqual([])
+  })
+
+  it('names each option of that entry, and what the exchange requires', async () => {
+    const { id: _, displayName: __, discovery: ___, alias: ____, ...bounds } = JSON.parse(ENTRY)
+    for (const option of Object.keys(bounds)) expect(PAGE).toContain(`\`${option}`)
+    expect(await problemsOf({ ...JSON.parse(ENTRY), subject: 'raw' })).toHaveLength(1)
+  })
+
+  it('names subpaths that the package has', () => {
+    const { exports } = JSON.parse(readFileSync('package.json', 'utf8'))
+    const named = [...PAGE.matchAll(/`express-jwt-exchange\/([\w-]+)`/g)].map(([, name]) => `./${name}`)
+    expect(named.length).toBeGreaterThan(1)
+    expect(named.filter((name) => !Object.hasOwn(exports, name))).toEqual([])
+  })
+})
 
 describeWithPostgres('the section about PostgreSQL of docs/multi-tenant.md', () => {
   let schema: TestSchema
