@@ -1,7 +1,7 @@
 import { loadPassport } from './host-app.js'
 import { choosePlace } from './place.js'
 import { onEndSignal, startServer } from './serve.js'
-import { printInvitation, startStory, tellStory } from './story.js'
+import { endStory, printInvitation, startStory, tellStory } from './story.js'
 
 export interface DemoSettings {
   /** Keep running until Ctrl-C, for requests of the reader. */
@@ -17,7 +17,11 @@ export async function runDemo({ keep, print }: DemoSettings): Promise<boolean> {
   const place = await choosePlace(0, '127.0.0.1')
   const story = await startStory(`http://localhost:${place.port}`, 0)
   try {
-    const server = await startServer(place, { options: story.options, store: undefined }, { hasAdmin: keep })
+    const server = await startServer(
+      place,
+      { options: story.options, store: undefined, directory: story.directory },
+      { hasAdmin: keep },
+    )
     try {
       const hasPassport = (await loadPassport()) !== undefined
       const isAsExpected = await tellStory(story, { processes: 1, hasPassport, isKept: keep, print })
@@ -31,6 +35,6 @@ export async function runDemo({ keep, print }: DemoSettings): Promise<boolean> {
       await server.close()
     }
   } finally {
-    await story.idp.close()
+    await endStory(story)
   }
 }

@@ -4,10 +4,10 @@ import { choosePlace, type Place, urlOf } from './place.js'
 import { openReplayStore, type StoreChoice } from './replay-stores.js'
 import { createSelfSignedCertificate } from './self-signed.js'
 import { onEndSignal, serve } from './serve.js'
-import { printInvitation, startStory, tellStory } from './story.js'
+import { endStory, printInvitation, startStory, tellStory } from './story.js'
 import { startWorkers } from './workers.js'
 
-const { CONFIG, HOST = '127.0.0.1', PORT = '3000', TLS = '', WORKERS = '1' } = process.env
+const { CONFIG, IDENTITY_PROVIDERS, HOST = '127.0.0.1', PORT = '3000', TLS = '', WORKERS = '1' } = process.env
 const { REDIS_URL, DATABASE_URL } = process.env
 const MAX_WORKERS = 64
 
@@ -16,7 +16,7 @@ const LOCAL_HOSTS = ['127.0.0.1', '::1', 'localhost', '0.0.0.0', '::']
 
 /** The host app alone, with the options of a TOML file. */
 async function serveConfig(path: string, place: Place, workers: number): Promise<void> {
-  const deployment = readDeployment(path)
+  const deployment = readDeployment(path, IDENTITY_PROVIDERS || undefined)
   const adminLink = await serveIn(workers, place, deployment)
   console.log(`Listening on ${urlOf(place)} with ${path}`)
   if (adminLink !== undefined) console.log(`Admin page, once: ${adminLink}`)
@@ -26,10 +26,11 @@ async function serveConfig(path: string, place: Place, workers: number): Promise
 async function serveStory(place: Place, workers: number): Promise<void> {
   const url = urlOf({ ...place, host: LOCAL_HOSTS.includes(place.host) ? 'localhost' : place.host })
   const story = await startStory(url, PORT === '0' ? 0 : place.port + 1, place.certificate?.cert)
-  onEndSignal(() => story.idp.close())
+  onEndSignal(() => endStory(story))
   const adminLink = await serveIn(workers, place, {
     options: story.options,
     store: workers > 1 ? sharedStore() : undefined,
+    directory: story.directory,
   })
   const hasPassport = (await loadPassport()) !== undefined
   const print = (line: string) => console.log(line)

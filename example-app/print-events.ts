@@ -10,6 +10,11 @@ const DECISIONS: readonly ExchangeEventName[] = [
   'identity_provider.deleted',
   'identity_provider.disabled',
   'identity_provider.enabled',
+  'identity_provider.changed',
+  'identity_provider.removed',
+  'identity_provider.invalid',
+  'identity_provider_lookup.failed',
+  'identity_provider_lookup.recovered',
   'config.changed',
   'config.refused',
 ]

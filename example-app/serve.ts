@@ -24,8 +24,8 @@ export async function startServer(
   { hasAdmin }: ServeSettings,
 ): Promise<RunningServer> {
   const passport = await loadPassport()
-  const { exchange, close } = await openExchange(deployment)
-  const admin = hasAdmin && isLoopback(place) ? createLocalAdmin(exchange, place) : undefined
+  const { exchange, identityProviderStore, close } = await openExchange(deployment)
+  const admin = hasAdmin && isLoopback(place) ? createLocalAdmin(exchange, place, identityProviderStore) : undefined
   const app = createHostApp(exchange, passport, admin?.router)
   const server = place.certificate === undefined ? createServer(app) : createTlsServer(place.certificate, app)
   await listen(server, place)

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { generateSigningKey, type JwtExchangeOptions } from 'express-jwt-exchange'
 import { FakeIdentityProvider } from 'express-jwt-exchange/testing'
 import { type Answer, send } from './send.js'
@@ -11,6 +14,8 @@ export interface Story {
   idp: FakeIdentityProvider
   /** Of the host app. */
   options: JwtExchangeOptions
+  /** Where identity providers can be registered on the admin page. */
+  directory: string
 }
 
 /** How the story is told. */
@@ -37,13 +42,21 @@ export async function startStory(url: string, idpPort: number, ca?: string): Pro
   const idp = await startIdentityProvider(`${url}/oauth2/token`, idpPort)
   const options: JwtExchangeOptions = {
     issuer: `${url}/oauth2`,
+    subject: 'namespaced',
     identityProviders: [{ name: idp.name, alias: `${url}/oauth2/token`, jwksUri: idp.jwksUri, allowedSubjects: 'any' }],
     clients: [CLIENT],
     // Much shorter than by default, so that the end of old keys can be watched, and ten rollovers played in a row.
     jwksEndpoint: { cacheMaxAge: 10_000, cacheMaxAgeFallback: 20_000, cooldownDuration: 2000, refreshBudget: 10 },
     accessToken: { audience: url, signingKeys: [generateSigningKey()] },
   }
-  return { url, ca, idp, options }
+  const directory = mkdtempSync(join(tmpdir(), 'identity-providers-'))
+  return { url, ca, idp, options, directory }
+}
+
+/** The process may end right afterwards. */
+export async function endStory({ idp, directory }: Story): Promise<void> {
+  rmSync(directory, { recursive: true, force: true })
+  await idp.close()
 }
 
 /** Performs the main job with the host app and prints it. Resolves with whether every answer was the expected one. */
@@ -72,7 +85,7 @@ export function printInvitation(
   print(`  curl -X POST ${idp.url}/fault/down   (or slow, oversize, garbage; off ends it)`)
   print(`  curl ${insecure(url)}${url}/health`)
   if (adminLink !== undefined) {
-    print('\nSee keys, decisions and explanations on the admin page. This link opens it once:')
+    print('\nThe admin page shows keys and decisions, and registers identity providers. This link opens it once:')
     print(`  ${adminLink}`)
   }
   print('Stop with Ctrl-C.')

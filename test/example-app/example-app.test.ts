@@ -214,6 +214,31 @@ describe('npm start with CONFIG', () => {
     }
   })
 
+  it('trusts the identity providers in the directory IDENTITY_PROVIDERS, beside those of its file', async () => {
+    const other = await FakeIdentityProvider.start({ alias: APP_TOKEN_ENDPOINT })
+    const directory = mkdtempSync(join(tmpdir(), 'example-app-providers-'))
+    try {
+      const entry = { id: 'other', name: other.name, jwksUri: other.jwksUri, allowedSubjects: ['alice'] }
+      writeFileSync(join(directory, 'other.json'), JSON.stringify(entry))
+      const config = writeConfig(idp)
+      const env = { CONFIG: config, APP_SECRET: APP_CLIENT.clientSecret, IDENTITY_PROVIDERS: directory }
+      expect(await failureOf(env)).toContain('subject: ')
+      writeFileSync(config, `subject = "namespaced"\n${readFileSync(config, 'utf8')}`)
+      const { url } = await start('Admin page', env)
+      for (const each of [idp, other]) {
+        const form = {
+          grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
+          assertion: await each.issueAssertion(),
+        }
+        const answer = request(url).post('/oauth2/token').auth(APP_CLIENT.clientId, APP_CLIENT.clientSecret)
+        expect((await answer.type('form').send(form)).status).toBe(200)
+      }
+    } finally {
+      rmSync(directory, { recursive: true })
+      await other.close()
+    }
+  })
+
   it('ends with the problems of a bad file and no stack', async () => {
     const failure = await failureOf({ CONFIG: 'missing.toml' })
     expect(failure).toContain('missing.toml')
@@ -348,6 +373,48 @@ describe('the admin page', () => {
     const stats = await get(`${origin}/admin/stats`, { cookie })
     expect(await stats.json()).toMatchObject({ identityProviders: [{ state: 'ok', enabled: true }] })
     expect((await get(`${origin}/admin/stats`, { cookie: cookie.slice(0, -1) })).status).toBe(401)
+  })
+
+  it('registers another identity provider, whose assertions are accepted at once, and switches it off', async () => {
+    const other = await FakeIdentityProvider.start()
+    try {
+      const output = (await start('Stop with Ctrl-C', {})).output()
+      const url = new URL(linkOf(output)).origin
+      const aud = `${url}/oauth2/token`
+      const opened = await get(linkOf(output))
+      const [cookie = ''] = (opened.headers.get('set-cookie') ?? '').split(';')
+      const post = (path: string, body?: object) =>
+        request(url).post(`/admin/identity-providers${path}`).set({ Cookie: cookie }).type('json').send(body)
+      const exchange = async () => {
+        const form = {
+          grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer',
+          assertion: await other.issueAssertion({ aud }),
+        }
+        const answer = request(url).post('/oauth2/token').auth('app', 'app-secret-of-the-story')
+        return (await answer.type('form').send(form)).status
+      }
+      expect(await exchange()).toBe(400)
+      const entry = {
+        id: 'other',
+        name: other.name,
+        jwksUri: other.jwksUri,
+        network: 'any',
+        allowedSubjects: ['alice'],
+      }
+      expect((await post('', entry)).status).toBe(201)
+      let status = 400
+      while (status === 400) status = await exchange()
+      expect(status).toBe(200)
+      expect((await post('/other/disable')).status).toBe(200)
+      expect(await exchange()).toBe(400)
+      const { body } = await request(url).get('/admin/events').set({ Cookie: cookie })
+      expect(body.events.map(({ name }: { name: string }) => name)).toEqual(
+        expect.arrayContaining(['identity_provider.saved', 'token.issued', 'token.rejected']),
+      )
+      expect(JSON.stringify(body)).toContain('the person at the terminal')
+    } finally {
+      await other.close()
+    }
   })
 
   it('is not served to another name, which a page of another site could give to this machine', async () => {

@@ -32,10 +32,12 @@ export async function startApp(
   env: Readonly<Record<string, string>>,
   nodeArguments: readonly string[] = [],
 ): Promise<AppProcess> {
+  const temporary = mkdtempSync(join(tmpdir(), 'example-app-'))
   const child = spawn(process.execPath, [...nodeArguments, APP_MAIN], {
-    env: { ...process.env, PORT: '0', NODE_OPTIONS: '', ...env },
+    env: { ...process.env, PORT: '0', NODE_OPTIONS: '', TMPDIR: temporary, ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
+  child.once('exit', () => rmSync(temporary, { recursive: true, force: true })) // Also after SIGKILL.
   let output = ''
   await new Promise<void>((resolve, reject) => {
     const read = (chunk: Buffer) => {
