@@ -5,6 +5,7 @@ import { formTarget, httpTarget } from './http-targets.js'
 import { jwtTarget, signedJwtTarget } from './jwt-target.js'
 import { keySetTarget } from './key-set-target.js'
 import { claimPathTarget, globTarget } from './policy-targets.js'
+import { registrationTarget } from './registration-target.js'
 import { requestTarget } from './request-target.js'
 import { tomlTarget } from './toml-target.js'
 
@@ -21,6 +22,7 @@ export const TARGETS: readonly NamedTarget[] = [
   { name: 'a signed token', start: signedJwtTarget, inputs: 300 },
   { name: 'readKeySet', start: keySetTarget, inputs: 300 },
   { name: 'loadConfig', start: tomlTarget, inputs: 300 },
+  { name: 'files of registrations', start: registrationTarget, inputs: 300 },
   { name: 'claim paths and templates', start: claimPathTarget, inputs: 300 },
   { name: 'globs', start: globTarget, inputs: 300 },
   { name: 'the Authorization header', start: authorizationTarget, inputs: 300 },
