@@ -2,6 +2,7 @@ import type { FuzzTarget } from '../fuzz-target.js'
 import { adminTarget } from './admin-target.js'
 import { authorizationTarget } from './credentials-target.js'
 import { formTarget, httpTarget } from './http-targets.js'
+import { importTarget } from './import-target.js'
 import { jwtTarget, signedJwtTarget } from './jwt-target.js'
 import { keySetTarget } from './key-set-target.js'
 import { claimPathTarget, globTarget } from './policy-targets.js'
@@ -23,6 +24,7 @@ export const TARGETS: readonly NamedTarget[] = [
   { name: 'readKeySet', start: keySetTarget, inputs: 300 },
   { name: 'loadConfig', start: tomlTarget, inputs: 300 },
   { name: 'files of registrations', start: registrationTarget, inputs: 300 },
+  { name: 'imports of other servers', start: importTarget, inputs: 300 },
   { name: 'claim paths and templates', start: claimPathTarget, inputs: 300 },
   { name: 'globs', start: globTarget, inputs: 300 },
   { name: 'the Authorization header', start: authorizationTarget, inputs: 300 },
