@@ -1,10 +1,11 @@
 import { useState } from 'preact/hooks'
+import type { ExchangeEvent } from './event-follower.js'
 import { EventTable } from './event-table.js'
 import { facetsOf } from './event-texts.js'
 import { Field } from './field.js'
 import { Heading } from './heading.js'
 import { Badge, Notice } from './notice.js'
-import { type ExchangeEvent, type LiveEvents, useEvents } from './use-events.js'
+import { type LiveEvents, useEvents } from './use-events.js'
 
 interface Filter {
   provider: string

@@ -41,6 +41,7 @@ export interface ApiAnswer<Body> {
 
 /** A problem document, RFC 9457. */
 interface Problem {
+  type?: string
   title?: string
   detail?: string
   problems?: readonly EntryProblem[]
@@ -49,12 +50,13 @@ interface Problem {
 
 const NO_JSON =
   'The server answered with something else than JSON. Perhaps you have to sign in again: reload this page.'
+const SIGN_IN = 'You may not use this page, or not any more. Sign in, and reload it.'
 const MESSAGES: Readonly<Record<number, string>> = {
-  401: 'You are not signed in. Sign in, and reload this page.',
-  403: 'You may not do this.',
   404: 'There is no identity provider with this id.',
   412: 'Somebody else has changed it meanwhile.',
 }
+/** Of problem documents, whose detail is for the developer of the server. */
+const REFUSALS = ['not-authenticated', 'not-authorized'].map((name) => `urn:express-jwt-exchange:problem:${name}`)
 
 /**
  * @param path relative to the page, which is the root of the API
@@ -92,12 +94,10 @@ export function toApiFailure(error: unknown): ApiFailure {
 }
 
 function toFailure(status: number, answer: unknown): ApiFailure {
-  const { title, detail, ...details } = (answer ?? {}) as Problem
-  return new ApiFailure(
-    status,
-    detail ?? MESSAGES[status] ?? title ?? `The server answered with the status ${status}.`,
-    details,
-  )
+  const { type = '', title, detail, ...details } = (answer ?? {}) as Problem
+  const isRefused = REFUSALS.includes(type) || (type === '' && (status === 401 || status === 403))
+  const message = isRefused ? SIGN_IN : (detail ?? MESSAGES[status] ?? title)
+  return new ApiFailure(status, message ?? `The server answered with the status ${status}.`, details)
 }
 
 function parseJson(text: string): unknown {

@@ -1,6 +1,6 @@
+import type { ExchangeEvent } from './event-follower.js'
 import { detailsOf, facetsOf, summaryOf, textOfEvent } from './event-texts.js'
 import { Badge } from './notice.js'
-import type { ExchangeEvent } from './use-events.js'
 
 /** Events, the newest first. */
 export function EventTable({ events }: { events: readonly ExchangeEvent[] }) {

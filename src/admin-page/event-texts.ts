@@ -1,13 +1,8 @@
 import { textOf } from './entry.js'
-import type { Tone } from './notice.js'
-import type { ExchangeEvent } from './use-events.js'
+import type { ExchangeEvent } from './event-follower.js'
+import type { State } from './states.js'
 
-interface EventText {
-  label: string
-  tone: Tone
-}
-
-const TEXTS: Readonly<Record<string, EventText>> = {
+const TEXTS: Readonly<Record<string, State>> = {
   'token.issued': { label: 'Token issued', tone: 'good' },
   'token.rejected': { label: 'Token refused', tone: 'bad' },
   'access.granted': { label: 'Access granted', tone: 'good' },
@@ -26,16 +21,32 @@ const TEXTS: Readonly<Record<string, EventText>> = {
   'identity_provider.deleted': { label: 'Removed', tone: 'warn' },
   'identity_provider.changed': { label: 'Changed', tone: 'quiet' },
   'identity_provider.removed': { label: 'Removed', tone: 'warn' },
-  'identity_provider.refused': { label: 'Entry refused', tone: 'bad' },
-  'identity_provider_store.failed': { label: 'Store fails', tone: 'bad' },
-  'identity_provider_store.recovered': { label: 'Store answers again', tone: 'good' },
+  'identity_provider.invalid': { label: 'Entry refused', tone: 'bad' },
+  'identity_provider_lookup.failed': { label: 'Lookup failed', tone: 'bad' },
+  'identity_provider_lookup.recovered': { label: 'Lookup works again', tone: 'good' },
   'config.changed': { label: 'Options changed', tone: 'quiet' },
   'config.refused': { label: 'Options refused', tone: 'bad' },
+  'proxy.not_trusted': { label: 'Proxy not trusted', tone: 'warn' },
+  'signing_key.generated': { label: 'Signing key generated', tone: 'warn' },
+  'token_endpoint.mismatch': { label: 'Wrong token endpoint', tone: 'warn' },
+  'replay_store.at_risk': { label: 'Replay store at risk', tone: 'warn' },
+  'replay_store.filling': { label: 'Replay store filling', tone: 'warn' },
+  'host_function.timed_out': { label: 'Function timed out', tone: 'bad' },
+  'host_function.limit_reached': { label: 'Function overloaded', tone: 'bad' },
+}
+
+/** What somebody did through the admin API. */
+const ACTIONS: Readonly<Record<string, State>> = {
+  created: { label: 'Added', tone: 'quiet' },
+  imported: { label: 'Imported', tone: 'quiet' },
+  disabled: { label: 'Switched off', tone: 'warn' },
+  enabled: { label: 'Switched on', tone: 'good' },
 }
 
 /** What an event means in a few words. One that is not known here keeps its name. */
-export function textOfEvent({ name }: ExchangeEvent): EventText {
-  return TEXTS[name] ?? { label: name, tone: 'quiet' }
+export function textOfEvent({ name, data }: ExchangeEvent): State {
+  const action = name === 'identity_provider.saved' ? ACTIONS[textOf(data.action)] : undefined
+  return action ?? TEXTS[name] ?? { label: name, tone: 'quiet' }
 }
 
 /** What people filter events by; empty if the event has none. */

@@ -28,8 +28,8 @@ export function IdentityProviders() {
     ...(search && { search }),
     ...(enabled && { enabled }),
   })
-  const { answer, failure, reload } = useRequest<IdentityProviderList>(`identity-providers?${query}`, REFRESH_INTERVAL)
-  const list = answer?.body
+  const { latest, failure, reload } = useRequest<IdentityProviderList>(`identity-providers?${query}`, REFRESH_INTERVAL)
+  const list = latest?.body
   return (
     <>
       <Title canAdd={list?.isReadOnly === false} />

@@ -1,23 +1,9 @@
 import { daysUntil, describeDays, describeDuration } from './durations.js'
 import { describeFailure } from './fetch-failures.js'
-import { firstExpiryOf, hasFixedKeys, type IdentityProviderItem, type KeySet } from './identity-provider-item.js'
-import { Badge, type Tone } from './notice.js'
+import { firstExpiryOf, type IdentityProviderItem, type KeySet } from './identity-provider-item.js'
+import { Badge } from './notice.js'
+import { stateOf } from './states.js'
 
-interface State {
-  label: string
-  tone: Tone
-}
-
-const STATES: Readonly<Record<KeySet['state'], State>> = {
-  ok: { label: 'Fresh', tone: 'good' },
-  idle: { label: 'Idle', tone: 'quiet' },
-  stale: { label: 'Stale', tone: 'warn' },
-  degraded: { label: 'Stale for long', tone: 'bad' },
-  down: { label: 'Down', tone: 'bad' },
-  never: { label: 'Not fetched', tone: 'quiet' },
-}
-const NOT_LOADED: State = { label: 'Not loaded', tone: 'quiet' }
-const FIXED: State = { label: 'Configured', tone: 'good' }
 /** Days before the end of a certificate from which it is a matter of concern. */
 const SOON = 30
 
@@ -58,11 +44,6 @@ export function ExpiryDate({ expiry }: { expiry: number }) {
       </time>
     </span>
   )
-}
-
-export function stateOf(keys: KeySet | null): State {
-  if (keys === null) return NOT_LOADED
-  return hasFixedKeys(keys) ? FIXED : STATES[keys.state]
 }
 
 /** Whether the last fetch failed. */

@@ -4,10 +4,11 @@ import { describeDuration } from './durations.js'
 import { describeFailure } from './fetch-failures.js'
 import { Heading } from './heading.js'
 import { describeKeySource, hasFixedKeys, type IdentityProviderItem, type KeySet } from './identity-provider-item.js'
-import { isFailing, stateOf } from './key-set-state.js'
+import { isFailing } from './key-set-state.js'
 import { KeyTable } from './key-table.js'
 import { Badge, FailureNotice, Notice } from './notice.js'
 import { ProviderHeader } from './provider-header.js'
+import { stateOf } from './states.js'
 import { useRequest } from './use-request.js'
 
 /** Milliseconds. */
@@ -16,8 +17,10 @@ const REFRESH_INTERVAL = 3000
 /** The keys of one identity provider. */
 export function KeysView({ id }: { id: string }) {
   const provider = useRequest<IdentityProviderItem>(pathOf(id), REFRESH_INTERVAL)
-  const keys = useRequest<{ keys: KeySet }>(pathOf(id, 'keys'), REFRESH_INTERVAL)
   const item = provider.answer?.body
+  // Keys that this process does not use are fetched for each request: once is enough.
+  const isInUse = item !== undefined && item.keys !== null
+  const keys = useRequest<{ keys: KeySet }>(pathOf(id, 'keys'), isInUse ? REFRESH_INTERVAL : undefined)
   const keySet = keys.answer?.body.keys
   return (
     <>

@@ -2,9 +2,7 @@ import type { ComponentChildren } from 'preact'
 import type { ApiFailure } from './admin-api.js'
 import { describeFailure } from './fetch-failures.js'
 import { Icon, type IconName } from './icon.js'
-
-/** How good or bad something is. The text and the icon say it too. */
-export type Tone = 'good' | 'warn' | 'bad' | 'quiet'
+import type { Tone } from './states.js'
 
 const ICONS: Readonly<Record<Tone, IconName>> = { good: 'check', warn: 'warning', bad: 'cross', quiet: 'minus' }
 

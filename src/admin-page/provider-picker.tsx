@@ -13,8 +13,8 @@ export function ProviderPicker({ view }: { view: 'keys' | 'policy' }) {
   const [search, setSearch] = useState('')
   const pages = usePages(search)
   const query = new URLSearchParams({ limit: '25', ...pages.position, ...(search && { search }) })
-  const { answer, failure } = useRequest<IdentityProviderList>(`identity-providers?${query}`)
-  const items = answer?.body.identityProviders ?? []
+  const { latest, failure } = useRequest<IdentityProviderList>(`identity-providers?${query}`)
+  const items = latest?.body.identityProviders ?? []
   return (
     <>
       <Heading>{view === 'keys' ? 'Keys' : 'Policy'}</Heading>
@@ -27,7 +27,7 @@ export function ProviderPicker({ view }: { view: 'keys' | 'policy' }) {
         <SearchField label="Search by name or id" onSearch={setSearch} />
       </div>
       <FailureNotice failure={failure} />
-      {answer !== undefined && items.length === 0 && <p class="empty">There is no such identity provider.</p>}
+      {latest !== undefined && items.length === 0 && <p class="empty">There is no such identity provider.</p>}
       <ul class="picker">
         {items.map((item) => (
           <li key={item.id} class="card">
@@ -39,7 +39,7 @@ export function ProviderPicker({ view }: { view: 'keys' | 'policy' }) {
           </li>
         ))}
       </ul>
-      {answer !== undefined && <PageButtons pages={pages} next={answer.body.next} />}
+      {latest !== undefined && <PageButtons pages={pages} next={latest.body.next} />}
     </>
   )
 }

@@ -1,4 +1,5 @@
-import { Badge, type Tone } from './notice.js'
+import { Badge } from './notice.js'
+import type { State } from './states.js'
 
 /** One check. */
 export interface ExplainedStep {
@@ -11,7 +12,7 @@ export interface ExplainedStep {
   hint?: string
 }
 
-const OUTCOMES: Readonly<Record<ExplainedStep['outcome'], { label: string; tone: Tone }>> = {
+const OUTCOMES: Readonly<Record<ExplainedStep['outcome'], State>> = {
   passed: { label: 'Passed', tone: 'good' },
   failed: { label: 'Failed', tone: 'bad' },
   skipped: { label: 'Skipped', tone: 'quiet' },

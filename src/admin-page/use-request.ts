@@ -4,6 +4,8 @@ import { type ApiAnswer, type ApiFailure, callApi, toApiFailure } from './admin-
 export interface Requested<Body> {
   /** The last answer for this path. It stays while another request for it is under way, or after that failed. */
   answer: ApiAnswer<Body> | undefined
+  /** The last answer for this path, or else for the one before. */
+  latest: ApiAnswer<Body> | undefined
   /** Why the last request failed; undefined if it did not. */
   failure: ApiFailure | undefined
   reload(): void
@@ -24,12 +26,12 @@ interface Outcome<Body> {
 export function useRequest<Body>(path: string | undefined, interval?: number): Requested<Body> {
   const [outcome, setOutcome] = useState<Outcome<Body>>()
   const [turn, setTurn] = useState(0)
-  const latest = useRef<AbortController>(undefined)
+  const running = useRef<AbortController>(undefined)
   const load = useCallback(async () => {
     if (path === undefined) return
-    latest.current?.abort()
+    running.current?.abort()
     const controller = new AbortController()
-    latest.current = controller
+    running.current = controller
     const { signal } = controller
     const settle = (settled: Omit<Outcome<Body>, 'path'>) => {
       if (!signal.aborted)
@@ -42,11 +44,12 @@ export function useRequest<Body>(path: string | undefined, interval?: number): R
   }, [path])
   useEffect(() => {
     void load()
-    return () => latest.current?.abort()
+    return () => running.current?.abort()
   }, [load, turn])
   useRepeated(load, path === undefined ? undefined : interval)
   const current = outcome?.path === path ? outcome : undefined
-  return { answer: current?.answer, failure: current?.failure, reload: () => setTurn((before) => before + 1) }
+  const reload = () => setTurn((before) => before + 1)
+  return { answer: current?.answer, latest: outcome?.answer, failure: current?.failure, reload }
 }
 
 /** @param interval milliseconds; undefined: never */
