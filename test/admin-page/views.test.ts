@@ -74,6 +74,7 @@ describeWithChromium('each view of the admin page', () => {
     for (const [viewport, colorScheme] of LOOKS) {
       await page.setViewportSize(viewport)
       await page.emulateMedia({ colorScheme })
+      await page.evaluate('scrollTo(0, 0)')
       await page.screenshot({ path: `${SCREENSHOTS}${name}-${colorScheme}-${viewport.width}.png`, fullPage: true })
       const problems = await seriousProblems(page, colorScheme)
       found.push(...problems.map((problem) => `${colorScheme}, ${viewport.width}: ${problem}`))
