@@ -11,10 +11,11 @@ import type {
 import type { RegistrationChange } from '../identity-provider-store/identity-provider-store.js'
 import { isStorableName } from '../identity-provider-store/storable-registration.js'
 import type { LoadedIssuerDeps, RunTimeConfiguration } from './loaded-issuer.js'
-import { LoadedIssuers } from './loaded-issuers.js'
+import { type KeptTimes, LoadedIssuers } from './loaded-issuers.js'
 import { LookupAllowance } from './lookup-allowance.js'
 import type { IdentityProviderLookupSettings } from './lookup-options.js'
-import { createRegistrationSource, type RegistrationSource } from './registration-source.js'
+import { beginWatch, createRegistrationSource, type RegistrationSource, type Watch } from './registration-source.js'
+import { type ChangesMeanwhile, RunningLookups } from './running-lookups.js'
 import { type LookupStats, SourceHealth } from './source-health.js'
 import { SwitchedOff } from './switched-off.js'
 import { UnknownIssuers } from './unknown-issuers.js'
@@ -36,12 +37,10 @@ export class IdentityProviderLookup implements RunTimeIdentityProviders {
   readonly #loaded: LoadedIssuers
   readonly #unknown: UnknownIssuers
   readonly #switchedOff: SwitchedOff
-  readonly #running = new Map<string, Promise<void>>()
-  /** Names whose running lookup may have begun before their last change. */
-  readonly #changedMeanwhile = new Set<string>()
+  readonly #running = new RunningLookups()
   readonly #allowance: LookupAllowance
   readonly #health: SourceHealth
-  #stopWatch: (() => void | Promise<void>) | undefined
+  #watch: Watch | undefined
 
   constructor(settings: IdentityProviderLookupSettings, deps: IdentityProviderLookupDeps) {
     this.#settings = settings
@@ -64,18 +63,14 @@ export class IdentityProviderLookup implements RunTimeIdentityProviders {
 
   /** Begins to follow changes. Settles when it is known which identity providers are switched off, or that is not available. */
   start(): Promise<void> {
-    const { watch } = this.#source
-    this.#stopWatch ??= watch?.(
-      (change) => this.#noteChange(change),
-      (error) => this.#health.noteWatchFault(error),
-    )
-    return this.#switchedOff.follow(watch === undefined)
+    const noteFault = (error: unknown) => this.#health.noteWatchFault(error)
+    this.#watch ??= beginWatch(this.#source, (change) => this.#noteChange(change), noteFault)
+    return this.#switchedOff.follow(!this.#watch.isRunning)
   }
 
   close(): void {
     this.#switchedOff.close()
-    const stopWatch = async () => this.#stopWatch?.()
-    stopWatch().catch(() => {}) // A watch that cannot be stopped is not in use any more.
+    void this.#watch?.stop()
   }
 
   load(issuer: string, cause: LookupCause): Promise<void> | undefined {
@@ -84,7 +79,7 @@ export class IdentityProviderLookup implements RunTimeIdentityProviders {
       return isStorableName(issuer) && !this.#unknown.has(issuer) ? this.#lookUpNew(issuer, cause) : undefined
     }
     const { loaded, recheckAt } = kept
-    if (loaded.configuration !== this.#configuration) this.#put(issuer, loaded.entries, recheckAt)
+    if (loaded.configuration !== this.#configuration) this.#put(issuer, loaded.entries, kept)
     return this.#now < recheckAt ? undefined : this.#lookUp(issuer)
   }
 
@@ -131,7 +126,7 @@ export class IdentityProviderLookup implements RunTimeIdentityProviders {
   }
 
   async #lookUpNew(issuer: string, cause: LookupCause): Promise<void> {
-    const running = this.#running.get(issuer)
+    const running = this.#running.find(issuer)
     if (running !== undefined) return running
     if (this.#health.retryIn > 0) throw new DependencyUnavailable('identity_provider_lookup_failed')
     if (!this.#allowance.take(cause)) throw new DependencyUnavailable('identity_provider_lookup_limit_reached')
@@ -140,34 +135,37 @@ export class IdentityProviderLookup implements RunTimeIdentityProviders {
   }
 
   #lookUp(issuer: string): Promise<void> {
-    const running = this.#running.get(issuer)
-    if (running !== undefined) return running
-    const lookup = this.#runLookup(issuer).finally(() => this.#running.delete(issuer))
-    this.#running.set(issuer, lookup)
-    return lookup
+    return this.#running.run(issuer, (changes) => this.#runLookup(issuer, changes))
   }
 
-  async #runLookup(issuer: string): Promise<void> {
-    let entries: readonly unknown[]
+  async #runLookup(issuer: string, changes: ChangesMeanwhile): Promise<void> {
+    let entries: readonly unknown[] | undefined
     try {
-      entries = await this.#source.find(issuer)
+      entries = await changes.findLatest(() => this.#findEntries(issuer))
     } catch (error) {
-      this.#changedMeanwhile.delete(issuer)
       this.#health.noteFailure(error)
       return this.#serveStale(issuer, error)
     }
     this.#health.noteSuccess()
-    const recheckAfter = this.#health.recheckAfter(this.#settings.pollInterval, this.#stopWatch !== undefined)
-    const isOutdated = this.#changedMeanwhile.delete(issuer)
-    this.#put(issuer, entries, isOutdated ? this.#now : this.#now + recheckAfter)
+    if (entries === undefined) return this.#serveStale(issuer, undefined)
+    const recheckAfter = this.#health.recheckAfter(this.#settings.pollInterval, this.#watch?.isRunning === true)
+    this.#put(issuer, entries, { confirmedAt: this.#now, recheckAt: this.#now + recheckAfter })
   }
 
-  #put(issuer: string, entries: readonly unknown[], recheckAt: number): void {
+  /** Other names that have ids of these entries may have lost them. One that is looked up already may wait for this one. */
+  async #findEntries(issuer: string): Promise<readonly unknown[]> {
+    const entries = await this.#source.find(issuer)
+    const owners = this.#loaded.ownersOf(issuer, entries).filter((name) => this.#running.find(name) === undefined)
+    await Promise.allSettled(owners.map((name) => this.#lookUp(name)))
+    return entries
+  }
+
+  #put(issuer: string, entries: readonly unknown[], times: KeptTimes): void {
     const configuration = this.#configuration
     if (configuration === undefined) throw new DependencyUnavailable('internal_error')
     if (entries.length > 0) {
       this.#unknown.delete(issuer)
-      this.#loaded.put(issuer, entries, configuration, recheckAt)
+      this.#loaded.put(issuer, entries, configuration, times)
       return
     }
     this.#loaded.remove(issuer)
@@ -187,9 +185,9 @@ export class IdentityProviderLookup implements RunTimeIdentityProviders {
   #noteChange(change: RegistrationChange | undefined): void {
     if (change === undefined) {
       this.#unknown.clear()
-      for (const name of this.#running.keys()) this.#changedMeanwhile.add(name)
+      this.#running.note(undefined)
       for (const name of this.#loaded.names()) this.#outdate(name)
-      void this.#switchedOff.follow(this.#source.watch === undefined)
+      this.#switchedOff.noteAll(this.#source.watch === undefined)
       return
     }
     this.#follow(change)
@@ -202,6 +200,7 @@ export class IdentityProviderLookup implements RunTimeIdentityProviders {
   #follow(change: RegistrationChange): void {
     const { id, name, enabled } = change
     this.#switchedOff.note(change)
+    this.#running.note(change)
     if (!enabled) this.#loaded.setTrust(id, false)
     this.#unknown.delete(name)
     const formerName = this.#loaded.find(id)?.name ?? name
@@ -213,7 +212,6 @@ export class IdentityProviderLookup implements RunTimeIdentityProviders {
 
   /** Its next use looks it up. */
   #outdate(name: string): void {
-    if (this.#running.has(name)) this.#changedMeanwhile.add(name)
     const kept = this.#loaded.get(name)
     if (kept !== undefined) kept.recheckAt = Number.NEGATIVE_INFINITY
   }

@@ -30,6 +30,8 @@ export interface LoadedIssuer {
   /** With what the option `enabled` of each says. None if the entries cannot be used. */
   providers: readonly { provider: IdentityProvider; isEnabled: boolean }[]
   problems: readonly OptionProblem[]
+  /** Whether they cannot be used only because an issuer with another name has an id of theirs. */
+  hasSharedId?: boolean
   /** Ends its JWKS clients, unless others use them. */
   end(): void
 }

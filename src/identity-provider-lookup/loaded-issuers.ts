@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { fieldOf } from '../errors/field-of.js'
 import { printable } from '../errors/printable.js'
 import type { ExchangeEventEmitter } from '../events/exchange-events.js'
 import type { IdentityProvider } from '../identity-provider/identity-provider.js'
@@ -17,20 +18,27 @@ export interface LoadedIssuersDeps extends LoadedIssuerDeps {
   switchedOff: SwitchedOff
 }
 
-/** One issuer, and how sure we are that it is still so. */
-interface KeptIssuer {
-  loaded: LoadedIssuer
-  /** On the monotonic clock, in milliseconds: when the source last said so. */
+/** How sure we are that an issuer is still as it was found: on the monotonic clock, in milliseconds. */
+export interface KeptTimes {
+  /** When the source last said so. */
   confirmedAt: number
   /** When it is to be looked up again. */
   recheckAt: number
 }
+
+interface KeptIssuer extends KeptTimes {
+  loaded: LoadedIssuer
+}
+
+/** Milliseconds after which an issuer is looked up again whose entries have an id of another one: that may lose it. */
+const RECHECK_SHARED_ID = 1000
 
 /** The issuers that are kept ready with their keys, the least recently used one first. */
 export class LoadedIssuers {
   readonly #deps: LoadedIssuersDeps
   readonly #byName = new Map<string, KeptIssuer>()
   readonly #byId = new Map<string, IdentityProvider>()
+  #isEvicting = false
   /** How many there may be. */
   maxNames: number
 
@@ -69,15 +77,29 @@ export class LoadedIssuers {
   }
 
   /** The source has these entries now. Nothing is created if they are the same as before. */
-  put(name: string, entries: readonly unknown[], configuration: RunTimeConfiguration, recheckAt: number): void {
-    const confirmedAt = this.#deps.clock.monotonic()
+  put(name: string, entries: readonly unknown[], configuration: RunTimeConfiguration, times: KeptTimes): void {
+    const { confirmedAt } = times
     const before = this.#byName.get(name)?.loaded
-    const isSame = before?.configuration === configuration && isDeepStrictEqual(before.entries, entries)
+    const isSame =
+      before?.configuration === configuration &&
+      isDeepStrictEqual(before.entries, entries) &&
+      before.hasSharedId !== true
     const loaded = isSame ? before : this.#withoutSharedIds(loadIssuer(entries, before, configuration, this.#deps))
-    this.#byName.set(name, { loaded, confirmedAt, recheckAt })
+    const soon = loaded.hasSharedId === true ? confirmedAt + RECHECK_SHARED_ID : Number.POSITIVE_INFINITY
+    this.#byName.set(name, { loaded, confirmedAt, recheckAt: Math.min(times.recheckAt, soon) })
     if (loaded !== before) this.#replace(before, loaded)
-    if (loaded.problems.length > 0 && loaded !== before) this.#reportProblems(name, loaded.problems)
-    this.#evict()
+    const isReported = isDeepStrictEqual(before?.problems, loaded.problems)
+    if (loaded.problems.length > 0 && !isReported) this.#reportProblems(name, loaded.problems)
+    this.#evictLater()
+  }
+
+  /** The names of other issuers that have ids of these entries. */
+  ownersOf(name: string, entries: readonly unknown[]): readonly string[] {
+    const owners = entries.map((entry) => {
+      const id = fieldOf(entry, 'id') ?? name
+      return (typeof id === 'string' ? this.#byId.get(id)?.name : undefined) ?? name
+    })
+    return [...new Set(owners)].filter((owner) => owner !== name)
   }
 
   /** Running requests of its identity providers are refused as well. */
@@ -143,7 +165,7 @@ export class LoadedIssuers {
       const path: OptionPath = [0, 'id']
       return { code: 'not_unique', path, table: [], text }
     })
-    return { ...loaded, acceptor: undefined, providers: [], problems, end: () => {} }
+    return { ...loaded, acceptor: undefined, providers: [], problems, hasSharedId: true, end: () => {} }
   }
 
   #reportProblems(name: string, problems: readonly OptionProblem[]): void {
@@ -152,6 +174,16 @@ export class LoadedIssuers {
       .map(({ path, message: text }) => `${path.slice(1).join('.')}: ${text}`)
       .join('; ')
     this.#deps.events.emit('identity_provider.invalid', { issuer: printable(name), message })
+  }
+
+  /** When the requests that have waited for a lookup know what they use: many names may be looked up at once. */
+  #evictLater(): void {
+    if (this.#isEvicting || this.#byName.size <= this.maxNames) return
+    this.#isEvicting = true
+    setImmediate(() => {
+      this.#isEvicting = false
+      this.#evict()
+    })
   }
 
   /** Their used assertions stay used, and requests that are running keep their keys. */

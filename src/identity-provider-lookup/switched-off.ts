@@ -3,6 +3,9 @@ import { DependencyUnavailable } from '../errors/rejections.js'
 import type { RegistrationChange } from '../identity-provider-store/identity-provider-store.js'
 import type { RegistrationSource } from './registration-source.js'
 
+/** Milliseconds after which the list is read again if anything has changed while it was read. */
+const RELIST_AFTER = 100
+
 /**
  * Which identity providers are switched off, loaded or not: their access tokens are refused. All of them are listed once, and
  * then followed.
@@ -20,6 +23,8 @@ export class SwitchedOff {
   /** Changes that were reported while the list is read: it may be older than they are. */
   #changesMeanwhile: RegistrationChange[] | undefined
   #listing: Promise<void> | undefined
+  /** Whether the list that is read may be older than what it shall have. */
+  #isOutdated = false
   #isClosed = false
   #cancelNext = () => {}
 
@@ -66,17 +71,26 @@ export class SwitchedOff {
     else this.#listed?.add(id)
   }
 
+  /** Anything may have changed. If the list is being read already, it is soon read again. */
+  noteAll(isRepeated: boolean): void {
+    this.#isOutdated = this.#listing !== undefined
+    void this.follow(isRepeated)
+  }
+
   /**
-   * Reads the list, and again after the interval: at once if that failed, always if changes are not reported.
+   * Reads the list, and again after the interval if that failed, or always if changes are not reported.
    *
    * @param isRepeated whether changes are not reported
    */
   follow(isRepeated: boolean): Promise<void> {
     this.#listing ??= this.#list().then((hasSucceeded) => {
       this.#listing = undefined
-      if (this.#isClosed || (hasSucceeded && !isRepeated)) return
+      const isOutdated = hasSucceeded && this.#isOutdated
+      this.#isOutdated = false
+      if (this.#isClosed || (hasSucceeded && !isRepeated && !isOutdated)) return
+      const interval = isOutdated ? Math.min(RELIST_AFTER, this.#interval) : this.#interval
       this.#cancelNext()
-      this.#cancelNext = this.#timers.inBackground(this.#interval, () => void this.follow(isRepeated))
+      this.#cancelNext = this.#timers.inBackground(interval, () => void this.follow(isRepeated))
     })
     return this.#listing
   }
@@ -87,6 +101,7 @@ export class SwitchedOff {
   }
 
   async #list(): Promise<boolean> {
+    await undefined // A store may report a change while it is called.
     const list = this.#lister()
     if (list === undefined) return true
     const changes: RegistrationChange[] = []

@@ -1,9 +1,22 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from '@jest/globals'
-import { createJwtExchange, type FindIdentityProvider, type IdentityProviderOptions } from '../../src/index.js'
+import {
+  createJwtExchange,
+  type FindIdentityProvider,
+  generateSigningKey,
+  type IdentityProviderOptions,
+  type JwtExchangeOptions,
+} from '../../src/index.js'
 import { FakeIdentityProvider } from '../../src/testing/index.js'
 import { EC_CERTIFICATE } from '../support/certificates.js'
-import { CLIENT, type ExchangeHost, startExchangeHost, TOKEN_ENDPOINT } from '../support/exchange-host.js'
+import {
+  AUDIENCE,
+  CLIENT,
+  type ExchangeHost,
+  ISSUER,
+  startExchangeHost,
+  TOKEN_ENDPOINT,
+} from '../support/exchange-host.js'
 import { MemoryIdentityProviderStore, SharedRegistrations } from '../support/memory-identity-provider-store.js'
 
 /** A store that counts, and that fails or hangs when a test says so. */
@@ -45,6 +58,8 @@ interface Started {
   store: TestedStore
   host: ExchangeHost
   idp: FakeIdentityProvider
+  /** Those of the host that are not its defaults. */
+  options: Partial<JwtExchangeOptions>
 }
 
 /** An exchange with a store in which one identity provider is registered. */
@@ -52,12 +67,11 @@ async function start(exchange = {}, shared = new SharedRegistrations(), idp?: Fa
   const store = new TestedStore(shared)
   const registered = idp ?? (await startIdp())
   if (idp === undefined) await store.put(entryOf(registered))
-  const host = await startExchangeHost({
-    exchange: { subject: 'namespaced', identityProviderStore: store, ...exchange },
-  })
+  const options: Partial<JwtExchangeOptions> = { subject: 'namespaced', identityProviderStore: store, ...exchange }
+  const host = await startExchangeHost({ exchange: options })
   closers.push(() => host.close())
   await host.exchange.ready()
-  return { store, host, idp: registered }
+  return { store, host, idp: registered, options }
 }
 
 async function outcomeOf(host: ExchangeHost, idp: FakeIdentityProvider, claims = {}) {
@@ -363,6 +377,28 @@ describe('a store that fails', () => {
     expect(await outcomeOf(host, idp)).toBe('503 temporarily_unavailable identity_provider_lookup_failed')
   })
 
+  it('is bridged only for maxStale, also if the options change meanwhile', async () => {
+    let now = 0
+    const clock = { now: () => Date.now() / 1000, monotonic: () => now }
+    const signingKeys = [generateSigningKey()]
+    const { host, idp, store, options } = await start({
+      issuer: ISSUER,
+      clients: [CLIENT],
+      accessToken: { audience: AUDIENCE, signingKeys },
+      identityProviders: [],
+      clock,
+      identityProviderLookup: { maxStale: 1000 },
+    })
+    expect(await outcomeOf(host, idp)).toBe(200)
+    store.before = fail
+    for (const watcher of store.shared.watchers) watcher()
+    now = 600
+    host.exchange.reconfigure(options as JwtExchangeOptions)
+    expect(await outcomeOf(host, idp)).toBe(200)
+    now = 2001
+    expect(await outcomeOf(host, idp)).toBe('503 temporarily_unavailable identity_provider_lookup_failed')
+  })
+
   it('that hangs costs a request the timeout, then none until it may be asked again', async () => {
     const { host, store } = await start({ identityProviderLookup: { timeout: 50 } })
     store.before = () => new Promise(() => {})
@@ -386,6 +422,175 @@ describe('a store that fails', () => {
     closers.push(() => host.close())
     const { body } = await host.exchangeAssertion(await idp.issueAssertion())
     expect(await host.exchange.verifyAccessToken(body.access_token)).toMatchObject({ identityProvider: 'fixed' })
+  })
+})
+
+describe('an answer of the store that is older than a change', () => {
+  /** The next lookup answers with what the store had before the change, some time after the change was reported. */
+  function answerLate(store: TestedStore, change: () => Promise<unknown>): void {
+    const find = store.find.bind(store)
+    store.find = async (name) => {
+      store.find = find
+      const answer = await find(name)
+      await change()
+      await pause(20)
+      return answer
+    }
+  }
+
+  it('does not switch on what was switched off, and neither its access tokens', async () => {
+    const { host, idp, store } = await start()
+    const { body } = await host.exchangeAssertion(await idp.issueAssertion())
+    const other = await start({}, store.shared, idp)
+    answerLate(other.store, () => store.put({ ...entryOf(idp), enabled: false }))
+    expect(await outcomeOf(other.host, idp)).toBe('400 invalid_grant identity_provider_disabled')
+    const verifying = async () => other.host.exchange.verifyAccessToken(body.access_token)
+    await expect(verifying()).rejects.toMatchObject({ reason: 'identity_provider_disabled' })
+  })
+
+  it('does not bring back what was removed', async () => {
+    const { host, idp, store } = await start()
+    answerLate(store, () => store.remove('acme'))
+    expect(await outcomeOf(host, idp)).toBe('400 invalid_grant unknown_issuer')
+  })
+
+  it('does not bring back the former name of a registration', async () => {
+    const { host, idp, store } = await start()
+    const other = await startIdp()
+    answerLate(store, () => store.put(entryOf(other)))
+    expect(await outcomeOf(host, idp)).toBe('400 invalid_grant unknown_issuer')
+    expect(await outcomeOf(host, other)).toBe(200)
+  })
+
+  it('does not hide what was added', async () => {
+    const { host, store } = await start()
+    const other = await startIdp()
+    answerLate(store, () => store.put(entryOf(other, 'other')))
+    expect(await outcomeOf(host, other)).toBe(200)
+  })
+
+  it('is refused if there is no other, and asked for a bounded number of times', async () => {
+    const { host, idp, store } = await start()
+    store.before = () => {
+      for (const watcher of store.shared.watchers) watcher()
+    }
+    expect(await outcomeOf(host, idp)).toBe('503 temporarily_unavailable identity_provider_lookup_failed')
+    expect(store.found.length).toBe(3)
+    store.before = () => {}
+    expect(await outcomeOf(host, idp)).toBe(200)
+  })
+
+  it('does not settle who is switched off', async () => {
+    const { host, idp, store } = await start()
+    const { body } = await host.exchangeAssertion(await idp.issueAssertion())
+    const unreported = new MemoryIdentityProviderStore(store.shared)
+    unreported.report = () => {}
+    const late = new TestedStore(store.shared)
+    const list = late.list.bind(late)
+    late.list = async (options) => {
+      late.list = list
+      const answer = await list(options)
+      await unreported.put({ ...entryOf(idp), enabled: false })
+      for (const watcher of store.shared.watchers) watcher()
+      return answer
+    }
+    const other = await startExchangeHost({ exchange: { subject: 'namespaced', identityProviderStore: late } })
+    closers.push(() => other.close())
+    await other.exchange.ready()
+    await eventually(async () => {
+      const verifying = async () => other.exchange.verifyAccessToken(body.access_token)
+      await expect(verifying()).rejects.toMatchObject({ reason: 'identity_provider_disabled' })
+    })
+  })
+})
+
+describe('an id that moves to another name', () => {
+  it.each([
+    ['with a watch', true],
+    ['without a watch', false],
+  ])('is that of the new name at once: %s', async (_, isWatched) => {
+    const store = new TestedStore()
+    if (!isWatched) store.watch = undefined as never
+    const [idp, other] = [await startIdp(), await startIdp()]
+    await store.put(entryOf(idp))
+    const host = await startExchangeHost({ exchange: { subject: 'namespaced', identityProviderStore: store } })
+    closers.push(() => host.close())
+    expect(await outcomeOf(host, idp)).toBe(200)
+    await store.put(entryOf(other))
+    expect(await outcomeOf(host, other)).toBe(200)
+    expect(await outcomeOf(host, idp)).toBe('400 invalid_grant unknown_issuer')
+  })
+
+  it('is refused while both names have it, and soon accepted when one has lost it', async () => {
+    const store = new TestedStore()
+    const [idp, other] = [await startIdp(), await startIdp()]
+    let entries = [entryOf(idp), entryOf(other)]
+    store.find = async (name) => entries.filter((each) => each.name === name) as never
+    const host = await startExchangeHost({ exchange: { subject: 'namespaced', identityProviderStore: store } })
+    closers.push(() => host.close())
+    expect(await outcomeOf(host, idp)).toBe(200)
+    for (let count = 0; count < 2; count += 1) {
+      expect(await outcomeOf(host, other)).toBe('503 temporarily_unavailable invalid_registration')
+    }
+    expect(host.events.filter(({ name }) => name === 'identity_provider.invalid')).toHaveLength(1)
+    entries = [entryOf(other)]
+    await pause(1010)
+    expect(await outcomeOf(host, other)).toBe(200)
+  })
+})
+
+describe('a watch', () => {
+  it.each<[string, TestedStore['watch'], number]>([
+    [
+      'throws',
+      () => {
+        throw new Error('no watch')
+      },
+      1,
+    ],
+    ['is asynchronous, and rejects', (async () => Promise.reject(new Error('no watch'))) as never, 1],
+    [
+      'reports at once',
+      (onChange) => {
+        onChange()
+        return () => {}
+      },
+      0,
+    ],
+    ['returns nothing', (() => undefined) as never, 0],
+  ])('that %s harms nobody, and what it does not report is found after pollInterval', async (_, watch, failures) => {
+    const store = new TestedStore()
+    store.watch = watch
+    const idp = await startIdp()
+    await store.put(entryOf(idp))
+    const exchange = {
+      subject: 'namespaced' as const,
+      identityProviderStore: store,
+      identityProviderLookup: { pollInterval: 100 },
+    }
+    const host = await startExchangeHost({ exchange })
+    closers.push(() => host.close())
+    const { body } = await host.exchangeAssertion(await idp.issueAssertion())
+    expect(host.events.filter(({ name }) => name === 'identity_provider_lookup.failed')).toHaveLength(failures)
+    await store.put({ ...entryOf(idp), enabled: false })
+    if (failures === 0) return
+    await eventually(async () => {
+      const verifying = async () => host.exchange.verifyAccessToken(body.access_token)
+      await expect(verifying()).rejects.toMatchObject({ reason: 'identity_provider_disabled' })
+    })
+    await eventually(async () => {
+      expect(await outcomeOf(host, idp)).toBe('400 invalid_grant identity_provider_disabled')
+    })
+  })
+
+  it('that goes on after its end has no effect', async () => {
+    const { host, store } = await start()
+    const watchers = [...store.shared.watchers]
+    host.exchange.close()
+    const before = [...host.events]
+    for (const watcher of watchers) watcher({ id: 'acme', name: 'https://a.example', revision: '1', enabled: true })
+    for (const watcher of watchers) watcher()
+    expect(host.events).toEqual(before)
   })
 })
 
@@ -439,6 +644,61 @@ describe('findIdentityProvider', () => {
     closers.push(() => host.close())
     return host
   }
+
+  it('may return the same object each time, and change it', async () => {
+    const idp = await startIdp()
+    const entry = { ...entryOf(idp), allowedSubjects: ['alice', 'bob'] }
+    const host = await startWith(() => entry, { identityProviderLookup: { pollInterval: 100 } })
+    expect(await outcomeOf(host, idp, { sub: 'alice' })).toBe(200)
+    entry.allowedSubjects.pop()
+    await pause(110)
+    expect(await outcomeOf(host, idp, { sub: 'bob' })).toBe('400 invalid_grant subject_not_allowed')
+    entry.enabled = false
+    await pause(110)
+    expect(await outcomeOf(host, idp, { sub: 'alice' })).toBe('400 invalid_grant identity_provider_disabled')
+  })
+
+  it('may return an entry that contains itself', async () => {
+    const idp = await startIdp()
+    const entry: Record<string, unknown> = { ...entryOf(idp) }
+    entry.allowedSubjects = [entry]
+    const host = await startWith(() => entry as never)
+    expect(await outcomeOf(host, idp)).toBe('503 temporarily_unavailable invalid_registration')
+  })
+
+  it('may return an entry that cannot be read, which concerns its name only', async () => {
+    const [idp, other] = [await startIdp(), await startIdp()]
+    const entry = entryOf(idp)
+    Object.defineProperty(entry, 'scopes', {
+      enumerable: true,
+      get: () => {
+        throw new Error('unreadable')
+      },
+    })
+    const host = await startWith((name) => (name === idp.name ? entry : entryOf(other, 'other')))
+    expect(await outcomeOf(host, idp)).toMatch(/^503 temporarily_unavailable/)
+    expect(await outcomeOf(host, other)).toBe(200)
+  })
+
+  it('finds more at once than are kept ready', async () => {
+    const idp = await startIdp()
+    let [asked, answer] = [0, () => {}]
+    const all = new Promise<void>((resolve) => {
+      answer = resolve
+    })
+    const find: FindIdentityProvider = async (name) => {
+      asked += 1
+      if (asked === 110) answer()
+      await all
+      return { ...entryOf(idp, name.slice('https://'.length)), name }
+    }
+    const host = await startWith(find, { identityProviderLookup: { maxIdentityProviders: 100 } })
+    const outcomes = Array.from({ length: 110 }, (_, index) =>
+      outcomeOf(host, idp, { iss: `https://${index}.example` }),
+    )
+    expect(new Set(await Promise.all(outcomes))).toEqual(new Set([200]))
+    expect(host.exchange.stats().identityProviderLookup).toMatchObject({ loaded: 100 })
+  })
 
   it('finds entries with functions, by a table of the host, and asks again after pollInterval', async () => {
     const idp = await startIdp()
