@@ -3,6 +3,7 @@ import type {
   IdentityProviderSettings,
 } from '../identity-provider/identity-provider-options.js'
 import { readEntries } from '../identity-provider/read-identity-providers.js'
+import { isTextOf } from '../identity-provider/tenants.js'
 import { isStorableId } from '../identity-provider-store/storable-registration.js'
 import { isSubject } from '../jwt/check-claims.js'
 import { type OptionProblem, option } from '../option-checks/config-error.js'
@@ -13,7 +14,7 @@ import { beginningOfSubjects } from '../policy/subject-mapping.js'
 /** What entries that are looked up depend on: all options of the exchange that concern them. */
 export interface RegistrationContext extends IdentityProviderContext {
   /** The entries in the options. */
-  fixed: readonly Pick<IdentityProviderSettings, 'id' | 'name' | 'subjectPrefix'>[]
+  fixed: readonly Pick<IdentityProviderSettings, 'id' | 'name' | 'subjectPrefix' | 'tenants'>[]
   /** The longest assertion that a request may have, in bytes. */
   maxBytes: number
   /** Whether entries may have `clientAuthentication: 'optional'`. */
@@ -104,15 +105,19 @@ function refuseFixed(
   { id, name }: { id: string; name: string },
   { fixed }: RegistrationContext,
 ): void {
-  if (fixed.some((each) => each.name === name && name !== '')) {
+  if (name !== '' && fixed.some((each) => isTextOf(each, 'name', name))) {
     reader.note('not_unique', 'name', `an entry of ${option('.identityProviders')} has this name; change it there`)
-  } else if (fixed.some((each) => each.id === id || each.name === id)) {
+  } else if (isIdOfOne(fixed, id)) {
     reader.note(
       'not_unique',
       'id',
       `an entry of ${option('.identityProviders')} has this \`id\` or \`name\`; choose another one`,
     )
   }
+}
+
+function isIdOfOne(fixed: RegistrationContext['fixed'], id: string): boolean {
+  return fixed.some((each) => isTextOf(each, 'id', id) || isTextOf(each, 'name', id))
 }
 
 /** Nobody compares all registrations with each other, so each must have subjects of its own. */
@@ -126,7 +131,7 @@ function refuseOwnSubject(
     reader.note('conflict', 'subject', `two registrations could share a subject; ${toDo}`)
     return
   }
-  if (fixed.some((each) => each.id === id || each.name === id)) return // It is a problem already.
+  if (isIdOfOne(fixed, id)) return // It is a problem already.
   const own = String(beginningOfSubjects('namespaced', id))
   const isTaken = fixed.some(
     ({ subjectPrefix }) =>

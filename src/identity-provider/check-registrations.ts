@@ -3,6 +3,7 @@ import { option } from '../option-checks/config-error.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import { KEY_OPTIONS } from './identity-provider-keys.js'
 import { isSameClaim, type RegistrationScope } from './registration.js'
+import { canBeSame, findTenant, isTextOf, type Tenants } from './tenants.js'
 
 /** An entry of `identityProviders`. */
 interface Entry extends RegistrationScope {
@@ -10,18 +11,20 @@ interface Entry extends RegistrationScope {
   /** Its place in the list, from 1 on, for messages. */
   place: number
   id: string
+  tenants: Tenants | undefined
 }
 
 /** Notes problems that would let an assertion match two entries, or make two entries look like one. */
 export function checkRegistrations(
   readers: readonly OptionReader[],
-  registrations: readonly (RegistrationScope & { id: string })[],
+  registrations: readonly (RegistrationScope & Pick<Entry, 'id' | 'tenants'>)[],
 ): void {
-  const entries = registrations.flatMap(({ id, name, registration }, index): Entry[] => {
+  const entries = registrations.flatMap(({ id, name, registration, tenants }, index): Entry[] => {
     const reader = readers[index]
-    return reader === undefined ? [] : [{ reader, place: index + 1, id, name, registration }]
+    return reader === undefined ? [] : [{ reader, place: index + 1, id, name, registration, tenants }]
   })
   refuseSharedIds(entries)
+  refuseIdsOfTenants(entries)
   const byName = new Map<string, Entry[]>()
   for (const each of entries) byName.set(each.name, [...(byName.get(each.name) ?? []), each])
   byName.delete('') // Each of these is a problem already.
@@ -41,6 +44,24 @@ function refuseSharedIds(entries: readonly Entry[]): void {
     }
     ids.add(id)
   }
+}
+
+/** With the id of a tenant, another entry would have its subjects. An entry with the name of the tenant stands for it. */
+function refuseIdsOfTenants(entries: readonly Entry[]): void {
+  for (const ofTenants of entries.filter(({ tenants }) => tenants === 'any')) {
+    for (const each of entries) {
+      if (each === ofTenants || each.id === '' || !canHaveIdOfTenant(each, ofTenants)) continue
+      const { reader } = each.reader.has('id') ? each : ofTenants
+      reader.note('not_unique', 'id', 'a tenant of another entry can have this `id` or `name`; choose another one')
+    }
+  }
+}
+
+function canHaveIdOfTenant({ id, name, tenants }: Entry, ofTenants: Entry): boolean {
+  if (tenants === 'any') return id !== ofTenants.id && canBeSame(id, ofTenants.id)
+  const tenant = findTenant(ofTenants.name, name)
+  if (tenant !== undefined && findTenant(ofTenants.id, id) === tenant) return false
+  return isTextOf(ofTenants, 'id', id) || (id !== name && isTextOf(ofTenants, 'name', id))
 }
 
 /** Entries with one name. */

@@ -99,6 +99,26 @@ export function findTenant(template: string, text: string): string | undefined {
   return TENANT_ID.test(tenant) && head + tenant + tail === text ? tenant : undefined
 }
 
+/** Whether an entry, or one of its tenants, has this text as its id or name. */
+export function isTextOf(
+  entry: Pick<SettingsOfTenants, 'id' | 'name' | 'tenants'>,
+  key: 'id' | 'name',
+  text: string,
+): boolean {
+  return entry[key] === text || (entry.tenants === 'any' && findTenant(entry[key], text) !== undefined)
+}
+
+/** Whether two templates can become the same text, each with a tenant of its own in it. */
+export function canBeSame(one: string, other: string): boolean {
+  const [head = '', tail = ''] = one.split(TENANT)
+  const [otherHead = '', otherTail = ''] = other.split(TENANT)
+  const [shortHead, longHead] = head.length < otherHead.length ? [head, otherHead] : [otherHead, head]
+  const [shortTail, longTail] = tail.length < otherTail.length ? [tail, otherTail] : [otherTail, tail]
+  if (!longHead.startsWith(shortHead) || !longTail.endsWith(shortTail)) return false
+  const ofTenant = longHead.slice(shortHead.length) + longTail.slice(0, longTail.length - shortTail.length)
+  return /^[A-Za-z0-9._-]*$/.test(ofTenant)
+}
+
 /** The claim must be the tenant in `iss`: keys are shared, so only the two together say whose assertion it is. */
 function conditionOf(tenant: string): RegistrationCondition | undefined {
   const path = parseClaimPath(CLAIM)

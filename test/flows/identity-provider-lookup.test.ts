@@ -199,6 +199,26 @@ describe('a registration that cannot be used', () => {
   })
 
   it.each([
+    ['id', { id: 'entra-globex' }],
+    ['id', { id: 'https://login.example/globex/v2.0' }],
+    ['name', { name: 'https://login.example/globex/v2.0' }],
+  ])('is one whose %s a tenant of an entry of the options can have: %j', async (path, wrong) => {
+    const ofTenants = {
+      name: 'https://login.example/{tenantid}/v2.0',
+      id: 'entra-{tenantid}',
+      tenants: 'any' as const,
+      certificates: [EC_CERTIFICATE],
+      allowedSubjects: 'any' as const,
+    }
+    const { host, store } = await start({ identityProviders: [ofTenants] })
+    const other = await startIdp()
+    const entry = { ...entryOf(other, 'other'), ...wrong }
+    expect(await host.exchange.checkIdentityProvider(entry)).toMatchObject([{ code: 'not_unique', path: [path] }])
+    await store.put(entry)
+    if (path === 'id') expect(await outcomeOf(host, other)).toBe('503 temporarily_unavailable invalid_registration')
+  })
+
+  it.each([
     ['raw', 'ci|${claims.job}'],
     ['raw', 'raw'],
     ['u|${claims.user}', 'u|${claims.other}'],

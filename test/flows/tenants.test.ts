@@ -225,3 +225,45 @@ describe('options that would trust other tenants than meant are refused', () => 
     expect(() => createWith(entry, subject)).toThrow(/subject: /)
   })
 })
+
+describe('an id that a tenant of another entry can have', () => {
+  const entra = { id: 'entra-{tenantid}', tenants: 'any' as const }
+  const other = { name: 'https://other.example.com' }
+
+  function createWithSecond(first: object, second: object) {
+    const keys = { jwksUri: 'https://login.example.com/keys', allowedSubjects: 'any' as const }
+    return createJwtExchange({
+      issuer: 'https://api.example.com/oauth2',
+      subject: 'namespaced',
+      identityProviders: [{ name: TEMPLATE, ...keys, ...first }, { ...keys, ...second } as IdentityProviderOptions],
+      clients: [CLIENT],
+      accessToken: { audience: 'https://api.example.com' },
+    })
+  }
+
+  it.each<[string, object, object]>([
+    ['the id of another issuer', entra, { ...other, id: 'entra-abc' }],
+    ['the id of another issuer, by the template of the names', { tenants: 'any' }, { ...other, id: issuerOf('abc') }],
+    ['the name of a tenant as the id of another issuer', entra, { ...other, id: issuerOf('abc') }],
+    ['the name of another issuer', { ...entra, id: 'https://{tenantid}' }, { name: 'https://abc' }],
+    ['another tenant of the issuer', entra, { name: issuerOf('abc'), id: 'entra-def' }],
+    ['another template', entra, { name: `https://b.example.com/{tenantid}`, tenants: 'any', id: 'entra-b-{tenantid}' }],
+    ['a list', entra, { name: `https://b.example.com/{tenantid}`, tenants: ['x'], id: 'entra-b-{tenantid}' }],
+  ])('is refused: %s', (_, first, second) => {
+    expect(() => createWithSecond(first, second)).toThrow(/id: a tenant of another entry can have this `id`/)
+    expect(() => createWithSecond(second, { name: TEMPLATE, ...first })).toThrow(
+      /id: a tenant of another entry can have/,
+    )
+  })
+
+  it.each<[string, object, object]>([
+    ['the tenant itself', entra, { name: issuerOf('abc'), id: 'entra-abc' }],
+    ['the tenant itself, by its name', { tenants: 'any' }, { name: issuerOf('abc') }],
+    ['a text that no tenant has', entra, { ...other, id: 'entra-a/b' }],
+    ['another beginning', entra, { name: 'https://b.example.com/{tenantid}', tenants: 'any', id: 'b-{tenantid}' }],
+    ['another end', { tenants: 'any' }, { name: 'https://login.example.com/{tenantid}/v1.0', tenants: 'any' }],
+    ['another segment', { tenants: 'any' }, { name: 'https://login.example.com/a/{tenantid}/v2.0', tenants: 'any' }],
+  ])('is not %s', (_, first, second) => {
+    createWithSecond(first, second).close()
+  })
+})
