@@ -14,7 +14,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
   afterAll(() => schema.drop())
 
   const makeStore = async () => {
-    const store = new PostgresReplayStore(schema.openPool({ max: 4 }), { schema: schema.name })
+    const store = new PostgresReplayStore(schema.openPool({ max: 1, idleTimeoutMillis: 200 }), { schema: schema.name })
     await store.createTable()
     return store
   }

@@ -126,7 +126,7 @@ describeWithPostgres('the snippets for PostgreSQL', () => {
   describe('the store of ten lines or so', () => {
     const table = 'used_assertions (id text PRIMARY KEY, expires_at double precision)'
     beforeAll(() => schema.query(`CREATE TABLE ${schema.name}.${table}`))
-    const openPool = () => schema.openPool({ max: 4, options: `-c search_path=${schema.name}` })
+    const openPool = () => schema.openPool({ max: 1, idleTimeoutMillis: 200, options: `-c search_path=${schema.name}` })
     const storeOn = async (pool: ReturnType<typeof openPool>) => {
       const { createSqlReplayStore } = await snippets.run(snippet('A store of your own', 'js'), {})
       return (createSqlReplayStore as (database: unknown) => ReplayStore)(pool)

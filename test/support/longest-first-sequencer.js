@@ -11,6 +11,7 @@ const LONGEST = [
   'test/example-app/example-app.test.ts',
   'test/unit/option-tree.test.ts',
   'test/package/package.test.ts',
+  'test/flows/idp-command.test.ts',
   'test/unit/replay/redis-replay-store.test.ts',
   'test/flows/several-processes/redis.test.ts',
   'test/flows/several-processes/postgres.test.ts',

@@ -91,6 +91,7 @@ describe('the options', () => {
         failureBackOff: 1000,
         connectionRetries: 1,
       },
+      identityProviderLookup: undefined,
       findClient: undefined,
       clientAuthentication: { maxFailures: 500, failureWindow: 600 },
       accessToken: { lifetime: 3600, signingKeys: undefined },
@@ -123,7 +124,10 @@ describe('the options', () => {
           claimMapping: [],
         },
         subject: { builtIn: expect.any(Function) },
-        keys: { jwksUri: IDP.jwksUri, metadataOf: undefined, connection: DIRECT_CONNECTION },
+        subjectPrefix: undefined,
+        keys: { jwksUri: IDP.jwksUri, metadataOf: undefined, connection: DIRECT_CONNECTION, reading: undefined },
+        tenants: undefined,
+        index: 0,
       },
     ])
   })
