@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import express, { type Express } from 'express'
 import passport from 'passport'
 import request, { type Response, type Test } from 'supertest'
+import { EXCHANGE_EVENT_NAMES } from '../../src/events/event-names.js'
 import {
   type ClientOptions,
   createJwtExchange,
@@ -64,39 +65,6 @@ export interface ExchangeHostOptions {
   before?: (app: Express) => void
 }
 
-const EVENT_NAMES: ExchangeEventName[] = [
-  'token_endpoint.mismatch',
-  'token.issued',
-  'token.rejected',
-  'access.granted',
-  'access.denied',
-  'jwks.refreshed',
-  'jwks.failed',
-  'jwks.stale',
-  'jwks.recovered',
-  'jwks.key_rejected',
-  'jwks.insecure_http',
-  'jwks.key_set_cut',
-  'certificate.expiring',
-  'identity_provider.saved',
-  'identity_provider.deleted',
-  'identity_provider.disabled',
-  'identity_provider.enabled',
-  'identity_provider.changed',
-  'identity_provider.removed',
-  'identity_provider.invalid',
-  'identity_provider_lookup.failed',
-  'identity_provider_lookup.recovered',
-  'config.changed',
-  'config.refused',
-  'proxy.not_trusted',
-  'signing_key.generated',
-  'replay_store.at_risk',
-  'replay_store.filling',
-  'host_function.timed_out',
-  'host_function.limit_reached',
-]
-
 let sharedKey: ReturnType<typeof generateSigningKey> | undefined
 
 export async function startExchangeHost(options: ExchangeHostOptions = {}): Promise<ExchangeHost> {
@@ -118,7 +86,7 @@ export async function startExchangeHost(options: ExchangeHostOptions = {}): Prom
     ...options.exchange,
   })
   const events: RecordedEvent[] = []
-  for (const name of EVENT_NAMES) exchange.events.on(name, (event) => events.push({ name, ...event }))
+  for (const name of EXCHANGE_EVENT_NAMES) exchange.events.on(name, (event) => events.push({ name, ...event }))
   const app = createHostApp(exchange, options.before)
   const server = await listen(app)
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
