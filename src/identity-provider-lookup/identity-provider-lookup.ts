@@ -198,10 +198,9 @@ export class IdentityProviderLookup implements RunTimeIdentityProviders {
   }
 
   #follow(change: RegistrationChange): void {
-    const { id, name, enabled } = change
-    this.#switchedOff.note(change)
+    const { id, name } = change
+    this.#loaded.noteSwitch(change, this.#switchedOff.note(change))
     this.#running.note(change)
-    if (!enabled) this.#loaded.setTrust(id, false)
     this.#unknown.delete(name)
     const formerName = this.#loaded.find(id)?.name ?? name
     for (const each of new Set([name, formerName])) {

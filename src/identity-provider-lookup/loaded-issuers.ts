@@ -3,6 +3,7 @@ import { fieldOf } from '../errors/field-of.js'
 import { printable } from '../errors/printable.js'
 import type { ExchangeEventEmitter } from '../events/exchange-events.js'
 import type { IdentityProvider } from '../identity-provider/identity-provider.js'
+import type { RegistrationChange } from '../identity-provider-store/identity-provider-store.js'
 import { IN_CODE, type OptionPath, type OptionProblem, writeProblem } from '../option-checks/config-error.js'
 import {
   keysRefreshedAt,
@@ -110,6 +111,16 @@ export class LoadedIssuers {
     this.#end(kept.loaded, new Set())
     for (const { provider } of kept.loaded.providers) provider.trust.configure(false)
     return true
+  }
+
+  /** @param isSwitched whether it was on and is off now, or the other way round */
+  noteSwitch({ id, enabled }: RegistrationChange, isSwitched: boolean): void {
+    if (this.#byId.has(id)) {
+      if (!enabled) this.setTrust(id, false) // It is on again when its entry was looked up.
+    } else if (isSwitched) {
+      const event = enabled ? 'identity_provider.enabled' : 'identity_provider.disabled'
+      this.#deps.events.emit(event, { identityProvider: id })
+    }
   }
 
   /** Trusts one as far as its entry and calls in this process say so. */

@@ -58,17 +58,23 @@ export class SwitchedOff {
     else this.#listed?.add(id)
   }
 
-  /** One that was switched off and is then removed stays off here: its access tokens may still be in use. */
-  note(change: RegistrationChange): void {
+  /**
+   * One that was switched off and is then removed stays off here: its access tokens may still be in use.
+   *
+   * @returns whether this switches it off, or on again
+   */
+  note(change: RegistrationChange): boolean {
     const { id, revision, enabled } = change
     this.#changesMeanwhile?.push(change)
+    const wasListed = this.#listed?.has(id) === true
     if (revision === undefined) {
       if (this.#listed?.delete(id) === true) this.#removed.add(id)
-      return
+      return false
     }
     this.#removed.delete(id)
     if (enabled) this.#listed?.delete(id)
     else this.#listed?.add(id)
+    return this.#listed !== undefined && wasListed === enabled
   }
 
   /** Anything may have changed. If the list is being read already, it is soon read again. */

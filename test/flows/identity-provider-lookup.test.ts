@@ -327,6 +327,28 @@ describe('the kill switch', () => {
     expect(await outcomeOf(host, idp)).toBe(200)
   })
 
+  it('is reported once in each process, whether the identity provider was used there or not', async () => {
+    const shared = new SharedRegistrations()
+    const { host, idp } = await start({}, shared)
+    const { host: unused } = await start({}, shared, idp)
+    expect(await outcomeOf(host, idp)).toBe(200)
+    const switches = (each: ExchangeHost) =>
+      each.events.map(({ name }) => name).filter((name) => /^identity_provider\.(?:dis|en)abled$/.test(name))
+    await unused.exchange.disableIdentityProvider('acme')
+    await eventually(() =>
+      expect([switches(host), switches(unused)]).toEqual([
+        ['identity_provider.disabled'],
+        ['identity_provider.disabled'],
+      ]),
+    )
+    await host.exchange.enableIdentityProvider('acme')
+    await eventually(() => {
+      for (const each of [host, unused]) {
+        expect(switches(each)).toEqual(['identity_provider.disabled', 'identity_provider.enabled'])
+      }
+    })
+  })
+
   it('refuses an id and a name that nobody has', async () => {
     const { host } = await start()
     for (const wrong of ['nobody', '', '__proto__']) {
