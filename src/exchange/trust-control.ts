@@ -33,12 +33,10 @@ export class TrustControl {
     if (lookup === undefined || registry.isInOptions(idOrName)) registry.disable(idOrName, events)
     if (lookup === undefined || registry.isRegistered(idOrName)) return
     const loaded = [...lookup.all()].filter(({ id, name }) => id === idOrName || name === idOrName)
-    for (const { id } of loaded) lookup.switchHere(id, false)
-    if (this.#store === undefined) {
-      lookup.switchHere(idOrName, false)
-      return
-    }
+    for (const id of [idOrName, ...loaded.map((each) => each.id)]) lookup.switchHere(id, false)
+    if (this.#store === undefined) return
     const ids = await findIds(this.#store, idOrName)
+    if (!ids.includes(idOrName)) lookup.switchHere(idOrName, true) // It was a name, or nobody has it.
     for (const id of ids) lookup.switchHere(id, false)
     for (const id of ids) await this.#write(id, false)
     if (ids.length === 0 && !registry.isInOptions(idOrName)) registry.require(idOrName)

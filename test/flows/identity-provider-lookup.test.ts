@@ -295,8 +295,7 @@ describe('the kill switch', () => {
 
   it('holds for access tokens in a process that starts later, and that never looked the provider up', async () => {
     const shared = new SharedRegistrations()
-    const signing = (await import('../../src/index.js')).generateSigningKey()
-    const accessToken = { audience: 'https://api.example.com', signingKeys: [signing] }
+    const accessToken = { audience: 'https://api.example.com', signingKeys: [generateSigningKey()] }
     const { host, idp } = await start({ accessToken }, shared)
     const token = await host.exchangeAssertion(await idp.issueAssertion()).then(({ body }) => body.access_token)
     await host.exchange.disableIdentityProvider(idp.name)
@@ -346,6 +345,21 @@ describe('the kill switch', () => {
       for (const each of [host, unused]) {
         expect(switches(each)).toEqual(['identity_provider.disabled', 'identity_provider.enabled'])
       }
+    })
+  })
+
+  it('holds here while the store fails, also for one that was never looked up here', async () => {
+    const shared = new SharedRegistrations()
+    const accessToken = { audience: 'https://api.example.com', signingKeys: [generateSigningKey()] }
+    const { host, idp } = await start({ accessToken }, shared)
+    const token = await host.exchangeAssertion(await idp.issueAssertion()).then(({ body }) => body.access_token)
+    const { host: second, store } = await start({ accessToken }, shared, idp)
+    store.before = () => Promise.reject(new Error('down'))
+    await expect(second.exchange.disableIdentityProvider('acme')).rejects.toMatchObject({
+      name: 'DependencyUnavailable',
+    })
+    await expect(second.exchange.verifyAccessToken(token)).rejects.toMatchObject({
+      reason: 'identity_provider_disabled',
     })
   })
 
