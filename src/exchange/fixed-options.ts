@@ -1,4 +1,5 @@
 import type { Clock } from '../clock/clock.js'
+import type { IdentityProviderSettings } from '../identity-provider/identity-provider-options.js'
 import type { IdentityProviderStore } from '../identity-provider-store/identity-provider-store.js'
 import { type OptionPath, type OptionProblem, option } from '../option-checks/config-error.js'
 import { throwProblemsOf } from '../option-checks/findings.js'
@@ -51,8 +52,22 @@ export class FixedOptions {
     const isKeyGenerated = settings.accessToken.signingKeys === undefined
     const signingKeys = settings.accessToken.signingKeys ?? this.#accessToken.signingKeys
     const now = settings.clock.now()
-    const identityProviders = settings.identityProviders.map((each) => this.#remembered.complete(each, now))
-    return { ...settings, identityProviders, accessToken: { ...settings.accessToken, signingKeys, isKeyGenerated } }
+    const identityProviders = settings.identityProviders.map((each) =>
+      this.#remembered.complete(settings.identityProviderLookup === undefined ? each : this.#asAtRunTime(each), now),
+    )
+    const identityProviderContext = {
+      ...settings.identityProviderContext,
+      rememberedTolerance: this.#toleranceAtRunTime,
+    }
+    const accessToken = { ...settings.accessToken, signingKeys, isKeyGenerated }
+    return { ...settings, identityProviders, identityProviderContext, accessToken }
+  }
+
+  /** It may be looked up later, and accept the same assertions. */
+  #asAtRunTime(settings: IdentityProviderSettings): IdentityProviderSettings {
+    const { clockTolerance, rememberedTolerance = clockTolerance } = settings.limits
+    const longest = Math.max(this.#toleranceAtRunTime, rememberedTolerance)
+    return { ...settings, limits: { ...settings.limits, rememberedTolerance: longest } }
   }
 
   /** These settings are in force now, in seconds since the epoch. */
@@ -86,11 +101,13 @@ export class FixedOptions {
   #toleranceProblems(settings: JwtExchangeSettings): OptionProblem[] {
     const { identityProviders, identityProviderContext, identityProviderLookup } = settings
     const { clockTolerance: now } = identityProviderContext.limits
-    const before = identityProviderLookup === undefined ? Number.POSITIVE_INFINITY : this.#toleranceAtRunTime
-    const atRunTime = now <= before ? [] : [tooTolerant(['assertion', 'clockTolerance'], now, before)]
+    const maxAtRunTime = identityProviderLookup === undefined ? Number.POSITIVE_INFINITY : this.#toleranceAtRunTime
+    const atRunTime = now <= maxAtRunTime ? [] : [tooTolerant(['assertion', 'clockTolerance'], now, maxAtRunTime)]
     const ofOptions = identityProviders.flatMap((each) => {
       const { clockTolerance, replay } = each.limits
-      const before = this.#remembered.maxClockToleranceOf(each)
+      // If no entry has its name now, it may be one that was looked up.
+      const maxOfOthers = this.#remembered.isInForce(each.name) ? Number.POSITIVE_INFINITY : maxAtRunTime
+      const before = Math.min(this.#remembered.maxClockToleranceOf(each), maxOfOthers)
       if (replay === 'allow' || clockTolerance <= before) return []
       return [tooTolerant(['identityProviders', each.index, 'clockTolerance'], clockTolerance, before)]
     })

@@ -32,11 +32,16 @@ export class RememberedScopes {
     return Math.min(Number.POSITIVE_INFINITY, ...this.#overlapping(scope).map(({ clockTolerance }) => clockTolerance))
   }
 
+  isInForce(name: string): boolean {
+    return this.#byName.get(name)?.some(({ endedAt }) => endedAt === undefined) === true
+  }
+
   /** The same settings, with how long used assertions are remembered, and where others are remembered. */
   complete(settings: IdentityProviderSettings, now: number): IdentityProviderSettings {
     const overlapping = this.#overlapping(settings)
     if (overlapping.length === 0) return settings
-    const rememberedTolerance = Math.max(...overlapping.map(({ clockTolerance }) => clockTolerance))
+    const own = settings.limits.rememberedTolerance ?? 0
+    const rememberedTolerance = Math.max(own, ...overlapping.map(({ clockTolerance }) => clockTolerance))
     const former = overlapping.filter((each) => !isSameScope(each, settings)).flatMap((each) => formerOf(each, now))
     if (rememberedTolerance === settings.limits.clockTolerance && former.length === 0) return settings
     const always = settings.limits.former ?? []

@@ -60,8 +60,8 @@ function readDescription(reader: OptionReader): void {
 }
 
 /** A use counts for all entries with the name, and is remembered for the tolerance that each of them may have. */
-function withLimitsAtRunTime(settings: IdentityProviderSettings, { limits }: RegistrationContext) {
-  const { clockTolerance: rememberedTolerance } = limits
+function withLimitsAtRunTime(settings: IdentityProviderSettings, context: RegistrationContext) {
+  const { rememberedTolerance = context.limits.clockTolerance } = context
   return { ...settings, limits: { ...settings.limits, isUsedForIssuer: true, rememberedTolerance } }
 }
 

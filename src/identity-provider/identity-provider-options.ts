@@ -131,6 +131,11 @@ export interface IdentityProviderContext extends BindingContext {
   issuer: string
   tokenEndpoint: string
   limits: AssertionLimits
+  /**
+   * Seconds for which used assertions of entries that are looked up are remembered beyond their expiry. Present after a change of
+   * the options, which may have lowered the tolerance, and may raise it again.
+   */
+  rememberedTolerance?: number
   jwksEndpoint: Pick<JwksEndpointSettings, 'enable' | 'maxKeys'>
   /** The default for identity providers without the option `subject`. */
   subject: SubjectMapping | undefined

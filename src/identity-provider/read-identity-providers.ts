@@ -45,15 +45,21 @@ export function readIdentityProviders(
   const readersOfAll = identityProviders.map(({ index }) => readers[index] ?? reader)
   const ids = identityProviders.map(({ id, tenants }) => (tenants === 'any' ? id.split(TENANT, 1).join() : id))
   refuseSharedSubjects(reader, readersOfAll, ids, areMoreAtRunTime)
-  return areMoreAtRunTime ? identityProviders.map(usedForIssuer) : identityProviders
+  return areMoreAtRunTime ? identityProviders.map((each) => usedForIssuer(each, context)) : identityProviders
 }
 
-/** What was used by another entry of the issuer, when that was registered at run time, is used here. */
-function usedForIssuer(settings: IdentityProviderSettings): IdentityProviderSettings {
-  const { registration, limits } = settings
-  if (registration === undefined) return settings
+/**
+ * What was used by another entry of the issuer, when that was registered at run time, is used here. And what is used here is
+ * remembered for the tolerance that such an entry may have later.
+ */
+function usedForIssuer(
+  { limits, ...settings }: IdentityProviderSettings,
+  context: IdentityProviderContext,
+): IdentityProviderSettings {
+  const rememberedTolerance = Math.max(limits.clockTolerance, context.limits.clockTolerance)
   const ofIssuer = { registration: undefined, until: Number.POSITIVE_INFINITY }
-  return { ...settings, limits: { ...limits, former: [ofIssuer] } }
+  const former = settings.registration === undefined ? {} : { former: [ofIssuer] }
+  return { ...settings, limits: { ...limits, rememberedTolerance, ...former } }
 }
 
 /** Some or all entries. What two of them must not share is only checked among these. */

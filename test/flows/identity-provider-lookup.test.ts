@@ -39,6 +39,9 @@ class TestedStore extends MemoryIdentityProviderStore {
   }
 }
 
+/** Of `reconfigure`, which needs all options. */
+const OPTIONS = { issuer: ISSUER, clients: [CLIENT] }
+
 const closers: (() => unknown)[] = []
 afterEach(async () => {
   for (const close of closers.splice(0)) await close()
@@ -131,6 +134,41 @@ describe('an identity provider of the store', () => {
     await eventually(async () => expect(await outcomeOf(host, idp)).toBe('400 invalid_grant unknown_registration'))
     expect((await host.exchangeAssertion(assertion)).status).toBe(400)
     expect(host.lastReason()).toBe('replayed')
+  })
+
+  it.each([
+    ['the tolerance was lower meanwhile', { assertion: { clockTolerance: 10 } }, false],
+    ['it was in the options meanwhile, with a lower one', { assertion: { clockTolerance: 600 } }, true],
+  ])('has used an assertion up for good, even if %s', async (_, meanwhile, isInOptions) => {
+    let seconds = Date.now() / 1000
+    const { host, idp, options } = await start({
+      ...OPTIONS,
+      identityProviders: [],
+      accessToken: { audience: AUDIENCE, signingKeys: [generateSigningKey()] },
+      clock: { now: () => seconds, monotonic: () => seconds * 1000 },
+      assertion: { clockTolerance: 600 },
+    })
+    const identityProviders = isInOptions ? [{ ...entryOf(idp, 'fixed'), clockTolerance: 10 }] : []
+    host.exchange.reconfigure({ ...options, ...meanwhile, identityProviders } as JwtExchangeOptions)
+    const assertion = await idp.issueAssertion({ exp: Math.floor(seconds) + 60 })
+    expect((await host.exchangeAssertion(assertion)).status).toBe(200)
+    host.exchange.reconfigure(options as JwtExchangeOptions)
+    for (const later of [0, 140, 600]) {
+      seconds += later
+      expect((await host.exchangeAssertion(assertion)).status).toBe(400)
+      expect(host.lastReason()).toBe(later < 600 ? 'replayed' : 'expired')
+    }
+  })
+
+  it('is not moved into the options with a greater tolerance than it had', async () => {
+    const accessToken = { audience: AUDIENCE, signingKeys: [generateSigningKey()] }
+    const { host, idp, options } = await start({ ...OPTIONS, identityProviders: [], accessToken })
+    const move = (clockTolerance: number) => {
+      const identityProviders = [{ ...entryOf(idp, 'fixed'), clockTolerance }]
+      host.exchange.reconfigure({ ...options, identityProviders } as JwtExchangeOptions)
+    }
+    expect(() => move(61)).toThrow('identityProviders[0].clockTolerance: got 61; expected at most 60, as at the start')
+    move(60)
   })
 
   it('is refused within a second of being removed, and the event reports it', async () => {
@@ -438,8 +476,7 @@ describe('a store that fails', () => {
     const clock = { now: () => Date.now() / 1000, monotonic: () => now }
     const signingKeys = [generateSigningKey()]
     const { host, idp, store, options } = await start({
-      issuer: ISSUER,
-      clients: [CLIENT],
+      ...OPTIONS,
       accessToken: { audience: AUDIENCE, signingKeys },
       identityProviders: [],
       clock,
