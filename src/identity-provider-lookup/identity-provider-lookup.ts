@@ -46,7 +46,11 @@ export class IdentityProviderLookup implements RunTimeIdentityProviders {
     this.#settings = settings
     this.#deps = deps
     this.#source = createRegistrationSource(settings, deps.timers)
-    this.#switchedOff = new SwitchedOff(() => this.#source.listDisabled, settings.pollInterval, deps.timers)
+    this.#switchedOff = new SwitchedOff(
+      () => this.#source.listDisabled,
+      () => this.#settings.pollInterval,
+      deps.timers,
+    )
     this.#loaded = new LoadedIssuers(settings.maxIdentityProviders, { ...deps, switchedOff: this.#switchedOff })
     this.#unknown = new UnknownIssuers(deps.clock)
     this.#health = new SourceHealth(deps)
@@ -55,10 +59,12 @@ export class IdentityProviderLookup implements RunTimeIdentityProviders {
 
   /** From now on by these options. What is loaded is read again when it is used next, and keeps its keys. */
   use(settings: IdentityProviderLookupSettings, configuration: RunTimeConfiguration): void {
+    const isOtherSource = settings.find !== this.#settings.find
     this.#settings = settings
     this.#configuration = configuration
     this.#source = createRegistrationSource(settings, this.#deps.timers)
     this.#loaded.maxNames = settings.maxIdentityProviders
+    if (isOtherSource) this.#noteAllChanged()
   }
 
   /** Begins to follow changes. Settles when it is known which identity providers are switched off, or that is not available. */
@@ -184,9 +190,7 @@ export class IdentityProviderLookup implements RunTimeIdentityProviders {
 
   #noteChange(change: RegistrationChange | undefined): void {
     if (change === undefined) {
-      this.#unknown.clear()
-      this.#running.note(undefined)
-      for (const name of this.#loaded.names()) this.#outdate(name)
+      this.#noteAllChanged()
       this.#switchedOff.noteAll(this.#source.watch === undefined)
       return
     }
@@ -197,6 +201,12 @@ export class IdentityProviderLookup implements RunTimeIdentityProviders {
     else this.#deps.events.emit('identity_provider.changed', { ...event, revision: printable(revision) })
   }
 
+  #noteAllChanged(): void {
+    this.#unknown.clear()
+    this.#running.note(undefined)
+    for (const name of this.#loaded.names()) this.#loaded.outdate(name)
+  }
+
   #follow(change: RegistrationChange): void {
     const { id, name } = change
     this.#loaded.noteSwitch(change, this.#switchedOff.note(change))
@@ -204,14 +214,7 @@ export class IdentityProviderLookup implements RunTimeIdentityProviders {
     this.#unknown.delete(name)
     const formerName = this.#loaded.find(id)?.name ?? name
     for (const each of new Set([name, formerName])) {
-      this.#outdate(each)
-      if (this.#loaded.get(each) !== undefined) this.#lookUp(each).catch(() => {}) // Reported by the source's health.
+      if (this.#loaded.outdate(each)) this.#lookUp(each).catch(() => {}) // Reported by the source's health.
     }
-  }
-
-  /** Its next use looks it up. */
-  #outdate(name: string): void {
-    const kept = this.#loaded.get(name)
-    if (kept !== undefined) kept.recheckAt = Number.NEGATIVE_INFINITY
   }
 }

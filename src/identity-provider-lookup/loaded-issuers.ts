@@ -77,6 +77,13 @@ export class LoadedIssuers {
     return this.#byName.keys()
   }
 
+  /** Its next use looks it up. False if it is not kept. */
+  outdate(name: string): boolean {
+    const kept = this.#byName.get(name)
+    if (kept !== undefined) kept.recheckAt = Number.NEGATIVE_INFINITY
+    return kept !== undefined
+  }
+
   /** The source has these entries now. Nothing is created if they are the same as before. */
   put(name: string, entries: readonly unknown[], configuration: RunTimeConfiguration, times: KeptTimes): void {
     const { confirmedAt } = times

@@ -14,7 +14,7 @@ export class SwitchedOff {
   readonly #lister: () => RegistrationSource['listDisabled']
   readonly #timers: Timers
   /** Milliseconds. */
-  readonly #interval: number
+  readonly #interval: () => number
   #listed: Set<string> | undefined
   /** Switched off by a call in this process, and not known to be so in the store. */
   readonly #here = new Set<string>()
@@ -29,7 +29,7 @@ export class SwitchedOff {
   #cancelNext = () => {}
 
   /** @param lister gives the function that lists them; undefined if nobody can */
-  constructor(lister: () => RegistrationSource['listDisabled'], interval: number, timers: Timers) {
+  constructor(lister: () => RegistrationSource['listDisabled'], interval: () => number, timers: Timers) {
     this.#lister = lister
     this.#interval = interval
     this.#timers = timers
@@ -94,7 +94,7 @@ export class SwitchedOff {
       const isOutdated = hasSucceeded && this.#isOutdated
       this.#isOutdated = false
       if (this.#isClosed || (hasSucceeded && !isRepeated && !isOutdated)) return
-      const interval = isOutdated ? Math.min(RELIST_AFTER, this.#interval) : this.#interval
+      const interval = isOutdated ? Math.min(RELIST_AFTER, this.#interval()) : this.#interval()
       this.#cancelNext()
       this.#cancelNext = this.#timers.inBackground(interval, () => void this.follow(isRepeated))
     })

@@ -751,6 +751,35 @@ describe('findIdentityProvider', () => {
     expect(await outcomeOf(host, idp, { sub: 'alice' })).toBe('400 invalid_grant identity_provider_disabled')
   })
 
+  it('is asked at once when another one takes its place, also for what is being looked up', async () => {
+    const [idp, late] = [await startIdp(), await startIdp()]
+    let answer = (): void => {}
+    const isAnswered = new Promise<void>((resolve) => {
+      answer = resolve
+    })
+    const options = {
+      ...OPTIONS,
+      accessToken: { audience: AUDIENCE, signingKeys: [generateSigningKey()] },
+      subject: 'namespaced' as const,
+      identityProviders: [],
+    }
+    let isAsked = false
+    const find: FindIdentityProvider = async (name) => {
+      if (name === idp.name) return entryOf(idp)
+      isAsked = true
+      await isAnswered
+      return entryOf(late, 'late')
+    }
+    const host = await startWith(find, options)
+    expect(await outcomeOf(host, idp)).toBe(200)
+    const waiting = outcomeOf(host, late)
+    await eventually(() => expect(isAsked).toBe(true))
+    host.exchange.reconfigure({ ...options, findIdentityProvider: () => undefined })
+    answer()
+    expect(await waiting).toBe('400 invalid_grant unknown_issuer')
+    expect(await outcomeOf(host, idp)).toBe('400 invalid_grant unknown_issuer')
+  })
+
   it('may return an entry that contains itself', async () => {
     const idp = await startIdp()
     const entry: Record<string, unknown> = { ...entryOf(idp) }
