@@ -3,6 +3,9 @@ import { stat } from 'node:fs/promises'
 import type { RegistrationDirectory } from './registration-directory.js'
 import { isRegistrationFile } from './registration-file.js'
 
+/** `isNew`: the look before has not failed. */
+type OnFault = (error: unknown, isNew: boolean) => void
+
 /** A scan takes at most this part of the time, even if there are very many files. */
 const MAX_SHARE = 0.2
 
@@ -13,21 +16,22 @@ const MAX_SHARE = 0.2
 export class DirectoryWatch {
   readonly #directory: RegistrationDirectory
   readonly #pollInterval: number
-  readonly #onError: (error: unknown) => void
+  readonly #onFault: OnFault
   readonly #reported = new Set<string>()
   #watcher: FSWatcher | undefined
   /** Of the directory that is watched: another one may get its name. */
   #inode: number | undefined
   #timer: NodeJS.Timeout | undefined
   #isStopped = false
+  #isFailing = false
 
-  constructor(directory: RegistrationDirectory, pollInterval: number, onError: (error: unknown) => void) {
+  constructor(directory: RegistrationDirectory, pollInterval: number, onFault: OnFault) {
     this.#directory = directory
     this.#pollInterval = pollInterval
-    this.#onError = onError
+    this.#onFault = onFault
   }
 
-  /** Settles when each file was looked at. Never rejects: `onError` gets what has failed. */
+  /** Settles when each file was looked at. Never rejects: `onFault` gets what has failed. */
   async start(): Promise<void> {
     await this.#poll()
   }
@@ -43,8 +47,9 @@ export class DirectoryWatch {
     try {
       await this.#openWatcher()
       await this.#directory.scan()
+      this.#isFailing = false
     } catch (error) {
-      if (!this.#isStopped) this.#onError(error)
+      if (!this.#isStopped) this.#fail(error)
     }
     if (this.#isStopped) return
     const pauseAfter = (performance.now() - startedAt) / MAX_SHARE
@@ -66,6 +71,12 @@ export class DirectoryWatch {
     }
   }
 
+  #fail(error: unknown): void {
+    const isNew = !this.#isFailing
+    this.#isFailing = true
+    this.#onFault(error, isNew)
+  }
+
   #closeWatcher(): void {
     this.#watcher?.close()
     this.#watcher = undefined
@@ -74,13 +85,13 @@ export class DirectoryWatch {
   /** Reports come in bursts: those that arrive while others are looked at are looked at together. */
   #note(fileName: string | null): void {
     if (fileName === null) {
-      this.#directory.scan().catch((error: unknown) => this.#onError(error))
+      this.#directory.scan().catch((error: unknown) => this.#fail(error))
       return
     }
     if (!isRegistrationFile(fileName)) return
     this.#reported.add(fileName)
     if (this.#reported.size === 1) {
-      this.#directory.check(this.#takeReported()).catch((error: unknown) => this.#onError(error))
+      this.#directory.check(this.#takeReported()).catch((error: unknown) => this.#fail(error))
     }
   }
 

@@ -43,6 +43,8 @@ export class FileIdentityProviderStore implements IdentityProviderStore {
   readonly #writer: RegistrationWriter
   readonly #pollInterval: number
   readonly #watchers = new Set<DirectoryListener>()
+  /** The option `onError`. */
+  readonly #own: DirectoryListener
   #watch: DirectoryWatch | undefined
   #cleanedAt = Number.NEGATIVE_INFINITY
 
@@ -55,7 +57,12 @@ export class FileIdentityProviderStore implements IdentityProviderStore {
     this.#directory = new RegistrationDirectory(resolve(path), env)
     this.#writer = new RegistrationWriter({ directory: this.#directory, format, env })
     this.#pollInterval = pollInterval
-    if (onError !== undefined) this.#directory.listeners.add(guarded(() => {}, onError))
+    // What fails is an Error of the operating system or of this package.
+    this.#own = guarded(
+      () => {},
+      (error) => onError?.(error as Error),
+    )
+    this.#directory.listeners.add(this.#own)
   }
 
   async find(name: string): Promise<readonly StoredRegistration[]> {
@@ -113,7 +120,7 @@ export class FileIdentityProviderStore implements IdentityProviderStore {
     listeners.add(listener)
     this.#watchers.add(listener)
     const isFirst = this.#watch === undefined
-    this.#watch ??= new DirectoryWatch(this.#directory, this.#pollInterval, (error) => this.#reportFault(error))
+    this.#watch ??= new DirectoryWatch(this.#directory, this.#pollInterval, this.#reportFault)
     const scanned = isFirst ? this.#watch.start() : this.#directory.scan().catch(onError)
     // Otherwise the directory reports that it is loaded.
     if (isLoaded) void scanned.then(() => this.#reportAll(listener, index.problemsOf(index.fileNames())))
@@ -132,8 +139,9 @@ export class FileIdentityProviderStore implements IdentityProviderStore {
     for (const problem of problems) listener.onError(problem)
   }
 
-  #reportFault(error: unknown): void {
+  readonly #reportFault = (error: unknown, isNew: boolean): void => {
     const fault = describeDirectoryFault(error, this.#directory.path)
+    if (isNew) this.#own.onError(fault)
     for (const { onError } of [...this.#watchers]) onError(fault)
   }
 

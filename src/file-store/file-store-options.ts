@@ -6,7 +6,7 @@ import type { FileFormat } from './registration-text.js'
  * Options of `FileIdentityProviderStore`.
  *
  * @example
- * const onError = (error: unknown) => console.error(error)
+ * const onError = (error: Error) => console.error(error.message)
  * const store = new FileIdentityProviderStore('identity-providers', { format: 'toml', onError })
  */
 export interface FileIdentityProviderStoreOptions {
@@ -24,9 +24,10 @@ export interface FileIdentityProviderStoreOptions {
   env?: Readonly<Record<string, string | undefined>>
   /**
    * Gets a `RegistrationFileError` for each file that cannot be read, or has the `id` of another one, when it is found and when
-   * it changes. Its message has the path and the reason, and nothing of the content. Default: only a watch reports it.
+   * it changes. While the store is watched, it also gets an error if the directory cannot be read, once until it can be read
+   * again. The message has the path and the reason, and nothing of the content. Default: only a watch reports it.
    */
-  onError?: (error: unknown) => void
+  onError?: (error: Error) => void
 }
 
 export interface FileStoreSettings {

@@ -204,7 +204,9 @@ function checkSuitsEndpoint(reader: OptionReader, connection: JwksConnectionSett
   }
   const { hostname, protocol } = new URL(endpoint)
   if (!isHostAllowed(hostname, network)) {
-    const why = network === 'public' ? `${option('network')} is "public"` : 'a metadata service has no key set'
+    const isPrivate = isHostAllowed(hostname, 'any')
+    const isPublic = `${option('network')} is "public"; set it to "any" for a private one`
+    const why = isPrivate ? isPublic : 'a metadata service has no key set'
     reader.problem(reader.has('jwksUri') ? 'jwksUri' : 'discovery', `another host, because ${why}`)
   }
   if (protocol === 'http:' && proxy !== undefined)

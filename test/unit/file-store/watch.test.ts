@@ -120,6 +120,26 @@ describe('a watch of the file store', () => {
     expect(changes.filter((change) => change?.id === 'acme')).toEqual([])
   })
 
+  it('tells the option onError once that the directory is not there, and again when it is gone again', async () => {
+    const messages: string[] = []
+    const store = directory.open({ pollInterval: 100, onError: ({ message }) => messages.push(message) })
+    const missing = `${directory.path}: the directory does not exist; create it first`
+    const away = () => renameSync(directory.path, `${directory.path}-away`)
+    away()
+    const changes: unknown[] = []
+    const stop = store.watch((change) => changes.push(change))
+    await pause(500)
+    expect(messages).toEqual([missing])
+    renameSync(`${directory.path}-away`, directory.path)
+    directory.write('new.json', registrationOf('new'))
+    for (let waited = 0; changes.length === 0 && waited < 5000; waited += 20) await pause(20)
+    await pause(300)
+    away()
+    for (let waited = 0; messages.length < 2 && waited < 5000; waited += 20) await pause(20)
+    stop()
+    expect(messages).toEqual([missing, missing])
+  })
+
   it('begins although the directory is not there, and reports that anything may have changed when it is', async () => {
     directory.remove()
     const [calls, errors]: [unknown[], unknown[]] = [[], []]
