@@ -9,7 +9,7 @@ import {
   type WriteOptions,
 } from '../identity-provider-store/identity-provider-store.js'
 import { isStorableId } from '../identity-provider-store/storable-registration.js'
-import { unavailable } from './problem.js'
+import { storeFailed, unavailable } from './problem.js'
 
 export interface BoundedStoreDeps {
   /** Milliseconds. */
@@ -17,7 +17,6 @@ export interface BoundedStoreDeps {
   timers: Timers
 }
 
-const FAILED = 'The store of identity providers failed. Try again.'
 const TOO_LATE = 'The store of identity providers did not answer in time. A change may or may not be stored.'
 
 /** The store of the host, which may fail or hang: each call answers in time, or throws an AdminProblem with status 503. */
@@ -55,7 +54,7 @@ export class BoundedStore {
 
   async #call<Result>(call: () => Promise<Result>): Promise<Result> {
     const answer = call().catch((error: unknown) => {
-      throw isRevisionConflict(error) ? error : unavailable(FAILED)
+      throw isRevisionConflict(error) ? error : storeFailed(error)
     })
     return settleInTime(answer, this.#deps.timeout, this.#deps.timers, () => unavailable(TOO_LATE))
   }

@@ -19,7 +19,7 @@ import {
 import { type Answer, json } from './answer.js'
 import { checkIfMatch, entityTagOf, isNotModified } from './entity-tag.js'
 import type { IdentityProviderItem } from './identity-provider-item.js'
-import { AdminProblem } from './problem.js'
+import { AdminProblem, storeFailed } from './problem.js'
 import { mergePatch, requireValid, type SubmissionDeps, shownRegistration } from './submitted-entry.js'
 
 /** The identity providers of a page of the list. */
@@ -45,7 +45,11 @@ export function itemAnswer(item: IdentityProviderItem, status = 200, headers: Re
 
 export function submissionDeps({ exchange, inTime, allowPrivateNetworks }: AdminDeps): SubmissionDeps {
   return {
-    checkIdentityProvider: (entry) => inTime(() => exchange.checkIdentityProvider(entry)),
+    checkIdentityProvider: (entry) => {
+      // It rejects only if the store does, which it asks for others of the same name.
+      const check = async () => exchange.checkIdentityProvider(entry)
+      return inTime(() => check().catch((error: unknown) => Promise.reject(storeFailed(error))))
+    },
     allowPrivateNetworks,
   }
 }

@@ -90,6 +90,12 @@ export function invalidEntry(problems: readonly EntryProblem[]): AdminProblem {
 
 const debug = debuglog('express-jwt-exchange')
 
+/** The store has thrown. Its message may have secrets, so only its name and code are logged. */
+export function storeFailed(error: unknown): AdminProblem {
+  debug('the identity provider store failed: %s', describeFault(error))
+  return unavailable('The store of identity providers failed. Try again.')
+}
+
 /** Anything that was thrown, as the caller gets it. What nobody expected is an outage, and only its name and code are logged. */
 export function toProblem(error: unknown): AdminProblem {
   if (isAdminProblem(error)) return error

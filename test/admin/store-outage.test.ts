@@ -115,6 +115,20 @@ describe('a request to the admin API', () => {
     expect(events.map(({ name }: { name: string }) => name)).not.toContain('identity_provider.deleted')
   })
 
+  it.each<[Call, string, string, unknown]>([
+    ['list', 'GET', '/identity-providers', undefined],
+    ['find', 'POST', '/identity-providers', OTHER],
+    ['find', 'POST', '/identity-providers/check', { entry: OTHER }],
+    ['put', 'POST', '/identity-providers', OTHER],
+  ])('says that the store has failed if %s rejects: %s %s', async (call, method, path, body) => {
+    const { ask, store } = await start()
+    store.failing = call
+    store.fault = 'rejects'
+    const answer = await ask(method, path, body)
+    expect(answer.status).toBe(503)
+    expect(answer.body.detail).toBe('The store of identity providers failed. Try again.')
+  })
+
   it('does without the store if it does not need it', async () => {
     const { ask, store } = await start()
     store.fault = 'hangs'
