@@ -171,7 +171,7 @@ async function measureMemory({ port, exchange }) {
   }
 }
 
-async function measureFlood({ port }) {
+async function measureFlood({ port }, perSecond) {
   const latencies = async (isOver) => {
     const times = []
     while (!isOver(times)) {
@@ -187,22 +187,25 @@ async function measureFlood({ port }) {
   const before = await latencies((times) => times.length === 1000)
   const queriesBefore = queries
   let statuses
-  const child = fork(new URL(import.meta.url), [String(REGISTRATIONS), String(port)])
+  const child = fork(new URL(import.meta.url), [String(REGISTRATIONS), String(port), String(perSecond)])
   child.on('message', (told) => {
     statuses = told
   })
   const during = await latencies(() => statuses !== undefined)
   const [p99Before, p99During] = [percentile(before, 0.99), percentile(during, 0.99)]
   console.log(
-    `good requests, p99: ${p99Before.toFixed(2)} ms before, ${p99During.toFixed(2)} ms while ${FLOOD} made-up issuers arrive (${(p99During / p99Before).toFixed(2)} x)`,
+    `good requests, p99: ${p99Before.toFixed(2)} ms before, ${p99During.toFixed(2)} ms while ${FLOOD} made-up issuers arrive, ${perSecond} a second (${(p99During / p99Before).toFixed(2)} x)`,
   )
   console.log(`the flood got ${JSON.stringify(statuses)}, and caused ${queries - queriesBefore} queries`)
 }
 
 /** In a process of its own, with a key that signs for nobody. */
-async function flood(port) {
+async function flood(port, perSecond) {
   const statuses = {}
+  const startedAt = performance.now()
   for (let start = 0; start < FLOOD; start += 8) {
+    const early = (start / perSecond) * 1000 - (performance.now() - startedAt)
+    if (early > 0) await new Promise((resolve) => setTimeout(resolve, early))
     const madeUp = await Promise.all(Array.from({ length: 8 }, () => assertionOf(`https://${randomUUID()}.example`)))
     for (const status of await Promise.all(madeUp.map((each) => send(port, each)))) {
       statuses[status] = (statuses[status] ?? 0) + 1
@@ -219,7 +222,8 @@ async function measureAll() {
     const stored = await serve({ identityProviderStore: store })
     await measureWarm(stored)
     await measureCold(store)
-    await measureFlood(stored)
+    await measureFlood(stored, 1000)
+    await measureFlood(stored, Number.POSITIVE_INFINITY)
     await measureMemory(stored)
     stored.close()
   } finally {
@@ -229,6 +233,6 @@ async function measureAll() {
   }
 }
 
-const floodedPort = process.argv[3]
+const [floodedPort, perSecond] = process.argv.slice(3)
 if (floodedPort === undefined) await measureAll()
-else await flood(Number(floodedPort))
+else await flood(Number(floodedPort), Number(perSecond))
