@@ -29,13 +29,13 @@ export function LimitFields() {
         option="audiences"
         label="Further audiences"
         rows={2}
-        hint="Accepted in aud in addition to the alias, one in each line."
+        hint="Values that are accepted in aud in addition to the alias, one in each line."
       />
       <ListOption
         option="types"
         label="Further types"
         rows={2}
-        hint="Accepted as typ in addition to JWT, one in each line."
+        hint="Values that are accepted as typ in addition to JWT, one in each line."
       />
     </details>
   )
@@ -76,7 +76,7 @@ export function ConnectionFields() {
           { value: 'public', label: 'Public internet only' },
           { value: 'any', label: 'Any address, also of your own network' },
         ]}
-        hint="Any address must be allowed by the option allowPrivateNetworks of the admin router."
+        hint="Any address needs the option allowPrivateNetworks of createAdmin."
       />
       <AuthoritiesField />
       <TextOption

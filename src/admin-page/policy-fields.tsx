@@ -56,7 +56,7 @@ export function BindingSection() {
         option="scopeClaim"
         label="Claim that caps the scopes"
         placeholder="scope"
-        hint="The access token has no scope that this claim lacks."
+        hint="The access token gets only scopes that this claim contains too."
       />
       <div class="columns">
         <NumberOption option="lifetime" label="Longest lifetime of access tokens" />

@@ -140,7 +140,7 @@ function ExamplesLeft({ examples }: { examples: readonly string[] }) {
   if (examples.length === 0) return null
   return (
     <Notice tone="warn">
-      <p>The form still has these examples. Replace them by your own values:</p>
+      <p>The form still has these examples. Replace them with your own values:</p>
       <ul class="inline">
         {examples.map((example) => (
           <li key={example}>

@@ -17,12 +17,12 @@ import { type AcceptedHost, parseHost } from './browser-guard.js'
  */
 export interface AdminOptions {
   /**
-   * Decides who may use the admin API and its page; it is asked for each request. A function of the request returns `true`, or
+   * Decides who may use the admin API and its page; it is called for each request. A function of the request returns `true`, or
    * the name of the person for the audit events. Anything else refuses the request. A function with three parameters is used
    * as a middleware: it calls `next()`, or answers by itself. If it throws, or takes longer than `timeout`, the answer is 503.
    */
   authorize(req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void): unknown
-  /** The store of the exchange, which the API changes. Default: none, so that everything is read-only. */
+  /** The store of the exchange, which the API changes. Default: none, so that entries cannot be changed. */
   store?: IdentityProviderStore
   /**
    * The accepted values of the header `Host`, 1 or more, such as `admin.example.com`; with a port, only this port is accepted.

@@ -12,19 +12,19 @@ export const PROBLEMS = {
   'not-authenticated': [401, 'The request needs authentication'],
   'not-authorized': [403, 'Access is refused'],
   'cross-site': [403, 'The request comes from another site'],
-  'not-found': [404, 'There is nothing at this address'],
+  'not-found': [404, 'Nothing was found at this address'],
   'method-not-allowed': [405, 'The method is not allowed'],
   'read-only': [405, 'The identity provider cannot be changed here'],
   'already-exists': [409, 'The id is already in use'],
   'revision-conflict': [412, 'The identity provider was changed meanwhile'],
   'body-too-large': [413, 'The body is too large'],
   'unsupported-media-type': [415, 'The body must be JSON'],
-  misdirected: [421, 'The host is not one of this server'],
+  misdirected: [421, 'The Host header is not accepted'],
   'invalid-entry': [422, 'The entry is not valid'],
   'discovery-failed': [422, 'No usable metadata were found'],
   'precondition-required': [428, 'The request needs If-Match'],
   'too-many-requests': [429, 'Too many requests are running'],
-  unavailable: [503, 'Something that this needs does not answer'],
+  unavailable: [503, 'A dependency does not answer'],
 } as const satisfies Readonly<Record<string, readonly [status: number, title: string]>>
 
 export type ProblemName = keyof typeof PROBLEMS
@@ -96,7 +96,7 @@ export function storeFailed(error: unknown): AdminProblem {
   return unavailable('The store of identity providers failed. Try again.')
 }
 
-/** Anything that was thrown, as the caller gets it. What nobody expected is an outage, and only its name and code are logged. */
+/** Anything that was thrown, as the caller gets it. An unexpected error is an outage, and only its name and code are logged. */
 export function toProblem(error: unknown): AdminProblem {
   if (isAdminProblem(error)) return error
   if (isConfigError(error)) return invalidEntry(error.problems)

@@ -125,7 +125,10 @@ function restrictedOptions(
       ? refuse('allowInsecureHttp', 'cannot be set through the API; use an https URL')
       : []),
     ...(ownMember(entry, 'network') === 'any' && !allowPrivateNetworks
-      ? refuse('network', 'got "any"; expected "public", unless the admin has the option allowPrivateNetworks')
+      ? refuse(
+          'network',
+          'got "any"; expected "public"; to allow "any", set the option allowPrivateNetworks of createAdmin',
+        )
       : []),
   ]
 }
@@ -136,7 +139,9 @@ function problemsOfId(entry: JsonObject, stored: StoredRegistration | undefined)
     return [{ code: 'fixed', path: ['id'], message: 'cannot change; remove the entry, and add one with the new `id`' }]
   }
   const isDots = typeof id === 'string' && DOT_SEGMENTS.includes(id)
-  return isDots ? [{ code: 'invalid', path: ['id'], message: 'must not be a dot or two, which no URL can name' }] : []
+  return isDots
+    ? [{ code: 'invalid', path: ['id'], message: 'must not be `.` or `..`, which browsers remove from a path' }]
+    : []
 }
 
 /** Of a valid entry: what it would lose, or how much it is too large. */

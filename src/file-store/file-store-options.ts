@@ -11,13 +11,13 @@ import type { FileFormat } from './registration-text.js'
  */
 export interface FileIdentityProviderStoreOptions {
   /**
-   * How new registrations are written. One that TOML cannot hold is written as JSON: for example `null`, or text with `${`. A
-   * file that is there keeps its format. Default: `json`.
+   * How new registrations are written. Existing files keep their format. A registration that TOML cannot hold is written as
+   * JSON: for example one with `null`, or with text that contains `${`. Default: `json`.
    */
   format?: 'json' | 'toml'
   /**
-   * Milliseconds between two looks at all files while the store is watched, 100 to 60 000. They find what the operating system
-   * does not report. Default: 500.
+   * Milliseconds after which a watch looks at all files again, 100 to 60 000. So it also finds changes that the operating
+   * system does not report. Default: 500.
    */
   pollInterval?: number
   /** Where `${VAR}` in a TOML file is looked up. Default: `process.env`. */

@@ -19,7 +19,7 @@ export type FindIdentityProvider = (name: string, signal: AbortSignal) => Found 
 type Found = IdentityProviderOptions | readonly IdentityProviderOptions[] | undefined | null
 
 /**
- * Where identity providers are registered at run time. They are options of `createJwtExchange`.
+ * Options of `createJwtExchange` for identity providers that are registered at run time.
  *
  * @example
  * const atRunTime: IdentityProvidersAtRunTime = { identityProviderStore: store, identityProviderLookup: { maxStale: 600_000 } }
@@ -44,11 +44,11 @@ export interface IdentityProvidersAtRunTime {
  */
 export interface IdentityProviderLookupOptions {
   /**
-   * How many names (`iss`) are kept ready with their keys, 100 to 1 000 000. The least recently used ones leave. Default:
-   * 10 000.
+   * How many names (`iss`) are kept ready with their keys, 100 to 1 000 000. The least recently used ones are dropped.
+   * Default: 10 000.
    */
   maxIdentityProviders?: number
-  /** Milliseconds that a call of the store or the function may take, 10 to 60 000. After that it has failed. Default: 1000. */
+  /** Milliseconds that a call of the store or the function may take, 10 to 60 000. After that, it counts as failed. Default: 1000. */
   timeout?: number
   /**
    * Milliseconds after which a name is looked up again, 100 to 3 600 000. With a store that has `watch`, changes arrive at

@@ -45,7 +45,7 @@ export function readRegistrations(entries: readonly unknown[], context: Registra
   return { settings, problems }
 }
 
-/** The members of a registration in addition to the options of an identity provider. */
+/** The members that a registration has in addition to the options of an identity provider. */
 function readDescription(reader: OptionReader): void {
   const text = (key: string, maxLength: number) => {
     if (!reader.has(key)) return
@@ -68,7 +68,11 @@ function withLimitsAtRunTime(settings: IdentityProviderSettings, context: Regist
 function checkAtRunTime(reader: OptionReader, settings: IdentityProviderSettings, context: RegistrationContext): void {
   const { id, name, limits, clientAuthentication } = settings
   if (context.clientIds?.has(name)) {
-    reader.note('conflict', 'name', 'a client has this `clientId`, so its assertions could be those of that client')
+    reader.note(
+      'conflict',
+      'name',
+      'a client has this `clientId`, and its own assertions have this `iss`; change the `clientId`',
+    )
   }
   if (isSubject(id) && !isStorableId(id)) reader.problem('id', 'at most 200 characters')
   refuseFixed(reader, { id, name }, context)
@@ -111,7 +115,7 @@ function refuseFixed(
     reader.note(
       'not_unique',
       'id',
-      `an entry of ${option('.identityProviders')} has this \`id\` or \`name\`; choose another one`,
+      `an entry of ${option('.identityProviders')} has this \`id\` or \`name\`; choose another \`id\``,
     )
   }
 }
@@ -141,6 +145,6 @@ function refuseOwnSubject(
     reader.note(
       'conflict',
       'id',
-      `an entry of ${option('.identityProviders')} has subjects that begin so; choose another one`,
+      `an entry of ${option('.identityProviders')} has subjects with the same beginning; choose another \`id\``,
     )
 }

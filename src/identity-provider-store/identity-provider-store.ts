@@ -1,7 +1,7 @@
 import type { IdentityProviderOptions } from '../identity-provider/identity-provider-options.js'
 
 /**
- * An entry of `identityProviders` that a store keeps: the same options as JSON, so without functions, and what people call it.
+ * An identity provider that a store keeps. It has the options of `identityProviders` as JSON, so without functions, and an `id`.
  *
  * @example
  * const acme: IdentityProviderRegistration = {
@@ -16,9 +16,9 @@ import type { IdentityProviderOptions } from '../identity-provider/identity-prov
 export interface IdentityProviderRegistration extends IdentityProviderOptions {
   /** What identifies it in the store, in events and in access tokens: 1 to 200 characters, and never changed. */
   id: string
-  /** What people call it, at most 200 characters. */
+  /** What people call it, 1 to 200 characters. */
   displayName?: string
-  /** What people should know about it, at most 2000 characters. */
+  /** What people should know about it, 1 to 2000 characters. */
   description?: string
   /**
    * When somebody last asked for its latest keys, in seconds since the epoch. A process that sees a later time than before
@@ -29,7 +29,7 @@ export interface IdentityProviderRegistration extends IdentityProviderOptions {
 
 /** A registration as the store has it. */
 export interface StoredRegistration extends IdentityProviderRegistration {
-  /** Another text after each change. */
+  /** A text that is new after each change. */
   revision: string
   /** When it was last changed, in seconds since the epoch. */
   updatedAt: number
@@ -72,7 +72,7 @@ export interface ListOptions {
 export interface WriteOptions {
   /**
    * The revision that the store must still have; `null`: it must not have this `id`. If it has another one, nothing is written.
-   * Default: whatever it has is replaced.
+   * Default: any revision is replaced.
    */
   ifRevision?: string | null
 }
@@ -81,7 +81,8 @@ export interface WriteOptions {
  * Keeps identity providers that are registered at run time. Each write is one atomic step: after a crash the store has the old
  * registration or the new one. `identityProviderStoreContract` of `express-jwt-exchange/testing` checks a store.
  *
- * Every function may reject. Then the exchange serves what it knows for a limited time, and answers 503 afterwards.
+ * Every function may reject. Then known identity providers stay in use for `identityProviderLookup.maxStale`. Assertions of
+ * others get 503.
  */
 export interface IdentityProviderStore {
   /** All registrations with this `name`, compared exactly. Empty if there are none, or if no registration can have this name. */
@@ -91,8 +92,8 @@ export interface IdentityProviderStore {
   /** undefined if there is none with this `id`, or if no registration can have it. */
   get(id: string): Promise<StoredRegistration | undefined>
   /**
-   * Adds a registration, or replaces the one with this `id`. `revision` and `updatedAt` are the store's own: given ones are
-   * ignored.
+   * Adds a registration, or replaces the one with this `id`. The store sets `revision` and `updatedAt`, and ignores
+   * those that it is given.
    *
    * @returns what the store has now
    * @throws TypeError if the `id`, the `name` or another value cannot be stored
@@ -109,7 +110,7 @@ export interface IdentityProviderStore {
    * have changed, for example after the connection to the database was lost. A store without this function is asked again
    * every `identityProviderLookup.pollInterval`.
    *
-   * @param onError gets why changes may be missed, as often as it happens; the store goes on trying
+   * @param onError is called with the error each time that changes may be missed; the store keeps trying
    * @returns a function that ends the watch and releases what it needs
    */
   watch?(
@@ -119,7 +120,7 @@ export interface IdentityProviderStore {
 }
 
 /**
- * A write was refused, because the store has another revision than the caller has seen. Nothing was written.
+ * A write was refused, because the store has another revision than `ifRevision`. Nothing was written.
  *
  * @example
  * const stored = await store.get('acme')

@@ -39,7 +39,7 @@ export interface PostgresIdentityProviderStoreOptions {
 /**
  * Keeps identity providers in a PostgreSQL table, for all processes that use it. Each write is one statement, which also
  * records the change and notifies the processes that watch. A watch takes one connection of the pool for as long as it lasts.
- * A pool of one connection, or without `connect`, is asked twice a second instead. The store listens to the pool's `error`
+ * With a pool of one connection, or without `connect`, it reads the table twice a second instead. The store listens to the pool's `error`
  * events, so that a broken connection does not end the process. It never ends the pool.
  *
  * @example

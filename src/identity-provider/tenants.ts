@@ -40,7 +40,7 @@ export function readTenants(reader: OptionReader): Tenants | undefined {
   return tenants && new Set(tenants)
 }
 
-/** Notes what does not go together with several tenants. */
+/** Notes what conflicts with `tenants`. */
 export function checkTenants(reader: OptionReader, settings: SettingsOfTenants): void {
   const { tenants, id, keys, subject } = settings
   if (tenants === undefined) return
@@ -108,7 +108,7 @@ export function isTextOf(
   return entry[key] === text || (entry.tenants === 'any' && findTenant(entry[key], text) !== undefined)
 }
 
-/** Whether two templates can become the same text, each with a tenant of its own in it. */
+/** Whether two templates can become the same text, each with some id of a tenant in it. */
 export function canBeSame(one: string, other: string): boolean {
   const [head = '', tail = ''] = one.split(TENANT)
   const [otherHead = '', otherTail = ''] = other.split(TENANT)
@@ -119,7 +119,7 @@ export function canBeSame(one: string, other: string): boolean {
   return /^[A-Za-z0-9._-]*$/.test(ofTenant)
 }
 
-/** The claim must be the tenant in `iss`: keys are shared, so only the two together say whose assertion it is. */
+/** The claim must be the tenant in `iss`: keys are shared, so only both together show which tenant an assertion is from. */
 function conditionOf(tenant: string): RegistrationCondition | undefined {
   const path = parseClaimPath(CLAIM)
   return path && { claim: CLAIM, path, value: tenant }
