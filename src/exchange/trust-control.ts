@@ -33,10 +33,12 @@ export class TrustControl {
     if (lookup === undefined || registry.isInOptions(idOrName)) registry.disable(idOrName, events)
     if (lookup === undefined || registry.isRegistered(idOrName)) return
     const loaded = [...lookup.all()].filter(({ id, name }) => id === idOrName || name === idOrName)
-    for (const id of [idOrName, ...loaded.map((each) => each.id)]) lookup.switchHere(id, false)
+    const isNew = lookup.switchHere(idOrName, false)
+    for (const { id } of loaded) lookup.switchHere(id, false)
     if (this.#store === undefined) return
     const ids = await findIds(this.#store, idOrName)
-    if (!ids.includes(idOrName)) lookup.switchHere(idOrName, true) // It was a name, or nobody has it.
+    // It was a name, or nobody has it. What was switched off before stays off: its access tokens may still be in use.
+    if (isNew && !ids.includes(idOrName)) lookup.switchHere(idOrName, true)
     for (const id of ids) lookup.switchHere(id, false)
     for (const id of ids) await this.#write(id, false)
     if (ids.length === 0 && !registry.isInOptions(idOrName)) registry.require(idOrName)

@@ -108,10 +108,11 @@ export class IdentityProviderLookup implements RunTimeIdentityProviders {
     return this.#loaded.providers()
   }
 
-  /** Switches one here, at once, whatever the store says. */
-  switchHere(id: string, isOn: boolean): void {
-    this.#switchedOff.switchHere(id, isOn)
+  /** Switches one here, at once, whatever the store says. Returns whether that changes what was said here before. */
+  switchHere(id: string, isOn: boolean): boolean {
+    const isChanged = this.#switchedOff.switchHere(id, isOn)
     this.#loaded.setTrust(id, isOn && this.#loaded.isEnabled(id) !== false)
+    return isChanged
   }
 
   /** The store has written it as a call in this process wanted. A watch reports it as well. */
@@ -122,9 +123,8 @@ export class IdentityProviderLookup implements RunTimeIdentityProviders {
   }
 
   stats(): LookupStats {
-    const { lookups, failedLookups } = this.#health
-    const [loaded, unknown, running] = [this.#loaded.size, this.#unknown.size, this.#running.size]
-    return { loaded, unknown, lookups, failedLookups, running }
+    const sizes = { loaded: this.#loaded.size, unknown: this.#unknown.size, running: this.#running.size }
+    return { ...sizes, lookups: this.#health.lookups, failedLookups: this.#health.failedLookups }
   }
 
   get #now(): number {

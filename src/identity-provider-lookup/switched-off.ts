@@ -47,9 +47,12 @@ export class SwitchedOff {
     return this.#here.has(id)
   }
 
-  switchHere(id: string, isOn: boolean): void {
+  /** @returns whether that changes anything here */
+  switchHere(id: string, isOn: boolean): boolean {
+    const wasOn = !this.#here.has(id)
     if (isOn) this.#here.delete(id)
     else this.#here.add(id)
+    return wasOn !== isOn
   }
 
   /** What a lookup has just found is newer than the list. */

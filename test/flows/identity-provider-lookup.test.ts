@@ -401,6 +401,24 @@ describe('the kill switch', () => {
     })
   })
 
+  it('stays off here if it is switched off again after it was removed', async () => {
+    const shared = new SharedRegistrations()
+    const accessToken = { audience: 'https://api.example.com', signingKeys: [generateSigningKey()] }
+    const { host, idp, store: first } = await start({ accessToken }, shared)
+    const token = await host.exchangeAssertion(await idp.issueAssertion()).then(({ body }) => body.access_token)
+    const { host: second, store } = await start({ accessToken }, shared, idp)
+    store.before = () => Promise.reject(new Error('down'))
+    await expect(second.exchange.disableIdentityProvider('acme')).rejects.toMatchObject({
+      name: 'DependencyUnavailable',
+    })
+    store.before = () => {}
+    await first.remove('acme')
+    await expect(second.exchange.disableIdentityProvider('acme')).rejects.toMatchObject({ name: 'ConfigError' })
+    await expect(second.exchange.verifyAccessToken(token)).rejects.toMatchObject({
+      reason: 'identity_provider_disabled',
+    })
+  })
+
   it('refuses an id and a name that nobody has', async () => {
     const { host } = await start()
     for (const wrong of ['nobody', '', '__proto__']) {
