@@ -1,9 +1,11 @@
+import type { Eventual } from '../clock/when-ready.js'
+
 /** A verified access token: `req.auth`, and `req.user` through Passport. */
 export interface AccessToken {
   /** Who the caller is: the subject that the option `subject` made from the assertion. */
   sub: string
-  /** The client that obtained the token. */
-  clientId: string
+  /** The client that obtained the token. Undefined only for a token of another issuer that does not say. */
+  clientId: string | undefined
   /** What the token allows. */
   scopes: readonly string[]
   /**
@@ -13,16 +15,19 @@ export interface AccessToken {
   identityProvider?: string | undefined
   /** Seconds since the epoch. */
   expiresAt: number
-  /** The `iss`: this service. */
+  /** The `iss`: this service, or another issuer whose access tokens are accepted. */
   issuer: string
   audience: readonly string[]
-  /** The `jti`. */
-  tokenId: string
+  /** The `jti`. Undefined only for a token of another issuer that has none. */
+  tokenId: string | undefined
   /** The token as the caller sent it. Not enumerable, so JSON and spreads leave it out. */
   token: string
   /** All claims. */
   payload: Readonly<Record<string, unknown>>
 }
+
+/** Verifies an access token. @throws TokenRejected, DependencyUnavailable, or rejects with one of them */
+export type AccessTokenVerifier = (token: string) => Eventual<AccessToken>
 
 /**
  * Holds the token that a caller presented. The token is readable but not enumerable, so JSON, spreads and session stores,
@@ -49,14 +54,14 @@ export class PresentedToken {
 /** An object of its own for each request: a host may add to it. */
 export class PresentedAccessToken extends PresentedToken implements AccessToken {
   declare sub: string
-  declare clientId: string
+  declare clientId: string | undefined
   declare scopes: readonly string[]
   /** Always present, so that none is read from `Object.prototype` instead. */
   declare identityProvider: string | undefined
   declare expiresAt: number
   declare issuer: string
   declare audience: readonly string[]
-  declare tokenId: string
+  declare tokenId: string | undefined
   declare payload: Readonly<Record<string, unknown>>
 
   /** Assigns each field by itself, which is several times as fast as copying them all. */

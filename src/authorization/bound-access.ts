@@ -2,6 +2,7 @@ import { printable } from '../errors/printable.js'
 import { TokenRejected } from '../errors/rejections.js'
 import type { IdentityProvider } from '../identity-provider/identity-provider.js'
 import { OAuthError } from '../oauth/errors.js'
+import { isResource, normaliseResource } from '../oauth/resource.js'
 import { parseScope } from '../oauth/scope.js'
 import { type Binding, describeUnmet, findBindings, findUnmet, type UnmetBinding } from '../policy/binding.js'
 import type { Claims } from '../policy/claim-path.js'
@@ -100,10 +101,6 @@ export function checkScopeSyntax(requested: string | undefined): void {
   if (requested !== undefined && parseScope(requested) === undefined) throw malformedScope()
 }
 
-/** RFC 8707 §2: an absolute URI without a fragment. */
-const RESOURCE = /^[a-z][a-z0-9+.-]*:[^\s#]+$/i
-const WEB_ADDRESS = /^(https?):\/\/([^/?#@]+)(.*)$/i
-
 /**
  * The audiences that the parameter `resource` names, spelled as they are configured; all of them if it names none.
  *
@@ -181,7 +178,7 @@ function malformedScope(): OAuthError {
 }
 
 function requireAudience(resource: string, audiences: ReadonlySet<string>): string {
-  if (!RESOURCE.test(resource)) {
+  if (!isResource(resource)) {
     throw new OAuthError('invalid_target', 'The resource must be an absolute URI without a fragment')
   }
   if (audiences.has(resource)) return resource
@@ -189,14 +186,4 @@ function requireAudience(resource: string, audiences: ReadonlySet<string>): stri
   const audience = [...audiences].find((each) => normaliseResource(each) === wanted)
   if (audience === undefined) throw new OAuthError('invalid_target', 'The resource is unknown, or not granted')
   return audience
-}
-
-/**
- * Scheme and host have no case, and the path of a web address may be left out if it is `/` (RFC 3986 §6.2.2.1, §6.2.3):
- * many clients send the one for the other. Everything else differs.
- */
-function normaliseResource(resource: string): string {
-  const [, scheme, authority, rest] = WEB_ADDRESS.exec(resource) ?? []
-  if (scheme === undefined || authority === undefined) return resource
-  return `${scheme.toLowerCase()}://${authority.toLowerCase()}${rest || '/'}`
 }

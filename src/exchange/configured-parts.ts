@@ -1,18 +1,12 @@
-import { createAccessTokenSigner } from '../access-token/issue-access-token.js'
+import type { AccessTokenVerifier } from '../access-token/access-token.js'
 import { VerifiedTokenCache } from '../access-token/verified-token-cache.js'
-import type { VerifyAccessTokenDeps } from '../access-token/verify-access-token.js'
-import { createClientAuthMethods } from '../client-auth/authenticate-client.js'
-import type { ClientAuthMethod } from '../client-auth/client-auth-method.js'
-import { type ClientKeySources, createClientKeySources } from '../client-auth/client-key-sources.js'
-import { type ClientLookup, createFindAssertedClient, createFindClient } from '../client-auth/find-client.js'
+import { verifyAccessToken } from '../access-token/verify-access-token.js'
+import { createClientKeySources } from '../client-auth/client-key-sources.js'
+import { createFindClient } from '../client-auth/find-client.js'
 import { systemTimers } from '../clock/timers.js'
 import type { ExplainDeps } from '../explain/explain-assertion.js'
 import { createPublicDocument, type Middleware } from '../express/http.js'
-import { createTokenFormParser, type TokenEndpointDeps } from '../express/token-endpoint.js'
-import { createWellKnown } from '../express/well-known.js'
-import { type CustomGrantDeps, createCustomGrant } from '../grants/custom-grant.js'
-import type { GrantHandler } from '../grants/grant.js'
-import { authorizeByAssertion, createJwtBearerGrant } from '../grants/jwt-bearer.js'
+import type { TokenEndpointDeps } from '../express/token-endpoint.js'
 import { HostFunctions } from '../host-functions/host-functions.js'
 import { DEFAULT_LIMITS } from '../identity-provider/assertion-limits.js'
 import { createIdentityProviders } from '../identity-provider/create-identity-providers.js'
@@ -22,6 +16,7 @@ import type { RunTimeConfiguration } from '../identity-provider-lookup/loaded-is
 import type { ChosenJwksClients } from '../jwks/jwks-client-pool.js'
 import { JWT_BEARER_GRANT_TYPE } from '../oauth/scope.js'
 import type { AcceptAssertionDeps } from '../protected-route/authenticate-assertion.js'
+import { createTokenEndpointDeps, createWellKnownDocuments, type Parties } from './configured-endpoints.js'
 import type { LastingParts } from './lasting-parts.js'
 import type { CompleteSettings } from './options.js'
 
@@ -34,20 +29,12 @@ export interface ConfiguredParts {
   runTime: RunTimeConfiguration
   /** By what an assertion as a bearer token is accepted. */
   assertionVerification: AcceptAssertionDeps
-  accessTokenVerification: VerifyAccessTokenDeps
+  /** By what routes accept an access token. */
+  verifyAccessToken: AccessTokenVerifier
   tokenEndpoint: TokenEndpointDeps
   keySet: Middleware
   wellKnown: Middleware
   explain: ExplainDeps
-}
-
-/** Who is known: the providers with their keys, and the clients. */
-interface Parties {
-  hostFunctions: HostFunctions
-  jwksClients: ChosenJwksClients
-  identityProviders: IdentityProviderRegistry
-  findClient: ClientLookup
-  clientKeys: ClientKeySources
 }
 
 /**
@@ -60,6 +47,7 @@ export function createConfiguredParts(settings: CompleteSettings, lasting: Lasti
   const parties = createParties(settings, lasting)
   const { jwksClients, identityProviders, findClient } = parties
   const verifiedTokens = new VerifiedTokenCache(cacheSizeBytes)
+  const accessTokenVerification = { issuer, audiences, signingKeys, verifiedTokens, identityProviders, clock }
   const tokenEndpoint = createTokenEndpointDeps(settings, parties, lasting)
   return {
     settings,
@@ -74,7 +62,7 @@ export function createConfiguredParts(settings: CompleteSettings, lasting: Lasti
       findClient,
       ...settings.assertionStrategy,
     },
-    accessTokenVerification: { issuer, audiences, signingKeys, verifiedTokens, identityProviders, clock },
+    verifyAccessToken: (token) => verifyAccessToken(token, accessTokenVerification),
     tokenEndpoint,
     keySet: createPublicDocument(signingKeys.publicKeySet),
     wellKnown: createWellKnownDocuments(settings, tokenEndpoint, identityProviders),
@@ -125,95 +113,4 @@ function createRunTimeConfiguration(settings: CompleteSettings, hostFunctions: H
     jwksSettings: jwksEndpoint,
     hostFunctions,
   }
-}
-
-function createTokenEndpointDeps(
-  settings: CompleteSettings,
-  parties: Parties,
-  lasting: LastingParts,
-): TokenEndpointDeps {
-  const { issuer, clock, accessToken, requireHttps } = settings
-  const { identityProviders, findClient } = parties
-  const { events, failureLimiter } = lasting
-  const { lifetime, signingKeys } = accessToken
-  const clientAuthMethods = createMethods(settings, parties, lasting)
-  // Of the client and of the grant, both by identity providers.
-  const mayHaveTwo = clientAuthMethods.some(({ credentialKind }) => credentialKind === 'identity_provider')
-  return {
-    issuer,
-    lifetime,
-    signAccessToken: createAccessTokenSigner(signingKeys),
-    clock,
-    events,
-    grants: new Map(createGrants(settings, parties, lasting).map((grant) => [grant.grantType, grant])),
-    clientAuthMethods,
-    findClient,
-    failureLimiter,
-    parseForm: createTokenFormParser(identityProviders.maxAssertionBytes * (mayHaveTwo ? 2 : 1)),
-    requireHttps,
-  }
-}
-
-function createMethods(
-  { issuer, tokenEndpoint, clock, clients, findClient, clientAuthentication, clientCertificate }: CompleteSettings,
-  { identityProviders, clientKeys }: Parties,
-  { replayProtection }: LastingParts,
-): ClientAuthMethod[] {
-  return createClientAuthMethods(findClient === undefined ? clients : undefined, {
-    issuer,
-    audiences: new Set([issuer, ...(clientAuthentication.allowTokenEndpointAudience ? [tokenEndpoint] : [])]),
-    clock,
-    replayProtection,
-    identityProviders,
-    keysOf: clientKeys,
-    findAssertedClient: createFindAssertedClient(clients),
-    certificateHeader: clientCertificate,
-  })
-}
-
-function createGrants(
-  { issuer, clock, accessToken, grants, refusals }: CompleteSettings,
-  { hostFunctions, identityProviders, findClient }: Parties,
-  { replayProtection }: LastingParts,
-): GrantHandler[] {
-  const { audiences } = accessToken
-  const deps = { identityProviders, issuer, clock, replayProtection, findClient, audiences, ...refusals }
-  const customDeps: CustomGrantDeps = {
-    ...deps,
-    hostFunctions,
-    authorizeAssertion: (assertion, form, client, signal) =>
-      authorizeByAssertion(assertion, form, client, deps, signal),
-  }
-  return [createJwtBearerGrant(deps), ...grants.map((grant) => createCustomGrant(grant, customDeps))]
-}
-
-function createWellKnownDocuments(
-  settings: CompleteSettings,
-  { grants, clientAuthMethods }: TokenEndpointDeps,
-  { mayBeWithoutClient }: IdentityProviderRegistry,
-): Middleware {
-  const { issuer, tokenEndpoint, mtlsTokenEndpoint, openidConfiguration, metadata, accessToken } = settings
-  const { keys } = accessToken.signingKeys.publicKeySet
-  return createWellKnown({
-    issuer,
-    tokenEndpoint,
-    mtlsTokenEndpoint,
-    grantTypes: [...grants.keys()],
-    clientAuthMethods,
-    mayBeWithoutClient,
-    scopes: scopesOf(settings),
-    signingAlgorithms: [...new Set(keys.map(({ alg }) => String(alg)))],
-    openidConfiguration,
-    metadata,
-  })
-}
-
-/** The scopes that the metadata list: all scopes that the options let a caller obtain. */
-function scopesOf({ clients, identityProviders }: CompleteSettings): string[] {
-  const withoutClient = identityProviders.filter(({ clientAuthentication }) => clientAuthentication === 'optional')
-  const obtainable = withoutClient.flatMap(({ scopes, policy: { bindings } }) => {
-    const ofBindings = bindings.filter((each) => each.clients === undefined).flatMap((each) => [...each.scopes])
-    return bindings.length === 0 ? [...(scopes ?? [])] : ofBindings.filter((scope) => scopes?.has(scope) !== false)
-  })
-  return [...new Set([...clients.flatMap(({ scopes }) => scopes), ...obtainable])]
 }

@@ -1,6 +1,5 @@
 import type { AccessToken } from '../access-token/access-token.js'
 import { withSigningKeys } from '../access-token/access-token-options.js'
-import { verifyAccessToken } from '../access-token/verify-access-token.js'
 import { systemTimers } from '../clock/timers.js'
 import type { ExchangeEventSource } from '../events/exchange-events.js'
 import type { ExplainOptions } from '../explain/explain-assertion.js'
@@ -124,7 +123,7 @@ export function createJwtExchange(options: JwtExchangeOptions): JwtExchange {
   const parts = () => configuration.parts
   const reporting = { events, proxyWarning: new ProxyWarning(events) }
   const bearer = { challenge: new Challenge('Bearer', settings.issuer), ...reporting }
-  const accessTokenAuthentication = { ...bearer, verification: () => parts().accessTokenVerification }
+  const accessTokenAuthentication = { ...bearer, verifier: () => parts().verifyAccessToken }
   const assertionAuthentication = { ...bearer, verification: () => parts().assertionVerification }
   const pendingRefusals = new PendingRefusals(events)
   const registry = () => parts().identityProviders
@@ -136,7 +135,7 @@ export function createJwtExchange(options: JwtExchangeOptions): JwtExchange {
     accessTokenStrategy: createAccessTokenStrategy(accessTokenAuthentication, pendingRefusals),
     assertionStrategy: createAssertionStrategy(assertionAuthentication, pendingRefusals),
     protect: (...given) => createProtect(given, accessTokenAuthentication),
-    verifyAccessToken: async (token) => verifyAccessToken(token, parts().accessTokenVerification),
+    verifyAccessToken: async (token) => parts().verifyAccessToken(token),
     explain: async (assertion, explainOptions = {}) => {
       const { explainAssertion } = await import('../explain/explain-assertion.js')
       return explainAssertion(assertion, explainOptions, parts().explain)

@@ -1,5 +1,4 @@
-import type { AccessToken } from '../access-token/access-token.js'
-import { type VerifyAccessTokenDeps, verifyAccessToken } from '../access-token/verify-access-token.js'
+import type { AccessToken, AccessTokenVerifier } from '../access-token/access-token.js'
 import { whenReady } from '../clock/when-ready.js'
 import { printable } from '../errors/printable.js'
 import type { ExchangeEvents } from '../events/exchange-events.js'
@@ -13,13 +12,13 @@ import { checkScopes } from './required-scope.js'
 export interface AuthenticateAccessTokenDeps
   extends Pick<AuthenticateRequestDeps<AccessToken>, 'challenge' | 'events' | 'proxyWarning'> {
   /** How access tokens are verified now: asked once for each request. */
-  verification: () => VerifyAccessTokenDeps
+  verifier: () => AccessTokenVerifier
 }
 
 /** Judges requests by their access token and the scopes that the route requires. */
 export function createAuthenticateAccessToken(
   requiredScopes: readonly string[],
-  { verification, ...deps }: AuthenticateAccessTokenDeps,
+  { verifier, ...deps }: AuthenticateAccessTokenDeps,
 ): AuthenticateRequest<AccessToken> {
   const withScopes = (accessToken: AccessToken) => {
     checkScopes(accessToken, requiredScopes, deps.challenge)
@@ -27,7 +26,7 @@ export function createAuthenticateAccessToken(
   }
   return createAuthenticateRequest<AccessToken>({
     ...deps,
-    verify: (token) => whenReady(verifyAccessToken(token, verification()), withScopes),
+    verify: (token) => whenReady(verifier()(token), withScopes),
     describe: describeCaller,
   })
 }
@@ -35,7 +34,7 @@ export function createAuthenticateAccessToken(
 function describeCaller({ sub, clientId, identityProvider }: AccessToken): ExchangeEvents['access.granted'] {
   return {
     subject: printable(sub),
-    clientId,
+    ...(clientId !== undefined && { clientId: printable(clientId) }),
     ...(identityProvider !== undefined && { identityProvider: printable(identityProvider) }),
   }
 }

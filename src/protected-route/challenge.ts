@@ -4,6 +4,12 @@ import { OAuthError, type OAuthErrorCode } from '../oauth/errors.js'
 /** How a token is presented in the `Authorization` header (RFC 6750 §2.1). */
 export type AuthScheme = 'Bearer'
 
+/** What a challenge tells the caller to ask for. */
+export interface ChallengedAccess {
+  /** All scopes of the operation (RFC 6750 §3). Default: none. */
+  scopes?: readonly string[]
+}
+
 export const INVALID_TOKEN = 'The access token is not valid'
 
 /**
@@ -24,9 +30,10 @@ export class Challenge {
     return `${this.scheme} realm="${this.#realm}"`
   }
 
-  error(code: OAuthErrorCode, description: string, reason: ReasonCode, scope?: string): OAuthError {
+  error(code: OAuthErrorCode, description: string, reason: ReasonCode, access: ChallengedAccess = {}): OAuthError {
+    const { scopes = [] } = access
     const attributes = [`error="${code}"`, `error_description="${description}"`]
-    if (scope !== undefined) attributes.push(`scope="${scope}"`)
+    if (scopes.length > 0) attributes.push(`scope="${scopes.join(' ')}"`)
     const value = `${this.plain()}, ${attributes.join(', ')}`
     return new OAuthError(code, description, { reason, headers: { 'WWW-Authenticate': value } })
   }

@@ -51,7 +51,7 @@ export function scopeOptions(options: unknown): Readonly<Record<string, unknown>
 export function checkScopes(accessToken: AccessToken, required: readonly string[], challenge: Challenge): void {
   if (required.every((scope) => accessToken.scopes.includes(scope))) return
   const description = 'The access token lacks a required scope'
-  const refusal = challenge.error('insufficient_scope', description, 'insufficient_scope', required.join(' '))
+  const refusal = challenge.error('insufficient_scope', description, 'insufficient_scope', { scopes: required })
   refusal.context = describeScopes(accessToken, required)
   throw refusal
 }
@@ -59,7 +59,7 @@ export function checkScopes(accessToken: AccessToken, required: readonly string[
 function describeScopes({ sub, clientId, scopes, identityProvider }: AccessToken, requiredScopes: readonly string[]) {
   return {
     subject: printable(sub),
-    clientId: printable(clientId),
+    ...(clientId !== undefined && { clientId: printable(clientId) }),
     ...(identityProvider !== undefined && { identityProvider: printable(identityProvider) }),
     scopes: scopes.map(printable),
     requiredScopes,
