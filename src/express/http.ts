@@ -11,11 +11,15 @@ export type Middleware = (req: IncomingMessage, res: ServerResponse, next: (erro
 export interface ExpressRequest extends HostRequest {
   /** Whether TLS was used, as `trust proxy` says. */
   secure?: boolean
+  /** The same on Fastify, as `trustProxy` says. */
+  protocol?: string
 }
 
-/** As Express's `req.secure`; on another host, what the socket says. */
-export function isSecure({ secure, socket }: ExpressRequest): boolean {
-  return secure ?? (socket !== undefined && 'encrypted' in socket && socket.encrypted === true)
+/** As Express's `req.secure`, or as Fastify's `protocol`; on another host, what the socket says. */
+export function isSecure({ secure, protocol, socket }: ExpressRequest): boolean {
+  if (secure !== undefined) return secure
+  if (protocol !== undefined) return protocol === 'https'
+  return socket !== undefined && 'encrypted' in socket && socket.encrypted === true
 }
 
 type Headers = Readonly<Record<string, string>>
