@@ -10,6 +10,9 @@ export function isPending<Value>(value: Eventual<Value>): value is Promise<Value
  * Calls `next` with a value: in the same turn if the value is available, otherwise when it arrives. An error of `next` is thrown
  * in the first case, and rejects in the second.
  */
-export function whenReady<Value, Result>(value: Eventual<Value>, next: (value: Value) => Result): Eventual<Result> {
+export function whenReady<Value, Result>(
+  value: Eventual<Value>,
+  next: (value: Value) => Eventual<Result>,
+): Eventual<Result> {
   return isPending(value) ? value.then(next) : next(value)
 }

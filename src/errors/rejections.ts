@@ -19,12 +19,15 @@ export interface TokenContext {
   message?: string
 }
 
-/** Details of a valid access token whose scopes do not suffice for the route. */
+/** Details of a valid access token that does not suffice for the route. */
 export interface ScopeContext {
   subject?: string
   /** The scopes that the token has. */
   scopes?: readonly string[]
+  /** The scopes that the route requires, all of them. */
   requiredScopes?: readonly string[]
+  /** The scopes of which the route requires at least one. */
+  anyScope?: readonly string[]
 }
 
 /** Details of a token request: who sent it, and what is wrong with its grant type or the assertion of its client. */

@@ -53,6 +53,8 @@ export class OAuthError extends Error {
   readonly status: number
   /** The same as `status`, for frameworks that read this name, such as Nest. */
   readonly statusCode: number
+  /** Whether a host may show `message`, for frameworks that read this name, such as Koa. It is a fixed text. */
+  readonly expose = true
   readonly headers: Readonly<Record<string, string>>
   /** The `error_uri`; undefined: none. */
   readonly uri: string | undefined

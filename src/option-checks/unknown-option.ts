@@ -65,6 +65,9 @@ const CALLED: readonly (readonly [option: string, names: string])[] = [
   ['from', 'trustedproxies trustproxy trustedips proxies addresses'],
   ['identityProviders', 'identityprovider provider trustedissuers issuers providers idps'],
   ['identityProvider', 'idp iss issuer provider'],
+  ['resource', 'audience aud'],
+  ['issuers', 'issuer iss trustedissuers'],
+  ['getToken', 'jwtfromrequest tokenfromrequest extractor'],
 ]
 
 /** The problem of an unknown option: says which one was probably meant, or where it belongs. */

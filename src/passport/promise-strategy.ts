@@ -110,7 +110,7 @@ function report<Caller>(
   if (outcome.kind === 'granted') {
     done(null, outcome.caller)
   } else if (outcome.kind === 'missing') {
-    done(null, false, { challenge: outcome.challenge, status: 401, event: outcome.event })
+    done(null, false, { challenge: outcome.challenge, status: 401, event: outcome.describe() })
   } else if (outcome.answer.status >= 500) {
     // An outage is not a failed authentication, and Passport asks no other strategy: the host's error handler gets it, with
     // `status` and `headers`. Not every handler sends the headers.

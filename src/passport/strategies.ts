@@ -9,25 +9,40 @@ import {
   type AuthenticateAssertionDeps,
   createAuthenticateAssertion,
 } from '../protected-route/authenticate-assertion.js'
-import { readRequiredScope, scopeOptions } from '../protected-route/required-scope.js'
+import {
+  ANY_ACCESS,
+  createRouteOptionReader,
+  type RequiredAccess,
+  readRequiredAccess,
+  refuseOtherOptions,
+} from '../protected-route/required-access.js'
 import type { PendingRefusals } from './pending-refusals.js'
 import { type Authenticate, createPromiseStrategy, type PassportStrategy } from './promise-strategy.js'
+import { routeOptions } from './route-options.js'
 
 /**
  * `'access-token'`: authenticates a request by an access token of this service; `req.user` is the `AccessToken`. The
- * option `scope` of `passport.authenticate` names the scopes that the token must have.
+ * options of `passport.authenticate` may say what the token must have.
  */
 export function createAccessTokenStrategy(
   deps: AuthenticateAccessTokenDeps,
   pendingRefusals: PendingRefusals,
 ): PassportStrategy {
-  const authenticateWithoutScope = createAuthenticateAccessToken([], deps)
+  const authenticateAny = createAuthenticateAccessToken(ANY_ACCESS, deps)
   const authenticate: Authenticate<AccessToken> = (req, options) => {
-    const ofScope = scopeOptions(options)
-    if (Object.keys(ofScope).length === 0) return authenticateWithoutScope(req)
-    return createAuthenticateAccessToken(readRequiredScope(ofScope, 'authenticate'), deps)(req)
+    const ofRoute = routeOptions(options)
+    if (ofRoute === undefined) return authenticateAny(req)
+    return createAuthenticateAccessToken(readRouteAccess(ofRoute), deps)(req)
   }
   return createPromiseStrategy('access-token', authenticate, pendingRefusals)
+}
+
+/** Read at each request: the host may hand over another object each time, or change it. */
+function readRouteAccess(options: object): RequiredAccess {
+  const reader = createRouteOptionReader(options, 'authenticate')
+  const access = readRequiredAccess(reader)
+  refuseOtherOptions(reader)
+  return access
 }
 
 /**
@@ -41,14 +56,15 @@ export function createAssertionStrategy(
 ): PassportStrategy {
   const authenticateAssertion = createAuthenticateAssertion(deps)
   const authenticate: Authenticate<AssertedCaller> = async (req, options) => {
-    const [name] = Object.keys(scopeOptions(options))
-    if (name !== undefined) throw scopeWithoutMeaning(name)
+    const [name] = Object.keys(routeOptions(options) ?? {})
+    if (name !== undefined) throw optionWithoutMeaning(name)
     return authenticateAssertion(req)
   }
   return createPromiseStrategy('jwt-assertion', authenticate, pendingRefusals)
 }
 
-function scopeWithoutMeaning(name: string): ConfigError {
-  const message = 'an assertion has no scopes; remove this option, or use the access token strategy'
+function optionWithoutMeaning(name: string): ConfigError {
+  const message =
+    'has no effect on an assertion, which the policy of its identity provider judges; remove this option, or use the access token strategy'
   return new ConfigError([{ code: 'unknown_option', path: ['authenticate', name], message }])
 }

@@ -100,6 +100,12 @@ function isAnything(policy: PolicySettings): boolean {
   return rules.every((rule) => rule === undefined)
 }
 
+/** A test of the option `allowedSubjects`; undefined: any `sub` is accepted. */
+export function readSubjectTest(reader: OptionReader): PolicySettings['acceptsSubject'] {
+  const allowedSubjects = readAllowedSubjects(reader)
+  return allowedSubjects && createSubjectTest(allowedSubjects)
+}
+
 /** undefined: any. What cannot be read becomes a problem of the reader, and accepts nobody. */
 function readAllowedSubjects(reader: OptionReader): PolicySettings['allowedSubjects'] {
   const subjects = reader.value('allowedSubjects')

@@ -7,7 +7,9 @@ import {
   type AuthenticateRequestDeps,
   createAuthenticateRequest,
 } from './authenticate-request.js'
-import { checkScopes } from './required-scope.js'
+import { challengedAccess, checkRequiredAccess } from './check-required-access.js'
+import type { GetToken } from './read-presented-token.js'
+import type { RequiredAccess } from './required-access.js'
 
 export interface AuthenticateAccessTokenDeps
   extends Pick<AuthenticateRequestDeps<AccessToken>, 'challenge' | 'events' | 'proxyWarning'> {
@@ -15,18 +17,22 @@ export interface AuthenticateAccessTokenDeps
   verifier: () => AccessTokenVerifier
 }
 
-/** Judges requests by their access token and the scopes that the route requires. */
+/** Judges requests by their access token and by what the route requires. */
 export function createAuthenticateAccessToken(
-  requiredScopes: readonly string[],
+  access: RequiredAccess,
   { verifier, ...deps }: AuthenticateAccessTokenDeps,
+  getToken?: GetToken,
 ): AuthenticateRequest<AccessToken> {
-  const withScopes = (accessToken: AccessToken) => {
-    checkScopes(accessToken, requiredScopes, deps.challenge)
+  const route = { access, challenge: deps.challenge }
+  const withAccess = (accessToken: AccessToken) => {
+    checkRequiredAccess(accessToken, route)
     return accessToken
   }
   return createAuthenticateRequest<AccessToken>({
     ...deps,
-    verify: (token) => whenReady(verifier()(token), withScopes),
+    challenged: challengedAccess(access),
+    getToken,
+    verify: (token) => whenReady(verifier()(token), withAccess),
     describe: describeCaller,
   })
 }

@@ -3,16 +3,16 @@ import type { ExchangeEventEmitter, ExchangeEvents } from '../events/exchange-ev
 import type { AccessDenied } from '../events/refusals.js'
 import type { OAuthError } from '../oauth/errors.js'
 import { toRefusal } from '../oauth/refusal.js'
-import { type AuthScheme, type Challenge, INVALID_TOKEN } from './challenge.js'
+import { type AuthScheme, type Challenge, type ChallengedAccess, INVALID_TOKEN } from './challenge.js'
 import { describeSender, type HostRequest, routeOf } from './host-request.js'
 import type { ProxyWarning } from './proxy-warning.js'
-import { readPresentedToken } from './read-presented-token.js'
+import { type GetToken, readPresentedToken, readTokenOfHost } from './read-presented-token.js'
 
 /** What a protected route does with a request. The event `access.denied` is emitted by whoever knows that this is final. */
 export type RouteOutcome<Caller> =
   | { kind: 'granted'; caller: Caller }
-  /** No token at all: 401 with a challenge that names no error (RFC 6750 §3.1). */
-  | { kind: 'missing'; challenge: string; event: AccessDenied }
+  /** No token at all: 401 with a challenge that names no error (RFC 6750 §3.1), unless the route lets such requests pass. */
+  | { kind: 'missing'; challenge: string; describe: () => AccessDenied }
   | { kind: 'refused'; answer: OAuthError; event: AccessDenied }
 
 /** Judges a request to a protected route, and reports one that passes. Never throws, never rejects. */
@@ -20,6 +20,10 @@ export type AuthenticateRequest<Caller> = (req: HostRequest) => Eventual<RouteOu
 
 export interface AuthenticateRequestDeps<Caller> {
   challenge: Challenge
+  /** What the challenges ask for. Default: nothing. */
+  challenged?: ChallengedAccess
+  /** Finds the token of a request. undefined: it is in the `Authorization` header. */
+  getToken?: GetToken | undefined
   events: ExchangeEventEmitter
   proxyWarning: ProxyWarning
   /**
@@ -34,11 +38,14 @@ export interface AuthenticateRequestDeps<Caller> {
 
 /** For one route or strategy, so that each request finds everything ready. A caller that is known at once needs no promise. */
 export function createAuthenticateRequest<Caller>(deps: AuthenticateRequestDeps<Caller>): AuthenticateRequest<Caller> {
-  const { challenge, verify } = deps
+  const { challenge, challenged = {}, getToken, verify } = deps
   const grant = (caller: Caller) => grantAccess(caller, deps)
   return (req) => {
     try {
-      const token = readPresentedToken(req, challenge)
+      const token =
+        getToken === undefined
+          ? readPresentedToken(req, challenge, challenged)
+          : readTokenOfHost(req, getToken, challenge, challenged)
       if (token === undefined) return missToken(req, deps)
       const outcome = whenReady(verify(token, req, challenge.scheme), grant)
       return isPending(outcome) ? outcome.catch((error: unknown) => refuse(error, req, deps)) : outcome
@@ -56,15 +63,21 @@ function grantAccess<Caller>(
   return { kind: 'granted', caller }
 }
 
-type RefusalDeps = Pick<AuthenticateRequestDeps<unknown>, 'challenge' | 'proxyWarning'>
+type RefusalDeps = Pick<AuthenticateRequestDeps<unknown>, 'challenge' | 'challenged' | 'proxyWarning'>
 
-function missToken(req: HostRequest, { challenge, proxyWarning }: RefusalDeps): RouteOutcome<never> {
-  const event: AccessDenied = { reason: 'no_token', status: 401, ...describeRequest(req, proxyWarning) }
-  return { kind: 'missing', challenge: challenge.plain(), event }
+function missToken(req: HostRequest, { challenge, challenged, proxyWarning }: RefusalDeps): RouteOutcome<never> {
+  const describe = () => ({ reason: 'no_token' as const, status: 401, ...describeRequest(req, proxyWarning) })
+  return { kind: 'missing', challenge: challenge.plain(challenged), describe }
 }
 
-function refuse(error: unknown, req: HostRequest, { challenge, proxyWarning }: RefusalDeps): RouteOutcome<never> {
-  const { answer, event } = toRefusal(error, ({ reason }) => challenge.error('invalid_token', INVALID_TOKEN, reason))
+function refuse(
+  error: unknown,
+  req: HostRequest,
+  { challenge, challenged, proxyWarning }: RefusalDeps,
+): RouteOutcome<never> {
+  const { answer, event } = toRefusal(error, ({ reason }) =>
+    challenge.error('invalid_token', INVALID_TOKEN, reason, challenged),
+  )
   return { kind: 'refused', answer, event: { ...event, ...describeRequest(req, proxyWarning) } }
 }
 

@@ -1,5 +1,8 @@
+import type { IncomingMessage } from 'node:http'
 import { parse as parseQuery } from 'node:querystring'
-import { type AuthScheme, type Challenge, INVALID_TOKEN } from './challenge.js'
+import { DependencyUnavailable } from '../errors/rejections.js'
+import type { OptionReader } from '../option-checks/option-reader.js'
+import { type AuthScheme, type Challenge, type ChallengedAccess, INVALID_TOKEN } from './challenge.js'
 import { type HostRequest, readHeader } from './host-request.js'
 
 /** How each scheme is written: alone, and before a token. */
@@ -8,22 +11,69 @@ const FORMS_OF_SCHEME: Readonly<Record<AuthScheme, { alone: RegExp; withToken: R
 }
 const FORM = /^application\/x-www-form-urlencoded/i
 
+/** A function of the host that finds the access token of a request. */
+export type GetToken = (req: IncomingMessage) => string | undefined
+
 /**
  * The token of an `Authorization` header of the scheme that is challenged for (RFC 6750 §2.1); undefined if the request has
  * none. A token in the query or in a form (§2.2, §2.3) is not accepted; in addition to the header it is an error (§3.1).
  *
  * @throws OAuthError `invalid_request` for two tokens, `invalid_token` for a malformed one
  */
-export function readPresentedToken(req: HostRequest, challenge: Challenge): string | undefined {
+export function readPresentedToken(
+  req: HostRequest,
+  challenge: Challenge,
+  challenged: ChallengedAccess = {},
+): string | undefined {
   const { alone, withToken } = FORMS_OF_SCHEME[challenge.scheme]
   const [authorization, second] = readHeader(req, 'authorization')
   if (authorization === undefined || !alone.test(authorization)) return undefined
   if (second !== undefined || hasTokenParameter(req)) {
-    throw challenge.error('invalid_request', 'The request carries more than one token', 'token_sent_twice')
+    throw challenge.error('invalid_request', 'The request carries more than one token', 'token_sent_twice', challenged)
   }
   const token = withToken.exec(authorization)?.[1]
-  if (token === undefined) throw challenge.error('invalid_token', INVALID_TOKEN, 'malformed_authorization')
+  if (token === undefined) throw challenge.error('invalid_token', INVALID_TOKEN, 'malformed_authorization', challenged)
   return token
+}
+
+/** The option `getToken`; undefined: there is none. */
+export function readGetToken(reader: OptionReader): GetToken | undefined {
+  if (!reader.isNamed('getToken')) return undefined
+  const getToken = reader.hostObject('getToken')
+  if (typeof getToken === 'function') return getToken as GetToken
+  reader.problem(
+    'getToken',
+    'a function that gets the request and returns a token or undefined',
+    undefined,
+    'wrong_type',
+  )
+  return undefined
+}
+
+/**
+ * The token that the host finds in a request; undefined if it finds none. It decides what happens to a second token.
+ *
+ * @throws OAuthError `invalid_token` for anything but a string
+ * @throws DependencyUnavailable `policy_check_failed` if the function throws
+ */
+export function readTokenOfHost(
+  req: HostRequest,
+  getToken: GetToken,
+  challenge: Challenge,
+  challenged: ChallengedAccess,
+): string | undefined {
+  const token = callGetToken(getToken, req)
+  if (token === undefined || typeof token === 'string') return token
+  if (typeof token === 'object' && token !== null) Promise.resolve(token).catch(() => {}) // It is refused anyway.
+  throw challenge.error('invalid_token', INVALID_TOKEN, 'malformed_authorization', challenged)
+}
+
+function callGetToken(getToken: GetToken, req: HostRequest): unknown {
+  try {
+    return getToken(req)
+  } catch (cause) {
+    throw new DependencyUnavailable('policy_check_failed', { cause })
+  }
 }
 
 function hasTokenParameter(req: HostRequest): boolean {

@@ -53,7 +53,8 @@ describe.each(ROUTES)('the route %s', (route) => {
   ])('RFC 6750 §3.1: without a token, %s, it answers 401 and names no error [rule 30]', async (_, headers) => {
     const { status, challenge } = await call(route, headers)
     expect(status).toBe(401)
-    expect(parametersOf(challenge)).toEqual([['realm', ISSUER]])
+    const scope = route === '/orders' ? [['scope', 'orders:read']] : []
+    expect(parametersOf(challenge)).toEqual([['realm', ISSUER], ...scope])
     expect(host.lastReason()).toBe('no_token')
   })
 

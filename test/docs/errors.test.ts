@@ -34,7 +34,7 @@ describe('docs/errors.md', () => {
   })
 
   it.each([
-    ['A token was rejected', /^40[01](?:, 401)?$/],
+    ['A token was rejected', /^40[01](?:, 401)?(?:, 403)?$/],
     ['Something we depend on did not answer', /^503$/],
     ['The request was refused', /^4\d\d/],
   ])('tells of each the cause, what the client saw, and the fix: %s', (heading, status) => {

@@ -91,7 +91,8 @@ describe.each(['serverless-http', 'serverless-http3'])('on AWS Lambda through %s
     await start()
     for (const path of ['/me', '/orders', '/whoami']) {
       const { statusCode, headers } = await invoke({ path })
-      expect([path, statusCode, headers['www-authenticate']]).toEqual([path, 401, `Bearer realm="${ISSUER}"`])
+      const scope = path === '/orders' ? ', scope="orders:read"' : ''
+      expect([path, statusCode, headers['www-authenticate']]).toEqual([path, 401, `Bearer realm="${ISSUER}"${scope}`])
     }
     expect(host.lastReason()).toBe('no_token')
   })

@@ -24,11 +24,47 @@ const SLIPS: [string, unknown][] = [
   ['a set', { scope: new Set(['admin']) }],
   ['an array with a hole', { scope: new Array(1) }],
   ['what is no scope token', { scope: 'ad"min' }],
+  ['no scope in anyScope', { anyScope: [] }],
+  ['an empty anyScope', { anyScope: '' }],
+  ['undefined in anyScope', { anyScope: ['admin', undefined] }],
+  ['a misspelled anyScope', { anyscopes: 'admin' }],
+  ['no condition', { requiredClaims: {} }],
+  ['an undefined condition', { requiredClaims: { department: undefined } }],
+  ['a set of conditions', { requiredClaims: new Map([['department', 'sales']]) }],
+  ['an unknown operator', { requiredClaims: { department: { equal: 'sales' } } }],
+  ['claims instead of requiredClaims', { claims: { department: 'sales' } }],
+  ['a misspelled requiredClaims', { requriedClams: { department: 'sales' } }],
+  ['no subject', { allowedSubjects: [] }],
+  ['a regular expression as a subject', { allowedSubjects: ['^a'] }],
+  ['one subject without an array', { allowedSubjects: 'alice' }],
+  ['a subject that is no string', { allowedSubjects: [/alice/] }],
+  ['a misspelled allowedSubjects', { alowedSubject: ['alice'] }],
+  ['an empty resource', { resource: '' }],
+  ['several resources', { resource: ['https://api.example.com'] }],
+  ['resources instead of resource', { resources: 'https://api.example.com' }],
+  ['audience instead of resource', { audience: 'https://api.example.com' }],
+  ['no issuer', { issuers: [] }],
+  ['a string of issuers', { issuers: 'https://idp.example.com' }],
+  ['an empty issuer', { issuers: [''] }],
+  ['issuer instead of issuers', { issuer: 'https://idp.example.com' }],
+  ['a misspelled check', { chekc: () => true }],
+]
+/** Of `protect` only. */
+const OWN_SLIPS: [string, unknown][] = [
+  ['text for optional', { optional: 'true' }],
+  ['a number for optional', { optional: 1 }],
+  ['undefined for optional', { optional: undefined }],
+  ['another name for optional', { credentialsRequired: false }],
+  ['a string for getToken', { getToken: 'cookie' }],
+  ['undefined for getToken', { getToken: undefined }],
+  ['text for passErrors', { passErrors: 'yes' }],
+  ['null for jsonErrors', { jsonErrors: null }],
 ]
 
 describe('a slip in the options of protect', () => {
   it.each<[string, unknown]>([
     ...SLIPS,
+    ...OWN_SLIPS,
     ['a string for the options', 'admin'],
     ['an array for the options', ['admin']],
     ['null for the options', null],
@@ -63,6 +99,13 @@ describe('the message for a slip with protect', () => {
     expect(messageOf(() => host.exchange.protect({ scopes: ['admin'] } as never))).toMatch(
       /protect\.scopes: .*did you mean ["`]scope["`]/,
     )
+    const suggestions = { audience: 'resource', issuer: 'issuers', claims: 'requiredClaims', sub: 'allowedSubjects' }
+    for (const [name, suggestion] of Object.entries(suggestions)) {
+      expect(messageOf(() => host.exchange.protect({ [name]: 'x' } as never))).toContain(
+        `did you mean \`${suggestion}\``,
+      )
+    }
+    expect(messageOf(() => host.exchange.protect({ roles: ['x'] } as never))).toContain('docs/routes.md lists')
   })
 
   it('says to call it if it was handed to a route uncalled, and the route is closed', async () => {
@@ -146,6 +189,13 @@ describe('a slip in the options of passport.authenticate', () => {
     expect(await answerBehind('accessTokenStrategy', options as object, token)).toEqual([500, 'ConfigError'])
   })
 
+  it.each(OWN_SLIPS.filter(([, options]) => !('credentialsRequired' in Object(options))))(
+    'reaches the error handler where the option is of protect: %s',
+    async (_name, options) => {
+      expect(await answerBehind('accessTokenStrategy', options as object, token)).toEqual([500, 'ConfigError'])
+    },
+  )
+
   it('reaches the error handler where an assertion should have scopes', async () => {
     const assertion = await host.idp.issueAssertion()
     expect(await answerBehind('assertionStrategy', { scope: 'admin' }, assertion)).toEqual([500, 'ConfigError'])
@@ -155,6 +205,8 @@ describe('a slip in the options of passport.authenticate', () => {
   it('leaves the options alone that are Passport’s own', async () => {
     const options = { failureMessage: true, assignProperty: 'caller', scope: 'orders:read' }
     expect(await answerBehind('accessTokenStrategy', options, token)).toEqual([200, ''])
+    const ofOthers = { state: 'x', prompt: 'none', loginHint: 'x', accessType: 'offline', property: 'user' }
+    expect(await answerBehind('accessTokenStrategy', ofOthers, token)).toEqual([200, ''])
   })
 })
 
