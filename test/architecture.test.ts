@@ -6,7 +6,7 @@ import { describe, expect, it } from '@jest/globals'
 const FLOORS = [
   ['index', 'augment', 'postgres', 'cli'],
   ['file-store'],
-  ['config', 'admin'],
+  ['config', 'admin', 'metrics'],
   ['exchange'],
   ['express', 'passport'],
   ['token-request', 'explain'],

@@ -11,6 +11,7 @@ const ENTRY_POINTS: Readonly<Record<string, string>> = {
   'express-jwt-exchange': 'src/index.ts',
   'express-jwt-exchange/config': 'src/config/index.ts',
   'express-jwt-exchange/admin': 'src/admin/create-admin.ts',
+  'express-jwt-exchange/metrics': 'src/metrics/index.ts',
   'express-jwt-exchange/file-store': 'src/file-store/index.ts',
   'express-jwt-exchange/testing': 'src/testing/index.ts',
   'express-jwt-exchange/redis': 'src/replay/redis-replay-store.ts',

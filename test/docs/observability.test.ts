@@ -1,28 +1,26 @@
 import { fork } from 'node:child_process'
-import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
-import { type Meter, metrics } from '@opentelemetry/api'
+import { metrics } from '@opentelemetry/api'
 import {
   AggregationTemporality,
-  type DataPoint,
-  DataPointType,
   InMemoryMetricExporter,
   MeterProvider,
-  type MetricData,
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics'
-import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express'
+import express, { type ErrorRequestHandler, type Express } from 'express'
 import express4 from 'express4'
 import { type Logger, type LoggerOptions, pino } from 'pino'
+import { Counter, register } from 'prom-client'
 import request from 'supertest'
 import { ExchangeEventEmitter } from '../../src/events/exchange-events.js'
 import type { ExchangeEventName, JwtExchange } from '../../src/index.js'
+import { collect } from '../../src/metrics/index.js'
 import { FakeIdentityProvider } from '../../src/testing/index.js'
-import { EC_CERTIFICATE, EXPIRED_CERTIFICATE } from '../support/certificates.js'
+import { EC_CERTIFICATE } from '../support/certificates.js'
 import { startClockedHost } from '../support/clocked-host.js'
 import {
   AUDIENCE,
@@ -34,17 +32,28 @@ import {
   startExchangeHost,
   TOKEN_ENDPOINT,
 } from '../support/exchange-host.js'
+import { parseExposition, samplesOf } from '../support/metric-readers.js'
+import { expectNoneOf, tellStory } from '../support/observed-story.js'
 
 const OBSERVABILITY = readFileSync('docs/observability.md', 'utf8')
 const SNIPPETS = [...OBSERVABILITY.matchAll(/^```js\n(.*?)^```$/gms)].map(([, code = '']) => code)
-const NAMES = ['logEvents', 'measureWithOpenTelemetry', 'createMetricsRoute'] as const
+const NAMES = ['logEvents', 'serveMetrics', 'serveAllMetrics', 'reportToOpenTelemetry'] as const
 
 type Observed = Pick<JwtExchange, 'events' | 'stats'>
 
 interface Snippets {
   logEvents(exchange: Pick<JwtExchange, 'events'>, logger?: Logger): void
-  measureWithOpenTelemetry(exchange: Observed, meter?: Meter): void
-  createMetricsRoute(exchange: Observed): RequestHandler
+  serveMetrics(host: { exchange: Observed; app: Express }): void
+  serveAllMetrics(host: { exchange: Observed; app: Express }): void
+  reportToOpenTelemetry(host: { exchange: Observed }): void
+}
+
+/** Statements of an app become a function of what they use. */
+function moduleOf(name: string, code: string): string {
+  if (code.includes(`export function ${name}(`)) return code
+  const imports = code.match(/^import .*\n/gm) ?? []
+  const statements = imports.reduce((rest, line) => rest.replace(line, ''), code)
+  return `${imports.join('')}export function ${name}({ exchange, app }) {${statements}}\n`
 }
 
 let directory: string
@@ -53,12 +62,13 @@ const closers: (() => Promise<unknown>)[] = []
 beforeAll(async () => {
   // Inside the package, so that the names of packages resolve.
   directory = mkdtempSync(resolve('example-app/dist/observability-'))
-  const modules = NAMES.map((name, index) => {
+  const modules: object[] = []
+  for (const [index, name] of NAMES.entries()) {
     const path = join(directory, `${name}.mjs`)
-    writeFileSync(path, SNIPPETS[index] ?? '')
-    return import(pathToFileURL(path).href)
-  })
-  snippets = Object.assign({}, ...(await Promise.all(modules)))
+    writeFileSync(path, moduleOf(name, SNIPPETS[index] ?? ''))
+    modules.push(await import(pathToFileURL(path).href)) // Jest cannot load what they share at once.
+  }
+  snippets = Object.assign({}, ...modules)
 })
 afterEach(async () => {
   for (const close of closers.splice(0)) await close()
@@ -117,8 +127,8 @@ function fieldsOfType(type: string): string[] {
 }
 
 describe('docs/observability.md', () => {
-  it('has one function in each snippet', () => {
-    expect(SNIPPETS).toHaveLength(3)
+  it('has code for logs and metrics', () => {
+    expect(SNIPPETS).toHaveLength(4)
     expect(Object.keys(snippets)).toEqual(NAMES)
   })
 
@@ -178,78 +188,23 @@ describe('docs/observability.md', () => {
   })
 })
 
-/** As Prometheus writes it: a histogram is `_bucket`, `_sum` and `_count`. */
-interface Sample {
-  name: string
-  labels: Record<string, unknown>
-  value: number
-}
-
 interface ObservedHost {
   /** The lines of pino, parsed. */
   logs(): Record<string, unknown>[]
-  /** What OpenTelemetry exports now, under the names that the document's table has for Prometheus. */
-  exported(): Promise<Sample[]>
-  /** What Prometheus scrapes now. */
-  scraped(): Promise<Sample[]>
   /** All that the snippets have told so far, as text. */
   output(): Promise<string>
 }
 
-const METRICS = rowsUnder('Metrics').map((cells) => cells.flatMap((cell) => quotedIn(cell)))
-const PROMETHEUS_NAMES = new Map(METRICS.map(([ours = '', theirs = '']) => [ours, theirs]))
-
-/** The samples of a text in the exposition format of Prometheus. An empty label is none. */
-function parseExposition(text: string): Sample[] {
-  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
-  return lines.map((line) => {
-    const [, name = '', labels = '', value] = /^(\w+)(?:\{(.*)\})? (\S+)$/.exec(line) ?? []
-    const pairs = [...labels.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(([, label, text]) => [label, text])
-    return { name, labels: Object.fromEntries(pairs.filter(([, text]) => text !== '')), value: Number(value) }
-  })
-}
-
-function samplesOf(metric: MetricData): Sample[] {
-  const name = PROMETHEUS_NAMES.get(metric.descriptor.name) ?? `not in the table: ${metric.descriptor.name}`
-  if (metric.dataPointType !== DataPointType.HISTOGRAM) {
-    return (metric.dataPoints as DataPoint<number>[]).map(({ attributes: labels, value }) => ({ name, labels, value }))
-  }
-  return metric.dataPoints.flatMap(({ attributes: labels, value: { buckets, sum = Number.NaN, count } }) => [
-    ...buckets.counts.map((_, index) => ({
-      name: `${name}_bucket`,
-      labels: { ...labels, le: String(buckets.boundaries[index] ?? '+Inf') },
-      value: buckets.counts.slice(0, index + 1).reduce((total, each) => total + each),
-    })),
-    { name: `${name}_sum`, labels, value: sum },
-    { name: `${name}_count`, labels, value: count },
-  ])
-}
-
-/** Lets all three snippets observe a host, which closes after the test. */
+/** Lets the snippets observe a host, which closes after the test. */
 function observe<Host extends ExchangeHost>(host: Host): Host & ObservedHost {
   const lines: string[] = []
-  const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
-  const reader = new PeriodicExportingMetricReader({ exporter })
-  const provider = new MeterProvider({ readers: [reader] })
-  closers.push(
-    () => provider.shutdown(),
-    () => host.close(),
-  )
+  closers.push(() => host.close())
   snippets.logEvents(host.exchange, loggerTo(lines))
-  snippets.measureWithOpenTelemetry(host.exchange, provider.getMeter('test'))
-  host.app.get('/metrics', snippets.createMetricsRoute(host.exchange))
-  const collect = async () => {
-    await reader.forceFlush()
-    const latest = exporter.getMetrics().at(-1)
-    return latest?.scopeMetrics.flatMap((scope) => scope.metrics) ?? []
-  }
-  const scrape = async () => (await request(host.url).get('/metrics')).text
+  snippets.serveMetrics({ exchange: host.exchange, app: host.app })
   return {
     ...host,
     logs: () => lines.map((line) => JSON.parse(line)),
-    exported: async () => (await collect()).flatMap(samplesOf),
-    scraped: async () => parseExposition(await scrape()),
-    output: async () => [...lines, JSON.stringify(await collect()), await scrape()].join('\n'),
+    output: async () => [...lines, (await request(host.url).get('/metrics')).text].join('\n'),
   }
 }
 
@@ -262,41 +217,6 @@ const start = async (options: ExchangeHostOptions = {}) =>
 /** Its clock stands still, and no fetch is tried again before it is moved. */
 const startClocked = async () =>
   observe(await startClockedHost({ exchange: { jwksEndpoint: { failureBackOff: 60_000 } } }))
-
-const WRONG_SECRET = 'wrong-secret-of-the-tests'
-
-/** An exchange, a replay, requests to a protected route, a wrong secret, an outage and its end: what must not be told. */
-async function tellStory({ idp, exchange, url, ...host }: ExchangeHost): Promise<string[]> {
-  const assertion = await idp.issueAssertion()
-  const exchanged = await host.exchangeAssertion(assertion)
-  const accessToken: string = exchanged.body.access_token
-  const replay = await host.exchangeAssertion(assertion)
-  const passed = await request(url).get('/orders').auth(accessToken, { type: 'bearer' })
-  const missing = await request(url).get('/orders')
-  const misused = await request(url).get('/orders').auth(assertion, { type: 'bearer' })
-  const parameters = { grant_type: GRANT_TYPE, assertion }
-  const guessed = await request(url)
-    .post('/oauth2/token')
-    .auth(CLIENT.clientId, WRONG_SECRET)
-    .type('form')
-    .send(parameters)
-  const statuses = [exchanged, replay, passed, missing, misused, guessed].map(({ status }) => status)
-  expect(statuses).toEqual([200, 400, 200, 401, 401, 401])
-  await idp.fault('error')
-  await expect(exchange.refreshKeys(idp.name)).rejects.toMatchObject({ reason: 'jwks_unavailable' })
-  await idp.fault('off')
-  await exchange.refreshKeys(idp.name)
-  return [assertion, accessToken, CLIENT.clientSecret, WRONG_SECRET]
-}
-
-/** Secrets, and the payloads and signatures of tokens. */
-function expectNoneOf(secrets: readonly string[], output: string): void {
-  const fragments = secrets.flatMap((secret) => (secret.startsWith('ey') ? secret.split('.').slice(1) : [secret]))
-  for (const fragment of fragments) {
-    expect(fragment.length).toBeGreaterThan(20)
-    expect(output).not.toContain(fragment)
-  }
-}
 
 const levelOf = ({ level }: Record<string, unknown>) => pino.levels.labels[Number(level)]
 
@@ -403,229 +323,65 @@ describe('logEvents', () => {
   })
 })
 
-describe.each([
-  ['measureWithOpenTelemetry', 'exported'],
-  ['createMetricsRoute', 'scraped'],
-] as const)('%s', (_, read) => {
-  it('has the metrics of the table with their labels, in which an outage is over when it is over', async () => {
-    const host = await start()
+const METRICS = rowsUnder('All metrics').map((cells) => cells.flatMap((cell) => quotedIn(cell)))
+
+describe('the metrics', () => {
+  it('are those of the table, in its order, with their kinds and labels', async () => {
+    const host = await start({ exchange: { subject: 'namespaced', findIdentityProvider: () => undefined } })
     await tellStory(host)
-    const provider = { identity_provider: host.idp.name }
-    const expected: Sample[] = [
-      { name: 'jwt_exchange_tokens_issued_total', labels: provider, value: 1 },
-      { name: 'jwt_exchange_tokens_rejected_total', labels: { ...provider, reason: 'replayed' }, value: 1 },
-      { name: 'jwt_exchange_tokens_rejected_total', labels: { reason: 'wrong_client_secret' }, value: 1 },
-      { name: 'jwt_exchange_access_denied_total', labels: { reason: 'no_token' }, value: 1 },
-      { name: 'jwt_exchange_access_denied_total', labels: { reason: 'type_not_allowed' }, value: 1 },
-      {
-        name: 'jwt_exchange_key_set_fetch_failures_total',
-        labels: { ...provider, reason: 'unexpected_status' },
-        value: 1,
-      },
-      {
-        name: 'jwt_exchange_key_set_fetch_duration_seconds_count',
-        labels: { ...provider, outcome: 'failed' },
-        value: 1,
-      },
-      {
-        name: 'jwt_exchange_key_set_fetch_duration_seconds_count',
-        labels: { ...provider, outcome: 'refreshed' },
-        value: 2,
-      },
-      ...statesOf(host, 'ok'),
-      { name: 'jwt_exchange_key_set_consecutive_failures', labels: provider, value: 0 },
-      { name: 'jwt_exchange_key_set_unknown_kids_total', labels: provider, value: 0 },
-      { name: 'jwt_exchange_key_set_bad_signatures_total', labels: provider, value: 0 },
-      { name: 'jwt_exchange_key_set_budget', labels: { ...provider, purpose: 'unknown_kids' }, value: 2 },
-      { name: 'jwt_exchange_key_set_budget', labels: { ...provider, purpose: 'bad_signatures' }, value: 2 },
-    ]
-    const samples = await host[read]()
-    const counted = samples.filter(({ name }) => !/_bucket$|_sum$|_age_/.test(name))
-    expect(sorted(counted)).toEqual(sorted(expected))
-  })
-
-  it('tells an outage while it lasts, and an old key set by its age in seconds', async () => {
-    const host = await startClocked()
-    const present = async () => (await host[read]()).filter(({ name }) => /_(?:state|age_seconds|failures)$/.test(name))
-    const labels = { identity_provider: host.idp.name }
-    const failing = (value: number) => ({ name: 'jwt_exchange_key_set_consecutive_failures', labels, value })
-    const aged = (value: number) => ({ name: 'jwt_exchange_key_set_age_seconds', labels, value })
-    expect(sorted(await present())).toEqual(sorted([...statesOf(host, 'never'), failing(0)]))
-    await host.accessToken()
-    await host.idp.fault('error')
-    host.clock.advance(301)
-    await host.judge(await host.assertion())
-    expect(sorted(await present())).toEqual(sorted([...statesOf(host, 'stale'), failing(1), aged(301)]))
-    host.clock.advance(1900)
-    await expect(host.exchange.refreshKeys(host.idp.name)).rejects.toThrow()
-    expect(sorted(await present())).toEqual(sorted([...statesOf(host, 'degraded'), failing(2), aged(2201)]))
-    host.clock.advance(1800)
-    expect(sorted(await present())).toEqual(sorted([...statesOf(host, 'down'), failing(2), aged(4001)]))
-    await host.idp.fault('off')
-    await host.exchange.refreshKeys(host.idp.name)
-    expect(sorted(await present())).toEqual(sorted([...statesOf(host, 'ok'), failing(0), aged(0)]))
-  })
-
-  it('measures fetches in seconds, in buckets from 5 ms to 10 s', async () => {
-    const host = await start({ exchange: { jwksEndpoint: { readTimeout: 1000 } } })
-    await host.accessToken()
-    await host.idp.fault('stalled')
-    await expect(host.exchange.refreshKeys(host.idp.name)).rejects.toThrow()
-    const samples = (await host[read]()).filter(
-      ({ name, labels }) =>
-        name.startsWith('jwt_exchange_key_set_fetch_duration_seconds') && labels.outcome === 'failed',
+    expect(() => host.exchange.reconfigure({} as never)).toThrow()
+    const families = collect(host.exchange).data()
+    expect(rowsUnder('All metrics').map(([, name, kind]) => [...quotedIn(name), kind])).toEqual(
+      families.map(({ name, type }) => [name, type]),
     )
-    const told = host.events.find(({ name }) => name === 'jwks.failed')
-    expect(told).toMatchObject({ reason: 'read_timeout', durationMs: expect.any(Number) })
-    const sum = samples.find(({ name }) => name.endsWith('_sum'))?.value
-    expect(sum).toBe(Number(told?.durationMs) / 1000)
-    expect(sum).toBeGreaterThan(0.9)
-    const buckets = samples
-      .filter(({ name }) => name.endsWith('_bucket'))
-      .map(({ labels, value }) => [labels.le, value])
-    const bounds = ['0.005', '0.01', '0.025', '0.05', '0.1', '0.25', '0.5', '1', '2.5', '5', '10', '+Inf']
-    expect(buckets).toEqual(bounds.map((le) => [le, le === '+Inf' || Number(sum) <= Number(le) ? 1 : 0]))
+    const scraped = parseExposition((await request(host.url).get('/metrics')).text)
+    for (const [, name = '', , labels] of rowsUnder('All metrics')) {
+      const metric = quotedIn(name)[0] ?? ''
+      const found = scraped.filter((sample) => sample.name.replace(/_count$/, '') === metric)
+      const allowed = quotedIn(labels).map((label) => label.replace('?', ''))
+      const used = new Set(found.flatMap((sample) => Object.keys(sample.labels)))
+      expect({ metric, wrong: [...used].filter((label) => !allowed.includes(label)) }).toEqual({ metric, wrong: [] })
+    }
   })
 
-  it('counts unknown kids and bad signatures, and shows the budget that they use up', async () => {
-    const host = await start()
-    const other = await FakeIdentityProvider.start({ name: host.idp.name, alias: host.idp.alias, algorithm: 'ES256' })
-    closers.push(() => other.close())
-    for (const kid of ['one', 'two', 'three']) await host.exchangeAssertion(await host.idp.issueAssertion({}, { kid }))
-    await host.exchangeAssertion(await other.issueAssertion({}, { kid: host.idp.signingKey.publicJwk.kid }))
-    const labels = { identity_provider: host.idp.name }
-    expect(await host[read]()).toEqual(
-      expect.arrayContaining([
-        { name: 'jwt_exchange_key_set_unknown_kids_total', labels, value: 3 },
-        { name: 'jwt_exchange_key_set_bad_signatures_total', labels, value: 1 },
-        { name: 'jwt_exchange_key_set_budget', labels: { ...labels, purpose: 'unknown_kids' }, value: 0 },
-        { name: 'jwt_exchange_key_set_budget', labels: { ...labels, purpose: 'bad_signatures' }, value: 1 },
-      ]),
-    )
-  })
-
-  it('has the earliest expiry of certificates, configured or published, and only what is known of enabled ones', async () => {
-    const { publicKey, raw } = new X509Certificate(EC_CERTIFICATE)
-    const certified = { ...publicKey.export({ format: 'jwk' }), x5c: [raw.toString('base64')] }
-    const host = await start({
-      exchange: {
-        subject: 'namespaced',
-        identityProviders: [
-          {
-            name: 'https://configured.example.com',
-            allowedSubjects: 'any',
-            certificates: [EC_CERTIFICATE, EXPIRED_CERTIFICATE],
-          },
-          { name: 'https://published.example.com', allowedSubjects: 'any', jwks: { keys: [certified] } },
-          {
-            name: 'https://disabled.example.com',
-            allowedSubjects: 'any',
-            certificates: [EC_CERTIFICATE],
-            enabled: false,
-          },
-        ],
-      },
-    })
-    const samples = await host[read]()
-    const expiryOf = (name: string, year: number) => ({
-      name: 'jwt_exchange_certificate_expiry_timestamp_seconds',
-      labels: { identity_provider: `https://${name}.example.com` },
-      value: Date.UTC(year) / 1000,
-    })
-    expect(samples.filter(({ name }) => name.endsWith('_state'))).toHaveLength(2 * 6)
-    expect(samples.filter(({ name }) => !name.endsWith('_state'))).toEqual([
-      expiryOf('configured', 2021),
-      expiryOf('published', 2100),
-    ])
-  })
-
-  it('makes no series of what callers choose', async () => {
-    const host = await start()
-    const series = async () => sorted((await host[read]()).map(({ name, labels }) => ({ name, labels, value: 0 })))
-    await makeUp(host, 'first')
-    const before = await series()
-    for (const word of ['second', 'third']) await makeUp(host, word)
-    expect(await series()).toEqual(before)
-    expect(JSON.stringify(before)).not.toMatch(/made-up|first/)
-    const reasons = before.map(({ labels }) => labels.reason)
-    expect(reasons).toEqual(
-      expect.arrayContaining(['unknown_key', 'unknown_issuer', 'wrong_audience', 'unknown_client']),
-    )
-    expect(JSON.stringify(host.logs())).toMatch(/made-up-kid-third.*made-up-issuer-third/)
-  })
-})
-
-/** The samples of the state of a host's identity provider. */
-function statesOf({ idp }: ExchangeHost, present: string): Sample[] {
-  return ['ok', 'idle', 'stale', 'degraded', 'down', 'never'].map((state) => ({
-    name: 'jwt_exchange_key_set_state',
-    labels: { identity_provider: idp.name, state },
-    value: state === present ? 1 : 0,
-  }))
-}
-
-function sorted(samples: readonly Sample[]): Sample[] {
-  const textOf = ({ name, labels }: Sample) => name + JSON.stringify(Object.entries(labels).sort())
-  return samples.toSorted((one, other) => (textOf(one) < textOf(other) ? -1 : 1))
-}
-
-/** Requests with a made-up kid, issuer, audience, subject and client id, at the token endpoint and a protected route. */
-async function makeUp({ idp, url, ...host }: ExchangeHost, word: string): Promise<void> {
-  const unknownKey = await idp.issueAssertion({}, { kid: `made-up-kid-${word}` })
-  await host.exchangeAssertion(unknownKey)
-  await host.exchangeAssertion(await idp.issueAssertion({ iss: `https://made-up-issuer-${word}.example.com` }))
-  await host.exchangeAssertion(await idp.issueAssertion({ aud: `made-up-audience-${word}` }))
-  await host.exchangeAssertion(await idp.issueAssertion({ sub: `made-up-subject-${word}` }))
-  const parameters = { grant_type: GRANT_TYPE, assertion: unknownKey }
-  await request(url).post('/oauth2/token').auth(`made-up-client-${word}`, 'secret').type('form').send(parameters)
-  await request(url).get('/whoami').auth(unknownKey, { type: 'bearer' })
-}
-
-describe('the metrics of both snippets', () => {
-  it('have the names of the table', async () => {
-    expect(METRICS).toHaveLength(12)
+  it('have names in OpenTelemetry from which its exporter makes those for Prometheus', () => {
+    expect(METRICS.length).toBeGreaterThan(20)
     for (const [ours = '', theirs = ''] of METRICS) {
       const snake = ours.replaceAll('.', '_')
-      expect([snake, `${snake}_seconds`, `${snake}_timestamp_seconds`, `${snake}_total`]).toContain(theirs)
+      expect([snake, `${snake}_seconds`, `${snake}_total`]).toContain(theirs)
     }
-    const text = await metricsText()
-    expect([...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, ...told]) => told).sort()).toEqual(
-      rowsUnder('Metrics')
-        .map(([, name, kind]) => [...quotedIn(name), kind])
-        .sort(),
-    )
   })
 
-  it('are the only ones that the expressions for alerts name', async () => {
+  it('are the only ones that the expressions for alerts name', () => {
     const [, expressions = ''] = /^```promql\n(.*?)^```$/ms.exec(OBSERVABILITY) ?? []
     const named = expressions.match(/jwt_exchange_\w+/g) ?? []
-    expect(named.length).toBeGreaterThan(5)
-    for (const name of named) expect([...PROMETHEUS_NAMES.values()]).toContain(name)
+    expect(named.length).toBeGreaterThan(8)
+    for (const name of named) expect(METRICS.map(([, theirs]) => theirs)).toContain(name)
+    const events = expressions.match(/(?<=event=~")[^"]+/)?.[0].split('|') ?? []
+    expect(events.length).toBeGreaterThan(2)
+    for (const event of events) expect([...eventFields().keys()]).toContain(event)
   })
 
-  it('have the same values', async () => {
-    const host = await start()
-    await tellStory(host)
-    const known = (samples: Sample[]) => sorted(samples.filter(({ name }) => !name.includes('_age_')))
-    const scraped = known(await host.scraped())
-    expect(scraped.length).toBeGreaterThan(30)
-    expect(known(await host.exported())).toEqual(scraped)
-  })
-
-  it('are those of a global meter provider that was set before', async () => {
-    const host = await start()
+  it('reach the global meter provider of OpenTelemetry that was set before', async () => {
+    const host = await startExchangeHost({ idp: { algorithm: 'ES256' } })
     const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
     const provider = new MeterProvider({ readers: [new PeriodicExportingMetricReader({ exporter })] })
-    closers.push(async () => {
-      metrics.disable()
-      await provider.shutdown()
-    })
+    closers.push(
+      () => host.close(),
+      async () => {
+        metrics.disable()
+        await provider.shutdown()
+      },
+    )
     metrics.setGlobalMeterProvider(provider)
-    snippets.measureWithOpenTelemetry(host.exchange)
+    snippets.reportToOpenTelemetry({ exchange: host.exchange })
     await host.accessToken()
     await provider.forceFlush()
     const [scope] = exporter.getMetrics()[0]?.scopeMetrics ?? []
     expect(scope?.scope.name).toBe('express-jwt-exchange')
+    const exported = scope?.metrics.map(({ descriptor }) => descriptor.name) ?? []
+    expect(exported.length).toBeGreaterThan(12)
+    expect(exported.filter((name) => !METRICS.some(([ours]) => ours === name))).toEqual([])
     expect(scope?.metrics.flatMap(samplesOf)).toContainEqual({
       name: 'jwt_exchange_tokens_issued_total',
       labels: { identity_provider: host.idp.name },
@@ -639,31 +395,38 @@ const UNUSED: Observed = {
   events: new ExchangeEventEmitter(),
   stats: () => ({ identityProviders: [], config: { revision: 1, since: 0 } }),
 }
-const BROKEN: Observed = {
-  ...UNUSED,
-  stats: () => {
-    throw new Error('no stats')
-  },
-}
 
-async function metricsText(): Promise<string> {
-  return (await request(express().get('/metrics', snippets.createMetricsRoute(UNUSED))).get('/metrics')).text
-}
-
-describe.each<[string, (route: RequestHandler) => Express]>([
-  ['Express 5', (route) => express().get('/metrics', route)],
-  ['Express 4', (route) => express4().get('/metrics', route as never) as unknown as Express],
-])('the route of createMetricsRoute in %s', (_, createApp) => {
-  it('answers in the exposition format', async () => {
-    const answer = await request(createApp(snippets.createMetricsRoute(UNUSED))).get('/metrics')
+describe.each<[string, () => Express]>([
+  ['Express 5', express],
+  ['Express 4', () => express4() as unknown as Express],
+])('the route for Prometheus in %s', (_, createApp) => {
+  it.each(['serveMetrics', 'serveAllMetrics'] as const)('%s answers in the exposition format', async (name) => {
+    const app = createApp()
+    snippets[name]({ exchange: UNUSED, app })
+    const own = new Counter({ name: 'own_total', help: 'Of the app' })
+    closers.push(async () => register.clear())
+    own.inc()
+    const answer = await request(app).get('/metrics')
     expect(answer.status).toBe(200)
     const type = ['charset=utf-8', 'text/plain', 'version=0.0.4']
     expect(answer.headers['content-type']?.split('; ').sort()).toEqual(type)
-    expect(answer.text).toContain('# TYPE jwt_exchange_key_set_state gauge')
+    expect(answer.text).toContain('# TYPE jwt_exchange_key_set_state gauge\n')
+    expect(
+      parseExposition(answer.text)
+        .map((sample) => sample.name)
+        .includes('own_total'),
+    ).toBe(name === 'serveAllMetrics')
   })
 
   it('hands a fault to the error handler', async () => {
-    const app = createApp(snippets.createMetricsRoute(BROKEN))
+    const app = createApp()
+    let isBroken = false
+    const stats = () => {
+      if (isBroken) throw new Error('no stats')
+      return UNUSED.stats()
+    }
+    snippets.serveMetrics({ exchange: { ...UNUSED, stats }, app })
+    isBroken = true
     const handled: unknown[] = []
     app.use(((error, _req, res, _next) => {
       handled.push(error.message)
@@ -731,10 +494,10 @@ ${NAMES.map((name) => `import { ${name} } from './${name}.mjs'`).join('\n')}
 metrics.setGlobalMeterProvider(new MeterProvider())
 const exchange = createJwtExchange(JSON.parse(process.env.EXCHANGE_OPTIONS))
 logEvents(exchange)
-measureWithOpenTelemetry(exchange)
+reportToOpenTelemetry({ exchange })
 const app = express()
 app.use('/oauth2', exchange.router)
-app.get('/metrics', createMetricsRoute(exchange))
+serveAllMetrics({ exchange, app })
 const server = app.listen(0, '127.0.0.1', () => process.send(server.address().port))
 // Ends by itself, so that nothing that was written is lost.
 process.once('SIGTERM', () => {
@@ -745,7 +508,7 @@ process.once('SIGTERM', () => {
 })
 `
 
-describe('an app with all three snippets and NODE_DEBUG=express-jwt-exchange', () => {
+describe('an app with the snippets and NODE_DEBUG=express-jwt-exchange', () => {
   it('tells of an exchange and a replay on stdout, stderr and /metrics, and no token or secret', async () => {
     const idp = await FakeIdentityProvider.start({ alias: TOKEN_ENDPOINT })
     closers.push(() => idp.close())

@@ -180,6 +180,7 @@ describe('the packed files', () => {
     'dist/types/testing/index.d.ts',
     'dist/types/replay/redis-replay-store.d.ts',
     'dist/types/postgres.d.ts',
+    'dist/types/metrics/index.d.ts',
   ])('name no type of Express or Passport, beginning at %s', (entry) => {
     const { files, packages } = reachableTypes(entry)
     expect(files.size).toBeGreaterThan(1)
@@ -354,6 +355,7 @@ import { createJwtExchange, type JwtExchange, type JwtExchangeOptions } from 'ex
 import { type Admin, type AdminOptions, createAdmin } from 'express-jwt-exchange/admin'
 import { loadConfig } from 'express-jwt-exchange/config'
 import { FileIdentityProviderStore } from 'express-jwt-exchange/file-store'
+import { collect, type MetricFamily, type Metrics } from 'express-jwt-exchange/metrics'
 import { FakeIdentityProvider, identityProviderStoreContract, replayStoreContract } from 'express-jwt-exchange/testing'
 import { type PostgresPool, PostgresReplayStore } from 'express-jwt-exchange/postgres'
 import { type RedisClient, RedisReplayStore } from 'express-jwt-exchange/redis'
@@ -393,6 +395,9 @@ const router = express.Router()
 router.use(exchange.protect({ scope: ['a', 'b'] }))
 exchange.events.on('token.issued', (e) => e.clientId?.toUpperCase())
 const idp: Promise<FakeIdentityProvider> = FakeIdentityProvider.start()
+const metrics: Metrics = collect(exchange, { maxIdentityProviders: 10 })
+const families: readonly MetricFamily[] = metrics.data()
+app.get('/metrics', (req, res) => res.type(metrics.contentType).send(metrics.text()))
 declare const client: RedisClient
 declare const pool: PostgresPool
 createJwtExchange({ ...options, replay: { store: new RedisReplayStore(client, { prefix: 'a:' }), timeout: 500 } })
@@ -401,12 +406,15 @@ const names: string[] = replayStoreContract(() => new RedisReplayStore(client)).
 const registrations = new FileIdentityProviderStore('identity-providers', { format: 'toml' })
 names.push(...identityProviderStoreContract(() => registrations).map(({ name }) => name))
 const withStore = loadConfig('deployment.toml', { replayStores: { mine: (url) => ({ markUsed: () => url !== '' }) } })
-export { adminOptions, idp, names, router, withStore }
+export { adminOptions, families, idp, names, router, withStore }
 
 // @ts-expect-error No such option.
 new RedisReplayStore(client, { prefx: 'a:' })
 // @ts-expect-error No client.
 new RedisReplayStore({ get: () => {} })
+
+// @ts-expect-error No exchange.
+collect({ stats: () => ({}) })
 
 // @ts-expect-error authorize is required.
 createAdmin(exchange, { hosts: ['a'] })
@@ -427,6 +435,7 @@ import { createJwtExchange, getAuth, type AccessToken } from 'express-jwt-exchan
 import { createAdmin } from 'express-jwt-exchange/admin'
 import { loadConfig } from 'express-jwt-exchange/config'
 import { FileIdentityProviderStore } from 'express-jwt-exchange/file-store'
+import { collect } from 'express-jwt-exchange/metrics'
 import { FakeIdentityProvider } from 'express-jwt-exchange/testing'
 import { PostgresReplayStore } from 'express-jwt-exchange/postgres'
 import { RedisReplayStore } from 'express-jwt-exchange/redis'
@@ -435,7 +444,7 @@ const auth: AccessToken = getAuth({})
 // @ts-expect-error A number.
 const wrong: string = auth.expiresAt
 createJwtExchange(loadConfig('deployment.toml'))
-export { createAdmin, FakeIdentityProvider, FileIdentityProviderStore, PostgresReplayStore, RedisReplayStore, wrong }
+export { collect, createAdmin, FakeIdentityProvider, FileIdentityProviderStore, PostgresReplayStore, RedisReplayStore, wrong }
 `
 
 /** An app with sessions, whose users are its own. */
