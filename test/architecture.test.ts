@@ -17,7 +17,7 @@ const FLOORS = [
   ['identity-provider-lookup'],
   ['identity-provider-store'],
   ['identity-provider'],
-  ['jwks', 'signing-keys', 'replay', 'policy'],
+  ['jwks', 'signing-keys', 'replay', 'revocation', 'policy'],
   ['verification-keys'],
   ['guarded-fetch'],
   ['jwt', 'oauth', 'host-functions', 'x509', 'database'],

@@ -17,14 +17,15 @@ import { ownMember } from '../jwt/parse-json-object.js'
 import { normaliseType, parseJws, parsePayload, type UnverifiedHeader, type UnverifiedJwt } from '../jwt/parse-jwt.js'
 import { isSignedBy } from '../jwt/signatures.js'
 import { ACCESS_TOKEN_TYPE, IDENTITY_PROVIDER_CLAIM, parseScope } from '../oauth/scope.js'
+import type { Revocations } from '../revocation/revocations.js'
 import type { SigningKey, SigningKeys } from '../signing-keys/signing-keys.js'
 import { type AccessToken, PresentedAccessToken } from './access-token.js'
 import type { VerifiedTokenCache } from './verified-token-cache.js'
 
 /** In bytes; longer than any that is issued, with a subject of full length. */
-const MAX_ACCESS_TOKEN_LENGTH = 131_072
+export const MAX_ACCESS_TOKEN_LENGTH = 131_072
 /** Characters of the header as it is sent: three members, the `kid` with at most 256 characters. */
-const MAX_HEADER_LENGTH = 4096
+export const MAX_HEADER_LENGTH = 4096
 
 export interface VerifyAccessTokenDeps {
   issuer: string
@@ -32,6 +33,8 @@ export interface VerifyAccessTokenDeps {
   signingKeys: SigningKeys
   verifiedTokens: VerifiedTokenCache
   identityProviders: Pick<IdentityProviderRegistry, 'isDisabled'>
+  /** undefined: no token can be revoked. */
+  revocations?: Pick<Revocations, 'check'> | undefined
   clock: Clock
 }
 
@@ -47,6 +50,7 @@ export function verifyAccessToken(token: string, deps: VerifyAccessTokenDeps): E
   const known = deps.verifiedTokens.find(token, deps.signingKeys, deps.clock.now())
   if (known === undefined) return verifyUnknownToken(token, deps)
   checkIdentityProvider(known.identityProvider, deps)
+  deps.revocations?.check(known)
   return known
 }
 
@@ -66,7 +70,7 @@ function verifyUnknownToken(token: string, deps: VerifyAccessTokenDeps): Eventua
   return whenReady(isSignedBy(signingKey.publicKey, jws), acceptIf)
 }
 
-function requireSigningKey({ kid, alg }: UnverifiedHeader, signingKeys: SigningKeys): SigningKey {
+export function requireSigningKey({ kid, alg }: UnverifiedHeader, signingKeys: SigningKeys): SigningKey {
   const key = signingKeys.find(kid)
   if (key === undefined) throw new TokenRejected('unknown_key')
   if (alg !== key.algorithm) throw new TokenRejected('algorithm_not_allowed')
@@ -98,6 +102,7 @@ function acceptSigned(jwt: UnverifiedJwt, signingKey: SigningKey, deps: VerifyAc
     token: jwt.compact,
     payload: deepFreeze(payload),
   }
+  deps.revocations?.check(accessToken)
   deps.verifiedTokens.addSeenAgain({ accessToken, notBefore, signingKey }, jwt.signature)
   return new PresentedAccessToken(accessToken, jwt.compact)
 }

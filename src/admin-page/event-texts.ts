@@ -5,6 +5,7 @@ import type { State } from './states.js'
 const TEXTS: Readonly<Record<string, State>> = {
   'token.issued': { label: 'Token issued', tone: 'good' },
   'token.rejected': { label: 'Token refused', tone: 'bad' },
+  'token.revoked': { label: 'Token revoked', tone: 'warn' },
   'access.granted': { label: 'Access granted', tone: 'good' },
   'access.denied': { label: 'Access denied', tone: 'bad' },
   'jwks.refreshed': { label: 'Keys fetched', tone: 'good' },
@@ -31,6 +32,9 @@ const TEXTS: Readonly<Record<string, State>> = {
   'token_endpoint.mismatch': { label: 'Wrong token endpoint', tone: 'warn' },
   'replay_store.at_risk': { label: 'Replay store at risk', tone: 'warn' },
   'replay_store.filling': { label: 'Replay store filling', tone: 'warn' },
+  'revocation_store.failed': { label: 'Revocation store failed', tone: 'bad' },
+  'revocation_store.recovered': { label: 'Revocation store works again', tone: 'good' },
+  'revocation_store.at_risk': { label: 'Revocation store at risk', tone: 'warn' },
   'host_function.timed_out': { label: 'Function timed out', tone: 'bad' },
   'host_function.limit_reached': { label: 'Function overloaded', tone: 'bad' },
 }

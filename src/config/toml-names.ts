@@ -21,6 +21,7 @@ const TOP_LEVEL: Readonly<Record<string, string>> = {
   assertion_strategy: 'assertionStrategy',
   refusals: 'refusals',
   replay: 'replay',
+  revocation: 'revocation',
   host_functions: 'hostFunctions',
   identity_provider_lookup: 'identityProviderLookup',
 }
@@ -76,7 +77,7 @@ const SNAKE_CASE = /^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$/
 const LISTS_OF_TABLES = ['clients', 'identityProviders', 'identityProviders.bindings']
 /** Options that are one `[table]`. */
 const SINGLE_TABLES = [
-  ...['jwksEndpoint', 'assertion', 'accessToken', 'clientAuthentication', 'assertionStrategy', 'replay'],
+  ...['jwksEndpoint', 'assertion', 'accessToken', 'clientAuthentication', 'assertionStrategy', 'replay', 'revocation'],
   ...['refusals', 'hostFunctions', 'metadata', 'identityProviderLookup'],
   ...['clientCertificate', 'clients.certificate'],
 ]

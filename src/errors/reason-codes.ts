@@ -39,6 +39,7 @@ export const REJECTION_REASONS = [
   'subject_is_client_id',
   'wrong_issuer',
   'invalid_claim',
+  'revoked',
 ] as const
 /** Why a token was rejected: docs/errors.md has the cause and the fix of each. */
 export type RejectionReason = (typeof REJECTION_REASONS)[number]
@@ -48,6 +49,8 @@ export const UNAVAILABLE_REASONS = [
   'jwks_unavailable',
   'replay_store_unavailable',
   'replay_store_full',
+  'revocation_store_unavailable',
+  'revocation_store_full',
   'client_lookup_failed',
   'identity_provider_lookup_failed',
   'identity_provider_lookup_limit_reached',

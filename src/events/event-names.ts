@@ -4,6 +4,7 @@ import type { ExchangeEventName } from './exchange-events.js'
 const NAMES: Readonly<Record<ExchangeEventName, true>> = {
   'token.issued': true,
   'token.rejected': true,
+  'token.revoked': true,
   'access.granted': true,
   'access.denied': true,
   'jwks.refreshed': true,
@@ -30,6 +31,9 @@ const NAMES: Readonly<Record<ExchangeEventName, true>> = {
   'token_endpoint.mismatch': true,
   'replay_store.at_risk': true,
   'replay_store.filling': true,
+  'revocation_store.failed': true,
+  'revocation_store.recovered': true,
+  'revocation_store.at_risk': true,
   'host_function.timed_out': true,
   'host_function.limit_reached': true,
 }

@@ -22,3 +22,19 @@ export interface KeySetOwner {
   /** The `jwksUri`, or with `discovery` the URL of the metadata. */
   endpoint: string
 }
+
+/** Which access tokens were revoked, and by whom. */
+export interface TokensRevoked {
+  /** `client`: the revocation endpoint did it for the client. `operator`: `exchange.revoke` did it. */
+  by: 'client' | 'operator'
+  /** The `jti` of the one token. */
+  tokenId?: string
+  subject?: string
+  /** The client that the tokens were issued to. */
+  clientId?: string
+  identityProvider?: string
+  /** Seconds since the epoch: tokens with an earlier `iat` are refused. Absent for one token. */
+  issuedBefore?: number
+  /** Seconds since the epoch, when the last of them expires. */
+  expiresAt: number
+}

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { debuglog } from 'node:util'
-import type { HostFunctionCall, KeySetOwner } from './event-subjects.js'
+import type { HostFunctionCall, KeySetOwner, TokensRevoked } from './event-subjects.js'
 import type { AccessDenied, TokenRequestRefused } from './refusals.js'
 
 /** Every event, with what it carries. No event carries a token, a secret or unescaped input. */
@@ -31,8 +31,10 @@ export interface ExchangeEvents {
     /** Seconds since the epoch. */
     expiresAt: number
   }
-  /** The token endpoint refused a request. */
+  /** The token endpoint, or the introspection or revocation endpoint, refused a request: see `path`. */
   'token.rejected': TokenRequestRefused
+  /** Access tokens were revoked, in this process: one of them, or all of somebody that were issued before a time. */
+  'token.revoked': TokensRevoked
   /** A protected route let a request pass. */
   'access.granted': { subject: string; clientId?: string; identityProvider?: string }
   /** A protected route refused a request. With several Passport strategies: all of them refused it. */
@@ -145,6 +147,15 @@ export interface ExchangeEvents {
    * assertions are refused with `replay_store_full`. Emitted again only after the level fell below 70 %.
    */
   'replay_store.filling': { fillLevel: number; identityProvider?: string }
+  /**
+   * The revocation store cannot be read. After `revocation.maxStale` each access token is answered with 503. Emitted once for
+   * each outage.
+   */
+  'revocation_store.failed': { message: string }
+  /** The revocation store answers again, and everything was read. */
+  'revocation_store.recovered': { failedForMs: number }
+  /** Other processes do not see what is revoked in this one. Emitted at most once, right after creation. */
+  'revocation_store.at_risk': { message: string }
   /** A function of the host did not answer within `hostFunctions.timeout`, so its request is answered with 503. */
   'host_function.timed_out': HostFunctionCall & { timeoutMs: number }
   /**

@@ -47,7 +47,10 @@ export function createConfiguredParts(settings: CompleteSettings, lasting: Lasti
   const parties = createParties(settings, lasting)
   const { jwksClients, identityProviders, findClient } = parties
   const verifiedTokens = new VerifiedTokenCache(cacheSizeBytes)
-  const accessTokenVerification = { issuer, audiences, signingKeys, verifiedTokens, identityProviders, clock }
+  const { revocations } = lasting
+  const accessTokenVerification = {
+    ...{ issuer, audiences, signingKeys, verifiedTokens, identityProviders, revocations, clock },
+  }
   const tokenEndpoint = createTokenEndpointDeps(settings, parties, lasting)
   return {
     settings,

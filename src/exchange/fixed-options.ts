@@ -4,6 +4,7 @@ import type { IdentityProviderStore } from '../identity-provider-store/identity-
 import { type OptionPath, type OptionProblem, option } from '../option-checks/config-error.js'
 import { throwProblemsOf } from '../option-checks/findings.js'
 import type { ReplayStore } from '../replay/replay-store.js'
+import type { RevocationSettings } from '../revocation/revocation-options.js'
 import type { CompleteSettings, JwtExchangeSettings } from './options.js'
 import { RememberedScopes } from './remembered-scopes.js'
 
@@ -14,6 +15,12 @@ interface FixedValues {
   'replay.store': ReplayStore | undefined
   'replay.timeout': number
   'replay.maxEntries': number
+  'revocation.mode': boolean
+  'revocation.store': RevocationSettings['store']
+  'revocation.pollInterval': number
+  'revocation.maxStale': number
+  'revocation.timeout': number
+  'revocation.maxEntries': number
   'clientAuthentication.maxFailures': number
   'clientAuthentication.failureWindow': number
   identityProviderStore: IdentityProviderStore | undefined
@@ -125,13 +132,19 @@ function problemAt(path: OptionPath, text: string): OptionProblem {
 }
 
 function fixedValuesOf(settings: JwtExchangeSettings): FixedValues {
-  const { issuer, tokenEndpoint, replay, clientAuthentication, clock, identityProviderLookup } = settings
+  const { issuer, tokenEndpoint, replay, revocation, clientAuthentication, clock, identityProviderLookup } = settings
   return {
     issuer,
     tokenEndpoint,
     'replay.store': replay.store,
     'replay.timeout': replay.timeout,
     'replay.maxEntries': replay.maxEntries,
+    'revocation.mode': revocation.isOn,
+    'revocation.store': revocation.store,
+    'revocation.pollInterval': revocation.pollInterval,
+    'revocation.maxStale': revocation.maxStale,
+    'revocation.timeout': revocation.timeout,
+    'revocation.maxEntries': revocation.maxEntries,
     'clientAuthentication.maxFailures': clientAuthentication.maxFailures,
     'clientAuthentication.failureWindow': clientAuthentication.failureWindow,
     identityProviderStore: identityProviderLookup?.store,

@@ -14,13 +14,15 @@ import { createAccessTokenStrategy, createAssertionStrategy } from '../passport/
 import { Challenge } from '../protected-route/challenge.js'
 import { ProxyWarning } from '../protected-route/proxy-warning.js'
 import { Configuration } from './configuration.js'
+import type { ConfiguredParts } from './configured-parts.js'
 import { createIdentityProviderControl, type IdentityProviderControl } from './identity-provider-control.js'
-import { begin, close, createLastingParts } from './lasting-parts.js'
+import { begin, close, createLastingParts, type LastingParts } from './lasting-parts.js'
 import { type CompleteSettings, type JwtExchangeOptions, readExchangeOptions } from './options.js'
+import { createRevocationControl, type RevocationControl } from './revocation-control.js'
 import { type JwtExchangeStats, statsOfAll } from './stats.js'
 
 /** A token endpoint and what protects routes with its tokens. */
-export interface JwtExchange extends IdentityProviderControl {
+export interface JwtExchange extends IdentityProviderControl, RevocationControl {
   /** `POST /token` and `GET /jwks`. Mount it where the option `tokenEndpoint` says: `app.use('/oauth2', exchange.router)`. */
   router: Middleware
   /**
@@ -74,7 +76,8 @@ export interface JwtExchange extends IdentityProviderControl {
   stats(): JwtExchangeStats
   /**
    * Fetches all key sets of enabled identity providers that are not fresh, before the first request or for a readiness
-   * probe. Settles within 5 seconds plus `spread`. Rejects only with `failFast`; otherwise check the stats.
+   * probe. With a revocation store, also waits until it was read once. Settles within 5 seconds plus `spread`. Rejects only with
+   * `failFast`; otherwise check the stats.
    *
    * @throws ConfigError for an unknown option
    * @throws DependencyUnavailable with `failFast`
@@ -83,7 +86,7 @@ export interface JwtExchange extends IdentityProviderControl {
   /**
    * Replaces all options atomically. Requests whose body has arrived finish under the old ones. Identity providers with the
    * same `alias` and `jwksUri` keep their key sets. Providers that were switched off at run time stay off, even if their `id`
-   * changes. `issuer`, `tokenEndpoint`, `replay`, the top-level `clientAuthentication` and `clock` cannot change.
+   * changes. `issuer`, `tokenEndpoint`, `replay`, `revocation`, the top-level `clientAuthentication` and `clock` cannot change.
    * `accessToken.signingKeys` cannot be removed. With `replay: 'once'`, `clockTolerance` cannot be greater than at the start.
    * Problems of options that `loadConfig` returned are reported with line and column.
    *
@@ -95,7 +98,10 @@ export interface JwtExchange extends IdentityProviderControl {
    * exchange.reconfigure(() => loadConfig('deployment.toml'))
    */
   reconfigure(options: JwtExchangeOptions | (() => JwtExchangeOptions)): void
-  /** Aborts fetches that are in progress. No key set is fetched afterwards, and `identityProviderStore` is not followed. */
+  /**
+   * Aborts fetches that are in progress. Afterwards no key set is fetched, and neither `identityProviderStore` nor
+   * `revocation.store` is followed.
+   */
   close(): void
 }
 
@@ -143,14 +149,24 @@ export function createJwtExchange(options: JwtExchangeOptions): JwtExchange {
     events,
     stats,
     ready: async (readyOptions = {}) => {
-      const known = lasting.identityProviderLookup?.start()
-      await warmUp(registry().fixed.values(), readyOptions, { timers: systemTimers, random: Math.random, known })
+      await becomeReady(registry(), readyOptions, lasting)
       return stats()
     },
     ...createIdentityProviderControl({ parts, lasting }),
+    ...createRevocationControl({ parts, lasting }),
     reconfigure: (newOptions) => configuration.change(newOptions),
     close: () => close(lasting),
   }
+}
+
+async function becomeReady(
+  { fixed }: ConfiguredParts['identityProviders'],
+  options: ReadyOptions,
+  { identityProviderLookup, revocations }: LastingParts,
+): Promise<void> {
+  const known = Promise.all([identityProviderLookup?.start(), revocations?.start()])
+  await warmUp(fixed.values(), options, { timers: systemTimers, random: Math.random, known })
+  if (options.failFast === true) revocations?.checkFresh()
 }
 
 function tokenEndpointsOf({ tokenEndpoint, mtlsTokenEndpoint }: CompleteSettings): readonly string[] {

@@ -7,6 +7,7 @@ import { fetchJwks } from '../jwks/fetch-jwks.js'
 import { fetchMetadata } from '../jwks/fetch-metadata.js'
 import { JwksClientPool } from '../jwks/jwks-client-pool.js'
 import { createReplayProtection, type ReplayProtection, reportUnsharedStore } from '../replay/replay-protection.js'
+import { Revocations, reportUnsharedRevocations } from '../revocation/revocations.js'
 import { CertificateWarnings } from '../verification-keys/certificate-warnings.js'
 import type { CompleteSettings, JwtExchangeSettings } from './options.js'
 
@@ -14,6 +15,8 @@ import type { CompleteSettings, JwtExchangeSettings } from './options.js'
 export interface LastingParts {
   events: ExchangeEventEmitter
   replayProtection: ReplayProtection
+  /** undefined: no access token can be revoked. */
+  revocations: Revocations | undefined
   failureLimiter: FailureLimiter
   /** Includes providers that are no longer registered. */
   trustSwitches: TrustSwitches
@@ -24,7 +27,7 @@ export interface LastingParts {
 }
 
 export function createLastingParts(settings: JwtExchangeSettings): LastingParts {
-  const { clock, replay, clientAuthentication, identityProviderLookup } = settings
+  const { clock, replay, revocation, clientAuthentication, identityProviderLookup } = settings
   const events = new ExchangeEventEmitter()
   const certificateWarnings = new CertificateWarnings({ clock, events })
   const deps = { clock, timers: systemTimers, events, certificateWarnings }
@@ -32,6 +35,7 @@ export function createLastingParts(settings: JwtExchangeSettings): LastingParts 
   return {
     events,
     replayProtection: createReplayProtection(replay, { clock, events }),
+    revocations: revocation.isOn ? new Revocations(revocation, { clock, events }) : undefined,
     failureLimiter: new FailureLimiter(clientAuthentication, clock),
     trustSwitches: new TrustSwitches(),
     certificateWarnings,
@@ -46,15 +50,18 @@ export function createLastingParts(settings: JwtExchangeSettings): LastingParts 
  * attached right after creation hears it.
  */
 export function begin(
-  { accessToken, replay }: CompleteSettings,
-  { events, identityProviderLookup }: LastingParts,
+  { accessToken, replay, revocation }: CompleteSettings,
+  { events, identityProviderLookup, revocations }: LastingParts,
 ): void {
   void identityProviderLookup?.start()
+  void revocations?.start()
   if (accessToken.isKeyGenerated) events.emit('signing_key.generated', { kid: accessToken.signingKeys.active.kid })
   reportUnsharedStore(replay, events)
+  reportUnsharedRevocations(revocation, events)
 }
 
-export function close({ jwksClients, identityProviderLookup }: LastingParts): void {
+export function close({ jwksClients, identityProviderLookup, revocations }: LastingParts): void {
   jwksClients.close()
+  revocations?.close()
   identityProviderLookup?.close()
 }

@@ -54,6 +54,11 @@ import {
 } from '../protected-route/authenticate-assertion.js'
 import { type ReplayOptions, type ReplaySettings, readReplayOptions } from '../replay/replay-options.js'
 import {
+  type RevocationOptions,
+  type RevocationSettings,
+  readRevocationOptions,
+} from '../revocation/revocation-options.js'
+import {
   type AuthorizationServerOptions,
   type AuthorizationServerSettings,
   readAuthorizationServerOptions,
@@ -110,6 +115,8 @@ export interface JwtExchangeOptions extends AuthorizationServerOptions, Identity
   grants?: readonly Grant[]
   /** Where used assertions are remembered. */
   replay?: ReplayOptions
+  /** Whether access tokens can be revoked, and where revocations are kept. Default: they cannot. */
+  revocation?: RevocationOptions
   /** Bounds how long requests wait for the functions in these options, and how many calls run at once. */
   hostFunctions?: HostFunctionOptions
   /** The clocks, for tests. Default: the system's. */
@@ -133,6 +140,7 @@ export interface JwtExchangeSettings extends AuthorizationServerSettings {
   accessToken: AccessTokenSettings
   grants: readonly GrantSettings[]
   replay: ReplaySettings
+  revocation: RevocationSettings
   hostFunctions: HostFunctionSettings
   clock: Clock
 }
@@ -181,6 +189,7 @@ export function inspectOptions(options: unknown): InspectedOptions {
     accessToken,
     grants,
     replay: readReplayOptions(reader.object('replay')),
+    revocation: readRevocationOptions(reader.object('revocation'), reader.has('revocation')),
     hostFunctions: readHostFunctionOptions(reader.object('hostFunctions')),
     clock: readClock(reader),
   }

@@ -1,6 +1,7 @@
 import type { IdentityProvider } from '../identity-provider/identity-provider.js'
 import type { IdentityProviderRegistry } from '../identity-provider/identity-provider-registry.js'
 import type { LookupStats } from '../identity-provider-lookup/source-health.js'
+import type { RevocationStats } from '../revocation/revocations.js'
 import type { KeySourceStats } from '../verification-keys/key-source.js'
 import type { Configuration, ConfigurationStats } from './configuration.js'
 import type { LastingParts } from './lasting-parts.js'
@@ -12,6 +13,8 @@ export interface JwtExchangeStats {
   config: ConfigurationStats
   /** Lookups in `identityProviderStore` or by `findIdentityProvider`. Absent without them. */
   identityProviderLookup?: LookupStats
+  /** What this process knows of revocations. Absent without the option `revocation`. */
+  revocation?: RevocationStats
 }
 
 /** One identity provider, and the state of its keys. */
@@ -29,10 +32,14 @@ export interface IdentityProviderStats extends KeySourceStats {
 export function statsOfAll(
   registry: IdentityProviderRegistry,
   configuration: Configuration,
-  { identityProviderLookup: lookup }: LastingParts,
+  { identityProviderLookup: lookup, revocations }: LastingParts,
 ): JwtExchangeStats {
-  const all = { identityProviders: registry.all().map(statsOf), config: configuration.stats() }
-  return lookup === undefined ? all : { ...all, identityProviderLookup: lookup.stats() }
+  return {
+    identityProviders: registry.all().map(statsOf),
+    config: configuration.stats(),
+    ...(lookup !== undefined && { identityProviderLookup: lookup.stats() }),
+    ...(revocations !== undefined && { revocation: revocations.stats() }),
+  }
 }
 
 export function statsOf({ id, name, alias, trust, source, keySource }: IdentityProvider): IdentityProviderStats {

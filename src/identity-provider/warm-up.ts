@@ -28,8 +28,8 @@ export interface ReadyOptions {
 interface WarmUpDeps {
   timers: Timers
   random: () => number
-  /** Settles when it is known which identity providers are switched off. */
-  known?: Promise<void> | undefined
+  /** Settles when it is known which identity providers are switched off, and which access tokens are revoked. */
+  known?: Promise<unknown> | undefined
 }
 
 /** The time limit, in addition to `spread`. A slower fetch continues in the background. */

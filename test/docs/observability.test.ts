@@ -111,7 +111,7 @@ function fieldsOfType(type: string): string[] {
   const own = [...type.matchAll(/\b(\w+\??):/g)].map(([, field = '']) => field)
   const inherited = (
     type.match(
-      /\b(KeySetOwner|HostFunctionCall|DecisionRefused|RequestRefused|TokenRequestRefused|AccessDenied|TokenContext|ScopeContext|GrantContext)\b/g,
+      /\b(KeySetOwner|HostFunctionCall|TokensRevoked|DecisionRefused|RequestRefused|TokenRequestRefused|AccessDenied|TokenContext|ScopeContext|GrantContext)\b/g,
     ) ?? []
   ).flatMap((name) => {
     const path = [
@@ -147,6 +147,7 @@ describe('docs/observability.md', () => {
 
   it.each([
     ['Stats', 'src/exchange/stats.ts', 'IdentityProviderStats', 3],
+    ['Revocations', 'src/revocation/revocations.ts', 'RevocationStats', 5],
     ['The key set', 'src/verification-keys/key-source.ts', 'KeySourceStats', 13],
     ['Its fetches', 'src/verification-keys/key-source.ts', 'FetchStats', 6],
     ['Its keys', 'src/verification-keys/key-source.ts', 'KeyStats', 3],
@@ -269,6 +270,7 @@ describe('logEvents', () => {
     const cases: Record<ExchangeEventName, object[]> = {
       'token.issued': [{}],
       'token.rejected': [{ status: 400 }, { status: 503 }],
+      'token.revoked': [{}],
       'access.granted': [{}],
       'access.denied': [{ status: 401 }, { status: 503 }],
       'jwks.refreshed': [{ hasChanged: false }, { hasChanged: true }],
@@ -295,6 +297,9 @@ describe('logEvents', () => {
       'token_endpoint.mismatch': [{}],
       'replay_store.at_risk': [{}],
       'replay_store.filling': [{}],
+      'revocation_store.failed': [{}],
+      'revocation_store.recovered': [{}],
+      'revocation_store.at_risk': [{}],
       'host_function.timed_out': [{}],
       'host_function.limit_reached': [{}],
     }

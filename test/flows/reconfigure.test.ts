@@ -147,6 +147,8 @@ describe('other options that cannot be used', () => {
     ['replay.store', { replay: { store: STORE } }],
     ['replay.timeout', { replay: { timeout: 500 } }],
     ['replay.maxEntries', { replay: { maxEntries: 10 } }],
+    ['revocation.mode', { revocation: {} }],
+    ['revocation.pollInterval', { revocation: { mode: 'off', pollInterval: 100 } }],
     ['clientAuthentication.maxFailures', { clientAuthentication: { maxFailures: 10 } }],
     ['clientAuthentication.failureWindow', { clientAuthentication: { failureWindow: 10 } }],
     ['clock', { clock: systemClock }],

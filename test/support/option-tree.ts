@@ -35,6 +35,7 @@ const providerStore = {
 }
 export const clock = { now: () => NOW, monotonic: () => 0, note: undefined }
 const store = { markUsed: () => true, client: undefined }
+const revocationStore = { add: () => {}, read: () => ({ revocations: [] }), client: undefined }
 
 const LIMITS = {
   ...{ clockTolerance: 5, maxAge: 300, maxLifetime: 400, maxBytes: 4096, replay: 'once' },
@@ -113,6 +114,9 @@ const TOP = {
   assertionStrategy: { waitForKeys: false },
   refusals: { documentation: 'https://docs.example.com/tokens' },
   replay: { store, timeout: 100, maxEntries: 10 },
+  revocation: {
+    ...{ mode: 'check', store: revocationStore, pollInterval: 100, maxStale: 2000, timeout: 100, maxEntries: 10 },
+  },
   hostFunctions: { timeout: 100, maxConcurrent: 10 },
   identityProviderLookup: {
     ...{ maxIdentityProviders: 100, timeout: 100, pollInterval: 100, maxStale: 0, clientAuthentication: 'required' },
@@ -210,10 +214,11 @@ function connection() {
 export function ruledFile(): Tree {
   const { check: _, claimsToToken, ...ruled } = RULED
   const { made: __, ...sources } = claimsToToken
-  const { clock: ___, grants: _____, replay, ...top } = TOP
+  const { clock: ___, grants: _____, replay, revocation, ...top } = TOP
   const { store: ____, ...memory } = replay
+  const { store: ______, ...revocations } = revocation
   const identityProviders = [{ ...ruled, claimsToToken: sources }]
-  return { ...top, replay: memory, identityProviders, clients: [CLIENT] }
+  return { ...top, replay: memory, revocation: revocations, identityProviders, clients: [CLIENT] }
 }
 
 /** Options as the text of a file. */
@@ -246,7 +251,7 @@ export function textsIn(options: Tree): Path[] {
 
 /** Every place in the options, from the top down; not within what the host gives. */
 export function placesIn(tree: unknown, path: Path = []): Path[] {
-  if ([clock, store, providerStore].some((each) => each === tree)) return []
+  if ([clock, store, revocationStore, providerStore].some((each) => each === tree)) return []
   const entries: [string | number, unknown][] = Array.isArray(tree)
     ? [...tree.entries()]
     : isPlainObject(tree)

@@ -96,6 +96,9 @@ describe('the options', () => {
       clientAuthentication: { maxFailures: 500, failureWindow: 600 },
       accessToken: { lifetime: 3600, signingKeys: undefined },
       replay: { store: undefined, timeout: 1000, maxEntries: 1_000_000 },
+      revocation: {
+        ...{ isOn: false, store: undefined, pollInterval: 500, maxStale: 10_000, timeout: 1000, maxEntries: 1_000_000 },
+      },
       hostFunctions: { timeout: 1000, maxConcurrent: 1000 },
       clock: systemClock,
     })
@@ -162,6 +165,8 @@ describe('the options', () => {
     ['accessToken.cacheSizeBytes', 0, 2 ** 30, (settings) => settings.accessToken.cacheSizeBytes],
     ['replay.timeout', 10, 60_000, (settings) => settings.replay.timeout],
     ['replay.maxEntries', 1, 10_000_000, (settings) => settings.replay.maxEntries],
+    ['revocation.timeout', 10, 60_000, (settings) => settings.revocation.timeout],
+    ['revocation.maxEntries', 1, 10_000_000, (settings) => settings.revocation.maxEntries],
     ['hostFunctions.timeout', 10, 60_000, (settings) => settings.hostFunctions.timeout],
     ['hostFunctions.maxConcurrent', 1, 100_000, (settings) => settings.hostFunctions.maxConcurrent],
   ])('have %s from %d to %d', (path, min, max, read) => {
