@@ -12,7 +12,7 @@ const FLOORS = [
   ['token-request', 'explain'],
   ['grants'],
   ['authorization', 'protected-route'],
-  ['client-auth'],
+  ['client-auth', 'trusted-issuer'],
   ['assertion', 'access-token'],
   ['identity-provider-lookup'],
   ['identity-provider-store'],

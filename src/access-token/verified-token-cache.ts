@@ -1,11 +1,17 @@
-import type { SigningKey, SigningKeys } from '../signing-keys/signing-keys.js'
-import { type AccessToken, PresentedAccessToken } from './access-token.js'
+import type { SigningKey } from '../signing-keys/signing-keys.js'
+import type { AccessToken } from './access-token.js'
 
 /** What is remembered of a token that was accepted, in addition to its claims. */
 export interface VerifiedToken {
   accessToken: AccessToken
-  /** Seconds since the epoch; undefined if the token has no `nbf`. */
-  notBefore: number | undefined
+  /** Seconds since the epoch, from when on it is accepted; undefined: it does not say. */
+  validFrom: number | undefined
+  /** Seconds since the epoch, from when on it is refused. */
+  validUntil: number
+}
+
+/** One of ours. */
+export interface VerifiedOwnToken extends VerifiedToken {
   signingKey: SigningKey
 }
 
@@ -19,13 +25,13 @@ const KEY_LENGTH = 32
 /**
  * Accepted tokens, compared by their exact text, so that the same token is not verified twice: no other text, however similar, finds
  * an entry. Bounded in bytes, as estimated: of two halves the older one is dropped when the younger one is full, and what
- * is used moves to the younger. What can change is checked at each use: expiry, `nbf`, and whether the key that signed
- * the token is still one of ours.
+ * is used moves to the younger. What can change is checked at each use: here the dates, and by the caller whether the key that
+ * signed the token is still trusted.
  */
-export class VerifiedTokenCache {
+export class VerifiedTokenCache<Entry extends VerifiedToken = VerifiedOwnToken> {
   readonly #bytesOfHalf: number
-  #younger = new Map<string, VerifiedToken>()
-  #older: ReadonlyMap<string, VerifiedToken> = new Map()
+  #younger = new Map<string, Entry>()
+  #older: ReadonlyMap<string, Entry> = new Map()
   #youngerBytes = 0
   readonly #seen = new SeenSignatures()
 
@@ -39,24 +45,24 @@ export class VerifiedTokenCache {
     return this.#younger.size + this.#older.size
   }
 
-  /** An object of its own for each request: a host may add to it. What is within is frozen. */
-  find(token: string, signingKeys: SigningKeys, now: number): AccessToken | undefined {
+  /** What is remembered of a token, if its dates allow it now. */
+  find(token: string, now: number): Entry | undefined {
     const key = keyOf(token)
     const younger = this.#younger.get(key)
     const entry = younger ?? this.#older.get(key)
     if (entry === undefined || entry.accessToken.token !== token) return undefined
-    if (!isAcceptable(entry, signingKeys, now)) return undefined
+    if (!isInForce(entry, now)) return undefined
     if (younger === undefined) this.add(entry)
-    return new PresentedAccessToken(entry.accessToken, token)
+    return entry
   }
 
   /** Adds a token from the second time on that it is verified: one that comes once would only push others out. */
-  addSeenAgain(entry: VerifiedToken, signature: Buffer): void {
+  addSeenAgain(entry: Entry, signature: Buffer): void {
     if (this.#bytesOfHalf > 0 && this.#seen.note(signature)) this.add(entry)
   }
 
   /** For a token that was just accepted, and no other. */
-  add(entry: VerifiedToken): void {
+  add(entry: Entry): void {
     const { token } = entry.accessToken
     const bytes = BYTES_OF_ENTRY + BYTES_OF_CHARACTER * token.length
     if (bytes > this.#bytesOfHalf) return
@@ -74,12 +80,8 @@ function keyOf(token: string): string {
   return typeof token === 'string' ? token.slice(-KEY_LENGTH) : '' // JavaScript callers may pass anything.
 }
 
-function isAcceptable({ accessToken, notBefore, signingKey }: VerifiedToken, keys: SigningKeys, now: number): boolean {
-  return (
-    now < accessToken.expiresAt &&
-    (notBefore === undefined || now >= notBefore) &&
-    keys.find(signingKey.kid) === signingKey
-  )
+function isInForce({ validFrom, validUntil }: VerifiedToken, now: number): boolean {
+  return now < validUntil && (validFrom === undefined || now >= validFrom)
 }
 
 /** Marks that are kept: many times as many as there are tokens in a cache of the default size. */

@@ -14,7 +14,14 @@ import {
   readSubject,
 } from '../jwt/check-claims.js'
 import { ownMember } from '../jwt/parse-json-object.js'
-import { normaliseType, parseJws, parsePayload, type UnverifiedHeader, type UnverifiedJwt } from '../jwt/parse-jwt.js'
+import {
+  normaliseType,
+  parseJws,
+  parsePayload,
+  type UnverifiedHeader,
+  type UnverifiedJws,
+  type UnverifiedJwt,
+} from '../jwt/parse-jwt.js'
 import { isSignedBy } from '../jwt/signatures.js'
 import { ACCESS_TOKEN_TYPE, IDENTITY_PROVIDER_CLAIM, parseScope } from '../oauth/scope.js'
 import type { Revocations } from '../revocation/revocations.js'
@@ -47,11 +54,22 @@ export interface VerifyAccessTokenDeps {
  * @throws TokenRejected, or rejects with it
  */
 export function verifyAccessToken(token: string, deps: VerifyAccessTokenDeps): Eventual<AccessToken> {
-  const known = deps.verifiedTokens.find(token, deps.signingKeys, deps.clock.now())
-  if (known === undefined) return verifyUnknownToken(token, deps)
-  checkIdentityProvider(known.identityProvider, deps)
-  deps.revocations?.check(known)
-  return known
+  return (
+    recogniseToken(token, deps) ?? verifyOwnToken(parseJws(token, MAX_ACCESS_TOKEN_LENGTH, MAX_HEADER_LENGTH), deps)
+  )
+}
+
+/**
+ * An object of its own for each request: a host may add to it. What is within is frozen. undefined: the token must be verified.
+ *
+ * @throws TokenRejected `identity_provider_disabled`, `revoked`
+ */
+export function recogniseToken(token: string, deps: VerifyAccessTokenDeps): AccessToken | undefined {
+  const known = deps.verifiedTokens.find(token, deps.clock.now())
+  if (known === undefined || deps.signingKeys.find(known.signingKey.kid) !== known.signingKey) return undefined
+  checkIdentityProvider(known.accessToken.identityProvider, deps)
+  deps.revocations?.check(known.accessToken)
+  return new PresentedAccessToken(known.accessToken, token)
 }
 
 /** A token of one that is not registered here is not refused: another process may have issued it for one of its own. */
@@ -59,8 +77,8 @@ function checkIdentityProvider(name: string | undefined, { identityProviders }: 
   if (name !== undefined && identityProviders.isDisabled(name)) throw new TokenRejected('identity_provider_disabled')
 }
 
-function verifyUnknownToken(token: string, deps: VerifyAccessTokenDeps): Eventual<AccessToken> {
-  const jws = parseJws(token, MAX_ACCESS_TOKEN_LENGTH, MAX_HEADER_LENGTH)
+/** @throws TokenRejected, or rejects with it */
+export function verifyOwnToken(jws: UnverifiedJws, deps: VerifyAccessTokenDeps): Eventual<AccessToken> {
   if (normaliseType(jws.header.typ ?? '') !== ACCESS_TOKEN_TYPE) throw new TokenRejected('type_not_allowed')
   const signingKey = requireSigningKey(jws.header, deps.signingKeys)
   const acceptIf = (isSigned: boolean) => {
@@ -103,12 +121,13 @@ function acceptSigned(jwt: UnverifiedJwt, signingKey: SigningKey, deps: VerifyAc
     payload: deepFreeze(payload),
   }
   deps.revocations?.check(accessToken)
-  deps.verifiedTokens.addSeenAgain({ accessToken, notBefore, signingKey }, jwt.signature)
+  const verified = { accessToken, validFrom: notBefore, validUntil: expiresAt, signingKey }
+  deps.verifiedTokens.addSeenAgain(verified, jwt.signature)
   return new PresentedAccessToken(accessToken, jwt.compact)
 }
 
 /** Requests share what is remembered. What was parsed is no deeper than 32 levels. */
-function deepFreeze<Value extends object>(value: Value): Value {
+export function deepFreeze<Value extends object>(value: Value): Value {
   for (const child of Object.values(value)) if (typeof child === 'object' && child !== null) deepFreeze(child)
   return Object.freeze(value)
 }

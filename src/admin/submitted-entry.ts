@@ -25,7 +25,7 @@ export interface Submission {
 
 /** The store's own members, and the one that only a refresh of the keys sets. */
 const KEPT_BY_STORE = ['revision', 'updatedAt', 'keysRefreshedAt']
-const NOT_BY_API = ['check', 'agent', 'lookup', 'bearerTokenFile', 'tenants']
+const NOT_BY_API = ['check', 'agent', 'lookup', 'bearerTokenFile', 'tenants', 'accessTokens']
 const IN_CODE = 'cannot be sent through the API, because it is a function or an object of the program; set it in code'
 /** Ids that browsers and proxies remove from a path. */
 const DOT_SEGMENTS = ['.', '..']
@@ -120,6 +120,7 @@ function restrictedOptions(
   return [
     ...['check', 'agent', 'lookup'].flatMap((option) => refuse(option, IN_CODE)),
     ...refuse('tenants', 'is not possible in a store; register each tenant by itself'),
+    ...refuse('accessTokens', 'is not possible in a store'),
     ...refuse('bearerTokenFile', 'cannot be sent through the API, because it names a file of the server; remove it'),
     ...(ownMember(entry, 'allowInsecureHttp') === true
       ? refuse('allowInsecureHttp', 'cannot be set through the API; use an https URL')

@@ -3,6 +3,9 @@ import { isHostFunctionRefusal } from '../host-functions/host-functions.js'
 import { isSubject } from '../jwt/check-claims.js'
 import type { VerifiedAssertion } from './verify-assertion.js'
 
+/** Of an assertion, or of an access token of an identity provider. */
+export type VouchedSubject = Pick<VerifiedAssertion, 'identityProvider' | 'sub' | 'payload'>
+
 export const MAX_SUBJECT_LENGTH = 16_384
 
 /**
@@ -12,7 +15,7 @@ export const MAX_SUBJECT_LENGTH = 16_384
  * @throws DependencyUnavailable `subject_mapping_failed` if a function of the host throws; `host_function_timed_out`,
  *   `host_function_limit_reached`
  */
-export async function resolveSubject(assertion: VerifiedAssertion): Promise<string> {
+export async function resolveSubject(assertion: VouchedSubject): Promise<string> {
   const subject = await mapSubject(assertion)
   if (!isSubject(subject) || subject.length > MAX_SUBJECT_LENGTH) throw new TokenRejected('invalid_subject')
   return subject
@@ -30,7 +33,7 @@ export async function checkSubjectIsNoClient(
   if ((await findClient(subject)) !== undefined) throw new TokenRejected('subject_is_client_id')
 }
 
-async function mapSubject({ identityProvider, sub, payload }: VerifiedAssertion): Promise<unknown> {
+async function mapSubject({ identityProvider, sub, payload }: VouchedSubject): Promise<unknown> {
   try {
     return await identityProvider.mapSubject({ identityProvider: identityProvider.id, sub, claims: payload })
   } catch (cause) {

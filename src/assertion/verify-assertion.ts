@@ -29,7 +29,9 @@ export type RunCheck = (check: AssertionCheck, presented: PresentedAssertion) =>
 
 export const SIGNATURE: AssertionCheck = {
   name: 'signature',
-  check: ({ jwt, identityProvider }) => verifySignature(jwt, identityProvider.keySource),
+  check: async ({ jwt, identityProvider }) => {
+    await verifySignature(jwt, identityProvider.keySource)
+  },
 }
 /** Does not wait for keys that must be fetched. */
 export const SIGNATURE_AT_ONCE: AssertionCheck = {

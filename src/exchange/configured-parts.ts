@@ -1,6 +1,5 @@
 import type { AccessTokenVerifier } from '../access-token/access-token.js'
 import { VerifiedTokenCache } from '../access-token/verified-token-cache.js'
-import { verifyAccessToken } from '../access-token/verify-access-token.js'
 import { createClientKeySources } from '../client-auth/client-key-sources.js'
 import { createFindClient } from '../client-auth/find-client.js'
 import { systemTimers } from '../clock/timers.js'
@@ -16,6 +15,8 @@ import type { RunTimeConfiguration } from '../identity-provider-lookup/loaded-is
 import type { ChosenJwksClients } from '../jwks/jwks-client-pool.js'
 import { JWT_BEARER_GRANT_TYPE } from '../oauth/scope.js'
 import type { AcceptAssertionDeps } from '../protected-route/authenticate-assertion.js'
+import { createAccessTokenVerifier } from '../trusted-issuer/access-token-verifier.js'
+import { TrustedIssuers } from '../trusted-issuer/trusted-issuers.js'
 import { createTokenEndpointDeps, createWellKnownDocuments, type Parties } from './configured-endpoints.js'
 import type { LastingParts } from './lasting-parts.js'
 import type { CompleteSettings } from './options.js'
@@ -43,14 +44,9 @@ export interface ConfiguredParts {
  */
 export function createConfiguredParts(settings: CompleteSettings, lasting: LastingParts): ConfiguredParts {
   const { issuer, clock, accessToken } = settings
-  const { audiences, lifetime, signingKeys, cacheSizeBytes } = accessToken
+  const { audiences, lifetime, signingKeys } = accessToken
   const parties = createParties(settings, lasting)
   const { jwksClients, identityProviders, findClient } = parties
-  const verifiedTokens = new VerifiedTokenCache(cacheSizeBytes)
-  const { revocations } = lasting
-  const accessTokenVerification = {
-    ...{ issuer, audiences, signingKeys, verifiedTokens, identityProviders, revocations, clock },
-  }
   const tokenEndpoint = createTokenEndpointDeps(settings, parties, lasting)
   return {
     settings,
@@ -65,12 +61,27 @@ export function createConfiguredParts(settings: CompleteSettings, lasting: Lasti
       findClient,
       ...settings.assertionStrategy,
     },
-    verifyAccessToken: (token) => verifyAccessToken(token, accessTokenVerification),
+    verifyAccessToken: createVerifier(settings, parties, lasting),
     tokenEndpoint,
     keySet: createPublicDocument(signingKeys.publicKeySet),
     wellKnown: createWellKnownDocuments(settings, tokenEndpoint, identityProviders),
     explain: { identityProviders, issuer, clock, findClient, audiences, lifetime, grantType: JWT_BEARER_GRANT_TYPE },
   }
+}
+
+/** Each cache is for one kind of token, so that neither pushes out what the other remembers. */
+function createVerifier(
+  { issuer, clock, accessToken }: CompleteSettings,
+  { identityProviders, findClient }: Parties,
+  { revocations }: LastingParts,
+): AccessTokenVerifier {
+  const { audiences, signingKeys, cacheSizeBytes } = accessToken
+  const own = { issuer, audiences, signingKeys, identityProviders, revocations, clock }
+  const issuers = { identityProviders, findClient, clock }
+  return createAccessTokenVerifier(
+    { ...own, verifiedTokens: new VerifiedTokenCache(cacheSizeBytes) },
+    new TrustedIssuers({ ...issuers, verifiedTokens: new VerifiedTokenCache(cacheSizeBytes) }),
+  )
 }
 
 function createParties(settings: CompleteSettings, lasting: LastingParts): Parties {

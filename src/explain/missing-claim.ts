@@ -37,6 +37,7 @@ const OF_IDENTITY_PROVIDER: NamesOf<IdentityProviderOptions> = {
   lifetime: true,
   maxBeyondAssertion: true,
   subject: true,
+  accessTokens: true,
   audiences: true,
   types: true,
   clockTolerance: true,

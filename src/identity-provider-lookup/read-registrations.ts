@@ -77,6 +77,13 @@ function checkAtRunTime(reader: OptionReader, settings: IdentityProviderSettings
   if (isSubject(id) && !isStorableId(id)) reader.problem('id', 'at most 200 characters')
   refuseFixed(reader, { id, name }, context)
   refuseOwnSubject(reader, settings, context)
+  if (reader.has('accessTokens')) {
+    reader.note(
+      'conflict',
+      'accessTokens',
+      `only entries of ${option('.identityProviders')} may have access tokens of their own at routes; remove it`,
+    )
+  }
   if (reader.has('tenants')) {
     reader.note(
       'conflict',

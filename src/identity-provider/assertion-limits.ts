@@ -72,6 +72,11 @@ const A_YEAR = 31_536_000
 
 /** Limits that are not set come from `defaults`. */
 export function readAssertionLimits(reader: OptionReader, defaults = DEFAULT_LIMITS): AssertionLimits {
+  return { ...readTokenLimits(reader, defaults), replay: reader.oneOf('replay', ['once', 'allow'], defaults.replay) }
+}
+
+/** The same for tokens of which each may be used many times. */
+export function readTokenLimits(reader: OptionReader, defaults: AssertionLimits): Omit<AssertionLimits, 'replay'> {
   const integer = (
     key: 'clockTolerance' | 'maxAge' | 'maxLifetime' | 'maxBytes',
     unit: string,
@@ -86,7 +91,6 @@ export function readAssertionLimits(reader: OptionReader, defaults = DEFAULT_LIM
     soleAudience: reader.boolean('soleAudience', defaults.soleAudience),
     maxLifetime: integer('maxLifetime', 'seconds', 1, A_YEAR),
     maxBytes: integer('maxBytes', 'bytes', 256, 1_048_576),
-    replay: reader.oneOf('replay', ['once', 'allow'], defaults.replay),
     algorithms: readAlgorithms(reader) ?? defaults.algorithms,
   }
 }

@@ -7,7 +7,8 @@ import type { CertificateWarnings } from '../verification-keys/certificate-warni
 import { CertificateKeySource, FixedKeySource } from '../verification-keys/configured-key-sources.js'
 import { KeySet } from '../verification-keys/key-set.js'
 import type { KeyOwner, VerificationKeySource } from '../verification-keys/key-source.js'
-import { type IdentityProvider, TenantTrust } from './identity-provider.js'
+import type { AcceptedAccessTokenSettings } from './accepted-access-tokens.js'
+import { type AcceptedAccessTokens, type IdentityProvider, TenantTrust } from './identity-provider.js'
 import type { IdentityProviderSettings } from './identity-provider-options.js'
 import { identityOfTenant } from './tenants.js'
 import type { TrustSwitches } from './trust-switches.js'
@@ -46,8 +47,8 @@ function createIdentityProvider(
 ): IdentityProvider {
   const { id, name, registration, alias, audiences, clientAuthentication, scopes, lifetime, maxBeyondAssertion } =
     settings
-  const { types, limits, policy, subject } = settings
-  return {
+  const { types, limits, policy, subject, accessTokens } = settings
+  const identityProvider = {
     id,
     name,
     registration,
@@ -61,7 +62,28 @@ function createIdentityProvider(
     limits,
     policy: createPolicy(policy, id, hostFunctions),
     mapSubject: createMapSubject(subject, id, hostFunctions),
+    accessTokens: undefined,
     ...others,
+  }
+  if (accessTokens === undefined) return identityProvider
+  return {
+    ...identityProvider,
+    accessTokens: createAcceptedAccessTokens(accessTokens, identityProvider, hostFunctions),
+  }
+}
+
+function createAcceptedAccessTokens(
+  settings: AcceptedAccessTokenSettings,
+  identityProvider: IdentityProvider,
+  hostFunctions: HostFunctions,
+): AcceptedAccessTokens {
+  const { audiences, types, limits, scopes, mayLackType, scopeClaims, accessTokenClaims } = settings
+  const policy = createPolicy(settings.policy, identityProvider.id, hostFunctions)
+  return {
+    issuer: { ...identityProvider, audiences, types, limits, scopes, policy },
+    mayLackType,
+    scopeClaims,
+    accessTokenClaims,
   }
 }
 

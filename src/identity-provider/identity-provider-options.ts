@@ -2,7 +2,7 @@ import type { JwksConnectionOptions } from '../guarded-fetch/connection-options.
 import type { JwksEndpointSettings } from '../jwks/jwks-endpoint-options.js'
 import { isSubject } from '../jwt/check-claims.js'
 import { isForeignType, normaliseType } from '../jwt/parse-jwt.js'
-import { isScopeToken } from '../oauth/scope.js'
+import { ACCESS_TOKEN_TYPE, isScopeToken } from '../oauth/scope.js'
 import { option } from '../option-checks/config-error.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import type { BindingContext } from '../policy/binding.js'
@@ -16,6 +16,11 @@ import {
   type SubjectOption,
 } from '../policy/subject-mapping.js'
 import type { KeyUse } from '../verification-keys/key-reading.js'
+import {
+  type AcceptedAccessTokenOptions,
+  type AcceptedAccessTokenSettings,
+  readAcceptedAccessTokens,
+} from './accepted-access-tokens.js'
 import { type AssertionLimits, type AssertionOptions, readAssertionLimits } from './assertion-limits.js'
 import type { IdentityProvider } from './identity-provider.js'
 import { type IdentityProviderKeys, readIdentityProviderKeys } from './identity-provider-keys.js'
@@ -101,6 +106,8 @@ export interface IdentityProviderOptions extends AssertionOptions, PolicyOptions
    * `profile`.
    */
   maxBeyondAssertion?: number
+  /** Its own access tokens that routes accept, in addition to yours. Default: none. */
+  accessTokens?: AcceptedAccessTokenOptions
   /** What the `sub` of its access tokens becomes. Default: the top-level option `subject`. */
   subject?: SubjectOption
   /** Values accepted in `aud` in addition to the alias. Default: none. */
@@ -111,10 +118,14 @@ export interface IdentityProviderOptions extends AssertionOptions, PolicyOptions
 
 /** The options of one identity provider, checked. */
 export interface IdentityProviderSettings
-  extends Omit<IdentityProvider, 'keySource' | 'trust' | 'policy' | 'mapSubject' | 'source' | 'ofTenant'> {
+  extends Omit<
+    IdentityProvider,
+    'keySource' | 'trust' | 'policy' | 'mapSubject' | 'source' | 'ofTenant' | 'accessTokens'
+  > {
   enabled: boolean
   policy: PolicySettings
   subject: SubjectMapping
+  accessTokens: AcceptedAccessTokenSettings | undefined
   /** The text that its subjects begin with by its own option `subject`; undefined without the option, or for a function. */
   subjectPrefix: string | undefined
   /** Present if the name is a template for tenants. A list has become one entry for each tenant. */
@@ -158,21 +169,25 @@ export function readIdentityProviderOptions(
   const scopes = reader.strings('scopes', 'a scope token (RFC 6749 §3.3)', isScopeToken)
   const name = readName(reader)
   const id = reader.has('id') ? reader.string('id', ID, isSubject) : name
+  const own = {
+    scopes: scopes && new Set(scopes),
+    ...readRecipients(reader, profile),
+    policy: readPolicy(reader, context),
+  }
   const settings = {
     id,
     name,
     registration: readRegistration(reader),
-    ...readRecipients(reader, profile),
+    ...own,
+    accessTokens: readAccessTokens(reader, own),
     enabled,
     clientAuthentication: readClientAuthentication(reader, profile),
-    scopes: scopes && new Set(scopes),
     lifetime: reader.optionalInteger('lifetime', { min: 1, max: 86_400, unit: 'seconds' }),
     maxBeyondAssertion:
       reader.optionalInteger('maxBeyondAssertion', { min: 0, max: 86_400, unit: 'seconds' }) ??
       profile.maxBeyondAssertion,
     types: readTypes(reader),
     limits: readAssertionLimits(reader, profile.limits),
-    policy: readPolicy(reader, context),
     subject: readSubjectMapping(reader) ?? context.subject ?? RAW_SUBJECT,
     subjectPrefix: reader.has('subject') ? beginningOfSubjects(reader.pattern('subject'), id) : undefined,
     keys: readIdentityProviderKeys(reader, enabled, context.jwksEndpoint),
@@ -187,6 +202,23 @@ export function readIdentityProviderOptions(
   }
   reader.refuseUnknown()
   return settings
+}
+
+/** An assertion that anybody may present once must not become an access token that is good for many requests. */
+function readAccessTokens(
+  reader: OptionReader,
+  { audiences, policy, scopes }: Pick<IdentityProviderSettings, 'audiences' | 'policy' | 'scopes'>,
+): AcceptedAccessTokenSettings | undefined {
+  if (!reader.has('accessTokens')) return undefined
+  const own = reader.object('accessTokens')
+  const accepted = readAcceptedAccessTokens(own, { policy, scopes })
+  own.refuseUnknown()
+  const isOfAssertions = [...accepted.audiences].some((audience) => audiences.has(audience))
+  if (isOfAssertions && (accepted.mayLackType || accepted.types.size > 1 || !accepted.types.has(ACCESS_TOKEN_TYPE))) {
+    const slip = 'assertions have this `aud`, and without the type at+jwt they could pass as access tokens'
+    own.note('conflict', 'audience', `${slip}; choose another one, or remove ${option('types')}`)
+  }
+  return accepted
 }
 
 function readTypes(reader: OptionReader): ReadonlySet<string> {

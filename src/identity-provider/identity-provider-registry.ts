@@ -102,6 +102,13 @@ export class IdentityProviderRegistry {
     return ofIssuer instanceof RegistrationsOfIssuer ? ofIssuer.find(claims) : ofIssuer
   }
 
+  /** The same among those of the options. */
+  findFixedFor(claims: Claims): IdentityProvider | undefined {
+    const issuer = ownMember(claims, 'iss')
+    const ofIssuer = typeof issuer === 'string' ? this.#fixed.findAcceptor(issuer) : undefined
+    return ofIssuer instanceof RegistrationsOfIssuer ? ofIssuer.find(claims) : ofIssuer
+  }
+
   /** Whether any entry has the `iss` of these claims. */
   hasIssuerOf(claims: Claims): boolean {
     return this.#ofIssuer(claims) !== undefined

@@ -1,6 +1,7 @@
 import { TokenRejected } from '../errors/rejections.js'
 import type { ExchangeEventEmitter } from '../events/exchange-events.js'
 import type { Policy } from '../policy/policy.js'
+import type { ScopeClaim } from '../policy/scope-claim.js'
 import type { MapSubject } from '../policy/subject-mapping.js'
 import type { VerificationKeySource } from '../verification-keys/key-source.js'
 import type { AssertionLimits } from './assertion-limits.js'
@@ -35,8 +36,21 @@ export interface IdentityProvider extends RegistrationScope {
   /** Makes the `sub` of its access tokens. */
   mapSubject: MapSubject
   keySource: VerificationKeySource
+  /** Which of its access tokens routes accept; undefined: none. */
+  accessTokens: AcceptedAccessTokens | undefined
   /** Present if the name is a template for any tenant: the identity provider that a tenant is. */
   ofTenant: ((tenant: string) => IdentityProvider) | undefined
+}
+
+/** The access tokens of one identity provider that routes accept. */
+export interface AcceptedAccessTokens {
+  /** The same identity provider, with what its access tokens must satisfy instead of its assertions. */
+  issuer: IdentityProvider
+  /** Whether a token may have no `typ`. */
+  mayLackType: boolean
+  scopeClaims: readonly ScopeClaim[]
+  /** Names of claims that ID tokens do not have. */
+  accessTokenClaims: readonly string[]
 }
 
 /**

@@ -1,6 +1,6 @@
 import { type BoundedFetch, fetchBounded, parseJson, readOk } from '../guarded-fetch/bounded-fetch.js'
 import { describeDocument, withoutUserInfo } from '../guarded-fetch/document-kind.js'
-import { JwksFetchError } from '../guarded-fetch/fetch-error.js'
+import { isJwksFetchError, JwksFetchError } from '../guarded-fetch/fetch-error.js'
 import { isJsonObject, ownMember } from '../jwt/parse-json-object.js'
 import { isSecureUrl, isWebUrl } from '../option-checks/urls.js'
 
@@ -14,13 +14,35 @@ export function metadataUrlOf(issuer: string): string {
   return `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`
 }
 
+/** The same for an issuer without OpenID (RFC 8414 §3.1): the well-known path comes before its own. */
+function oauthMetadataUrlOf(issuer: string): URL {
+  const url = new URL(issuer)
+  return new URL(`/.well-known/oauth-authorization-server${url.pathname.replace(/\/$/, '')}`, url)
+}
+
 /**
  * Gets `jwks_uri` from the metadata of an issuer. Their `issuer` must be its name exactly (OpenID Connect Discovery §4.3,
- * RFC 8414 §3.3).
+ * RFC 8414 §3.3). If it has none where OpenID Connect Discovery puts them, they are read from where RFC 8414 does.
  *
  * @throws JwksFetchError
  */
-export function fetchMetadata(metadataFetch: MetadataFetch, closing: AbortSignal): Promise<URL> {
+export async function fetchMetadata(metadataFetch: MetadataFetch, closing: AbortSignal): Promise<URL> {
+  try {
+    return await fetchMetadataAt(metadataFetch, closing)
+  } catch (error) {
+    const { issuer, endpoint } = metadataFetch
+    if (!isAbsent(error) || endpoint.href !== new URL(metadataUrlOf(issuer)).href) throw error
+    return fetchMetadataAt({ ...metadataFetch, endpoint: oauthMetadataUrlOf(issuer) }, closing).catch((other) => {
+      throw isAbsent(other) ? error : other
+    })
+  }
+}
+
+function isAbsent(error: unknown): boolean {
+  return isJwksFetchError(error) && error.failure === 'unexpected_status' && error.code === '404'
+}
+
+function fetchMetadataAt(metadataFetch: MetadataFetch, closing: AbortSignal): Promise<URL> {
   return fetchBounded(metadataFetch, closing, {}, async (response) => {
     return readJwksUri(parseJson(await readOk(response, metadataFetch)), metadataFetch)
   })

@@ -100,8 +100,13 @@ export function describeUnmet({ binding: { name }, by }: UnmetBinding): string {
  */
 export function readBindings(reader: OptionReader, context: ReadingContext): readonly Binding[] {
   const ofBindings = reader.isNamed('bindings') ? readBindingList(reader, context) : NONE
-  const ofGroups = reader.isNamed('groupsToScopes') ? readGroups(reader, context) : refuseGroupsClaim(reader)
+  const ofGroups = readGroupBindings(reader, context)
   return ofBindings.length + ofGroups.length === 0 ? NONE : [...ofBindings, ...ofGroups]
+}
+
+/** Only those of `groupsToScopes`. */
+export function readGroupBindings(reader: OptionReader, context: ConditionContext): readonly Binding[] {
+  return reader.isNamed('groupsToScopes') ? readGroups(reader, context) : refuseGroupsClaim(reader)
 }
 
 /** An empty list would bind nothing, although a bound was meant. */

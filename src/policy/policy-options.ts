@@ -1,9 +1,9 @@
 import { isEmptyArray } from '../option-checks/describe-value.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
-import { type BindingContext, type BindingOptions, readBindings } from './binding.js'
+import { type BindingContext, type BindingOptions, readBindings, readGroupBindings } from './binding.js'
 import { type ClaimConditionOption, readClaimConditions } from './claim-condition.js'
 import { type ClaimSource, readClaimMapping } from './claim-mapping.js'
-import { compileValue, isScalarOption } from './claim-value.js'
+import { type ConditionContext, compileValue, isScalarOption } from './claim-value.js'
 import type { CheckAssertion, PolicySettings } from './policy.js'
 import { readScopeClaim } from './scope-claim.js'
 
@@ -77,21 +77,50 @@ const ANYBODY: PolicySettings = {
 }
 const NOTHING_SAID: PolicySettings = { ...ANYBODY, saysWho: false }
 
+/** Who is accepted. */
+type WhoSettings = Pick<PolicySettings, 'saysWho' | 'acceptsSubject' | 'allowedSubjects' | 'requiredClaims' | 'check'>
+
 export function readPolicy(reader: OptionReader, context: BindingContext): PolicySettings {
-  const allowedSubjects = readAllowedSubjects(reader)
   const conditions = { singleAsArray: reader.boolean('singleAsArray', false) }
   const policy = {
-    saysWho: ['allowedSubjects', 'requiredClaims', 'check'].some((option) => reader.has(option)),
-    acceptsSubject: allowedSubjects && createSubjectTest(allowedSubjects),
-    allowedSubjects,
-    requiredClaims: reader.isNamed('requiredClaims') ? readClaimConditions(reader, 'requiredClaims', conditions) : [],
-    check: readCheck(reader),
+    ...readWho(reader, conditions),
     scopeClaim: readScopeClaim(reader),
     bindings: readBindings(reader, { ...context, ...conditions }),
     claimMapping: readClaimMapping(reader),
   }
   if (!isAnything(policy)) return policy
   return policy.saysWho ? ANYBODY : NOTHING_SAID
+}
+
+/**
+ * The policy of access tokens: who is accepted, and the scopes of groups. A rule that is not set is the one of `base`.
+ */
+export function readPolicyOfAccessTokens(reader: OptionReader, base: PolicySettings = ANYBODY): PolicySettings {
+  const conditions = { singleAsArray: reader.boolean('singleAsArray', false) }
+  const who = readWho(reader, conditions)
+  return {
+    ...ANYBODY,
+    saysWho: who.saysWho || base.saysWho,
+    ...(reader.isNamed('allowedSubjects') ? pickSubjects(who) : pickSubjects(base)),
+    requiredClaims: reader.isNamed('requiredClaims') ? who.requiredClaims : base.requiredClaims,
+    check: who.check ?? base.check,
+    bindings: readGroupBindings(reader, conditions),
+  }
+}
+
+function pickSubjects({ acceptsSubject, allowedSubjects }: WhoSettings) {
+  return { acceptsSubject, allowedSubjects }
+}
+
+function readWho(reader: OptionReader, conditions: ConditionContext): WhoSettings {
+  const allowedSubjects = readAllowedSubjects(reader)
+  return {
+    saysWho: ['allowedSubjects', 'requiredClaims', 'check'].some((option) => reader.has(option)),
+    acceptsSubject: allowedSubjects && createSubjectTest(allowedSubjects),
+    allowedSubjects,
+    requiredClaims: reader.isNamed('requiredClaims') ? readClaimConditions(reader, 'requiredClaims', conditions) : [],
+    check: readCheck(reader),
+  }
 }
 
 function isAnything(policy: PolicySettings): boolean {

@@ -27,6 +27,15 @@ function isScopeClaim(text: string): boolean {
   return names?.every((name) => name === name.trim()) === true
 }
 
+/** The claims that an option lists, each as `scopeClaim` names one; undefined: the option is absent. */
+export function readScopeClaims(reader: OptionReader, key: string): readonly ScopeClaim[] | undefined {
+  const paths = reader.someStrings(key, SCOPE_CLAIM, isScopeClaim)
+  return paths?.flatMap((path) => {
+    const at = parseClaimPath(path)
+    return at === undefined ? [] : [{ path, at }]
+  })
+}
+
 /**
  * The scopes beyond which an assertion asks to grant nothing; undefined: it does not say so. None are a cap as well.
  *

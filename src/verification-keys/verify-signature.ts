@@ -6,16 +6,18 @@ import type { VerificationKeySource } from './key-source.js'
 
 /**
  * Verifies a signature by the keys of one owner (RFC 7523 §3, 9). If the known keys do not verify it, newer ones are searched
- * once, because the owner may have changed a key under its `kid`, or use none.
+ * once, because the owner may have changed a key under its `kid`, or use none. Returns the key that has signed.
  *
  * @throws TokenRejected `unknown_key`, `certificate_expired`, `bad_signature`
  * @throws DependencyUnavailable `jwks_unavailable`
  */
-export async function verifySignature(assertion: UnverifiedJwt, keySource: VerificationKeySource): Promise<void> {
-  const keys = await keySource.requireKeys(assertion.header)
-  if (await isSignedByOneOf(keys, assertion)) return
-  if (await isSignedByOneOf(await keySource.findNewerKeys(assertion.header, keys), assertion)) return
-  throw new TokenRejected('bad_signature')
+export async function verifySignature(token: UnverifiedJwt, keySource: VerificationKeySource): Promise<KeyObject> {
+  const keys = await keySource.requireKeys(token.header)
+  const signer = await findSigner(keys, token)
+  if (signer !== undefined) return signer
+  const newer = await findSigner(await keySource.findNewerKeys(token.header, keys), token)
+  if (newer === undefined) throw new TokenRejected('bad_signature')
+  return newer
 }
 
 /**
@@ -27,16 +29,16 @@ export async function verifySignature(assertion: UnverifiedJwt, keySource: Verif
  */
 export async function verifySignatureAtOnce(assertion: UnverifiedJwt, keySource: VerificationKeySource): Promise<void> {
   const { keys, areCurrent } = keySource.requireKeysAtOnce(assertion.header)
-  if (!(await isSignedByOneOf(keys, assertion))) {
+  if ((await findSigner(keys, assertion)) === undefined) {
     keySource.refreshInBackground(assertion.header, keys)
     throw new TokenRejected('bad_signature')
   }
   if (!areCurrent) await verifySignature(assertion, keySource)
 }
 
-async function isSignedByOneOf(keys: readonly KeyObject[], assertion: UnverifiedJwt): Promise<boolean> {
+async function findSigner(keys: readonly KeyObject[], token: UnverifiedJwt): Promise<KeyObject | undefined> {
   for (const key of keys) {
-    if (await isSignedBy(key, assertion)) return true
+    if (await isSignedBy(key, token)) return key
   }
-  return false
+  return undefined
 }

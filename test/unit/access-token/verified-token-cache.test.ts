@@ -3,6 +3,8 @@ import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import type { AccessToken } from '../../../src/access-token/access-token.js'
 import { VerifiedTokenCache } from '../../../src/access-token/verified-token-cache.js'
+import { recogniseToken } from '../../../src/access-token/verify-access-token.js'
+import { IdentityProviderRegistry } from '../../../src/identity-provider/identity-provider-registry.js'
 import {
   type ActiveSigningKey,
   generateSigningKey,
@@ -24,10 +26,22 @@ function accessToken(token: string, expiresAt = NOW + 60): AccessToken {
   return { ...claims, expiresAt, token, payload: {} }
 }
 
+function entryOf(verified: AccessToken) {
+  return { accessToken: verified, validFrom: undefined, validUntil: verified.expiresAt, signingKey: KEY }
+}
+
+/** What a route gets of it. */
+function recognise(verifiedTokens: VerifiedTokenCache, token: string, signingKeys = KEYS): AccessToken | undefined {
+  const clock = { now: () => NOW, monotonic: () => 0 }
+  const identityProviders = new IdentityProviderRegistry([])
+  const own = { issuer: 'i', audiences: new Set(['b']), signingKeys, verifiedTokens, identityProviders, clock }
+  return recogniseToken(token, own)
+}
+
 function cacheOf(token: string, changes: { expiresAt?: number; notBefore?: number } = {}): VerifiedTokenCache {
   const cache = new VerifiedTokenCache(1_000_000)
   const { expiresAt, notBefore } = changes
-  cache.add({ accessToken: accessToken(token, expiresAt), notBefore, signingKey: KEY })
+  cache.add({ ...entryOf(accessToken(token, expiresAt)), validFrom: notBefore })
   return cache
 }
 
@@ -35,7 +49,7 @@ describe('the cache of verified tokens', () => {
   it('finds the exact text and no other', () => {
     const token = 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl'
     const cache = cacheOf(token)
-    expect(cache.find(token, KEYS, NOW)?.sub).toBe('alice')
+    expect(cache.find(token, NOW)?.accessToken.sub).toBe('alice')
     const others = [...token].map(
       (character, at) => token.slice(0, at) + (character === 'A' ? 'B' : 'A') + token.slice(at + 1),
     )
@@ -50,7 +64,7 @@ describe('the cache of verified tokens', () => {
       'constructor',
       '__proto__',
     ]) {
-      expect([other, cache.find(other, KEYS, NOW)]).toEqual([other, undefined])
+      expect([other, cache.find(other, NOW)]).toEqual([other, undefined])
     }
   })
 
@@ -59,45 +73,45 @@ describe('the cache of verified tokens', () => {
     const end = 'x'.repeat(300)
     for (const token of [`a${end}`, `b${end}`]) {
       const entry = { ...accessToken(token), sub: token }
-      cache.add({ accessToken: entry, notBefore: undefined, signingKey: KEY })
-      expect(cache.find(token, KEYS, NOW)?.sub).toBe(token)
-      for (const other of [`c${end}`, end, `aa${end}`]) expect(cache.find(other, KEYS, NOW)).toBeUndefined()
+      cache.add(entryOf(entry))
+      expect(cache.find(token, NOW)?.accessToken.sub).toBe(token)
+      for (const other of [`c${end}`, end, `aa${end}`]) expect(cache.find(other, NOW)).toBeUndefined()
     }
-    const found = cache.find(`a${end}`, KEYS, NOW)?.sub
+    const found = cache.find(`a${end}`, NOW)?.accessToken.sub
     expect([undefined, `a${end}`]).toContain(found)
   })
 
   it('finds no token from the second on in which it expires', () => {
     const cache = cacheOf('a', { expiresAt: NOW + 60 })
-    expect(cache.find('a', KEYS, NOW + 59.999)).toBeDefined()
-    expect(cache.find('a', KEYS, NOW + 60)).toBeUndefined()
+    expect(cache.find('a', NOW + 59.999)).toBeDefined()
+    expect(cache.find('a', NOW + 60)).toBeUndefined()
   })
 
   it('finds no token before its nbf, where the clock was set back', () => {
     const cache = cacheOf('a', { notBefore: NOW })
-    expect(cache.find('a', KEYS, NOW)).toBeDefined()
-    expect(cache.find('a', KEYS, NOW - 0.001)).toBeUndefined()
+    expect(cache.find('a', NOW)).toBeDefined()
+    expect(cache.find('a', NOW - 0.001)).toBeUndefined()
   })
 
   it('finds no token whose key is gone, or is another one of the same kid', () => {
     const cache = cacheOf('a')
-    expect(cache.find('a', new SigningKeys(newKey(), [KEY]), NOW)).toBeDefined()
-    expect(cache.find('a', new SigningKeys(newKey(), []), NOW)).toBeUndefined()
-    expect(cache.find('a', new SigningKeys({ ...newKey(), kid: KEY.kid }, []), NOW)).toBeUndefined()
+    expect(recognise(cache, 'a', new SigningKeys(newKey(), [KEY]))).toBeDefined()
+    expect(recognise(cache, 'a', new SigningKeys(newKey(), []))).toBeUndefined()
+    expect(recognise(cache, 'a', new SigningKeys({ ...newKey(), kid: KEY.kid }, []))).toBeUndefined()
   })
 
   it('gives each caller an object of its own', () => {
     const cache = cacheOf('a')
-    const first = cache.find('a', KEYS, NOW)
+    const first = recognise(cache, 'a')
     Object.assign(first ?? {}, { sub: 'mallory', scopes: ['admin'] })
-    expect(cache.find('a', KEYS, NOW)).toMatchObject({ sub: 'alice', scopes: ['a'] })
+    expect(recognise(cache, 'a')).toMatchObject({ sub: 'alice', scopes: ['a'] })
   })
 
   it('remembers nothing where it may hold nothing, nor a token that is larger than half of it', () => {
     for (const maxBytes of [0, 1, 3000]) {
       const cache = new VerifiedTokenCache(maxBytes)
-      cache.add({ accessToken: accessToken('a'), notBefore: undefined, signingKey: KEY })
-      expect([maxBytes, cache.size, cache.find('a', KEYS, NOW)]).toEqual([maxBytes, 0, undefined])
+      cache.add(entryOf(accessToken('a')))
+      expect([maxBytes, cache.size, cache.find('a', NOW)]).toEqual([maxBytes, 0, undefined])
     }
   })
 
@@ -106,7 +120,7 @@ describe('the cache of verified tokens', () => {
     const signatures = [randomBytes(64), randomBytes(256), Buffer.alloc(64, 1)]
     const seeAll = () => {
       for (const [index, signature] of signatures.entries()) {
-        const entry = { accessToken: accessToken(`token ${index}`), notBefore: undefined, signingKey: KEY }
+        const entry = entryOf(accessToken(`token ${index}`))
         cache.addSeenAgain(entry, signature)
       }
     }
@@ -114,12 +128,12 @@ describe('the cache of verified tokens', () => {
     expect(cache.size).toBe(0)
     seeAll()
     expect(cache.size).toBe(3)
-    expect(cache.find('token 1', KEYS, NOW)).toBeDefined()
+    expect(cache.find('token 1', NOW)).toBeDefined()
   })
 
   it('adds nothing that is seen again where it may hold nothing', () => {
     const cache = new VerifiedTokenCache(0)
-    const entry = { accessToken: accessToken('a'), notBefore: undefined, signingKey: KEY }
+    const entry = entryOf(accessToken('a'))
     for (let count = 0; count < 3; count += 1) cache.addSeenAgain(entry, Buffer.alloc(64, 1))
     expect(cache.size).toBe(0)
   })
@@ -127,7 +141,7 @@ describe('the cache of verified tokens', () => {
   it('is not filled by tokens that come once each', () => {
     const cache = new VerifiedTokenCache(100_000_000)
     for (let count = 0; count < 5000; count += 1) {
-      const entry = { accessToken: accessToken(`token ${count}`), notBefore: undefined, signingKey: KEY }
+      const entry = entryOf(accessToken(`token ${count}`))
       cache.addSeenAgain(entry, randomBytes(64))
     }
     expect(cache.size).toBeLessThan(3) // Two by chance: 18 bits each decide.
@@ -135,12 +149,12 @@ describe('the cache of verified tokens', () => {
 
   it('keeps what is used, however many others come', () => {
     const cache = new VerifiedTokenCache(100_000)
-    cache.add({ accessToken: accessToken('used'), notBefore: undefined, signingKey: KEY })
+    cache.add(entryOf(accessToken('used')))
     for (let other = 0; other < 1000; other += 1) {
-      cache.add({ accessToken: accessToken(`other ${other}`), notBefore: undefined, signingKey: KEY })
-      expect(cache.find('used', KEYS, NOW)).toBeDefined()
+      cache.add(entryOf(accessToken(`other ${other}`)))
+      expect(cache.find('used', NOW)).toBeDefined()
     }
-    expect(cache.find('other 0', KEYS, NOW)).toBeUndefined()
+    expect(cache.find('other 0', NOW)).toBeUndefined()
   })
 
   it('stays within its bytes, whatever comes', () => {
@@ -150,8 +164,8 @@ describe('the cache of verified tokens', () => {
         const cache = new VerifiedTokenCache(maxBytes)
         for (const { token, length } of steps) {
           const text = `${token}`.padEnd(length, 'x')
-          cache.find(text, KEYS, NOW)
-          cache.add({ accessToken: accessToken(text), notBefore: undefined, signingKey: KEY })
+          cache.find(text, NOW)
+          cache.add(entryOf(accessToken(text)))
         }
         // No entry counts for less.
         expect(cache.size * 1500).toBeLessThanOrEqual(maxBytes)
