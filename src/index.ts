@@ -41,6 +41,7 @@ export type { JwksAgent, JwksConnectionOptions } from './guarded-fetch/connectio
 export type { Network as JwksNetwork } from './guarded-fetch/network-guard.js'
 export type { JwksRequestHeaders } from './guarded-fetch/request-headers.js'
 export type { HostFunctionOptions } from './host-functions/host-functions.js'
+export type { AcceptedAccessTokenOptions } from './identity-provider/accepted-access-tokens.js'
 export type { AssertionOptions } from './identity-provider/assertion-limits.js'
 export type { IdentityProviderOptions } from './identity-provider/identity-provider-options.js'
 export type { RegistrationOptions } from './identity-provider/registration.js'
@@ -81,6 +82,13 @@ export type { RequiredAccessOptions, RequiredScope } from './protected-route/req
 export { MemoryReplayStore, type MemoryReplayStoreOptions } from './replay/memory-replay-store.js'
 export type { ReplayOptions } from './replay/replay-options.js'
 export type { ReplayStore } from './replay/replay-store.js'
+export {
+  createResourceServer,
+  type ResourceServer,
+  type ResourceServerStats,
+} from './resource-server/create-resource-server.js'
+export type { IssuerOptions } from './resource-server/issuer-options.js'
+export type { ResourceServerOptions } from './resource-server/resource-server-options.js'
 export { MemoryRevocationStore, type MemoryRevocationStoreOptions } from './revocation/memory-revocation-store.js'
 export type { RevocationOptions } from './revocation/revocation-options.js'
 export type { Revocation, RevocationKind, RevocationPage, RevocationStore } from './revocation/revocation-store.js'

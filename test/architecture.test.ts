@@ -7,6 +7,7 @@ const FLOORS = [
   ['index', 'augment', 'postgres', 'cli'],
   ['file-store'],
   ['config', 'admin', 'metrics'],
+  ['resource-server'],
   ['exchange'],
   ['express', 'passport'],
   ['token-request', 'explain'],

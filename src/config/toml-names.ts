@@ -35,6 +35,8 @@ const FREE_NAMES = [
   'identityProviders.bindings.when',
   'identityProviders.groupsToScopes',
   'identityProviders.claimsToToken',
+  'identityProviders.accessTokens.requiredClaims',
+  'identityProviders.accessTokens.groupsToScopes',
 ]
 /** Keys of an identity provider by what they hold: `ca` holds either. */
 const OF_LISTS = [
@@ -59,7 +61,7 @@ const OF_OTHERS = [
   'max_lifetime',
   'max_bytes',
 ]
-const TABLES = ['required_claims', 'groups_to_scopes', 'claims_to_token', 'headers', 'registration']
+const TABLES = ['required_claims', 'groups_to_scopes', 'claims_to_token', 'headers', 'registration', 'access_tokens']
 export const OF_IDENTITY_PROVIDER = [...OF_LISTS, ...OF_TEXTS, ...OF_OTHERS, ...TABLES]
 /**
  * Keys of an identity provider that would be lost in a table with free names, where they stand below its header: of those
@@ -79,7 +81,7 @@ const LISTS_OF_TABLES = ['clients', 'identityProviders', 'identityProviders.bind
 const SINGLE_TABLES = [
   ...['jwksEndpoint', 'assertion', 'accessToken', 'clientAuthentication', 'assertionStrategy', 'replay', 'revocation'],
   ...['refusals', 'hostFunctions', 'metadata', 'identityProviderLookup'],
-  ...['clientCertificate', 'clients.certificate'],
+  ...['clientCertificate', 'clients.certificate', 'identityProviders.accessTokens'],
 ]
 
 /** Options that only code can set. */
@@ -90,6 +92,7 @@ const OF_CODE = [
   'grants',
   'clock',
   'identityProviders.check',
+  'identityProviders.accessTokens.check',
   'identityProviders.agent',
   'identityProviders.lookup',
 ]
@@ -99,6 +102,8 @@ const OF_PATTERNS = [
   'identityProviders.allowedSubjects',
   'identityProviders.requiredClaims',
   'identityProviders.bindings.when',
+  'identityProviders.accessTokens.allowedSubjects',
+  'identityProviders.accessTokens.requiredClaims',
 ]
 /** Members of conditions that are compared exactly, or not at all. */
 const OF_PLAIN_TEXT = ['hasWord', 'message']

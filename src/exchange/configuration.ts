@@ -1,11 +1,8 @@
 import { isPromise } from 'node:util/types'
+import type { Clock } from '../clock/clock.js'
 import { describeFault } from '../errors/describe-fault.js'
-import { warnOfCertificates } from '../identity-provider/create-identity-providers.js'
+import type { ExchangeEventEmitter } from '../events/exchange-events.js'
 import { isConfigError } from '../option-checks/config-error.js'
-import { type ConfiguredParts, createConfiguredParts } from './configured-parts.js'
-import { FixedOptions } from './fixed-options.js'
-import type { LastingParts } from './lasting-parts.js'
-import { type CompleteSettings, type JwtExchangeOptions, readExchangeOptions } from './options.js'
 
 /** What is in force, for operators. */
 export interface ConfigurationStats {
@@ -20,38 +17,45 @@ export interface ConfigurationStats {
   lastRefusal?: { at: number; message: string }
 }
 
+export interface ConfigurationDeps<Options, Parts> {
+  /** Makes what other options say. It throws whatever is wrong with them, and nothing is seen of it before `putInForce`. */
+  create(options: Options): Parts
+  /** The one place where options take effect. It does not throw. @param now seconds since the epoch */
+  putInForce(parts: Parts, now: number): void
+  events: ExchangeEventEmitter
+  clock: Pick<Clock, 'now'>
+}
+
 /** The configuration in force. Another one replaces it as a whole, between two requests. */
-export class Configuration {
-  readonly #lasting: LastingParts
-  readonly #fixedOptions: FixedOptions
-  #parts: ConfiguredParts
+export class Configuration<Options, Parts> {
+  readonly #deps: ConfigurationDeps<Options, Parts>
+  #parts: Parts
   #revision = 0
   #since = 0
   #lastRefusal: ConfigurationStats['lastRefusal']
 
-  constructor(settings: CompleteSettings, lasting: LastingParts) {
-    this.#lasting = lasting
-    this.#fixedOptions = new FixedOptions(settings)
-    this.#parts = createConfiguredParts(settings, lasting)
-    this.#putInForce(this.#parts)
+  constructor(parts: Parts, deps: ConfigurationDeps<Options, Parts>) {
+    this.#deps = deps
+    this.#parts = parts
+    this.#putInForce(parts)
   }
 
   /** To be read once for each request. */
-  get parts(): ConfiguredParts {
+  get parts(): Parts {
     return this.#parts
   }
 
   /** @throws whatever is wrong with the new options; then nothing has changed */
-  change(options: JwtExchangeOptions | (() => JwtExchangeOptions)): void {
-    let parts: ConfiguredParts
+  change(options: Options | (() => Options)): void {
+    let parts: Parts
     try {
-      parts = createConfiguredParts(this.#read(options), this.#lasting)
+      parts = this.#deps.create(resolve(options))
     } catch (error) {
       this.#reportRefused(error)
       throw error
     }
     this.#putInForce(parts)
-    this.#lasting.events.emit('config.changed', { revision: this.#revision })
+    this.#deps.events.emit('config.changed', { revision: this.#revision })
   }
 
   stats(): ConfigurationStats {
@@ -59,36 +63,24 @@ export class Configuration {
     return { revision: this.#revision, since: this.#since, ...(lastRefusal && { lastRefusal }) }
   }
 
-  /**
-   * The one place where a configuration takes effect. Only a clock of the host could throw in it, so the clock is read first:
-   * it is all or nothing.
-   */
-  #putInForce(parts: ConfiguredParts): void {
-    const { settings, jwksClients, identityProviders } = parts
-    const { certificateWarnings } = this.#lasting
-    this.#since = settings.clock.now()
+  /** Only a clock of the host could throw in it, so the clock is read first: it is all or nothing. */
+  #putInForce(parts: Parts): void {
+    this.#since = this.#deps.clock.now()
     this.#parts = parts
-    this.#lasting.jwksClients.use(jwksClients)
-    identityProviders.putInForce(settings.identityProviders)
-    if (settings.identityProviderLookup !== undefined) {
-      this.#lasting.identityProviderLookup?.use(settings.identityProviderLookup, parts.runTime)
-    }
-    this.#fixedOptions.note(settings, this.#since)
+    this.#deps.putInForce(parts, this.#since)
     this.#revision += 1
     this.#lastRefusal = undefined
-    // So that a listener attached right after creation hears it.
-    queueMicrotask(() => warnOfCertificates(settings.identityProviders, certificateWarnings))
-  }
-
-  #read(options: JwtExchangeOptions | (() => JwtExchangeOptions)): CompleteSettings {
-    const given = typeof options === 'function' ? options() : options
-    if (isPromise(given)) given.catch(() => {}) // It is refused, even if it resolves.
-    return this.#fixedOptions.complete(readExchangeOptions(given), given)
   }
 
   #reportRefused(error: unknown): void {
     const message = isConfigError(error) ? error.message : `The options function threw: ${describeFault(error)}`
-    this.#lastRefusal = { at: this.#parts.settings.clock.now(), message }
-    this.#lasting.events.emit('config.refused', { message })
+    this.#lastRefusal = { at: this.#deps.clock.now(), message }
+    this.#deps.events.emit('config.refused', { message })
   }
+}
+
+function resolve<Options>(options: Options | (() => Options)): Options {
+  const given = typeof options === 'function' ? (options as () => Options)() : options
+  if (isPromise(given)) given.catch(() => {}) // It is refused, even if it resolves.
+  return given
 }

@@ -8,7 +8,7 @@ import { createPublicDocument, type Middleware } from '../express/http.js'
 import type { TokenEndpointDeps } from '../express/token-endpoint.js'
 import { HostFunctions } from '../host-functions/host-functions.js'
 import { DEFAULT_LIMITS } from '../identity-provider/assertion-limits.js'
-import { createIdentityProviders } from '../identity-provider/create-identity-providers.js'
+import { createIdentityProviders, warnOfCertificates } from '../identity-provider/create-identity-providers.js'
 import { IdentityProviderRegistry } from '../identity-provider/identity-provider-registry.js'
 import type { ProvidersAtRunTime } from '../identity-provider/run-time-identity-providers.js'
 import type { RunTimeConfiguration } from '../identity-provider-lookup/loaded-issuer.js'
@@ -67,6 +67,20 @@ export function createConfiguredParts(settings: CompleteSettings, lasting: Lasti
     wellKnown: createWellKnownDocuments(settings, tokenEndpoint, identityProviders),
     explain: { identityProviders, issuer, clock, findClient, audiences, lifetime, grantType: JWT_BEARER_GRANT_TYPE },
   }
+}
+
+/** Makes one configuration the one in force, which cannot fail. */
+export function putInForce(
+  { settings, jwksClients, identityProviders, runTime }: ConfiguredParts,
+  lasting: LastingParts,
+): void {
+  lasting.jwksClients.use(jwksClients)
+  identityProviders.putInForce(settings.identityProviders)
+  if (settings.identityProviderLookup !== undefined) {
+    lasting.identityProviderLookup?.use(settings.identityProviderLookup, runTime)
+  }
+  // So that a listener attached right after creation hears it.
+  queueMicrotask(() => warnOfCertificates(settings.identityProviders, lasting.certificateWarnings))
 }
 
 /** Each cache is for one kind of token, so that neither pushes out what the other remembers. */

@@ -14,12 +14,15 @@ import { createAccessTokenStrategy, createAssertionStrategy } from '../passport/
 import { Challenge } from '../protected-route/challenge.js'
 import { ProxyWarning } from '../protected-route/proxy-warning.js'
 import { Configuration } from './configuration.js'
-import type { ConfiguredParts } from './configured-parts.js'
+import { type ConfiguredParts, createConfiguredParts, putInForce } from './configured-parts.js'
+import { FixedOptions } from './fixed-options.js'
 import { createIdentityProviderControl, type IdentityProviderControl } from './identity-provider-control.js'
 import { begin, close, createLastingParts, type LastingParts } from './lasting-parts.js'
 import { type CompleteSettings, type JwtExchangeOptions, readExchangeOptions } from './options.js'
 import { createRevocationControl, type RevocationControl } from './revocation-control.js'
 import { type JwtExchangeStats, statsOfAll } from './stats.js'
+
+type ExchangeConfiguration = Configuration<JwtExchangeOptions, ConfiguredParts>
 
 /** A token endpoint and what protects routes with its tokens. */
 export interface JwtExchange extends IdentityProviderControl, RevocationControl {
@@ -125,7 +128,7 @@ export function createJwtExchange(options: JwtExchangeOptions): JwtExchange {
   const settings = { ...read, accessToken: withSigningKeys(read.accessToken) }
   const lasting = createLastingParts(settings)
   const { events } = lasting
-  const configuration = new Configuration(settings, lasting)
+  const configuration = createConfiguration(settings, lasting)
   const parts = () => configuration.parts
   const reporting = { events, proxyWarning: new ProxyWarning(events) }
   const bearer = { challenge: new Challenge('Bearer', settings.issuer), ...reporting }
@@ -167,6 +170,19 @@ async function becomeReady(
   const known = Promise.all([identityProviderLookup?.start(), revocations?.start()])
   await warmUp(fixed.values(), options, { timers: systemTimers, random: Math.random, known })
   if (options.failFast === true) revocations?.checkFresh()
+}
+
+function createConfiguration(settings: CompleteSettings, lasting: LastingParts): ExchangeConfiguration {
+  const fixedOptions = new FixedOptions(settings)
+  return new Configuration(createConfiguredParts(settings, lasting), {
+    create: (options) => createConfiguredParts(fixedOptions.complete(readExchangeOptions(options), options), lasting),
+    putInForce: (parts, now) => {
+      putInForce(parts, lasting)
+      fixedOptions.note(parts.settings, now)
+    },
+    events: lasting.events,
+    clock: settings.clock,
+  })
 }
 
 function tokenEndpointsOf({ tokenEndpoint, mtlsTokenEndpoint }: CompleteSettings): readonly string[] {

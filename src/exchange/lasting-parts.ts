@@ -1,4 +1,5 @@
 import { FailureLimiter } from '../client-auth/failure-limiter.js'
+import type { Clock } from '../clock/clock.js'
 import { systemTimers } from '../clock/timers.js'
 import { ExchangeEventEmitter } from '../events/exchange-events.js'
 import { TrustSwitches } from '../identity-provider/trust-switches.js'
@@ -11,37 +12,49 @@ import { Revocations, reportUnsharedRevocations } from '../revocation/revocation
 import { CertificateWarnings } from '../verification-keys/certificate-warnings.js'
 import type { CompleteSettings, JwtExchangeSettings } from './options.js'
 
-/** What lasts as long as the exchange, even if the options change. */
-export interface LastingParts {
+/** What lasts as long as those who are trusted may change: also what a resource server has. */
+export interface LastingTrust {
   events: ExchangeEventEmitter
-  replayProtection: ReplayProtection
-  /** undefined: no access token can be revoked. */
-  revocations: Revocations | undefined
-  failureLimiter: FailureLimiter
   /** Includes providers that are no longer registered. */
   trustSwitches: TrustSwitches
   certificateWarnings: CertificateWarnings
   jwksClients: JwksClientPool
+}
+
+/** What lasts as long as the exchange, even if the options change. */
+export interface LastingParts extends LastingTrust {
+  replayProtection: ReplayProtection
+  /** undefined: no access token can be revoked. */
+  revocations: Revocations | undefined
+  failureLimiter: FailureLimiter
   /** undefined: there are no other identity providers than those in the options. */
   identityProviderLookup: IdentityProviderLookup | undefined
 }
 
 export function createLastingParts(settings: JwtExchangeSettings): LastingParts {
   const { clock, replay, revocation, clientAuthentication, identityProviderLookup } = settings
-  const events = new ExchangeEventEmitter()
-  const certificateWarnings = new CertificateWarnings({ clock, events })
+  const trust = createLastingTrust(clock)
+  const { events, certificateWarnings, jwksClients } = trust
   const deps = { clock, timers: systemTimers, events, certificateWarnings }
-  const jwksClients = new JwksClientPool({ ...deps, random: Math.random, fetchJwks, fetchMetadata })
   return {
-    events,
+    ...trust,
     replayProtection: createReplayProtection(replay, { clock, events }),
     revocations: revocation.isOn ? new Revocations(revocation, { clock, events }) : undefined,
     failureLimiter: new FailureLimiter(clientAuthentication, clock),
-    trustSwitches: new TrustSwitches(),
-    certificateWarnings,
-    jwksClients,
     identityProviderLookup:
       identityProviderLookup && new IdentityProviderLookup(identityProviderLookup, { ...deps, jwksClients }),
+  }
+}
+
+export function createLastingTrust(clock: Clock): LastingTrust {
+  const events = new ExchangeEventEmitter()
+  const certificateWarnings = new CertificateWarnings({ clock, events })
+  const deps = { clock, timers: systemTimers, events, certificateWarnings }
+  return {
+    events,
+    trustSwitches: new TrustSwitches(),
+    certificateWarnings,
+    jwksClients: new JwksClientPool({ ...deps, random: Math.random, fetchJwks, fetchMetadata }),
   }
 }
 

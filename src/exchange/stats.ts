@@ -3,7 +3,7 @@ import type { IdentityProviderRegistry } from '../identity-provider/identity-pro
 import type { LookupStats } from '../identity-provider-lookup/source-health.js'
 import type { RevocationStats } from '../revocation/revocations.js'
 import type { KeySourceStats } from '../verification-keys/key-source.js'
-import type { Configuration, ConfigurationStats } from './configuration.js'
+import type { ConfigurationStats } from './configuration.js'
 import type { LastingParts } from './lasting-parts.js'
 import type { TriedIdentityProvider } from './try-registration.js'
 
@@ -31,7 +31,7 @@ export interface IdentityProviderStats extends KeySourceStats {
 
 export function statsOfAll(
   registry: IdentityProviderRegistry,
-  configuration: Configuration,
+  configuration: { stats(): ConfigurationStats },
   { identityProviderLookup: lookup, revocations }: LastingParts,
 ): JwtExchangeStats {
   return {

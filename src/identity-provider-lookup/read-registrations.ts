@@ -30,6 +30,11 @@ export interface ReadRegistrations {
 const MAX_DISPLAY_NAME_LENGTH = 200
 const MAX_DESCRIPTION_LENGTH = 2000
 const LIST = 'identityProviders'
+/** Options that entries at run time cannot have, and what to do instead. */
+const ONLY_IN_OPTIONS = [
+  ['accessTokens', 'remove it'],
+  ['tenants', 'register each tenant'],
+] as const
 
 /** Reads all entries with one name by the rules of `identityProviders`, and by those for entries that may change at any time. */
 export function readRegistrations(entries: readonly unknown[], context: RegistrationContext): ReadRegistrations {
@@ -77,19 +82,8 @@ function checkAtRunTime(reader: OptionReader, settings: IdentityProviderSettings
   if (isSubject(id) && !isStorableId(id)) reader.problem('id', 'at most 200 characters')
   refuseFixed(reader, { id, name }, context)
   refuseOwnSubject(reader, settings, context)
-  if (reader.has('accessTokens')) {
-    reader.note(
-      'conflict',
-      'accessTokens',
-      `only entries of ${option('.identityProviders')} may have access tokens of their own at routes; remove it`,
-    )
-  }
-  if (reader.has('tenants')) {
-    reader.note(
-      'conflict',
-      'tenants',
-      `only entries of ${option('.identityProviders')} may have tenants; register each tenant`,
-    )
+  for (const [key, toDo] of ONLY_IN_OPTIONS) {
+    if (reader.has(key)) reader.note('conflict', key, `only for entries of ${option('.identityProviders')}; ${toDo}`)
   }
   if (limits.maxBytes > context.maxBytes)
     reader.problem('maxBytes', `at most ${context.maxBytes}, as ${option('assertion.maxBytes')}`)

@@ -1,6 +1,7 @@
 import type { AsymmetricAlgorithm } from '../jwt/algorithms.js'
 import { isForeignType, normaliseType } from '../jwt/parse-jwt.js'
 import { ACCESS_TOKEN_TYPE, isScopeToken } from '../oauth/scope.js'
+import { option } from '../option-checks/config-error.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import type { PolicySettings } from '../policy/policy.js'
 import { type PolicyOptions, readPolicyOfAccessTokens } from '../policy/policy-options.js'
@@ -23,7 +24,7 @@ export interface AcceptedAccessTokenOptions
   /** The `aud` that its access tokens must contain: 1 or more, compared exactly (RFC 9068 §4). */
   audience: string | readonly string[]
   /**
-   * The accepted values of the header `typ`. `JWT` and `none`, which is no `typ`, are for identity providers that do not follow
+   * The accepted values of the header `typ`. `JWT`, and `none` for tokens without `typ`, are for identity providers that do not follow
    * RFC 9068: a token with them must also have a claim that ID tokens do not have; see `accessTokenClaims`. Default: `at+jwt`.
    */
   types?: readonly string[]
@@ -99,6 +100,23 @@ export function readAcceptedAccessTokens(
       ...CLIENT_CLAIMS,
     ],
   }
+}
+
+/** An assertion that anybody may present once must not become an access token that is good for many requests. */
+export function readAccessTokensOfProvider(
+  reader: OptionReader,
+  { audiences, policy, scopes }: Pick<AcceptedAccessTokenSettings, 'audiences' | 'policy' | 'scopes'>,
+): AcceptedAccessTokenSettings | undefined {
+  if (!reader.has('accessTokens')) return undefined
+  const own = reader.object('accessTokens')
+  const accepted = readAcceptedAccessTokens(own, { policy, scopes })
+  own.refuseUnknown()
+  const isOfAssertions = [...accepted.audiences].some((audience) => audiences.has(audience))
+  if (isOfAssertions && (accepted.mayLackType || accepted.types.size > 1 || !accepted.types.has(ACCESS_TOKEN_TYPE))) {
+    const slip = 'assertions have this `aud`, and without the type at+jwt they could pass as access tokens'
+    own.note('conflict', 'audience', `${slip}; choose another one, or remove ${option('types')}`)
+  }
+  return accepted
 }
 
 function readAudiences(reader: OptionReader): ReadonlySet<string> {

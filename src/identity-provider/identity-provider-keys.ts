@@ -25,15 +25,25 @@ const HTTP_ALLOWED = `(http only on loopback, or with ${option('allowInsecureHtt
 /** The options of which one says where the keys are. */
 export const KEY_OPTIONS = ['jwksUri', 'discovery', 'certificates', 'jwks']
 
+/** How the options of one kind of entry say where its keys are. */
+export interface KeyOptionsContext {
+  enabled: boolean
+  jwksEndpoint: Pick<JwksEndpointSettings, 'enable' | 'maxKeys'>
+  /** The option that has its `iss`. Default: `name`. */
+  nameKey?: string
+  /** Whether the keys are found by discovery if no option says where they are. Default: false. */
+  discoversByDefault?: boolean
+}
+
 /** undefined for a disabled identity provider without keys, and after noting that there are none. */
 export function readIdentityProviderKeys(
   reader: OptionReader,
-  enabled: boolean,
-  jwksEndpoint: Pick<JwksEndpointSettings, 'enable' | 'maxKeys'>,
+  { enabled, jwksEndpoint, nameKey = 'name', discoversByDefault = false }: KeyOptionsContext,
 ): IdentityProviderKeys | undefined {
-  const metadataUrl = readMetadataUrl(reader)
+  const isUnsaid = discoversByDefault && !KEY_OPTIONS.some((key) => reader.isNamed(key))
+  const metadataUrl = readMetadataUrl(reader, nameKey, isUnsaid ? true : reader.value('discovery'))
   const jwksUri = reader.has('jwksUri') ? readJwksUri(reader) : metadataUrl
-  const metadataOf = metadataUrl === undefined ? undefined : String(reader.value('name'))
+  const metadataOf = metadataUrl === undefined ? undefined : String(reader.value(nameKey))
   const connection = readJwksConnection(reader, jwksUri)
   const reading = readKeyReading(reader)
   const certificates = reader.has('certificates') ? readCertificateList(reader) : undefined
@@ -47,7 +57,7 @@ export function readIdentityProviderKeys(
     const why = `${option('jwksEndpoint.enable')} is false`
     const toDo = `set ${option('certificates')} or ${option('jwks')}, or ${option('enabled', false)}`
     reader.note('conflict', metadataUrl === undefined ? 'jwksUri' : 'discovery', `${why}; ${toDo}`)
-  } else if (!KEY_OPTIONS.some((key) => reader.isNamed(key) && reader.value(key) !== false)) {
+  } else if (!isUnsaid && !KEY_OPTIONS.some((key) => reader.isNamed(key) && reader.value(key) !== false)) {
     const names = KEY_OPTIONS.map((name) => option(name)).join(', ')
     reader.missing(undefined, KEY_OPTIONS, `has no keys; set one of ${names}`)
   }
@@ -55,8 +65,7 @@ export function readIdentityProviderKeys(
 }
 
 /** The URL of its metadata; undefined without discovery. */
-function readMetadataUrl(reader: OptionReader): string | undefined {
-  const discovery = reader.value('discovery')
+function readMetadataUrl(reader: OptionReader, nameKey: string, discovery: unknown): string | undefined {
   if (discovery === undefined || discovery === false) return undefined
   reader.refuseBoth('discovery', 'jwksUri')
   const isAllowed = allowedUrls(reader)
@@ -65,11 +74,11 @@ function readMetadataUrl(reader: OptionReader): string | undefined {
     reader.problem('discovery', `true, false, or the https URL of its metadata ${HTTP_ALLOWED}`)
     return undefined
   }
-  const name = reader.value('name')
+  const name = reader.value(nameKey)
   if (!isUsableName(name, reader.isNamed('tenants'))) return undefined // It is a problem already.
   if (isAllowed(name) && !name.includes('?')) return metadataUrlOf(name)
   const needed = `an https URL without query ${HTTP_ALLOWED}, because of ${option('discovery', true)}`
-  reader.problem('name', `${needed}. Or set ${option('discovery')} to the URL of its metadata`)
+  reader.problem(nameKey, `${needed}. Or set ${option('discovery')} to the URL of its metadata`)
   return undefined
 }
 

@@ -12,18 +12,22 @@ export const EXACT = 'a non-empty string without white space around it: it is co
 /** Where the id of a tenant is in a name. */
 export const TENANT = '{tenantid}'
 
-/** The name is compared exactly: a template or a pattern would match no token, except with the option `tenants`. */
-export function readName(reader: OptionReader): string {
-  const name = reader.string('name', EXACT, isTrimmed)
+/**
+ * The name is compared exactly: a template or a pattern would match no token, except with the option `tenants`.
+ *
+ * @param key the option that has it
+ */
+export function readName(reader: OptionReader, key = 'name'): string {
+  const name = reader.string(key, EXACT, isTrimmed)
   if (reader.isNamed('tenants')) {
     const expected = `an https URL with \`${TENANT}\` once, as a whole segment of its path, because of ${option('tenants')}`
-    if (name !== '' && !isTemplate(name)) reader.problem('name', expected)
+    if (name !== '' && !isTemplate(name)) reader.problem(key, expected)
     return name
   }
   const slip = findSlip(name)
   const several = `or set ${option('tenants')} for several tenants, and write \`${TENANT}\` in the name`
   const expected = `the \`iss\` exactly as in its tokens, with one entry for each tenant; ${several}`
-  if (slip !== undefined) reader.problem('name', expected, `${slip}, "${printable(name)}"`)
+  if (slip !== undefined) reader.problem(key, expected, `${slip}, "${printable(name)}"`)
   return name
 }
 

@@ -2,7 +2,7 @@ import type { JwksConnectionOptions } from '../guarded-fetch/connection-options.
 import type { JwksEndpointSettings } from '../jwks/jwks-endpoint-options.js'
 import { isSubject } from '../jwt/check-claims.js'
 import { isForeignType, normaliseType } from '../jwt/parse-jwt.js'
-import { ACCESS_TOKEN_TYPE, isScopeToken } from '../oauth/scope.js'
+import { isScopeToken } from '../oauth/scope.js'
 import { option } from '../option-checks/config-error.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import type { BindingContext } from '../policy/binding.js'
@@ -19,7 +19,7 @@ import type { KeyUse } from '../verification-keys/key-reading.js'
 import {
   type AcceptedAccessTokenOptions,
   type AcceptedAccessTokenSettings,
-  readAcceptedAccessTokens,
+  readAccessTokensOfProvider,
 } from './accepted-access-tokens.js'
 import { type AssertionLimits, type AssertionOptions, readAssertionLimits } from './assertion-limits.js'
 import type { IdentityProvider } from './identity-provider.js'
@@ -179,7 +179,7 @@ export function readIdentityProviderOptions(
     name,
     registration: readRegistration(reader),
     ...own,
-    accessTokens: readAccessTokens(reader, own),
+    accessTokens: readAccessTokensOfProvider(reader, own),
     enabled,
     clientAuthentication: readClientAuthentication(reader, profile),
     lifetime: reader.optionalInteger('lifetime', { min: 1, max: 86_400, unit: 'seconds' }),
@@ -190,35 +190,21 @@ export function readIdentityProviderOptions(
     limits: readAssertionLimits(reader, profile.limits),
     subject: readSubjectMapping(reader) ?? context.subject ?? RAW_SUBJECT,
     subjectPrefix: reader.has('subject') ? beginningOfSubjects(reader.pattern('subject'), id) : undefined,
-    keys: readIdentityProviderKeys(reader, enabled, context.jwksEndpoint),
+    keys: readIdentityProviderKeys(reader, { enabled, jwksEndpoint: context.jwksEndpoint }),
     tenants: readTenants(reader),
     index: Number(reader.path.at(-1)),
   }
   checkTenants(reader, settings)
-  if (!RESTRICTING_OPTIONS.some((option) => reader.isNamed(option))) {
-    const toDo = `set ${option('allowedSubjects')} to the accepted subjects, or to "any" for everyone`
-    const others = 'docs/policy.md has other restrictions'
-    reader.missing(undefined, RESTRICTING_OPTIONS, `nothing restricts who is accepted; ${toDo}. ${others}`)
-  }
+  checkRestricted(reader)
   reader.refuseUnknown()
   return settings
 }
 
-/** An assertion that anybody may present once must not become an access token that is good for many requests. */
-function readAccessTokens(
-  reader: OptionReader,
-  { audiences, policy, scopes }: Pick<IdentityProviderSettings, 'audiences' | 'policy' | 'scopes'>,
-): AcceptedAccessTokenSettings | undefined {
-  if (!reader.has('accessTokens')) return undefined
-  const own = reader.object('accessTokens')
-  const accepted = readAcceptedAccessTokens(own, { policy, scopes })
-  own.refuseUnknown()
-  const isOfAssertions = [...accepted.audiences].some((audience) => audiences.has(audience))
-  if (isOfAssertions && (accepted.mayLackType || accepted.types.size > 1 || !accepted.types.has(ACCESS_TOKEN_TYPE))) {
-    const slip = 'assertions have this `aud`, and without the type at+jwt they could pass as access tokens'
-    own.note('conflict', 'audience', `${slip}; choose another one, or remove ${option('types')}`)
-  }
-  return accepted
+function checkRestricted(reader: OptionReader): void {
+  if (RESTRICTING_OPTIONS.some((option) => reader.isNamed(option))) return
+  const toDo = `set ${option('allowedSubjects')} to the accepted subjects, or to "any" for everyone`
+  const others = 'docs/policy.md has other restrictions'
+  reader.missing(undefined, RESTRICTING_OPTIONS, `nothing restricts who is accepted; ${toDo}. ${others}`)
 }
 
 function readTypes(reader: OptionReader): ReadonlySet<string> {

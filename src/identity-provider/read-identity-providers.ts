@@ -82,7 +82,7 @@ export function readEntries(
 }
 
 /** Identity providers with the same alias and endpoint share one client, so they must share its options. */
-function refuseOtherConnections(
+export function refuseOtherConnections(
   readers: readonly OptionReader[],
   identityProviders: readonly IdentityProviderSettings[],
 ): void {
@@ -103,7 +103,7 @@ function refuseOtherConnections(
 }
 
 /** Users of two identity providers must not get the same subject, unless one option for all of them allows it. */
-function refuseSharedSubjects(
+export function refuseSharedSubjects(
   reader: OptionReader,
   all: readonly OptionReader[],
   allIds: readonly string[],

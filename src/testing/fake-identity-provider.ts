@@ -31,6 +31,8 @@ export interface FakeIdentityProviderOptions {
 }
 
 const assertionLifetime = 300
+/** The `aud` of its access tokens. */
+const audience = 'https://api.example.com'
 
 /**
  * An identity provider for tests and demonstrations, on a real socket of 127.0.0.1: it publishes a key set, issues
@@ -107,14 +109,15 @@ export class FakeIdentityProvider {
     claims: Readonly<Record<string, unknown>> = {},
     header: Readonly<Record<string, unknown>> = {},
   ): Promise<string> {
-    const key = this.signingKey
-    const now = Math.floor(Date.now() / 1000)
-    const times = { iat: now, exp: now + assertionLifetime }
-    return signAssertion(
-      key,
-      { alg: key.algorithm, kid: key.publicJwk.kid, typ: 'JWT', ...header },
-      { iss: this.name, sub: 'alice', aud: this.alias, ...times, jti: randomUUID(), ...claims },
-    )
+    return this.#issue({ aud: this.alias, ...claims }, { typ: 'JWT', ...header })
+  }
+
+  /** The same with the defaults of an access token (RFC 9068): `typ` 'at+jwt', `client_id` 'app', `aud` 'https://api.example.com'. */
+  issueAccessToken(
+    claims: Readonly<Record<string, unknown>> = {},
+    header: Readonly<Record<string, unknown>> = {},
+  ): Promise<string> {
+    return this.#issue({ aud: audience, client_id: 'app', ...claims }, { typ: 'at+jwt', ...header })
   }
 
   /**
@@ -162,6 +165,13 @@ export class FakeIdentityProvider {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  #issue(claims: Readonly<Record<string, unknown>>, header: Readonly<Record<string, unknown>>): Promise<string> {
+    const key = this.signingKey
+    const now = Math.floor(Date.now() / 1000)
+    const own = { iss: this.name, sub: 'alice', iat: now, exp: now + assertionLifetime, jti: randomUUID() }
+    return signAssertion(key, { alg: key.algorithm, kid: key.publicJwk.kid, ...header }, { ...own, ...claims })
   }
 
   #afterLastChange(change: () => Promise<void>): Promise<void> {

@@ -130,6 +130,7 @@ describe('docs/options.md', () => {
       'identityProviders[].check',
       'identityProviders[].agent',
       'identityProviders[].lookup',
+      'identityProviders[].accessTokens.check',
       'grants[].grantType',
       'grants[].authorize',
       'grants[].repeatableParameters',

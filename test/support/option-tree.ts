@@ -61,6 +61,22 @@ const RULED = {
   lifetime: 900,
   maxBeyondAssertion: 600,
   subject: 'ci|${claims.sub}',
+  accessTokens: {
+    audience: API,
+    types: ['at+jwt'],
+    ...{ clockTolerance: 5, maxAge: 300, maxLifetime: 400, maxBytes: 4096 },
+    ...{ requireIat: true, requireJti: true, soleAudience: true },
+    algorithms: ['ES256'],
+    allowedSubjects: ['alice', 'team-a:*'],
+    requiredClaims: { plain: 'yes' },
+    check: () => true,
+    scopeClaims: ['scope', 'permissions'],
+    scopes: ['read'],
+    groupsToScopes: { admins: ['write'] },
+    groupsClaim: 'array',
+    singleAsArray: false,
+    accessTokenClaims: ['scope'],
+  },
   ...LIMITS,
   algorithms: ['ES256'],
   allowedSubjects: ['alice', 'team-a:*'],
@@ -212,12 +228,13 @@ function connection() {
 
 /** The rules without what a file cannot say; the clock is to be laid over it. */
 export function ruledFile(): Tree {
-  const { check: _, claimsToToken, ...ruled } = RULED
+  const { check: _, claimsToToken, accessTokens, ...ruled } = RULED
+  const { check: ______, ...ofTokens } = accessTokens
   const { made: __, ...sources } = claimsToToken
   const { clock: ___, grants: _____, replay, revocation, ...top } = TOP
   const { store: ____, ...memory } = replay
-  const { store: ______, ...revocations } = revocation
-  const identityProviders = [{ ...ruled, claimsToToken: sources }]
+  const { store: _______, ...revocations } = revocation
+  const identityProviders = [{ ...ruled, accessTokens: ofTokens, claimsToToken: sources }]
   return { ...top, replay: memory, revocation: revocations, identityProviders, clients: [CLIENT] }
 }
 

@@ -1,0 +1,128 @@
+import type { AccessToken } from '../access-token/access-token.js'
+import { systemTimers } from '../clock/timers.js'
+import type { ExchangeEventSource } from '../events/exchange-events.js'
+import { Configuration, type ConfigurationStats } from '../exchange/configuration.js'
+import { createLastingTrust } from '../exchange/lasting-parts.js'
+import { type IdentityProviderStats, statsOf } from '../exchange/stats.js'
+import type { Middleware } from '../express/http.js'
+import { createProtect, type ProtectOptions } from '../express/protect.js'
+import { type ReadyOptions, warmUp } from '../identity-provider/warm-up.js'
+import { ConfigError } from '../option-checks/config-error.js'
+import { PendingRefusals } from '../passport/pending-refusals.js'
+import type { PassportStrategy } from '../passport/promise-strategy.js'
+import { createAccessTokenStrategy } from '../passport/strategies.js'
+import { Challenge } from '../protected-route/challenge.js'
+import { ProxyWarning } from '../protected-route/proxy-warning.js'
+import {
+  type ResourceServerOptions,
+  type ResourceServerSettings,
+  readResourceServerOptions,
+} from './resource-server-options.js'
+import { createResourceServerParts, putInForce } from './resource-server-parts.js'
+
+/** Protects routes with access tokens of other issuers. It issues none. */
+export interface ResourceServer {
+  /**
+   * Lets a request pass if it has an access token of one of the issuers: `getAuth(req)` and `req.auth` are the `AccessToken`.
+   *
+   * @throws ConfigError for an unknown option, so that a typo cannot leave a route open
+   */
+  protect(options?: ProtectOptions): Middleware
+  /** Passport strategy `'access-token'`: `req.user` is the `AccessToken`. Set `session: false` on each route. */
+  accessTokenStrategy: PassportStrategy
+  /**
+   * Makes the same check without HTTP.
+   *
+   * @throws TokenRejected with a `reason`
+   * @throws DependencyUnavailable if the keys of the issuer are needed and cannot be fetched
+   */
+  verifyAccessToken(token: string): Promise<AccessToken>
+  /** Emits every event that is about routes, key sets and the configuration. docs/observability.md lists them. */
+  events: ExchangeEventSource
+  /** The issuers with their keys and fetches, and the configuration in force. */
+  stats(): ResourceServerStats
+  /**
+   * Fetches all key sets that are not fresh, before the first request or for a readiness probe. Settles within 5 seconds plus
+   * `spread`. Rejects only with `failFast`.
+   *
+   * @throws ConfigError for an unknown option
+   * @throws DependencyUnavailable with `failFast`
+   */
+  ready(options?: ReadyOptions): Promise<ResourceServerStats>
+  /**
+   * Replaces all options atomically. Issuers with the same first audience and key endpoint keep their key sets. `clock` cannot
+   * change.
+   *
+   * @throws ConfigError with all problems together, or what the function throws. Then nothing has changed
+   */
+  reconfigure(options: ResourceServerOptions | (() => ResourceServerOptions)): void
+  /** Aborts fetches that are in progress. No key set is fetched afterwards. */
+  close(): void
+}
+
+/** Statistics for operators. They name the issuers, so do not publish them. */
+export interface ResourceServerStats {
+  identityProviders: readonly IdentityProviderStats[]
+  config: ConfigurationStats
+}
+
+/**
+ * Creates what protects routes with access tokens of other issuers (RFC 9068 §4): the exchange of another service, or any
+ * authorization server. It makes no network connection before a request needs keys.
+ *
+ * @example
+ * const resourceServer = createResourceServer({
+ *   issuer: 'https://auth.example.com/oauth2',
+ *   audience: 'https://api.example.com',
+ * })
+ * app.get('/orders', resourceServer.protect({ scope: 'orders:read' }), (req, res) => {
+ *   res.json({ for: getAuth(req).sub })
+ * })
+ *
+ * @throws ConfigError with all problems together
+ */
+export function createResourceServer(options: ResourceServerOptions): ResourceServer {
+  const settings = readResourceServerOptions(options)
+  const { clock } = settings
+  const lasting = createLastingTrust(clock)
+  const { events, jwksClients } = lasting
+  const configuration = new Configuration(createResourceServerParts(settings, lasting), {
+    create: (given: ResourceServerOptions) => createResourceServerParts(readOtherOptions(given, settings), lasting),
+    putInForce: (parts) => putInForce(parts, lasting),
+    events,
+    clock,
+  })
+  const parts = () => configuration.parts
+  const stats = () => ({
+    identityProviders: parts().identityProviders.all().map(statsOf),
+    config: configuration.stats(),
+  })
+  const authentication = {
+    challenge: new Challenge('Bearer', settings.issuers[0]?.alias ?? ''),
+    events,
+    proxyWarning: new ProxyWarning(events),
+    verifier: () => parts().verifyAccessToken,
+  }
+  return {
+    protect: (...given) => createProtect(given, authentication),
+    accessTokenStrategy: createAccessTokenStrategy(authentication, new PendingRefusals(events)),
+    verifyAccessToken: async (token) => parts().verifyAccessToken(token),
+    events,
+    stats,
+    ready: async (readyOptions = {}) => {
+      const issuers = parts().identityProviders.fixed.values()
+      await warmUp(issuers, readyOptions, { timers: systemTimers, random: Math.random })
+      return stats()
+    },
+    reconfigure: (newOptions) => configuration.change(newOptions),
+    close: () => jwksClients.close(),
+  }
+}
+
+/** @throws ConfigError, also for another clock: what is remembered counts by the first one */
+function readOtherOptions(options: unknown, { clock }: ResourceServerSettings): ResourceServerSettings {
+  const settings = readResourceServerOptions(options)
+  if (settings.clock === clock) return settings
+  const message = 'cannot change while the resource server runs; restart the process'
+  throw new ConfigError([{ code: 'fixed', path: ['clock'], message }])
+}

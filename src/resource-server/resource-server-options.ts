@@ -1,0 +1,71 @@
+import type { Clock } from '../clock/clock.js'
+import { readClock } from '../exchange/read-clock.js'
+import {
+  type HostFunctionOptions,
+  type HostFunctionSettings,
+  readHostFunctionOptions,
+} from '../host-functions/host-functions.js'
+import type { IdentityProviderSettings } from '../identity-provider/identity-provider-options.js'
+import {
+  type JwksEndpointOptions,
+  type JwksEndpointSettings,
+  readJwksEndpointOptions,
+} from '../jwks/jwks-endpoint-options.js'
+import { throwProblemsOf } from '../option-checks/findings.js'
+import { OptionReader } from '../option-checks/option-reader.js'
+import { readSubjectMapping, type SubjectOption } from '../policy/subject-mapping.js'
+import { type IssuerOptions, readIssuers } from './issuer-options.js'
+
+/** What a resource server has besides its issuers. */
+interface SharedOptions {
+  /** How key sets are fetched. */
+  jwksEndpoint?: JwksEndpointOptions
+  /**
+   * What `sub` becomes, unless the entry of the issuer says otherwise. Required with several issuers that do not all have their
+   * own `subject`, because two of them can assert the same `sub`. Default with one issuer: `raw`.
+   */
+  subject?: SubjectOption
+  /**
+   * Size of the cache for verified tokens, in bytes, 0 to 1 073 741 824; 0 turns it off. A token is cached when it is accepted
+   * for the second time. Its dates and its key are checked at each use. Default: 10 485 760.
+   */
+  cacheSizeBytes?: number
+  /** Bounds how long requests wait for the functions in these options, and how many calls run at once. */
+  hostFunctions?: HostFunctionOptions
+  /** The clocks, for tests. Default: the system's. */
+  clock?: Clock
+}
+
+/**
+ * All options of `createResourceServer`: those of one issuer, or `issuers`. An option that is named but undefined or null is
+ * refused.
+ *
+ * @example
+ * const options: ResourceServerOptions = { issuer: 'https://auth.example.com/oauth2', audience: 'https://api.example.com' }
+ */
+export type ResourceServerOptions = SharedOptions & (IssuerOptions | { issuers: readonly IssuerOptions[] })
+
+/** The options, checked and complete. */
+export interface ResourceServerSettings {
+  issuers: readonly IdentityProviderSettings[]
+  jwksEndpoint: JwksEndpointSettings
+  cacheSizeBytes: number
+  hostFunctions: HostFunctionSettings
+  clock: Clock
+}
+
+/** @throws ConfigError with all problems together */
+export function readResourceServerOptions(options: unknown): Readonly<ResourceServerSettings> {
+  const reader = new OptionReader(options, [], "createResourceServer({ issuer: 'https://…', audience: 'https://…' })")
+  const jwksEndpoint = readJwksEndpointOptions(reader.object('jwksEndpoint'))
+  const settings = {
+    issuers: readIssuers(reader, { jwksEndpoint, subject: readSubjectMapping(reader) }),
+    jwksEndpoint,
+    cacheSizeBytes: reader.integer('cacheSizeBytes', { min: 0, max: 2 ** 30, default: 10_485_760, unit: 'bytes' }),
+    hostFunctions: readHostFunctionOptions(reader.object('hostFunctions')),
+    clock: readClock(reader),
+  }
+  reader.refuseUnknown()
+  throwProblemsOf(options, reader.problems())
+  return Object.freeze(settings)
+}

@@ -1,0 +1,49 @@
+import type { AccessTokenVerifier } from '../access-token/access-token.js'
+import { VerifiedTokenCache } from '../access-token/verified-token-cache.js'
+import { systemTimers } from '../clock/timers.js'
+import type { LastingTrust } from '../exchange/lasting-parts.js'
+import { HostFunctions } from '../host-functions/host-functions.js'
+import { createIdentityProviders, warnOfCertificates } from '../identity-provider/create-identity-providers.js'
+import { IdentityProviderRegistry } from '../identity-provider/identity-provider-registry.js'
+import type { ChosenJwksClients } from '../jwks/jwks-client-pool.js'
+import { createIssuerTokenVerifier } from '../trusted-issuer/access-token-verifier.js'
+import { TrustedIssuers, type VerifiedIssuerToken } from '../trusted-issuer/trusted-issuers.js'
+import type { ResourceServerSettings } from './resource-server-options.js'
+
+/** What one set of options makes: a request is judged by one of them to its end. */
+export interface ResourceServerParts {
+  settings: ResourceServerSettings
+  jwksClients: ChosenJwksClients
+  identityProviders: IdentityProviderRegistry
+  verifyAccessToken: AccessTokenVerifier
+}
+
+/** Nothing of it can be seen before it is put into force: nothing is fetched or reported. */
+export function createResourceServerParts(
+  settings: ResourceServerSettings,
+  lasting: LastingTrust,
+): ResourceServerParts {
+  const { issuers, jwksEndpoint, clock, cacheSizeBytes } = settings
+  const { events, trustSwitches, certificateWarnings } = lasting
+  const hostFunctions = new HostFunctions(settings.hostFunctions, { timers: systemTimers, events })
+  const jwksClients = lasting.jwksClients.choose(jwksEndpoint)
+  const deps = { jwksClients, clock, hostFunctions, certificateWarnings, trustSwitches }
+  const identityProviders = new IdentityProviderRegistry(
+    createIdentityProviders(issuers, 'options', deps),
+    trustSwitches,
+  )
+  const verifiedTokens = new VerifiedTokenCache<VerifiedIssuerToken>(cacheSizeBytes)
+  const trustedIssuers = new TrustedIssuers({ identityProviders, findClient: undefined, verifiedTokens, clock })
+  return { settings, jwksClients, identityProviders, verifyAccessToken: createIssuerTokenVerifier(trustedIssuers) }
+}
+
+/** Makes one configuration the one in force, which cannot fail. */
+export function putInForce(
+  { settings, jwksClients, identityProviders }: ResourceServerParts,
+  lasting: LastingTrust,
+): void {
+  lasting.jwksClients.use(jwksClients)
+  identityProviders.putInForce(settings.issuers)
+  // So that a listener attached right after creation hears it.
+  queueMicrotask(() => warnOfCertificates(settings.issuers, lasting.certificateWarnings))
+}
