@@ -79,16 +79,24 @@ function checkIdentityProvider(name: string | undefined, { identityProviders }: 
 
 /** @throws TokenRejected, or rejects with it */
 export function verifyOwnToken(jws: UnverifiedJws, deps: VerifyAccessTokenDeps): Eventual<AccessToken> {
-  if (normaliseType(jws.header.typ ?? '') !== ACCESS_TOKEN_TYPE) throw new TokenRejected('type_not_allowed')
-  const signingKey = requireSigningKey(jws.header, deps.signingKeys)
-  const acceptIf = (isSigned: boolean) => {
-    if (!isSigned) throw new TokenRejected('bad_signature')
-    return acceptSigned(parsePayload(jws), signingKey, deps)
-  }
-  return whenReady(isSignedBy(signingKey.publicKey, jws), acceptIf)
+  return whenSigned(jws, deps.signingKeys, (jwt, signingKey) => acceptSigned(jwt, signingKey, deps))
 }
 
-export function requireSigningKey({ kid, alg }: UnverifiedHeader, signingKeys: SigningKeys): SigningKey {
+/** Calls `accept` if a token is an access token by its type, and is signed by one of our keys. */
+export function whenSigned<Result>(
+  jws: UnverifiedJws,
+  signingKeys: SigningKeys,
+  accept: (jwt: UnverifiedJwt, signingKey: SigningKey) => Result,
+): Eventual<Result> {
+  if (normaliseType(jws.header.typ ?? '') !== ACCESS_TOKEN_TYPE) throw new TokenRejected('type_not_allowed')
+  const signingKey = requireSigningKey(jws.header, signingKeys)
+  return whenReady(isSignedBy(signingKey.publicKey, jws), (isSigned) => {
+    if (!isSigned) throw new TokenRejected('bad_signature')
+    return accept(parsePayload(jws), signingKey)
+  })
+}
+
+function requireSigningKey({ kid, alg }: UnverifiedHeader, signingKeys: SigningKeys): SigningKey {
   const key = signingKeys.find(kid)
   if (key === undefined) throw new TokenRejected('unknown_key')
   if (alg !== key.algorithm) throw new TokenRejected('algorithm_not_allowed')

@@ -1,13 +1,11 @@
 import type { Clock } from '../clock/clock.js'
-import { type Eventual, whenReady } from '../clock/when-ready.js'
+import type { Eventual } from '../clock/when-ready.js'
 import { TokenRejected } from '../errors/rejections.js'
 import { readExpiry, readStringClaim, readSubject } from '../jwt/check-claims.js'
 import { ownMember } from '../jwt/parse-json-object.js'
-import { normaliseType, parseJws, parsePayload } from '../jwt/parse-jwt.js'
-import { isSignedBy } from '../jwt/signatures.js'
-import { ACCESS_TOKEN_TYPE } from '../oauth/scope.js'
+import { parseJws } from '../jwt/parse-jwt.js'
 import type { SigningKeys } from '../signing-keys/signing-keys.js'
-import { MAX_ACCESS_TOKEN_LENGTH, MAX_HEADER_LENGTH, requireSigningKey } from './verify-access-token.js'
+import { MAX_ACCESS_TOKEN_LENGTH, MAX_HEADER_LENGTH, whenSigned } from './verify-access-token.js'
 
 export interface VerifyIssuedTokenDeps {
   issuer: string
@@ -19,7 +17,7 @@ export interface VerifyIssuedTokenDeps {
 export interface VerifiedIssuedToken {
   tokenId: string
   clientId: string
-  subject: string
+  sub: string
   /** Seconds since the epoch. */
   expiresAt: number
 }
@@ -33,12 +31,7 @@ export interface VerifiedIssuedToken {
  */
 export function verifyIssuedToken(token: string, deps: VerifyIssuedTokenDeps): Eventual<VerifiedIssuedToken> {
   const jws = parseJws(token, MAX_ACCESS_TOKEN_LENGTH, MAX_HEADER_LENGTH)
-  if (normaliseType(jws.header.typ ?? '') !== ACCESS_TOKEN_TYPE) throw new TokenRejected('type_not_allowed')
-  const { publicKey } = requireSigningKey(jws.header, deps.signingKeys)
-  return whenReady(isSignedBy(publicKey, jws), (isSigned) => {
-    if (!isSigned) throw new TokenRejected('bad_signature')
-    return readIssuedToken(parsePayload(jws).payload, deps)
-  })
+  return whenSigned(jws, deps.signingKeys, ({ payload }) => readIssuedToken(payload, deps))
 }
 
 function readIssuedToken(
@@ -50,6 +43,6 @@ function readIssuedToken(
     expiresAt: readExpiry(payload, clock.now(), 0),
     tokenId: readStringClaim(payload, 'jti', 'invalid_jwt_id'),
     clientId: readStringClaim(payload, 'client_id', 'invalid_claim'),
-    subject: readSubject(payload),
+    sub: readSubject(payload),
   }
 }

@@ -9,6 +9,7 @@ const TOP_LEVEL: Readonly<Record<string, string>> = {
   mtls_token_endpoint: 'mtlsTokenEndpoint',
   require_https: 'requireHttps',
   openid_configuration: 'openidConfiguration',
+  introspection: 'introspection',
   metadata: 'metadata',
   subject: 'subject',
   'oauth.jwks_endpoint': 'jwksEndpoint',

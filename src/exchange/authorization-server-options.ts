@@ -33,6 +33,11 @@ export interface AuthorizationServerOptions {
    */
   openidConfiguration?: boolean
   /**
+   * Serve `POST /introspect` next to the token endpoint (RFC 7662), which says whether an access token of this service is valid.
+   * Each client sees only its own tokens, and tokens for its `resources`. Default: false.
+   */
+  introspection?: boolean
+  /**
    * Further members of the metadata, by their names in RFC 8414: JSON values of at most 16 KiB together. A member that the
    * exchange publishes itself is refused, but two: `scopes_supported` replaces the list (`[]` lists none), and
    * `response_types_supported` describes your own `authorization_endpoint`. Default: none.
@@ -46,6 +51,7 @@ export interface AuthorizationServerSettings {
   mtlsTokenEndpoint: string | undefined
   requireHttps: boolean
   openidConfiguration: boolean
+  introspection: boolean
   metadata: MetadataSettings
 }
 
@@ -57,6 +63,7 @@ export function readAuthorizationServerOptions(reader: OptionReader): Authorizat
     mtlsTokenEndpoint: readMtlsTokenEndpoint(reader),
     requireHttps: reader.boolean('requireHttps', false),
     openidConfiguration: reader.boolean('openidConfiguration', false),
+    introspection: reader.boolean('introspection', false),
     metadata: readMetadata(reader),
   }
 }

@@ -98,6 +98,8 @@ export function createWellKnownDocuments(
     grantTypes: [...grants.keys()],
     clientAuthMethods,
     mayBeWithoutClient,
+    isIntrospectionServed: settings.introspection,
+    isRevocationServed: settings.revocation.isOn,
     scopes: scopesOf(settings),
     signingAlgorithms: [...new Set(keys.map(({ alg }) => String(alg)))],
     openidConfiguration,

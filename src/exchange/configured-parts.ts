@@ -1,11 +1,13 @@
 import type { AccessTokenVerifier } from '../access-token/access-token.js'
 import { VerifiedTokenCache } from '../access-token/verified-token-cache.js'
+import { type VerifyAccessTokenDeps, verifyAccessToken } from '../access-token/verify-access-token.js'
 import { createClientKeySources } from '../client-auth/client-key-sources.js'
 import { createFindClient } from '../client-auth/find-client.js'
 import { systemTimers } from '../clock/timers.js'
 import type { ExplainDeps } from '../explain/explain-assertion.js'
 import { createPublicDocument, type Middleware } from '../express/http.js'
 import type { TokenEndpointDeps } from '../express/token-endpoint.js'
+import type { IntrospectionEndpointDeps, RevocationEndpointDeps } from '../express/token-status-endpoints.js'
 import { HostFunctions } from '../host-functions/host-functions.js'
 import { DEFAULT_LIMITS } from '../identity-provider/assertion-limits.js'
 import { createIdentityProviders, warnOfCertificates } from '../identity-provider/create-identity-providers.js'
@@ -18,6 +20,7 @@ import type { AcceptAssertionDeps } from '../protected-route/authenticate-assert
 import { createAccessTokenVerifier } from '../trusted-issuer/access-token-verifier.js'
 import { TrustedIssuers } from '../trusted-issuer/trusted-issuers.js'
 import { createTokenEndpointDeps, createWellKnownDocuments, type Parties } from './configured-endpoints.js'
+import { createStatusEndpoints } from './configured-status-endpoints.js'
 import type { LastingParts } from './lasting-parts.js'
 import type { CompleteSettings } from './options.js'
 
@@ -33,6 +36,9 @@ export interface ConfiguredParts {
   /** By what routes accept an access token. */
   verifyAccessToken: AccessTokenVerifier
   tokenEndpoint: TokenEndpointDeps
+  /** undefined: not served. */
+  introspection: IntrospectionEndpointDeps | undefined
+  revocation: RevocationEndpointDeps | undefined
   keySet: Middleware
   wellKnown: Middleware
   explain: ExplainDeps
@@ -47,6 +53,8 @@ export function createConfiguredParts(settings: CompleteSettings, lasting: Lasti
   const { audiences, lifetime, signingKeys } = accessToken
   const parties = createParties(settings, lasting)
   const { jwksClients, identityProviders, findClient } = parties
+  const own = createOwnVerification(settings, parties, lasting)
+  const verifyOwnToken: AccessTokenVerifier = (token) => verifyAccessToken(token, own)
   const tokenEndpoint = createTokenEndpointDeps(settings, parties, lasting)
   return {
     settings,
@@ -61,8 +69,9 @@ export function createConfiguredParts(settings: CompleteSettings, lasting: Lasti
       findClient,
       ...settings.assertionStrategy,
     },
-    verifyAccessToken: createVerifier(settings, parties, lasting),
+    verifyAccessToken: createVerifier(own, settings, parties),
     tokenEndpoint,
+    ...createStatusEndpoints(settings, { tokenEndpoint, identityProviders, verifyOwnToken }, lasting),
     keySet: createPublicDocument(signingKeys.publicKeySet),
     wellKnown: createWellKnownDocuments(settings, tokenEndpoint, identityProviders),
     explain: { identityProviders, issuer, clock, findClient, audiences, lifetime, grantType: JWT_BEARER_GRANT_TYPE },
@@ -83,18 +92,27 @@ export function putInForce(
   queueMicrotask(() => warnOfCertificates(settings.identityProviders, lasting.certificateWarnings))
 }
 
+/** By what access tokens of this service are accepted. */
+function createOwnVerification(
+  { issuer, clock, accessToken }: CompleteSettings,
+  { identityProviders }: Parties,
+  { revocations }: LastingParts,
+): VerifyAccessTokenDeps {
+  const { audiences, signingKeys, cacheSizeBytes } = accessToken
+  const verifiedTokens = new VerifiedTokenCache(cacheSizeBytes)
+  return { issuer, audiences, signingKeys, verifiedTokens, identityProviders, revocations, clock }
+}
+
 /** Each cache is for one kind of token, so that neither pushes out what the other remembers. */
 function createVerifier(
-  { issuer, clock, accessToken }: CompleteSettings,
+  own: VerifyAccessTokenDeps,
+  { clock, accessToken }: CompleteSettings,
   { identityProviders, findClient }: Parties,
-  { revocations }: LastingParts,
 ): AccessTokenVerifier {
-  const { audiences, signingKeys, cacheSizeBytes } = accessToken
-  const own = { issuer, audiences, signingKeys, identityProviders, revocations, clock }
   const issuers = { identityProviders, findClient, clock }
   return createAccessTokenVerifier(
-    { ...own, verifiedTokens: new VerifiedTokenCache(cacheSizeBytes) },
-    new TrustedIssuers({ ...issuers, verifiedTokens: new VerifiedTokenCache(cacheSizeBytes) }),
+    own,
+    new TrustedIssuers({ ...issuers, verifiedTokens: new VerifiedTokenCache(accessToken.cacheSizeBytes) }),
   )
 }
 

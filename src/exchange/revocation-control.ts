@@ -97,8 +97,8 @@ async function findRevocation(
     case 'token': {
       const token = await findToken(value, settings)
       if (token === undefined) return undefined
-      const { tokenId, clientId, subject, expiresAt } = token
-      const named = { tokenId: printable(tokenId), subject: printable(subject), clientId: printable(clientId) }
+      const { tokenId, clientId, sub, expiresAt } = token
+      const named = { tokenId: printable(tokenId), subject: printable(sub), clientId: printable(clientId) }
       return { revocation: { kind: 'token', value: tokenId, expiresAt }, named }
     }
     case 'tokenId':

@@ -5,10 +5,19 @@ import type { ProxyWarning } from '../protected-route/proxy-warning.js'
 import type { TokenEndpoints } from './endpoint-warnings.js'
 import type { Middleware } from './http.js'
 import { createTokenEndpoint, type TokenEndpointDeps } from './token-endpoint.js'
+import {
+  createIntrospectionEndpoint,
+  createRevocationEndpoint,
+  type IntrospectionEndpointDeps,
+  type RevocationEndpointDeps,
+} from './token-status-endpoints.js'
 
 /** What the endpoints need of one configuration. */
 export interface ConfiguredEndpoints {
   tokenEndpoint: TokenEndpointDeps
+  /** undefined: not served. */
+  introspection: IntrospectionEndpointDeps | undefined
+  revocation: RevocationEndpointDeps | undefined
   /** Answers with our public keys. */
   keySet: Middleware
 }
@@ -31,6 +40,8 @@ export interface EndpointMetadataDeps {
   clientAuthMethods: readonly Pick<ClientAuthMethod, 'name' | 'signingAlgorithms'>[]
   /** Whether an identity provider accepts requests without a client. */
   mayBeWithoutClient: boolean
+  isIntrospectionServed: boolean
+  isRevocationServed: boolean
 }
 
 interface Endpoint {
@@ -47,15 +58,15 @@ export const ENDPOINTS: readonly Endpoint[] = [
     path: '/token',
     create: ({ configured, tokenEndpoints, events, proxyWarning }) =>
       createTokenEndpoint(() => configured().tokenEndpoint, tokenEndpoints, { events, proxyWarning }),
-    metadataOf: ({ tokenEndpoint, mtlsTokenEndpoint, grantTypes, clientAuthMethods, mayBeWithoutClient }) => ({
-      token_endpoint: tokenEndpoint,
-      grant_types_supported: grantTypes,
+    metadataOf: (deps) => ({
+      token_endpoint: deps.tokenEndpoint,
+      grant_types_supported: deps.grantTypes,
       token_endpoint_auth_methods_supported: [
-        ...clientAuthMethods.map(({ name }) => name),
-        ...(mayBeWithoutClient ? ['none'] : []),
+        ...deps.clientAuthMethods.map(({ name }) => name),
+        ...(deps.mayBeWithoutClient ? ['none'] : []),
       ],
-      ...nonEmpty('token_endpoint_auth_signing_alg_values_supported', signingAlgorithmsOf(clientAuthMethods)),
-      ...(mtlsTokenEndpoint !== undefined && { mtls_endpoint_aliases: { token_endpoint: mtlsTokenEndpoint } }),
+      ...nonEmpty('token_endpoint_auth_signing_alg_values_supported', signingAlgorithmsOf(deps.clientAuthMethods)),
+      ...mtlsAliasesOf(deps),
     }),
   },
   {
@@ -63,7 +74,51 @@ export const ENDPOINTS: readonly Endpoint[] = [
     create: (deps) => (req, res, next) => deps.configured().keySet(req, res, next),
     metadataOf: ({ tokenEndpoint }) => ({ jwks_uri: new URL('jwks', tokenEndpoint).href }),
   },
+  {
+    path: '/introspect',
+    create: ({ configured, ...reporting }) => createIntrospectionEndpoint(() => configured().introspection, reporting),
+    metadataOf: (deps) => (deps.isIntrospectionServed ? statusMetadataOf('introspection', deps) : {}),
+  },
+  {
+    path: '/revoke',
+    create: ({ configured, ...reporting }) => createRevocationEndpoint(() => configured().revocation, reporting),
+    metadataOf: (deps) => (deps.isRevocationServed ? statusMetadataOf('revocation', deps) : {}),
+  },
 ]
+
+/** The paths of endpoints for tokens that were issued. */
+const STATUS_PATHS = { introspection: 'introspect', revocation: 'revoke' }
+
+/** A caller without a client is not accepted (RFC 7662 §2.1). */
+function statusMetadataOf(
+  endpoint: keyof typeof STATUS_PATHS,
+  { tokenEndpoint, clientAuthMethods }: EndpointMetadataDeps,
+): object {
+  const methods = clientAuthMethods.map(({ name }) => name)
+  const algorithms = signingAlgorithmsOf(clientAuthMethods)
+  return {
+    [`${endpoint}_endpoint`]: new URL(STATUS_PATHS[endpoint], tokenEndpoint).href,
+    ...nonEmpty(`${endpoint}_endpoint_auth_methods_supported`, methods),
+    ...nonEmpty(`${endpoint}_endpoint_auth_signing_alg_values_supported`, algorithms),
+  }
+}
+
+/** RFC 8705 §5. */
+function mtlsAliasesOf({
+  mtlsTokenEndpoint,
+  isIntrospectionServed,
+  isRevocationServed,
+}: EndpointMetadataDeps): object | undefined {
+  if (mtlsTokenEndpoint === undefined) return undefined
+  const nextToIt = (path: string) => new URL(path, mtlsTokenEndpoint).href
+  return {
+    mtls_endpoint_aliases: {
+      token_endpoint: mtlsTokenEndpoint,
+      ...(isIntrospectionServed && { introspection_endpoint: nextToIt(STATUS_PATHS.introspection) }),
+      ...(isRevocationServed && { revocation_endpoint: nextToIt(STATUS_PATHS.revocation) }),
+    },
+  }
+}
 
 /** What is mounted at the path above the token endpoint. */
 export function createRouter(deps: EndpointDeps): Middleware {

@@ -24,8 +24,8 @@ export interface FormEndpoint<Deps extends FormEndpointDeps> {
    * request is then handled under that configuration to its end.
    */
   configured(): Deps
-  /** @returns the members of the answer @throws what `toRefusal` can translate */
-  act(request: TokenRequest, deps: Deps): Promise<object>
+  /** @returns the members of the answer, or undefined for one without a body @throws what `toRefusal` can translate */
+  act(request: TokenRequest, deps: Deps): Promise<object | undefined>
   /** What a rejected token means to the client of this endpoint. */
   answerRejected(rejected: TokenRejected): OAuthError
   reportRefused(event: TokenRequestRefused): void

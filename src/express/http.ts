@@ -43,8 +43,13 @@ export function createPublicDocument(document: unknown): Middleware {
   }
 }
 
-export function sendUncached(res: ServerResponse, body: object): void {
-  sendJson(res, 200, body, NO_STORE)
+/** @param body undefined: an answer without one */
+export function sendUncached(res: ServerResponse, body: object | undefined): void {
+  if (body !== undefined) sendJson(res, 200, body, NO_STORE)
+  else if (!res.headersSent && !res.destroyed) {
+    res.writeHead(200, { ...NO_STORE, 'Content-Length': 0 })
+    res.end()
+  }
 }
 
 /** RFC 6749 §5.2. */

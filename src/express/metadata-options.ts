@@ -29,11 +29,17 @@ const OWN_MEMBERS = [
   ...['tls_client_certificate_bound_access_tokens', 'dpop_signing_alg_values_supported'],
   ...['client_id_metadata_document_supported', 'authorization_grant_profiles_supported'],
   ...['subject_types_supported', 'id_token_signing_alg_values_supported'],
+  ...['introspection_endpoint', 'revocation_endpoint'].flatMap((name) => [
+    name,
+    `${name}_auth_methods_supported`,
+    `${name}_auth_signing_alg_values_supported`,
+  ]),
 ]
 /** Options of the top, which are not members: in a file they end up here if they are below the header of this table. */
 const OPTIONS_OF_TOP: Readonly<Record<string, string>> = {
   require_https: 'requireHttps',
   openid_configuration: 'openidConfiguration',
+  introspection: 'introspection',
   mtls_token_endpoint: 'mtlsTokenEndpoint',
   subject: 'subject',
 }

@@ -70,6 +70,8 @@ describe('a member of the metadata', () => {
       mtlsTokenEndpoint: TOKEN_ENDPOINT,
       grantTypes: ['x'],
       mayBeWithoutClient: false,
+      isIntrospectionServed: false,
+      isRevocationServed: false,
       clientAuthMethods,
     }
     const names = ENDPOINTS.flatMap(({ metadataOf }) => Object.keys(metadataOf(deps)))
@@ -85,6 +87,8 @@ describe('a member of the metadata', () => {
       mtlsTokenEndpoint: undefined,
       grantTypes: ['x'],
       mayBeWithoutClient: false,
+      isIntrospectionServed: false,
+      isRevocationServed: false,
       clientAuthMethods: [],
       scopes: [],
       signingAlgorithms: ['ES256'],
@@ -267,6 +271,8 @@ describe('the algorithms of client authentication', () => {
       grantTypes: [],
       clientAuthMethods,
       mayBeWithoutClient: false,
+      isIntrospectionServed: false,
+      isRevocationServed: false,
     }
     return endpoint?.metadataOf(deps)
   }

@@ -114,6 +114,7 @@ const TOP = {
   tokenEndpoint: ALIAS,
   requireHttps: true,
   openidConfiguration: false,
+  introspection: true,
   mtlsTokenEndpoint: 'https://mtls.api.example.com/token',
   metadata: { authorization_endpoint: 'https://api.example.com/authorize', ui_locales_supported: ['en'] },
   subject: 'namespaced',
