@@ -42,11 +42,17 @@ export type AssertionCheckName =
   | 'signature'
   | ('sub' | 'aud' | 'exp' | 'nbf' | 'iat' | 'jti' | 'kind' | 'cnf' | 'act')
 
+/** The checks of one kind of token, each in its order: by what a header says, and once the signature is verified. */
+export interface TokenChecks {
+  beforeSignature: readonly AssertionCheck[]
+  afterSignature: readonly AssertionCheck[]
+}
+
 /**
  * What assertions must satisfy: RFC 7523 §3, rules 2 to 7, and claims that mark another kind of token. The limits of the
  * identity provider make the checks as strict as its profile says.
  */
-export const ASSERTION_CHECKS: Readonly<Record<'beforeSignature' | 'afterSignature', readonly AssertionCheck[]>> = {
+export const ASSERTION_CHECKS: TokenChecks = {
   /** In this order. The header never decides. */
   beforeSignature: [
     { name: 'enabled', check: ({ identityProvider }) => checkEnabled(identityProvider) },

@@ -6,7 +6,12 @@ import { ownMember } from '../jwt/parse-json-object.js'
 import { parseJws, parsePayload, type UnverifiedJws, type UnverifiedJwt } from '../jwt/parse-jwt.js'
 import { verifySignature, verifySignatureAtOnce } from '../verification-keys/verify-signature.js'
 import { contextOf, contextOfHeader, inContext } from './assertion-context.js'
-import { ASSERTION_CHECKS, type AssertionCheck, type PresentedAssertion } from './assertion-profile.js'
+import {
+  ASSERTION_CHECKS,
+  type AssertionCheck,
+  type PresentedAssertion,
+  type TokenChecks,
+} from './assertion-profile.js'
 
 export interface VerifyAssertionDeps {
   identityProviders: IdentityProviderRegistry
@@ -20,6 +25,8 @@ export interface CheckAssertionDeps {
   clock: Pick<Clock, 'now'>
   /** `SIGNATURE_AT_ONCE` for a caller that has no credentials. */
   signature: AssertionCheck
+  /** Default: those of assertions. */
+  checks?: TokenChecks
   /** Default: a check that throws ends it. */
   run?: RunCheck
 }
@@ -102,9 +109,9 @@ function verifyOfKnown(
  */
 export async function checkAssertion(
   presented: Omit<PresentedAssertion, 'now'>,
-  { clock, signature, run = runCheck }: CheckAssertionDeps,
+  { clock, signature, checks = ASSERTION_CHECKS, run = runCheck }: CheckAssertionDeps,
 ): Promise<void> {
-  const { beforeSignature, afterSignature } = ASSERTION_CHECKS
+  const { beforeSignature, afterSignature } = checks
   const before = { ...presented, now: clock.now() }
   await runAll(beforeSignature, before, run)
   await run(signature, before)

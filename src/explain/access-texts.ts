@@ -1,3 +1,4 @@
+import type { VouchedSubject } from '../assertion/resolve-subject.js'
 import type { VerifiedAssertion } from '../assertion/verify-assertion.js'
 import type { RequestingClient } from '../authorization/authorization.js'
 import { MAX_DESCRIBED } from '../authorization/bound-access.js'
@@ -35,7 +36,7 @@ export function nameOfRule(rule: PolicyRule): string {
 /** @param verdictOf what `check` returned, once it was called */
 export function describeRule(
   rule: PolicyRule,
-  { identityProvider, sub, payload }: VerifiedAssertion,
+  { identityProvider, sub, payload }: VouchedSubject,
   verdictOf: () => unknown,
 ): StepTexts {
   if (rule === 'check') return describeCheck(verdictOf)

@@ -1,4 +1,9 @@
-import type { AssertionCheckName, PresentedAssertion } from '../assertion/assertion-profile.js'
+import {
+  ASSERTION_CHECKS,
+  type AssertionCheckName,
+  type PresentedAssertion,
+  type TokenChecks,
+} from '../assertion/assertion-profile.js'
 import { checkAssertion, SIGNATURE } from '../assertion/verify-assertion.js'
 import type { Clock } from '../clock/clock.js'
 import type { ReasonCode } from '../errors/reason-codes.js'
@@ -19,8 +24,10 @@ import {
 } from './token-hints.js'
 import { describeClaim, describeDate } from './wording.js'
 
-/** The texts of each check. */
-const DESCRIPTIONS: Readonly<Record<AssertionCheckName, (presented: PresentedAssertion) => StepTexts>> = {
+/** The texts of checks. */
+export type CheckDescriptions = Readonly<Record<AssertionCheckName, (presented: PresentedAssertion) => StepTexts>>
+
+const DESCRIPTIONS: CheckDescriptions = {
   enabled: ({ identityProvider: { trust } }) => ({
     expected: 'the identity provider is switched on',
     found: trust.isOn ? 'on' : 'off',
@@ -90,19 +97,29 @@ const DESCRIPTIONS: Readonly<Record<AssertionCheckName, (presented: PresentedAss
   }),
 }
 
+/** How the checks of another kind of token than an assertion are explained. */
+export interface OtherChecks {
+  checks: TokenChecks
+  /** The texts of the checks that differ. */
+  descriptions: Partial<CheckDescriptions>
+}
+
 /** All checks of an assertion, in their order. The claims are checked even if the signature is bad. */
 export async function takeCheckSteps(
   explainer: Explainer,
   presented: Omit<PresentedAssertion, 'now'>,
   clock: Pick<Clock, 'now'>,
+  { checks, descriptions }: OtherChecks = { checks: ASSERTION_CHECKS, descriptions: {} },
 ): Promise<void> {
+  const texts = { ...DESCRIPTIONS, ...descriptions }
   await checkAssertion(presented, {
     clock,
+    checks,
     signature: SIGNATURE,
     run: async ({ name, check }, each) => {
       // A key of another algorithm is not looked for: the answer would be about that.
       const isSkipped = name === 'signature' && explainer.hasFailed(['enabled', 'alg'])
-      await explainer.take(name, { ...DESCRIPTIONS[name](each), isSkipped }, () => check(each))
+      await explainer.take(name, { ...texts[name](each), isSkipped }, () => check(each))
     },
   })
 }
@@ -148,7 +165,8 @@ const KINDS: Readonly<Record<OtherKind['kind'], { name: string; hint: string }>>
   },
 }
 
-function textsOfKind(other: OtherKind | undefined): Pick<StepTexts, 'found' | 'hint'> {
+/** What other kind of token it is, if its claims say so. */
+export function textsOfKind(other: OtherKind | undefined): Pick<StepTexts, 'found' | 'hint'> {
   if (other === undefined) return { found: 'nothing that marks another kind' }
   const { name, hint } = KINDS[other.kind]
   return { found: `${name} (${other.members.join(', ')})`, hint: () => hint }

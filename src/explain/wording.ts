@@ -1,11 +1,16 @@
 import type { ClientOptions } from '../client-auth/client-options.js'
 import { printable } from '../errors/printable.js'
+import type { AcceptedAccessTokenOptions } from '../identity-provider/accepted-access-tokens.js'
 import type { IdentityProviderOptions } from '../identity-provider/identity-provider-options.js'
 import type { JwksEndpointOptions } from '../jwks/jwks-endpoint-options.js'
 import type { ClaimOperators } from '../policy/claim-operators.js'
 
 /** The options that hints name. */
-type OptionName = keyof (IdentityProviderOptions & JwksEndpointOptions & ClientOptions & ClaimOperators)
+type OptionName = keyof (IdentityProviderOptions &
+  AcceptedAccessTokenOptions &
+  JwksEndpointOptions &
+  ClientOptions &
+  ClaimOperators)
 
 /** Characters of what is said of a step: more would be cut. */
 const MAX_LENGTH = 200

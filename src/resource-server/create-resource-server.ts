@@ -2,8 +2,9 @@ import type { AccessToken } from '../access-token/access-token.js'
 import { systemTimers } from '../clock/timers.js'
 import type { ExchangeEventSource } from '../events/exchange-events.js'
 import { Configuration, type ConfigurationStats } from '../exchange/configuration.js'
-import { createLastingTrust } from '../exchange/lasting-parts.js'
+import { createLastingTrust, type LastingTrust } from '../exchange/lasting-parts.js'
 import { type IdentityProviderStats, statsOf } from '../exchange/stats.js'
+import type { AccessTokenExplanation } from '../explain/explain-access-token.js'
 import type { Middleware } from '../express/http.js'
 import { createProtect, type ProtectOptions } from '../express/protect.js'
 import { type ReadyOptions, warmUp } from '../identity-provider/warm-up.js'
@@ -37,6 +38,13 @@ export interface ResourceServer {
    * @throws DependencyUnavailable if the keys of the issuer are needed and cannot be fetched
    */
   verifyAccessToken(token: string): Promise<AccessToken>
+  /**
+   * Explains step by step whether a token would be accepted: what was expected, and what was found. It is for operators, not for
+   * callers. Keys may be fetched as for a request.
+   *
+   * @throws ConfigError for a token that is not a string
+   */
+  explain(token: string): Promise<AccessTokenExplanation>
   /** Emits every event that is about routes, key sets and the configuration. docs/observability.md lists them. */
   events: ExchangeEventSource
   /** The issuers with their keys and fetches, and the configuration in force. */
@@ -83,15 +91,9 @@ export interface ResourceServerStats {
  */
 export function createResourceServer(options: ResourceServerOptions): ResourceServer {
   const settings = readResourceServerOptions(options)
-  const { clock } = settings
-  const lasting = createLastingTrust(clock)
+  const lasting = createLastingTrust(settings.clock)
   const { events, jwksClients } = lasting
-  const configuration = new Configuration(createResourceServerParts(settings, lasting), {
-    create: (given: ResourceServerOptions) => createResourceServerParts(readOtherOptions(given, settings), lasting),
-    putInForce: (parts) => putInForce(parts, lasting),
-    events,
-    clock,
-  })
+  const configuration = createConfiguration(settings, lasting)
   const parts = () => configuration.parts
   const stats = () => ({
     identityProviders: parts().identityProviders.all().map(statsOf),
@@ -107,6 +109,10 @@ export function createResourceServer(options: ResourceServerOptions): ResourceSe
     protect: (...given) => createProtect(given, authentication),
     accessTokenStrategy: createAccessTokenStrategy(authentication, new PendingRefusals(events)),
     verifyAccessToken: async (token) => parts().verifyAccessToken(token),
+    explain: async (token) => {
+      const { explainAccessToken } = await import('../explain/explain-access-token.js')
+      return explainAccessToken(token, parts().explain)
+    },
     events,
     stats,
     ready: async (readyOptions = {}) => {
@@ -117,6 +123,15 @@ export function createResourceServer(options: ResourceServerOptions): ResourceSe
     reconfigure: (newOptions) => configuration.change(newOptions),
     close: () => jwksClients.close(),
   }
+}
+
+function createConfiguration(settings: ResourceServerSettings, lasting: LastingTrust) {
+  return new Configuration(createResourceServerParts(settings, lasting), {
+    create: (given: ResourceServerOptions) => createResourceServerParts(readOtherOptions(given, settings), lasting),
+    putInForce: (parts) => putInForce(parts, lasting),
+    events: lasting.events,
+    clock: settings.clock,
+  })
 }
 
 /** @throws ConfigError, also for another clock: what is remembered counts by the first one */

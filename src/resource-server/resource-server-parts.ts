@@ -2,6 +2,7 @@ import type { AccessTokenVerifier } from '../access-token/access-token.js'
 import { VerifiedTokenCache } from '../access-token/verified-token-cache.js'
 import { systemTimers } from '../clock/timers.js'
 import type { LastingTrust } from '../exchange/lasting-parts.js'
+import type { ExplainAccessTokenDeps } from '../explain/explain-access-token.js'
 import { HostFunctions } from '../host-functions/host-functions.js'
 import { createIdentityProviders, warnOfCertificates } from '../identity-provider/create-identity-providers.js'
 import { IdentityProviderRegistry } from '../identity-provider/identity-provider-registry.js'
@@ -16,6 +17,7 @@ export interface ResourceServerParts {
   jwksClients: ChosenJwksClients
   identityProviders: IdentityProviderRegistry
   verifyAccessToken: AccessTokenVerifier
+  explain: ExplainAccessTokenDeps
 }
 
 /** Nothing of it can be seen before it is put into force: nothing is fetched or reported. */
@@ -34,7 +36,13 @@ export function createResourceServerParts(
   )
   const verifiedTokens = new VerifiedTokenCache<VerifiedIssuerToken>(cacheSizeBytes)
   const trustedIssuers = new TrustedIssuers({ identityProviders, findClient: undefined, verifiedTokens, clock })
-  return { settings, jwksClients, identityProviders, verifyAccessToken: createIssuerTokenVerifier(trustedIssuers) }
+  return {
+    settings,
+    jwksClients,
+    identityProviders,
+    verifyAccessToken: createIssuerTokenVerifier(trustedIssuers),
+    explain: { issuers: trustedIssuers, identityProviders, clock },
+  }
 }
 
 /** Makes one configuration the one in force, which cannot fail. */

@@ -1,4 +1,9 @@
-import { ASSERTION_CHECKS, type AssertionCheck, type AssertionCheckName } from '../assertion/assertion-profile.js'
+import {
+  ASSERTION_CHECKS,
+  type AssertionCheck,
+  type AssertionCheckName,
+  type TokenChecks,
+} from '../assertion/assertion-profile.js'
 import { TokenRejected } from '../errors/rejections.js'
 import type { AcceptedAccessTokens } from '../identity-provider/identity-provider.js'
 import { checkTokenKind } from '../jwt/check-claims.js'
@@ -6,19 +11,13 @@ import { ownMember } from '../jwt/parse-json-object.js'
 import { normaliseType, type UnverifiedJwt } from '../jwt/parse-jwt.js'
 import { ACCESS_TOKEN_TYPE } from '../oauth/scope.js'
 
-/** What an access token of another issuer must satisfy, before and after its signature is verified (RFC 9068 §4). */
-export interface AccessTokenChecks {
-  beforeSignature: readonly AssertionCheck[]
-  afterSignature: readonly AssertionCheck[]
-}
-
 /** The claims of an ID token that no access token needs (OpenID Connect Core §2, §3.3.2.11; FAPI 1.0 part 2, §5.1.1). */
 const ID_TOKEN_CLAIMS = ['nonce', 'at_hash', 'c_hash', 's_hash']
 /** Values of a claim `typ` that mark another kind of token, as Keycloak sets them. */
 const OTHER_TYPES = ['id', 'refresh', 'offline', 'logout', 'serialized-id']
 
-/** The same checks as of assertions, but for the type and the kind of token. */
-export function createAccessTokenChecks(accepted: AcceptedAccessTokens): AccessTokenChecks {
+/** The same checks as of assertions, but for the type and the kind of token (RFC 9068 §4). */
+export function createAccessTokenChecks(accepted: AcceptedAccessTokens): TokenChecks {
   const own: Partial<Record<AssertionCheckName, AssertionCheck>> = {
     typ: { name: 'typ', check: ({ jwt }) => checkType(jwt, accepted) },
     kind: { name: 'kind', check: ({ jwt }) => checkKind(jwt, accepted) },

@@ -19,7 +19,7 @@ export function createAccessTokenVerifier(own: VerifyAccessTokenDeps, issuers: T
   return (token) => {
     const known = recogniseToken(token, own) ?? issuers.recognise(token)
     if (known !== undefined) return known
-    const jws = parse(token)
+    const jws = parseIssuerToken(token)
     if (own.signingKeys.find(jws.header.kid) === undefined) issuers.checkHeaderOfLong(jws)
     const jwt = parsePayload(jws)
     return ownMember(jwt.payload, 'iss') === own.issuer ? verifyOwnToken(jwt, own) : issuers.verify(jwt)
@@ -31,12 +31,13 @@ export function createIssuerTokenVerifier(issuers: TrustedIssuers): AccessTokenV
   return (token) => {
     const known = issuers.recognise(token)
     if (known !== undefined) return known
-    const jws = parse(token)
+    const jws = parseIssuerToken(token)
     issuers.checkHeaderOfLong(jws)
     return issuers.verify(parsePayload(jws))
   }
 }
 
-function parse(token: string): UnverifiedJws {
+/** @throws TokenRejected */
+export function parseIssuerToken(token: string): UnverifiedJws {
   return parseJws(token, MAX_ACCESS_TOKEN_LENGTH, MAX_HEADER_LENGTH)
 }

@@ -3,8 +3,9 @@ import { type AccessToken, PresentedAccessToken } from '../access-token/access-t
 import type { VerifiedToken, VerifiedTokenCache } from '../access-token/verified-token-cache.js'
 import { deepFreeze } from '../access-token/verify-access-token.js'
 import { contextOf, contextOfHeader, inContext } from '../assertion/assertion-context.js'
-import type { PresentedAssertion } from '../assertion/assertion-profile.js'
+import type { AssertionCheck, TokenChecks } from '../assertion/assertion-profile.js'
 import { checkSubjectIsNoClient, resolveSubject } from '../assertion/resolve-subject.js'
+import { checkAssertion } from '../assertion/verify-assertion.js'
 import type { Clock } from '../clock/clock.js'
 import { TokenRejected } from '../errors/rejections.js'
 import type { AcceptedAccessTokens, IdentityProvider } from '../identity-provider/identity-provider.js'
@@ -14,7 +15,7 @@ import { ownMember } from '../jwt/parse-json-object.js'
 import { normaliseType, type UnverifiedJws, type UnverifiedJwt } from '../jwt/parse-jwt.js'
 import { enforcePolicy } from '../policy/policy.js'
 import { verifySignature } from '../verification-keys/verify-signature.js'
-import { type AccessTokenChecks, createAccessTokenChecks } from './access-token-checks.js'
+import { createAccessTokenChecks } from './access-token-checks.js'
 import { grantedScopesOf } from './granted-scopes.js'
 
 /** What is remembered of an access token of another issuer. */
@@ -32,9 +33,10 @@ export interface TrustedIssuersDeps {
   clock: Clock
 }
 
-interface TrustedIssuer {
+/** What tokens of one issuer must satisfy. */
+export interface TrustedIssuer {
   accepted: AcceptedAccessTokens
-  checks: AccessTokenChecks
+  checks: TokenChecks
 }
 
 /** Characters of a payload that is decoded for any header, so that the event says whose token it was. */
@@ -88,15 +90,16 @@ export class TrustedIssuers {
    * @throws DependencyUnavailable `jwks_unavailable`; those of a policy
    */
   async verify(jwt: UnverifiedJwt): Promise<AccessToken> {
-    const identityProvider = this.#deps.identityProviders.findFixedFor(jwt.payload)
-    const trusted = this.#find(identityProvider)
-    return inContext(contextOf(jwt, trusted && identityProvider), async () => {
+    const trusted = this.find(jwt)
+    return inContext(contextOf(jwt, trusted?.accepted.issuer), async () => {
       if (trusted === undefined) throw new TokenRejected('unknown_issuer')
       return this.#accept(jwt, trusted)
     })
   }
 
-  #find(identityProvider: IdentityProvider | undefined): TrustedIssuer | undefined {
+  /** The issuer that the claims name; undefined: none that is trusted. */
+  find({ payload }: UnverifiedJwt): TrustedIssuer | undefined {
+    const identityProvider = this.#deps.identityProviders.findFixedFor(payload)
     if (identityProvider?.accessTokens === undefined) return undefined
     const { id, accessTokens: accepted } = identityProvider
     // A tenant of an entry for any tenant is made for each token.
@@ -106,14 +109,13 @@ export class TrustedIssuers {
   async #accept(jwt: UnverifiedJwt, { accepted, checks }: TrustedIssuer): Promise<AccessToken> {
     const { issuer } = accepted
     const { clock, findClient } = this.#deps
-    const presented = { jwt, identityProvider: issuer, client: undefined, issuer: issuer.name }
-    const runAll = async (all: AccessTokenChecks['beforeSignature']) => {
-      const now: PresentedAssertion = { ...presented, now: clock.now() }
-      for (const { check } of all) await check(now)
+    const keys: KeyObject[] = []
+    const signature: AssertionCheck = {
+      name: 'signature',
+      check: async () => void keys.push(await verifySignature(jwt, issuer.keySource)),
     }
-    await runAll(checks.beforeSignature)
-    const key = await verifySignature(jwt, issuer.keySource)
-    await runAll(checks.afterSignature)
+    const presented = { jwt, identityProvider: issuer, client: undefined, issuer: issuer.name }
+    await checkAssertion(presented, { clock, signature, checks })
     const { payload } = jwt
     const [sub, clientId] = [String(ownMember(payload, 'sub')), findClientId(jwt)]
     const context = { identityProvider: issuer.id, ...(clientId !== undefined && { clientId }) }
@@ -122,7 +124,8 @@ export class TrustedIssuers {
     if (findClient !== undefined) await checkSubjectIsNoClient(subject, findClient)
     const scopes = grantedScopesOf(payload, accepted)
     const accessToken = createAccessToken(jwt, { issuer, sub: subject, clientId, scopes })
-    this.#remember({ accessToken, ...datesOf(payload, issuer), issuer, header: jwt.header, key }, jwt.signature)
+    const verified = { accessToken, ...datesOf(payload, issuer), issuer, header: jwt.header }
+    for (const key of keys) this.#remember({ ...verified, key }, jwt.signature)
     return new PresentedAccessToken(accessToken, jwt.compact)
   }
 

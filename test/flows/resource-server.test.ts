@@ -341,3 +341,54 @@ describe('discovery', () => {
     }
   })
 })
+
+describe('explain', () => {
+  let host: ResourceServerHost
+  beforeAll(async () => {
+    host = await startResourceServerHost({
+      allowedSubjects: ['alice'],
+      requiredClaims: { tier: 'gold' },
+      types: ['JWT'],
+    })
+  })
+  afterAll(() => host.close())
+
+  it('refuses what is no token, and says what a text lacks', async () => {
+    await expect(host.resourceServer.explain(7 as unknown as string)).rejects.toMatchObject({ name: 'ConfigError' })
+    const { isAccepted, reason, steps } = await host.resourceServer.explain('opaque')
+    expect([isAccepted, reason, steps.length]).toEqual([false, 'malformed_jwt', 1])
+  })
+
+  it('names the first reason that a route has, and each step that fails', async () => {
+    const token = await host.issuer.issueAccessToken(
+      { aud: `${AUDIENCE}/`, client_id: undefined, sub: 'mallory', cnf: {}, scope: 7 },
+      { typ: 'JWT' },
+    )
+    const { isAccepted, reason, steps } = await host.resourceServer.explain(token)
+    await host.get('/', token)
+    expect([isAccepted, reason]).toEqual([false, host.lastReason()])
+    const failed = steps.filter(({ outcome }) => outcome === 'failed').map(({ step }) => step)
+    expect(failed).toEqual(['aud', 'cnf', 'allowedSubjects', 'claim tier', 'scope'])
+    expect(steps.find(({ step }) => step === 'aud')?.hint).toMatch(/a slash at the end/)
+  })
+
+  it('says why an ID token is none, and which type is not named', async () => {
+    const idToken = await host.issuer.issueAccessToken({ client_id: undefined, tier: 'gold' }, { typ: 'JWT' })
+    const { steps } = await host.resourceServer.explain(idToken)
+    expect(steps.find(({ step }) => step === 'kind')).toMatchObject({
+      outcome: 'failed',
+      hint: expect.stringMatching(/accessTokenClaims/),
+    })
+    const { steps: others } = await host.resourceServer.explain(await host.issuer.issueAccessToken({ tier: 'gold' }))
+    expect(others.find(({ step }) => step === 'typ')).toMatchObject({ found: 'at+jwt', expected: 'one of jwt' })
+  })
+
+  it('gives what a route gets of a good token', async () => {
+    const token = await host.issuer.issueAccessToken({ tier: 'gold', scope: 'a b' }, { typ: 'JWT' })
+    const { isAccepted, accessToken } = await host.resourceServer.explain(token)
+    expect([isAccepted, accessToken]).toEqual([
+      true,
+      { sub: 'alice', identityProvider: host.issuer.name, scopes: ['a', 'b'] },
+    ])
+  })
+})
