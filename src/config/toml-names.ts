@@ -20,6 +20,7 @@ const TOP_LEVEL: Readonly<Record<string, string>> = {
   client_authentication: 'clientAuthentication',
   client_certificate: 'clientCertificate',
   assertion_strategy: 'assertionStrategy',
+  implied_scopes: 'impliedScopes',
   refusals: 'refusals',
   replay: 'replay',
   revocation: 'revocation',
@@ -31,6 +32,7 @@ const SINGULAR: Readonly<Record<string, string>> = { 'identityProviders.binding'
 /** Options whose members are not options: somebody else names them, so their names stay as they are written. */
 const FREE_NAMES = [
   'metadata',
+  'impliedScopes',
   'identityProviders.headers',
   'identityProviders.requiredClaims',
   'identityProviders.bindings.when',
@@ -81,7 +83,7 @@ const LISTS_OF_TABLES = ['clients', 'identityProviders', 'identityProviders.bind
 /** Options that are one `[table]`. */
 const SINGLE_TABLES = [
   ...['jwksEndpoint', 'assertion', 'accessToken', 'clientAuthentication', 'assertionStrategy', 'replay', 'revocation'],
-  ...['refusals', 'hostFunctions', 'metadata', 'identityProviderLookup'],
+  ...['refusals', 'impliedScopes', 'hostFunctions', 'metadata', 'identityProviderLookup'],
   ...['clientCertificate', 'clients.certificate', 'identityProviders.accessTokens'],
 ]
 

@@ -1,7 +1,11 @@
-/** A function of the options that a request waits for. */
+/** A function of the host that a request waits for. */
 export interface HostFunctionCall {
-  function: 'findClient' | 'check' | 'subject' | 'claimsToToken' | 'grants'
-  /** The `id` (by default the `name`) of the provider whose assertion it handles. Absent for `findClient` and `grants`. */
+  /** The name of an option. `route.check`: the `check` of a route; `strategy.verify`: the callback of an `AccessTokenStrategy`. */
+  function: 'findClient' | 'check' | 'subject' | 'claimsToToken' | 'grants' | 'route.check' | 'strategy.verify'
+  /**
+   * The `id` (by default the `name`) of the provider whose assertion it handles; only for `check`, `subject` and
+   * `claimsToToken`.
+   */
   identityProvider?: string
   /** For `claimsToToken`: the claim that the function makes. */
   claim?: string

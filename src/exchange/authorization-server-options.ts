@@ -1,6 +1,7 @@
 import { type MetadataSettings, readMetadata } from '../express/metadata-options.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import { isSecureUrl } from '../option-checks/urls.js'
+import { type ImpliedScopes, readImpliedScopes } from '../protected-route/implied-scopes.js'
 
 /**
  * Who this service is as an authorization server, and what its metadata say. They are options of `createJwtExchange`.
@@ -43,6 +44,11 @@ export interface AuthorizationServerOptions {
    * `response_types_supported` describes your own `authorization_endpoint`. Default: none.
    */
   metadata?: Readonly<Record<string, unknown>>
+  /**
+   * Scopes that imply others at routes: an access token with the broader scope passes where `scope` or `anyScope` asks for one of
+   * the narrower scopes, by way of several steps, too. Nothing is added to the token or to `req.auth`. Default: none.
+   */
+  impliedScopes?: Readonly<Record<string, readonly string[]>>
 }
 
 export interface AuthorizationServerSettings {
@@ -53,6 +59,8 @@ export interface AuthorizationServerSettings {
   openidConfiguration: boolean
   introspection: boolean
   metadata: MetadataSettings
+  /** undefined: no scope implies another. */
+  impliedScopes: ImpliedScopes | undefined
 }
 
 export function readAuthorizationServerOptions(reader: OptionReader): AuthorizationServerSettings {
@@ -65,6 +73,7 @@ export function readAuthorizationServerOptions(reader: OptionReader): Authorizat
     openidConfiguration: reader.boolean('openidConfiguration', false),
     introspection: reader.boolean('introspection', false),
     metadata: readMetadata(reader),
+    impliedScopes: readImpliedScopes(reader),
   }
 }
 

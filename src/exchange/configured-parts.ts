@@ -29,6 +29,8 @@ export interface ConfiguredParts {
   settings: CompleteSettings
   jwksClients: ChosenJwksClients
   identityProviders: IdentityProviderRegistry
+  /** By what the functions of the host are bounded. */
+  hostFunctions: HostFunctions
   /** By which entries that are looked up become identity providers. */
   runTime: RunTimeConfiguration
   /** By what an assertion as a bearer token is accepted. */
@@ -60,6 +62,7 @@ export function createConfiguredParts(settings: CompleteSettings, lasting: Lasti
     settings,
     jwksClients,
     identityProviders,
+    hostFunctions: parties.hostFunctions,
     runTime: createRunTimeConfiguration(settings, parties.hostFunctions),
     assertionVerification: {
       identityProviders,

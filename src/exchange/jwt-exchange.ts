@@ -11,6 +11,7 @@ import { type ReadyOptions, warmUp } from '../identity-provider/warm-up.js'
 import { PendingRefusals } from '../passport/pending-refusals.js'
 import type { PassportStrategy } from '../passport/promise-strategy.js'
 import { createAccessTokenStrategy, createAssertionStrategy } from '../passport/strategies.js'
+import type { AuthenticateAccessTokenDeps } from '../protected-route/authenticate-access-token.js'
 import { Challenge } from '../protected-route/challenge.js'
 import { ProxyWarning } from '../protected-route/proxy-warning.js'
 import { Configuration } from './configuration.js'
@@ -132,7 +133,7 @@ export function createJwtExchange(options: JwtExchangeOptions): JwtExchange {
   const parts = () => configuration.parts
   const reporting = { events, proxyWarning: new ProxyWarning(events) }
   const bearer = { challenge: new Challenge('Bearer', settings.issuer), ...reporting }
-  const accessTokenAuthentication = { ...bearer, verifier: () => parts().verifyAccessToken }
+  const accessTokenAuthentication = { ...bearer, ...routesOf(parts) }
   const assertionAuthentication = { ...bearer, verification: () => parts().assertionVerification }
   const pendingRefusals = new PendingRefusals(events)
   const registry = () => parts().identityProviders
@@ -183,6 +184,17 @@ function createConfiguration(settings: CompleteSettings, lasting: LastingParts):
     events: lasting.events,
     clock: settings.clock,
   })
+}
+
+/** What routes ask for at each request, because it can change. */
+function routesOf(
+  parts: () => ConfiguredParts,
+): Pick<AuthenticateAccessTokenDeps, 'verifier' | 'hostFunctions' | 'impliedScopes'> {
+  return {
+    verifier: () => parts().verifyAccessToken,
+    hostFunctions: () => parts().hostFunctions,
+    impliedScopes: () => parts().settings.impliedScopes,
+  }
 }
 
 function tokenEndpointsOf({ tokenEndpoint, mtlsTokenEndpoint }: CompleteSettings): readonly string[] {

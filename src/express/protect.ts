@@ -3,7 +3,6 @@ import type { AccessToken } from '../access-token/access-token.js'
 import { isPending } from '../clock/when-ready.js'
 import { hasField } from '../errors/field-of.js'
 import type { ExchangeEventEmitter } from '../events/exchange-events.js'
-import { OAuthError } from '../oauth/errors.js'
 import { ConfigError } from '../option-checks/config-error.js'
 import { isPlainObject } from '../option-checks/describe-value.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
@@ -11,7 +10,7 @@ import {
   type AuthenticateAccessTokenDeps,
   createAuthenticateAccessToken,
 } from '../protected-route/authenticate-access-token.js'
-import type { RouteOutcome } from '../protected-route/authenticate-request.js'
+import { missingToken, type RouteOutcome } from '../protected-route/authenticate-request.js'
 import { type GetToken, readGetToken } from '../protected-route/read-presented-token.js'
 import {
   createRouteOptionReader,
@@ -132,13 +131,7 @@ function refuse(
     res.end()
     return
   }
-  const error = outcome.kind === 'missing' ? noToken(outcome.challenge) : outcome.answer
+  const error = outcome.kind === 'missing' ? missingToken(outcome.challenge) : outcome.answer
   if (passErrors) next(error)
   else sendOAuthError(res, error)
-}
-
-/** The code is for the body and the host: the challenge has none (RFC 6750 §3.1). */
-function noToken(challenge: string): OAuthError {
-  const headers = { 'WWW-Authenticate': challenge }
-  return new OAuthError('invalid_token', 'The request has no access token', { reason: 'no_token', headers })
 }

@@ -8,8 +8,8 @@ import type { OptionReader } from '../option-checks/option-reader.js'
 import { RunningCalls } from './running-calls.js'
 
 /**
- * Limits for the functions in the options that requests wait for: `findClient`, `check`, `subject`, `claimsToToken` and
- * `grants`.
+ * Limits for the functions of yours that requests wait for: `findClient`, `check`, `subject`, `claimsToToken`, `grants`, the `check`
+ * of a route, and the callback of an `AccessTokenStrategy`.
  *
  * @example
  * const hostFunctions: HostFunctionOptions = { timeout: 500, maxConcurrent: 200 }
@@ -66,6 +66,8 @@ export class HostFunctions {
       subject: new RunningCalls(maxConcurrent),
       claimsToToken: new RunningCalls(maxConcurrent),
       grants: new RunningCalls(maxConcurrent),
+      'route.check': new RunningCalls(maxConcurrent),
+      'strategy.verify': new RunningCalls(maxConcurrent),
     }
   }
 
@@ -115,6 +117,22 @@ export class HostFunctions {
       this.#deps.events.emit('host_function.limit_reached', { ...call, maxConcurrent })
     }
     return createRefusal(LIMIT_REACHED, `the limit of ${maxConcurrent} concurrent calls of ${call.function} is reached`)
+  }
+}
+
+/** The same function within the limits that are configured at each call, for what outlives a configuration. */
+export function limitAsConfigured<Args extends unknown[], Result>(
+  call: HostFunctionCall,
+  hostFunction: HostFunction<Args, Result>,
+  configured: () => HostFunctions,
+): (...args: Args) => Result | Promise<Awaited<Result>> {
+  let limits: HostFunctions | undefined
+  let limited: ((...args: Args) => Result | Promise<Awaited<Result>>) | undefined
+  return (...args) => {
+    const now = configured()
+    if (limited === undefined || limits !== now) limited = now.limit(call, hostFunction)
+    limits = now
+    return limited(...args)
   }
 }
 

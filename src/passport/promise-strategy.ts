@@ -2,7 +2,8 @@ import type { IncomingMessage } from 'node:http'
 import CustomStrategy from 'passport-custom'
 import { type Eventual, isPending } from '../clock/when-ready.js'
 import type { AccessDenied } from '../events/refusals.js'
-import type { RouteOutcome } from '../protected-route/authenticate-request.js'
+import { missingToken, type RouteOutcome } from '../protected-route/authenticate-request.js'
+import { findHostError } from './load-user.js'
 import type { PassportRequest, PendingRefusals } from './pending-refusals.js'
 
 /** A Passport strategy, described by what it needs; fits `passport.use` and `passport.authenticate`. */
@@ -28,6 +29,12 @@ interface Failure {
 /** @param options the options of `passport.authenticate` */
 export type Authenticate<Caller> = (req: IncomingMessage, options: unknown) => Eventual<RouteOutcome<Caller>>
 
+export interface PromiseStrategyDeps {
+  pendingRefusals: PendingRefusals
+  /** Whether refused requests go to the error handlers of the host, and to no further strategy. */
+  passErrors: boolean
+}
+
 /**
  * A passport-custom strategy around an async function. passport-custom drops the promise of an async verify, and Passport
  * shares a strategy that is handed to it as an object between requests: so the actions of each request are captured at
@@ -36,11 +43,11 @@ export type Authenticate<Caller> = (req: IncomingMessage, options: unknown) => E
 export function createPromiseStrategy<Caller>(
   name: string,
   authenticate: Authenticate<Caller>,
-  pendingRefusals: PendingRefusals,
+  { pendingRefusals, passErrors }: PromiseStrategyDeps,
 ): PassportStrategy {
   const custom = new CustomStrategy({ passOptionsToCallback: true }, (req, outcome, done) => {
     Promise.resolve(outcome as Eventual<RouteOutcome<Caller>>)
-      .then((awaited) => report(awaited, done, { req, pendingRefusals }))
+      .then((awaited) => report(awaited, done, { req, pendingRefusals, passErrors }))
       .catch(done)
       .catch(() => endUnanswered(req))
   })
@@ -105,22 +112,24 @@ function actionsOf(
 function report<Caller>(
   outcome: RouteOutcome<Caller>,
   done: (error: unknown, user?: unknown, failure?: Failure) => void,
-  { req, pendingRefusals }: Pick<Attempt, 'req' | 'pendingRefusals'>,
+  { req, pendingRefusals, passErrors }: Pick<Attempt, 'req' | 'pendingRefusals'> & { passErrors: boolean },
 ): void {
   if (outcome.kind === 'granted') {
     done(null, outcome.caller)
-  } else if (outcome.kind === 'missing') {
-    done(null, false, { challenge: outcome.challenge, status: 401, event: outcome.describe() })
-  } else if (outcome.answer.status >= 500) {
+    return
+  }
+  const event = outcome.kind === 'missing' ? outcome.describe() : outcome.event
+  const answer = outcome.kind === 'missing' ? missingToken(outcome.challenge) : outcome.answer
+  const hostError = findHostError(answer)
+  if (passErrors || hostError !== undefined || answer.status >= 500) {
     // An outage is not a failed authentication, and Passport asks no other strategy: the host's error handler gets it, with
     // `status` and `headers`. Not every handler sends the headers.
-    pendingRefusals.add(req, outcome.event, undefined)
+    pendingRefusals.add(req, event, undefined)
     pendingRefusals.conclude(req)
-    setHeaders(req, outcome.answer.headers)
-    done(outcome.answer)
+    setHeaders(req, answer.headers)
+    done(hostError ?? answer)
   } else {
-    const { headers, status } = outcome.answer
-    done(null, false, { challenge: headers['WWW-Authenticate'], status, event: outcome.event })
+    done(null, false, { challenge: answer.headers['WWW-Authenticate'], status: answer.status, event })
   }
 }
 

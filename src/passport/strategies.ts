@@ -1,4 +1,3 @@
-import type { AccessToken } from '../access-token/access-token.js'
 import { ConfigError } from '../option-checks/config-error.js'
 import {
   type AuthenticateAccessTokenDeps,
@@ -9,6 +8,7 @@ import {
   type AuthenticateAssertionDeps,
   createAuthenticateAssertion,
 } from '../protected-route/authenticate-assertion.js'
+import type { AuthenticateRequest } from '../protected-route/authenticate-request.js'
 import {
   ANY_ACCESS,
   createRouteOptionReader,
@@ -20,6 +20,20 @@ import type { PendingRefusals } from './pending-refusals.js'
 import { type Authenticate, createPromiseStrategy, type PassportStrategy } from './promise-strategy.js'
 import { routeOptions } from './route-options.js'
 
+/** What a strategy for access tokens is made of. */
+export interface AccessTokenSource {
+  deps: AuthenticateAccessTokenDeps
+  pendingRefusals: PendingRefusals
+}
+
+/** By the strategies of exchanges, for strategies of the host that accept the same access tokens. */
+const sources = new WeakMap<object, AccessTokenSource>()
+
+/** What the `accessTokenStrategy` of an exchange is made of; undefined if it is something else. */
+export function findAccessTokenSource(strategy: unknown): AccessTokenSource | undefined {
+  return typeof strategy === 'object' && strategy !== null ? sources.get(strategy) : undefined
+}
+
 /**
  * `'access-token'`: authenticates a request by an access token of this service; `req.user` is the `AccessToken`. The
  * options of `passport.authenticate` may say what the token must have.
@@ -28,13 +42,21 @@ export function createAccessTokenStrategy(
   deps: AuthenticateAccessTokenDeps,
   pendingRefusals: PendingRefusals,
 ): PassportStrategy {
-  const authenticateAny = createAuthenticateAccessToken(ANY_ACCESS, deps)
-  const authenticate: Authenticate<AccessToken> = (req, options) => {
+  const authenticate = withRouteOptions((access) => createAuthenticateAccessToken(access, deps))
+  const strategy = createPromiseStrategy('access-token', authenticate, { pendingRefusals, passErrors: false })
+  sources.set(strategy, { deps, pendingRefusals })
+  return strategy
+}
+
+/** Judges requests by the options of `passport.authenticate`. What needs none is made once. */
+export function withRouteOptions<Caller>(
+  createForRoute: (access: RequiredAccess) => AuthenticateRequest<Caller>,
+): Authenticate<Caller> {
+  const authenticateAny = createForRoute(ANY_ACCESS)
+  return (req, options) => {
     const ofRoute = routeOptions(options)
-    if (ofRoute === undefined) return authenticateAny(req)
-    return createAuthenticateAccessToken(readRouteAccess(ofRoute), deps)(req)
+    return ofRoute === undefined ? authenticateAny(req) : createForRoute(readRouteAccess(ofRoute))(req)
   }
-  return createPromiseStrategy('access-token', authenticate, pendingRefusals)
 }
 
 /** Read at each request: the host may hand over another object each time, or change it. */
@@ -60,7 +82,7 @@ export function createAssertionStrategy(
     if (name !== undefined) throw optionWithoutMeaning(name)
     return authenticateAssertion(req)
   }
-  return createPromiseStrategy('jwt-assertion', authenticate, pendingRefusals)
+  return createPromiseStrategy('jwt-assertion', authenticate, { pendingRefusals, passErrors: false })
 }
 
 function optionWithoutMeaning(name: string): ConfigError {

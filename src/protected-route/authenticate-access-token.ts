@@ -1,43 +1,66 @@
 import type { AccessToken, AccessTokenVerifier } from '../access-token/access-token.js'
-import { whenReady } from '../clock/when-ready.js'
+import { type Eventual, whenReady } from '../clock/when-ready.js'
 import { printable } from '../errors/printable.js'
 import type { ExchangeEvents } from '../events/exchange-events.js'
+import type { HostFunctions } from '../host-functions/host-functions.js'
 import {
   type AuthenticateRequest,
   type AuthenticateRequestDeps,
   createAuthenticateRequest,
 } from './authenticate-request.js'
-import { challengedAccess, checkRequiredAccess } from './check-required-access.js'
+import { challengedAccess, checkRequiredAccess, type RouteAccess } from './check-required-access.js'
+import type { HostRequest } from './host-request.js'
 import type { GetToken } from './read-presented-token.js'
 import type { RequiredAccess } from './required-access.js'
+import { createAskCheck } from './route-check.js'
 
+/** What every route that accepts access tokens needs. */
 export interface AuthenticateAccessTokenDeps
-  extends Pick<AuthenticateRequestDeps<AccessToken>, 'challenge' | 'events' | 'proxyWarning'> {
+  extends Pick<AuthenticateRequestDeps<AccessToken>, 'challenge' | 'events' | 'proxyWarning'>,
+    Pick<RouteAccess, 'impliedScopes'> {
   /** How access tokens are verified now: asked once for each request. */
   verifier: () => AccessTokenVerifier
+  /** By what the functions of the host are bounded now. */
+  hostFunctions: () => HostFunctions
 }
 
 /** Judges requests by their access token and by what the route requires. */
 export function createAuthenticateAccessToken(
   access: RequiredAccess,
-  { verifier, ...deps }: AuthenticateAccessTokenDeps,
+  deps: AuthenticateAccessTokenDeps,
   getToken?: GetToken,
 ): AuthenticateRequest<AccessToken> {
-  const route = { access, challenge: deps.challenge }
-  const withAccess = (accessToken: AccessToken) => {
-    checkRequiredAccess(accessToken, route)
-    return accessToken
-  }
   return createAuthenticateRequest<AccessToken>({
     ...deps,
     challenged: challengedAccess(access),
     getToken,
-    verify: (token) => whenReady(verifier()(token), withAccess),
+    verify: createVerifyForRoute(access, deps),
     describe: describeCaller,
   })
 }
 
-function describeCaller({ sub, clientId, identityProvider }: AccessToken): ExchangeEvents['access.granted'] {
+/**
+ * Verifies access tokens, and that they have what a route requires. A token that is known at once needs no promise, unless a
+ * function of the host does.
+ *
+ * @returns a function that throws, or rejects with, TokenRejected, DependencyUnavailable or OAuthError
+ */
+export function createVerifyForRoute(
+  access: RequiredAccess,
+  { verifier, hostFunctions, challenge, impliedScopes }: AuthenticateAccessTokenDeps,
+): (token: string, req: HostRequest) => Eventual<AccessToken> {
+  const route = { access, challenge, impliedScopes }
+  const withAccess = (accessToken: AccessToken) => {
+    checkRequiredAccess(accessToken, route)
+    return accessToken
+  }
+  if (access.check === undefined) return (token) => whenReady(verifier()(token), withAccess)
+  const askCheck = createAskCheck(access.check, route, hostFunctions)
+  return (token, req) => whenReady(verifier()(token), (accessToken) => askCheck(withAccess(accessToken), req))
+}
+
+/** What the event of a request that passes says. */
+export function describeCaller({ sub, clientId, identityProvider }: AccessToken): ExchangeEvents['access.granted'] {
   return {
     subject: printable(sub),
     ...(clientId !== undefined && { clientId: printable(clientId) }),

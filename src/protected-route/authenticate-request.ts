@@ -1,7 +1,7 @@
 import { type Eventual, isPending, whenReady } from '../clock/when-ready.js'
 import type { ExchangeEventEmitter, ExchangeEvents } from '../events/exchange-events.js'
 import type { AccessDenied } from '../events/refusals.js'
-import type { OAuthError } from '../oauth/errors.js'
+import { OAuthError } from '../oauth/errors.js'
 import { toRefusal } from '../oauth/refusal.js'
 import { type AuthScheme, type Challenge, type ChallengedAccess, INVALID_TOKEN } from './challenge.js'
 import { describeSender, type HostRequest, routeOf } from './host-request.js'
@@ -79,6 +79,15 @@ function refuse(
     challenge.error('invalid_token', INVALID_TOKEN, reason, challenged),
   )
   return { kind: 'refused', answer, event: { ...event, ...describeRequest(req, proxyWarning) } }
+}
+
+/**
+ * A request without a token, as an error for an error handler, or for a body. The code is for the host only: the challenge has
+ * none (RFC 6750 §3.1).
+ */
+export function missingToken(challenge: string): OAuthError {
+  const headers = { 'WWW-Authenticate': challenge }
+  return new OAuthError('invalid_token', 'The request has no access token', { reason: 'no_token', headers })
 }
 
 /** The address is what the warning is about. A request that passes has none in its event, and costs nothing here. */

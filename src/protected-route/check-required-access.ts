@@ -6,12 +6,15 @@ import type { OAuthError } from '../oauth/errors.js'
 import { normaliseResource } from '../oauth/resource.js'
 import { findFailing } from '../policy/claim-condition.js'
 import { type Challenge, type ChallengedAccess, INVALID_TOKEN } from './challenge.js'
+import { hasScope, type ImpliedScopes } from './implied-scopes.js'
 import type { RequiredAccess } from './required-access.js'
 
 /** What a route requires of access tokens, and how it refuses those that do not have it. */
 export interface RouteAccess {
   access: RequiredAccess
   challenge: Challenge
+  /** As configured now. undefined: no scope implies another. */
+  impliedScopes: () => ImpliedScopes | undefined
 }
 
 /** What the challenges of a route ask for: all scopes of the operation, also those that a token has, and the resource. */
@@ -86,14 +89,16 @@ function isFor({ audience }: AccessToken, resource: string): boolean {
   return audience.some((each) => normaliseResource(each) === wanted)
 }
 
-function hasScopes({ scopes }: AccessToken, { access }: RouteAccess): boolean {
+function hasScopes({ scopes }: AccessToken, { access, impliedScopes }: RouteAccess): boolean {
   const { scopes: required, anyScope } = access
-  if (!required.every((scope) => scopes.includes(scope))) return false
-  return anyScope.length === 0 || anyScope.some((scope) => scopes.includes(scope))
+  if (required.length + anyScope.length === 0) return true
+  const implied = impliedScopes()
+  const has = (scope: string) => hasScope(scopes, scope, implied)
+  return required.every(has) && (anyScope.length === 0 || anyScope.some(has))
 }
 
 /** What the event of a refusal says of a valid token, and of the scopes of the route. */
-function describeAccess(
+export function describeAccess(
   { sub, clientId, scopes, identityProvider }: AccessToken,
   { scopes: requiredScopes, anyScope }: RequiredAccess,
 ): TokenContext & ScopeContext {

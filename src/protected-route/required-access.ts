@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http'
+import type { AccessToken } from '../access-token/access-token.js'
 import { isScopeToken, parseScope } from '../oauth/scope.js'
 import { OptionReader } from '../option-checks/option-reader.js'
 import { type ClaimCondition, type ClaimConditionOption, readClaimConditions } from '../policy/claim-condition.js'
@@ -42,7 +44,16 @@ export interface RequiredAccessOptions {
    * provider that it comes from. Default: everybody whose access tokens are accepted.
    */
   issuers?: readonly string[]
+  /**
+   * A rule in code, asked after all others; it may return a promise. `true` accepts. Anything else refuses with 403. A string is the
+   * reason, which appears in the event, never in the answer to the client. If it throws or rejects, or does not answer within
+   * `hostFunctions.timeout`, which aborts the signal, the request is answered with 503. Default: none.
+   */
+  check?(auth: AccessToken, req: IncomingMessage, signal: AbortSignal): boolean | string | Promise<boolean | string>
 }
+
+/** The option `check`. */
+export type CheckAccess = NonNullable<RequiredAccessOptions['check']>
 
 /** The options, read. */
 export interface RequiredAccess {
@@ -54,6 +65,7 @@ export interface RequiredAccess {
   acceptsSubject: ((sub: string) => boolean) | undefined
   resource: string | undefined
   issuers: ReadonlySet<string> | undefined
+  check: CheckAccess | undefined
 }
 
 /** What every valid token has. */
@@ -64,6 +76,7 @@ export const ANY_ACCESS: RequiredAccess = {
   acceptsSubject: undefined,
   resource: undefined,
   issuers: undefined,
+  check: undefined,
 }
 
 const SCOPES = 'at least one scope token (RFC 6749 §3.3), in an array or a space-separated string'
@@ -95,6 +108,7 @@ export function readRequiredAccess(reader: OptionReader): RequiredAccess {
     acceptsSubject: readSubjectTest(reader),
     resource: reader.isNamed('resource') ? reader.string('resource', RESOURCE) : undefined,
     issuers: reader.isNamed('issuers') ? new Set(reader.someStrings('issuers', ISSUER)) : undefined,
+    check: readCheckAccess(reader),
   }
 }
 
@@ -106,4 +120,18 @@ function readScopes(reader: OptionReader, key: 'scope' | 'anyScope'): readonly s
   if (scopes !== undefined && scopes.length > 0 && scopes.every(isScopeToken)) return scopes
   reader.problem(key, SCOPES)
   return []
+}
+
+/** The option `check`; undefined: there is none. */
+function readCheckAccess(reader: OptionReader): CheckAccess | undefined {
+  if (!reader.isNamed('check')) return undefined
+  const check = reader.hostObject('check')
+  if (typeof check === 'function') return check as CheckAccess
+  reader.problem(
+    'check',
+    'a function that gets the token and the request and returns true or a reason',
+    undefined,
+    'wrong_type',
+  )
+  return undefined
 }

@@ -104,6 +104,8 @@ export function createResourceServer(options: ResourceServerOptions): ResourceSe
     events,
     proxyWarning: new ProxyWarning(events),
     verifier: () => parts().verifyAccessToken,
+    hostFunctions: () => parts().hostFunctions,
+    impliedScopes: () => parts().settings.impliedScopes,
   }
   return {
     protect: (...given) => createProtect(given, authentication),

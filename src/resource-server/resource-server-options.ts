@@ -14,6 +14,7 @@ import {
 import { throwProblemsOf } from '../option-checks/findings.js'
 import { OptionReader } from '../option-checks/option-reader.js'
 import { readSubjectMapping, type SubjectOption } from '../policy/subject-mapping.js'
+import { type ImpliedScopes, readImpliedScopes } from '../protected-route/implied-scopes.js'
 import { type IssuerOptions, readIssuers } from './issuer-options.js'
 
 /** What a resource server has besides its issuers. */
@@ -30,6 +31,11 @@ interface SharedOptions {
    * for the second time. Its dates and its key are checked at each use. Default: 10 485 760.
    */
   cacheSizeBytes?: number
+  /**
+   * Scopes that imply others at routes: a token with the broader scope passes where `scope` or `anyScope` asks for one of the
+   * narrower scopes, by way of several steps, too. Default: none.
+   */
+  impliedScopes?: Readonly<Record<string, readonly string[]>>
   /** Bounds how long requests wait for the functions in these options, and how many calls run at once. */
   hostFunctions?: HostFunctionOptions
   /** The clocks, for tests. Default: the system's. */
@@ -50,6 +56,8 @@ export interface ResourceServerSettings {
   issuers: readonly IdentityProviderSettings[]
   jwksEndpoint: JwksEndpointSettings
   cacheSizeBytes: number
+  /** undefined: no scope implies another. */
+  impliedScopes: ImpliedScopes | undefined
   hostFunctions: HostFunctionSettings
   clock: Clock
 }
@@ -62,6 +70,7 @@ export function readResourceServerOptions(options: unknown): Readonly<ResourceSe
     issuers: readIssuers(reader, { jwksEndpoint, subject: readSubjectMapping(reader) }),
     jwksEndpoint,
     cacheSizeBytes: reader.integer('cacheSizeBytes', { min: 0, max: 2 ** 30, default: 10_485_760, unit: 'bytes' }),
+    impliedScopes: readImpliedScopes(reader),
     hostFunctions: readHostFunctionOptions(reader.object('hostFunctions')),
     clock: readClock(reader),
   }

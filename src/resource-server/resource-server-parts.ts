@@ -14,6 +14,8 @@ import type { ResourceServerSettings } from './resource-server-options.js'
 /** What one set of options makes: a request is judged by one of them to its end. */
 export interface ResourceServerParts {
   settings: ResourceServerSettings
+  /** By what the functions of the host are bounded. */
+  hostFunctions: HostFunctions
   jwksClients: ChosenJwksClients
   identityProviders: IdentityProviderRegistry
   verifyAccessToken: AccessTokenVerifier
@@ -38,6 +40,7 @@ export function createResourceServerParts(
   const trustedIssuers = new TrustedIssuers({ identityProviders, findClient: undefined, verifiedTokens, clock })
   return {
     settings,
+    hostFunctions,
     jwksClients,
     identityProviders,
     verifyAccessToken: createIssuerTokenVerifier(trustedIssuers),

@@ -129,6 +129,7 @@ const TOP = {
   },
   clientAuthentication: { maxFailures: 3, failureWindow: 60, allowTokenEndpointAudience: false },
   assertionStrategy: { waitForKeys: false },
+  impliedScopes: { write: ['read'] },
   refusals: { documentation: 'https://docs.example.com/tokens' },
   replay: { store, timeout: 100, maxEntries: 10 },
   revocation: {

@@ -14,8 +14,12 @@ export const IDP = 'https://idp.example.com'
 /** An exchange whose routes are called with access tokens of any claims: nothing is exchanged. */
 export interface RouteHost {
   exchange: JwtExchange
+  /** Of the exchange, those of the start. */
+  options: JwtExchangeOptions
   app: Express
   events: RecordedEvent[]
+  /** Replaces the options by those of the start with these. */
+  reconfigure(changes: Partial<JwtExchangeOptions>): void
   /** An access token of this exchange with these claims; one that is undefined is left out. */
   token(claims?: Readonly<Record<string, unknown>>): Promise<string>
   get(path: string, token?: string, headers?: Readonly<Record<string, string>>): Promise<ReceivedResponse>
@@ -32,13 +36,13 @@ export async function startRouteHost(
   options: Partial<JwtExchangeOptions> = {},
 ): Promise<RouteHost> {
   idpKey ??= await generateFakeKey('ES256', 'idp')
-  const exchange = createJwtExchange({
+  const complete = {
     issuer: ISSUER,
-    identityProviders: [{ name: IDP, jwks: { keys: [idpKey.publicJwk] }, allowedSubjects: 'any' }],
+    identityProviders: [{ name: IDP, jwks: { keys: [idpKey.publicJwk] }, allowedSubjects: 'any' as const }],
     clients: [CLIENT],
     accessToken: { audience: [AUDIENCE, OTHER_AUDIENCE], signingKeys: [privateJwk] },
-    ...options,
-  })
+  } satisfies JwtExchangeOptions
+  const exchange = createJwtExchange({ ...complete, ...options })
   const events: RecordedEvent[] = []
   for (const name of EXCHANGE_EVENT_NAMES) exchange.events.on(name, (event) => events.push({ name, ...event }))
   const app = version === 4 ? (express4() as unknown as Express) : express()
@@ -48,8 +52,10 @@ export async function startRouteHost(
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   return {
     exchange,
+    options: complete,
     app,
     events,
+    reconfigure: (changes) => exchange.reconfigure({ ...complete, ...changes }),
     token: (claims = {}) => {
       const dates = { iat: NOW, exp: NOW + 3600, jti: 'a' }
       const ours = { iss: ISSUER, sub: 'alice', aud: AUDIENCE, client_id: CLIENT.clientId, idp: IDP, ...dates }

@@ -2,10 +2,12 @@ import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { type AccessToken, PresentedAccessToken } from '../../../src/access-token/access-token.js'
 import { ExchangeEventEmitter } from '../../../src/events/exchange-events.js'
+import { OptionReader } from '../../../src/option-checks/option-reader.js'
 import { createAuthenticateAccessToken } from '../../../src/protected-route/authenticate-access-token.js'
 import type { RouteOutcome } from '../../../src/protected-route/authenticate-request.js'
 import { Challenge } from '../../../src/protected-route/challenge.js'
 import type { HostRequest } from '../../../src/protected-route/host-request.js'
+import { type ImpliedScopes, readImpliedScopes } from '../../../src/protected-route/implied-scopes.js'
 import { ProxyWarning } from '../../../src/protected-route/proxy-warning.js'
 import {
   createRouteOptionReader,
@@ -13,6 +15,7 @@ import {
   readRequiredAccess,
   refuseOtherOptions,
 } from '../../../src/protected-route/required-access.js'
+import { hostFunctions } from '../../support/host-functions.js'
 
 const US = 'https://api.example.com/oauth2'
 const SCOPES = ['a', 'b', 'ab', 'c']
@@ -22,13 +25,18 @@ const REQUEST = { headers: { authorization: 'Bearer x' }, method: 'GET', url: '/
 type Token = Pick<AccessToken, 'sub' | 'scopes' | 'issuer' | 'identityProvider' | 'audience' | 'payload'>
 
 /** What a route with these options makes of a token that is valid. */
-function judge(token: Token, options: RequiredAccessOptions): RouteOutcome<AccessToken> {
+function judge(token: Token, options: RequiredAccessOptions, implied?: ImpliedScopes): RouteOutcome<AccessToken> {
   const reader = createRouteOptionReader(options, 'protect')
   const access = readRequiredAccess(reader)
   refuseOtherOptions(reader)
   const verified = new PresentedAccessToken({ ...token, clientId: 'app', expiresAt: 1, tokenId: 'j' }, 'x')
   const challenge = new Challenge('Bearer', US)
-  const deps = { challenge, events, proxyWarning: new ProxyWarning(events), verifier: () => () => verified }
+  const ofExchange = {
+    hostFunctions: () => hostFunctions,
+    impliedScopes: () => implied,
+    verifier: () => () => verified,
+  }
+  const deps = { challenge, events, proxyWarning: new ProxyWarning(events), ...ofExchange }
   const outcome = createAuthenticateAccessToken(access, deps)(REQUEST)
   if (outcome instanceof Promise) throw new Error('a known token is judged at once')
   return outcome
@@ -55,6 +63,7 @@ const scopeOption = fc.oneof(
   someScopes,
   someScopes.map((scopes) => scopes.join(' ')),
 )
+const VERDICTS = [true, true, '', 'no', false, undefined, 1, {}]
 const complete: fc.Arbitrary<Required<RequiredAccessOptions>> = fc.record({
   scope: scopeOption,
   anyScope: scopeOption,
@@ -67,12 +76,23 @@ const complete: fc.Arbitrary<Required<RequiredAccessOptions>> = fc.record({
     'urn:A',
   ),
   issuers: fc.subarray([US, 'okta', 'https://idp.example.com', 'nobody'], { minLength: 1 }),
+  check: fc.constantFrom<() => true | string>(...VERDICTS.map((verdict) => () => verdict as true)),
 })
-const OPTIONS = ['scope', 'anyScope', 'requiredClaims', 'allowedSubjects', 'resource', 'issuers'] as const
+const OPTIONS = ['scope', 'anyScope', 'requiredClaims', 'allowedSubjects', 'resource', 'issuers', 'check'] as const
 /** With some of the options. */
 const routes: fc.Arbitrary<RequiredAccessOptions> = fc
   .tuple(complete, fc.subarray([...OPTIONS], { maxLength: 3 }))
   .map(([options, names]) => Object.fromEntries(names.map((name) => [name, options[name]])))
+
+/** As it is configured, and what it means: by way of others, too, and in a circle. */
+const HIERARCHY = readImpliedScopes(
+  new OptionReader({ impliedScopes: { c: ['ab'], ab: ['a', 'b'], b: ['c'] } }, ['createJwtExchange']),
+)
+const IMPLIES: Readonly<Record<string, readonly string[]>> = {
+  c: ['ab', 'a', 'b', 'c'],
+  ab: ['a', 'b', 'c', 'ab'],
+  b: ['c', 'ab', 'a', 'b'],
+}
 
 type Verdict = readonly [status: number, reason: string]
 const list = (scope: string | readonly string[]) => (typeof scope === 'string' ? scope.split(' ') : scope)
@@ -89,9 +109,10 @@ const CONDITIONS: Readonly<Record<string, (claims: Readonly<Record<string, unkno
 }
 
 /** Who may, in plain words: undefined if the token is let pass. */
-function whoMay(token: Token, route: RequiredAccessOptions): Verdict | undefined {
-  const { scope = [], anyScope, requiredClaims, allowedSubjects = 'any', resource, issuers } = route
-  const has = (each: string) => token.scopes.includes(each)
+function whoMay(token: Token, route: RequiredAccessOptions, isHierarchy: boolean): Verdict | undefined {
+  const { scope = [], anyScope, requiredClaims, allowedSubjects = 'any', resource, issuers, check } = route
+  const has = (each: string) =>
+    token.scopes.some((scope) => scope === each || (isHierarchy && IMPLIES[scope]?.includes(each)))
   const from = [token.issuer, token.identityProvider]
   if (issuers !== undefined && !issuers.some((each) => from.includes(each))) return [401, 'wrong_issuer']
   if (resource !== undefined && !token.audience.some((each) => isSame(each, resource))) return [401, 'wrong_audience']
@@ -100,17 +121,18 @@ function whoMay(token: Token, route: RequiredAccessOptions): Verdict | undefined
   if (allowedSubjects !== 'any' && !allowedSubjects.some((each) => isAccepted(token.sub, each)))
     return [403, 'subject_not_allowed']
   const holds = CONDITIONS[JSON.stringify(requiredClaims)]
-  return holds?.(token.payload) === false ? [403, 'claim_not_allowed'] : undefined
+  if (holds?.(token.payload) === false) return [403, 'claim_not_allowed']
+  return check === undefined || (check as () => unknown)() === true ? undefined : [403, 'refused_by_check']
 }
 
 describe('a route', () => {
   it('lets exactly the tokens pass that meet all of its options', () => {
     let passed = 0
     fc.assert(
-      fc.property(tokens, routes, (token, route) => {
-        const outcome = judge(token, route)
+      fc.property(tokens, routes, fc.boolean(), (token, route, isHierarchy) => {
+        const outcome = judge(token, route, isHierarchy ? HIERARCHY : undefined)
         const verdict = outcome.kind === 'refused' ? [outcome.answer.status, outcome.event.reason] : undefined
-        expect(verdict).toEqual(whoMay(token, route))
+        expect(verdict).toEqual(whoMay(token, route, isHierarchy))
         expect(outcome.kind).toBe(verdict === undefined ? 'granted' : 'refused')
         passed += outcome.kind === 'granted' ? 1 : 0
       }),
@@ -135,7 +157,7 @@ describe('a route', () => {
         const outcome = judge(token, route)
         if (outcome.kind !== 'refused') return
         const all = [...new Set([...list(route.scope ?? []), ...list(route.anyScope ?? [])])]
-        const isNamed = all.length > 0 && !/subject|claim/.test(outcome.event.reason)
+        const isNamed = all.length > 0 && !/subject|claim|check/.test(outcome.event.reason)
         const [, scope] = / scope="([^"]*)"/.exec(outcome.answer.headers['WWW-Authenticate'] ?? '') ?? []
         expect(scope).toBe(isNamed ? all.join(' ') : undefined)
       }),
