@@ -68,6 +68,7 @@ interface ProtectedRequest extends ExpressRequest {
 export function createProtect(given: readonly unknown[], deps: AuthenticateAccessTokenDeps): Middleware {
   const [options] = given.length === 0 ? [{}] : given
   refuseRequest(options)
+  if (given.length > 1) throw wrongArguments('got more than one argument; put all options in one object')
   const settings = readProtectOptions(createRouteOptionReader(options, 'protect'))
   const authenticate = createAuthenticateAccessToken(settings.access, deps, settings.getToken)
   const route = { ...settings, events: deps.events }
@@ -93,8 +94,11 @@ function readProtectOptions(reader: OptionReader): ProtectSettings {
 /** @throws ConfigError for `app.get('/orders', exchange.protect, handler)`, which Express calls with each request */
 function refuseRequest(options: unknown): void {
   if (isPlainObject(options) || !hasField(options, 'headers')) return
-  const message = 'got a request; call it when the route is declared, as in app.get(path, protect(), handler)'
-  throw new ConfigError([{ code: 'wrong_type', path: ['protect'], message }])
+  throw wrongArguments('got a request; call it when the route is declared, as in app.get(path, protect(), handler)')
+}
+
+function wrongArguments(message: string): ConfigError {
+  return new ConfigError([{ code: 'wrong_type', path: ['protect'], message }])
 }
 
 interface ProtectedRoute extends ProtectSettings {

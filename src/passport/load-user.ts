@@ -4,8 +4,9 @@ import { fieldOf } from '../errors/field-of.js'
 import { type HostFunctions, limitAsConfigured } from '../host-functions/host-functions.js'
 import { isOAuthError, OAuthError } from '../oauth/errors.js'
 import { INVALID_TOKEN } from '../protected-route/challenge.js'
-import { describeAccess, type RouteAccess } from '../protected-route/check-required-access.js'
+import { challengedAccess, describeAccess, type RouteAccess } from '../protected-route/check-required-access.js'
 import type { HostRequest } from '../protected-route/host-request.js'
+import type { RequiredAccess } from '../protected-route/required-access.js'
 import { checkFailed } from '../protected-route/route-check.js'
 
 /** Called by a verify callback instead of returning the user: an error, or the user, or false for none. */
@@ -19,7 +20,12 @@ export type UserLoaded = (error: unknown, user?: unknown) => void
  * @example
  * const verify: LoadUser = async (auth) => (await tenants.findByIssuer(auth.issuer)) ?? false
  */
-export type LoadUser = (auth: AccessToken, req: IncomingMessage, done: UserLoaded) => unknown
+export type LoadUser = AnyRequest['loadUser']
+
+/** A method, so that the request may have the type of the framework. */
+interface AnyRequest {
+  loadUser(auth: AccessToken, req: IncomingMessage, done: UserLoaded): unknown
+}
 
 /** An access token with the user that the host has for it. */
 export interface LoadedUser {
@@ -68,9 +74,10 @@ function callVerify(verify: LoadUser, accessToken: AccessToken, req: HostRequest
 }
 
 function refusalFor(cause: unknown, accessToken: AccessToken, route: RouteAccess): unknown {
-  if (isOAuthError(cause)) return cause
+  if (isOAuthError(cause)) return withContext(cause, accessToken, route.access)
   const status = fieldOf(cause, 'status')
-  if (!isMeantForClient(cause) || typeof status !== 'number' || status < 400 || status > 499) return checkFailed(cause)
+  if (!isMeantForClient(cause) || typeof status !== 'number' || status < 400 || status > 499)
+    return checkFailed(cause, accessToken, route)
   const refusal = noUser(status, accessToken, route)
   hostErrors.set(refusal, cause)
   return refusal
@@ -82,10 +89,15 @@ function isMeantForClient(error: unknown): boolean {
 }
 
 function noUser(status: number, accessToken: AccessToken, { access, challenge }: RouteAccess): OAuthError {
+  const details = { status, reason: 'refused_by_check' } as const
   const refusal =
     status === 401
-      ? challenge.error('invalid_token', INVALID_TOKEN, 'refused_by_check')
-      : new OAuthError('invalid_token', INVALID_TOKEN, { status, reason: 'refused_by_check' })
-  refusal.context = describeAccess(accessToken, access)
+      ? challenge.error('invalid_token', INVALID_TOKEN, details.reason, challengedAccess(access))
+      : new OAuthError('invalid_token', INVALID_TOKEN, details)
+  return withContext(refusal, accessToken, access)
+}
+
+function withContext(refusal: OAuthError, accessToken: AccessToken, access: RequiredAccess): OAuthError {
+  refusal.context = { ...describeAccess(accessToken, access), ...refusal.context }
   return refusal
 }

@@ -52,6 +52,8 @@ export function createAuthenticateAssertion({
 }: AuthenticateAssertionDeps): AuthenticateRequest<AssertedCaller> {
   return createAuthenticateRequest<AssertedCaller>({
     ...deps,
+    challenged: {},
+    getToken: undefined,
     verify: (token) => acceptAssertion(token, verification()),
     describe: ({ sub, identityProvider }) => ({ subject: printable(sub), identityProvider }),
   })

@@ -20,10 +20,10 @@ export type AuthenticateRequest<Caller> = (req: HostRequest) => Eventual<RouteOu
 
 export interface AuthenticateRequestDeps<Caller> {
   challenge: Challenge
-  /** What the challenges ask for. Default: nothing. */
-  challenged?: ChallengedAccess
+  /** What the challenges ask for. */
+  challenged: ChallengedAccess
   /** Finds the token of a request. undefined: it is in the `Authorization` header. */
-  getToken?: GetToken | undefined
+  getToken: GetToken | undefined
   events: ExchangeEventEmitter
   proxyWarning: ProxyWarning
   /**
@@ -38,7 +38,7 @@ export interface AuthenticateRequestDeps<Caller> {
 
 /** For one route or strategy, so that each request finds everything ready. A caller that is known at once needs no promise. */
 export function createAuthenticateRequest<Caller>(deps: AuthenticateRequestDeps<Caller>): AuthenticateRequest<Caller> {
-  const { challenge, challenged = {}, getToken, verify } = deps
+  const { challenge, challenged, getToken, verify } = deps
   const grant = (caller: Caller) => grantAccess(caller, deps)
   return (req) => {
     try {

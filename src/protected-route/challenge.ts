@@ -22,6 +22,9 @@ export type FindResourceMetadata = (resource: string | undefined) => string | un
 
 export const INVALID_TOKEN = 'The access token is not valid'
 
+/** Spread first, so that nothing is read from `Object.prototype`. */
+const NO_ACCESS = { scopes: [], resource: undefined }
+
 /**
  * Builds the `WWW-Authenticate` values of one service for one scheme (RFC 6750 §3). All texts are fixed, and input is never
  * in them.
@@ -47,7 +50,8 @@ export class Challenge {
     return new OAuthError(code, description, { reason, headers: { 'WWW-Authenticate': value } })
   }
 
-  #write(error: readonly string[], { scopes = [], resource }: ChallengedAccess): string {
+  #write(error: readonly string[], access: ChallengedAccess): string {
+    const { scopes, resource } = { ...NO_ACCESS, ...access }
     const metadata = this.#findResourceMetadata(resource)
     const attributes = [
       `realm="${this.#realm}"`,

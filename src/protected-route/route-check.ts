@@ -3,7 +3,7 @@ import { type Eventual, isPending } from '../clock/when-ready.js'
 import { printable } from '../errors/printable.js'
 import { DependencyUnavailable } from '../errors/rejections.js'
 import { type HostFunctions, isHostFunctionRefusal, limitAsConfigured } from '../host-functions/host-functions.js'
-import { notAllowed, type RouteAccess } from './check-required-access.js'
+import { describeAccess, notAllowed, type RouteAccess } from './check-required-access.js'
 import type { HostRequest } from './host-request.js'
 import type { CheckAccess } from './required-access.js'
 
@@ -22,18 +22,20 @@ export function createAskCheck(check: CheckAccess, route: RouteAccess, hostFunct
     try {
       verdict = ask(accessToken, req)
     } catch (cause) {
-      throw checkFailed(cause)
+      throw checkFailed(cause, accessToken, route)
     }
     if (!isPending(verdict)) return conclude(verdict)
     return verdict.then(conclude, (cause) => {
-      throw checkFailed(cause)
+      throw checkFailed(cause, accessToken, route)
     })
   }
 }
 
-/** What a request is answered with if a function of the host that judges it throws. */
-export function checkFailed(cause: unknown): DependencyUnavailable {
-  return isHostFunctionRefusal(cause) ? cause : new DependencyUnavailable('policy_check_failed', { cause })
+/** What a request with a valid token is answered with if a function of the host that judges it throws. */
+export function checkFailed(cause: unknown, accessToken: AccessToken, { access }: RouteAccess): DependencyUnavailable {
+  const outage = isHostFunctionRefusal(cause) ? cause : new DependencyUnavailable('policy_check_failed', { cause })
+  outage.context = { ...describeAccess(accessToken, access), ...outage.context }
+  return outage
 }
 
 function acceptIfTrue(verdict: unknown, accessToken: AccessToken, route: RouteAccess): AccessToken {

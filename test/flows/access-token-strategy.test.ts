@@ -153,7 +153,7 @@ describe('a callback', () => {
   ])('that %s is an outage', async (_, loadUser) => {
     const { status, challenge, body } = await ask(mount(strategyOf(loadUser)), await host.token())
     expect([status, challenge, body]).toEqual([503, undefined, { name: 'OAuthError', message: '' }])
-    expect(host.events.at(-1)).toMatchObject({ name: 'access.denied', reason: 'policy_check_failed' })
+    expect(host.events.at(-1)).toMatchObject({ name: 'access.denied', reason: 'policy_check_failed', subject: 'alice' })
     expect(JSON.stringify(host.events)).not.toContain('secret')
   })
 
@@ -268,6 +268,7 @@ describe('a class that extends the strategy, as with Nest', () => {
       throw new OAuthError('insufficient_scope', 'The user is locked')
     })
     expect((await ask(mount(new Jwt({ from: host.exchange })), await host.token())).status).toBe(403)
+    expect(host.events.at(-1)).toMatchObject({ reason: 'insufficient_scope', subject: 'alice', clientId: 'app' })
   })
 })
 

@@ -103,6 +103,17 @@ const POLLUTION: Readonly<Record<string, unknown>> = {
   documentation: 'https://else.example.com',
   replayStores: {},
   store: 'redis',
+  // Options of routes, and what is made of them
+  anyScope: ['admin'],
+  requiredClaims: { tenant: 'else' },
+  issuers: ['https://else.example.com'],
+  check: true,
+  optional: true,
+  getToken: 'x',
+  passErrors: true,
+  jsonErrors: true,
+  impliedScopes: { openid: ['admin'] },
+  challenged: { scopes: ['x'] },
   // Members of errors, and of what is made of them
   code: 'ENOENT',
   uri: 'https://else.example.com',
@@ -330,8 +341,11 @@ describe('an extended Object.prototype', () => {
     for (const authorization of [`Bearer ${accessTokens.good}`, `Bearer ${assertions.good}`, BASIC]) {
       await call('pollute', { authorization })
       try {
-        for (const path of ['/open', '/orders', '/me', '/admin', '/whoami'])
-          expect(await get(path)).toEqual([401, `Bearer realm="${ISSUER}"`, false])
+        const scopes: Readonly<Record<string, string>> = { '/orders': 'orders:read', '/admin': 'admin' }
+        for (const path of ['/open', '/orders', '/me', '/admin', '/whoami']) {
+          const scope = Object.hasOwn(scopes, path) ? `, scope="${scopes[path]}"` : ''
+          expect(await get(path)).toEqual([401, `Bearer realm="${ISSUER}"${scope}`, false])
+        }
         const [status] = await post({ grant_type: GRANT_TYPE, assertion: assertions.good ?? '' }, '')
         expect(status).toBe(401)
       } finally {

@@ -81,6 +81,7 @@ describe('the check of a route', () => {
     for (const { status, reason } of await ask({ check: check as Check }, await host.token())) {
       expect([status, reason]).toEqual([503, 'policy_check_failed'])
     }
+    expect(host.events.at(-1)).toMatchObject({ subject: 'alice', clientId: 'app', scopes: [] })
     expect(JSON.stringify(host.events)).not.toContain('secret')
   })
 

@@ -108,6 +108,11 @@ describe('the message for a slip with protect', () => {
     expect(messageOf(() => host.exchange.protect({ roles: ['x'] } as never))).toContain('docs/routes.md lists')
   })
 
+  it('says to put all options in one object if there are two', () => {
+    const protect = host.exchange.protect as (...given: object[]) => unknown
+    expect(messageOf(() => protect({ scope: 'orders:read' }, { optional: true }))).toContain('more than one argument')
+  })
+
   it('says to call it if it was handed to a route uncalled, and the route is closed', async () => {
     let message = ''
     const keepMessage: ErrorRequestHandler = (error, _req, res, _next) => {
