@@ -5,13 +5,14 @@ import {
   type AccessToken,
   AccessTokenStrategy,
   type AccessTokenStrategyOptions,
+  createResourceServer,
   findAuth,
   type LoadUser,
   OAuthError,
   type UserLoaded,
 } from '../../src/index.js'
-import { ISSUER } from '../support/exchange-host.js'
-import { type RouteHost, startRouteHost } from '../support/route-host.js'
+import { AUDIENCE, ISSUER } from '../support/exchange-host.js'
+import { OTHER_AUDIENCE, PUBLIC_JWK, type RouteHost, startRouteHost } from '../support/route-host.js'
 
 let host: RouteHost
 beforeAll(async () => {
@@ -105,6 +106,30 @@ describe('a strategy without a callback', () => {
     const path = mount(strategyOf(undefined, { getToken: (req) => req.headers['x-token'] as string | undefined }))
     expect((await ask(path, await host.token())).status).toBe(401)
     expect((await host.get(path, undefined, { 'x-token': await host.token() })).status).toBe(200)
+  })
+})
+
+describe('a strategy from a resource server', () => {
+  it('accepts what the resource server accepts, with the options of routes and its own limits', async () => {
+    const from = createResourceServer({
+      issuer: ISSUER,
+      audience: OTHER_AUDIENCE,
+      jwks: { keys: [PUBLIC_JWK] },
+      impliedScopes: { write: ['read'] },
+      hostFunctions: { timeout: 50 },
+    })
+    const denied: unknown[] = []
+    from.events.on('access.denied', ({ reason }) => denied.push(reason))
+    const loadUser: LoadUser = ({ sub }) => (sub === 'slow' ? new Promise(() => {}) : { id: sub })
+    const path = mount(new AccessTokenStrategy({ from }, loadUser), { scope: 'read', issuers: [ISSUER] })
+    const statusOf = async (claims: object) =>
+      (await ask(path, await host.token({ aud: OTHER_AUDIENCE, ...claims }))).status
+    expect(await statusOf({ aud: AUDIENCE, scope: 'read' })).toBe(401)
+    expect(await statusOf({ scope: 'other' })).toBe(403)
+    expect(await statusOf({ scope: 'read', sub: 'slow' })).toBe(503)
+    expect(denied).toEqual(['wrong_audience', 'insufficient_scope', 'host_function_timed_out'])
+    expect(await statusOf({ scope: 'write' })).toBe(200)
+    from.close()
   })
 })
 

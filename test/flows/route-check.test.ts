@@ -170,7 +170,7 @@ describe('a token that is known', () => {
 
 describe('a route that was declared before the options change', () => {
   it('follows the new bounds of its check, and the new hierarchy of scopes', async () => {
-    const other = await startRouteHost(5, { hostFunctions: { timeout: 60_000 }, impliedScopes: { write: ['read'] } })
+    const other = await startRouteHost(5, { hostFunctions: { timeout: 10 }, impliedScopes: { write: ['read'] } })
     const open: RequestHandler = (_req, res) => void res.end('open')
     other.app.get('/hanging', other.exchange.protect({ check: () => new Promise<true>(() => {}) }), open)
     other.app.get('/read', other.exchange.protect({ scope: 'read' }), open)
@@ -179,16 +179,21 @@ describe('a route that was declared before the options change', () => {
       const token = await other.token({ scope })
       return [(await other.get('/read', token)).status, (await other.get('/any', token)).status]
     }
+    const timeOut = async () => {
+      expect((await other.get('/hanging', await other.token())).status).toBe(503)
+      return other.events.findLast(({ name }) => name === 'host_function.timed_out')?.timeoutMs
+    }
     try {
+      expect(await timeOut()).toBe(10)
       expect(await statuses('other')).toEqual([403, 403])
       expect(await statuses('write')).toEqual([200, 200])
       expect(await statuses('admin')).toEqual([403, 403])
       other.reconfigure({ hostFunctions: { timeout: 50 }, impliedScopes: { admin: ['write'], write: ['read'] } })
       expect(await statuses('admin')).toEqual([200, 200])
-      other.reconfigure({ hostFunctions: { timeout: 50 } })
+      other.reconfigure({ hostFunctions: { timeout: 20 } })
       expect(await statuses('write')).toEqual([403, 403])
       expect(await statuses('read')).toEqual([200, 200])
-      expect((await other.get('/hanging', await other.token())).status).toBe(503)
+      expect(await timeOut()).toBe(20)
     } finally {
       await other.close()
     }

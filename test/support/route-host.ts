@@ -28,6 +28,9 @@ export interface RouteHost {
 
 let idpKey: FakeKey | undefined
 const privateJwk = generateSigningKey('ES256')
+const { d: _, ...publicJwk } = privateJwk
+/** The key that verifies the access tokens of these hosts. */
+export const PUBLIC_JWK = publicJwk
 const KEY: FakeKey = { kid: String(privateJwk.kid), algorithm: 'ES256', privateJwk, publicJwk: {} }
 const NOW = Math.floor(Date.now() / 1000)
 
