@@ -101,7 +101,7 @@ describe.each(SERVERS)('the server of the page on %s', (_, code) => {
   it('refuses a request without a token, or with a bad one, with the challenge', async () => {
     const url = await start(code)
     const { status, headers } = await get(`${url}/orders`)
-    expect([status, headers['www-authenticate']]).toEqual([401, `Bearer realm="${ISSUER}"`])
+    expect([status, headers['www-authenticate']]).toEqual([401, `Bearer realm="${ISSUER}", scope="orders:read"`])
     const forged = await get(`${url}/orders`, 'a.b.c')
     expect([forged.status, forged.headers['www-authenticate']]).toEqual([401, expect.stringContaining('invalid_token')])
     expect(events.map(({ reason }) => reason)).toEqual(['no_token', 'malformed_jwt'])
