@@ -50,6 +50,8 @@ export class TokenRejected extends Error {
   /** For a host that passes the error to an error handler. */
   readonly status = 401
   readonly statusCode = 401
+  /** Whether a host may show the message: it is the reason. Nest 12 reads no status of an error without this. */
+  readonly expose = false
   readonly headers: Readonly<Record<string, string>> = { 'WWW-Authenticate': 'Bearer error="invalid_token"' }
   context: TokenContext = {}
 
@@ -68,6 +70,7 @@ export class DependencyUnavailable extends Error {
   /** For a host that passes the error to an error handler. */
   readonly status = 503
   readonly statusCode = 503
+  readonly expose = false
   readonly headers: Readonly<Record<string, string>>
   context: TokenContext = {}
 

@@ -31,6 +31,7 @@ class BillsController {
 @Controller({ path: 'orders', version: '1' })
 class OrdersController {
   @Get() findAll() { return [] }
+  @Get('thrown') thrown() { return exchange.verifyAccessToken('a.b.c') }
 }
 @Module({ controllers: [BillsController, OrdersController] })
 class OfMiddleware {
@@ -75,7 +76,8 @@ beforeAll(async () => {
   directory = resolve(mkdtempSync('example-app/dist/nest-'))
   idp = await FakeIdentityProvider.start({ alias: TOKEN_ENDPOINT, algorithm: 'ES256' })
   writeFileSync(join(directory, 'exchange.ts'), EXCHANGE.replace(/process\.env\.\w+/g, "($& ?? '')"))
-  writeFileSync(join(directory, 'main.ts'), `${MAIN}export const port: number = app.getHttpServer().address().port\n`)
+  const exportPort = 'export const port: number = app.getHttpServer().address().port\n'
+  writeFileSync(join(directory, 'main.ts'), MAIN + exportPort)
   writeFileSync(join(directory, 'other-apps.ts'), OTHER_APPS)
   writeFileSync(join(directory, 'run.ts'), RUN)
 })
@@ -178,6 +180,11 @@ describe.each([
     expect(refused.headers['www-authenticate']).toContain('Bearer realm=')
     expect((await get(`${url}/v1/orders`, await accessToken('openid'))).status).toBe(200)
     expect((await get(`${url}/oauth2/jwks`)).status).toBe(200)
+  })
+
+  it('an error of verifyAccessToken that a handler throws is 401, without its reason', async () => {
+    const { status, body } = await get(`${urlOf('middleware')}/api/v1/orders/thrown`)
+    expect([status, JSON.parse(body)]).toEqual([401, { statusCode: 401, message: 'Unauthorized' }])
   })
 
   it('forRoutes has the faults that the page warns of', async () => {
