@@ -201,6 +201,28 @@ describe('a hook of a route of Fastify', () => {
       expect([path, (await get(url + path)).status]).toEqual([path, 401])
       expect([path, (await get(url + path, token)).status]).toEqual([path, 200])
     }
+    expect((await sendRequest(`${url}/orders`, { method: 'HEAD' })).status).toBe(401)
+  })
+})
+
+describe('with passErrors', () => {
+  const withPassErrors = (code: string) => code.replace("scope: 'orders:read'", '$&, passErrors: true')
+
+  it.each([
+    ['Fastify with @fastify/express', withPassErrors(ON_EXPRESS_PLUGIN)],
+    ['Fastify with @fastify/middie', withPassErrors(ON_MIDDIE)],
+    ['Koa', withPassErrors(ON_KOA).replace('new Koa()', '$&\napp.silent = true')],
+    ['Connect', withPassErrors(ON_CONNECT)],
+  ])('the host answers a refusal, with its status and the challenge, on %s', async (_, code) => {
+    const url = await start(code)
+    const missing = await get(`${url}/orders`)
+    expect([missing.status, missing.headers['www-authenticate']]).toEqual([
+      401,
+      expect.stringContaining('Bearer realm'),
+    ])
+    const { status, headers } = await get(`${url}/orders`, await accessToken(url, 'openid'))
+    expect([status, headers['www-authenticate']]).toEqual([403, expect.stringContaining('scope="orders:read"')])
+    expect((await get(`${url}/orders`, await accessToken(url))).status).toBe(200)
   })
 })
 
