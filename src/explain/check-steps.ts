@@ -163,6 +163,10 @@ const KINDS: Readonly<Record<OtherKind['kind'], { name: string; hint: string }>>
     name: 'an introspection response',
     hint: 'send the token that was introspected',
   },
+  refresh_token: {
+    name: 'a refresh token',
+    hint: 'it is for the identity provider only: send a token that was obtained with it',
+  },
 }
 
 /** What other kind of token it is, if its claims say so. */

@@ -44,8 +44,8 @@ export interface AcceptedAccessTokenOptions
   scopes?: readonly string[]
   /**
    * The names of claims, 1 or more, of which a token that is not of type `at+jwt` must have one, because ID tokens have none of
-   * them. Default: the claims of `scopeClaims`, `client_id`, `cid` and `appid`. An `azp` that is not in `aud` counts as well, and
-   * so do `typ: Bearer` and `token_use: access` as claims.
+   * them. Default: `scope`, `scp`, `client_id`, `cid`, `appid`, and `gty`, `azpacr` and `appidacr`. The claims `typ: Bearer` and
+   * `token_use: access` count as well.
    */
   accessTokenClaims?: readonly string[]
 }
@@ -70,7 +70,11 @@ const A_YEAR = 31_536_000
 /** They were issued for many uses, and may be valid for long: their dates bound them. */
 const LIMITS: AssertionLimits = { ...DEFAULT_LIMITS, maxAge: A_YEAR, maxLifetime: A_YEAR, replay: 'allow' }
 const NO_TYPE = 'none'
-const CLIENT_CLAIMS = ['client_id', 'cid', 'appid']
+/**
+ * Not all `scopeClaims`: roles, groups and permissions are in ID tokens, too. Nor `azp`: an ID token for another party than its
+ * audience has it (OpenID Connect Core §2). The last three say how a client authenticated itself, at Auth0 and Microsoft Entra.
+ */
+const ACCESS_TOKEN_CLAIMS = ['scope', 'scp', 'client_id', 'cid', 'appid', 'gty', 'azpacr', 'appidacr']
 const AUDIENCE = 'a non-empty string: it is compared exactly'
 const TYPE = 'a `typ` that means an access token: at+jwt, JWT, or none for tokens without `typ`'
 const SCOPE = 'a scope token (RFC 6749 §3.3)'
@@ -95,10 +99,7 @@ export function readAcceptedAccessTokens(
     policy: readPolicyOfAccessTokens(reader, base.policy),
     scopes: scopes === undefined ? base.scopes : new Set(scopes),
     scopeClaims,
-    accessTokenClaims: reader.someStrings('accessTokenClaims', 'the name of a claim') ?? [
-      ...scopeClaims.map(({ at }) => at.segments[0] ?? ''),
-      ...CLIENT_CLAIMS,
-    ],
+    accessTokenClaims: reader.someStrings('accessTokenClaims', 'the name of a claim') ?? ACCESS_TOKEN_CLAIMS,
   }
 }
 

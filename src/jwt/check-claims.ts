@@ -7,8 +7,10 @@ type Claims = Readonly<Record<string, unknown>>
 
 /** A kind of JWT that is neither an assertion nor an access token, and the claims that mark it. */
 export interface OtherKind {
-  kind: 'security_event' | 'id_token' | 'dpop_proof' | 'introspection_response'
+  kind: 'security_event' | 'id_token' | 'dpop_proof' | 'introspection_response' | 'refresh_token'
   members: readonly string[]
+  /** The value that each of the members has, in any case; undefined: any value. */
+  value?: string
 }
 
 /** The end of the year 9999. A later NumericDate is refused. */
@@ -23,6 +25,12 @@ const OTHER_KINDS: readonly OtherKind[] = [
   { members: ['nonce', 's_hash'], kind: 'id_token' }, // FAPI 1.0 part 2, §5.1.1
   { members: ['htm', 'htu'], kind: 'dpop_proof' }, // RFC 9449 §4.2
   { members: ['token_introspection'], kind: 'introspection_response' }, // RFC 9701 §5
+  // No standard says what a refresh token is, so these are the words of products: Keycloak, Cognito and others, and Spring.
+  { members: ['typ'], value: 'refresh', kind: 'refresh_token' },
+  { members: ['typ'], value: 'offline', kind: 'refresh_token' },
+  { members: ['token_use'], value: 'refresh', kind: 'refresh_token' },
+  { members: ['token_type'], value: 'refresh', kind: 'refresh_token' },
+  { members: ['ati'], kind: 'refresh_token' },
 ]
 const CONTROL_CHARACTER = /\p{Cc}/u
 /** Characters that make two subjects look alike, or end a line of a log. U+2800 is a blank. */
@@ -170,7 +178,13 @@ export function checkClientAssertionClaims(
 
 /** The kind of token that the claims mark, if it is neither an assertion nor an access token. */
 export function findOtherKind(claims: Claims): OtherKind | undefined {
-  return OTHER_KINDS.find(({ members }) => members.every((member) => Object.hasOwn(claims, member)))
+  return OTHER_KINDS.find(({ members, value }) => members.every((member) => isMarked(claims, member, value)))
+}
+
+function isMarked(claims: Claims, member: string, value: string | undefined): boolean {
+  if (value === undefined) return Object.hasOwn(claims, member)
+  const claim = ownMember(claims, member)
+  return typeof claim === 'string' && claim.toLowerCase() === value
 }
 
 /** @throws TokenRejected `wrong_token_kind` */

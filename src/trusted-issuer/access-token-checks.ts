@@ -14,7 +14,7 @@ import { ACCESS_TOKEN_TYPE } from '../oauth/scope.js'
 /** The claims of an ID token that no access token needs (OpenID Connect Core §2, §3.3.2.11; FAPI 1.0 part 2, §5.1.1). */
 const ID_TOKEN_CLAIMS = ['nonce', 'at_hash', 'c_hash', 's_hash']
 /** Values of a claim `typ` that mark another kind of token, as Keycloak sets them. */
-const OTHER_TYPES = ['id', 'refresh', 'offline', 'logout', 'serialized-id']
+const OTHER_TYPES = ['id', 'logout', 'serialized-id']
 
 /** The same checks as of assertions, but for the type and the kind of token (RFC 9068 §4). */
 export function createAccessTokenChecks(accepted: AcceptedAccessTokens): TokenChecks {
@@ -47,12 +47,6 @@ function checkKind({ header, payload }: UnverifiedJwt, { accessTokenClaims }: Ac
     (typeof typ === 'string' && OTHER_TYPES.includes(typ.toLowerCase())) || (use !== undefined && use !== 'access')
   const saysSo = (typeof typ === 'string' && typ.toLowerCase() === 'bearer') || use === 'access'
   const isLikeIdToken = ID_TOKEN_CLAIMS.some((name) => Object.hasOwn(payload, name))
-  const isMarked = accessTokenClaims.some((name) => Object.hasOwn(payload, name)) || isForAnotherParty(payload)
+  const isMarked = accessTokenClaims.some((name) => Object.hasOwn(payload, name))
   if (isOther || !(saysSo || (isMarked && !isLikeIdToken))) throw new TokenRejected('wrong_token_kind')
-}
-
-/** Of an ID token, the client `azp` is also in `aud` (OpenID Connect Core §2). */
-function isForAnotherParty(payload: UnverifiedJwt['payload']): boolean {
-  const azp = ownMember(payload, 'azp')
-  return typeof azp === 'string' && azp !== '' && ![ownMember(payload, 'aud')].flat().includes(azp)
 }

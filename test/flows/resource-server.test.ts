@@ -230,6 +230,10 @@ describe('tokens without the type at+jwt', () => {
     ['of Keycloak', { typ: 'ID', azp: CLIENT_ID, scope: 'openid' }],
     ['that is a refresh token of Keycloak', { typ: 'Refresh', azp: 'app', scope: 'openid' }],
     ['of Cognito', { token_use: 'id', client_id: CLIENT_ID }],
+    ['for another party than its audience, as Google issues it', { azp: 'mobile-app' }],
+    ['with roles and permissions', { permissions: ['orders:read'], realm_access: { roles: ['orders:read'] } }],
+    ['that is a refresh token of Spring', { ati: 'id-of-the-access-token', client_id: 'app', scope: ['read'] }],
+    ['that is a refresh token by token_type', { token_type: 'refresh', client_id: 'app', scope: 'read' }],
   ])('are refused for an ID token %s', async (_, claims) => {
     for (const typ of ['JWT', undefined]) {
       const token = await host.issuer.issueAccessToken({ ...ID_TOKEN, ...claims }, { typ })

@@ -541,6 +541,11 @@ describe('a token of another kind', () => {
     ['a login with a state', { nonce: 'n', s_hash: 'h' }, 'wrong_token_kind'],
     ['a request', { htm: 'POST', htu: 'https://api.example.com/' }, 'wrong_token_kind'],
     ['an introspection', { token_introspection: { active: true } }, 'wrong_token_kind'],
+    ['a new access token', { typ: 'Refresh' }, 'wrong_token_kind'],
+    ['a new access token at any time', { typ: 'Offline' }, 'wrong_token_kind'],
+    ['a new access token by token_use', { token_use: 'refresh' }, 'wrong_token_kind'],
+    ['a new access token by token_type', { token_type: 'refresh' }, 'wrong_token_kind'],
+    ['a new access token in place of another one', { ati: 'id-of-the-access-token' }, 'wrong_token_kind'],
   ])('C12: a token for %s is neither an assertion nor an access token', async (_name, claims, reason) => {
     await expectAssertionRefused(host, await host.idp.issueAssertion(claims), reason)
     const accessToken = await signAssertion(ownKey, ownHeader, { ...accessTokenClaims(), ...claims })
@@ -561,6 +566,8 @@ describe('a token of another kind', () => {
     ['a nonce alone', { nonce: 'n' }],
     ['at_hash alone', { at_hash: 'h' }],
     ['htm alone', { htm: 'POST' }],
+    ['other words in typ, token_use and token_type', { typ: 'Bearer', token_use: 'access', token_type: 'bearer' }],
+    ['a typ that is no text', { typ: ['Refresh'], token_use: null, token_type: { refresh: true } }],
     ['an event of another name', { event: {}, Events: {}, CNF: {} }],
     ['a confirmation within another claim', { x: { cnf: { jkt: 'x' }, act: { sub: 'bot' }, events: {} } }],
   ])('C12: a token with %s keeps its kind', async (_name, claims) => {

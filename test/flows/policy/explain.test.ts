@@ -431,6 +431,13 @@ const CASES: Case[] = [
     found: 'an introspection response (token_introspection)',
     hint: 'send the token that was introspected',
   },
+  {
+    reason: 'wrong_token_kind',
+    step: 'kind',
+    claims: { typ: 'Refresh' },
+    found: 'a refresh token (typ)',
+    hint: 'it is for the identity provider only: send a token that was obtained with it',
+  },
   { reason: 'unconfirmed_key', step: 'cnf', claims: { cnf: { jkt: 'x' } }, found: '{"jkt":"x"}', hint: /not bound$/ },
   { reason: 'unsupported_delegation', step: 'act', claims: { act: { sub: 'bot' } }, hint: /acts for the subject/ },
   { reason: 'client_not_allowed', step: 'client of the identity provider', host: { exchange: {} } },
@@ -832,7 +839,7 @@ describe('an explanation', () => {
   )
 
   it('is tested for every reason that an assertion, or its client, can be refused for', () => {
-    const notOfAssertions = ['keys_not_fetched', 'replayed', 'client_required', 'wrong_issuer']
+    const notOfAssertions = ['keys_not_fetched', 'replayed', 'client_required', 'wrong_issuer', 'revoked']
     // Those of lookups are tested with them.
     const ofLookups = [
       'identity_provider_lookup_failed',
