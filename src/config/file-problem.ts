@@ -6,6 +6,7 @@ import {
   ConfigError,
   type ConfigProblem,
   IN_CODE,
+  type OptionNotation,
   type OptionPath,
   type OptionProblem,
   writeProblem,
@@ -44,16 +45,18 @@ const READ_FAULTS: Readonly<Record<string, string>> = {
  * code.
  *
  * @param ofFile what is wrong with the file itself
+ * @param inFile how the file writes options
  */
 export function reportProblems(
   problems: readonly OptionProblem[],
   { path, source, isInCode }: Origin,
   ofFile: readonly FileProblem[] = [],
+  inFile: OptionNotation = IN_FILE,
 ): ConfigProblem[] {
   const meant = ofFile.flatMap((problem) => (problem.meant === undefined ? [] : [problem.meant]))
   const own = withoutConsequences(problems, meant)
   const isOfCode = (problem: OptionProblem) => isInCode(String(problem.path[0]))
-  const written = own.filter((problem) => !isOfCode(problem)).map((problem) => writeProblem(problem, IN_FILE))
+  const written = own.filter((problem) => !isOfCode(problem)).map((problem) => writeProblem(problem, inFile))
   const ofCode = own.filter(isOfCode).map((problem) => ({ ...writeProblem(problem, IN_CODE), location: 'in code' }))
   const ofText = ofFile.map(({ meant: _, ...problem }) => problem)
   const unread = ofText.filter(({ code }) => code === 'unreadable').map((problem) => problem.path.join('.'))

@@ -80,7 +80,8 @@ function unknownOption([name = '', ...others]: readonly string[]): string | unde
   return isOther && tomlNameWithin('', option) === name ? option : undefined
 }
 
-function readValue(value: unknown, place: Place, deps: ReadTomlDeps): unknown {
+/** A value and all that is within it, by the names of the options. */
+export function readValue(value: unknown, place: Place, deps: ReadTomlDeps): unknown {
   const { path } = place
   const option = tableName(place.option)
   if (typeof value === 'string') return readString(value, place, deps)
@@ -90,7 +91,7 @@ function readValue(value: unknown, place: Place, deps: ReadTomlDeps): unknown {
     })
   }
   if (!isPlainObject(value) || mayNameFiles(option)) return value
-  if (isListOfTables(option) && typeof path.at(-1) === 'string') refuseOneTable(path, deps)
+  if (isListOfTables(option) && typeof place.option.at(-1) === 'string') refuseOneTable(path, deps)
   const options: Record<string, unknown> = {}
   for (const [key, nested] of Object.entries(value)) {
     const name = hasFreeNames(option) ? key : optionName(key, option)

@@ -11,6 +11,7 @@ import {
   type JwksEndpointSettings,
   readJwksEndpointOptions,
 } from '../jwks/jwks-endpoint-options.js'
+import type { OptionProblem } from '../option-checks/config-error.js'
 import { throwProblemsOf } from '../option-checks/findings.js'
 import { OptionReader } from '../option-checks/option-reader.js'
 import { readSubjectMapping, type SubjectOption } from '../policy/subject-mapping.js'
@@ -64,6 +65,16 @@ export interface ResourceServerSettings {
 
 /** @throws ConfigError with all problems together */
 export function readResourceServerOptions(options: unknown): Readonly<ResourceServerSettings> {
+  const { settings, problems } = inspectResourceServerOptions(options)
+  throwProblemsOf(options, problems)
+  return settings
+}
+
+/** The settings can be used only if there is no problem. */
+export function inspectResourceServerOptions(options: unknown): {
+  settings: Readonly<ResourceServerSettings>
+  problems: readonly OptionProblem[]
+} {
   const reader = new OptionReader(options, [], "createResourceServer({ issuer: 'https://…', audience: 'https://…' })")
   const jwksEndpoint = readJwksEndpointOptions(reader.object('jwksEndpoint'))
   const settings = {
@@ -75,6 +86,5 @@ export function readResourceServerOptions(options: unknown): Readonly<ResourceSe
     clock: readClock(reader),
   }
   reader.refuseUnknown()
-  throwProblemsOf(options, reader.problems())
-  return Object.freeze(settings)
+  return { settings: Object.freeze(settings), problems: reader.problems() }
 }
