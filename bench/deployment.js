@@ -17,3 +17,6 @@ export const clientAuthorization = `Basic ${Buffer.from(`${client.clientId}:${cl
 /** The content type of a token request, and all of its form but the assertion. */
 export const formType = 'application/x-www-form-urlencoded'
 export const formBeforeAssertion = `grant_type=${encodeURIComponent(grantType)}&assertion=`
+export const introspectionPath = '/oauth2/introspect'
+/** An access token of a server whose tokens say nothing. */
+export const opaqueToken = 'an-opaque-access-token-of-the-benchmark-000'

@@ -1,4 +1,5 @@
 import * as clients from './parts/clients.js'
+import * as introspection from './parts/introspection.js'
 import * as rollover from './parts/rollover.js'
 import * as route from './parts/route.js'
 import * as scale from './parts/scale.js'
@@ -12,6 +13,7 @@ const MEASURES = {
   token: { measure: token.measureToken, defaults: token.defaults },
   clients: { measure: clients.measureClients, defaults: clients.defaults },
   route: { measure: route.measureRoute, defaults: route.defaults },
+  introspection: { measure: introspection.measureIntrospection, defaults: introspection.defaults },
   scale: { measure: scale.measureScale, defaults: scale.defaults },
   rollover: { measure: rollover.measureRollover, defaults: rollover.defaults },
 }

@@ -1,9 +1,9 @@
-// Measures the package side by side with its peers: node bench/run.js [token|clients|route|scale|rollover] [--rounds N] [--seconds S]
+// Measures the package side by side with its peers: node bench/run.js [token|clients|route|introspection|scale|rollover] [--rounds N] [--seconds S]
 import { existsSync } from 'node:fs'
 import { readCommandLine } from './command-line.js'
 import { endAllProcesses } from './processes/start-process.js'
 
-const PARTS = ['token', 'clients', 'route', 'scale', 'rollover']
+const PARTS = ['token', 'clients', 'route', 'introspection', 'scale', 'rollover']
 
 /** The next question to a process that was ended fails, and what was made is cleaned up. A second signal ends at once. */
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, endAllProcesses)

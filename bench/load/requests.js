@@ -1,4 +1,11 @@
-import { clientAuthorization, formBeforeAssertion, formType, routePath, tokenPath } from '../deployment.js'
+import {
+  clientAuthorization,
+  formBeforeAssertion,
+  formType,
+  introspectionPath,
+  routePath,
+  tokenPath,
+} from '../deployment.js'
 import { createTokenReader } from './token-reader.js'
 
 /**
@@ -8,6 +15,7 @@ import { createTokenReader } from './token-reader.js'
 export function createRequests({ kind, pool, from, token }) {
   const nextToken = pool === undefined ? () => token : createTokenReader(pool, from)
   if (kind === 'route') return routeRequests(nextToken)
+  if (kind === 'introspect') return introspectionRequests(nextToken)
   return exchangeRequests(nextToken, kind === 'exchange' ? { authorization: clientAuthorization } : {})
 }
 
@@ -18,6 +26,11 @@ function exchangeRequests(nextAssertion, authentication) {
     path: tokenPath,
     next: () => ({ headers, body: formBeforeAssertion + nextAssertion() }),
   }
+}
+
+function introspectionRequests(nextToken) {
+  const headers = { authorization: clientAuthorization, 'content-type': formType }
+  return { method: 'POST', path: introspectionPath, next: () => ({ headers, body: `token=${nextToken()}` }) }
 }
 
 function routeRequests(nextToken) {

@@ -18,21 +18,38 @@ import { TokenPool } from '../tokens/token-pool.js'
 const BARE = 'bare Express, no check'
 const NO_CHECK = 'Passport, a strategy that checks nothing'
 const PROTECT = 'ours, protect()'
+const RESOURCE_SERVER = 'ours, createResourceServer().protect()'
+const REVOCATION = 'ours, protect(), revocation: check'
+const MOUNTED = 'ours, protect(), the router before it at /oauth2'
+const MOUNTED_AT_ROOT = 'ours, protect(), the router before it at /'
 const PASSPORT = 'ours, through Passport'
 const FAST_JWT = 'fast-jwt with its cache + get-jwks'
 const EXPRESS_OAUTH2 = 'express-oauth2-jwt-bearer'
+const PASSPORT_JWT = 'passport-jwt + jwks-rsa'
 
 const SCRIPTS = new Map([
   [BARE, 'route/bare-express.js'],
   [NO_CHECK, 'route/passport-no-check.js'],
   [PROTECT, 'route/ours-protect.js'],
+  [RESOURCE_SERVER, 'route/ours-resource-server.js'],
+  [REVOCATION, 'route/ours-protect.js'],
+  [MOUNTED, 'route/ours-protect.js'],
+  [MOUNTED_AT_ROOT, 'route/ours-protect.js'],
   [PASSPORT, 'route/ours-passport.js'],
   [FAST_JWT, 'route/fast-jwt.js'],
   ['jose middleware, by hand', 'route/jose-by-hand.js'],
   [EXPRESS_OAUTH2, 'route/express-oauth2-jwt-bearer.js'],
   ['express-jwt + jwks-rsa', 'route/express-jwt.js'],
-  ['passport-jwt + jwks-rsa', 'route/passport-jwt.js'],
+  [PASSPORT_JWT, 'route/passport-jwt.js'],
 ])
+/** What some of them have in addition. */
+const MORE_SETTINGS = new Map([
+  [REVOCATION, { more: { revocation: { mode: 'check' } } }],
+  [MOUNTED, { mountedAt: '/oauth2' }],
+  [MOUNTED_AT_ROOT, { mountedAt: '/' }],
+])
+/** How a router is mounted makes no difference to how a token is verified. */
+const ONLY_WARM = [MOUNTED, MOUNTED_AT_ROOT]
 /** To them all tokens are the same. */
 const CHECK_NOTHING = [BARE, NO_CHECK]
 
@@ -76,13 +93,14 @@ function createWarm(settings, sameToken) {
 }
 
 function createCold(settings) {
-  const checking = [...SCRIPTS].filter(([name]) => !CHECK_NOTHING.includes(name))
+  const checking = [...SCRIPTS].filter(([name]) => ![...CHECK_NOTHING, ...ONLY_WARM].includes(name))
   return checking.map(([name, script]) => createTraits(name, script, { settings }))
 }
 
 function createTraits(name, script, more) {
   const checks = { signature: !CHECK_NOTHING.includes(name) }
-  return { name, script, kind: 'route', check: checkRoute, checks, ...more }
+  const settings = { ...more.settings, ...MORE_SETTINGS.get(name) }
+  return { name, script, kind: 'route', check: checkRoute, checks, ...more, settings }
 }
 
 function report({ limits, results, rounds, seconds }) {
@@ -99,6 +117,15 @@ function findTargets(warm, cold) {
     atLeast(0.9, `same token: ${PROTECT} × ${BARE}`, ratioBetween(warm, PROTECT, BARE)),
     atLeast(1, `same token: ${PROTECT} × ${FAST_JWT}`, ratioBetween(warm, PROTECT, FAST_JWT)),
     atLeast(0.95, `same token: ${PASSPORT} × ${NO_CHECK}`, ratioBetween(warm, PASSPORT, NO_CHECK)),
+    atLeast(0.9, `same token: ${RESOURCE_SERVER} × ${BARE}`, ratioBetween(warm, RESOURCE_SERVER, BARE)),
+    atLeast(0.95, `same token: ${REVOCATION} × without`, ratioBetween(warm, REVOCATION, PROTECT)),
+    atLeast(
+      1.05,
+      `other tokens: ${RESOURCE_SERVER} × ${EXPRESS_OAUTH2}`,
+      ratioBetween(cold, RESOURCE_SERVER, EXPRESS_OAUTH2),
+    ),
+    atLeast(2, `other tokens: ${RESOURCE_SERVER} × ${PASSPORT_JWT}`, ratioBetween(cold, RESOURCE_SERVER, PASSPORT_JWT)),
+    atLeast(0.95, `other tokens: ${REVOCATION} × without`, ratioBetween(cold, REVOCATION, PROTECT)),
     atLeast(1.05, `other tokens: ${PROTECT} × ${EXPRESS_OAUTH2}`, ratioBetween(cold, PROTECT, EXPRESS_OAUTH2)),
   ]
 }
