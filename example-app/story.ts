@@ -94,9 +94,9 @@ export function printInvitation(
 /** On the port after the app's, so that it can be guessed, or on any port if that one is taken. */
 async function startIdentityProvider(alias: string, port: number): Promise<FakeIdentityProvider> {
   try {
-    return await FakeIdentityProvider.start({ alias, port })
+    return await FakeIdentityProvider.start({ alias, port, algorithm: 'ES256' })
   } catch {
-    return FakeIdentityProvider.start({ alias })
+    return FakeIdentityProvider.start({ alias, algorithm: 'ES256' })
   }
 }
 

@@ -515,7 +515,7 @@ process.once('SIGTERM', () => {
 
 describe('an app with the snippets and NODE_DEBUG=express-jwt-exchange', () => {
   it('tells of an exchange and a replay on stdout, stderr and /metrics, and no token or secret', async () => {
-    const idp = await FakeIdentityProvider.start({ alias: TOKEN_ENDPOINT })
+    const idp = await FakeIdentityProvider.start({ alias: TOKEN_ENDPOINT, algorithm: 'ES256' })
     closers.push(() => idp.close())
     const app = await startApp(idp)
     const assertion = await idp.issueAssertion()

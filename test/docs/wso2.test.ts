@@ -25,7 +25,7 @@ const OF_WSO2 =
 const file = createDeploymentFile()
 let idp: FakeIdentityProvider
 beforeAll(async () => {
-  idp = await FakeIdentityProvider.start({ alias: 'https://localhost:9443/oauth2/token' })
+  idp = await FakeIdentityProvider.start({ alias: 'https://localhost:9443/oauth2/token', algorithm: 'ES256' })
 })
 afterAll(async () => {
   await idp.close()

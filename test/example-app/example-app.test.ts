@@ -118,7 +118,7 @@ describe('the commands of its page that change the identity provider', () => {
 describe('npm start with CONFIG', () => {
   let idp: FakeIdentityProvider
   beforeAll(async () => {
-    idp = await FakeIdentityProvider.start({ alias: APP_TOKEN_ENDPOINT })
+    idp = await FakeIdentityProvider.start({ alias: APP_TOKEN_ENDPOINT, algorithm: 'ES256' })
   })
   afterAll(() => idp.close())
 
@@ -198,7 +198,7 @@ describe('npm start with CONFIG', () => {
   })
 
   it('answers the public health check with 503 while no identity provider can be used, and says no more', async () => {
-    const other = await FakeIdentityProvider.start({ alias: APP_TOKEN_ENDPOINT })
+    const other = await FakeIdentityProvider.start({ alias: APP_TOKEN_ENDPOINT, algorithm: 'ES256' })
     try {
       await other.fault('down')
       const { url } = await start('\n', { CONFIG: writeConfig(other), APP_SECRET: APP_CLIENT.clientSecret })
@@ -215,7 +215,7 @@ describe('npm start with CONFIG', () => {
   })
 
   it('trusts the identity providers in the directory IDENTITY_PROVIDERS, beside those of its file', async () => {
-    const other = await FakeIdentityProvider.start({ alias: APP_TOKEN_ENDPOINT })
+    const other = await FakeIdentityProvider.start({ alias: APP_TOKEN_ENDPOINT, algorithm: 'ES256' })
     const directory = mkdtempSync(join(tmpdir(), 'example-app-providers-'))
     try {
       const entry = { id: 'other', name: other.name, jwksUri: other.jwksUri, allowedSubjects: ['alice'] }
@@ -376,7 +376,7 @@ describe('the admin page', () => {
   })
 
   it('registers another identity provider, whose assertions are accepted at once, and switches it off', async () => {
-    const other = await FakeIdentityProvider.start()
+    const other = await FakeIdentityProvider.start({ algorithm: 'ES256' })
     try {
       const output = (await start('Stop with Ctrl-C', {})).output()
       const url = new URL(linkOf(output)).origin
@@ -446,7 +446,7 @@ describe('npm start with WORKERS', () => {
   })
 
   it('refuses a file whose workers would share no store', async () => {
-    const idp = await FakeIdentityProvider.start({ alias: APP_TOKEN_ENDPOINT })
+    const idp = await FakeIdentityProvider.start({ alias: APP_TOKEN_ENDPOINT, algorithm: 'ES256' })
     try {
       const env = { CONFIG: writeConfig(idp, 'store = "memory"'), APP_SECRET: APP_CLIENT.clientSecret, WORKERS: '2' }
       expect(await failureOf(env)).toMatch(/^Error: WORKERS needs a replay store that they share: .*\n$/)
@@ -473,7 +473,7 @@ describeWithRedisServer('npm start with WORKERS and a Redis', () => {
   })
 
   it('has one signing key in all workers, generated where the file names none', async () => {
-    const idp = await FakeIdentityProvider.start({ alias: APP_TOKEN_ENDPOINT })
+    const idp = await FakeIdentityProvider.start({ alias: APP_TOKEN_ENDPOINT, algorithm: 'ES256' })
     try {
       const config = writeConfig(idp, `store = "redis"\nurl = "${redis.url}"`)
       writeFileSync(config, readFileSync(config, 'utf8').replace(/signing_keys = .*\n/, ''))
@@ -487,7 +487,7 @@ describeWithRedisServer('npm start with WORKERS and a Redis', () => {
   })
 
   it('follows its file in all workers, also after SIGHUP', async () => {
-    const idp = await FakeIdentityProvider.start({ alias: APP_TOKEN_ENDPOINT })
+    const idp = await FakeIdentityProvider.start({ alias: APP_TOKEN_ENDPOINT, algorithm: 'ES256' })
     try {
       const config = writeConfig(idp, `store = "redis"\nurl = "${redis.url}"`)
       const source = readFileSync(config, 'utf8').replace(/signing_keys = .*\n/, '')

@@ -654,7 +654,9 @@ describe('authorizeAssertion, for a grant of the host', () => {
   })
 
   it('for two identity providers needs the name of one for the token, and both enabled', async () => {
-    const [one, other] = await Promise.all([1, 2].map(() => FakeIdentityProvider.start({ alias: TOKEN_ENDPOINT })))
+    const [one, other] = await Promise.all(
+      [1, 2].map(() => FakeIdentityProvider.start({ alias: TOKEN_ENDPOINT, algorithm: 'ES256' })),
+    )
     let name: string | undefined
     await start(
       async (tokenRequest, _client, { authorizeAssertion }) => {

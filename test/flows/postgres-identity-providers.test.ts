@@ -41,7 +41,7 @@ describeWithPostgres('exchanges with one PostgreSQL identity provider store', ()
   })
 
   async function startIdp(): Promise<FakeIdentityProvider> {
-    const started = await FakeIdentityProvider.start({ alias: TOKEN_ENDPOINT })
+    const started = await FakeIdentityProvider.start({ alias: TOKEN_ENDPOINT, algorithm: 'ES256' })
     closers.push(() => started.close())
     return started
   }

@@ -20,7 +20,7 @@ interface Started {
 
 /** An identity provider with one endpoint for the keys of all its tenants. */
 async function start(entry: Partial<IdentityProviderOptions>, exchange = {}): Promise<Started> {
-  const idp = await FakeIdentityProvider.start({ alias: TOKEN_ENDPOINT, name: TEMPLATE })
+  const idp = await FakeIdentityProvider.start({ alias: TOKEN_ENDPOINT, algorithm: 'ES256', name: TEMPLATE })
   const keys = entry.discovery === undefined ? { jwksUri: idp.jwksUri } : {}
   const provider = { name: TEMPLATE, ...keys, allowedSubjects: 'any' as const, ...entry }
   const discovery = entry.discovery === undefined ? {} : { discovery: `${idp.url}/.well-known/openid-configuration` }
@@ -117,7 +117,7 @@ describe.each([
   })
 
   it('loses to an entry with the exact name', async () => {
-    const idp = await FakeIdentityProvider.start({ alias: TOKEN_ENDPOINT })
+    const idp = await FakeIdentityProvider.start({ alias: TOKEN_ENDPOINT, algorithm: 'ES256' })
     closers.push(() => idp.close())
     const exact = { name: issuerOf(GLOBEX), jwksUri: idp.jwksUri, allowedSubjects: ['bob'] }
     const template = { name: TEMPLATE, jwksUri: idp.jwksUri, allowedSubjects: 'any' as const, tenants }

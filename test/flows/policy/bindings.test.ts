@@ -462,7 +462,7 @@ describe('bindings behind the assertion strategy', () => {
     ['scopes', { scopes: ['orders:read'] }],
     ['groups', { groupsToScopes: { admins: ['orders:read'] } }],
   ])('let nobody in where only %s are said, and not who is accepted', async (_, bound) => {
-    const idp = await FakeIdentityProvider.start({ alias: TOKEN_ENDPOINT })
+    const idp = await FakeIdentityProvider.start({ alias: TOKEN_ENDPOINT, algorithm: 'ES256' })
     const bounded = { name: idp.name, jwksUri: idp.jwksUri, ...bound }
     const host = await startExchangeHost({ exchange: { identityProviders: [bounded] } })
     await host.exchange.ready()
