@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals'
 
 /** High to low. A file imports its own feature and lower floors only; features of one floor do not know each other. */
 const FLOORS = [
-  ['index', 'augment', 'postgres', 'cli'],
+  ['index', 'augment', 'postgres', 'redis', 'cli'],
   ['file-store'],
   ['config', 'admin', 'metrics'],
   ['resource-server'],

@@ -1,9 +1,9 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import type { PostgresConnectionPool } from '../database/postgres-listener.js'
 import { fieldOf } from '../errors/field-of.js'
 import type { IdentityProviderStore } from '../identity-provider-store/identity-provider-store.js'
-import type { PostgresConnectionPool } from '../identity-provider-store/postgres-listener.js'
 import { CommandFailed, Misuse } from './command.js'
 
 export interface OpenStore {

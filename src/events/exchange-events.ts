@@ -154,7 +154,7 @@ export interface ExchangeEvents {
   'revocation_store.failed': { message: string }
   /** The revocation store answers again, and everything was read. */
   'revocation_store.recovered': { failedForMs: number }
-  /** Other processes do not see what is revoked in this one. Emitted at most once, right after creation. */
+  /** Other processes do not see what is revoked in this one, or the store may forget it. Emitted at most once. */
   'revocation_store.at_risk': { message: string }
   /** A function of the host did not answer within `hostFunctions.timeout`, so its request is answered with 503. */
   'host_function.timed_out': HostFunctionCall & { timeoutMs: number }

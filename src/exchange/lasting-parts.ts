@@ -8,7 +8,8 @@ import { fetchJwks } from '../jwks/fetch-jwks.js'
 import { fetchMetadata } from '../jwks/fetch-metadata.js'
 import { JwksClientPool } from '../jwks/jwks-client-pool.js'
 import { createReplayProtection, type ReplayProtection, reportUnsharedStore } from '../replay/replay-protection.js'
-import { Revocations, reportUnsharedRevocations } from '../revocation/revocations.js'
+import { Revocations } from '../revocation/revocations.js'
+import { reportStoreRisk, reportUnsharedRevocations } from '../revocation/store-risks.js'
 import { CertificateWarnings } from '../verification-keys/certificate-warnings.js'
 import type { CompleteSettings, JwtExchangeSettings } from './options.js'
 
@@ -67,7 +68,7 @@ export function begin(
   { events, identityProviderLookup, revocations }: LastingParts,
 ): void {
   void identityProviderLookup?.start()
-  void revocations?.start()
+  void revocations?.start().then(() => reportStoreRisk(revocation, events))
   if (accessToken.isKeyGenerated) events.emit('signing_key.generated', { kid: accessToken.signingKeys.active.kid })
   reportUnsharedStore(replay, events)
   reportUnsharedRevocations(revocation, events)

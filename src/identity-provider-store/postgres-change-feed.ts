@@ -1,10 +1,10 @@
 import { debuglog, isDeepStrictEqual } from 'node:util'
 import { BackOff } from '../clock/back-off.js'
 import { currentMoment, elapsedSince, systemClock } from '../clock/clock.js'
+import { BACKGROUND_TIMERS, type PostgresConnectionPool, PostgresListener } from '../database/postgres-listener.js'
 import { createFault } from '../errors/describe-fault.js'
 import { fieldOf } from '../errors/field-of.js'
 import type { RegistrationChange } from './identity-provider-store.js'
-import { BACKGROUND_TIMERS, type PostgresConnectionPool, PostgresListener } from './postgres-listener.js'
 import { MAX_CHANGES, type PostgresStatements } from './postgres-statements.js'
 
 interface RecordedChange extends RegistrationChange {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { BackgroundDeletion } from '../database/background-deletion.js'
 import { ignoreErrorEvents } from '../database/ignore-error-events.js'
+import type { PostgresConnectionPool } from '../database/postgres-listener.js'
 import { checkPool, createMissing, queryTable, readTableNames } from '../database/postgres-table.js'
 import { fieldOf } from '../errors/field-of.js'
 import { OptionReader } from '../option-checks/option-reader.js'
@@ -14,7 +15,6 @@ import {
   type WriteOptions,
 } from './identity-provider-store.js'
 import { PostgresChangeFeed } from './postgres-change-feed.js'
-import type { PostgresConnectionPool } from './postgres-listener.js'
 import { type PostgresStatements, statementsFor } from './postgres-statements.js'
 import { isStorableId, isStorableName, isTrusted, toStoredText } from './storable-registration.js'
 

@@ -1,14 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { type Clock, systemClock } from '../clock/clock.js'
 import { ignoreErrorEvents } from '../database/ignore-error-events.js'
+import { checkRedisClient, type ExpiryKind, type RedisClient, type RedisCommands } from '../database/redis-client.js'
+import { findEvictionRisk } from '../database/redis-eviction.js'
 import { fieldOf } from '../errors/field-of.js'
-import { ConfigError } from '../option-checks/config-error.js'
 import { OptionReader } from '../option-checks/option-reader.js'
-import { type ExpiryKind, type RedisClient, type RedisCommands, redisCommandsOf } from './redis-client.js'
 import type { ReplayStore } from './replay-store.js'
 import { storeFull } from './store-errors.js'
-
-export type { RedisClient } from './redis-client.js'
 
 /**
  * Options of a `RedisReplayStore`.
@@ -51,7 +49,7 @@ export class RedisReplayStore implements ReplayStore {
     this.#clock = (reader.hostObject('clock') as Clock | undefined) ?? systemClock
     reader.refuseUnknown()
     reader.throwProblems()
-    this.#commands = checkClient(client)
+    this.#commands = checkRedisClient(client, 'RedisReplayStore')
     ignoreErrorEvents(client)
   }
 
@@ -66,11 +64,8 @@ export class RedisReplayStore implements ReplayStore {
     }
   }
 
-  async findRisk(): Promise<string | undefined> {
-    const info = String(await this.#commands.info('memory'))
-    const [, policy = 'noeviction'] = /^maxmemory_policy:(.*?)\r?$/m.exec(info) ?? []
-    if (policy === 'noeviction' || /^maxmemory:0\r?$/m.test(info)) return undefined
-    return `Redis may evict entries when its memory is full (maxmemory-policy ${policy}), and accept their assertions again: set noeviction`
+  findRisk(): Promise<string | undefined> {
+    return findEvictionRisk(this.#commands, 'entries', 'accept their assertions again')
   }
 
   async #set(key: string, callId: string, expiresAt: number): Promise<boolean> {
@@ -98,13 +93,6 @@ export class RedisReplayStore implements ReplayStore {
   async #isOurs(key: string, callId: string): Promise<boolean> {
     return String(await this.#commands.get(key)) === callId
   }
-}
-
-function checkClient(client: RedisClient): RedisCommands {
-  const commands = redisCommandsOf(client)
-  if (commands !== undefined) return commands
-  const message = 'got something else; expected a client of the package redis or ioredis'
-  throw new ConfigError([{ code: 'wrong_type', path: ['RedisReplayStore', 'client'], message }])
 }
 
 function readPrefix(reader: OptionReader): string {

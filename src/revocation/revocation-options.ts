@@ -82,14 +82,13 @@ function checkMembers(reader: OptionReader, store: unknown): void {
     const got = `a store whose \`isShared\` is a ${typeof isShared}`
     reader.problem('store', 'true or false, or a store without this member', got, 'wrong_type')
   }
-  const watch: unknown = Reflect.get(Object(store), 'watch')
-  if (watch === undefined || typeof watch === 'function') return
-  reader.problem(
-    'store',
-    'a function, or a store without this member',
-    `a store whose \`watch\` is a ${typeof watch}`,
-    'wrong_type',
-  )
+  for (const name of ['watch', 'findRisk']) checkFunction(reader, name, Reflect.get(Object(store), name))
+}
+
+function checkFunction(reader: OptionReader, name: string, member: unknown): void {
+  if (member === undefined || typeof member === 'function') return
+  const got = `a store whose \`${name}\` is a ${typeof member}`
+  reader.problem('store', 'a function, or a store without this member', got, 'wrong_type')
 }
 
 function isFunction(object: unknown, name: string): boolean {

@@ -54,4 +54,9 @@ export interface RevocationStore {
    * worker thread reports `revocation_store.at_risk`. If absent, nothing is reported.
    */
   readonly isShared?: boolean
+  /**
+   * A sentence for the operator if the store could forget a revocation too early; undefined if no risk is known. Called once,
+   * after the store was read.
+   */
+  findRisk?(): Promise<string | undefined>
 }

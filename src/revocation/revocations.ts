@@ -1,5 +1,3 @@
-import cluster from 'node:cluster'
-import { isMainThread } from 'node:worker_threads'
 import type { Clock } from '../clock/clock.js'
 import { settleInTime, systemTimers, type Timers } from '../clock/timers.js'
 import { createFault } from '../errors/describe-fault.js'
@@ -118,12 +116,3 @@ export class Revocations {
 }
 
 const UNAVAILABLE = 'revocation_store_unavailable'
-
-/** Reports a store that other processes do not share, if there certainly are other processes. */
-export function reportUnsharedRevocations({ isOn, store }: RevocationSettings, events: ExchangeEventEmitter): void {
-  const isShared = store === undefined ? false : store.isShared
-  const workers = cluster.isWorker ? 'Each worker of the cluster' : isMainThread ? undefined : 'Each worker thread'
-  if (!isOn || isShared !== false || workers === undefined) return
-  const message = `${workers} has its own memory of revocations, so it accepts a token that was revoked in another: set revocation.store to a store that all share`
-  events.emit('revocation_store.at_risk', { message })
-}

@@ -19,7 +19,7 @@ export interface RevocationStoreCase {
   run(): Promise<void>
 }
 
-const MANY = 2500
+const MANY = 1200
 
 /**
  * What every revocation store must do, for any test runner:
@@ -61,7 +61,10 @@ async function checkKinds(makeStore: MakeRevocationStore): Promise<void> {
     })),
   ]
   await store.add(added)
-  for (const each of added) assert.deepEqual(await findAll(store, each.value), [each])
+  for (const each of added) {
+    const found = (await findAll(store, each.value)).map((one) => ({ ...one })) // A clone may be of another realm.
+    assert.deepEqual(found, [each])
+  }
 }
 
 async function checkOtherProcess(makeStore: MakeRevocationStore): Promise<void> {
@@ -138,7 +141,7 @@ async function checkRepeated(makeStore: MakeRevocationStore): Promise<void> {
 async function checkMany(makeStore: MakeRevocationStore): Promise<void> {
   const store = await makeStore()
   const added = Array.from({ length: MANY }, revocation)
-  for (let from = 0; from < MANY; from += 500) await store.add(added.slice(from, from + 500))
+  for (let from = 0; from < MANY; from += 400) await store.add(added.slice(from, from + 400))
   const { values } = await readAll(await makeStore())
   assert.deepEqual(
     added.filter(({ value }) => !values.has(value)),

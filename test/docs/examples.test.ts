@@ -14,7 +14,7 @@ const ENTRY_POINTS: Readonly<Record<string, string>> = {
   'express-jwt-exchange/metrics': 'src/metrics/index.ts',
   'express-jwt-exchange/file-store': 'src/file-store/index.ts',
   'express-jwt-exchange/testing': 'src/testing/index.ts',
-  'express-jwt-exchange/redis': 'src/replay/redis-replay-store.ts',
+  'express-jwt-exchange/redis': 'src/redis.ts',
   'express-jwt-exchange/postgres': 'src/postgres.ts',
 }
 /** Names of other packages that examples use. */

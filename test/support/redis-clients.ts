@@ -2,7 +2,7 @@ import { Redis as Redis6 } from 'ioredis'
 import { Redis as Redis5 } from 'ioredis5'
 import { createClient, createClientPool } from 'redis'
 import { createClient as createClient5, createClientPool as createClientPool5 } from 'redis5'
-import type { RedisClient } from '../../src/replay/redis-replay-store.js'
+import type { RedisClient } from '../../src/redis.js'
 
 /** A connected client of one of the libraries. */
 export interface OpenRedisClient {

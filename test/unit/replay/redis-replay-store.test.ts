@@ -10,7 +10,7 @@ import { createClient, createClientPool, createCluster, createSentinel, RESP_TYP
 import * as redis5 from 'redis5'
 import { isDependencyUnavailable } from '../../../src/errors/rejections.js'
 import { type ConfigProblem, isConfigError } from '../../../src/option-checks/config-error.js'
-import { type RedisClient, RedisReplayStore } from '../../../src/replay/redis-replay-store.js'
+import { type RedisClient, RedisReplayStore } from '../../../src/redis.js'
 import { AdjustableClock } from '../../support/adjustable-clock.js'
 import { type OpenRedisClient, REDIS_CLIENTS } from '../../support/redis-clients.js'
 import { answeredBy, type Command, likeOldServer, type RedisProxy, startRedisProxy } from '../../support/redis-proxy.js'

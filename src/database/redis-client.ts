@@ -1,3 +1,5 @@
+import { ConfigError } from '../option-checks/config-error.js'
+
 /** A client of `redis` (version 5 or 6) or `ioredis` (5 or 6): a connection, a pool, a sentinel or a cluster. */
 export interface RedisClient {
   set(...args: never[]): unknown
@@ -16,6 +18,8 @@ export interface RedisCommands {
   get(key: string): unknown
   /** undefined if the client has no such command. */
   info(section: string): unknown
+  /** Runs a script, which is one atomic step. */
+  evaluate(script: string, keys: readonly string[], values: readonly string[]): unknown
 }
 
 type Send = (...args: unknown[]) => unknown
@@ -24,11 +28,20 @@ interface AnyClient {
   set: Send
   get: Send
   info?: Send
+  eval?: Send
   status?: unknown
   isOpen?: unknown
   isReady?: unknown
   defineCommand?: unknown
   execute?: Send
+}
+
+/** @throws ConfigError for another kind of client */
+export function checkRedisClient(client: unknown, storeName: string): RedisCommands {
+  const commands = redisCommandsOf(client)
+  if (commands !== undefined) return commands
+  const message = 'got something else; expected a client of the package redis or ioredis'
+  throw new ConfigError([{ code: 'wrong_type', path: [storeName, 'client'], message }])
 }
 
 /** undefined if the client is not of a known kind. */
@@ -45,6 +58,7 @@ function commandsOfIoredis(client: AnyClient): RedisCommands {
     // A client with `lazyConnect` connects at its first command.
     isReady: () => client.status === 'ready' || client.status === 'wait',
     setNew: (key, value, kind, milliseconds) => client.set(key, value, kind, milliseconds, 'NX'),
+    evaluate: (script, keys, values) => client.eval?.(script, keys.length, ...keys, ...values),
   }
 }
 
@@ -60,19 +74,24 @@ function commandsOfNodeRedis(client: AnyClient): RedisCommands {
         expiration: { type: kind, value: milliseconds },
         [kind]: milliseconds,
       }),
+    evaluate: (script, keys, values) => client.eval?.(script, { keys, arguments: values }),
   }
 }
 
 /** A pool does not say whether it is connected, but each of its clients does. */
 function commandsOfPool(pool: AnyClient, execute: Send): RedisCommands {
-  const setNew: RedisCommands['setNew'] = (...call) => {
-    const setByOne = async (client: AnyClient) => {
+  const byOne = (send: (commands: RedisCommands) => unknown) => {
+    const sendByOne = async (client: AnyClient) => {
       if (!isReady(client)) throw new Error('no Redis client of the pool is connected')
-      return commandsOfNodeRedis(client).setNew(...call)
+      return send(commandsOfNodeRedis(client))
     }
-    return Reflect.apply(execute, pool, [setByOne])
+    return Reflect.apply(execute, pool, [sendByOne])
   }
-  return { ...commandsOfNodeRedis(pool), setNew }
+  return {
+    ...commandsOfNodeRedis(pool),
+    setNew: (...call) => byOne((commands) => commands.setNew(...call)),
+    evaluate: (...call) => byOne((commands) => commands.evaluate(...call)),
+  }
 }
 
 /** Clusters before version 6 have `isOpen` only. */

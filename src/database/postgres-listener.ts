@@ -1,8 +1,8 @@
 import { debuglog } from 'node:util'
 import { settleInTime, systemTimers, within } from '../clock/timers.js'
-import { type PostgresPool, queryTable } from '../database/postgres-table.js'
 import { createFault } from '../errors/describe-fault.js'
 import { fieldOf } from '../errors/field-of.js'
+import { type PostgresPool, queryTable } from './postgres-table.js'
 
 /** A connection that a pool has lent: a `PoolClient` of `pg`, or an object that acts like one. */
 export interface PostgresConnection extends PostgresPool {
@@ -80,6 +80,11 @@ export class PostgresListener {
     const settle = () => {}
     this.#unanswered = rows.then(settle, settle)
     return await inTime(rows)
+  }
+
+  /** Whether it has a connection that has not broken. */
+  get isOpen(): boolean {
+    return this.#connection !== undefined && this.#fault === undefined
   }
 
   /** Closes the connection: nobody else should get one that listens. It can be opened again. */
