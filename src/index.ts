@@ -1,5 +1,6 @@
 export type { AccessToken } from './access-token/access-token.js'
 export type { AccessTokenOptions } from './access-token/access-token-options.js'
+export type { ResourceOptions } from './access-token/resource-options.js'
 export type { RefusalOptions } from './authorization/refusal-advice.js'
 export type { AssertedByOptions } from './client-auth/asserted-client.js'
 export type { ClientCertificateHeaderOptions } from './client-auth/client-certificate-header.js'

@@ -1,6 +1,7 @@
 import type { JWK } from 'jose'
 import { fieldOf } from '../errors/field-of.js'
 import { parsePemBlocks } from '../jwt/pem.js'
+import { option } from '../option-checks/config-error.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import {
   generateSigningKey,
@@ -11,6 +12,7 @@ import {
   type SigningKey,
   SigningKeys,
 } from '../signing-keys/signing-keys.js'
+import { type Resource, Resources } from './resources.js'
 
 /**
  * The access tokens that are issued and accepted (RFC 9068).
@@ -23,8 +25,12 @@ import {
  * }
  */
 export interface AccessTokenOptions {
-  /** The `aud`: the resource server, usually the URL of this API. A token for another audience is not accepted. */
-  audience: string | readonly string[]
+  /**
+   * The `aud`: the resource server, usually the URL of this API. A token for another audience is not accepted. Required without
+   * `resources`. With it, the identifiers of the default resources: what a request without `resource` is for. Default: the only
+   * one of `resources`; with several, a request must name its `resource`.
+   */
+  audience?: string | readonly string[]
   /** How long a token is valid, in seconds, 1 to 86 400. Default: 3600. */
   lifetime?: number
   /**
@@ -47,7 +53,9 @@ export interface AccessTokenOptions {
 }
 
 export interface AccessTokenSettings {
+  /** The identifiers of all resources. */
   audiences: ReadonlySet<string>
+  resources: Resources
   lifetime: number
   /** undefined: one is to be generated for this process. */
   signingKeys: SigningKeys | undefined
@@ -61,10 +69,16 @@ export interface CompleteAccessTokenSettings extends AccessTokenSettings {
   isKeyGenerated: boolean
 }
 
-export function readAccessTokenOptions(reader: OptionReader): AccessTokenSettings {
+/** @param configured those of the option `resources`; undefined without it */
+export function readAccessTokenOptions(
+  reader: OptionReader,
+  configured?: readonly Resource[] | undefined,
+): AccessTokenSettings {
+  const resources = readAudience(reader, configured)
   const algorithm = reader.has('algorithm') ? reader.oneOf('algorithm', SIGNING_ALGORITHMS, 'ES256') : undefined
   const settings = {
-    audiences: readAudiences(reader),
+    audiences: resources.identifiers,
+    resources,
     lifetime: reader.integer('lifetime', { min: 1, max: 86_400, default: 3600, unit: 'seconds' }),
     signingKeys: readSigningKeys(reader, algorithm),
     algorithm: algorithm ?? 'ES256',
@@ -83,11 +97,22 @@ export function withSigningKeys(settings: AccessTokenSettings): CompleteAccessTo
   return { ...settings, signingKeys: new SigningKeys(key, []), isKeyGenerated: true }
 }
 
-function readAudiences(reader: OptionReader): ReadonlySet<string> {
+function readAudience(reader: OptionReader, configured: readonly Resource[] | undefined): Resources {
+  if (configured === undefined) return Resources.ofAudiences(readAudiences(reader, 'a non-empty string', () => true))
+  const identifiers = configured.map(({ identifier }) => identifier)
+  if (!reader.isNamed('audience')) return Resources.configured(configured, identifiers.length === 1 ? identifiers : [])
+  // An empty one stands for an identifier that cannot be used, which is a problem of its own.
+  const isIdentifier = (text: string) => identifiers.includes(text) || identifiers.includes('')
+  const expected = `the identifier of one of ${option('.resources')}`
+  return Resources.configured(configured, readAudiences(reader, expected, isIdentifier))
+}
+
+/** @param each what each must be */
+function readAudiences(reader: OptionReader, each: string, accept: (text: string) => boolean): ReadonlySet<string> {
   const value = reader.value('audience')
-  if (!Array.isArray(value)) return new Set([reader.string('audience', 'a non-empty string or an array of them')])
+  if (!Array.isArray(value)) return new Set([reader.string('audience', `${each} or an array of them`, accept)])
   if (value.length === 0) reader.problem('audience', 'at least one audience', 'an empty array', 'out_of_bounds')
-  return new Set(reader.strings('audience', 'a non-empty string'))
+  return new Set(reader.strings('audience', each, (text) => text !== '' && accept(text)))
 }
 
 /** undefined if none are configured, or after noting what is wrong with them. */

@@ -2,7 +2,7 @@ import type { AccessTokenRequest } from '../access-token/issue-access-token.js'
 import type { Client } from '../client-auth/client-options.js'
 
 /** Who requests access with an assertion: a client, or a caller without a client. */
-export interface RequestingClient extends Pick<Client, 'lifetime' | 'identityProviders'> {
+export interface RequestingClient extends Pick<Client, 'lifetime' | 'identityProviders' | 'resources'> {
   /** undefined: no client. */
   clientId: string | undefined
   /** The scopes that the client may obtain; undefined: no client, so only the identity provider bounds them. */
@@ -15,6 +15,7 @@ export const WITHOUT_CLIENT: RequestingClient = {
   scopes: undefined,
   lifetime: undefined,
   identityProviders: undefined,
+  resources: undefined,
 }
 
 /** What a grant allows, and what is issued for it. Each member is there, so that none comes from `Object.prototype`. */

@@ -1,3 +1,4 @@
+import type { Resources } from '../access-token/resources.js'
 import { inContext } from '../assertion/assertion-context.js'
 import { type MarkAssertionUsedDeps, markAssertionUsed } from '../assertion/mark-used.js'
 import { checkSubjectIsNoClient, resolveSubject } from '../assertion/resolve-subject.js'
@@ -12,6 +13,7 @@ import type { Authorization, RequestingClient } from './authorization.js'
 import { type Access, boundAccess, requireBindings } from './bound-access.js'
 import { checkClientMayExchange } from './check-client.js'
 import { type RefusalSettings, withAdvice } from './refusal-advice.js'
+import { chooseTargets, grantedResources, type Targets } from './targets.js'
 
 /** What a client asks for with an assertion. */
 export interface AuthorizationRequest {
@@ -19,15 +21,15 @@ export interface AuthorizationRequest {
   client: RequestingClient
   /** The parameter `scope`. */
   scope: string | undefined
-  /** The values of the parameter `resource` (RFC 8707 §2); none: every one that can be granted. */
+  /** The values of the parameter `resource` (RFC 8707 §2); none: the default resources. */
   resources: readonly string[]
   /** Aborted when nobody waits for the answer any longer: then the assertion is not marked as used. */
   signal: AbortSignal | undefined
 }
 
 export interface AuthorizeAssertionDeps extends MarkAssertionUsedDeps {
-  /** Those that access tokens can have. */
-  audiences: ReadonlySet<string>
+  /** What access tokens can be for. */
+  resources: Resources
   findClient: ClientLookup
 }
 
@@ -37,6 +39,7 @@ export interface AuthorizationSteps {
   subject: string
   'subject is not a client': unknown
   bindings: readonly Binding[] | undefined
+  resource: Targets
   scope: Access
   claimsToToken: Claims
   lifetime: LifetimeBounds
@@ -76,7 +79,7 @@ export function authorizeAssertion(
 }
 
 /**
- * The steps of that: the policy of the identity provider, the subject, the access, the claims and the lifetime of the access
+ * The steps of that: the policy of the identity provider, the subject, the resources, the access, the claims and the lifetime of the access
  * token. The assertion is marked used last, so that a refused request does not consume it.
  */
 export async function runAuthorization(
@@ -91,9 +94,10 @@ export async function runAuthorization(
   await enforcePolicy(policy, assertion.sub, payload, context, rule)
   const subject = await step('subject', () => resolveSubject(assertion))
   await step('subject is not a client', () => checkSubjectIsNoClient(subject(), deps.findClient))
-  const request = { scope, resources, client, identityProvider, claims: payload }
+  const request = { scope, client, identityProvider, claims: payload }
   const bindings = await step('bindings', () => requireBindings(request))
-  const access = await step('scope', () => boundAccess(request, deps.audiences, bindings()))
+  const targets = await step('resource', () => chooseTargets({ resources, client }, bindings(), deps.resources))
+  const access = await step('scope', () => boundAccess(request, targets()))
   const claims = await step('claimsToToken', () => mapClaims(policy.claimMapping, payload, context))
   const bounds = await step('lifetime', () => boundLifetime(assertion, client, access().lifetime, deps.clock.now()))
   await step('replay', () => {
@@ -113,14 +117,14 @@ export async function runAuthorization(
     bindings: names,
     kid: Object.hasOwn(assertion.context, 'kid') ? assertion.context.kid : undefined,
     tokenType: undefined,
-    response: undefined,
+    response: grantedResources(resources, audiences, deps.resources),
   }
 }
 
 export type LifetimeBounds = Pick<Authorization, 'lifetime' | 'latestExpiry'>
 
 /**
- * How the client, the identity provider, its bindings and the assertion bound an access token: the least lifetime wins.
+ * How the client, the identity provider, its bindings, the resources and the assertion bound an access token: the least lifetime wins.
  *
  * @param now seconds since the epoch
  * @throws TokenRejected `expired` if not even a second is left
@@ -128,13 +132,13 @@ export type LifetimeBounds = Pick<Authorization, 'lifetime' | 'latestExpiry'>
 export function boundLifetime(
   assertion: VerifiedAssertion,
   client: RequestingClient,
-  ofBindings: number,
+  ofAccess: number,
   now: number,
 ): LifetimeBounds {
   const { lifetime = Number.POSITIVE_INFINITY } = assertion.identityProvider
   const latestExpiry = latestExpiryOf(assertion)
   if (latestExpiry <= Math.floor(now)) throw new TokenRejected('expired')
-  return { lifetime: Math.min(client.lifetime ?? Number.POSITIVE_INFINITY, lifetime, ofBindings), latestExpiry }
+  return { lifetime: Math.min(client.lifetime ?? Number.POSITIVE_INFINITY, lifetime, ofAccess), latestExpiry }
 }
 
 /** Seconds since the epoch, at the latest, when access tokens for an assertion expire. */

@@ -1,3 +1,4 @@
+import type { Resources } from '../access-token/resources.js'
 import { isScopeToken, JWT_BEARER_GRANT_TYPE } from '../oauth/scope.js'
 import { OptionReader } from '../option-checks/option-reader.js'
 import { DEFAULT_MAX_KEYS } from '../verification-keys/key-set.js'
@@ -49,6 +50,11 @@ export interface ClientOptions {
   lifetime?: number
   /** The identity providers whose assertions it may exchange, by `id`, or by `name` if they have no `id`. Default: all. */
   identityProviders?: readonly string[]
+  /**
+   * The resources whose access tokens it may obtain, and which are its own at introspection: identifiers of `resources`, or
+   * without that option some of `accessToken.audience`. Default: it may obtain access tokens for all of them.
+   */
+  resources?: readonly string[]
   /** The grant types that it may use. Default: all. */
   grantTypes?: readonly string[]
 }
@@ -82,6 +88,8 @@ export interface Client {
   lifetime: number | undefined
   /** The ids of the identity providers whose assertions it may exchange; undefined: all. */
   identityProviders: ReadonlySet<string> | undefined
+  /** The identifiers of its resources, spelled as these are; undefined: it has no option of its own. */
+  resources: ReadonlySet<string> | undefined
   /** The grant types that it may use; undefined: all. */
   grantTypes: ReadonlySet<string> | undefined
 }
@@ -90,6 +98,7 @@ export interface Client {
 export interface ClientContext extends ClientKeyContext {
   /** The grant types of the option `grants`. */
   ownGrantTypes: readonly string[]
+  resources?: Resources
   /** The names of the identity providers. No client may have one as its id. */
   identityProviderNames?: ReadonlySet<string>
 }
@@ -110,12 +119,14 @@ export function readClientOptions(reader: OptionReader, context = NO_CONTEXT): C
   const isWhole = (text: string) => isWholeGrantType(text, [JWT_BEARER_GRANT_TYPE, ...context.ownGrantTypes])
   const identityProviders = reader.strings('identityProviders', 'the `id` or `name` of an identity provider')
   const grantTypes = reader.strings('grantTypes', `a whole grant type, such as ${JWT_BEARER_GRANT_TYPE}`, isWhole)
+  const resources = reader.strings('resources', 'the identifier of a resource')
   const client = {
     clientId: reader.string('clientId', 'a non-empty string of printable ASCII (RFC 6749 §2.2)', isVisibleText),
     credential: readClientCredential(reader, context),
     scopes: [...new Set(reader.strings('scopes', 'a scope token (RFC 6749 §3.3)', isScopeToken))],
     lifetime: reader.optionalInteger('lifetime', { min: 1, max: 86_400, unit: 'seconds' }),
     identityProviders: identityProviders && new Set(identityProviders),
+    resources: resources && new Set(resources.map((each) => context.resources?.find(each)?.identifier ?? each)),
     grantTypes: grantTypes && new Set(grantTypes),
   }
   if (client.clientId !== '' && context.identityProviderNames?.has(client.clientId)) refuseProviderName(reader)

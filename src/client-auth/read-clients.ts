@@ -1,12 +1,15 @@
+import type { Resources } from '../access-token/resources.js'
 import { fieldOf } from '../errors/field-of.js'
 import type { IdentityProvider } from '../identity-provider/identity-provider.js'
 import { option } from '../option-checks/config-error.js'
+import { plainText } from '../option-checks/describe-value.js'
 import { type OptionReader, refuseRepeated } from '../option-checks/option-reader.js'
 import { REGISTERED_PROVIDER } from './asserted-client.js'
 import { type Client, type ClientContext, readClientOptions } from './client-options.js'
 
 /** What the entries of `clients` depend on. */
 interface ClientsContext extends Omit<ClientContext, 'identityProviderNames'> {
+  resources: Resources
   identityProviders: readonly Pick<IdentityProvider, 'id' | 'name' | 'clientAuthentication'>[]
   /** Present if others are looked up, so that not all ids are known. */
   identityProviderLookup: Pick<IdentityProvider, 'clientAuthentication'> | undefined
@@ -41,6 +44,7 @@ export function readClients(
   const areAllNamed = Array.isArray(reader.hostObject('identityProviders')) && !ids.has('')
   const areMoreAtRunTime = identityProviderLookup !== undefined
   if (areAllNamed || areMoreAtRunTime) refuseUnknownProviders(readers, clients, ids, areMoreAtRunTime)
+  refuseUnknownResources(readers, context.resources)
   refuseSharedSubjects(readers, clients)
   return clients
 }
@@ -68,6 +72,19 @@ function refuseUnknownProviders(
     const { identityProvider } = credential.assertedBy
     if (identityProvider === '' || known.has(identityProvider)) continue
     readers[index]?.object('assertedBy').problem('identityProvider', REGISTERED_PROVIDER)
+  }
+}
+
+/** Spelled as registered, like the names in bindings. */
+function refuseUnknownResources(readers: readonly OptionReader[], { identifiers, isConfigured }: Resources): void {
+  if (identifiers.has('')) return // It stands for one that cannot be used, which is a problem of its own.
+  const expected = isConfigured ? `identifiers of ${option('.resources')}` : `some of ${option('accessToken.audience')}`
+  for (const reader of readers) {
+    const named = reader.hostObject('resources')
+    const unknown = Array.isArray(named)
+      ? named.find((each) => typeof each === 'string' && each !== '' && !identifiers.has(plainText(each)))
+      : undefined
+    if (unknown !== undefined) reader.problem('resources', expected, JSON.stringify(plainText(unknown)))
   }
 }
 

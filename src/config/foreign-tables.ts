@@ -29,6 +29,16 @@ export function isForeignTable(path: readonly string[], value: unknown): boolean
   return isTable && (NOT_OURS.includes(name) || !isLikeOurs(name))
 }
 
+/**
+ * Whether it is the table of WSO2 Identity Server that has the name of one of our lists: it has tables only. With a key of its
+ * own it is a slip.
+ */
+export function isForeignResource(path: readonly string[], value: unknown): boolean {
+  if (path.join('.') !== 'resource' || !isJsonObject(value)) return false
+  const members = Object.values(value).flat()
+  return members.length > 0 && members.every(isJsonObject)
+}
+
 function isLikeOurs(name: string): boolean {
   const isLonger = TOP_LEVEL_NAMES.some((ours) => plainName(name).startsWith(plainName(ours)))
   return isLonger || closestName(name, OUR_NAMES) !== undefined || optionsCalled(name).length > 0

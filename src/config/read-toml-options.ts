@@ -3,7 +3,7 @@ import type { TomlTable } from 'smol-toml'
 import { type ConfigProblemCode, formatPath, type OptionPath } from '../option-checks/config-error.js'
 import { isPlainObject, toLiteral } from '../option-checks/describe-value.js'
 import { closestName, tableName } from '../option-checks/unknown-option.js'
-import { ignoreTable, isForeignTable } from './foreign-tables.js'
+import { ignoreTable, isForeignResource, isForeignTable } from './foreign-tables.js'
 import { mayNameFiles, type ReadKeyDeps, readKeyText } from './read-key-file.js'
 import type { TomlPath } from './toml-location.js'
 import {
@@ -52,7 +52,7 @@ interface Place {
 export function readTomlOptions(file: TomlTable, deps: ReadTomlDeps): Record<string, unknown> {
   const options: Record<string, unknown> = {}
   for (const [path, value] of topLevelEntries(file)) {
-    const known = topLevelOption(path.join('.'))
+    const known = isForeignResource(path, value) ? undefined : topLevelOption(path.join('.'))
     if (known === undefined && deps.ignoreUnknownTables && isForeignTable(path, value)) {
       ignoreTable({ path, value, file }, deps)
       continue

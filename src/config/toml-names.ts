@@ -11,6 +11,7 @@ const TOP_LEVEL: Readonly<Record<string, string>> = {
   openid_configuration: 'openidConfiguration',
   introspection: 'introspection',
   metadata: 'metadata',
+  resource: 'resources',
   subject: 'subject',
   'oauth.jwks_endpoint': 'jwksEndpoint',
   assertion: 'assertion',
@@ -79,7 +80,7 @@ export const OF_BINDING = ['name', 'clients', 'scopes', 'resources', 'lifetime']
 const SNAKE_CASE = /^[a-z][a-z0-9]*(?:_[a-z0-9]+)*$/
 
 /** Options that are `[[tables]]`. */
-const LISTS_OF_TABLES = ['clients', 'identityProviders', 'identityProviders.bindings']
+const LISTS_OF_TABLES = ['clients', 'identityProviders', 'identityProviders.bindings', 'resources']
 /** Options that are one `[table]`. */
 const SINGLE_TABLES = [
   ...['jwksEndpoint', 'assertion', 'accessToken', 'clientAuthentication', 'assertionStrategy', 'replay', 'revocation'],

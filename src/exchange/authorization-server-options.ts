@@ -1,3 +1,5 @@
+import { type ResourceOptions, readResources } from '../access-token/resource-options.js'
+import type { Resource } from '../access-token/resources.js'
 import { type MetadataSettings, readMetadata } from '../express/metadata-options.js'
 import type { OptionReader } from '../option-checks/option-reader.js'
 import { isSecureUrl } from '../option-checks/urls.js'
@@ -49,6 +51,12 @@ export interface AuthorizationServerOptions {
    * the narrower scopes, by way of several steps, too. Nothing is added to the token or to `req.auth`. Default: none.
    */
   impliedScopes?: Readonly<Record<string, readonly string[]>>
+  /**
+   * The resources that access tokens are for, 1 to 1000 (RFC 8707): a request names them by `resource`, and its access token
+   * has only scopes of them. `exchange.wellKnown` then serves their metadata (RFC 9728). Default: one for each
+   * `accessToken.audience`, with any scope and without metadata.
+   */
+  resources?: readonly ResourceOptions[]
 }
 
 export interface AuthorizationServerSettings {
@@ -61,6 +69,8 @@ export interface AuthorizationServerSettings {
   metadata: MetadataSettings
   /** undefined: no scope implies another. */
   impliedScopes: ImpliedScopes | undefined
+  /** undefined without the option. */
+  resources: readonly Resource[] | undefined
 }
 
 export function readAuthorizationServerOptions(reader: OptionReader): AuthorizationServerSettings {
@@ -74,6 +84,7 @@ export function readAuthorizationServerOptions(reader: OptionReader): Authorizat
     introspection: reader.boolean('introspection', false),
     metadata: readMetadata(reader),
     impliedScopes: readImpliedScopes(reader),
+    resources: readResources(reader),
   }
 }
 

@@ -4,6 +4,7 @@ import type { ClientAuthMethod } from '../client-auth/client-auth-method.js'
 import type { ClientKeySources } from '../client-auth/client-key-sources.js'
 import { type ClientLookup, createFindAssertedClient } from '../client-auth/find-client.js'
 import type { Middleware } from '../express/http.js'
+import { createFindResourceDocument } from '../express/resource-documents.js'
 import { createTokenFormParser, type TokenEndpointDeps } from '../express/token-endpoint.js'
 import { createWellKnown } from '../express/well-known.js'
 import { type CustomGrantDeps, createCustomGrant } from '../grants/custom-grant.js'
@@ -12,6 +13,7 @@ import { authorizeByAssertion, createJwtBearerGrant } from '../grants/jwt-bearer
 import type { HostFunctions } from '../host-functions/host-functions.js'
 import type { IdentityProviderRegistry } from '../identity-provider/identity-provider-registry.js'
 import type { ChosenJwksClients } from '../jwks/jwks-client-pool.js'
+import type { ResourceMetadata } from '../protected-route/resource-metadata.js'
 import type { LastingParts } from './lasting-parts.js'
 import type { CompleteSettings } from './options.js'
 
@@ -73,8 +75,8 @@ function createGrants(
   { hostFunctions, identityProviders, findClient }: Parties,
   { replayProtection }: LastingParts,
 ): GrantHandler[] {
-  const { audiences } = accessToken
-  const deps = { identityProviders, issuer, clock, replayProtection, findClient, audiences, ...refusals }
+  const { resources } = accessToken
+  const deps = { identityProviders, issuer, clock, replayProtection, findClient, resources, ...refusals }
   const customDeps: CustomGrantDeps = {
     ...deps,
     hostFunctions,
@@ -86,6 +88,7 @@ function createGrants(
 
 export function createWellKnownDocuments(
   settings: CompleteSettings,
+  described: readonly ResourceMetadata[],
   { grants, clientAuthMethods }: TokenEndpointDeps,
   { mayBeWithoutClient }: IdentityProviderRegistry,
 ): Middleware {
@@ -104,15 +107,19 @@ export function createWellKnownDocuments(
     signingAlgorithms: [...new Set(keys.map(({ alg }) => String(alg)))],
     openidConfiguration,
     metadata,
+    resources: (settings.resources ?? []).map(({ identifier }) => identifier),
+    findResourceDocument: createFindResourceDocument(described, accessToken.resources.defaults),
   })
 }
 
 /** The scopes that the metadata list: all scopes that the options let a caller obtain. */
-function scopesOf({ clients, identityProviders }: CompleteSettings): string[] {
+function scopesOf({ clients, identityProviders, resources = [] }: CompleteSettings): string[] {
   const withoutClient = identityProviders.filter(({ clientAuthentication }) => clientAuthentication === 'optional')
   const obtainable = withoutClient.flatMap(({ scopes, policy: { bindings } }) => {
     const ofBindings = bindings.filter((each) => each.clients === undefined).flatMap((each) => [...each.scopes])
     return bindings.length === 0 ? [...(scopes ?? [])] : ofBindings.filter((scope) => scopes?.has(scope) !== false)
   })
-  return [...new Set([...clients.flatMap(({ scopes }) => scopes), ...obtainable])]
+  const isOfResource = (scope: string) =>
+    resources.length === 0 || resources.some(({ scopes }) => scopes?.has(scope) !== false)
+  return [...new Set([...clients.flatMap(({ scopes }) => scopes), ...obtainable])].filter(isOfResource)
 }

@@ -17,6 +17,8 @@ import type { RunTimeConfiguration } from '../identity-provider-lookup/loaded-is
 import type { ChosenJwksClients } from '../jwks/jwks-client-pool.js'
 import { JWT_BEARER_GRANT_TYPE } from '../oauth/scope.js'
 import type { AcceptAssertionDeps } from '../protected-route/authenticate-assertion.js'
+import type { FindResourceMetadata } from '../protected-route/challenge.js'
+import { createFindResourceMetadata, describeResources } from '../protected-route/resource-metadata.js'
 import { createAccessTokenVerifier } from '../trusted-issuer/access-token-verifier.js'
 import { TrustedIssuers } from '../trusted-issuer/trusted-issuers.js'
 import { createTokenEndpointDeps, createWellKnownDocuments, type Parties } from './configured-endpoints.js'
@@ -43,6 +45,8 @@ export interface ConfiguredParts {
   revocation: RevocationEndpointDeps | undefined
   keySet: Middleware
   wellKnown: Middleware
+  /** Where the metadata of a resource are. */
+  findResourceMetadata: FindResourceMetadata
   explain: ExplainDeps
 }
 
@@ -52,12 +56,13 @@ export interface ConfiguredParts {
  */
 export function createConfiguredParts(settings: CompleteSettings, lasting: LastingParts): ConfiguredParts {
   const { issuer, clock, accessToken } = settings
-  const { audiences, lifetime, signingKeys } = accessToken
+  const { resources, lifetime, signingKeys } = accessToken
   const parties = createParties(settings, lasting)
   const { jwksClients, identityProviders, findClient } = parties
   const own = createOwnVerification(settings, parties, lasting)
   const verifyOwnToken: AccessTokenVerifier = (token) => verifyAccessToken(token, own)
   const tokenEndpoint = createTokenEndpointDeps(settings, parties, lasting)
+  const described = describeResources(settings.resources ?? [], [issuer])
   return {
     settings,
     jwksClients,
@@ -76,8 +81,9 @@ export function createConfiguredParts(settings: CompleteSettings, lasting: Lasti
     tokenEndpoint,
     ...createStatusEndpoints(settings, { tokenEndpoint, identityProviders, verifyOwnToken }, lasting),
     keySet: createPublicDocument(signingKeys.publicKeySet),
-    wellKnown: createWellKnownDocuments(settings, tokenEndpoint, identityProviders),
-    explain: { identityProviders, issuer, clock, findClient, audiences, lifetime, grantType: JWT_BEARER_GRANT_TYPE },
+    wellKnown: createWellKnownDocuments(settings, described, tokenEndpoint, identityProviders),
+    findResourceMetadata: createFindResourceMetadata(described, resources.defaults),
+    explain: { identityProviders, issuer, clock, findClient, resources, lifetime, grantType: JWT_BEARER_GRANT_TYPE },
   }
 }
 
@@ -137,6 +143,7 @@ function createParties(settings: CompleteSettings, lasting: LastingParts): Parti
     findClient: createFindClient(clients, findClient && hostFunctions.limit({ function: 'findClient' }, findClient), {
       ownGrantTypes: grants.map(({ grantType }) => grantType),
       jwksEndpoint: settings.jwksEndpoint,
+      resources: settings.accessToken.resources,
       identityProviderNames: new Set(settings.identityProviders.map(({ name }) => name)),
     }),
     clientKeys: createClientKeySources(clients, settings.issuer, jwksClients),

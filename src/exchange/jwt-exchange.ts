@@ -30,8 +30,8 @@ export interface JwtExchange extends IdentityProviderControl, RevocationControl 
   /** `POST /token` and `GET /jwks`. Mount it where the option `tokenEndpoint` says: `app.use('/oauth2', exchange.router)`. */
   router: Middleware
   /**
-   * RFC 8414 metadata, and the OpenID configuration if `openidConfiguration` is true. Mount it at the host's root:
-   * `app.use(exchange.wellKnown)`.
+   * RFC 8414 metadata, the OpenID configuration if `openidConfiguration` is true, and RFC 9728 metadata for each of `resources`.
+   * Mount it at the host's root: `app.use(exchange.wellKnown)`.
    */
   wellKnown: Middleware
   /**
@@ -132,9 +132,7 @@ export function createJwtExchange(options: JwtExchangeOptions): JwtExchange {
   const configuration = createConfiguration(settings, lasting)
   const parts = () => configuration.parts
   const reporting = { events, proxyWarning: new ProxyWarning(events) }
-  const bearer = { challenge: new Challenge('Bearer', settings.issuer), ...reporting }
-  const accessTokenAuthentication = { ...bearer, ...routesOf(parts) }
-  const assertionAuthentication = { ...bearer, verification: () => parts().assertionVerification }
+  const { byAccessToken, byAssertion } = createAuthentications(settings, parts, reporting)
   const pendingRefusals = new PendingRefusals(events)
   const registry = () => parts().identityProviders
   const stats = () => statsOfAll(registry(), configuration, lasting)
@@ -142,9 +140,9 @@ export function createJwtExchange(options: JwtExchangeOptions): JwtExchange {
   return {
     router: createRouter({ configured: parts, tokenEndpoints: () => tokenEndpointsOf(parts().settings), ...reporting }),
     wellKnown: (req, res, next) => parts().wellKnown(req, res, next),
-    accessTokenStrategy: createAccessTokenStrategy(accessTokenAuthentication, pendingRefusals),
-    assertionStrategy: createAssertionStrategy(assertionAuthentication, pendingRefusals),
-    protect: (...given) => createProtect(given, accessTokenAuthentication),
+    accessTokenStrategy: createAccessTokenStrategy(byAccessToken, pendingRefusals),
+    assertionStrategy: createAssertionStrategy(byAssertion, pendingRefusals),
+    protect: (...given) => createProtect(given, byAccessToken),
     verifyAccessToken: async (token) => parts().verifyAccessToken(token),
     explain: async (assertion, explainOptions = {}) => {
       const { explainAssertion } = await import('../explain/explain-assertion.js')
@@ -194,6 +192,20 @@ function routesOf(
     verifier: () => parts().verifyAccessToken,
     hostFunctions: () => parts().hostFunctions,
     impliedScopes: () => parts().settings.impliedScopes,
+  }
+}
+
+function createAuthentications(
+  { issuer }: CompleteSettings,
+  parts: () => ConfiguredParts,
+  reporting: Pick<AuthenticateAccessTokenDeps, 'events' | 'proxyWarning'>,
+) {
+  const challenge = new Challenge('Bearer', issuer, (resource) => parts().findResourceMetadata(resource))
+  // Without metadata: the access tokens that these lead to are no assertions.
+  const ofAssertions = new Challenge('Bearer', issuer)
+  return {
+    byAccessToken: { challenge, ...reporting, ...routesOf(parts) },
+    byAssertion: { challenge: ofAssertions, ...reporting, verification: () => parts().assertionVerification },
   }
 }
 

@@ -171,11 +171,11 @@ export function inspectOptions(options: unknown): InspectedOptions {
   const reader = new OptionReader(options)
   const authorizationServer = readAuthorizationServerOptions(reader)
   const jwksEndpoint = readJwksEndpointOptions(reader.object('jwksEndpoint'))
-  const accessToken = readAccessTokenOptions(reader.object('accessToken'))
+  const accessToken = readAccessTokenOptions(reader.object('accessToken'), authorizationServer.resources)
   const grants = readGrants(reader)
   const trust = readTrust(reader, { ...authorizationServer, ...accessToken, jwksEndpoint })
   const ownGrantTypes = grants.map(({ grantType }) => grantType)
-  const clients = readClients(reader, { ...trust, ownGrantTypes, jwksEndpoint })
+  const clients = readClients(reader, { ...trust, ownGrantTypes, jwksEndpoint, resources: accessToken.resources })
   const settings = {
     ...authorizationServer,
     jwksEndpoint,

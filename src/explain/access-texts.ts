@@ -2,6 +2,7 @@ import type { VouchedSubject } from '../assertion/resolve-subject.js'
 import type { VerifiedAssertion } from '../assertion/verify-assertion.js'
 import type { RequestingClient } from '../authorization/authorization.js'
 import { MAX_DESCRIBED } from '../authorization/bound-access.js'
+import type { Targets } from '../authorization/targets.js'
 import { printable } from '../errors/printable.js'
 import type { ReasonCode } from '../errors/reason-codes.js'
 import { parseScope } from '../oauth/scope.js'
@@ -121,10 +122,10 @@ function hintOfBindings(unmet: readonly UnmetBinding[], claims: Claims): string 
 
 export function describeScope(
   assertion: VerifiedAssertion,
-  client: RequestingClient,
-  scope: string | undefined,
+  { client, scope }: { client: RequestingClient; scope: string | undefined },
+  targets: Targets | undefined,
 ): StepTexts {
-  const bounds = boundsOf(assertion, client)
+  const bounds = boundsOf(assertion, client, targets)
   return {
     expected: sideBySide(bounds.map(({ of, scopes }) => `of ${of}: ${listOf(scopes)}`)),
     found: describeRequested(scope),
@@ -136,17 +137,23 @@ export function describeRequested(scope: string | undefined): string {
   return scope === undefined ? 'no scope requested' : `requested: ${scope}`
 }
 
-function boundsOf({ identityProvider, payload }: VerifiedAssertion, { scopes, clientId }: RequestingClient): Bound[] {
+function boundsOf(
+  { identityProvider, payload }: VerifiedAssertion,
+  { scopes, clientId }: RequestingClient,
+  targets: Targets | undefined,
+): Bound[] {
   const { scopes: ofIdentityProvider, policy } = identityProvider
   const bounds: Bound[] = scopes === undefined ? [] : [{ of: 'the client', scopes: new Set(scopes) }]
   if (ofIdentityProvider !== undefined) bounds.push({ of: 'the identity provider', scopes: ofIdentityProvider })
   if (policy.bindings.length > 0) {
-    const holding = findBindings(policy.bindings, payload, clientId)
-    bounds.push({ of: 'the bindings', scopes: new Set(holding.flatMap((each) => [...each.scopes])) })
+    const holding = () => findBindings(policy.bindings, payload, clientId).flatMap((each) => [...each.scopes])
+    bounds.push({ of: 'the bindings', scopes: targets?.scopesOfBindings ?? new Set(holding()) })
   }
   const { scopeClaim } = policy
   const ofClaim = scopeClaim && claimAt(scopeClaim.path, payload)
   if (ofClaim !== undefined) bounds.push({ of: 'the claim', scopes: parseScopes(ofClaim) ?? new Set() })
+  const ofResources = targets?.scopesOfResources
+  if (ofResources !== undefined) bounds.push({ of: 'the resources', scopes: ofResources })
   return bounds
 }
 

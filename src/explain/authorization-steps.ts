@@ -22,6 +22,7 @@ import {
   nameOfRule,
 } from './access-texts.js'
 import { type ExplainedAccessToken, type Explainer, isNotTaken, type StepTexts } from './explanation.js'
+import { describeResource } from './resource-texts.js'
 import { describeClaim, optionName } from './wording.js'
 
 const IS_CLIENT = 'a client has this id: add a prefix to each subject, as subject "namespaced" does'
@@ -35,6 +36,8 @@ export interface AccessInQuestion {
   client: RequestingClient | undefined
   /** The parameter `scope`. */
   scope: string | undefined
+  /** The values of the parameter `resource`. */
+  resources: readonly string[]
   /** What functions of the host are given. */
   context: CheckContext
 }
@@ -45,7 +48,8 @@ export interface AuthorizationStepsDeps extends Omit<AuthorizeAssertionDeps, 're
 }
 
 /** What is known while the steps are taken. */
-interface Progress extends AccessInQuestion, AuthorizationStepsDeps {
+interface Progress extends AccessInQuestion {
+  deps: AuthorizationStepsDeps
   explainer: Explainer
   /** Of the steps that passed. */
   results: Partial<AuthorizationSteps>
@@ -56,7 +60,13 @@ interface Progress extends AccessInQuestion, AuthorizationStepsDeps {
 }
 
 /** Used if there is no client: the steps that need one are left out. */
-const NOBODY: RequestingClient = { clientId: '', scopes: [], lifetime: undefined, identityProviders: undefined }
+const NOBODY: RequestingClient = {
+  clientId: '',
+  scopes: [],
+  lifetime: undefined,
+  identityProviders: undefined,
+  resources: undefined,
+}
 const NOTHING_IS_MARKED: Pick<AuthorizeAssertionDeps, 'replayProtection'> = {
   replayProtection: { markUsed: () => Promise.resolve(true) },
 }
@@ -81,10 +91,12 @@ const DESCRIPTIONS: Readonly<Record<keyof AuthorizationSteps, (progress: Progres
           asksHost: true,
         },
   bindings: ({ assertion, client }) => client && describeBindings(assertion, client),
-  scope: ({ assertion, client, scope }) =>
+  resource: ({ client, resources, deps, results }) =>
+    client && describeResource({ client, resources }, results.bindings, deps.resources),
+  scope: ({ assertion, client, scope, results }) =>
     client === undefined
       ? { expected: 'a client', found: describeRequested(scope), isSkipped: true }
-      : describeScope(assertion, client, scope),
+      : describeScope(assertion, { client, scope }, results.resource),
   claimsToToken: ({ assertion, sizes }) => describeClaimsToToken(assertion, sizes),
   lifetime: (progress) => (progress.explainer.hasFailed(['exp']) ? undefined : describeLifetime(progress)),
   replay: ({ assertion: { identityProvider } }) => ({
@@ -100,9 +112,9 @@ export async function takeAuthorizationSteps(
   question: AccessInQuestion,
   deps: AuthorizationStepsDeps,
 ): Promise<ExplainedAccessToken | undefined> {
-  const progress: Progress = { ...question, ...deps, explainer, results: {}, verdict: NO_VERDICT, sizes: new Map() }
-  const { client = NOBODY, scope } = question
-  const request = { assertion: observe(question.assertion, progress), client, scope, resources: [], signal: undefined }
+  const progress: Progress = { ...question, deps, explainer, results: {}, verdict: NO_VERDICT, sizes: new Map() }
+  const { client = NOBODY, scope, resources } = question
+  const request = { assertion: observe(question.assertion, progress), client, scope, resources, signal: undefined }
   const steps = runAuthorization(request, { ...deps, ...NOTHING_IS_MARKED }, noteSteps(progress))
   try {
     const { subject, scopes, audiences, claims, ...bounds } = await steps
@@ -196,7 +208,7 @@ function describeLifetime(progress: Progress): StepTexts {
 
 function secondsOf(
   { lifetime, latestExpiry }: AuthorizationSteps['lifetime'],
-  { lifetime: ofExchange, clock }: Progress,
+  { deps: { lifetime: ofExchange, clock } }: Progress,
 ) {
   return Math.min(ofExchange, lifetime, latestExpiry - Math.floor(clock.now()))
 }

@@ -31,12 +31,15 @@ export interface ExplainOptions {
   clientId?: string
   /** The parameter `scope`. Default: none, as in a request without it. */
   scope?: string
+  /** The parameter `resource`: one, or several. Default: none, as in a request without it. */
+  resource?: string | readonly string[]
 }
 
 /** Spread below the given options, so that nothing is read from `Object.prototype` instead. */
-const NOTHING_ASKED: Readonly<Record<keyof ExplainOptions, string | undefined>> = {
+const NOTHING_ASKED: { readonly [Name in keyof ExplainOptions]-?: ExplainOptions[Name] | undefined } = {
   clientId: undefined,
   scope: undefined,
+  resource: undefined,
 }
 
 export type ExplainDeps = VerifyAssertionDeps &
@@ -76,6 +79,8 @@ function checkArguments(assertion: unknown, options: unknown): void {
     reader.note('wrong_type', 'assertion', `got ${describeType(assertion)}; expected a string`)
   }
   for (const key of ['clientId', 'scope']) if (reader.has(key)) reader.string(key, 'a non-empty string')
+  if (Array.isArray(reader.hostObject('resource'))) reader.strings('resource', 'a non-empty string')
+  else if (reader.has('resource')) reader.string('resource', 'a non-empty string or an array of them')
   reader.refuseUnknown()
   reader.throwProblems()
 }
@@ -83,7 +88,7 @@ function checkArguments(assertion: unknown, options: unknown): void {
 async function takeSteps(
   explainer: Explainer,
   encoded: string,
-  { clientId, scope }: typeof NOTHING_ASKED,
+  { clientId, scope, resource = [] }: typeof NOTHING_ASKED,
   deps: ExplainDeps,
 ): Promise<ExplainedAccessToken | undefined> {
   const client = await takeClient(explainer, clientId, deps)
@@ -100,7 +105,8 @@ async function takeSteps(
   const context = { identityProvider: identityProvider.id, ...presenting }
   const isWithoutClient = clientId === undefined && identityProvider.clientAuthentication === 'optional'
   const requester = isWithoutClient ? WITHOUT_CLIENT : client
-  return takeAuthorizationSteps(explainer, { assertion, client: requester, scope, context }, { ...deps, clock })
+  const asked = { client: requester, scope, resources: [resource].flat() }
+  return takeAuthorizationSteps(explainer, { assertion, ...asked, context }, { ...deps, clock })
 }
 
 async function takeClient(explainer: Explainer, clientId: string | undefined, deps: ExplainDeps) {
@@ -172,13 +178,13 @@ async function takeIdentityProvider(explainer: Explainer, jwt: UnverifiedJwt, de
   return resultOf(step)
 }
 
-async function takeIssuer(explainer: Explainer, jwt: UnverifiedJwt, { identityProviders, audiences }: ExplainDeps) {
+async function takeIssuer(explainer: Explainer, jwt: UnverifiedJwt, { identityProviders, resources }: ExplainDeps) {
   const iss = ownMember(jwt.payload, 'iss')
   const names = [...new Set([...identityProviders.all()].map(({ name }) => name))]
   const texts = {
     expected: names.join(' or '),
     found: describeClaim(iss),
-    hint: () => hintOfIssuer(jwt, names, audiences),
+    hint: () => hintOfIssuer(jwt, names, resources.identifiers),
   }
   const step = await explainer.take('iss', texts, async () => {
     await identityProviders.load(jwt.payload, 'client')

@@ -35,6 +35,8 @@ const OWN_MEMBERS = [
     `${name}_auth_signing_alg_values_supported`,
   ]),
 ]
+/** What it says with the option `resources` only. */
+const OF_RESOURCES = 'protected_resources'
 /** Options of the top, which are not members: in a file they end up here if they are below the header of this table. */
 const OPTIONS_OF_TOP: Readonly<Record<string, string>> = {
   require_https: 'requireHttps',
@@ -50,6 +52,7 @@ export function readMetadata(reader: OptionReader): MetadataSettings {
   const names = isPlainObject(given) ? Object.keys(given) : []
   const table = reader.object('metadata')
   const read = new Map(names.map((name) => [name, readMember(table, name)]))
+  if (names.includes(OF_RESOURCES) && reader.has('resources')) noteOwn(table, OF_RESOURCES)
   checkSuitEachOther(table, names)
   const scopes = read.get('scopes_supported')
   const members = Object.fromEntries(
@@ -85,11 +88,15 @@ function readMember(table: OptionReader, name: string): unknown {
   return copy
 }
 
+function noteOwn(table: OptionReader, name: string): void {
+  table.note('conflict', name, 'the exchange publishes this member itself; remove it')
+}
+
 /** Notes a problem unless a member may have this name. */
 function isNameUsable(table: OptionReader, name: string): boolean {
   const inSnakeCase = name.replace(/(?<=[a-z0-9])[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
   if (OWN_MEMBERS.includes(name)) {
-    table.note('conflict', name, 'the exchange publishes this member itself; remove it')
+    noteOwn(table, name)
   } else if (name === 'signed_metadata') {
     table.note('conflict', name, 'it would override what the exchange publishes (RFC 8414 §2.1); remove it')
   } else if (Object.hasOwn(OPTIONS_OF_TOP, name)) {

@@ -2,6 +2,7 @@ import { pathOf } from '../protected-route/host-request.js'
 import { ENDPOINTS, type EndpointMetadataDeps, nonEmpty } from './endpoints.js'
 import { createPublicDocument, type ExpressRequest, type Middleware } from './http.js'
 import type { MetadataSettings } from './metadata-options.js'
+import type { FindResourceDocument } from './resource-documents.js'
 
 export interface WellKnownDeps extends EndpointMetadataDeps {
   issuer: string
@@ -12,6 +13,9 @@ export interface WellKnownDeps extends EndpointMetadataDeps {
   /** The algorithms of our signing keys, retired ones included. */
   signingAlgorithms: readonly string[]
   openidConfiguration: boolean
+  /** The identifiers of the option `resources`; none without it. */
+  resources: readonly string[]
+  findResourceDocument: FindResourceDocument
 }
 
 /** One document below `/.well-known/`. */
@@ -37,7 +41,7 @@ const DOCUMENTS: readonly WellKnownDocument[] = [
   },
 ]
 
-/** Serves the documents about the issuer. Mount it at the host's root. */
+/** Serves the documents about the issuer and the resources. Mount it at the host's root. */
 export function createWellKnown(deps: WellKnownDeps): Middleware {
   const pathOfIssuer = new URL(deps.issuer).pathname.replace(/\/$/, '')
   const served = DOCUMENTS.filter((document) => document.isServed(deps)).map(
@@ -45,7 +49,7 @@ export function createWellKnown(deps: WellKnownDeps): Middleware {
   )
   const documents = new Map(served)
   return (req: ExpressRequest, res, next) => {
-    const sendDocument = isWellKnown(req) ? findDocument(req, documents) : undefined
+    const sendDocument = isWellKnown(req) ? (findDocument(req, documents) ?? deps.findResourceDocument(req)) : undefined
     if (sendDocument === undefined) next()
     else sendDocument(req, res, next)
   }
@@ -83,6 +87,7 @@ function metadataOf(deps: WellKnownDeps): object {
   const ours: object = {
     issuer,
     ...nonEmpty('scopes_supported', metadata.scopes ?? deps.scopes),
+    ...nonEmpty('protected_resources', deps.resources), // RFC 9728 §4
     ...Object.assign({}, ...ENDPOINTS.map(({ metadataOf: metadataOfEndpoint }) => metadataOfEndpoint(deps))),
   }
   return { issuer, response_types_supported: ['none'], ...metadata.members, ...ours }

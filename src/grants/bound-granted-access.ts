@@ -1,6 +1,7 @@
+import type { Resources } from '../access-token/resources.js'
 import { checkSubjectIsNoClient } from '../assertion/resolve-subject.js'
 import type { Authorization } from '../authorization/authorization.js'
-import { narrowAudiences } from '../authorization/bound-access.js'
+import { audiencesOf, boundsOf, defaultAudiences, grantedResources, narrowAudiences } from '../authorization/targets.js'
 import type { Client } from '../client-auth/client-options.js'
 import type { ClientLookup } from '../client-auth/find-client.js'
 import { DependencyUnavailable, TokenRejected } from '../errors/rejections.js'
@@ -23,8 +24,8 @@ export interface AccessInQuestion {
 
 export interface BoundGrantedAccessDeps {
   identityProviders: Pick<IdentityProviderRegistry, 'find'>
-  /** Those that access tokens can have. */
-  audiences: ReadonlySet<string>
+  /** What access tokens can be for. */
+  resources: Resources
   findClient: ClientLookup
 }
 
@@ -32,7 +33,7 @@ export interface BoundGrantedAccessDeps {
 const NO_CONTEXT = {} as CheckContext
 
 /**
- * What the client, the identity provider, the exchange, and the assertions that were authorized allow.
+ * What the client, the identity provider, the resources, the exchange, and the assertions that were authorized allow.
  *
  * @throws OAuthError `invalid_scope`, `invalid_target`
  * @throws TokenRejected `identity_provider_disabled`, `client_not_allowed`, `subject_is_client_id`, `mapped_claims_too_large`
@@ -43,14 +44,16 @@ export async function boundGrantedAccess(
   deps: BoundGrantedAccessDeps,
 ): Promise<Authorization> {
   const { access, authorized, client } = question
-  const { subject, scopes, bindings, response } = access
+  const { subject, bindings } = access
   const identityProvider = requireIdentityProvider(question, deps)
   const vouching = vouchingProviders(question, identityProvider, deps)
   vouching.forEach(checkEnabled)
   if (identityProvider !== undefined) checkClientMayUse(identityProvider, client)
   const ofAuthorized = authorized.map((each) => new Set(each.scopes))
-  checkScopes(scopes, [new Set(client.scopes), identityProvider?.scopes, ...ofAuthorized])
-  const audiences = boundAudiences(question, deps.audiences)
+  checkScopes(access.scopes, [new Set(client.scopes), identityProvider?.scopes, ...ofAuthorized])
+  const audiences = boundAudiences(question, deps.resources)
+  const ofResources = boundsOf(audiences, deps.resources)
+  const scopes = narrowScopes(access.scopes, ofResources.scopesOfResources)
   const claims = await copyOf(access.claims)
   await checkSubjectIsNoClient(subject, deps.findClient)
   vouching.forEach(checkEnabled) // Again: functions of the host were waited for.
@@ -59,13 +62,13 @@ export async function boundGrantedAccess(
     scopes,
     audiences,
     claims,
-    lifetime: leastOf([access, client, identityProvider, ...authorized].map((each) => each?.lifetime)),
+    lifetime: leastOf([access, client, identityProvider, ofResources, ...authorized].map((each) => each?.lifetime)),
     latestExpiry: leastOf([access, ...authorized].map((each) => each.latestExpiry)),
     bindings,
     identityProvider: identityProvider?.id,
     kid: undefined,
     tokenType: undefined,
-    response,
+    response: answerOf(question, audiences, deps.resources),
   }
 }
 
@@ -114,9 +117,17 @@ function checkScopes(scopes: readonly string[], bounds: readonly (ReadonlySet<st
   if (!scopes.every(isWithin)) throw new OAuthError('invalid_scope', 'The client may not obtain one of the scopes')
 }
 
-function boundAudiences({ access, authorized, request }: AccessInQuestion, ofExchange: ReadonlySet<string>) {
-  const allowed = [...ofExchange].filter((audience) => authorized.every(({ audiences }) => audiences.has(audience)))
-  const audiences = chooseAudiences(access.audiences, request, new Set(allowed))
+/** Those that belong to each of the resources. Narrowing is not an error, but granting none is. */
+function narrowScopes(scopes: readonly string[], ofResources: ReadonlySet<string> | undefined): readonly string[] {
+  const narrowed = scopes.filter((scope) => ofResources?.has(scope) !== false)
+  if (narrowed.length > 0 || scopes.length === 0) return narrowed
+  throw new OAuthError('invalid_scope', 'None of the scopes belongs to the resource')
+}
+
+function boundAudiences({ access, authorized, request, client }: AccessInQuestion, known: Resources) {
+  const isAuthorized = (audience: string) => authorized.every(({ audiences }) => audiences.has(audience))
+  const allowed = new Set([...audiencesOf(client, known)].filter(isAuthorized))
+  const audiences = chooseAudiences(access.audiences, request.all('resource'), allowed, known)
   if (audiences.size === 0) throw new OAuthError('invalid_target', 'The resource is unknown, or not granted')
   return audiences
 }
@@ -124,11 +135,23 @@ function boundAudiences({ access, authorized, request }: AccessInQuestion, ofExc
 /** A grant names audiences as they are configured, which need not be URIs. A parameter `resource` must be one. */
 function chooseAudiences(
   named: readonly string[] | undefined,
-  request: TokenRequest,
+  requested: readonly string[],
   allowed: ReadonlySet<string>,
+  known: Resources,
 ): ReadonlySet<string> {
-  if (named === undefined) return narrowAudiences(request.all('resource'), allowed)
-  return new Set(named.flatMap((each) => (allowed.has(each) ? each : [...narrowAudiences([each], allowed)])))
+  if (named === undefined) {
+    return requested.length === 0 ? defaultAudiences(allowed, known) : narrowAudiences(requested, allowed, known)
+  }
+  const isBounded = known.isConfigured && requested.length > 0
+  const bound = isBounded ? narrowAudiences(requested, allowed, known) : allowed
+  return new Set(named.flatMap((each) => (bound.has(each) ? each : [...narrowAudiences([each], bound, known)])))
+}
+
+/** With `resources`, only we say in the answer what was granted. */
+function answerOf({ access, request }: AccessInQuestion, audiences: ReadonlySet<string>, known: Resources) {
+  if (!known.isConfigured) return access.response
+  const others = Object.entries(access.response ?? {}).filter(([name]) => name !== 'resource')
+  return { ...Object.fromEntries(others), ...grantedResources(request.all('resource'), audiences, known) }
 }
 
 /** As they will be read: what is not JSON is refused, and what the host does with its object later changes nothing. */

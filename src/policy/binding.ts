@@ -28,7 +28,10 @@ export interface BindingOptions {
   clients?: readonly string[]
   /** The scopes that it allows. Default: none. */
   scopes?: readonly string[]
-  /** The `aud` of the access token: some of `accessToken.audience`, 1 or more. Default: all of it. */
+  /**
+   * The `aud` of the access token, 1 or more: identifiers of `resources`, or without that option some of
+   * `accessToken.audience`. Default: all.
+   */
   resources?: readonly string[]
   /** Seconds, 1 to 86 400: the longest lifetime of the access token. Default: no bound of its own. */
   lifetime?: number
@@ -36,7 +39,7 @@ export interface BindingOptions {
 
 /** The other options that a binding depends on. */
 export interface BindingContext {
-  /** `accessToken.audience`. */
+  /** Those that access tokens can have: the identifiers of `resources`, or `accessToken.audience`. */
   audiences: ReadonlySet<string>
   /** The ids of the fixed clients; undefined if clients are looked up. */
   clientIds: ReadonlySet<string> | undefined
@@ -125,7 +128,7 @@ function readBinding(reader: OptionReader, context: ReadingContext): Binding {
   const { audiences, clientIds } = context
   const isClient = (id: string) => id !== '' && clientIds?.has(id) !== false
   const clients = readSome(reader, 'clients', 'the clientId of a client', isClient)
-  const resource = `one of ${option('accessToken.audience')}`
+  const resource = `one of ${option('accessToken.audience')}, or the identifier of one of ${option('.resources')}`
   // An empty one stands for an audience that cannot be used, which is a problem of its own.
   const isAudience = (text: string) => audiences.has(text) || audiences.has('')
   const resources = readSome(reader, 'resources', resource, isAudience)

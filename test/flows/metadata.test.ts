@@ -94,6 +94,8 @@ describe('a member of the metadata', () => {
       signingAlgorithms: ['ES256'],
       openidConfiguration: false,
       metadata: { scopes: undefined, members },
+      resources: [],
+      findResourceDocument: () => undefined,
     })
     const { body } = await request(express().use(wellKnown)).get(PATH)
     expect(body).toMatchObject({ issuer: ISSUER, token_endpoint: TOKEN_ENDPOINT })

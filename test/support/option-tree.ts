@@ -108,6 +108,7 @@ export const CLIENT = {
   lifetime: 800,
   identityProviders: [NAME],
   grantTypes: ['urn:ietf:params:oauth:grant-type:jwt-bearer'],
+  resources: [API, BILLING],
 }
 const TOP = {
   issuer: 'https://api.example.com',
@@ -201,6 +202,19 @@ export const EXAMPLES: Readonly<Record<string, Tree>> = {
     subject: 'namespaced',
     findIdentityProvider: () => undefined,
     clients: [CLIENT],
+  },
+  resources: {
+    ...TOP,
+    identityProviders: [RULED],
+    clients: [{ ...CLIENT, resources: [API] }],
+    resources: [
+      {
+        ...{ identifier: API, scopes: ['read', 'write'], lifetime: 700, name: 'Orders' },
+        documentation: 'https://docs.example.com/orders',
+      },
+      { identifier: BILLING, scopes: ['read'] },
+    ],
+    accessToken: { ...TOP.accessToken, audience: [API] },
   },
   'clients with certificates': {
     ...TOP,

@@ -1,5 +1,6 @@
 import { isIPv4 } from 'node:net'
-import { narrowAudiences } from '../../../src/authorization/bound-access.js'
+import { Resources } from '../../../src/access-token/resources.js'
+import { narrowAudiences } from '../../../src/authorization/targets.js'
 import { networkOf } from '../../../src/client-auth/failing-addresses.js'
 import type { ExpressRequest } from '../../../src/express/http.js'
 import { checkFormType } from '../../../src/express/read-form.js'
@@ -7,6 +8,7 @@ import { pathOf } from '../../../src/protected-route/host-request.js'
 import { type FuzzTarget, hold, isSameJson, thrownBy } from '../fuzz-target.js'
 
 const AUDIENCES = new Set(['https://api.example.com', 'https://b.example.com/a?b=c', 'urn:example:orders'])
+const RESOURCES = Resources.ofAudiences(AUDIENCES)
 const MAX_NETWORK_LENGTH = 64
 
 /** Any text as what a request says of itself: an address, a media type, a URL, a resource. */
@@ -74,8 +76,11 @@ function checkMediaType(text: string): void {
 }
 
 function checkResource(text: string): void {
-  const outcome = thrownBy(() => [...narrowAudiences([text], AUDIENCES)], 'OAuthError')
+  const outcome = thrownBy(() => [...narrowAudiences([text], AUDIENCES, RESOURCES)], 'OAuthError')
   if ('error' in outcome) return
   hold(outcome.result.length === 1 && AUDIENCES.has(outcome.result[0] ?? ''), 'a resource is one that is registered')
-  hold(isSameJson(outcome.result, [...narrowAudiences(outcome.result, AUDIENCES)]), 'and is narrowed to itself')
+  hold(
+    isSameJson(outcome.result, [...narrowAudiences(outcome.result, AUDIENCES, RESOURCES)]),
+    'and is narrowed to itself',
+  )
 }

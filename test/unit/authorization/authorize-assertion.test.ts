@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
+import { Resources } from '../../../src/access-token/resources.js'
 import type { VerifiedAssertion } from '../../../src/assertion/verify-assertion.js'
 import {
   type AuthorizationRun,
@@ -26,7 +27,7 @@ const OPTIONS = {
 const STEPS = [
   'client of the identity provider',
   ...['allowedSubjects', 'tenant', 'level', 'check'],
-  ...['subject', 'subject is not a client', 'bindings', 'scope', 'claimsToToken', 'lifetime', 'replay'],
+  ...['subject', 'subject is not a client', 'bindings', 'resource', 'scope', 'claimsToToken', 'lifetime', 'replay'],
 ]
 
 function assertionOf(payload: Record<string, unknown>): VerifiedAssertion {
@@ -52,7 +53,7 @@ const contextOf = () => ({ audiences: new Set(['urn:orders']), clientIds: new Se
 async function authorize(payload: Record<string, unknown> = {}, run?: AuthorizationRun) {
   let isMarked = false
   const deps = {
-    audiences: new Set(['urn:orders']),
+    resources: Resources.ofAudiences(['urn:orders']),
     findClient: async () => undefined,
     identityProviders: { haveShares: false },
     replayProtection: {
@@ -69,6 +70,7 @@ async function authorize(payload: Record<string, unknown> = {}, run?: Authorizat
     scopes: ['orders:read', 'orders:write'],
     lifetime: 90,
     identityProviders: undefined,
+    resources: undefined,
   }
   const request = { assertion: assertionOf(payload), client, scope: undefined, resources: [], signal: undefined }
   try {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { boundAccess } from '../../../src/authorization/bound-access.js'
+import { Resources } from '../../../src/access-token/resources.js'
+import { boundAccess, requireBindings } from '../../../src/authorization/bound-access.js'
+import { chooseTargets } from '../../../src/authorization/targets.js'
 import type { Client } from '../../../src/client-auth/client-options.js'
 import { isTokenRejected } from '../../../src/errors/rejections.js'
 import type { IdentityProvider } from '../../../src/identity-provider/identity-provider.js'
@@ -37,6 +39,7 @@ interface Situation {
 type Outcome = { scopes: string[]; audiences: string[]; lifetime: number } | string
 
 const AUDIENCES = ['urn:r1', 'urn:r2', 'urn:r3']
+const RESOURCES = Resources.ofAudiences(AUDIENCES)
 const CLIENT_IDS = ['app', 'ci']
 
 function outcomeOf(situation: Situation): Outcome {
@@ -53,9 +56,10 @@ function outcomeOf(situation: Situation): Outcome {
   expect(reader.problems()).toEqual([])
   const identityProvider = { policy, scopes: ofProvider && new Set(ofProvider) } as IdentityProvider
   const scope = requested?.join(' ')
-  const request = { scope, resources, client: client as unknown as Client, identityProvider, claims }
+  const request = { scope, client: client as unknown as Client, identityProvider, claims }
   try {
-    const { scopes, audiences, lifetime } = boundAccess(request, new Set(AUDIENCES))
+    const targets = chooseTargets({ resources, client: request.client }, requireBindings(request), RESOURCES)
+    const { scopes, audiences, lifetime } = boundAccess(request, targets)
     return { scopes: [...scopes], audiences: [...audiences].sort(), lifetime }
   } catch (error) {
     if (isTokenRejected(error)) return error.reason

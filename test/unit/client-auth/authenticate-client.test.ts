@@ -21,6 +21,7 @@ const CLIENT = {
   scopes: [],
   lifetime: undefined,
   identityProviders: undefined,
+  resources: undefined,
   grantTypes: undefined,
 }
 

@@ -16,7 +16,13 @@ const percentEncoded = ([id, secret]: Pair): Pair => [encodeURIComponent(id), en
 
 function clientOf([clientId, secret]: Pair): Client {
   const credential = { kind: 'secret' as const, digest: digestSecret(secret) }
-  const ofEverything = { scopes: [], lifetime: undefined, identityProviders: undefined, grantTypes: undefined }
+  const ofEverything = {
+    scopes: [],
+    lifetime: undefined,
+    identityProviders: undefined,
+    resources: undefined,
+    grantTypes: undefined,
+  }
   return { clientId, credential, ...ofEverything }
 }
 
