@@ -69,9 +69,15 @@ export interface GrantTools {
 export interface GrantedAccess {
   /** The `sub` of the access token: not the id of a client, and without invisible characters. */
   subject: string
-  /** Scopes that the client, and the identity provider if there is one, may obtain. Any other scope: `invalid_scope`. */
+  /**
+   * Scopes that the client, and the identity provider if there is one, may obtain. Any other scope: `invalid_scope`. Those that
+   * do not belong to each of the resources are left out.
+   */
   scopes: readonly string[]
-  /** Some of `accessToken.audience`. Default: what the parameter `resource` requests; without it, all. */
+  /**
+   * Identifiers of `resources`, or without that option some of `accessToken.audience`. Default: what the parameter `resource`
+   * requests; without it, the default resources. With `resources`, they must be among what it requests.
+   */
   audiences?: readonly string[]
   /** Further claims of the access token, at most 8192 bytes as JSON. Claims that the exchange sets itself are refused. */
   claims?: Readonly<Record<string, unknown>>
