@@ -201,7 +201,7 @@ function createAuthentications(
   reporting: Pick<AuthenticateAccessTokenDeps, 'events' | 'proxyWarning'>,
 ) {
   const challenge = new Challenge('Bearer', issuer, (resource) => parts().findResourceMetadata(resource))
-  // Without metadata: the access tokens that these lead to are no assertions.
+  // Without metadata: these lead to access tokens, which are not accepted as assertions.
   const ofAssertions = new Challenge('Bearer', issuer)
   return {
     byAccessToken: { challenge, ...reporting, ...routesOf(parts) },
