@@ -32,10 +32,10 @@ export type Access = Pick<Authorization, 'scopes' | 'audiences' | 'lifetime' | '
  */
 export function boundAccess({ scope, client, identityProvider, claims }: AccessRequest, targets: Targets): Access {
   const { scopes: ofIdentityProvider, policy } = identityProvider
-  const { audiences, bindings, scopesOfBindings, scopesOfResources, lifetime } = targets
+  const { audiences, bindings, scopesOfBindings, commonScopes, lifetime } = targets
   const cap = requireScopeCap(policy.scopeClaim, claims)
   const bounds = [client.scopes, ofIdentityProvider, scopesOfBindings, cap]
-  const scopes = grantScopes(scope, bounds, scopesOfResources)
+  const scopes = grantScopes(scope, bounds, commonScopes)
   if (bindings === undefined) return { scopes, audiences, lifetime, bindings: [] }
   return { scopes, ...boundByBindings(scopes, bindings, targets) }
 }
@@ -68,18 +68,18 @@ type ScopeBound = readonly string[] | ReadonlySet<string> | undefined
  * Narrowing is not an error, but granting none of them is.
  *
  * @param bounds of the client, if there is one, then others. If nothing bounds the scopes, none is granted
- * @param ofResources those that the resources have: they bound, but grant nothing by themselves
+ * @param common those that belong to each of the resources: they bound, but grant nothing by themselves
  * @throws OAuthError `invalid_scope`
  */
 export function grantScopes(
   requested: string | undefined,
   bounds: readonly ScopeBound[],
-  ofResources?: ScopeBound,
+  common?: ScopeBound,
 ): readonly string[] {
   const first = bounds.find((bound) => bound !== undefined) ?? []
   const wanted = requested === undefined ? [...first] : parseScope(requested)
   if (wanted === undefined) throw malformedScope()
-  const isWithin = (scope: string) => [first, ...bounds, ofResources].every((bound) => allows(bound, scope))
+  const isWithin = (scope: string) => [first, ...bounds, common].every((bound) => allows(bound, scope))
   const granted = wanted.filter(isWithin)
   if (granted.length === 0 && wanted.length > 0) {
     throw new OAuthError('invalid_scope', 'None of the scopes can be granted')

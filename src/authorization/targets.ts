@@ -19,10 +19,10 @@ export interface Targets {
   isUpToBindings: boolean
   /** The matching bindings, as far as they are about these resources; undefined: bindings bound nothing. */
   bindings: readonly Binding[] | undefined
-  /** The scopes that the bindings give for each of the resources; undefined: bindings bound nothing. */
+  /** The scopes that the bindings give for one of the resources or another; undefined: bindings bound nothing. */
   scopesOfBindings: ReadonlySet<string> | undefined
-  /** The scopes that each of the resources has; undefined: any. */
-  scopesOfResources: ReadonlySet<string> | undefined
+  /** The scopes that belong to each of the resources, and are given for each of them; undefined: any. */
+  commonScopes: ReadonlySet<string> | undefined
   /** Seconds, at most; infinite if no resource bounds it. */
   lifetime: number
 }
@@ -46,13 +46,8 @@ export function chooseTargets(
     requested.length > 0 ? narrowAudiences(requested, grantable, known) : defaultAudiences(grantable, known)
   const bindings = holding && narrowBindings(holding, audiences, known)
   const isUpToBindings = bindings !== undefined && requested.length === 0 && !known.isConfigured
-  return {
-    audiences,
-    isUpToBindings,
-    bindings,
-    scopesOfBindings: bindings && (known.isConfigured ? commonScopes(bindings, audiences) : scopesOf(bindings)),
-    ...boundsOf(audiences, known),
-  }
+  const scopesOfBindings = bindings && scopesOf(bindings)
+  return { audiences, isUpToBindings, bindings, scopesOfBindings, ...boundsOf(audiences, known, bindings) }
 }
 
 /** The resources that a client may have access tokens for. */
@@ -89,11 +84,13 @@ export function defaultAudiences(grantable: ReadonlySet<string>, { defaults }: R
 export function boundsOf(
   audiences: ReadonlySet<string>,
   known: Resources,
-): Pick<Targets, 'scopesOfResources' | 'lifetime'> {
+  bindings?: readonly Binding[],
+): Pick<Targets, 'commonScopes' | 'lifetime'> {
   const resources = known.isConfigured ? [...audiences].flatMap((each) => known.find(each) ?? []) : NO_RESOURCES
-  const bounding = resources.flatMap(({ scopes }) => scopes ?? [])
+  const ofBindings = bindings && resources.map(({ identifier }) => scopesFor(identifier, bindings))
+  const bounding = [...resources.flatMap(({ scopes }) => scopes ?? []), ...(ofBindings ?? [])]
   return {
-    scopesOfResources: bounding.length === 0 ? undefined : bounding.reduce(intersectionOf),
+    commonScopes: bounding.length === 0 ? undefined : bounding.reduce(intersectionOf),
     lifetime: Math.min(Number.POSITIVE_INFINITY, ...resources.map(({ lifetime }) => lifetime)),
   }
 }
@@ -117,7 +114,7 @@ function allOf({ identifiers }: Resources, bindings: readonly Binding[] | undefi
     isUpToBindings: bindings !== undefined,
     bindings,
     scopesOfBindings: bindings && scopesOf(bindings),
-    scopesOfResources: undefined,
+    commonScopes: undefined,
     lifetime: Number.POSITIVE_INFINITY,
   }
 }
@@ -148,10 +145,8 @@ function scopesOf(bindings: readonly Binding[]): ReadonlySet<string> {
   return unionOf(bindings.map(({ scopes }) => scopes))
 }
 
-function commonScopes(bindings: readonly Binding[], audiences: ReadonlySet<string>): ReadonlySet<string> {
-  return [...audiences]
-    .map((audience) => scopesOf(bindings.filter(({ resources }) => resources?.has(audience) !== false)))
-    .reduce(intersectionOf)
+function scopesFor(audience: string, bindings: readonly Binding[]): ReadonlySet<string> {
+  return scopesOf(bindings.filter(({ resources }) => resources?.has(audience) !== false))
 }
 
 function intersectionOf(one: ReadonlySet<string>, other: ReadonlySet<string>): ReadonlySet<string> {

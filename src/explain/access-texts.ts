@@ -152,7 +152,7 @@ function boundsOf(
   const { scopeClaim } = policy
   const ofClaim = scopeClaim && claimAt(scopeClaim.path, payload)
   if (ofClaim !== undefined) bounds.push({ of: 'the claim', scopes: parseScopes(ofClaim) ?? new Set() })
-  const ofResources = targets?.scopesOfResources
+  const ofResources = targets?.commonScopes
   if (ofResources !== undefined) bounds.push({ of: 'the resources', scopes: ofResources })
   return bounds
 }

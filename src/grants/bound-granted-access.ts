@@ -53,7 +53,7 @@ export async function boundGrantedAccess(
   checkScopes(access.scopes, [new Set(client.scopes), identityProvider?.scopes, ...ofAuthorized])
   const audiences = boundAudiences(question, deps.resources)
   const ofResources = boundsOf(audiences, deps.resources)
-  const scopes = narrowScopes(access.scopes, ofResources.scopesOfResources)
+  const scopes = narrowScopes(access.scopes, ofResources.commonScopes)
   const claims = await copyOf(access.claims)
   await checkSubjectIsNoClient(subject, deps.findClient)
   vouching.forEach(checkEnabled) // Again: functions of the host were waited for.
