@@ -12,7 +12,7 @@ import { ConfigError } from '../option-checks/config-error.js'
 import { PendingRefusals } from '../passport/pending-refusals.js'
 import type { PassportStrategy } from '../passport/promise-strategy.js'
 import { createAccessTokenStrategy } from '../passport/strategies.js'
-import { Challenge } from '../protected-route/challenge.js'
+import { Challenge, type FindResourceMetadata } from '../protected-route/challenge.js'
 import { ProxyWarning } from '../protected-route/proxy-warning.js'
 import {
   type ResourceServerOptions,
@@ -29,6 +29,8 @@ export interface ResourceServer {
    * @throws ConfigError for an unknown option, so that a typo cannot leave a route open
    */
   protect(options?: ProtectOptions): Middleware
+  /** RFC 9728 metadata for each of `resources`. Mount it at the host's root: `app.use(resourceServer.wellKnown)`. */
+  wellKnown: Middleware
   /** Passport strategy `'access-token'`: `req.user` is the `AccessToken`. Set `session: false` on each route. */
   accessTokenStrategy: PassportStrategy
   /**
@@ -99,8 +101,9 @@ export function createResourceServer(options: ResourceServerOptions): ResourceSe
     identityProviders: parts().identityProviders.all().map(statsOf),
     config: configuration.stats(),
   })
+  const findMetadata: FindResourceMetadata = (resource) => parts().findResourceMetadata(resource)
   const authentication = {
-    challenge: new Challenge('Bearer', settings.issuers[0]?.alias ?? ''),
+    challenge: new Challenge('Bearer', settings.issuers[0]?.alias ?? '', findMetadata),
     events,
     proxyWarning: new ProxyWarning(events),
     verifier: () => parts().verifyAccessToken,
@@ -109,6 +112,7 @@ export function createResourceServer(options: ResourceServerOptions): ResourceSe
   }
   return {
     protect: (...given) => createProtect(given, authentication),
+    wellKnown: (req, res, next) => parts().wellKnown(req, res, next),
     accessTokenStrategy: createAccessTokenStrategy(authentication, new PendingRefusals(events)),
     verifyAccessToken: async (token) => parts().verifyAccessToken(token),
     explain: async (token) => {

@@ -1,3 +1,5 @@
+import { type ResourceOptions, readResources } from '../access-token/resource-options.js'
+import type { Resource } from '../access-token/resources.js'
 import type { Clock } from '../clock/clock.js'
 import { readClock } from '../exchange/read-clock.js'
 import {
@@ -37,6 +39,11 @@ interface SharedOptions {
    * narrower scopes, by way of several steps, too. Default: none.
    */
   impliedScopes?: Readonly<Record<string, readonly string[]>>
+  /**
+   * The resources, 1 to 1000, of which `wellKnown` serves metadata (RFC 9728) and which challenges name. They have no `lifetime`,
+   * because nothing is issued. Which tokens are accepted is up to the `audience` of the issuers. Default: none.
+   */
+  resources?: readonly Omit<ResourceOptions, 'lifetime'>[]
   /** Bounds how long requests wait for the functions in these options, and how many calls run at once. */
   hostFunctions?: HostFunctionOptions
   /** The clocks, for tests. Default: the system's. */
@@ -59,6 +66,7 @@ export interface ResourceServerSettings {
   cacheSizeBytes: number
   /** undefined: no scope implies another. */
   impliedScopes: ImpliedScopes | undefined
+  resources: readonly Resource[]
   hostFunctions: HostFunctionSettings
   clock: Clock
 }
@@ -82,9 +90,18 @@ export function inspectResourceServerOptions(options: unknown): {
     jwksEndpoint,
     cacheSizeBytes: reader.integer('cacheSizeBytes', { min: 0, max: 2 ** 30, default: 10_485_760, unit: 'bytes' }),
     impliedScopes: readImpliedScopes(reader),
+    resources: readOwnResources(reader),
     hostFunctions: readHostFunctionOptions(reader.object('hostFunctions')),
     clock: readClock(reader),
   }
   reader.refuseUnknown()
   return { settings: Object.freeze(settings), problems: reader.problems() }
+}
+
+function readOwnResources(reader: OptionReader): readonly Resource[] {
+  const resources = readResources(reader) ?? []
+  for (const each of reader.objects('resources')) {
+    if (each.has('lifetime')) each.note('conflict', 'lifetime', 'a resource server issues no access tokens; remove it')
+  }
+  return resources
 }

@@ -1,12 +1,17 @@
 import type { AccessTokenVerifier } from '../access-token/access-token.js'
+import type { Resource } from '../access-token/resources.js'
 import { VerifiedTokenCache } from '../access-token/verified-token-cache.js'
 import { systemTimers } from '../clock/timers.js'
 import type { LastingTrust } from '../exchange/lasting-parts.js'
 import type { ExplainAccessTokenDeps } from '../explain/explain-access-token.js'
+import type { Middleware } from '../express/http.js'
+import { createFindResourceDocument, createResourceWellKnown } from '../express/resource-documents.js'
 import { HostFunctions } from '../host-functions/host-functions.js'
 import { createIdentityProviders, warnOfCertificates } from '../identity-provider/create-identity-providers.js'
 import { IdentityProviderRegistry } from '../identity-provider/identity-provider-registry.js'
 import type { ChosenJwksClients } from '../jwks/jwks-client-pool.js'
+import type { FindResourceMetadata } from '../protected-route/challenge.js'
+import { createFindResourceMetadata, describeResources } from '../protected-route/resource-metadata.js'
 import { createIssuerTokenVerifier } from '../trusted-issuer/access-token-verifier.js'
 import { TrustedIssuers, type VerifiedIssuerToken } from '../trusted-issuer/trusted-issuers.js'
 import type { ResourceServerSettings } from './resource-server-options.js'
@@ -19,6 +24,9 @@ export interface ResourceServerParts {
   jwksClients: ChosenJwksClients
   identityProviders: IdentityProviderRegistry
   verifyAccessToken: AccessTokenVerifier
+  /** Serves the metadata of the resources. */
+  wellKnown: Middleware
+  findResourceMetadata: FindResourceMetadata
   explain: ExplainAccessTokenDeps
 }
 
@@ -44,6 +52,7 @@ export function createResourceServerParts(
     jwksClients,
     identityProviders,
     verifyAccessToken: createIssuerTokenVerifier(trustedIssuers),
+    ...createResourceParts(settings),
     explain: { issuers: trustedIssuers, identityProviders, clock },
   }
 }
@@ -57,4 +66,19 @@ export function putInForce(
   identityProviders.putInForce(settings.issuers)
   // So that a listener attached right after creation hears it.
   queueMicrotask(() => warnOfCertificates(settings.issuers, lasting.certificateWarnings))
+}
+
+/**
+ * The metadata of the resources. The issuers that are switched off are not in them. A challenge without a resource names the one
+ * that the issuers have as their audience.
+ */
+function createResourceParts({ issuers, resources }: ResourceServerSettings) {
+  const authorizationServers = issuers.filter(({ enabled }) => enabled).map(({ name }) => name)
+  const described = describeResources(resources, authorizationServers)
+  const isAudience = ({ identifier }: Resource) => issuers.some(({ audiences }) => audiences.has(identifier))
+  const defaults = new Set(resources.filter(isAudience).map(({ identifier }) => identifier))
+  return {
+    wellKnown: createResourceWellKnown(createFindResourceDocument(described, defaults)),
+    findResourceMetadata: createFindResourceMetadata(described, defaults),
+  }
 }

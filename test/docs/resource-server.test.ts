@@ -24,8 +24,8 @@ describe('docs/resource-server.md', () => {
   const blocks = codeBlocks('docs/resource-server.md', 'js')
 
   it('has options that a resource server accepts', () => {
-    const examples = blocks.filter((code) => /^const resourceServer = /.test(code))
-    expect(examples).toHaveLength(2)
+    const examples = blocks.filter((code) => /^const resourceServer = createResourceServer\(\{/.test(code))
+    expect(examples).toHaveLength(3)
     for (const code of examples) createResourceServer(evaluate(code) as typeof ONE).close()
   })
 

@@ -396,3 +396,43 @@ describe('explain', () => {
     ])
   })
 })
+
+describe('resources of a resource server', () => {
+  const IDENTIFIER = 'https://api.example.com/mcp'
+  const METADATA = 'https://api.example.com/.well-known/oauth-protected-resource/mcp'
+  const one = { issuer: ISSUER, audience: IDENTIFIER }
+
+  it.each<[string, unknown, string[]]>([
+    ['a lifetime', [{ identifier: IDENTIFIER, lifetime: 60 }], ['resources.0.lifetime conflict']],
+    ['a relative identifier', [{ identifier: '/mcp' }], ['resources.0.identifier invalid']],
+    ['no resource', [], ['resources out_of_bounds']],
+  ])('are refused with %s', (_, resources, problems) => {
+    expect(problemsOf({ ...one, resources })).toEqual(problems)
+  })
+
+  it('are published, and named in each challenge', async () => {
+    const host = await startResourceServerHost(
+      { audience: IDENTIFIER },
+      { resources: [{ identifier: IDENTIFIER, scopes: ['orders:read'], name: 'Orders' }] },
+    )
+    host.app.use(host.resourceServer.wellKnown)
+    try {
+      const response = await fetch(`${host.url}/.well-known/oauth-protected-resource/mcp`)
+      expect(await response.json()).toEqual({
+        resource: IDENTIFIER,
+        authorization_servers: [host.issuer.name],
+        scopes_supported: ['orders:read'],
+        bearer_methods_supported: ['header'],
+        resource_name: 'Orders',
+      })
+      expect((await fetch(`${host.url}/.well-known/oauth-protected-resource`)).status).toBe(404)
+      const token = await host.issuer.issueAccessToken({ aud: IDENTIFIER })
+      for (const each of [undefined, 'forged', token]) {
+        const { status, challenge } = await host.get('/orders', each)
+        expect([status >= 401, challenge]).toEqual([true, expect.stringContaining(`resource_metadata="${METADATA}"`)])
+      }
+    } finally {
+      await host.close()
+    }
+  })
+})
