@@ -15,6 +15,7 @@ const CLIENT_SECRET = 'app-secret-of-the-tests'
 const METADATA_PATH = '/.well-known/oauth-authorization-server/oauth2'
 const [EXCHANGE = ''] = codeBlocks(PAGE, 'js', 'The exchange')
 const [MAIN = ''] = codeBlocks(PAGE, 'ts', 'Nest')
+const [WITH_PASSPORT = ''] = codeBlocks(PAGE, 'ts', 'Nest with Passport')
 
 /** What the page warns of, and filters and guards for the whole app. */
 const OTHER_APPS = `
@@ -64,8 +65,9 @@ export const guardedPort: number = guarded.getHttpServer().address().port
 `
 const RUN = `
 import { port } from './main.js'
+import { port as passportPort } from './with-passport.js'
 import { guardedPort, middlewarePort } from './other-apps.js'
-console.log(JSON.stringify({ main: port, guarded: guardedPort, middleware: middlewarePort }))
+console.log(JSON.stringify({ main: port, guarded: guardedPort, middleware: middlewarePort, passport: passportPort }))
 `
 
 let directory: string
@@ -78,6 +80,7 @@ beforeAll(async () => {
   writeFileSync(join(directory, 'exchange.ts'), EXCHANGE.replace(/process\.env\.\w+/g, "($& ?? '')"))
   const exportPort = 'export const port: number = app.getHttpServer().address().port\n'
   writeFileSync(join(directory, 'main.ts'), MAIN + exportPort)
+  writeFileSync(join(directory, 'with-passport.ts'), WITH_PASSPORT + exportPort)
   writeFileSync(join(directory, 'other-apps.ts'), OTHER_APPS)
   writeFileSync(join(directory, 'run.ts'), RUN)
 })
@@ -119,7 +122,7 @@ describe.each([
     const place = join(directory, version)
     mkdirSync(join(place, 'node_modules'), { recursive: true })
     symlinkSync(packages, join(place, 'node_modules/@nestjs'), 'junction')
-    for (const file of ['exchange.js', 'main.js', 'other-apps.js', 'run.js']) {
+    for (const file of ['exchange.js', 'main.js', 'with-passport.js', 'other-apps.js', 'run.js']) {
       cpSync(join(directory, file), join(place, file))
     }
     const env = { ...process.env, NODE_OPTIONS: '', IDP: idp.name, APP_SECRET: CLIENT_SECRET, PORT: '0' }
@@ -131,9 +134,9 @@ describe.each([
   const urlOf = (app: string) => `http://127.0.0.1:${ports[app]}`
   const get = (url: string, token?: string): Promise<ReceivedResponse> =>
     sendRequest(url, { method: 'GET', headers: token === undefined ? {} : { authorization: `Bearer ${token}` } })
-  const accessToken = async (scope: string): Promise<string> => {
+  const accessToken = async (scope: string, claims: Record<string, unknown> = {}): Promise<string> => {
     const form = { client_id: 'app', client_secret: CLIENT_SECRET, grant_type: GRANT_TYPE, scope }
-    const body = new URLSearchParams({ ...form, assertion: await idp.issueAssertion() }).toString()
+    const body = new URLSearchParams({ ...form, assertion: await idp.issueAssertion(claims) }).toString()
     const headers = { 'content-type': 'application/x-www-form-urlencoded' }
     const answer = await sendRequest(`${urlOf('main')}/oauth2/token`, { method: 'POST', headers, body })
     expect([answer.status, answer.body]).toEqual([200, expect.stringContaining('access_token')])
@@ -171,6 +174,27 @@ describe.each([
       const { status, body } = await get(urlOf('main') + path)
       expect([path, status, JSON.parse(body).message]).toEqual([path, 404, `Cannot GET ${path}`])
     }
+  })
+
+  it('the strategy class accepts tokens with the scope, and its refusals keep their status and their challenge', async () => {
+    const url = `${urlOf('passport')}/orders`
+    const opened = await get(url, await accessToken('orders:read'))
+    expect([opened.status, JSON.parse(opened.body)]).toEqual([200, { for: 'alice' }])
+    const missing = await get(url)
+    expect([missing.status, missing.headers['www-authenticate']]).toEqual([
+      401,
+      expect.stringContaining('Bearer realm='),
+    ])
+    const { status, headers } = await get(url, await accessToken('openid'))
+    expect([status, headers['www-authenticate']]).toEqual([403, expect.stringContaining('insufficient_scope')])
+  })
+
+  it('a user that cannot be loaded is 401, and an outage of the host is 503 with Retry-After', async () => {
+    const url = `${urlOf('passport')}/orders`
+    const token = (sub: string) => accessToken('orders:read', { sub })
+    expect((await get(url, await token('nobody'))).status).toBe(401)
+    const { status, headers } = await get(url, await token('outage'))
+    expect([status, headers['retry-after']]).toEqual([503, expect.stringMatching(/^\d+$/)])
   })
 
   it('a guard for all routes protects them, and not the token endpoint; a filter sees refusals with their headers set', async () => {
