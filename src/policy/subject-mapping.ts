@@ -46,6 +46,8 @@ export interface MapSubject {
   (assertion: AssertionSubject): unknown
   /** What it is made by, if by a template. */
   template?: ClaimTemplate
+  /** Whether it is a function of the host. */
+  isOfHost?: true
 }
 
 /** What the option `subject` says. */
@@ -61,7 +63,8 @@ export function createMapSubject(
   hostFunctions: HostFunctions,
 ): MapSubject {
   if ('builtIn' in mapping) return mapping.builtIn
-  return hostFunctions.limit({ function: 'subject', identityProvider }, mapping.hostFunction)
+  const limited = hostFunctions.limit({ function: 'subject', identityProvider }, mapping.hostFunction)
+  return Object.assign(limited, { isOfHost: true as const })
 }
 
 /** What the option `subject` says; undefined if it is absent, or after noting what is wrong with it. */

@@ -8,9 +8,13 @@ import { checkSubjectIsNoClient, resolveSubject } from '../assertion/resolve-sub
 import { checkAssertion } from '../assertion/verify-assertion.js'
 import type { Clock } from '../clock/clock.js'
 import { TokenRejected } from '../errors/rejections.js'
-import type { AcceptedAccessTokens, IdentityProvider } from '../identity-provider/identity-provider.js'
+import {
+  type AcceptedAccessTokens,
+  checkEnabled,
+  type IdentityProvider,
+} from '../identity-provider/identity-provider.js'
 import type { IdentityProviderRegistry } from '../identity-provider/identity-provider-registry.js'
-import { isPlainText } from '../jwt/check-claims.js'
+import { checkNotExpired, isPlainText } from '../jwt/check-claims.js'
 import { ownMember } from '../jwt/parse-json-object.js'
 import { normaliseType, type UnverifiedJws, type UnverifiedJwt } from '../jwt/parse-jwt.js'
 import { enforcePolicy } from '../policy/policy.js'
@@ -122,6 +126,9 @@ export class TrustedIssuers {
     await enforcePolicy(issuer.policy, sub, payload, context)
     const subject = await resolveSubject({ identityProvider: issuer, sub, payload })
     if (findClient !== undefined) await checkSubjectIsNoClient(subject, findClient)
+    // Functions of the host, and keys, may have been waited for.
+    checkEnabled(issuer)
+    checkNotExpired(Number(ownMember(payload, 'exp')), clock.now(), issuer.limits.clockTolerance)
     const scopes = grantedScopesOf(payload, accepted)
     const accessToken = createAccessToken(jwt, { issuer, sub: subject, clientId, scopes })
     const verified = { accessToken, ...datesOf(payload, issuer), issuer, header: jwt.header }
@@ -129,9 +136,11 @@ export class TrustedIssuers {
     return new PresentedAccessToken(accessToken, jwt.compact)
   }
 
-  /** A function of the host may judge otherwise the next time. */
+  /** A function of the host may judge otherwise the next time, or give no subject. */
   #remember(verified: VerifiedIssuerToken, signature: Buffer): void {
-    if (verified.issuer.policy.check === undefined) this.#deps.verifiedTokens.addSeenAgain(verified, signature)
+    const { policy, mapSubject } = verified.issuer
+    if (policy.check !== undefined || mapSubject.isOfHost === true) return
+    this.#deps.verifiedTokens.addSeenAgain(verified, signature)
   }
 
   #checkHeader({ header }: UnverifiedJws): void {
@@ -178,13 +187,13 @@ function findClientId({ payload }: UnverifiedJwt): string | undefined {
   return clientId
 }
 
-/** When an access token is accepted: the checks of its dates, as two bounds. */
+/** When an access token is accepted: the checks of its dates, as two bounds. A clock can also go back. */
 function datesOf(payload: UnverifiedJwt['payload'], { limits }: IdentityProvider) {
-  const { clockTolerance, maxAge } = limits
-  const [exp, nbf, iat] = ['exp', 'nbf', 'iat'].map((name) => ownMember(payload, name))
-  const oldest = typeof iat === 'number' ? iat + maxAge : Number.POSITIVE_INFINITY
+  const { clockTolerance, maxAge, maxLifetime } = limits
+  const dateOf = (name: string) => ownMember(payload, name) as number | undefined // The checks have passed.
+  const [exp = 0, nbf = 0, iat] = ['exp', 'nbf', 'iat'].map(dateOf)
   return {
-    validFrom: typeof nbf === 'number' ? nbf - clockTolerance : undefined,
-    validUntil: Math.min(Number(exp), oldest) + clockTolerance,
+    validFrom: Math.max(nbf, iat ?? 0, exp - maxLifetime) - clockTolerance,
+    validUntil: Math.min(exp, (iat ?? exp) + maxAge) + clockTolerance,
   }
 }
