@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import express from 'express'
-import { ConfigError, generateSigningKey } from '../../src/index.js'
+import passport from 'passport'
+import { ConfigError, createResourceServer, generateSigningKey, getAuth, type ResourceServer } from '../../src/index.js'
 import { type FakeKey, signAssertion } from '../../src/testing/index.js'
 import { type ClockedHost, startClockedHost } from '../support/clocked-host.js'
 import { AUDIENCE, CLIENT, ISSUER } from '../support/exchange-host.js'
@@ -10,11 +11,12 @@ const privateJwk = generateSigningKey('ES256')
 const KEY: FakeKey = { kid: String(privateJwk.kid), algorithm: 'ES256', privateJwk, publicJwk: {} }
 const OTHER_AUDIENCE = 'https://other-api.example.com'
 
-/** `/me` goes through Passport, `/orders` through `protect`. */
-const ROUTES = ['/me', '/orders']
+/** `me` goes through Passport, `orders` through `protect`; first of the exchange, then of a resource server that trusts it. */
+const ROUTES = ['/me', '/orders', '/other/me', '/other/orders']
 
 let host: ClockedHost
 let token: string
+let resourceServer: ResourceServer
 beforeAll(async () => {
   host = await startClockedHost({
     exchange: {
@@ -24,8 +26,27 @@ beforeAll(async () => {
     before: (app) => app.use(express.urlencoded({ extended: false })),
   })
   token = await host.accessToken()
+  resourceServer = mountResourceServer(host)
 })
-afterAll(() => host.close())
+afterAll(async () => {
+  resourceServer.close()
+  await host.close()
+})
+
+function mountResourceServer({ app, clock, events }: ClockedHost): ResourceServer {
+  const { d: _, ...publicJwk } = privateJwk
+  const issuer = { issuer: ISSUER, audience: AUDIENCE, jwks: { keys: [publicJwk] }, clockTolerance: 0 }
+  const other = createResourceServer({ ...issuer, clock })
+  other.events.on('access.denied', (event) => events.push({ name: 'access.denied', ...event }))
+  const authenticator = new passport.Passport()
+  authenticator.use(other.accessTokenStrategy)
+  const byToken = authenticator.authenticate('access-token', { session: false })
+  const byScope = authenticator.authenticate('access-token', { session: false, scope: 'admin' })
+  app.get('/other/me', byToken, (req, res) => void res.json(req.user))
+  app.get('/other/admin', byScope, (req, res) => void res.json(req.user))
+  app.all('/other/orders', other.protect({ scope: 'orders:read' }), (req, res) => void res.json(getAuth(req)))
+  return other
+}
 
 async function call(path: string, headers: Record<string, string | readonly string[]>, method = 'GET', body = '') {
   const response = await sendRequest(host.url + path, { method, headers, body })
@@ -53,8 +74,9 @@ describe.each(ROUTES)('the route %s', (route) => {
   ])('RFC 6750 §3.1: without a token, %s, it answers 401 and names no error [rule 30]', async (_, headers) => {
     const { status, challenge } = await call(route, headers)
     expect(status).toBe(401)
-    const scope = route === '/orders' ? [['scope', 'orders:read']] : []
-    expect(parametersOf(challenge)).toEqual([['realm', ISSUER], ...scope])
+    const scope = route.endsWith('/orders') ? [['scope', 'orders:read']] : []
+    const realm = route.startsWith('/other/') ? AUDIENCE : ISSUER
+    expect(parametersOf(challenge)).toEqual([['realm', realm], ...scope])
     expect(host.lastReason()).toBe('no_token')
   })
 
@@ -157,19 +179,19 @@ describe.each(ROUTES)('the route %s', (route) => {
   })
 })
 
-describe('a form', () => {
+describe.each(['/orders', '/other/orders'])('a form to %s', (route) => {
   const FORM = { 'content-type': 'application/x-www-form-urlencoded' }
 
   it('RFC 6750 §2.2: a token in the header and another one in the form is 400 invalid_request [rule 28]', async () => {
     const headers = { ...FORM, authorization: `Bearer ${token}` }
-    const { status, challenge } = await call('/orders', headers, 'POST', `access_token=${token}`)
+    const { status, challenge } = await call(route, headers, 'POST', `access_token=${token}`)
     expect(status).toBe(400)
     expect(challenge).toContain('error="invalid_request"')
   })
 
   it('RFC 6750 §2.2: a form with a token opens nothing, by POST and by GET [rule 29]', async () => {
     for (const method of ['POST', 'GET']) {
-      const { status, challenge } = await call('/orders', FORM, method, `access_token=${token}`)
+      const { status, challenge } = await call(route, FORM, method, `access_token=${token}`)
       expect(status).toBe(401)
       expect(challenge).not.toContain('error=')
     }
@@ -177,13 +199,16 @@ describe('a form', () => {
 
   it('RFC 6750 §2.1: a form without a token is accepted with a token in the header [rule 27]', async () => {
     const headers = { ...FORM, authorization: `Bearer ${token}` }
-    expect((await call('/orders', headers, 'POST', 'amount=1')).status).toBe(200)
+    expect((await call(route, headers, 'POST', 'amount=1')).status).toBe(200)
   })
 })
 
 describe('the scope of a route', () => {
   it.each([
     ['/orders', 'openid', 'orders:read'],
+    ['/other/orders', 'openid', 'orders:read'],
+    ['/other/orders', undefined, 'orders:read'],
+    ['/other/admin', 'openid orders:read', 'admin'],
     ['/orders', 'orders:readonly orders ORDERS:READ', 'orders:read'],
     ['/orders', undefined, 'orders:read'],
     ['/admin', 'openid orders:read', 'admin'],
@@ -208,7 +233,7 @@ describe('the scope of a route', () => {
 
   it('RFC 6750 §3.1: the scope of a route is satisfied by a token that has it among others [rule 32]', async () => {
     const authorization = `Bearer ${await accessTokenWith({ scope: 'a orders:read b' })}`
-    expect((await call('/orders', { authorization })).status).toBe(200)
+    for (const route of ['/orders', '/other/orders']) expect((await call(route, { authorization })).status).toBe(200)
   })
 
   it('RFC 6750 §3.1: the scope of a route is refused to a token that was issued with fewer scopes [rule 32]', async () => {

@@ -1,14 +1,24 @@
 import { createHmac } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import express, { type Express } from 'express'
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose'
 import request from 'supertest'
-import { ConfigError, createJwtExchange, generateSigningKey, type SigningAlgorithm } from '../../src/index.js'
+import {
+  ConfigError,
+  createJwtExchange,
+  createResourceServer,
+  generateSigningKey,
+  type ResourceServer,
+  type SigningAlgorithm,
+} from '../../src/index.js'
 import { type FakeKey, generateFakeKey, signAssertion } from '../../src/testing/index.js'
+import { AdjustableClock } from '../support/adjustable-clock.js'
 import { type ClockedHost, refused, startClockedHost } from '../support/clocked-host.js'
 import { withSignature } from '../support/compact-jws.js'
 import { AUDIENCE, CLIENT, ISSUER, TOKEN_ENDPOINT } from '../support/exchange-host.js'
 
 const privateJwk = generateSigningKey('ES256')
+const OTHER_ISSUER = 'https://idp.example.com'
 /** The key of the service itself. */
 const KEY: FakeKey = { kid: String(privateJwk.kid), algorithm: 'ES256', privateJwk, publicJwk: {} }
 const HEADER = { alg: 'ES256', typ: 'at+jwt', kid: KEY.kid }
@@ -238,4 +248,116 @@ describe('an access token that is presented', () => {
       await rotated.close()
     }
   })
+})
+
+describe.each(['a resource server', 'an exchange'] as const)('an access token of another issuer, at %s', (service) => {
+  const clock = new AdjustableClock()
+  let accepting: Pick<ResourceServer, 'verifyAccessToken' | 'protect' | 'close'>
+  let key: FakeKey
+  let stranger: FakeKey
+  let app: Express
+  const time = clock.now()
+  const events: (string | undefined)[] = []
+
+  beforeAll(async () => {
+    key = await generateFakeKey('ES256', 'of-the-issuer')
+    stranger = await generateFakeKey('ES256', 'of-the-issuer')
+    const server = service === 'an exchange' ? startExchange(key) : startServer(key)
+    server.events.on('access.denied', ({ reason }) => events.push(reason))
+    accepting = server
+    app = express().get('/', server.protect(), (_req, res) => void res.end())
+  })
+  afterAll(() => accepting.close())
+
+  const startServer = ({ publicJwk }: FakeKey) =>
+    createResourceServer({ issuer: OTHER_ISSUER, audience: AUDIENCE, jwks: { keys: [publicJwk] }, clock })
+  const startExchange = ({ publicJwk }: FakeKey) =>
+    createJwtExchange({
+      issuer: ISSUER,
+      identityProviders: [
+        {
+          name: OTHER_ISSUER,
+          jwks: { keys: [publicJwk] },
+          allowedSubjects: 'any',
+          accessTokens: { audience: AUDIENCE },
+        },
+      ],
+      clients: [CLIENT],
+      accessToken: { audience: AUDIENCE, signingKeys: [privateJwk] },
+      clock,
+    })
+
+  async function judge(changes: { header?: Record<string, unknown>; claims?: Record<string, unknown> }, by = key) {
+    const dates = { iat: time, exp: time + 60 }
+    const ofIssuer = { iss: OTHER_ISSUER, sub: 'alice', aud: AUDIENCE, client_id: 'spa', ...dates, jti: 'a' }
+    const header = { alg: 'ES256', typ: 'at+jwt', kid: key.kid, ...changes.header }
+    return send(await signAssertion(by, header, { ...ofIssuer, ...changes.claims }))
+  }
+  async function send(token: string) {
+    events.length = 0
+    const { status, headers } = await request(app).get('/').auth(token, { type: 'bearer' })
+    return { status, challenge: headers['www-authenticate'], reason: events[0] }
+  }
+
+  it.each([undefined, '', 'JWT', 'jwt', 'application/jwt', 'at', 'at+jwt ', 'xat+jwt', 'at+jwt;x=y', 'id+jwt'])(
+    'RFC 9068 §4: a foreign access token is refused with the type %j [rule 104]',
+    async (typ) => {
+      expect(await judge({ header: { typ } })).toEqual(denied('type_not_allowed'))
+    },
+  )
+
+  it.each([
+    undefined,
+    null,
+    '',
+    `${OTHER_ISSUER}/`,
+    OTHER_ISSUER.toUpperCase(),
+    [OTHER_ISSUER],
+    'https://evil.example',
+  ])('RFC 9068 §4: a foreign access token is refused with the iss %j [rule 104]', async (iss) => {
+    expect(await judge({ claims: { iss } })).toEqual(denied('unknown_issuer'))
+  })
+
+  it.each<[unknown, string]>([
+    [undefined, 'invalid_audience'],
+    [[], 'invalid_audience'],
+    [[AUDIENCE, 1], 'invalid_audience'],
+    [`${AUDIENCE}/`, 'wrong_audience'],
+    [AUDIENCE.toUpperCase(), 'wrong_audience'],
+    [OTHER_ISSUER, 'wrong_audience'],
+    ['spa', 'wrong_audience'],
+  ])('RFC 9068 §4: a foreign access token is refused with the aud %j [rule 104]', async (aud, reason) => {
+    expect(await judge({ claims: { aud } })).toEqual(denied(reason))
+  })
+
+  it.each(['none', 'None', 'HS256', ''])(
+    'RFC 9068 §4: a foreign access token is refused with the alg %j [rule 104]',
+    async (alg) => {
+      expect(await judge({ header: { alg } })).toEqual(denied('algorithm_not_allowed'))
+    },
+  )
+
+  it('RFC 9068 §4: a foreign access token is refused without a signature, encrypted, or by a key of somebody else [rule 104]', async () => {
+    const unsigned = (await signAssertion(key, { alg: 'none', typ: 'at+jwt' }, {})).split('.').slice(0, 2).join('.')
+    expect(await send(`${unsigned}.`)).toEqual(denied('malformed_jwt'))
+    expect(await send('eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..AA.AA.AA')).toEqual(denied('malformed_jwt'))
+    expect(await judge({}, stranger)).toEqual(denied('bad_signature'))
+    expect(await judge({ header: { kid: 'unknown' } }, stranger)).toEqual(denied('unknown_key'))
+    expect(await judge({}, { ...KEY, kid: key.kid })).toEqual(denied('bad_signature'))
+  })
+
+  it('RFC 9068 §4: a foreign access token is refused after its exp, with a leeway of a minute [rule 104]', async () => {
+    expect(await judge({ claims: { exp: undefined } })).toEqual(denied('invalid_expiry'))
+    expect(await judge({ claims: { exp: `${time + 60}` } })).toEqual(denied('invalid_expiry'))
+    expect(await judge({ claims: { exp: time - 60 } })).toEqual(denied('expired'))
+    expect(await judge({ claims: { exp: time - 59 } })).toEqual(OPENED)
+  })
+
+  it.each(['at+jwt', 'application/at+jwt', 'AT+JWT'])(
+    'RFC 9068 §4: a foreign access token is accepted with the type %s, any number of times [rule 104]',
+    async (typ) => {
+      for (let use = 0; use < 3; use += 1) expect(await judge({ header: { typ } })).toEqual(OPENED)
+      expect(await judge({ header: { typ }, claims: { aud: ['https://a.example', AUDIENCE] } })).toEqual(OPENED)
+    },
+  )
 })
