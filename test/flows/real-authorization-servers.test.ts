@@ -1,10 +1,19 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import express from 'express'
+import { decodeProtectedHeader } from 'jose'
 import request from 'supertest'
-import { createResourceServer, getAuth, type ResourceServer, type ResourceServerOptions } from '../../src/index.js'
+import {
+  createResourceServer,
+  generateSigningKey,
+  getAuth,
+  type ResourceServer,
+  type ResourceServerOptions,
+} from '../../src/index.js'
 import { FakeIdentityProvider } from '../../src/testing/index.js'
-import { APP_CLIENT, APP_TOKEN_ENDPOINT, type AppProcess, startAppOn, writeAppConfig } from '../support/app-process.js'
+import { APP_CLIENT, type AppConfig, type AppProcess, startAppOn, writeAppConfig } from '../support/app-process.js'
 import { GRANT_TYPE } from '../support/exchange-host.js'
+import { findFreePort } from '../support/free-port.js'
 import { type OidcProvider, startOidcProvider } from '../support/oidc-provider.js'
 
 const API = 'https://api.example.com'
@@ -63,30 +72,61 @@ describe('access tokens of oidc-provider', () => {
 })
 
 describe('access tokens of an exchange in another process', () => {
+  const keys = [generateSigningKey(), generateSigningKey(), generateSigningKey()] as const
   let idp: FakeIdentityProvider
+  let config: AppConfig
   let app: AppProcess
-  let removeConfig: () => void
+  let issuer: string
   beforeAll(async () => {
-    idp = await FakeIdentityProvider.start({ alias: APP_TOKEN_ENDPOINT, algorithm: 'ES256' })
-    const config = writeAppConfig(idp)
-    removeConfig = config.remove
-    app = await startAppOn(config)
+    const port = await findFreePort()
+    issuer = `http://127.0.0.1:${port}/oauth2`
+    idp = await FakeIdentityProvider.start({ alias: `${issuer}/token`, algorithm: 'ES256' })
+    config = writeAppConfig(idp, '', '', issuer)
+    config.writeSigningKeys([keys[0]])
+    app = await startAppOn(config, [], { PORT: String(port) })
   })
   afterAll(async () => {
     await app.end()
-    removeConfig()
+    config.remove()
     await idp.close()
   })
 
-  it('are accepted by a service with no more than the issuer, the audience and the key set', async () => {
+  async function issueToken(): Promise<string> {
     const form = { grant_type: GRANT_TYPE, assertion: await idp.issueAssertion(), scope: 'orders:read' }
     const { clientId, clientSecret } = APP_CLIENT
     const issued = await request(app.url).post('/oauth2/token').auth(clientId, clientSecret).type('form').send(form)
-    const jwksUri = `${app.url}/oauth2/jwks`
-    const send = createService({ issuer: 'https://api.example.com/oauth2', audience: API, jwksUri })
-    const accepted = await send('/orders', issued.body.access_token)
-    expect(accepted).toMatchObject({ status: 200, body: { clientId, scopes: ['orders:read'] } })
-    const sendElsewhere = createService({ issuer: 'https://api.example.com/oauth2', audience: PERMISSIONS, jwksUri })
-    expect((await sendElsewhere('/orders', issued.body.access_token)).status).toBe(401)
+    return issued.body.access_token
+  }
+
+  /** A token by the first of these signing keys, once the app has read them. */
+  async function issueTokenBy(...signingKeys: { kid?: string }[]): Promise<string> {
+    config.writeSigningKeys(signingKeys)
+    app.child.kill('SIGHUP')
+    for (;;) {
+      const token = await issueToken()
+      if (decodeProtectedHeader(token).kid === signingKeys[0]?.kid) return token
+      await pause(50)
+    }
+  }
+
+  it('are refused for another resource, and by a service that finds the metadata of another issuer', async () => {
+    const token = await issueToken()
+    expect((await createService({ issuer, audience: PERMISSIONS })('/orders', token)).status).toBe(401)
+    const discovery = `${app.url}/.well-known/oauth-authorization-server/oauth2`
+    const ofAnother = createResourceServer({ issuer: `${issuer}/`, audience: API, discovery })
+    resourceServers.push(ofAnother)
+    await expect(ofAnother.ready({ failFast: true })).rejects.toMatchObject({ reason: 'jwks_unavailable' })
+  })
+
+  it('are accepted by a service with no more than the issuer and the audience, while signing keys come and go', async () => {
+    const send = createService({ issuer, audience: API })
+    const ofFirst = await issueTokenBy(keys[0])
+    const accepted = await send('/orders', ofFirst)
+    expect(accepted).toMatchObject({ status: 200, body: { clientId: 'app', scopes: ['orders:read'], issuer } })
+    const ofSecond = await issueTokenBy(keys[1], keys[0])
+    for (const token of [ofSecond, ofFirst]) expect((await send('/orders', token)).status).toBe(200)
+    const ofThird = await issueTokenBy(keys[2], keys[1])
+    for (const token of [ofThird, ofSecond]) expect((await send('/orders', token)).status).toBe(200)
+    expect((await send('/orders', ofFirst)).status).toBe(401) // Its key was withdrawn.
   })
 })

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -68,6 +68,8 @@ export async function startApp(
 /** A deployment.toml for one identity provider, with a signing key beside it. */
 export interface AppConfig {
   path: string
+  /** Replaces the signing keys; the first one signs. The app reads them after a SIGHUP. */
+  writeSigningKeys(keys: readonly object[]): void
   remove(): void
 }
 
@@ -75,13 +77,22 @@ export interface AppConfig {
  * @param replay the lines of its table `[replay]`
  * @param more other tables
  */
-export function writeAppConfig(idp: FakeIdentityProvider, replay = '', more = ''): AppConfig {
+export function writeAppConfig(
+  idp: FakeIdentityProvider,
+  replay = '',
+  more = '',
+  issuer = 'https://api.example.com/oauth2',
+): AppConfig {
   const directory = mkdtempSync(join(tmpdir(), 'example-app-'))
   const path = join(directory, 'deployment.toml')
-  writeFileSync(join(directory, 'keys.json'), JSON.stringify({ keys: [generateSigningKey()] }))
+  const writeSigningKeys = (keys: readonly object[]) => {
+    writeFileSync(join(directory, 'new-keys.json'), JSON.stringify({ keys }))
+    renameSync(join(directory, 'new-keys.json'), join(directory, 'keys.json'))
+  }
+  writeSigningKeys([generateSigningKey()])
   writeFileSync(
     path,
-    `issuer = "https://api.example.com/oauth2"
+    `issuer = "${issuer}"
 [access_token]
 audience = "https://api.example.com"
 signing_keys = "keys.json"
@@ -98,10 +109,15 @@ ${replay}
 ${more}
 `,
   )
-  return { path, remove: () => rmSync(directory, { recursive: true }) }
+  return { path, writeSigningKeys, remove: () => rmSync(directory, { recursive: true }) }
 }
 
 /** The example app on such a file. */
-export function startAppOn(config: AppConfig, nodeArguments: readonly string[] = []): Promise<AppProcess> {
-  return startApp('Listening on', { CONFIG: config.path, APP_SECRET: APP_CLIENT.clientSecret }, nodeArguments)
+export function startAppOn(
+  config: AppConfig,
+  nodeArguments: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Promise<AppProcess> {
+  const ofConfig = { CONFIG: config.path, APP_SECRET: APP_CLIENT.clientSecret }
+  return startApp('Listening on', { ...ofConfig, ...env }, nodeArguments)
 }
