@@ -23,7 +23,11 @@ const OURS: readonly PlaceName[] = [
 const RFC_9068: readonly PlaceName[] = [
   ...(['protect', 'verifyAccessToken, of a loose issuer', 'verifyAccessToken'] as const),
   ...(['Passport access-token', 'Passport access-token, of a loose issuer'] as const),
-  ...(['resource server', 'resource server through Passport', 'resource server of several issuers'] as const),
+  ...([
+    'resource server',
+    'resource server through AccessTokenStrategy',
+    'resource server of several issuers',
+  ] as const),
   'resource server of several issuers, the loose one',
 ]
 const LOOSE: readonly PlaceName[] = [

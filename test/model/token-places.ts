@@ -3,6 +3,7 @@ import type { RequestHandler } from 'express'
 import { decodeJwt } from 'jose'
 import passport from 'passport'
 import {
+  AccessTokenStrategy,
   createResourceServer,
   generateSigningKey,
   type IdentityProviderOptions,
@@ -63,7 +64,7 @@ export const PLACE_NAMES = [
   ...['Passport access-token', 'Passport access-token, of a loose issuer', 'Passport jwt-assertion'],
   ...['assertion', 'assertion of a loose issuer', 'assertion of an issuer at run time', 'client_assertion'],
   ...['introspect, the token', 'introspect, the client', 'revoke, the token', 'revoke, the client'],
-  ...['resource server', 'resource server through Passport', 'resource server for JWT and none'],
+  ...['resource server', 'resource server through AccessTokenStrategy', 'resource server for JWT and none'],
   ...['resource server of several issuers', 'resource server of several issuers, the loose one'],
 ] as const
 export type PlaceName = (typeof PLACE_NAMES)[number]
@@ -148,7 +149,7 @@ function mountRoutes({ app, exchange }: ExchangeHost, { strict }: Servers): void
   app.get('/protect', exchange.protect(), end)
   app.get('/strict', strict.protect(), end)
   const authenticator = new passport.Passport()
-  authenticator.use(strict.accessTokenStrategy)
+  authenticator.use(new AccessTokenStrategy({ from: strict }, async ({ sub }) => ({ sub })))
   app.get('/strict-passport', authenticator.authenticate('access-token', { session: false }), end)
 }
 
@@ -196,7 +197,7 @@ function createPlaces(host: ExchangeHost, servers: Servers): TokenPlaces['places
     'revoke, the token': asToken('revoke', (_, token) => wasRevoked(host, token)),
     'revoke, the client': asClient('revoke', { token: 'none' }, '200'),
     'resource server': route('/strict', ISSUER_OF_ALL, ALL_AUDIENCES),
-    'resource server through Passport': route('/strict-passport', ISSUER_OF_ALL, ALL_AUDIENCES),
+    'resource server through AccessTokenStrategy': route('/strict-passport', ISSUER_OF_ALL, ALL_AUDIENCES),
     'resource server for JWT and none': verifier(servers.loose, ISSUER_OF_ALL, ALL_AUDIENCES),
     'resource server of several issuers': verifier(servers.several, ISSUER_OF_ALL, ALL_AUDIENCES),
     'resource server of several issuers, the loose one': verifier(servers.several, LOOSE_ISSUER, ALL_AUDIENCES),
