@@ -3,7 +3,7 @@ import { startTokenPlaces, type TokenPlaces } from '../model/token-places.js'
 import { cellsOf, tryTokens } from '../model/try-tokens.js'
 
 /** For each kind of token, in force and not. */
-const RUNS = 200
+const RUNS = 50
 
 let tokenPlaces: TokenPlaces
 beforeAll(async () => {
