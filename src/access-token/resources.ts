@@ -58,6 +58,11 @@ export class Resources {
     )
   }
 
+  /** Whether a token with this `aud` is for a route that names no resource. Without the option, each is. */
+  areDefault(audience: readonly string[]): boolean {
+    return !this.isConfigured || audience.some((each) => this.defaults.has(each))
+  }
+
   /** In this spelling, or in another one that means the same. */
   find(resource: string): Resource | undefined {
     return this.#byIdentifier.get(resource) ?? this.#bySpelling.get(normaliseResource(resource))

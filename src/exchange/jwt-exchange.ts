@@ -22,6 +22,7 @@ import { begin, close, createLastingParts, type LastingParts } from './lasting-p
 import { type CompleteSettings, type JwtExchangeOptions, readExchangeOptions } from './options.js'
 import { createRevocationControl, type RevocationControl } from './revocation-control.js'
 import { type JwtExchangeStats, statsOfAll } from './stats.js'
+import { isForDefaultResource, type VerifyAccessTokenOptions, verifyForResource } from './verify-for-resource.js'
 
 type ExchangeConfiguration = Configuration<JwtExchangeOptions, ConfiguredParts>
 
@@ -57,8 +58,9 @@ export interface JwtExchange extends IdentityProviderControl, RevocationControl 
    * Makes the same check without HTTP, for example for WebSockets or queues.
    *
    * @throws TokenRejected with a `reason`
+   * @throws ConfigError for an unknown option
    */
-  verifyAccessToken(token: string): Promise<AccessToken>
+  verifyAccessToken(token: string, options?: VerifyAccessTokenOptions): Promise<AccessToken>
   /**
    * Explains step by step whether a client could exchange an assertion: what was expected, and what was found. It is for
    * operators, not for clients. Nothing is issued, the assertion is not consumed, and no `token.…` event is emitted. Keys may be
@@ -143,7 +145,7 @@ export function createJwtExchange(options: JwtExchangeOptions): JwtExchange {
     accessTokenStrategy: createAccessTokenStrategy(byAccessToken, pendingRefusals),
     assertionStrategy: createAssertionStrategy(byAssertion, pendingRefusals),
     protect: (...given) => createProtect(given, byAccessToken),
-    verifyAccessToken: async (token) => parts().verifyAccessToken(token),
+    verifyAccessToken: async (...given) => verifyForResource(given, parts()),
     explain: async (assertion, explainOptions = {}) => {
       const { explainAssertion } = await import('../explain/explain-assertion.js')
       return explainAssertion(assertion, explainOptions, parts().explain)
@@ -187,8 +189,9 @@ function createConfiguration(settings: CompleteSettings, lasting: LastingParts):
 /** What routes ask for at each request, because it can change. */
 function routesOf(
   parts: () => ConfiguredParts,
-): Pick<AuthenticateAccessTokenDeps, 'verifier' | 'hostFunctions' | 'impliedScopes'> {
+): Omit<AuthenticateAccessTokenDeps, 'challenge' | 'events' | 'proxyWarning'> {
   return {
+    isForDefaultResource: (accessToken) => isForDefaultResource(accessToken, parts()),
     verifier: () => parts().verifyAccessToken,
     hostFunctions: () => parts().hostFunctions,
     impliedScopes: () => parts().settings.impliedScopes,

@@ -17,7 +17,7 @@ import { createAskCheck } from './route-check.js'
 /** What every route that accepts access tokens needs. */
 export interface AuthenticateAccessTokenDeps
   extends Pick<AuthenticateRequestDeps<AccessToken>, 'challenge' | 'events' | 'proxyWarning'>,
-    Pick<RouteAccess, 'impliedScopes'> {
+    Pick<RouteAccess, 'impliedScopes' | 'isForDefaultResource'> {
   /** How access tokens are verified now: asked once for each request. */
   verifier: () => AccessTokenVerifier
   /** By what the functions of the host are bounded now. */
@@ -47,9 +47,9 @@ export function createAuthenticateAccessToken(
  */
 export function createVerifyForRoute(
   access: RequiredAccess,
-  { verifier, hostFunctions, challenge, impliedScopes }: AuthenticateAccessTokenDeps,
+  { verifier, hostFunctions, challenge, impliedScopes, isForDefaultResource }: AuthenticateAccessTokenDeps,
 ): (token: string, req: HostRequest) => Eventual<AccessToken> {
-  const route = { access, challenge, impliedScopes }
+  const route = { access, challenge, impliedScopes, isForDefaultResource }
   const withAccess = (accessToken: AccessToken) => {
     checkRequiredAccess(accessToken, route)
     return accessToken

@@ -15,6 +15,8 @@ export interface RouteAccess {
   challenge: Challenge
   /** As configured now. undefined: no scope implies another. */
   impliedScopes: () => ImpliedScopes | undefined
+  /** Whether a token is for a route that names no resource, as configured now. */
+  isForDefaultResource: (accessToken: AccessToken) => boolean
 }
 
 /** What the challenges of a route ask for: all scopes of the operation, also those that a token has, and the resource. */
@@ -34,7 +36,7 @@ export function checkRequiredAccess(accessToken: AccessToken, route: RouteAccess
   if (issuers !== undefined && !isFrom(accessToken, issuers)) {
     throw notValidHere('wrong_issuer', { issuer: printable(accessToken.issuer) }, accessToken, route)
   }
-  if (resource !== undefined && !isFor(accessToken, resource)) {
+  if (!(resource === undefined ? route.isForDefaultResource(accessToken) : isForResource(accessToken, resource))) {
     throw notValidHere('wrong_audience', { audience: printable(accessToken.audience.join(' ')) }, accessToken, route)
   }
   if (!hasScopes(accessToken, route)) throw lacksScope(accessToken, route)
@@ -84,7 +86,8 @@ function isFrom({ issuer, identityProvider }: AccessToken, issuers: ReadonlySet<
   return issuers.has(issuer) || (identityProvider !== undefined && issuers.has(identityProvider))
 }
 
-function isFor({ audience }: AccessToken, resource: string): boolean {
+/** Whether the `aud` of a token contains a resource, in any spelling that means the same. */
+export function isForResource({ audience }: AccessToken, resource: string): boolean {
   const wanted = normaliseResource(resource)
   return audience.some((each) => normaliseResource(each) === wanted)
 }

@@ -36,7 +36,8 @@ export interface RequiredAccessOptions {
   allowedSubjects?: readonly string[] | 'any'
   /**
    * The resource that the token must be for: its `aud` must contain it (RFC 8707). Host and scheme may be in any case, and a
-   * slash at the root may be left out. Default: each resource of this service.
+   * slash at the root may be left out. Default: the default resource; without the option `resources`, any audience of this
+   * service.
    */
   resource?: string
   /**

@@ -109,6 +109,7 @@ export function createResourceServer(options: ResourceServerOptions): ResourceSe
     verifier: () => parts().verifyAccessToken,
     hostFunctions: () => parts().hostFunctions,
     impliedScopes: () => parts().settings.impliedScopes,
+    isForDefaultResource: () => true, // Each issuer has an audience of its own.
   }
   return {
     protect: (...given) => createProtect(given, authentication),

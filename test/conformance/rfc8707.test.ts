@@ -397,7 +397,8 @@ describe('the option resources', () => {
     const signingKeys = [generateSigningKey()]
     const changing = await started({ accessToken: { signingKeys } })
     const { body } = await ask(resourcesOf(ORDERS), changing)
-    await changing.exchange.verifyAccessToken(body.access_token)
+    const verify = () => changing.exchange.verifyAccessToken(body.access_token, { resource: ORDERS })
+    await verify()
     const { name, jwksUri } = changing.idp
     const identityProviders = [{ name, jwksUri, allowedSubjects: 'any' as const }]
     const other = { issuer: ISSUER, identityProviders, clock: changing.clock, accessToken: { signingKeys } }
@@ -409,7 +410,7 @@ describe('the option resources', () => {
     changing.exchange.reconfigure({ ...other, clients: clients.slice(0, 1), resources: [resource] })
     expect(await outcomeOf(resourcesOf(ORDERS), CLIENT.clientId, changing)).toBe('invalid_target')
     expect(await outcomeOf('', CLIENT.clientId, changing)).toMatchObject({ aud: `${ORDERS}/v2` })
-    await expect(changing.exchange.verifyAccessToken(body.access_token)).rejects.toMatchObject({
+    await expect(verify()).rejects.toMatchObject({
       reason: 'wrong_audience',
     })
   })

@@ -1,13 +1,17 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import type { RequestHandler } from 'express'
 import { decodeJwt } from 'jose'
+import passport from 'passport'
 import {
   type ClientOptions,
   type ExplainOptions,
   type Grant,
   generateSigningKey,
+  getAuth,
   type JwtExchangeOptions,
 } from '../../src/index.js'
 import { CLIENT, type ExchangeHost, startExchangeHost } from '../support/exchange-host.js'
+import { PRIVATE_JWK, type RouteHost, startRouteHost } from '../support/route-host.js'
 
 const ORDERS = 'https://api.example.com/orders'
 const BILLING = 'https://billing.example.com'
@@ -189,5 +193,84 @@ describe('exchange.explain', () => {
       'invalid_scope',
       expect.stringContaining('not in the scopes of the resources'),
     ])
+  })
+})
+
+describe('a route with resources', () => {
+  const UNKNOWN = 'https://api.example.com/unknown'
+  let routes: RouteHost
+  beforeAll(async () => {
+    routes = await startRouteHost(5, { resources, accessToken: { audience: ORDERS, signingKeys: [PRIVATE_JWK] } })
+    const answer: RequestHandler = (req, res) => void res.json(getAuth(req).audience)
+    const authenticator = new passport.Passport().use(routes.exchange.accessTokenStrategy)
+    const byPassport = (options: object) => authenticator.authenticate('access-token', { session: false, ...options })
+    routes.app.get('/default', routes.exchange.protect(), answer)
+    routes.app.get('/billing', routes.exchange.protect({ resource: `${BILLING.toUpperCase()}/` }), answer)
+    routes.app.get('/unknown', routes.exchange.protect({ resource: UNKNOWN }), answer)
+    routes.app.get('/passport', byPassport({}), answer)
+    routes.app.get('/passport-billing', byPassport({ resource: BILLING }), answer)
+  })
+  afterAll(() => routes.close())
+
+  /** The paths of the routes that let a token with this audience pass. */
+  async function pathsFor(aud: unknown): Promise<string[]> {
+    const token = await routes.token({ aud })
+    const passed: string[] = []
+    for (const path of ['/default', '/billing', '/unknown', '/passport', '/passport-billing']) {
+      const { status } = await routes.get(path, token)
+      if (status === 200) passed.push(path)
+      else expect([path, status]).toEqual([path, 401])
+    }
+    return passed
+  }
+
+  it('refuses a token for another resource, and a token for none that is registered', async () => {
+    expect(await pathsFor(UNKNOWN)).toEqual([])
+    expect(await pathsFor(`${BILLING}/`)).toEqual([])
+    expect(await pathsFor([UNKNOWN, 'x'])).toEqual([])
+    expect(routes.events.at(-1)).toMatchObject({ name: 'access.denied', reason: 'wrong_audience' })
+  })
+
+  it('accepts a token for its resource, which is the default if it names none', async () => {
+    expect(await pathsFor(ORDERS)).toEqual(['/default', '/passport'])
+    expect(await pathsFor(BILLING)).toEqual(['/billing', '/passport-billing'])
+    expect(await pathsFor([BILLING, ORDERS])).toEqual(['/default', '/billing', '/passport', '/passport-billing'])
+  })
+
+  it('challenges for its own resource alone', async () => {
+    const challengeOf = async (path: string) => (await routes.get(path)).headers['www-authenticate']
+    const metadata = '.well-known/oauth-protected-resource'
+    expect(await challengeOf('/default')).toContain(`resource_metadata="https://api.example.com/${metadata}/orders"`)
+    for (const path of ['/billing', '/passport-billing']) {
+      expect(await challengeOf(path)).toContain(`resource_metadata="${BILLING}/${metadata}"`)
+    }
+    expect(await challengeOf('/unknown')).not.toContain('resource_metadata')
+  })
+
+  it('makes the same check without HTTP', async () => {
+    const { exchange } = routes
+    const [orders, billing] = [await routes.token({ aud: ORDERS }), await routes.token({ aud: BILLING })]
+    const rejected = { name: 'TokenRejected', reason: 'wrong_audience', context: { audience: BILLING } }
+    await expect(exchange.verifyAccessToken(billing)).rejects.toMatchObject(rejected)
+    await expect(exchange.verifyAccessToken(billing, { resource: ORDERS })).rejects.toMatchObject(rejected)
+    await expect(exchange.verifyAccessToken(billing, { resource: UNKNOWN })).rejects.toMatchObject(rejected)
+    expect((await exchange.verifyAccessToken(billing, { resource: `${BILLING}/` })).audience).toEqual([BILLING])
+    expect((await exchange.verifyAccessToken(orders)).audience).toEqual([ORDERS])
+    expect((await exchange.verifyAccessToken(orders, {})).audience).toEqual([ORDERS])
+    for (const options of [undefined, null, 7, { resources: ORDERS }, { resource: undefined }, { resource: '' }]) {
+      const outcome = exchange.verifyAccessToken(orders, options as { resource: string })
+      await expect(outcome).rejects.toMatchObject({ name: 'ConfigError' })
+    }
+  })
+
+  it('refuses every token if it names no resource and there is no default, and follows reconfigure', async () => {
+    routes.reconfigure({ resources, accessToken: { signingKeys: [PRIVATE_JWK] } })
+    expect(await pathsFor(ORDERS)).toEqual([])
+    expect(await pathsFor([BILLING, ORDERS])).toEqual(['/billing', '/passport-billing'])
+    routes.reconfigure({ resources, accessToken: { audience: BILLING, signingKeys: [PRIVATE_JWK] } })
+    expect(await pathsFor(BILLING)).toEqual(['/default', '/billing', '/passport', '/passport-billing'])
+    routes.reconfigure({ accessToken: { audience: [ORDERS, BILLING], signingKeys: [PRIVATE_JWK] } })
+    expect(await pathsFor(ORDERS)).toEqual(['/default', '/passport'])
+    expect(await pathsFor(BILLING)).toEqual(['/default', '/billing', '/passport', '/passport-billing'])
   })
 })

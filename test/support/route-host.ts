@@ -29,6 +29,8 @@ export interface RouteHost {
 let idpKey: FakeKey | undefined
 const privateJwk = generateSigningKey('ES256')
 const { d: _, ...publicJwk } = privateJwk
+/** The key that signs the access tokens of these hosts. */
+export const PRIVATE_JWK = privateJwk
 /** The key that verifies the access tokens of these hosts. */
 export const PUBLIC_JWK = publicJwk
 const KEY: FakeKey = { kid: String(privateJwk.kid), algorithm: 'ES256', privateJwk, publicJwk: {} }

@@ -34,6 +34,7 @@ function judge(token: Token, options: RequiredAccessOptions, implied?: ImpliedSc
   const ofExchange = {
     hostFunctions: () => hostFunctions,
     impliedScopes: () => implied,
+    isForDefaultResource: () => true,
     verifier: () => () => verified,
   }
   const deps = { challenge, events, proxyWarning: new ProxyWarning(events), ...ofExchange }
