@@ -5,6 +5,8 @@ type Table = Readonly<Record<string, unknown>>
 
 /** The members that identify the entries of a list. */
 const IDS: Readonly<Record<string, string>> = { identityProviders: 'name', clients: 'clientId' }
+/** Tables that name a store by `store` and `url`. */
+const HAVE_STORES = ['replay', 'revocation']
 /** Members of which an entry has one or another. */
 const ALTERNATIVES = ['jwksUri', 'discovery', 'certificates', 'jwks', 'clientSecret', 'clientSecretHash']
 
@@ -12,13 +14,18 @@ const ALTERNATIVES = ['jwksUri', 'discovery', 'certificates', 'jwks', 'clientSec
  * Options in code that say less than the file does, of the same table or the same entry of a list. They replace it whole, so
  * that what only the file says would be lost in silence: a shared replay store, a bound, who is accepted.
  *
- * @param fromFile the options that the file means, with `store` and `url` of its `[replay]`
+ * @param fromFile the options that the file means, with `store` and `url` of its `[replay]` and `[revocation]`
  */
 export function findDroppedOptions(fromFile: Table, inCode: Table): OptionProblem[] {
   return Object.entries(inCode).flatMap(([option, value]) => {
     const ofFile = Object.hasOwn(fromFile, option) ? fromFile[option] : undefined
     if (isPlainObject(value) && isPlainObject(ofFile)) {
-      return problemOf([option], 'table', option === 'replay' ? withoutStoreOfCode(ofFile, value) : ofFile, value)
+      return problemOf(
+        [option],
+        'table',
+        HAVE_STORES.includes(option) ? withoutStoreOfCode(ofFile, value) : ofFile,
+        value,
+      )
     }
     return findDroppedInList(option, ofFile, value)
   })

@@ -4,6 +4,7 @@ import { ownMember } from '../jwt/parse-json-object.js'
 import { ConfigError } from '../option-checks/config-error.js'
 import { reportProblemsOf } from '../option-checks/findings.js'
 import type { ReplayStore } from '../replay/replay-store.js'
+import type { RevocationStore } from '../revocation/revocation-store.js'
 import { findDroppedOptions } from './dropped-options.js'
 import {
   digestOf,
@@ -23,15 +24,23 @@ import {
   NO_LOAD_OPTIONS,
   type ReadConfigOptions,
 } from './load-options.js'
-import { type NamedReplayStore, openNamed, readNamedReplayStore } from './named-replay-store.js'
+import { type NamedStore, openNamed, readNamedStore } from './named-stores.js'
 import { readTomlOptions } from './read-toml-options.js'
 
 /** The result of `readConfig`. */
-export interface ConfigFile<StoreName extends string = string> {
-  /** For `createJwtExchange`, without the store that the file names. */
+export interface ConfigFile<StoreName extends string = string, RevocationStoreName extends string = string> {
+  /** For `createJwtExchange`, without the stores that the file names. */
   options: JwtExchangeOptions
   /** The replay store that the file names, not opened yet; undefined: the memory of the process. */
-  replayStore: NamedReplayStore<StoreName> | undefined
+  replayStore: NamedStore<StoreName> | undefined
+  /** The revocation store that the file names, not opened yet; undefined: the memory of the exchange, or none is needed. */
+  revocationStore: NamedStore<RevocationStoreName> | undefined
+}
+
+/** How the stores are opened that a file names. */
+export interface OpenStores {
+  replay(named: NamedStore | undefined): ReplayStore | undefined
+  revocation(named: NamedStore | undefined): RevocationStore | undefined
 }
 
 /** A file that is in order. */
@@ -60,12 +69,15 @@ export interface CheckedFile extends ConfigFile {
  */
 export function loadConfig(path: string, loadOptions: LoadConfigOptions = {}): JwtExchangeOptions {
   checkLoadOptions('loadConfig', loadOptions)
-  const { replayStores = {} } = { ...NO_LOAD_OPTIONS, ...loadOptions }
-  return loadSource(readSource(path), path, loadOptions, (named) => openNamed(named, replayStores))
+  const { replayStores = {}, revocationStores = {} } = { ...NO_LOAD_OPTIONS, ...loadOptions }
+  return loadSource(readSource(path), path, loadOptions, {
+    replay: (named) => openNamed(named, replayStores),
+    revocation: (named) => openNamed(named, revocationStores),
+  })
 }
 
 /**
- * Like `loadConfig`, but opens no replay store: it returns which one the file names. For hosts that open it themselves, for
+ * Like `loadConfig`, but opens no store: it returns which ones the file names. For hosts that open it themselves, for
  * example because connecting is asynchronous.
  *
  * @example
@@ -75,14 +87,19 @@ export function loadConfig(path: string, loadOptions: LoadConfigOptions = {}): J
  *
  * @throws ConfigError with all problems together
  */
-export function readConfig<const StoreName extends string = string>(
+export function readConfig<const StoreName extends string = string, const RevocationStoreName extends string = string>(
   path: string,
-  readOptions: ReadConfigOptions<StoreName> = {},
-): ConfigFile<StoreName> {
+  readOptions: ReadConfigOptions<StoreName, RevocationStoreName> = {},
+): ConfigFile<StoreName, RevocationStoreName> {
   checkReadOptions(readOptions)
-  const { replayStores } = { ...NO_LOAD_OPTIONS, ...readOptions }
-  const { options, replayStore } = checkFile(readSource(path), path, readOptions, replayStores)
-  return { options, replayStore: replayStore as NamedReplayStore<StoreName> | undefined }
+  const { replayStores, revocationStores } = { ...NO_LOAD_OPTIONS, ...readOptions }
+  const names = { replay: replayStores, revocation: revocationStores }
+  const { options, replayStore, revocationStore } = checkFile(readSource(path), path, readOptions, names)
+  return {
+    options,
+    replayStore: replayStore as NamedStore<StoreName> | undefined,
+    revocationStore: revocationStore as NamedStore<RevocationStoreName> | undefined,
+  }
 }
 
 /**
@@ -94,24 +111,37 @@ export function loadSource(
   source: string,
   path: string,
   loadOptions: LoadConfigOptions,
-  open: (named: NamedReplayStore | undefined) => ReplayStore | undefined,
+  open: OpenStores,
 ): JwtExchangeOptions {
-  const { replayStores = {} } = { ...NO_LOAD_OPTIONS, ...loadOptions }
-  const { options, replayStore, locate } = checkFile(source, path, loadOptions, Object.keys(replayStores))
-  const store = open(replayStore)
-  if (store === undefined) return options
-  return locate({ ...options, replay: { ...options.replay, store } })
+  const { replayStores = {}, revocationStores = {} } = { ...NO_LOAD_OPTIONS, ...loadOptions }
+  const names = { replay: Object.keys(replayStores), revocation: Object.keys(revocationStores) }
+  const { options, replayStore, revocationStore, locate } = checkFile(source, path, loadOptions, names)
+  const [replay, revocation] = [open.replay(replayStore), open.revocation(revocationStore)]
+  if (replay === undefined && revocation === undefined) return options
+  return locate({
+    ...options,
+    ...(replay !== undefined && { replay: { ...options.replay, store: replay } }),
+    ...(revocation !== undefined && { revocation: { ...options.revocation, store: revocation } }),
+  })
 }
 
+/** The names of the stores that can be opened; undefined: any. */
+interface StoreNames {
+  replay: readonly string[] | undefined
+  revocation: readonly string[] | undefined
+}
+
+const ANY_STORES: StoreNames = { replay: undefined, revocation: undefined }
+
 /**
- * @param stores the names of the replay stores that can be opened; undefined: any
+ * @param stores the names of the stores that can be opened; undefined: any
  * @throws ConfigError with all problems together
  */
 export function checkFile(
   source: string,
   path: string,
   fileOptions: ConfigFileOptions,
-  stores?: readonly string[],
+  stores: StoreNames = ANY_STORES,
 ): CheckedFile {
   const {
     env = process.env,
@@ -121,8 +151,15 @@ export function checkFile(
   const [problems, notes]: [FileProblem[], string[]] = [[], []]
   const deps = { directory: dirname(resolve(path)), env, problems, notes, ignoreUnknownTables }
   const fromFile = readTomlOptions(parseToml(source, path), deps)
-  const replay = readNamedReplayStore(ownMember(fromFile, 'replay'), { names: stores, problems })
-  const merged = { ...fromFile, ...(replay.table !== undefined && { replay: replay.table }), ...inCode }
+  const named = (option: keyof StoreNames) =>
+    readNamedStore(ownMember(fromFile, option), { option, names: stores[option], problems })
+  const [replay, revocation] = [named('replay'), named('revocation')]
+  const merged = {
+    ...fromFile,
+    ...(replay.table !== undefined && { replay: replay.table }),
+    ...(revocation.table !== undefined && { revocation: revocation.table }),
+    ...inCode,
+  }
   const dropped = findDroppedOptions(fromFile, { ...inCode })
   const { settings, problems: ofOptions } = inspectOptions(merged)
   const isInCode = (option: string) => Object.hasOwn(inCode, option)
@@ -133,7 +170,9 @@ export function checkFile(
   const clients = ofFile !== undefined && !isInCode('clients') && { clients: withHashedSecrets(ofFile) }
   const locate = createLocate({ path, digest: digestOf(source), isInCode })
   const options = locate({ ...merged, ...clients } as unknown as JwtExchangeOptions)
-  return { options, settings, notes, replayStore: isInCode('replay') ? undefined : replay.named, locate }
+  const replayStore = isInCode('replay') ? undefined : replay.named
+  const revocationStore = isInCode('revocation') || !settings.revocation.isOn ? undefined : revocation.named
+  return { options, settings, notes, replayStore, revocationStore, locate }
 }
 
 /** Keeps none of the text of the file, which may have secrets: it is read again if there are problems. */

@@ -1,12 +1,13 @@
 import type { JwtExchangeOptions } from '../exchange/options.js'
 import { OptionReader } from '../option-checks/option-reader.js'
-import type { ReplayStores } from './named-replay-store.js'
+import type { ReplayStores, RevocationStores } from './named-stores.js'
 
 /** Spread below the given options, so that nothing is read from `Object.prototype` instead. */
 export const NO_LOAD_OPTIONS = {
   env: undefined,
   options: undefined,
   replayStores: undefined,
+  revocationStores: undefined,
   ignoreUnknownTables: undefined,
 }
 
@@ -33,9 +34,12 @@ export interface ConfigFileOptions {
  * @example
  * const { options, replayStore } = readConfig('deployment.toml', { replayStores: ['redis', 'postgres'] })
  */
-export interface ReadConfigOptions<StoreName extends string = string> extends ConfigFileOptions {
+export interface ReadConfigOptions<StoreName extends string = string, RevocationStoreName extends string = string>
+  extends ConfigFileOptions {
   /** The names that `store` in `[replay]` may have in addition to `memory`. Default: any name. */
   replayStores?: readonly StoreName[]
+  /** The names that `store` in `[revocation]` may have in addition to `memory`. Default: any name. */
+  revocationStores?: readonly RevocationStoreName[]
 }
 
 /**
@@ -52,12 +56,14 @@ export interface LoadConfigOptions extends ConfigFileOptions {
    * order. Default: `memory` only.
    */
   replayStores?: ReplayStores
+  /** The same for `store` in `[revocation]`: `{ redis: (url) => new RedisRevocationStore(createClient({ url })) }`. */
+  revocationStores?: RevocationStores
 }
 
 /** @throws ConfigError for an unknown option */
 export function checkLoadOptions(call: string, loadOptions: object, others: readonly string[] = []): void {
   const reader = new OptionReader(loadOptions, [call])
-  for (const name of ['env', 'options', 'replayStores']) checkObject(reader, name)
+  for (const name of ['env', 'options', 'replayStores', 'revocationStores']) checkObject(reader, name)
   reader.boolean('ignoreUnknownTables', false)
   for (const name of others) reader.has(name)
   reader.refuseUnknown()
@@ -70,6 +76,7 @@ export function checkReadOptions(readOptions: object): void {
   for (const name of ['env', 'options']) checkObject(reader, name)
   reader.boolean('ignoreUnknownTables', false)
   reader.strings('replayStores', 'the name of a replay store')
+  reader.strings('revocationStores', 'the name of a revocation store')
   reader.refuseUnknown()
   reader.throwProblems()
 }

@@ -28,7 +28,7 @@ export interface ReadTomlDeps extends ReadKeyDeps {
 
 /** Options that are secret, so that the file must not have a default for them. */
 const SECRETS = [
-  ...['clients.clientSecret', 'clients.clientSecretHash', 'accessToken.signingKeys', 'replay.url'],
+  ...['clients.clientSecret', 'clients.clientSecretHash', 'accessToken.signingKeys', 'replay.url', 'revocation.url'],
   'identityProviders.proxy',
 ]
 /** Options that name a file which is read later, again and again. */

@@ -6,7 +6,7 @@ import { OptionReader } from '../option-checks/option-reader.js'
 import { readSource } from './file-problem.js'
 import { loadSource } from './load-config.js'
 import { checkLoadOptions, type LoadConfigOptions } from './load-options.js'
-import { LastingReplayStore } from './named-replay-store.js'
+import { ANOTHER_REPLAY_STORE, ANOTHER_REVOCATION_STORE, LastingStore } from './named-stores.js'
 
 /**
  * Options of `watchConfig`.
@@ -38,7 +38,10 @@ const SETTLED_AFTER = 100
  */
 export function watchConfig(path: string, watchOptions: WatchConfigOptions = {}): JwtExchange {
   const { interval, loadOptions } = readWatchOptions(watchOptions)
-  const { open } = new LastingReplayStore(loadOptions.replayStores ?? {})
+  const open = {
+    replay: new LastingStore(loadOptions.replayStores ?? {}, ANOTHER_REPLAY_STORE).open,
+    revocation: new LastingStore(loadOptions.revocationStores ?? {}, ANOTHER_REVOCATION_STORE).open,
+  }
   const load = (text: string) => loadSource(text, path, loadOptions, open)
   const source = readSource(path)
   const exchange = createJwtExchange(load(source))
