@@ -117,23 +117,25 @@ describe('the answer', () => {
   })
 
   it('RFC 7009 §2.2.1: is 503 with Retry-After if the store does not take it, never 200 [rule 219]', async () => {
-    let isFull = false
+    let isUp = false
     const store: RevocationStore = {
-      add: () => (isFull ? undefined : Promise.reject(new Error('down'))),
+      add: () => (isUp ? undefined : Promise.reject(new Error('down'))),
       read: () => ({ revocations: [] }),
     }
-    const failing = await startClockedHost({ exchange: { accessToken, revocation: { store, maxEntries: 1 } } })
+    const failing = await startClockedHost({ exchange: { accessToken, revocation: { store, maxEntries: 10 } } })
     try {
       await failing.exchange.ready()
       const ofOneClient = { token: await failing.accessToken() }
       const { status, body, headers } = await ask(ofOneClient, CLIENT, failing.url)
       expect([status, body.error, headers['retry-after']]).toEqual([503, 'temporarily_unavailable', '1'])
       expect(failing.lastReason()).toBe('revocation_store_unavailable')
-      isFull = true
+      isUp = true
+      for (let index = 0; index < 8; index += 1) await failing.exchange.revoke({ tokenId: `of an operator ${index}` })
       const full = await ask({ token: await failing.accessToken() }, CLIENT, failing.url)
       expect([full.status, full.headers['retry-after'], failing.lastReason()]).toEqual([
         ...[503, '30', 'revocation_store_full'],
       ])
+      await failing.exchange.revoke({ tokenId: 'the last one, of an operator' })
     } finally {
       await failing.close()
     }

@@ -200,6 +200,23 @@ describe('a revocation', () => {
     expect(outcomeOf(reader)).toBe('revoked')
   })
 
+  it('is read page by page until nothing follows', async () => {
+    const added = Array.from({ length: 25 }, (_, index): Revocation => {
+      return { kind: 'token', value: `t${index}`, expiresAt: clock.now() + 300 }
+    })
+    const store: RevocationStore = {
+      add: () => {},
+      read: (cursor = '0') => {
+        const revocations = added.slice(Number(cursor), Number(cursor) + 10)
+        const next = Number(cursor) + revocations.length
+        return { revocations, cursor: String(next), hasMore: next < added.length }
+      },
+    }
+    const revocations = create({ store })
+    await revocations.start()
+    expect(revocations.stats()).toMatchObject({ entries: 25, reads: 1, state: 'following' })
+  })
+
   it('is not missed if it is reported while the store is read', async () => {
     const memory = new MemoryRevocationStore({ clock })
     let reads = 0
@@ -255,8 +272,8 @@ describe('a revocation', () => {
 
   it('is forgotten after it has expired, and not before', async () => {
     const revocations = create()
-    await revocations.add({ kind: 'token', value: 'j1', expiresAt: clock.now() + 600 })
-    for (let minute = 0; minute < 10; minute += 1) {
+    await revocations.add({ kind: 'token', value: 'j1', expiresAt: clock.now() + 650 })
+    for (let minute = 0; minute < 11; minute += 1) {
       clock.advance(59)
       await revocations.add({ kind: 'token', value: 'other', expiresAt: clock.now() + 30 })
       expect(outcomeOf(revocations)).toBe('revoked')
@@ -264,6 +281,19 @@ describe('a revocation', () => {
     clock.advance(200)
     await revocations.add({ kind: 'token', value: 'last', expiresAt: clock.now() + 30 })
     expect(revocations.stats().entries).toBe(1)
+  })
+
+  it('of one subject lasts as long as the longest of several', async () => {
+    const revocations = create()
+    const now = clock.now()
+    const cutOff = (lifetime: number, issuedBefore: number) =>
+      revocations.add({ kind: 'subject', value: 'alice', issuedBefore, expiresAt: now + lifetime })
+    await cutOff(100, now - 5)
+    await cutOff(1000, now)
+    await cutOff(100, now - 10)
+    clock.advance(900)
+    await revocations.add({ kind: 'token', value: 'other', expiresAt: clock.now() + 30 })
+    expect(outcomeOf(revocations, { iat: now - 1 })).toBe('revoked')
   })
 
   it('outlasts a wall clock that steps ahead and back', async () => {
