@@ -40,7 +40,8 @@ export type { ExplainedAccessToken, ExplainedStep, Explanation } from './explain
 export type { Middleware as ExchangeMiddleware } from './express/http.js'
 export type { ProtectOptions } from './express/protect.js'
 export type { AuthenticatedClient, Grant, GrantedAccess, GrantTools } from './grants/grant.js'
-export type { JwksAgent, JwksConnectionOptions } from './guarded-fetch/connection-options.js'
+export type { JwksConnectionOptions } from './guarded-fetch/connection-options.js'
+export type { EndpointConnectionOptions, JwksAgent } from './guarded-fetch/endpoint-connection.js'
 export type { Network as JwksNetwork } from './guarded-fetch/network-guard.js'
 export type { JwksRequestHeaders } from './guarded-fetch/request-headers.js'
 export type { HostFunctionOptions } from './host-functions/host-functions.js'
@@ -64,6 +65,7 @@ export type {
   WriteOptions as WriteRegistrationOptions,
 } from './identity-provider-store/identity-provider-store.js'
 export { RevisionConflict } from './identity-provider-store/identity-provider-store.js'
+export type { IntrospectionOptions } from './introspection/introspection-options.js'
 export type { JwksEndpointOptions } from './jwks/jwks-endpoint-options.js'
 export type { AsymmetricAlgorithm } from './jwt/algorithms.js'
 export { OAuthError, type OAuthErrorCode, type OAuthErrorDetails } from './oauth/errors.js'

@@ -18,7 +18,7 @@ const FLOORS = [
   ['identity-provider-lookup'],
   ['identity-provider-store'],
   ['identity-provider'],
-  ['jwks', 'signing-keys', 'replay', 'revocation', 'policy'],
+  ['jwks', 'introspection', 'signing-keys', 'replay', 'revocation', 'policy'],
   ['verification-keys'],
   ['guarded-fetch'],
   ['jwt', 'oauth', 'host-functions', 'x509', 'database'],

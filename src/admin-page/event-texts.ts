@@ -35,6 +35,8 @@ const TEXTS: Readonly<Record<string, State>> = {
   'revocation_store.failed': { label: 'Revocation store failed', tone: 'bad' },
   'revocation_store.recovered': { label: 'Revocation store works again', tone: 'good' },
   'revocation_store.at_risk': { label: 'Revocation store at risk', tone: 'warn' },
+  'introspection.failed': { label: 'Introspection failed', tone: 'bad' },
+  'introspection.recovered': { label: 'Introspection works again', tone: 'good' },
   'host_function.timed_out': { label: 'Function timed out', tone: 'bad' },
   'host_function.limit_reached': { label: 'Function overloaded', tone: 'bad' },
 }

@@ -40,6 +40,7 @@ export const REJECTION_REASONS = [
   'wrong_issuer',
   'invalid_claim',
   'revoked',
+  'inactive',
 ] as const
 /** Why a token was rejected: docs/errors.md has the cause and the fix of each. */
 export type RejectionReason = (typeof REJECTION_REASONS)[number]
@@ -51,6 +52,8 @@ export const UNAVAILABLE_REASONS = [
   'replay_store_full',
   'revocation_store_unavailable',
   'revocation_store_full',
+  'introspection_failed',
+  'introspection_limit_reached',
   'client_lookup_failed',
   'identity_provider_lookup_failed',
   'identity_provider_lookup_limit_reached',

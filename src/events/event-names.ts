@@ -34,6 +34,8 @@ const NAMES: Readonly<Record<ExchangeEventName, true>> = {
   'revocation_store.failed': true,
   'revocation_store.recovered': true,
   'revocation_store.at_risk': true,
+  'introspection.failed': true,
+  'introspection.recovered': true,
   'host_function.timed_out': true,
   'host_function.limit_reached': true,
 }

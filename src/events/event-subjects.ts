@@ -42,3 +42,16 @@ export interface TokensRevoked {
   /** Seconds since the epoch, when the last of them expires. */
   expiresAt: number
 }
+
+/** An introspection endpoint that does not answer questions about tokens, or not as it should. */
+export interface IntrospectionFailure {
+  /** The `id` of the issuer whose tokens it knows. */
+  identityProvider: string
+  endpoint: string
+  /** A stable code: see docs/errors.md. `credentials_refused`: it does not accept `clientId` and `clientSecret`. */
+  reason: string
+  /** The code of the underlying error, or the HTTP status. */
+  code?: string
+  /** What the answer contained instead. */
+  detail?: string
+}

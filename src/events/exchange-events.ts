@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { debuglog } from 'node:util'
-import type { HostFunctionCall, KeySetOwner, TokensRevoked } from './event-subjects.js'
+import type { HostFunctionCall, IntrospectionFailure, KeySetOwner, TokensRevoked } from './event-subjects.js'
 import type { AccessDenied, TokenRequestRefused } from './refusals.js'
 
 /** Every event, with what it carries. No event carries a token, a secret or unescaped input. */
@@ -156,6 +156,10 @@ export interface ExchangeEvents {
   'revocation_store.recovered': { failedForMs: number }
   /** Other processes do not see what is revoked in this one, or the store may forget it. Emitted at most once. */
   'revocation_store.at_risk': { message: string }
+  /** An introspection endpoint fails: requests that need it get 503. Emitted once for each `reason` and `code` of an outage. */
+  'introspection.failed': IntrospectionFailure
+  /** It answers again. */
+  'introspection.recovered': { identityProvider: string; endpoint: string; failedForMs: number }
   /** A function of the host did not answer within `hostFunctions.timeout`, so its request is answered with 503. */
   'host_function.timed_out': HostFunctionCall & { timeoutMs: number }
   /**

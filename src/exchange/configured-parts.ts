@@ -77,7 +77,7 @@ export function createConfiguredParts(settings: CompleteSettings, lasting: Lasti
       findClient,
       ...settings.assertionStrategy,
     },
-    verifyAccessToken: createVerifier(own, settings, parties),
+    verifyAccessToken: createVerifier(own, settings, parties, lasting),
     tokenEndpoint,
     ...createStatusEndpoints(settings, { tokenEndpoint, identityProviders, verifyOwnToken }, lasting),
     keySet: createPublicDocument(signingKeys.publicKeySet),
@@ -117,8 +117,9 @@ function createVerifier(
   own: VerifyAccessTokenDeps,
   { clock, accessToken }: CompleteSettings,
   { identityProviders, findClient }: Parties,
+  { events, closing }: LastingParts,
 ): AccessTokenVerifier {
-  const issuers = { identityProviders, findClient, clock }
+  const issuers = { identityProviders, findClient, clock, events, closing: closing.signal }
   return createAccessTokenVerifier(
     own,
     new TrustedIssuers({ ...issuers, verifiedTokens: new VerifiedTokenCache(accessToken.cacheSizeBytes) }),

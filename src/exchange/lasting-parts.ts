@@ -20,6 +20,8 @@ export interface LastingTrust {
   trustSwitches: TrustSwitches
   certificateWarnings: CertificateWarnings
   jwksClients: JwksClientPool
+  /** Aborted when all of it ends: questions to introspection endpoints end with it. */
+  closing: AbortController
 }
 
 /** What lasts as long as the exchange, even if the options change. */
@@ -56,6 +58,7 @@ export function createLastingTrust(clock: Clock): LastingTrust {
     trustSwitches: new TrustSwitches(),
     certificateWarnings,
     jwksClients: new JwksClientPool({ ...deps, random: Math.random, fetchJwks, fetchMetadata }),
+    closing: new AbortController(),
   }
 }
 
@@ -74,8 +77,13 @@ export function begin(
   reportUnsharedRevocations(revocation, events)
 }
 
-export function close({ jwksClients, identityProviderLookup, revocations }: LastingParts): void {
-  jwksClients.close()
+export function close({ identityProviderLookup, revocations, ...trust }: LastingParts): void {
+  closeTrust(trust)
   revocations?.close()
   identityProviderLookup?.close()
+}
+
+export function closeTrust({ jwksClients, closing }: Pick<LastingTrust, 'jwksClients' | 'closing'>): void {
+  jwksClients.close()
+  closing.abort()
 }

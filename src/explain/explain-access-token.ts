@@ -1,5 +1,7 @@
+import type { AccessToken } from '../access-token/access-token.js'
 import { resolveSubject } from '../assertion/resolve-subject.js'
 import type { Clock } from '../clock/clock.js'
+import type { ReasonCode } from '../errors/reason-codes.js'
 import { TokenRejected } from '../errors/rejections.js'
 import type { AcceptedAccessTokens } from '../identity-provider/identity-provider.js'
 import type { IdentityProviderRegistry } from '../identity-provider/identity-provider-registry.js'
@@ -50,6 +52,12 @@ export async function explainAccessToken(token: string, deps: ExplainAccessToken
   }
 }
 
+const ASKED = {
+  found: (reason: ReasonCode | undefined) => (reason === undefined ? 'active' : `refused: ${reason}`),
+  hint: (reason: ReasonCode) => (reason === 'inactive' ? INACTIVE : undefined),
+}
+const INACTIVE = 'it was revoked, has expired, is unknown to the issuer, or the client that asks may not see it'
+
 /** JavaScript callers may pass anything. */
 function checkArgument(token: unknown): void {
   const reader = new OptionReader({}, ['explain'])
@@ -58,15 +66,33 @@ function checkArgument(token: unknown): void {
 }
 
 async function takeSteps(explainer: Explainer, token: string, deps: ExplainAccessTokenDeps) {
+  const opaque = deps.issuers.verifyOpaque(token)
+  if (opaque !== undefined) return takeAnswer(explainer, () => opaque)
   const jwt = await takeShape(explainer, token)
   const trusted = jwt && (await takeIssuer(explainer, jwt, deps))
   if (jwt === undefined || trusted === undefined) return undefined
-  const { accepted, checks } = trusted
+  const { accepted, checks, introspection } = trusted
   const { issuer } = accepted
+  if (accepted.isOpaque) return takeAnswer(explainer, () => deps.issuers.verify(jwt))
   const now = deps.clock.now()
   const presented = { jwt, identityProvider: issuer, client: undefined, issuer: issuer.name }
   await takeCheckSteps(explainer, presented, { now: () => now }, { checks, descriptions: descriptionsOf(accepted) })
-  return takeAccess(explainer, jwt, accepted)
+  const access = await takeAccess(explainer, jwt, accepted)
+  if (introspection !== undefined) {
+    const verified = { token: jwt.compact, expiresAt: Number(ownMember(jwt.payload, 'exp')) }
+    const texts = { ...ASKED, expected: 'that the issuer says it is active', asksHost: true }
+    await explainer.take('introspection', texts, () => deps.issuers.confirm(verified, trusted))
+  }
+  return access
+}
+
+/** An answer of the issuer says everything about an opaque token. */
+async function takeAnswer(explainer: Explainer, verify: () => Promise<AccessToken>) {
+  const texts = { ...ASKED, expected: 'an answer of the issuer that its rules accept' }
+  const accessToken = resultOf(await explainer.take('introspection', texts, verify))
+  if (accessToken === undefined) return undefined
+  const { sub, identityProvider = '', scopes } = accessToken
+  return { sub, identityProvider, scopes }
 }
 
 async function takeShape(explainer: Explainer, token: string): Promise<UnverifiedJwt | undefined> {

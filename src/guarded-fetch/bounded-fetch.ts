@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { Clock } from '../clock/clock.js'
 import { pause, type Timers } from '../clock/timers.js'
 import type { JwksConnectionSettings } from './connection-options.js'
@@ -16,7 +16,7 @@ export interface FetchLimits {
   sizeLimitBytes: number
 }
 
-/** One GET of a document that others publish. */
+/** One GET of a document that others publish, or one POST of a form. */
 export interface BoundedFetch {
   endpoint: URL
   limits: FetchLimits
@@ -27,10 +27,12 @@ export interface BoundedFetch {
   now: number
   /** Whether caches on the way must ask the endpoint themselves (RFC 9111 §5.2.1.4). */
   passesCaches?: boolean
+  /** Form-encoded parameters. With them it is a POST, otherwise a GET. */
+  form?: string
 }
 
 /**
- * Gets a document. There is a deadline for connecting and one for reading, and a size limit that counts the bytes received.
+ * Gets a document, or posts a form. There is a deadline for connecting and one for reading, and a size limit that counts the bytes received.
  * Redirects are not followed, compression is refused, and the content type is not trusted.
  *
  * @param ownHeaders in addition to the headers of the connection
@@ -38,13 +40,14 @@ export interface BoundedFetch {
  * @throws JwksFetchError
  */
 export async function fetchBounded<Answer>(
-  { endpoint, limits, connection, totalTimeout, passesCaches = false }: BoundedFetch,
+  { endpoint, limits, connection, totalTimeout, passesCaches = false, form }: BoundedFetch,
   closing: AbortSignal,
   ownHeaders: Readonly<Record<string, string>>,
   read: (response: IncomingMessage) => Promise<Answer>,
 ): Promise<Answer> {
   if (closing.aborted) throw new JwksFetchError('closed')
   const deadline = new FetchDeadline(totalTimeout, closing)
+  let unanswered: ClientRequest | undefined
   try {
     deadline.failAfter(limits.connectionTimeout, 'connection_timeout')
     const headers = {
@@ -52,13 +55,15 @@ export async function fetchBounded<Answer>(
       ...(passesCaches && { 'cache-control': 'no-cache' }),
       ...ownHeaders,
     }
-    const request = sendRequest(endpoint, connection, headers, { ...limits, signal: deadline.signal })
+    const request = sendRequest(endpoint, connection, headers, { ...limits, signal: deadline.signal }, form)
+    unanswered = request
     await deadline.inTime(connectionOf(request, endpoint, connection))
     deadline.failAfter(limits.readTimeout, 'read_timeout')
     const response = await deadline.inTime(responseTo(request))
+    unanswered = undefined
     return await deadline.inTime(read(response))
   } catch (error) {
-    throw toJwksFetchError(error, 'read_failed').at(endpoint)
+    throw toJwksFetchError(error, 'read_failed').at(endpoint, unanswered?.reusedSocket === true)
   } finally {
     deadline.end()
   }

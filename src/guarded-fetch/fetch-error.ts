@@ -51,6 +51,7 @@ export class JwksFetchError extends Error {
   readonly retryAfter: number | undefined
   readonly detail: string | undefined
   #url: string | undefined
+  #isOfReusedConnection = false
 
   constructor(failure: JwksFetchFailure, details: JwksFetchErrorDetails = {}) {
     super(failure)
@@ -66,8 +67,17 @@ export class JwksFetchError extends Error {
     return this.#url
   }
 
-  at(url: URL): this {
+  /**
+   * Whether the connection had served an earlier request, and ended before there was an answer: the endpoint may have closed it
+   * because it was idle.
+   */
+  get isOfReusedConnection(): boolean {
+    return this.#isOfReusedConnection
+  }
+
+  at(url: URL, isOfReusedConnection = false): this {
     this.#url ??= printable(url.href)
+    this.#isOfReusedConnection ||= isOfReusedConnection
     return this
   }
 

@@ -49,27 +49,33 @@ async function makeHeaders({ headers }: JwksConnectionSettings): Promise<JwksReq
   throw new JwksFetchError('request_headers_failed')
 }
 
-/** Sends a GET on a connection of its own, unless there is an agent. The signal ends it. */
+/** Sends a GET, or a form by POST, on a connection of its own, unless there is an agent. The signal ends it. */
 export function sendRequest(
   endpoint: URL,
   connection: JwksConnectionSettings,
   headers: JwksRequestHeaders,
   bounds: RequestBounds,
+  form?: string,
 ): ClientRequest {
   if (!isHostAllowed(endpoint.hostname, connection.network)) throw new JwksFetchError('address_not_allowed')
   const send = endpoint.protocol === 'https:' ? httpsRequest : httpRequest
   const options = {
-    headers: { ...OWN_HEADERS, ...headers },
+    ...(form !== undefined && { method: 'POST' }),
+    headers: { ...OWN_HEADERS, ...headers, ...(form !== undefined && headersOfForm(form)) },
     signal: bounds.signal,
     ...routeOf(endpoint, connection, bounds),
   }
   try {
     const request = send(endpoint, options)
     request.on('error', () => {}) // Whoever waits learns of it; an error that comes later must not be unhandled.
-    return request.end()
+    return request.end(form)
   } catch (error) {
     throw connectionError(error) // An agent of another protocol.
   }
+}
+
+function headersOfForm(form: string) {
+  return { 'content-type': 'application/x-www-form-urlencoded', 'content-length': String(Buffer.byteLength(form)) }
 }
 
 /** Waits for the connection, including TLS, and checks who is at its other end. */

@@ -1,3 +1,4 @@
+import type { IntrospectionSettings } from '../introspection/introspection-options.js'
 import type { AsymmetricAlgorithm } from '../jwt/algorithms.js'
 import { isForeignType, normaliseType } from '../jwt/parse-jwt.js'
 import { ACCESS_TOKEN_TYPE, isScopeToken } from '../oauth/scope.js'
@@ -64,6 +65,10 @@ export interface AcceptedAccessTokenSettings {
   scopeClaims: readonly ScopeClaim[]
   /** Names of claims that ID tokens do not have. */
   accessTokenClaims: readonly string[]
+  /** Where the issuer is asked about its tokens; undefined: it is not asked. */
+  introspection: IntrospectionSettings | undefined
+  /** Whether the answer of the issuer alone says what a token is. */
+  isOpaque: boolean
 }
 
 const A_YEAR = 31_536_000
@@ -100,6 +105,8 @@ export function readAcceptedAccessTokens(
     scopes: scopes === undefined ? base.scopes : new Set(scopes),
     scopeClaims,
     accessTokenClaims: reader.someStrings('accessTokenClaims', 'the name of a claim') ?? ACCESS_TOKEN_CLAIMS,
+    introspection: undefined,
+    isOpaque: false,
   }
 }
 

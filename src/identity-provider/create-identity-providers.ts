@@ -78,12 +78,15 @@ function createAcceptedAccessTokens(
   hostFunctions: HostFunctions,
 ): AcceptedAccessTokens {
   const { audiences, types, limits, scopes, mayLackType, scopeClaims, accessTokenClaims } = settings
+  const { introspection, isOpaque } = settings
   const policy = createPolicy(settings.policy, identityProvider.id, hostFunctions)
   return {
     issuer: { ...identityProvider, audiences, types, limits, scopes, policy },
     mayLackType,
     scopeClaims,
     accessTokenClaims,
+    introspection,
+    isOpaque,
   }
 }
 

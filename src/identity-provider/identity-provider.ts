@@ -1,5 +1,6 @@
 import { TokenRejected } from '../errors/rejections.js'
 import type { ExchangeEventEmitter } from '../events/exchange-events.js'
+import type { IntrospectionSettings } from '../introspection/introspection-options.js'
 import type { Policy } from '../policy/policy.js'
 import type { ScopeClaim } from '../policy/scope-claim.js'
 import type { MapSubject } from '../policy/subject-mapping.js'
@@ -51,6 +52,10 @@ export interface AcceptedAccessTokens {
   scopeClaims: readonly ScopeClaim[]
   /** Names of claims that ID tokens do not have. */
   accessTokenClaims: readonly string[]
+  /** Where the issuer is asked about its tokens; undefined: it is not asked. */
+  introspection: IntrospectionSettings | undefined
+  /** Whether the answer of the issuer alone says what a token is. */
+  isOpaque: boolean
 }
 
 /**

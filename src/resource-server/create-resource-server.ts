@@ -2,7 +2,7 @@ import type { AccessToken } from '../access-token/access-token.js'
 import { systemTimers } from '../clock/timers.js'
 import type { ExchangeEventSource } from '../events/exchange-events.js'
 import { Configuration, type ConfigurationStats } from '../exchange/configuration.js'
-import { createLastingTrust, type LastingTrust } from '../exchange/lasting-parts.js'
+import { closeTrust, createLastingTrust, type LastingTrust } from '../exchange/lasting-parts.js'
 import { type IdentityProviderStats, statsOf } from '../exchange/stats.js'
 import type { AccessTokenExplanation } from '../explain/explain-access-token.js'
 import type { Middleware } from '../express/http.js'
@@ -66,7 +66,7 @@ export interface ResourceServer {
    * @throws ConfigError with all problems together, or what the function throws. Then nothing has changed
    */
   reconfigure(options: ResourceServerOptions | (() => ResourceServerOptions)): void
-  /** Aborts fetches that are in progress. No key set is fetched afterwards. */
+  /** Aborts fetches and questions that are in progress. No key set is fetched and no question asked afterwards. */
   close(): void
 }
 
@@ -94,7 +94,7 @@ export interface ResourceServerStats {
 export function createResourceServer(options: ResourceServerOptions): ResourceServer {
   const settings = readResourceServerOptions(options)
   const lasting = createLastingTrust(settings.clock)
-  const { events, jwksClients } = lasting
+  const { events } = lasting
   const configuration = createConfiguration(settings, lasting)
   const parts = () => configuration.parts
   const stats = () => ({
@@ -128,7 +128,7 @@ export function createResourceServer(options: ResourceServerOptions): ResourceSe
       return stats()
     },
     reconfigure: (newOptions) => configuration.change(newOptions),
-    close: () => jwksClients.close(),
+    close: () => closeTrust(lasting),
   }
 }
 

@@ -1,6 +1,7 @@
 import type { JwksConnectionOptions } from '../guarded-fetch/connection-options.js'
 import {
   type AcceptedAccessTokenOptions,
+  type AcceptedAccessTokenSettings,
   readAcceptedAccessTokens,
 } from '../identity-provider/accepted-access-tokens.js'
 import { readIdentityProviderKeys } from '../identity-provider/identity-provider-keys.js'
@@ -10,8 +11,10 @@ import type {
   IdentityProviderSettings,
 } from '../identity-provider/identity-provider-options.js'
 import { refuseOtherConnections, refuseSharedSubjects } from '../identity-provider/read-identity-providers.js'
+import { type IntrospectionOptions, readIntrospectionOptions } from '../introspection/introspection-options.js'
 import type { JwksEndpointSettings } from '../jwks/jwks-endpoint-options.js'
 import { isSubject } from '../jwt/check-claims.js'
+import { option } from '../option-checks/config-error.js'
 import { type OptionReader, refuseRepeated } from '../option-checks/option-reader.js'
 import { beginningOfSubjects, RAW_SUBJECT, readSubjectMapping, type SubjectMapping } from '../policy/subject-mapping.js'
 
@@ -43,6 +46,16 @@ export interface IssuerOptions
    * `certificates` or `jwks` is set.
    */
   discovery?: boolean | string
+  /**
+   * Asks the issuer whether a token is still active (RFC 7662), in addition to all other checks: a token that it has revoked is
+   * refused. Default: it is not asked.
+   */
+  introspection?: IntrospectionOptions
+  /**
+   * `true`: its tokens are opaque. What a token is and may do comes from the answer of `introspection` alone, and no key is
+   * needed. Tokens that are not JWTs are asked there, and so are JWTs with this `iss`. One issuer at most may set it. Default: false.
+   */
+  opaque?: boolean
 }
 
 /** The other options that issuers depend on. */
@@ -69,6 +82,7 @@ export function readIssuers(reader: OptionReader, context: IssuerContext): Ident
     issuers.map(({ name }) => name),
   )
   refuseIdsOfOthers(readers, issuers)
+  refuseSeveralOpaque(readers, issuers)
   refuseOtherConnections(readers, issuers)
   refuseSharedSubjects(reader, readers, ids, false)
   return issuers
@@ -80,13 +94,13 @@ function readIssuer(reader: OptionReader, context: IssuerContext, index: number)
   const name = readName(reader, 'issuer')
   const id = reader.has('id') ? reader.string('id', ID, isSubject) : name
   const enabled = reader.boolean('enabled', true)
-  const accessTokens = readAcceptedAccessTokens(reader)
+  const accessTokens = { ...readAcceptedAccessTokens(reader), ...readIntrospection(reader) }
   const { audiences, types, limits, policy, scopes } = accessTokens
   const keys = readIdentityProviderKeys(reader, {
-    enabled,
+    enabled: enabled && !accessTokens.isOpaque,
     jwksEndpoint: context.jwksEndpoint,
     nameKey: 'issuer',
-    discoversByDefault: true,
+    discoversByDefault: !accessTokens.isOpaque,
   })
   return {
     id,
@@ -108,6 +122,28 @@ function readIssuer(reader: OptionReader, context: IssuerContext, index: number)
     keys,
     tenants: undefined,
     index,
+  }
+}
+
+function readIntrospection(reader: OptionReader): Pick<AcceptedAccessTokenSettings, 'introspection' | 'isOpaque'> {
+  const introspection = readIntrospectionOptions(reader)
+  const isOpaque = reader.boolean('opaque', false)
+  if (isOpaque && !reader.isNamed('introspection')) {
+    reader.note('conflict', 'opaque', `without ${option('introspection')} nothing says what a token is; set it as well`)
+  }
+  return { introspection, isOpaque }
+}
+
+/** Nothing in an opaque token says whose it is. */
+function refuseSeveralOpaque(readers: readonly OptionReader[], issuers: readonly IdentityProviderSettings[]): void {
+  const first = issuers.findIndex(({ accessTokens }) => accessTokens?.isOpaque)
+  for (const [index, { accessTokens }] of issuers.entries()) {
+    if (index === first || accessTokens?.isOpaque !== true) continue
+    readers[index]?.note(
+      'conflict',
+      'opaque',
+      `entry ${first + 1} has it as well; only one issuer can have opaque tokens`,
+    )
   }
 }
 

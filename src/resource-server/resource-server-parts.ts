@@ -45,7 +45,10 @@ export function createResourceServerParts(
     trustSwitches,
   )
   const verifiedTokens = new VerifiedTokenCache<VerifiedIssuerToken>(cacheSizeBytes)
-  const trustedIssuers = new TrustedIssuers({ identityProviders, findClient: undefined, verifiedTokens, clock })
+  const closing = lasting.closing.signal
+  const trustedIssuers = new TrustedIssuers({
+    ...{ identityProviders, findClient: undefined, verifiedTokens, clock, events, closing },
+  })
   return {
     settings,
     hostFunctions,

@@ -17,7 +17,7 @@ const MAX_HEADER_LENGTH = 16_384
 export function createAccessTokenVerifier(own: VerifyAccessTokenDeps, issuers: TrustedIssuers): AccessTokenVerifier {
   if (issuers.areNone) return (token) => verifyAccessToken(token, own)
   return (token) => {
-    const known = recogniseToken(token, own) ?? issuers.recognise(token)
+    const known = recogniseToken(token, own) ?? issuers.recognise(token) ?? issuers.verifyOpaque(token)
     if (known !== undefined) return known
     const jws = parseIssuerToken(token)
     if (own.signingKeys.find(jws.header.kid) === undefined) issuers.checkHeaderOfLong(jws)
@@ -29,7 +29,7 @@ export function createAccessTokenVerifier(own: VerifyAccessTokenDeps, issuers: T
 /** The same for a service that issues no access tokens. */
 export function createIssuerTokenVerifier(issuers: TrustedIssuers): AccessTokenVerifier {
   return (token) => {
-    const known = issuers.recognise(token)
+    const known = issuers.recognise(token) ?? issuers.verifyOpaque(token)
     if (known !== undefined) return known
     const jws = parseIssuerToken(token)
     issuers.checkHeaderOfLong(jws)

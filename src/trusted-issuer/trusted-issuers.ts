@@ -1,12 +1,11 @@
 import type { KeyObject } from 'node:crypto'
 import { type AccessToken, PresentedAccessToken } from '../access-token/access-token.js'
 import type { VerifiedToken, VerifiedTokenCache } from '../access-token/verified-token-cache.js'
-import { deepFreeze } from '../access-token/verify-access-token.js'
 import { contextOf, contextOfHeader, inContext } from '../assertion/assertion-context.js'
-import type { AssertionCheck, TokenChecks } from '../assertion/assertion-profile.js'
+import type { AssertionCheck } from '../assertion/assertion-profile.js'
 import { checkSubjectIsNoClient, resolveSubject } from '../assertion/resolve-subject.js'
 import { checkAssertion } from '../assertion/verify-assertion.js'
-import type { Clock } from '../clock/clock.js'
+import type { Eventual } from '../clock/when-ready.js'
 import { TokenRejected } from '../errors/rejections.js'
 import {
   type AcceptedAccessTokens,
@@ -14,39 +13,41 @@ import {
   type IdentityProvider,
 } from '../identity-provider/identity-provider.js'
 import type { IdentityProviderRegistry } from '../identity-provider/identity-provider-registry.js'
-import { checkNotExpired, isPlainText } from '../jwt/check-claims.js'
+import { IntrospectionClient, type IntrospectionClientDeps } from '../introspection/introspection-client.js'
+import { checkNotExpired } from '../jwt/check-claims.js'
 import { ownMember } from '../jwt/parse-json-object.js'
 import { normaliseType, type UnverifiedJws, type UnverifiedJwt } from '../jwt/parse-jwt.js'
 import { enforcePolicy } from '../policy/policy.js'
 import { verifySignature } from '../verification-keys/verify-signature.js'
-import { createAccessTokenChecks } from './access-token-checks.js'
+import { type AccessTokenChecks, createAccessTokenChecks } from './access-token-checks.js'
 import { grantedScopesOf } from './granted-scopes.js'
+import { checkConfirmed, presentOpaque, type VerifiedHere } from './introspected-token.js'
+import { createAccessToken, datesOf, findClientId } from './issuer-access-token.js'
 
 /** What is remembered of an access token of another issuer. */
 export interface VerifiedIssuerToken extends VerifiedToken {
-  issuer: IdentityProvider
+  trusted: TrustedIssuer
   header: UnverifiedJws['header']
   key: KeyObject
 }
 
-export interface TrustedIssuersDeps {
+export interface TrustedIssuersDeps extends IntrospectionClientDeps {
   identityProviders: IdentityProviderRegistry
   /** Finds our own clients, whose ids must not be subjects of others; undefined: there are none. */
   findClient: ((clientId: string) => Promise<unknown>) | undefined
   verifiedTokens: VerifiedTokenCache<VerifiedIssuerToken>
-  clock: Clock
 }
 
 /** What tokens of one issuer must satisfy. */
 export interface TrustedIssuer {
   accepted: AcceptedAccessTokens
-  checks: TokenChecks
+  checks: AccessTokenChecks
+  /** undefined: it is not asked about its tokens. */
+  introspection: IntrospectionClient | undefined
 }
 
 /** Characters of a payload that is decoded for any header, so that the event says whose token it was. */
 const MAX_PAYLOAD_OF_ANY_HEADER = 2048
-/** Where issuers put the id of a client: RFC 9068 §2.2.3, OpenID Connect, Okta, and Microsoft Entra. */
-const CLIENT_CLAIMS = ['client_id', 'azp', 'cid', 'appid']
 
 /** The identity providers whose own access tokens routes accept. */
 export class TrustedIssuers {
@@ -54,13 +55,16 @@ export class TrustedIssuers {
   readonly #byId = new Map<string, TrustedIssuer>()
   readonly #algorithms: ReadonlySet<string>
   readonly #types: ReadonlySet<string>
+  /** The one whose tokens are opaque. */
+  readonly #opaque: TrustedIssuer | undefined
 
   constructor(deps: TrustedIssuersDeps) {
     this.#deps = deps
     for (const { id, accessTokens } of deps.identityProviders.fixed.values()) {
       if (accessTokens === undefined) continue
-      this.#byId.set(id, { accepted: accessTokens, checks: createAccessTokenChecks(accessTokens) })
+      this.#byId.set(id, this.#trust(accessTokens))
     }
+    this.#opaque = [...this.#byId.values()].find(({ accepted }) => accepted.isOpaque)
     const issuers = [...this.#byId.values()].map(({ accepted }) => accepted.issuer)
     this.#algorithms = new Set(issuers.flatMap(({ limits }) => [...limits.algorithms]))
     this.#types = new Set(issuers.flatMap(({ types }) => [...types]))
@@ -71,11 +75,24 @@ export class TrustedIssuers {
   }
 
   /** A token that was verified before, if its key is still trusted. undefined: it must be verified. */
-  recognise(token: string): AccessToken | undefined {
+  recognise(token: string): Eventual<AccessToken> | undefined {
     const { verifiedTokens, clock } = this.#deps
     const known = verifiedTokens.find(token, clock.now())
-    if (known === undefined || !known.issuer.trust.isOn || !isKeyCurrent(known)) return undefined
-    return new PresentedAccessToken(known.accessToken, token)
+    if (known === undefined || !isOn(known) || !isKeyCurrent(known)) return undefined
+    const { accessToken, trusted, header } = known
+    if (trusted.introspection === undefined) return new PresentedAccessToken(accessToken, token)
+    const context = { ...contextOfHeader(header), identityProvider: trusted.accepted.issuer.id }
+    return inContext(context, async () => {
+      await this.confirm(accessToken, trusted)
+      return new PresentedAccessToken(accessToken, token)
+    })
+  }
+
+  /** Verifies a token that is not a JWT. undefined: it must be one. */
+  verifyOpaque(token: string): Promise<AccessToken> | undefined {
+    const opaque = this.#opaque
+    if (opaque === undefined || typeof token !== 'string' || token.split('.', 4).length === 3) return undefined
+    return inContext({ identityProvider: opaque.accepted.issuer.id }, () => this.#acceptOpaque(token, opaque))
   }
 
   /**
@@ -84,20 +101,20 @@ export class TrustedIssuers {
    * @throws TokenRejected `algorithm_not_allowed`, `type_not_allowed`
    */
   checkHeaderOfLong(jws: UnverifiedJws): void {
-    if (jws.encodedPayload.length > MAX_PAYLOAD_OF_ANY_HEADER) this.#checkHeader(jws)
+    if (jws.encodedPayload.length > MAX_PAYLOAD_OF_ANY_HEADER && this.#opaque === undefined) this.#checkHeader(jws)
   }
 
   /**
    * Verifies an access token by the keys of its issuer (RFC 9068 §4).
    *
    * @throws TokenRejected
-   * @throws DependencyUnavailable `jwks_unavailable`; those of a policy
+   * @throws DependencyUnavailable `jwks_unavailable`, `introspection_failed`, `introspection_limit_reached`; those of a policy
    */
   async verify(jwt: UnverifiedJwt): Promise<AccessToken> {
     const trusted = this.find(jwt)
     return inContext(contextOf(jwt, trusted?.accepted.issuer), async () => {
       if (trusted === undefined) throw new TokenRejected('unknown_issuer')
-      return this.#accept(jwt, trusted)
+      return trusted.accepted.isOpaque ? this.#acceptOpaque(jwt.compact, trusted) : this.#accept(jwt, trusted)
     })
   }
 
@@ -107,19 +124,67 @@ export class TrustedIssuers {
     if (identityProvider?.accessTokens === undefined) return undefined
     const { id, accessTokens: accepted } = identityProvider
     // A tenant of an entry for any tenant is made for each token.
-    return this.#byId.get(id) ?? { accepted, checks: createAccessTokenChecks(accepted) }
+    return this.#byId.get(id) ?? this.#trust(accepted)
   }
 
-  async #accept(jwt: UnverifiedJwt, { accepted, checks }: TrustedIssuer): Promise<AccessToken> {
+  #trust(accepted: AcceptedAccessTokens): TrustedIssuer {
+    const { introspection, issuer } = accepted
+    return {
+      accepted,
+      checks: createAccessTokenChecks(accepted),
+      introspection: introspection && new IntrospectionClient(issuer.id, introspection, this.#deps),
+    }
+  }
+
+  async #accept(jwt: UnverifiedJwt, trusted: TrustedIssuer): Promise<AccessToken> {
+    const { accepted, checks } = trusted
     const { issuer } = accepted
-    const { clock, findClient } = this.#deps
     const keys: KeyObject[] = []
     const signature: AssertionCheck = {
       name: 'signature',
       check: async () => void keys.push(await verifySignature(jwt, issuer.keySource)),
     }
     const presented = { jwt, identityProvider: issuer, client: undefined, issuer: issuer.name }
-    await checkAssertion(presented, { clock, signature, checks })
+    await checkAssertion(presented, { clock: this.#deps.clock, signature, checks })
+    const accessToken = await this.#permit(jwt, accepted)
+    if (trusted.introspection !== undefined) await this.confirm(accessToken, trusted)
+    const verified = { accessToken, ...datesOf(jwt.payload, issuer), trusted, header: jwt.header }
+    for (const key of keys) this.#remember({ ...verified, key }, jwt.signature)
+    return new PresentedAccessToken(accessToken, jwt.compact)
+  }
+
+  /** The answer of its issuer has the claims, for which the same rules hold. */
+  async #acceptOpaque(token: string, { accepted, checks, introspection }: TrustedIssuer): Promise<AccessToken> {
+    const { issuer } = accepted
+    await this.#run(checks.beforeAnswer, presentOpaque(token), issuer)
+    const answer = await introspection?.ask(token)
+    if (answer?.isActive !== true) throw new TokenRejected('inactive')
+    const jwt = presentOpaque(token, answer.claims)
+    await this.#run(checks.ofAnswer, jwt, issuer)
+    return new PresentedAccessToken(await this.#permit(jwt, accepted), token)
+  }
+
+  /**
+   * Asks the issuer about a token that was verified here.
+   *
+   * @throws TokenRejected `inactive`, and what the answer says of the token
+   * @throws DependencyUnavailable `introspection_failed`, `introspection_limit_reached`
+   */
+  async confirm(accessToken: VerifiedHere, { accepted: { issuer }, introspection }: TrustedIssuer): Promise<void> {
+    const answer = await introspection?.ask(accessToken.token, accessToken.expiresAt)
+    checkConfirmed(answer, { accessToken, issuer, now: this.#deps.clock.now() })
+  }
+
+  async #run(checks: readonly AssertionCheck[], jwt: UnverifiedJwt, issuer: IdentityProvider): Promise<void> {
+    const now = this.#deps.clock.now()
+    const presented = { jwt, identityProvider: issuer, client: undefined, issuer: issuer.name, now }
+    for (const { check } of checks) await check(presented)
+  }
+
+  /** Enforces the policy of the issuer on claims that were checked. */
+  async #permit(jwt: UnverifiedJwt, accepted: AcceptedAccessTokens): Promise<AccessToken> {
+    const { issuer } = accepted
+    const { clock, findClient } = this.#deps
     const { payload } = jwt
     const [sub, clientId] = [String(ownMember(payload, 'sub')), findClientId(jwt)]
     const context = { identityProvider: issuer.id, ...(clientId !== undefined && { clientId }) }
@@ -130,15 +195,12 @@ export class TrustedIssuers {
     checkEnabled(issuer)
     checkNotExpired(Number(ownMember(payload, 'exp')), clock.now(), issuer.limits.clockTolerance)
     const scopes = grantedScopesOf(payload, accepted)
-    const accessToken = createAccessToken(jwt, { issuer, sub: subject, clientId, scopes })
-    const verified = { accessToken, ...datesOf(payload, issuer), issuer, header: jwt.header }
-    for (const key of keys) this.#remember({ ...verified, key }, jwt.signature)
-    return new PresentedAccessToken(accessToken, jwt.compact)
+    return createAccessToken(jwt, { issuer, sub: subject, clientId, scopes })
   }
 
   /** A function of the host may judge otherwise the next time, or give no subject. */
   #remember(verified: VerifiedIssuerToken, signature: Buffer): void {
-    const { policy, mapSubject } = verified.issuer
+    const { policy, mapSubject } = verified.trusted.accepted.issuer
     if (policy.check !== undefined || mapSubject.isOfHost === true) return
     this.#deps.verifiedTokens.addSeenAgain(verified, signature)
   }
@@ -152,48 +214,16 @@ export class TrustedIssuers {
   }
 }
 
+function isOn({ trusted }: VerifiedIssuerToken): boolean {
+  return trusted.accepted.issuer.trust.isOn
+}
+
 /** Asks as a request does, so that the key set is refreshed while only known tokens come. */
-function isKeyCurrent({ issuer, header, key }: VerifiedIssuerToken): boolean {
+function isKeyCurrent({ trusted, header, key }: VerifiedIssuerToken): boolean {
   try {
-    const { keys, areCurrent } = issuer.keySource.requireKeysAtOnce(header)
+    const { keys, areCurrent } = trusted.accepted.issuer.keySource.requireKeysAtOnce(header)
     return areCurrent && keys.includes(key)
   } catch {
     return false // The verification that follows waits for the keys, or says what is wrong.
-  }
-}
-
-function createAccessToken(
-  { payload, compact }: UnverifiedJwt,
-  { issuer, ...own }: Pick<AccessToken, 'sub' | 'clientId' | 'scopes'> & { issuer: IdentityProvider },
-): AccessToken {
-  const jti = ownMember(payload, 'jti')
-  return {
-    ...own,
-    identityProvider: issuer.id,
-    expiresAt: Number(ownMember(payload, 'exp')),
-    issuer: issuer.name,
-    audience: Object.freeze([ownMember(payload, 'aud')].flat() as string[]),
-    tokenId: typeof jti === 'string' ? jti : undefined,
-    token: compact,
-    payload: deepFreeze(payload),
-  }
-}
-
-/** @throws TokenRejected `invalid_claim` */
-function findClientId({ payload }: UnverifiedJwt): string | undefined {
-  const name = CLIENT_CLAIMS.find((each) => Object.hasOwn(payload, each))
-  const clientId = name && ownMember(payload, name)
-  if (clientId !== undefined && !isPlainText(clientId)) throw new TokenRejected('invalid_claim')
-  return clientId
-}
-
-/** When an access token is accepted: the checks of its dates, as two bounds. A clock can also go back. */
-function datesOf(payload: UnverifiedJwt['payload'], { limits }: IdentityProvider) {
-  const { clockTolerance, maxAge, maxLifetime } = limits
-  const dateOf = (name: string) => ownMember(payload, name) as number | undefined // The checks have passed.
-  const [exp = 0, nbf = 0, iat] = ['exp', 'nbf', 'iat'].map(dateOf)
-  return {
-    validFrom: Math.max(nbf, iat ?? 0, exp - maxLifetime) - clockTolerance,
-    validUntil: Math.min(exp, (iat ?? exp) + maxAge) + clockTolerance,
   }
 }

@@ -111,7 +111,7 @@ function fieldsOfType(type: string): string[] {
   const own = [...type.matchAll(/\b(\w+\??):/g)].map(([, field = '']) => field)
   const inherited = (
     type.match(
-      /\b(KeySetOwner|HostFunctionCall|TokensRevoked|DecisionRefused|RequestRefused|TokenRequestRefused|AccessDenied|TokenContext|ScopeContext|GrantContext)\b/g,
+      /\b(KeySetOwner|HostFunctionCall|TokensRevoked|IntrospectionFailure|DecisionRefused|RequestRefused|TokenRequestRefused|AccessDenied|TokenContext|ScopeContext|GrantContext)\b/g,
     ) ?? []
   ).flatMap((name) => {
     const path = [
@@ -300,6 +300,8 @@ describe('logEvents', () => {
       'revocation_store.failed': [{}],
       'revocation_store.recovered': [{}],
       'revocation_store.at_risk': [{}],
+      'introspection.failed': [{}],
+      'introspection.recovered': [{}],
       'host_function.timed_out': [{}],
       'host_function.limit_reached': [{}],
     }

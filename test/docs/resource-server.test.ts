@@ -9,6 +9,8 @@ import { optionsAskedFor } from '../support/option-tree.js'
 const PAGE = readFileSync('docs/resource-server.md', 'utf8')
 const ONE = { issuer: 'https://auth.example.com', audience: 'https://api.example.com' }
 const TWO = { issuers: [ONE, { ...ONE, issuer: 'https://other.example.com' }], subject: 'raw' }
+const INTROSPECTION = { endpoint: 'https://auth.example.com/introspect', clientId: 'api', clientSecret: 'secret' }
+const OPAQUE = { ...ONE, opaque: true, introspection: INTROSPECTION }
 /** Of an object of their own, which other pages describe. */
 const ELSEWHERE = /^(?:jwksEndpoint|hostFunctions)\./
 
@@ -37,10 +39,10 @@ describe('docs/resource-server.md', () => {
   })
 
   it('names every option in its tables, and no other', () => {
-    const asked = optionsAskedFor(() => [ONE, TWO].map((options) => readResourceServerOptions(options)))
+    const asked = optionsAskedFor(() => [ONE, TWO, OPAQUE].map((options) => readResourceServerOptions(options)))
     const own = [...asked]
       .filter((name) => !ELSEWHERE.test(name) && !name.endsWith('tenants'))
-      .map((name) => name.replace('issuers.*.', ''))
+      .map((name) => name.replace(/^(?:issuers\.\*|introspection)\./, ''))
     const rows = [...PAGE.matchAll(/^\| (`.*?) \|/gm)].flatMap(([, cell = '']) =>
       [...cell.matchAll(/`(\w+)`/g)].map(([, name = '']) => name),
     )

@@ -394,13 +394,13 @@ describe('options that do not go together', () => {
 
   it('are all told at once', () => {
     const options = { ca: '', headers: null, proxy: '', agent: null, lookup: null, network: '' }
-    expect(pathsOf(linesOf(options))).toEqual(['ca', 'headers', 'proxy', 'agent', 'lookup', 'network'])
+    expect(pathsOf(linesOf(options))).toEqual(['ca', 'proxy', 'agent', 'lookup', 'network', 'headers'])
   })
 
   it('are refused where they are undefined, each of them', () => {
     const nothing = { ca: undefined, headers: undefined, proxy: undefined, agent: undefined, lookup: undefined }
     const lines = linesOf({ ...nothing, network: undefined })
-    expect(pathsOf(lines)).toEqual(['ca', 'headers', 'proxy', 'agent', 'lookup', 'network'])
+    expect(pathsOf(lines)).toEqual(['ca', 'proxy', 'agent', 'lookup', 'network', 'headers'])
     for (const line of lines) expect(line).toContain('leave the option out. Is the environment variable set?')
   })
 })
