@@ -1,9 +1,16 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { createResourceServer, type IssuerOptions, type ResourceServerOptions } from '../../src/index.js'
+import request from 'supertest'
+import {
+  createResourceServer,
+  type IssuerOptions,
+  MemoryRevocationStore,
+  type ResourceServerOptions,
+} from '../../src/index.js'
 import { isConfigError } from '../../src/option-checks/config-error.js'
 import { AdjustableClock } from '../support/adjustable-clock.js'
-import { AUDIENCE } from '../support/exchange-host.js'
+import { startClockedHost } from '../support/clocked-host.js'
+import { AUDIENCE, CLIENT as CLIENT_OF_HOST, ISSUER } from '../support/exchange-host.js'
 import { type IntrospectionEndpoint, startIntrospectionEndpoint } from '../support/introspection-endpoint.js'
 import { type ResourceServerHost, startResourceServerHost } from '../support/resource-server-host.js'
 
@@ -338,4 +345,66 @@ describe('an opaque token', () => {
       (!has('token_use') || said.token_use === 'access' || said.token_use === 'access_token')
     )
   }
+})
+
+describe('a token of a real exchange', () => {
+  it.each([[false], [true]])('is refused within cacheTtl of its revocation (opaque: %j)', async (opaque) => {
+    const host = await startClockedHost({
+      exchange: { introspection: true, revocation: { store: new MemoryRevocationStore(), maxStale: 3_600_000 } },
+    })
+    const { clientId, clientSecret } = CLIENT_OF_HOST
+    const resourceServer = createResourceServer({
+      ...{ issuer: ISSUER, audience: AUDIENCE, clock: host.clock, opaque },
+      ...(!opaque && { jwksUri: `${host.url}/oauth2/jwks` }),
+      introspection: { clientId, clientSecret, endpoint: `${host.url}/oauth2/introspect`, cacheTtl: 2000 },
+    })
+    try {
+      await host.exchange.ready()
+      const [token, other] = [await host.accessToken(), await host.accessToken()]
+      const judge = (each: string) =>
+        resourceServer.verifyAccessToken(each).then(
+          ({ sub, scopes }) => [sub, ...scopes],
+          ({ reason }) => reason,
+        )
+      for (let use = 0; use < 3; use += 1) expect(await judge(token)).toEqual(['alice', ...CLIENT_OF_HOST.scopes])
+      const revoked = await request(host.url)
+        .post('/oauth2/revoke')
+        .auth(CLIENT_OF_HOST.clientId, CLIENT_OF_HOST.clientSecret)
+        .type('form')
+        .send({ token })
+      expect(revoked.status).toBe(200)
+      host.clock.advance(1.9)
+      expect(await judge(token)).toEqual(['alice', ...CLIENT_OF_HOST.scopes]) // By the answer that is kept.
+      host.clock.advance(0.1)
+      expect(await judge(token)).toBe('inactive')
+      expect(await judge(other)).toEqual(['alice', ...CLIENT_OF_HOST.scopes])
+      host.clock.advance(3600)
+      expect(await judge(other)).toBe('inactive') // Within the tolerance for clocks, too.
+    } finally {
+      resourceServer.close()
+      await host.close()
+    }
+  })
+
+  it('is refused to a client that may not see it, and 503 for wrong credentials', async () => {
+    const stranger = { clientId: 'stranger', clientSecret: 'secret: of a + stranger %', scopes: ['orders:read'] }
+    const host = await startClockedHost({ exchange: { introspection: true, clients: [CLIENT_OF_HOST, stranger] } })
+    const { clientId, clientSecret } = stranger
+    const outcomeFor = async (secret: string) => {
+      const introspection = { endpoint: `${host.url}/oauth2/introspect`, clientId, clientSecret: secret }
+      const options = { issuer: ISSUER, audience: AUDIENCE, clock: host.clock, opaque: true, introspection }
+      const resourceServer = createResourceServer(options)
+      const failures: unknown[] = []
+      resourceServer.events.on('introspection.failed', ({ reason }) => failures.push(reason))
+      const error = await resourceServer.verifyAccessToken(await host.accessToken()).catch((thrown) => thrown)
+      resourceServer.close()
+      return [error.status, error.reason, ...failures]
+    }
+    try {
+      expect(await outcomeFor(clientSecret)).toEqual([401, 'inactive'])
+      expect(await outcomeFor('wrong')).toEqual([503, 'introspection_failed', 'credentials_refused'])
+    } finally {
+      await host.close()
+    }
+  })
 })
