@@ -22,6 +22,7 @@ type ReadText = (text: string) => unknown
 const READERS: Readonly<Record<string, ReadText>> = {
   'accessToken.signingKeys': parseKeys,
   'identityProviders.ca': (text) => text,
+  'identityProviders.introspection.ca': (text) => text,
   'identityProviders.certificates': (text) => text,
   'identityProviders.jwks': parseKeys,
   'clients.jwks': parseKeys,

@@ -29,7 +29,11 @@ export interface ReadTomlDeps extends ReadKeyDeps {
 /** Options that are secret, so that the file must not have a default for them. */
 const SECRETS = [
   ...['clients.clientSecret', 'clients.clientSecretHash', 'accessToken.signingKeys', 'replay.url', 'revocation.url'],
-  'identityProviders.proxy',
+  ...[
+    'identityProviders.proxy',
+    'identityProviders.introspection.clientSecret',
+    'identityProviders.introspection.proxy',
+  ],
 ]
 /** Options that name a file which is read later, again and again. */
 const NAMES_OF_FILES = ['identityProviders.bearerTokenFile']

@@ -97,8 +97,8 @@ const OF_CODE = [
   'clock',
   'identityProviders.check',
   'identityProviders.accessTokens.check',
-  'identityProviders.agent',
-  'identityProviders.lookup',
+  ...['identityProviders.agent', 'identityProviders.lookup'],
+  ...['identityProviders.introspection.agent', 'identityProviders.introspection.lookup'],
 ]
 
 /** Options in which a `*` stands for any text, with all that is within them. */

@@ -27,7 +27,7 @@ describe('docs/resource-server.md', () => {
 
   it('has options that a resource server accepts', () => {
     const examples = blocks.filter((code) => /^const resourceServer = createResourceServer\(\{/.test(code))
-    expect(examples).toHaveLength(3)
+    expect(examples).toHaveLength(4)
     for (const code of examples) createResourceServer(evaluate(code) as typeof ONE).close()
   })
 

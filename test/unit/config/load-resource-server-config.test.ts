@@ -10,6 +10,7 @@ import { codeBlocks } from '../../support/document-code.js'
 
 const [EXAMPLE = ''] = codeBlocks('docs/resource-server.md', 'toml')
 const ONE = '[resource_server]\nissuer = "https://auth.example.com"\naudience = "https://api.example.com"\n'
+const INTROSPECTED = `${ONE}[resource_server.introspection]\nclient_id = "api"\n`
 
 let directory: string
 let file: string
@@ -61,6 +62,16 @@ describe('loadResourceServerConfig', () => {
       '[resource_server.issuers]\nissuer = "https://a.example.com"\n',
       'resource_server.issuers: ',
     ],
+    [
+      'a secret that names a variable without braces',
+      `${INTROSPECTED}client_secret = "$NONE"\n`,
+      '6:1 resource_server.introspection.client_secret: got the name of a variable without braces',
+    ],
+    [
+      'a misspelled option of introspection',
+      `${INTROSPECTED}client_secret = "s"\ncache_time = 1\n`,
+      '7:1 resource_server.introspection.cache_time: unknown',
+    ],
     ['no valid TOML', '[resource_server\n', ': '],
   ])('refuses %s with its place', (_, toml, problem) => {
     expect(problemsOf(toml).join('\n')).toContain(problem)
@@ -84,6 +95,16 @@ describe('loadResourceServerConfig', () => {
         { id: 'okta', allowedSubjects: ['service-*'], requiredClaims: { tier: 'gold' } },
       ],
     })
+    createResourceServer(options).close()
+  })
+
+  it('reads introspection, its secret from a variable and its authorities from a file', () => {
+    const endpoint = 'https://auth.example.com/introspect'
+    const options = load(
+      `${INTROSPECTED}endpoint = "${endpoint}"\nclient_secret = "\${SECRET}"\ncache_ttl = 100\nca = "issuer.pem"\n`,
+      { env: { SECRET: 'a * secret' } },
+    )
+    expect(options).toMatchObject({ introspection: { endpoint, cacheTtl: 100, ca: RSA_CERTIFICATE } })
     createResourceServer(options).close()
   })
 
