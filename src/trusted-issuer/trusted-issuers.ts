@@ -3,26 +3,18 @@ import { type AccessToken, PresentedAccessToken } from '../access-token/access-t
 import type { VerifiedToken, VerifiedTokenCache } from '../access-token/verified-token-cache.js'
 import { contextOf, contextOfHeader, inContext } from '../assertion/assertion-context.js'
 import type { AssertionCheck } from '../assertion/assertion-profile.js'
-import { checkSubjectIsNoClient, resolveSubject } from '../assertion/resolve-subject.js'
 import { checkAssertion } from '../assertion/verify-assertion.js'
 import type { Eventual } from '../clock/when-ready.js'
 import { TokenRejected } from '../errors/rejections.js'
-import {
-  type AcceptedAccessTokens,
-  checkEnabled,
-  type IdentityProvider,
-} from '../identity-provider/identity-provider.js'
+import type { AcceptedAccessTokens, IdentityProvider } from '../identity-provider/identity-provider.js'
 import type { IdentityProviderRegistry } from '../identity-provider/identity-provider-registry.js'
 import { IntrospectionClient, type IntrospectionClientDeps } from '../introspection/introspection-client.js'
-import { checkNotExpired } from '../jwt/check-claims.js'
-import { ownMember } from '../jwt/parse-json-object.js'
 import { normaliseType, type UnverifiedJws, type UnverifiedJwt } from '../jwt/parse-jwt.js'
-import { enforcePolicy } from '../policy/policy.js'
 import { verifySignature } from '../verification-keys/verify-signature.js'
 import { type AccessTokenChecks, createAccessTokenChecks } from './access-token-checks.js'
-import { grantedScopesOf } from './granted-scopes.js'
 import { checkConfirmed, presentOpaque, type VerifiedHere } from './introspected-token.js'
-import { createAccessToken, datesOf, findClientId } from './issuer-access-token.js'
+import { datesOf } from './issuer-access-token.js'
+import { type PermitTokenDeps, permitToken } from './permit-token.js'
 
 /** What is remembered of an access token of another issuer. */
 export interface VerifiedIssuerToken extends VerifiedToken {
@@ -31,10 +23,8 @@ export interface VerifiedIssuerToken extends VerifiedToken {
   key: KeyObject
 }
 
-export interface TrustedIssuersDeps extends IntrospectionClientDeps {
+export interface TrustedIssuersDeps extends IntrospectionClientDeps, PermitTokenDeps {
   identityProviders: IdentityProviderRegistry
-  /** Finds our own clients, whose ids must not be subjects of others; undefined: there are none. */
-  findClient: ((clientId: string) => Promise<unknown>) | undefined
   verifiedTokens: VerifiedTokenCache<VerifiedIssuerToken>
 }
 
@@ -146,7 +136,7 @@ export class TrustedIssuers {
     }
     const presented = { jwt, identityProvider: issuer, client: undefined, issuer: issuer.name }
     await checkAssertion(presented, { clock: this.#deps.clock, signature, checks })
-    const accessToken = await this.#permit(jwt, accepted)
+    const accessToken = await permitToken(jwt, accepted, this.#deps)
     if (trusted.introspection !== undefined) await this.confirm(accessToken, trusted)
     const verified = { accessToken, ...datesOf(jwt.payload, issuer), trusted, header: jwt.header }
     for (const key of keys) this.#remember({ ...verified, key }, jwt.signature)
@@ -161,7 +151,7 @@ export class TrustedIssuers {
     if (answer?.isActive !== true) throw new TokenRejected('inactive')
     const jwt = presentOpaque(token, answer.claims)
     await this.#run(checks.ofAnswer, jwt, issuer)
-    return new PresentedAccessToken(await this.#permit(jwt, accepted), token)
+    return new PresentedAccessToken(await permitToken(jwt, accepted, this.#deps), token)
   }
 
   /**
@@ -179,23 +169,6 @@ export class TrustedIssuers {
     const now = this.#deps.clock.now()
     const presented = { jwt, identityProvider: issuer, client: undefined, issuer: issuer.name, now }
     for (const { check } of checks) await check(presented)
-  }
-
-  /** Enforces the policy of the issuer on claims that were checked. */
-  async #permit(jwt: UnverifiedJwt, accepted: AcceptedAccessTokens): Promise<AccessToken> {
-    const { issuer } = accepted
-    const { clock, findClient } = this.#deps
-    const { payload } = jwt
-    const [sub, clientId] = [String(ownMember(payload, 'sub')), findClientId(jwt)]
-    const context = { identityProvider: issuer.id, ...(clientId !== undefined && { clientId }) }
-    await enforcePolicy(issuer.policy, sub, payload, context)
-    const subject = await resolveSubject({ identityProvider: issuer, sub, payload })
-    if (findClient !== undefined) await checkSubjectIsNoClient(subject, findClient)
-    // Functions of the host, and keys, may have been waited for.
-    checkEnabled(issuer)
-    checkNotExpired(Number(ownMember(payload, 'exp')), clock.now(), issuer.limits.clockTolerance)
-    const scopes = grantedScopesOf(payload, accepted)
-    return createAccessToken(jwt, { issuer, sub: subject, clientId, scopes })
   }
 
   /** A function of the host may judge otherwise the next time, or give no subject. */
