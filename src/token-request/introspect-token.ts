@@ -12,9 +12,6 @@ export interface IntrospectTokenDeps extends AuthenticateClientDeps {
   verifyOwnToken: AccessTokenVerifier
 }
 
-/** A client, and the identifiers of the resources that are its own. */
-type ResourceClient = Client & { readonly resources?: ReadonlySet<string> | undefined }
-
 /** The claims that a client may see. What else is in a token may be for its resource only. */
 const SHOWN_CLAIMS = ['scope', 'client_id', 'exp', 'iat', 'nbf', 'sub', 'aud', 'iss', 'jti', IDENTITY_PROVIDER_CLAIM]
 
@@ -36,7 +33,7 @@ export function introspectToken(request: TokenRequest, deps: IntrospectTokenDeps
 }
 
 /** Its own tokens, and tokens for its resources. */
-function maySee(client: ResourceClient, accessToken: AccessToken): boolean {
+function maySee(client: Client, accessToken: AccessToken): boolean {
   if (isIssuedTo(client, accessToken)) return true
   const resources = [...(client.resources ?? [])].map(normaliseResource)
   return accessToken.audience.some((audience) => resources.includes(normaliseResource(audience)))

@@ -5,7 +5,7 @@ import request, { type Response } from 'supertest'
 import { generateSigningKey, MemoryRevocationStore, type RevocationStore } from '../../src/index.js'
 import { signAssertion } from '../../src/testing/index.js'
 import { type ClockedHost, startClockedHost } from '../support/clocked-host.js'
-import { AUDIENCE, CLIENT, ISSUER } from '../support/exchange-host.js'
+import { AUDIENCE, CLIENT, GRANT_TYPE, ISSUER } from '../support/exchange-host.js'
 
 const OTHER = { clientId: 'other', clientSecret: 'other-secret-of-the-tests', scopes: ['orders:read'] }
 const INACTIVE = { active: false }
@@ -171,6 +171,43 @@ describe('the answer', () => {
     isDown = false
     while (host.exchange.stats().revocation?.state !== 'following') await new Promise((next) => setTimeout(next, 20))
     expect(await answerTo(fresh)).toEqual([200, expect.objectContaining({ active: true })])
+  })
+})
+
+describe('a client with resources', () => {
+  it('RFC 7662 §2.2: sees the tokens for these, of any client, and no others [rule 113] [rule 114]', async () => {
+    const [ORDERS, BILLING] = ['https://api.example.com/orders', 'https://api.example.com/billing']
+    const { scopes: _, ...service } = OTHER
+    const other = await startClockedHost({
+      exchange: {
+        clients: [CLIENT, { ...service, resources: [BILLING] }],
+        resources: [{ identifier: ORDERS }, { identifier: BILLING }],
+        accessToken: { signingKeys: [generateSigningKey()] },
+        introspection: true,
+      },
+    })
+    try {
+      const isActive = async (...resources: string[]) => {
+        const form = new URLSearchParams({ grant_type: GRANT_TYPE, assertion: await other.assertion() })
+        for (const resource of resources) form.append('resource', resource)
+        const authorization = `Basic ${Buffer.from(`${CLIENT.clientId}:${CLIENT.clientSecret}`).toString('base64')}`
+        const issued = await request(other.url)
+          .post('/oauth2/token')
+          .set({ authorization })
+          .type('form')
+          .send(String(form))
+        const asked = request(other.url)
+          .post('/oauth2/introspect')
+          .auth(OTHER.clientId, OTHER.clientSecret)
+          .type('form')
+        return (await asked.send({ token: issued.body.access_token })).body.active
+      }
+      expect(await isActive(BILLING)).toBe(true)
+      expect(await isActive(ORDERS, BILLING)).toBe(true)
+      expect(await isActive(ORDERS)).toBe(false)
+    } finally {
+      await other.close()
+    }
   })
 })
 
