@@ -9,7 +9,7 @@ import type { ConfiguredParts } from './configured-parts.js'
  * What an access token must be for.
  *
  * @example
- * const { sub } = await exchange.verifyAccessToken(token, { resource: 'https://api.example.com/billing' })
+ * const options: VerifyAccessTokenOptions = { resource: 'https://api.example.com/billing' }
  */
 export interface VerifyAccessTokenOptions {
   /** The resource that the token must be for. Default: as for `protect`. */

@@ -328,7 +328,7 @@ describe('the option resources', () => {
     expect(await outcomeOf(`&scope=bills:read+orders:read${both}`)).toBe('invalid_scope')
   })
 
-  it('own: the lifetime of each resource is a bound', async () => {
+  it('RFC 8707 §2.2: the lifetime of each resource is a bound [rule 111]', async () => {
     expect(await outcomeOf(resourcesOf(ORDERS))).toMatchObject({ lifetime: 300 })
     expect(await outcomeOf(resourcesOf(ORDERS, ROOT))).toMatchObject({ lifetime: 120 })
     expect(await outcomeOf(resourcesOf(SHIPPING))).toMatchObject({ lifetime: 3600 })
@@ -347,7 +347,7 @@ describe('the option resources', () => {
     })
   })
 
-  it('own: of several default resources, a client obtains its own', async () => {
+  it('RFC 8707 §2.2: of several default resources, a client obtains its own [rule 111]', async () => {
     const several = await started({ accessToken: { audience: [ORDERS, ROOT], signingKeys: [generateSigningKey()] } })
     expect(await outcomeOf('', CLIENT.clientId, several)).toMatchObject({ aud: [ORDERS, ROOT], scope: 'shared' })
     expect(await outcomeOf('', 'billing', several)).toMatchObject({ aud: ROOT, scope: 'bills:read shared' })
@@ -355,7 +355,7 @@ describe('the option resources', () => {
     expect(await outcomeOf('', 'billing', other)).toBe('invalid_target')
   })
 
-  it('RFC 8707 §2: one scope in the bindings of two resources is granted for the one that is requested', async () => {
+  it('RFC 8707 §2: one scope in the bindings of two resources is granted for the one that is requested [rule 110]', async () => {
     const bindings = [
       { name: 'orders', scopes: ['shared', 'orders:read'], resources: [ORDERS], lifetime: 100 },
       { name: 'bills', scopes: ['shared'], resources: [ROOT], lifetime: 90, when: { team: 'billing' } },
@@ -373,7 +373,7 @@ describe('the option resources', () => {
     expect(await outcomeOf(resourcesOf(ROOT), CLIENT.clientId, bound)).toBe('invalid_target')
   })
 
-  it('RFC 8707 §2: the rules are the same for callers without a client', async () => {
+  it('RFC 8707 §2: the rules are the same for callers without a client [rule 110]', async () => {
     const alone = await started(
       {},
       {
@@ -393,7 +393,7 @@ describe('the option resources', () => {
     expect(await outcome(resourcesOf(`${ROOT}/`))).toEqual([ROOT, 'bills:read', ROOT, 120])
   })
 
-  it('own: reconfigure changes resources at once, and refuses tokens of one that is removed', async () => {
+  it('RFC 8707 §2: reconfigure changes resources at once, and refuses tokens of one that is removed [rule 111]', async () => {
     const signingKeys = [generateSigningKey()]
     const changing = await started({ accessToken: { signingKeys } })
     const { body } = await ask(resourcesOf(ORDERS), changing)

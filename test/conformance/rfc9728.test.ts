@@ -71,7 +71,7 @@ describe('the address of the metadata', () => {
     expect((await get(`${WELL_KNOWN}/a/`)).body.resource).toBe('https://api.example.com/a/')
   })
 
-  it('own: of several hosts with one path the Host header chooses, and it is nowhere in the answer [rule 208]', async () => {
+  it('RFC 9728 §3.1: of several hosts with one path the Host header chooses, and it is nowhere in the answer [rule 208]', async () => {
     const at = async (name: string) => (await get(WELL_KNOWN, { Host: name })).body.resource
     expect(await at('billing.example.com')).toBe(BILLING)
     expect(await at('BILLING.example.com:443')).toBe(BILLING)
@@ -85,7 +85,7 @@ describe('the address of the metadata', () => {
     expect(ofOrders).not.toContain('evil')
   })
 
-  it('own: without the option resources there is none', async () => {
+  it('RFC 9728 §3.1: without the option resources there is none [rule 206]', async () => {
     const without = createJwtExchange(optionsOf({ accessToken: { audience: ORDERS, signingKeys } }))
     let isPassedOn = false
     const req = { method: 'GET', url: `${WELL_KNOWN}/orders`, headers: {} } as never
@@ -117,7 +117,7 @@ describe('the metadata of a resource', () => {
     })
   })
 
-  it('RFC 9728 §2.2: are not signed', async () => {
+  it('RFC 9728 §2.2: are not signed [rule 205]', async () => {
     expect((await get(`${WELL_KNOWN}/orders`)).body.signed_metadata).toBeUndefined()
   })
 
@@ -127,7 +127,7 @@ describe('the metadata of a resource', () => {
     expect([status, headers.allow]).toEqual([405, 'GET, HEAD'])
   })
 
-  it('RFC 9728 §4: are announced by the authorization server', async () => {
+  it('RFC 9728 §4: are announced by the authorization server [rule 205]', async () => {
     const { body } = await get('/.well-known/oauth-authorization-server/oauth2')
     expect(body.protected_resources).toEqual(RESOURCES.map(({ identifier }) => identifier))
     const metadata = { protected_resources: [ORDERS] }
@@ -163,11 +163,11 @@ describe('the challenge of a route', () => {
     expect(headers['www-authenticate']).toContain(`resource_metadata="${URL_OF_ORDERS}"`)
   })
 
-  it('own: a route that takes assertions names none, because access tokens are not accepted there', async () => {
+  it('RFC 9728 §5.1: a route that takes assertions names none, because access tokens are not accepted there [rule 99]', async () => {
     expect((await get('/whoami')).headers['www-authenticate']).not.toContain('resource_metadata')
   })
 
-  it('own: reconfigure changes challenges and documents at once', async () => {
+  it('RFC 9728 §5.1: reconfigure changes challenges and documents at once [rule 99]', async () => {
     const changing = await startClockedHost({
       exchange: { resources: [{ identifier: ORDERS }], accessToken: { signingKeys } },
     })
@@ -194,7 +194,7 @@ describe('a client that discovers a resource', () => {
     return fetch(`${host.url}${pathname}${search}`, { headers: init?.headers ?? {} })
   }
 
-  it('is oauth4webapi, which compares the resource', async () => {
+  it('RFC 9728 §3.3: oauth4webapi discovers a resource, and compares it [rule 207]', async () => {
     for (const identifier of [ORDERS, SEARCH]) {
       const resource = new URL(identifier)
       const response = await oauth.resourceDiscoveryRequest(resource, { [oauth.customFetch]: fetchFromHost })
@@ -206,7 +206,7 @@ describe('a client that discovers a resource', () => {
     await expect(oauth.processResourceDiscoveryResponse(other, response)).rejects.toThrow('unexpected HTTP status')
   })
 
-  it('is the client of the MCP SDK, from the challenge to the authorization server', async () => {
+  it('RFC 9728 §5: the client of the MCP SDK finds the authorization server by a challenge [rule 207]', async () => {
     const challenged = await fetchFromHost(ORDERS)
     const { resourceMetadataUrl } = extractWWWAuthenticateParams(challenged)
     expect(resourceMetadataUrl?.href).toBe(`https://api.example.com${WELL_KNOWN}/orders`)
@@ -284,7 +284,7 @@ describe('the option resources', () => {
     ],
     ['an option of another name', [{ identifier: ORDERS, scope: ['a'] }], 'resources[0].scope'],
     ['scopes that are undefined', [{ identifier: ORDERS, scopes: undefined }], 'resources[0].scopes'],
-  ])('refuses %s', (_, resources, place) => {
+  ])('RFC 9728 §2: an option resources with %s is refused [rule 205]', (_, resources, place) => {
     expect(placesOf({ resources: resources as readonly ResourceOptions[], accessToken: { signingKeys } })).toEqual([
       place,
     ])
@@ -301,11 +301,11 @@ describe('the option resources', () => {
       { clients: [{ ...CLIENT, resources: [`${BILLING}/`] }] },
       'clients[0].resources',
     ],
-  ])('refuses %s', (_, options, place) => {
+  ])('RFC 9728 §2: next to resources, %s is refused [rule 205]', (_, options, place) => {
     expect(placesOf({ resources: RESOURCES, ...options })).toEqual([place])
   })
 
-  it('accepts web addresses and other URIs', () => {
+  it('RFC 9728 §2: web addresses and other URIs are resources [rule 205]', () => {
     const identifiers = [
       'http://localhost:3000/api',
       'http://[::1]:3000',
@@ -317,7 +317,7 @@ describe('the option resources', () => {
     expect(placesOf({ resources, accessToken: {} })).toEqual([])
   })
 
-  it('requires accessToken.audience only without it', () => {
+  it('RFC 9728 §2: accessToken.audience is required only without resources [rule 205]', () => {
     expect(placesOf({ accessToken: {} })).toEqual(['accessToken.audience'])
   })
 })
