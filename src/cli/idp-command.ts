@@ -8,10 +8,9 @@ import {
 } from '../identity-provider-store/identity-provider-store.js'
 import { isConfigError } from '../option-checks/config-error.js'
 import { closestName } from '../option-checks/unknown-option.js'
-import { findingsOf, linesOf } from './check-command.js'
 import { type Command, CommandFailed, Misuse, type Outcome } from './command.js'
 import { describeStoreFault, openStore } from './identity-provider-stores.js'
-import { type Action, addIdentityProvider, readEntry, withExchange, writeProblems } from './idp-entry.js'
+import { type Action, addIdentityProvider, readEntry, writeProblems } from './idp-entry.js'
 import { countOf, createPaint, toJson } from './output.js'
 
 interface ActionDescription {
@@ -47,6 +46,7 @@ export const idpCommand: Command = async (args, streams) => {
     return await action.run({ args, streams, store, word })
   } catch (error) {
     if (error instanceof CommandFailed || error instanceof Misuse) throw error
+    if (fieldOf(error, 'code') === 'ERR_MODULE_NOT_FOUND') throw error // Express is needed only to check an entry.
     if (!isConfigError(error)) throw new CommandFailed(`the store: ${describeStoreFault(error, address)}`)
     if (!args.json) throw error
     streams.stdout.write(toJson({ problems: error.problems }))
@@ -90,6 +90,8 @@ async function showIdentityProvider({ streams, store, word }: Action): Promise<O
 async function testIdentityProvider(action: Action): Promise<Outcome> {
   const { args, streams, store, word } = action
   const entry = /\.(?:json|toml)$/.test(word) ? await readEntry(word, streams) : await requireStored(store, word)
+  const { findingsOf, linesOf } = await import('./check-command.js')
+  const { withExchange } = await import('./idp-exchange.js')
   return withExchange(action, async (exchange) => {
     const problems = await exchange.checkIdentityProvider(entry)
     if (problems.length > 0) return writeProblems(problems, args, streams)
@@ -108,6 +110,7 @@ async function switchTrust(action: Action, isOn: boolean): Promise<Outcome> {
   const { args, streams, store, word } = action
   if (isOn) {
     const entry = { ...(await requireStored(store, word)), enabled: true }
+    const { withExchange } = await import('./idp-exchange.js')
     const problems = await withExchange(action, (exchange) => exchange.checkIdentityProvider(entry))
     if (problems.length > 0) return writeProblems(problems, args, streams)
   }

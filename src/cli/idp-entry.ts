@@ -1,12 +1,8 @@
 import { createReadStream } from 'node:fs'
 import { restoreSecrets } from '../admin/secrets.js'
 import { createId } from '../admin/submitted-entry.js'
-import { readSource } from '../config/file-problem.js'
-import { checkFile } from '../config/load-config.js'
 import { fieldOf } from '../errors/field-of.js'
 import { inOneLine } from '../errors/printable.js'
-import { createJwtExchange, type JwtExchange } from '../exchange/jwt-exchange.js'
-import type { JwtExchangeOptions } from '../exchange/options.js'
 import { readRegistration } from '../file-store/registration-text.js'
 import {
   type IdentityProviderRegistration,
@@ -32,14 +28,6 @@ type Entry = Readonly<Record<string, unknown>>
 
 /** Bytes. */
 const MAX_ENTRY = 1_048_576
-/** Checks an entry without `--config`: who you are is not known, and no entry of your options. */
-const PLACEHOLDERS = {
-  issuer: 'https://issuer.example/oauth2',
-  subject: 'namespaced',
-  findClient: () => undefined,
-  accessToken: { audience: 'https://issuer.example' },
-} as const satisfies JwtExchangeOptions
-
 /** Adds one, or with `--replace` replaces it. */
 export async function addIdentityProvider(action: Action): Promise<Outcome> {
   const { args, streams, store, word } = action
@@ -47,6 +35,7 @@ export async function addIdentityProvider(action: Action): Promise<Outcome> {
   const id = ownMember(sent, 'id') ?? createId(ownMember(sent, 'displayName') ?? ownMember(sent, 'name'))
   const stored = args.replace && typeof id === 'string' ? await store.get(id) : undefined
   const { entry, problems: ofSecrets } = restoreSecrets({ id, ...sent }, stored && { ...stored })
+  const { withExchange } = await import('./idp-exchange.js')
   const problems = await withExchange(action, (exchange) => exchange.checkIdentityProvider(entry))
   if (ofSecrets.length + problems.length > 0) return writeProblems([...ofSecrets, ...problems], args, streams)
   const seen = ownMember(sent, 'revision') // What `idp show` printed: a later change must not be lost.
@@ -98,45 +87,6 @@ function readTomlEntry(text: string, origin: { path: string; env: CommandStreams
   } catch (error) {
     if (fieldOf(error, 'name') !== 'TypeError') throw error
     throw new CommandFailed(`${inOneLine(origin.path)}: ${fieldOf(error, 'message')}`)
-  }
-}
-
-/**
- * Uses an exchange with the options of `--config` and with the store.
- *
- * @throws ConfigError
- */
-export async function withExchange<Result>(
-  { args, streams, store }: Action,
-  use: (exchange: JwtExchange) => Promise<Result>,
-): Promise<Result> {
-  const exchange = createJwtExchange(readDeployment(args, streams, withoutWatch(store)))
-  try {
-    return await use(exchange)
-  } finally {
-    exchange.close()
-  }
-}
-
-/** @throws ConfigError */
-function readDeployment(
-  { config, ignoreUnknownTables }: CommandArguments,
-  { env }: CommandStreams,
-  identityProviderStore: IdentityProviderStore,
-): JwtExchangeOptions {
-  const options = { identityProviderStore }
-  if (config === undefined) return { ...PLACEHOLDERS, ...options }
-  return checkFile(readSource(config), config, { env, ignoreUnknownTables, options }).options
-}
-
-/** A command is over before anything could change. */
-function withoutWatch(store: IdentityProviderStore): IdentityProviderStore {
-  return {
-    find: (name) => store.find(name),
-    list: (options) => store.list(options),
-    get: (id) => store.get(id),
-    put: (registration, options) => store.put(registration, options),
-    remove: (id, options) => store.remove(id, options),
   }
 }
 

@@ -332,7 +332,15 @@ describe('a host', () => {
   it('writes a signing key without Express, and says how to install it for the other commands', async () => {
     const host = packed.createHost('no-express', {})
     expect(await run(process.execPath, [COMMAND, 'keygen'], host)).toContain('signing_keys = "keys.json"')
-    for (const args of [['demo'], ['check', 'deployment.toml'], ['explain', 'deployment.toml']]) {
+    const idp = (...args: string[]) => ['idp', ...args, '--store', 'file:.']
+    expect(await run(process.execPath, [COMMAND, ...idp('list')], host)).toBe('no identity providers\n')
+    write(host, 'idp.json', '{}')
+    for (const args of [
+      ['demo'],
+      ['check', 'deployment.toml'],
+      ['explain', 'deployment.toml'],
+      idp('add', 'idp.json'),
+    ]) {
       const message = `${args[0]} needs Express, which is not installed; run: npm install express\n`
       await expect(run(process.execPath, [COMMAND, ...args], host)).rejects.toThrow(message)
     }
