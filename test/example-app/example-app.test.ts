@@ -40,6 +40,19 @@ async function start(until: string, env: Readonly<Record<string, string>>): Prom
   return app
 }
 
+const shared = new Map<string, Promise<AppProcess>>()
+afterAll(async () => {
+  for (const app of shared.values()) await (await app).end()
+})
+
+/** One app that tells the story for all tests that leave it as it is. */
+function share(env: Readonly<Record<string, string>>): Promise<AppProcess> {
+  const key = JSON.stringify(env)
+  const app = shared.get(key) ?? startApp('Stop with Ctrl-C', env)
+  shared.set(key, app)
+  return app
+}
+
 function writeConfig(...given: Parameters<typeof writeAppConfig>): string {
   const config = writeAppConfig(...given)
   configs.push(config)
@@ -57,7 +70,7 @@ async function failureOf(env: Readonly<Record<string, string>>): Promise<string>
 
 describe('npm start without configuration', () => {
   it('tells the story, in which every answer is the expected one, and keeps running', async () => {
-    const output = (await start('Stop with Ctrl-C', {})).output()
+    const output = (await share({})).output()
     expect(output.match(/✓ got {4}\d+/g)).toEqual([
       ...['✓ got    200', '✓ got    200', '✓ got    200', '✓ got    200'],
       ...['✓ got    400', '✓ got    400'],
@@ -66,7 +79,7 @@ describe('npm start without configuration', () => {
   })
 
   it('prints a curl command that works as it is pasted', async () => {
-    const output = (await start('Stop with Ctrl-C', {})).output()
+    const output = (await share({})).output()
     for (const command of output.match(/curl -i .*/g) ?? []) {
       const { stdout } = await promisify(execFile)('bash', ['-c', command])
       expect(stdout).toMatch(/^HTTP\/1.1 200 OK.*"access_token":"ey/s)
@@ -80,7 +93,7 @@ describe('the commands of its page that change the identity provider', () => {
   const [commands = ''] = codeBlocks('docs/example-app.md', 'sh')
 
   it('roll its key over, take it down, tell how it is, and bring it back', async () => {
-    const output = (await start('Stop with Ctrl-C', {})).output()
+    const output = (await share({})).output()
     const [app = '', idpUrl = ''] = [/Host app +(\S+)/, /Identity provider +(\S+)/].map((url) => url.exec(output)?.[1])
     const run = async (line: string) => {
       const command = line.replace('http://127.0.0.1:3001', idpUrl).replace('http://localhost:3000', app)
@@ -296,7 +309,7 @@ describe('npm start with TLS', () => {
   })
 
   it('tells the same story over https, with commands that work as they are pasted', async () => {
-    const output = (await start('Stop with Ctrl-C', { TLS: '1' })).output()
+    const output = (await share({ TLS: '1' })).output()
     expect(output.match(/✓ got/g)).toHaveLength(6)
     expect(output).not.toContain('✗')
     const commands = output.match(/curl -i .*/g) ?? []
@@ -309,7 +322,7 @@ describe('npm start with TLS', () => {
   })
 
   it('has a certificate for localhost that is not accepted without a word', async () => {
-    const output = (await start('Stop with Ctrl-C', { TLS: '1' })).output()
+    const output = (await share({ TLS: '1' })).output()
     const url = /https:\/\/localhost:\d+/.exec(output)?.[0] ?? ''
     const { port } = new URL(url)
     const socket = connect({
@@ -427,7 +440,7 @@ describe('the admin page', () => {
   })
 
   it('is served over https with a cookie for https', async () => {
-    const output = (await start('Stop with Ctrl-C', { TLS: '1' })).output()
+    const output = (await share({ TLS: '1' })).output()
     const { stdout } = await promisify(execFile)('curl', ['-ksi', linkOf(output)])
     expect(stdout).toMatch(/^HTTP\/1.1 303 .*Set-Cookie: [^\n]*; SameSite=Strict; Secure\r\n/s)
   })
