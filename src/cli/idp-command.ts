@@ -10,7 +10,8 @@ import { isConfigError } from '../option-checks/config-error.js'
 import { closestName } from '../option-checks/unknown-option.js'
 import { type Command, CommandFailed, Misuse, type Outcome } from './command.js'
 import { describeStoreFault, openStore } from './identity-provider-stores.js'
-import { type Action, addIdentityProvider, readEntry, writeProblems } from './idp-entry.js'
+import { addIdentityProvider, readEntry, writeProblems } from './idp-entry.js'
+import type { Action } from './idp-exchange.js'
 import { countOf, createPaint, toJson } from './output.js'
 
 interface ActionDescription {

@@ -12,17 +12,9 @@ import {
 import { ownMember, parseJsonObject } from '../jwt/parse-json-object.js'
 import { type ConfigProblem, formatPath } from '../option-checks/config-error.js'
 import { type CommandArguments, CommandFailed, type CommandStreams, type Outcome } from './command.js'
+import type { Action } from './idp-exchange.js'
 import { countOf, toJson } from './output.js'
 import { readInput } from './read-input.js'
-
-/** What an action works with. */
-export interface Action {
-  args: CommandArguments
-  streams: CommandStreams
-  store: IdentityProviderStore
-  /** The second word: an id or a file. Empty if there is none. */
-  word: string
-}
 
 type Entry = Readonly<Record<string, unknown>>
 

@@ -4,7 +4,15 @@ import { createJwtExchange, type JwtExchange } from '../exchange/jwt-exchange.js
 import type { JwtExchangeOptions } from '../exchange/options.js'
 import type { IdentityProviderStore } from '../identity-provider-store/identity-provider-store.js'
 import type { CommandArguments, CommandStreams } from './command.js'
-import type { Action } from './idp-entry.js'
+
+/** What an action works with. */
+export interface Action {
+  args: CommandArguments
+  streams: CommandStreams
+  store: IdentityProviderStore
+  /** The second word: an id or a file. Empty if there is none. */
+  word: string
+}
 
 /** Checks an entry without `--config`: who you are is not known, and no entry of your options. */
 const PLACEHOLDERS = {

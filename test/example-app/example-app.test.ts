@@ -259,12 +259,8 @@ describe('npm start with CONFIG', () => {
   })
 
   it.each([
-    ['redis', 'redis://user:pass-word@127.0.0.1:1', 'Redis at 127.0.0.1:1 cannot be used as the replay store'],
-    [
-      'postgres',
-      'postgres://user:pass-word@127.0.0.1:1/db',
-      'PostgreSQL at 127.0.0.1:1 cannot be used as the replay store',
-    ],
+    ['redis', 'redis://user:pass-word@127.0.0.1:1', 'Redis at 127.0.0.1:1 cannot be used as a store'],
+    ['postgres', 'postgres://user:pass-word@127.0.0.1:1/db', 'PostgreSQL at 127.0.0.1:1 cannot be used as a store'],
   ])('ends with one sentence if its %s does not answer', async (store, url, sentence) => {
     const config = writeConfig(idp, `store = "${store}"\nurl = "\${STORE_URL}"`)
     const env = { CONFIG: config, APP_SECRET: APP_CLIENT.clientSecret, STORE_URL: url }
@@ -295,7 +291,7 @@ describe('npm start with CONFIG', () => {
       })
       await expect(failed).rejects.toMatchObject({
         code: 1,
-        stderr: `Error: this replay store needs the package ${packageName}: npm install ${packageName}\n`,
+        stderr: `Error: this store needs the package ${packageName}: npm install ${packageName}\n`,
       })
     } finally {
       rmSync(directory, { recursive: true })

@@ -170,7 +170,7 @@ const AFTER_VERIFICATION: Readonly<Record<string, LateCase>> = {
   invalid_target: { actor: 'caller', parameters: { resource: 'https://else.example.com' } },
 }
 /** Reasons for which no assertion is refused at the token endpoint. */
-const ELSEWHERE = ['keys_not_fetched', 'wrong_issuer']
+const ELSEWHERE = ['keys_not_fetched', 'wrong_issuer', 'revoked', 'inactive']
 
 let host: ClockedHost
 beforeAll(async () => {

@@ -839,7 +839,7 @@ describe('an explanation', () => {
   )
 
   it('is tested for every reason that an assertion, or its client, can be refused for', () => {
-    const notOfAssertions = ['keys_not_fetched', 'replayed', 'client_required', 'wrong_issuer', 'revoked']
+    const notOfAssertions = ['keys_not_fetched', 'replayed', 'client_required', 'wrong_issuer', 'revoked', 'inactive']
     // Those of lookups are tested with them.
     const ofLookups = [
       'identity_provider_lookup_failed',
@@ -847,7 +847,13 @@ describe('an explanation', () => {
       'invalid_registration',
     ]
     const ofStores = ['replay_store_unavailable', 'replay_store_full']
-    const notOfExplanations = [...ofStores, ...ofLookups, 'grant_failed', 'internal_error']
+    const ofRoutes = [
+      'revocation_store_unavailable',
+      'revocation_store_full',
+      'introspection_failed',
+      'introspection_limit_reached',
+    ]
+    const notOfExplanations = [...ofStores, ...ofRoutes, ...ofLookups, 'grant_failed', 'internal_error']
     const tested = new Set<string>(CASES.map(({ reason }) => reason))
     expect([...REJECTION_REASONS].filter((reason) => !tested.has(reason))).toEqual(notOfAssertions)
     expect([...UNAVAILABLE_REASONS].filter((reason) => !tested.has(reason))).toEqual(notOfExplanations)
