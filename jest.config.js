@@ -1,10 +1,7 @@
-import { availableParallelism } from 'node:os'
-
 export default {
   testEnvironment: '<rootDir>/test/support/test-environment.js',
   testSequencer: '<rootDir>/test/support/longest-first-sequencer.js',
-  // More than there are cores: many tests wait, for processes, stores and clocks of others.
-  maxWorkers: Math.ceil(availableParallelism() * 1.5),
+  maxWorkers: '100%',
   // Of the tests that wait, most of the time, and say so by `it.concurrent`.
   maxConcurrency: 100,
   // A limit for hangs, not for speed: a slow, busy machine keeps it.

@@ -151,9 +151,10 @@ export function checkFile(
   const [problems, notes]: [FileProblem[], string[]] = [[], []]
   const deps = { directory: dirname(resolve(path)), env, problems, notes, ignoreUnknownTables }
   const fromFile = readTomlOptions(parseToml(source, path), deps)
-  const named = (option: keyof StoreNames) =>
-    readNamedStore(ownMember(fromFile, option), { option, names: stores[option], problems })
-  const [replay, revocation] = [named('replay'), named('revocation')]
+  // No function of this scope may hold what was read: one of them lives on with the options, and keeps all that any of them holds.
+  const replay = readNamedStore(ownMember(fromFile, 'replay'), { option: 'replay', names: stores.replay, problems })
+  const ofRevocations = { option: 'revocation', names: stores.revocation, problems } as const
+  const revocation = readNamedStore(ownMember(fromFile, 'revocation'), ofRevocations)
   const merged = {
     ...fromFile,
     ...(replay.table !== undefined && { replay: replay.table }),
