@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import { SETTINGS, type SimulatedDay, type SimulatedRequest, simulateDay } from './simulated-day.js'
 
 /** 200 by `npm run simulate`. */
-const SEEDS = Number(process.env.SIMULATION_SEEDS ?? 1)
+const SEEDS = Number(process.env.SIMULATION_SEEDS ?? 2)
 const FIRST_SEED = Number(process.env.SIMULATION_FIRST_SEED ?? 1)
 const PROVIDERS = 50
 

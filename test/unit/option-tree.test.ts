@@ -119,7 +119,7 @@ describe.each(Object.entries(EXAMPLES))('in the example of %s', (_, options) => 
           for (const path of outer) expect([nameOf(path), isRefusedAt(changed, path)]).toEqual([nameOf(path), true])
         },
       ),
-      { numRuns: 25 },
+      { numRuns: 50 },
     )
   })
 })
