@@ -23,13 +23,13 @@ export class MountWarning {
     this.#isChecked = true
     const path = pathOf(req.originalUrl ?? req.url)
     const urls = this.#tokenEndpoints()
-    if (urls.some((url) => normalised(path) === normalised(new URL(url).pathname))) return
+    if (urls.some((url) => normalisePath(path) === normalisePath(new URL(url).pathname))) return
     const message = `A token request arrived at ${printablePath(path)}, but the metadata say ${urls.join(' and ')}: mount the router there or set tokenEndpoint, unless a proxy rewrites paths`
     this.#events.emit('token_endpoint.mismatch', { message })
   }
 }
 
 /** As Express compares paths. */
-function normalised(path: string): string {
+export function normalisePath(path: string): string {
   return path.toLowerCase().replace(/\/$/, '')
 }

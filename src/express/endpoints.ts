@@ -1,8 +1,8 @@
-import { Router } from 'express'
 import type { ClientAuthMethod } from '../client-auth/client-auth-method.js'
 import type { ExchangeEventEmitter } from '../events/exchange-events.js'
+import { pathOf } from '../protected-route/host-request.js'
 import type { ProxyWarning } from '../protected-route/proxy-warning.js'
-import type { TokenEndpoints } from './endpoint-warnings.js'
+import { normalisePath, type TokenEndpoints } from './endpoint-warnings.js'
 import type { Middleware } from './http.js'
 import { createTokenEndpoint, type TokenEndpointDeps } from './token-endpoint.js'
 import {
@@ -120,11 +120,17 @@ function mtlsAliasesOf({
   }
 }
 
-/** What is mounted at the path above the token endpoint. */
+/**
+ * What is mounted at the path above the token endpoint. At the root of a host, every request comes by here. So it is no router of
+ * Express, which costs a request for another path several times as much, and which other hosts need not have.
+ */
 export function createRouter(deps: EndpointDeps): Middleware {
-  const router = Router()
-  for (const { path, create } of ENDPOINTS) router.all(path, create(deps))
-  return router as unknown as Middleware
+  const endpoints = new Map(ENDPOINTS.map(({ path, create }) => [path, create(deps)]))
+  return (req, res, next) => {
+    const endpoint = endpoints.get(normalisePath(pathOf(req.url)))
+    if (endpoint === undefined) next()
+    else endpoint(req, res, next)
+  }
 }
 
 /** RFC 8414 §3.2: a member with an empty array is left out. */
