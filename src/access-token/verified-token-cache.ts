@@ -57,8 +57,8 @@ export class VerifiedTokenCache<Entry extends VerifiedToken = VerifiedOwnToken> 
   }
 
   /** Adds a token from the second time on that it is verified: one that comes once would only push others out. */
-  addSeenAgain(entry: Entry, signature: Buffer): void {
-    if (this.#bytesOfHalf > 0 && this.#seen.note(signature)) this.add(entry)
+  addSeenAgain(signature: Buffer, createEntry: () => Entry): void {
+    if (this.#bytesOfHalf > 0 && this.#seen.note(signature)) this.add(createEntry())
   }
 
   /** For a token that was just accepted, and no other. */

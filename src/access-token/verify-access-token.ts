@@ -91,7 +91,7 @@ export function whenSigned<Result>(
   if (normaliseType(jws.header.typ ?? '') !== ACCESS_TOKEN_TYPE) throw new TokenRejected('type_not_allowed')
   const signingKey = requireSigningKey(jws.header, signingKeys)
   return whenReady(isSignedBy(signingKey.publicKey, jws), (isSigned) => {
-    if (!isSigned) throw new TokenRejected('bad_signature')
+    if (isSigned !== true) throw new TokenRejected('bad_signature')
     return accept(parsePayload(jws), signingKey)
   })
 }
@@ -123,15 +123,21 @@ function acceptSigned(jwt: UnverifiedJwt, signingKey: SigningKey, deps: VerifyAc
     identityProvider,
     expiresAt,
     issuer: deps.issuer,
-    audience: Object.freeze([ownMember(payload, 'aud')].flat() as string[]),
+    audience: audiencesOf(payload),
     tokenId: readStringClaim(payload, 'jti', 'invalid_jwt_id'),
     token: jwt.compact,
     payload: deepFreeze(payload),
   }
   deps.revocations?.check(accessToken)
-  const verified = { accessToken, validFrom: notBefore, validUntil: expiresAt, signingKey }
-  deps.verifiedTokens.addSeenAgain(verified, jwt.signature)
+  const createEntry = () => ({ accessToken, validFrom: notBefore, validUntil: expiresAt, signingKey })
+  deps.verifiedTokens.addSeenAgain(jwt.signature, createEntry)
   return new PresentedAccessToken(accessToken, jwt.compact)
+}
+
+/** The `aud` of a token whose audience was checked. */
+export function audiencesOf(payload: UnverifiedJwt['payload']): readonly string[] {
+  const aud = ownMember(payload, 'aud') as string | readonly string[]
+  return typeof aud === 'string' ? Object.freeze([aud]) : Object.freeze(aud)
 }
 
 /** Requests share what is remembered. What was parsed is no deeper than 32 levels. */

@@ -1,3 +1,4 @@
+import { type Eventual, isPending } from '../clock/when-ready.js'
 import { printable } from '../errors/printable.js'
 import {
   DependencyUnavailable,
@@ -26,17 +27,29 @@ export function contextOfHeader({ alg, kid }: UnverifiedHeader): TokenContext {
   return { algorithm: printable(alg), ...(kid !== undefined && { kid: printable(kid) }) }
 }
 
-/** Runs `act`. Every error that it throws gets the context, even an error of our own code. */
-export async function inContext<Result>(
-  context: TokenContext & GrantContext,
-  act: () => Promise<Result>,
-): Promise<Result> {
-  try {
-    return await act()
-  } catch (thrown) {
-    const isOurs = isTokenRejected(thrown) || isDependencyUnavailable(thrown) || isOAuthError(thrown)
-    const error = isOurs ? thrown : new DependencyUnavailable('internal_error', { cause: thrown })
-    error.context = { ...error.context, ...context }
-    throw error
+/**
+ * Runs `act`. Every error that it throws or rejects with gets the context, even an error of our own code.
+ *
+ * @param describe gives the context, which only an error needs
+ */
+export function inContext<Result>(
+  describe: () => TokenContext & GrantContext,
+  act: () => Eventual<Result>,
+): Eventual<Result> {
+  const rethrow = (thrown: unknown): never => {
+    throw addContext(thrown, describe())
   }
+  try {
+    const acting = act()
+    return isPending(acting) ? acting.catch(rethrow) : acting
+  } catch (thrown) {
+    return rethrow(thrown)
+  }
+}
+
+function addContext(thrown: unknown, context: TokenContext & GrantContext): Error {
+  const isOurs = isTokenRejected(thrown) || isDependencyUnavailable(thrown) || isOAuthError(thrown)
+  const error = isOurs ? thrown : new DependencyUnavailable('internal_error', { cause: thrown })
+  error.context = { ...error.context, ...context }
+  return error
 }

@@ -1,3 +1,4 @@
+import type { Eventual } from '../clock/when-ready.js'
 import { TokenRejected } from '../errors/rejections.js'
 import { checkEnabled, type IdentityProvider } from '../identity-provider/identity-provider.js'
 import {
@@ -30,10 +31,10 @@ export interface PresentedAssertion {
 export interface AssertionCheck {
   name: AssertionCheckName
   /**
-   * @throws TokenRejected
-   * @throws DependencyUnavailable
+   * @throws TokenRejected, or rejects with it
+   * @throws DependencyUnavailable, or rejects with it
    */
-  check(presented: PresentedAssertion): void | Promise<void>
+  check(presented: PresentedAssertion): Eventual<void>
 }
 
 /** What the checks are about. `explain` has a step for each. */

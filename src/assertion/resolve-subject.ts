@@ -1,3 +1,4 @@
+import { type Eventual, isPending, whenReady } from '../clock/when-ready.js'
 import { DependencyUnavailable, TokenRejected } from '../errors/rejections.js'
 import { isHostFunctionRefusal } from '../host-functions/host-functions.js'
 import { isSubject } from '../jwt/check-claims.js'
@@ -15,10 +16,11 @@ export const MAX_SUBJECT_LENGTH = 16_384
  * @throws DependencyUnavailable `subject_mapping_failed` if a function of the host throws; `host_function_timed_out`,
  *   `host_function_limit_reached`
  */
-export async function resolveSubject(assertion: VouchedSubject): Promise<string> {
-  const subject = await mapSubject(assertion)
-  if (!isSubject(subject) || subject.length > MAX_SUBJECT_LENGTH) throw new TokenRejected('invalid_subject')
-  return subject
+export function resolveSubject(assertion: VouchedSubject): Eventual<string> {
+  return whenReady(mapSubject(assertion), (subject) => {
+    if (!isSubject(subject) || subject.length > MAX_SUBJECT_LENGTH) throw new TokenRejected('invalid_subject')
+    return subject
+  })
 }
 
 /**
@@ -33,10 +35,15 @@ export async function checkSubjectIsNoClient(
   if ((await findClient(subject)) !== undefined) throw new TokenRejected('subject_is_client_id')
 }
 
-async function mapSubject({ identityProvider, sub, payload }: VouchedSubject): Promise<unknown> {
+function mapSubject({ identityProvider, sub, payload }: VouchedSubject): Eventual<unknown> {
   try {
-    return await identityProvider.mapSubject({ identityProvider: identityProvider.id, sub, claims: payload })
+    const mapped = identityProvider.mapSubject({ identityProvider: identityProvider.id, sub, claims: payload })
+    return isPending(mapped) ? mapped.catch(refuseMapping) : mapped
   } catch (cause) {
-    throw isHostFunctionRefusal(cause) ? cause : new DependencyUnavailable('subject_mapping_failed', { cause })
+    return refuseMapping(cause)
   }
+}
+
+function refuseMapping(cause: unknown): never {
+  throw isHostFunctionRefusal(cause) ? cause : new DependencyUnavailable('subject_mapping_failed', { cause })
 }

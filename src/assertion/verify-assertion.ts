@@ -1,4 +1,5 @@
 import type { Clock } from '../clock/clock.js'
+import { type Eventual, inTurn, whenReady } from '../clock/when-ready.js'
 import { isTokenRejected, type TokenContext, TokenRejected } from '../errors/rejections.js'
 import type { IdentityProvider } from '../identity-provider/identity-provider.js'
 import type { IdentityProviderRegistry } from '../identity-provider/identity-provider-registry.js'
@@ -32,13 +33,11 @@ export interface CheckAssertionDeps {
 }
 
 /** Does one check. `explain` notes what it throws, and goes on. */
-export type RunCheck = (check: AssertionCheck, presented: PresentedAssertion) => void | Promise<void>
+export type RunCheck = (check: AssertionCheck, presented: PresentedAssertion) => Eventual<void>
 
 export const SIGNATURE: AssertionCheck = {
   name: 'signature',
-  check: async ({ jwt, identityProvider }) => {
-    await verifySignature(jwt, identityProvider.keySource)
-  },
+  check: ({ jwt, identityProvider }) => whenReady(verifySignature(jwt, identityProvider.keySource), () => {}),
 }
 /** Does not wait for keys that must be fetched. */
 export const SIGNATURE_AT_ONCE: AssertionCheck = {
@@ -79,7 +78,11 @@ export async function verifyAssertion(
   checkHeaderOfLong(jws, identityProviders)
   const jwt = parsePayload(jws)
   const loading = identityProviders.load(jwt.payload, client === undefined ? 'stranger' : 'client')
-  if (loading !== undefined) await inContext(contextOf(jwt), () => loading)
+  if (loading !== undefined)
+    await inContext(
+      () => contextOf(jwt),
+      () => loading,
+    )
   return verifyOfKnown(jwt, client, deps, signature)
 }
 
@@ -89,33 +92,37 @@ function verifyOfKnown(
   client: PresentedAssertion['client'],
   { identityProviders, issuer, clock }: VerifyAssertionDeps,
   signature: AssertionCheck,
-): Promise<VerifiedAssertion> {
+): Eventual<VerifiedAssertion> {
   const identityProvider = identityProviders.findFor(jwt.payload)
   const context = contextOf(jwt, identityProvider)
-  return inContext(context, async () => {
+  const act = () => {
     if (identityProvider === undefined) {
       throw new TokenRejected(identityProviders.hasIssuerOf(jwt.payload) ? 'unknown_registration' : 'unknown_issuer')
     }
-    await checkAssertion({ jwt, identityProvider, client, issuer }, { clock, signature })
-    return { ...readClaims(jwt), identityProvider, context }
-  })
+    const checking = checkAssertion({ jwt, identityProvider, client, issuer }, { clock, signature })
+    return whenReady(checking, () => ({ ...readClaims(jwt), identityProvider, context }))
+  }
+  return inContext(() => context, act)
 }
 
 /**
  * All checks, in their order.
  *
- * @throws TokenRejected
- * @throws DependencyUnavailable `jwks_unavailable`
+ * @throws TokenRejected, or rejects with it
+ * @throws DependencyUnavailable `jwks_unavailable`, or rejects with it
  */
-export async function checkAssertion(
+export function checkAssertion(
   presented: Omit<PresentedAssertion, 'now'>,
   { clock, signature, checks = ASSERTION_CHECKS, run = runCheck }: CheckAssertionDeps,
-): Promise<void> {
+): Eventual<void> {
   const { beforeSignature, afterSignature } = checks
   const before = { ...presented, now: clock.now() }
-  await runAll(beforeSignature, before, run)
-  await run(signature, before)
-  await runAll(afterSignature, { ...presented, now: clock.now() }, run)
+  const runAfter = () => {
+    const after = { ...presented, now: clock.now() }
+    return inTurn(afterSignature, (check) => run(check, after))
+  }
+  const runBefore = (check: AssertionCheck) => run(check, before)
+  return whenReady(inTurn(beforeSignature, runBefore), () => whenReady(inTurn([signature], runBefore), runAfter))
 }
 
 /**
@@ -162,14 +169,6 @@ export interface VerifiedAssertion {
   encodedPayload: string
 }
 
-/** Most checks are synchronous. After an asynchronous one, the others run when it has settled. */
-function runAll(checks: readonly AssertionCheck[], presented: PresentedAssertion, run: RunCheck): void | Promise<void> {
-  for (const [index, check] of checks.entries()) {
-    const running = run(check, presented)
-    if (running !== undefined) return running.then(() => runAll(checks.slice(index + 1), presented, run))
-  }
-}
-
-function runCheck({ check }: AssertionCheck, presented: PresentedAssertion): void | Promise<void> {
+function runCheck({ check }: AssertionCheck, presented: PresentedAssertion): Eventual<void> {
   return check(presented)
 }

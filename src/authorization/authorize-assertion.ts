@@ -74,7 +74,10 @@ export function authorizeAssertion(
   deps: AuthorizeAssertionDeps & RefusalSettings,
 ): Promise<Authorization> {
   return withAdvice(deps, () =>
-    inContext(request.assertion.context, () => runAuthorization(request, deps, UNTIL_REFUSED)),
+    inContext(
+      () => request.assertion.context,
+      () => runAuthorization(request, deps, UNTIL_REFUSED),
+    ),
   )
 }
 

@@ -1,3 +1,4 @@
+import type { Eventual } from '../clock/when-ready.js'
 import type { ReasonCode } from '../errors/reason-codes.js'
 import { isTokenRejected } from '../errors/rejections.js'
 import { isErrorUri, isOAuthError, OAuthError } from '../oauth/errors.js'
@@ -69,7 +70,7 @@ export function readRefusalOptions(reader: OptionReader): RefusalSettings {
  */
 export async function withAdvice<Result>(
   { documentation }: RefusalSettings,
-  act: () => Promise<Result>,
+  act: () => Eventual<Result>,
 ): Promise<Result> {
   if (documentation === undefined) return act()
   try {

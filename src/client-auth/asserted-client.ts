@@ -169,6 +169,6 @@ function checkSvidClaims(
 }
 
 /** The policy of an identity provider also applies to its clients. */
-function enforceProviderPolicy({ identityProvider, sub, payload }: VerifiedAssertion, clientId: string): Promise<void> {
-  return enforcePolicy(identityProvider.policy, sub, payload, { identityProvider: identityProvider.id, clientId })
+async function enforceProviderPolicy({ identityProvider, sub, payload }: VerifiedAssertion, clientId: string) {
+  await enforcePolicy(identityProvider.policy, sub, payload, { identityProvider: identityProvider.id, clientId })
 }

@@ -73,8 +73,9 @@ async function authenticateByAssertion(request: TokenRequest, deps: Authenticate
   const client = await findClient(clientId)
   failureLimiter.checkAttempt(clientId, remoteAddress)
   try {
-    const authenticated = await inContext(contextOfPresented(presented, client), () =>
-      verifyAssertionOf(client, presented, deps),
+    const authenticated = await inContext(
+      () => contextOfPresented(presented, client),
+      () => verifyAssertionOf(client, presented, deps),
     )
     failureLimiter.countSuccess(clientId, remoteAddress)
     return authenticated

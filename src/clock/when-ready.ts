@@ -16,3 +16,18 @@ export function whenReady<Value, Result>(
 ): Eventual<Result> {
   return isPending(value) ? value.then(next) : next(value)
 }
+
+/**
+ * Acts on each item, one after the other: in the same turn as long as nothing must be awaited. It waits for any promise, also from
+ * another realm: acting is often a check, which must not be skipped.
+ */
+export function inTurn<Item>(items: readonly Item[], act: (item: Item) => Eventual<void>): Eventual<void> {
+  return inTurnFrom(0, items, act)
+}
+
+function inTurnFrom<Item>(first: number, items: readonly Item[], act: (item: Item) => Eventual<void>): Eventual<void> {
+  for (let index = first; index < items.length; index += 1) {
+    const acting = act(items[index] as Item)
+    if (acting !== undefined) return Promise.resolve(acting).then(() => inTurnFrom(index + 1, items, act))
+  }
+}

@@ -1,6 +1,7 @@
 import type { AccessToken } from '../access-token/access-token.js'
 import { resolveSubject } from '../assertion/resolve-subject.js'
 import type { Clock } from '../clock/clock.js'
+import type { Eventual } from '../clock/when-ready.js'
 import type { ReasonCode } from '../errors/reason-codes.js'
 import { TokenRejected } from '../errors/rejections.js'
 import type { AcceptedAccessTokens } from '../identity-provider/identity-provider.js'
@@ -87,7 +88,7 @@ async function takeSteps(explainer: Explainer, token: string, deps: ExplainAcces
 }
 
 /** An answer of the issuer says everything about an opaque token. */
-async function takeAnswer(explainer: Explainer, verify: () => Promise<AccessToken>) {
+async function takeAnswer(explainer: Explainer, verify: () => Eventual<AccessToken>) {
   const texts = { ...ASKED, expected: 'an answer of the issuer that its rules accept' }
   const accessToken = resultOf(await explainer.take('introspection', texts, verify))
   if (accessToken === undefined) return undefined

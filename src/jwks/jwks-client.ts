@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import { currentMoment } from '../clock/clock.js'
 import { TokenBucket } from '../clock/token-bucket.js'
+import type { Eventual } from '../clock/when-ready.js'
 import { TokenRejected } from '../errors/rejections.js'
 import type {
   KeyHeader,
@@ -84,14 +85,8 @@ export class JwksClient implements VerificationKeySource {
     this.#refresher.end()
   }
 
-  async requireKeys(header: KeyHeader): Promise<readonly KeyObject[]> {
-    const wait = this.#waiters.waitUpTo(MAX_WAIT)
-    const refreshing = this.#refresher.touch()
-    const mayServeAtOnce = this.#waiters.isFull && this.#refresher.servable !== undefined
-    if (refreshing !== undefined && !mayServeAtOnce) await wait(refreshing)
-    if (this.#refresher.servable === undefined) throw this.#refresher.unavailable()
-    const known = this.#find(header)
-    return known.length > 0 ? known : this.#findUnknown(header, wait)
+  requireKeys(header: KeyHeader): Eventual<readonly KeyObject[]> {
+    return this.#refresher.findFresh(header) ?? this.#awaitKeys(header)
   }
 
   async findNewerKeys(header: KeyHeader, keys: readonly KeyObject[]): Promise<readonly KeyObject[]> {
@@ -106,6 +101,8 @@ export class JwksClient implements VerificationKeySource {
   }
 
   requireKeysAtOnce(header: KeyHeader): KeysAtOnce {
+    const fresh = this.#refresher.findFresh(header)
+    if (fresh !== undefined) return { keys: fresh, areCurrent: true }
     const { current, last, state, mayRefresh, isDue } = this.#refresher
     if (isDue) this.#background.begin(async () => void (await this.#refresher.touch()))
     else this.#refresher.touch()
@@ -149,6 +146,16 @@ export class JwksClient implements VerificationKeySource {
       },
       waiting: this.#waiters.count,
     }
+  }
+
+  async #awaitKeys(header: KeyHeader): Promise<readonly KeyObject[]> {
+    const wait = this.#waiters.waitUpTo(MAX_WAIT)
+    const refreshing = this.#refresher.touch()
+    const mayServeAtOnce = this.#waiters.isFull && this.#refresher.servable !== undefined
+    if (refreshing !== undefined && !mayServeAtOnce) await wait(refreshing)
+    if (this.#refresher.servable === undefined) throw this.#refresher.unavailable()
+    const known = this.#find(header)
+    return known.length > 0 ? known : this.#findUnknown(header, wait)
   }
 
   #find(header: KeyHeader): readonly KeyObject[] {

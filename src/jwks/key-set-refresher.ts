@@ -1,8 +1,9 @@
+import type { KeyObject } from 'node:crypto'
 import type { Clock } from '../clock/clock.js'
 import { type Timers, within } from '../clock/timers.js'
 import type { DependencyUnavailable } from '../errors/rejections.js'
 import type { KeySet } from '../verification-keys/key-set.js'
-import type { KeySourceStats } from '../verification-keys/key-source.js'
+import type { KeyHeader, KeySourceStats } from '../verification-keys/key-source.js'
 import { CachedKeySet, wholeMilliseconds } from './cached-key-set.js'
 import { isReadAlike, type JwksEndpoint, lifetimeOf } from './jwks-endpoint-options.js'
 import type { JwksReporter } from './jwks-reporter.js'
@@ -89,6 +90,14 @@ export class KeySetRefresher {
   /** The fetch under way: true if a key set is confirmed or new after it. Never rejects. */
   get refreshing(): Promise<boolean> | undefined {
     return this.#refreshing
+  }
+
+  /** The usual case: the key set is fresh, no fetch is due, and there are keys for this header. Counts as a use. */
+  findFresh(header: KeyHeader): readonly KeyObject[] | undefined {
+    if (this.isDue) return undefined
+    this.#lastUsedAt = this.#deps.clock.monotonic()
+    const keys = this.#cache.last?.find(header)
+    return keys?.length === 0 ? undefined : keys
   }
 
   /**

@@ -1,3 +1,4 @@
+import { type Eventual, inTurn, isPending, whenReady } from '../clock/when-ready.js'
 import { printable } from '../errors/printable.js'
 import { DependencyUnavailable, TokenRejected } from '../errors/rejections.js'
 import { type HostFunctions, isHostFunctionRefusal } from '../host-functions/host-functions.js'
@@ -50,7 +51,7 @@ function isWithoutFunctions(settings: PolicySettings | Policy): settings is Poli
 export type PolicyRule = 'allowedSubjects' | ClaimCondition | 'check'
 
 /** Does what one rule demands. */
-export type RunRule = (rule: PolicyRule, enforce: () => void | Promise<void>) => void | Promise<void>
+export type RunRule = (rule: PolicyRule, enforce: () => Eventual<void>) => Eventual<void>
 
 /** A rule that is broken ends it. */
 export const runRule: RunRule = (_, enforce) => enforce()
@@ -59,23 +60,31 @@ export const runRule: RunRule = (_, enforce) => enforce()
  * Refuses an assertion by the first rule that it breaks: who it is about, then its claims in their order, then the check.
  *
  * @param run `explain` notes what a rule throws, and goes on
- * @throws TokenRejected `subject_not_allowed`, `claim_not_allowed`, `refused_by_check`
- * @throws DependencyUnavailable `policy_check_failed`, `host_function_timed_out`, `host_function_limit_reached`
+ * @throws TokenRejected `subject_not_allowed`, `claim_not_allowed`, `refused_by_check`, or rejects with it
+ * @throws DependencyUnavailable `policy_check_failed`, `host_function_timed_out`, `host_function_limit_reached`, or rejects with it
  */
-export async function enforcePolicy(
+export function enforcePolicy(
   policy: Policy,
   sub: string,
   claims: Claims,
   context: CheckContext,
   run = runRule,
-): Promise<void> {
-  const { acceptsSubject, requiredClaims, check } = policy
-  if (acceptsSubject !== undefined) await run('allowedSubjects', () => enforceSubject(policy, sub))
-  for (const condition of requiredClaims) {
-    const running = run(condition, () => enforceClaim(condition, claims))
-    if (running !== undefined) await running // Conditions are judged at once.
-  }
-  if (check !== undefined) await run('check', () => enforceCheck(check, claims, context))
+): Eventual<void> {
+  return inTurn(rulesOf(policy), (rule) =>
+    run(rule, () => {
+      if (rule === 'allowedSubjects') return enforceSubject(policy, sub)
+      return rule === 'check' ? enforceCheck(policy, claims, context) : enforceClaim(rule, claims)
+    }),
+  )
+}
+
+function rulesOf({ acceptsSubject, requiredClaims, check }: Policy): readonly PolicyRule[] {
+  if (acceptsSubject === undefined && check === undefined) return requiredClaims
+  return [
+    ...(acceptsSubject === undefined ? [] : (['allowedSubjects'] as const)),
+    ...requiredClaims,
+    ...(check === undefined ? [] : (['check'] as const)),
+  ]
 }
 
 /**
@@ -128,21 +137,28 @@ export type CheckAssertion = (
 export type BoundedCheck = (claims: Claims, context: CheckContext) => true | string | Promise<true | string>
 
 /**
- * @throws TokenRejected `refused_by_check`
- * @throws DependencyUnavailable `policy_check_failed`, `host_function_timed_out`, `host_function_limit_reached`
+ * @throws TokenRejected `refused_by_check`, or rejects with it
+ * @throws DependencyUnavailable `policy_check_failed`, `host_function_timed_out`, `host_function_limit_reached`, or rejects with it
  */
-async function enforceCheck(check: BoundedCheck, claims: Claims, context: CheckContext): Promise<void> {
-  const verdict = await runCheck(check, claims, context)
-  if (verdict === true) return
-  const rejected = new TokenRejected('refused_by_check')
-  if (typeof verdict === 'string' && verdict !== '') rejected.context = { message: printable(verdict) }
-  throw rejected
+function enforceCheck({ check }: Policy, claims: Claims, context: CheckContext): Eventual<void> {
+  return whenReady(askCheck(check, claims, context), (verdict) => {
+    if (verdict === true) return
+    const rejected = new TokenRejected('refused_by_check')
+    if (typeof verdict === 'string' && verdict !== '') rejected.context = { message: printable(verdict) }
+    throw rejected
+  })
 }
 
-async function runCheck(check: BoundedCheck, claims: Claims, context: CheckContext): Promise<unknown> {
+/** The verdict of the host; undefined without a check. */
+function askCheck(check: Policy['check'], claims: Claims, context: CheckContext): Eventual<unknown> {
   try {
-    return await check(claims, context)
+    const verdict = check?.(claims, context)
+    return isPending(verdict) ? verdict.catch(refuseVerdict) : verdict
   } catch (cause) {
-    throw isHostFunctionRefusal(cause) ? cause : new DependencyUnavailable('policy_check_failed', { cause })
+    return refuseVerdict(cause)
   }
+}
+
+function refuseVerdict(cause: unknown): never {
+  throw isHostFunctionRefusal(cause) ? cause : new DependencyUnavailable('policy_check_failed', { cause })
 }

@@ -87,13 +87,14 @@ async function acceptAssertion(token: string, deps: AcceptAssertionDeps): Promis
   const signature = deps.waitForKeys ? SIGNATURE : SIGNATURE_AT_ONCE
   const assertion = await verifyAssertion(token, undefined, deps, signature)
   const { identityProvider, expiresAt, payload, context } = assertion
-  const sub = await inContext(context, async () => {
+  const authorize = async () => {
     requireWho(identityProvider.policy)
     await enforcePolicy(identityProvider.policy, assertion.sub, payload, { identityProvider: identityProvider.id })
     const subject = await resolveSubject(assertion)
     await checkSubjectIsNoClient(subject, deps.findClient)
     await markAssertionUsed(assertion, deps)
     return subject
-  })
+  }
+  const sub = await inContext(() => context, authorize)
   return Object.assign(new PresentedToken(token), { sub, identityProvider: identityProvider.id, expiresAt, payload })
 }

@@ -52,24 +52,26 @@ async function answerClient(
 ): Promise<TokenResponse> {
   const client = await authenticateClient(request, deps)
   const context = { clientId: printable(client.clientId) }
-  return inContext(context, async () => {
+  const act = async () => {
     checkGrantType(client, grant.grantType)
     const authorization = await grant.authorize(request, client)
     return grantAccess(authorization, { grantType: grant.grantType, clientId: client.clientId, context }, deps)
-  })
+  }
+  return inContext(() => context, act)
 }
 
 /** The `client_id` of the access token is its subject: RFC 9068 §2.2 requires one, and a subject is never the id of a client. */
-function answerWithoutClient(
+async function answerWithoutClient(
   request: TokenRequest,
   { grantType, authorizeWithoutClient }: { grantType: string; authorizeWithoutClient: AuthorizeWithoutClient },
   deps: TokenRequestDeps,
 ): Promise<TokenResponse> {
-  return inContext({ withoutClient: true }, async () => {
+  const act = async () => {
     const authorization = await withinAllowance(request, deps, authorizeWithoutClient)
     const context = { withoutClient: true, remoteAddress: printable(request.remoteAddress) } as const
     return grantAccess(authorization, { grantType, clientId: authorization.subject, context }, deps)
-  })
+  }
+  return inContext(() => ({ withoutClient: true }), act)
 }
 
 /** Refuses before any cryptography if too many assertions from this address were rejected. */

@@ -19,11 +19,12 @@ export async function withTokenOfClient<Result>(
 ): Promise<Result> {
   checkRepeated(request, [])
   const client = await authenticateClient(request, deps)
-  return inContext({ clientId: printable(client.clientId) }, () => {
+  const actOnToken = () => {
     const token = request.one('token')
     if (token === undefined) throw new OAuthError('invalid_request', 'The parameter token is missing')
     return act(token, client)
-  })
+  }
+  return inContext(() => ({ clientId: printable(client.clientId) }), actOnToken)
 }
 
 /** A token that was issued without a client has its subject as `client_id`. A client with this id does not own it. */

@@ -1,5 +1,5 @@
 import type { AccessToken } from '../access-token/access-token.js'
-import { deepFreeze } from '../access-token/verify-access-token.js'
+import { audiencesOf, deepFreeze } from '../access-token/verify-access-token.js'
 import { TokenRejected } from '../errors/rejections.js'
 import type { IdentityProvider } from '../identity-provider/identity-provider.js'
 import { isPlainText } from '../jwt/check-claims.js'
@@ -12,15 +12,17 @@ const CLIENT_CLAIMS = ['client_id', 'azp', 'cid', 'appid']
 /** @param jwt of which everything was checked */
 export function createAccessToken(
   { payload, compact }: UnverifiedJwt,
-  { issuer, ...own }: Pick<AccessToken, 'sub' | 'clientId' | 'scopes'> & { issuer: IdentityProvider },
+  { issuer, sub, clientId, scopes }: Pick<AccessToken, 'sub' | 'clientId' | 'scopes'> & { issuer: IdentityProvider },
 ): AccessToken {
   const jti = ownMember(payload, 'jti')
   return {
-    ...own,
+    sub,
+    clientId,
+    scopes,
     identityProvider: issuer.id,
     expiresAt: Number(ownMember(payload, 'exp')),
     issuer: issuer.name,
-    audience: Object.freeze([ownMember(payload, 'aud')].flat() as string[]),
+    audience: audiencesOf(payload),
     tokenId: typeof jti === 'string' ? jti : undefined,
     token: compact,
     payload: deepFreeze(payload),
@@ -39,7 +41,7 @@ export function findClientId({ payload }: UnverifiedJwt): string | undefined {
 export function datesOf(payload: UnverifiedJwt['payload'], { limits }: IdentityProvider) {
   const { clockTolerance, maxAge, maxLifetime } = limits
   const dateOf = (name: string) => ownMember(payload, name) as number | undefined // The checks have passed.
-  const [exp = 0, nbf = 0, iat] = ['exp', 'nbf', 'iat'].map(dateOf)
+  const [exp, nbf, iat] = [dateOf('exp') ?? 0, dateOf('nbf') ?? 0, dateOf('iat')]
   return {
     validFrom: Math.max(nbf, iat ?? 0, exp - maxLifetime) - clockTolerance,
     validUntil: Math.min(exp, (iat ?? exp) + maxAge) + clockTolerance,

@@ -1,6 +1,7 @@
 import type { AccessToken } from '../access-token/access-token.js'
 import { checkSubjectIsNoClient, resolveSubject } from '../assertion/resolve-subject.js'
 import type { Clock } from '../clock/clock.js'
+import { type Eventual, whenReady } from '../clock/when-ready.js'
 import { type AcceptedAccessTokens, checkEnabled } from '../identity-provider/identity-provider.js'
 import { checkNotExpired } from '../jwt/check-claims.js'
 import { ownMember } from '../jwt/parse-json-object.js'
@@ -19,24 +20,30 @@ export interface PermitTokenDeps {
  * Enforces the policy of the issuer on claims that were checked: those of a JWT that it has signed, or of its answer about an opaque
  * token.
  *
- * @throws TokenRejected
- * @throws DependencyUnavailable
+ * @throws TokenRejected, or rejects with it
+ * @throws DependencyUnavailable, or rejects with it
  */
-export async function permitToken(
+export function permitToken(
   jwt: UnverifiedJwt,
   accepted: AcceptedAccessTokens,
   { findClient, clock }: PermitTokenDeps,
-): Promise<AccessToken> {
+): Eventual<AccessToken> {
   const { issuer } = accepted
   const { payload } = jwt
   const [sub, clientId] = [String(ownMember(payload, 'sub')), findClientId(jwt)]
   const context = { identityProvider: issuer.id, ...(clientId !== undefined && { clientId }) }
-  await enforcePolicy(issuer.policy, sub, payload, context)
-  const subject = await resolveSubject({ identityProvider: issuer, sub, payload })
-  if (findClient !== undefined) await checkSubjectIsNoClient(subject, findClient)
-  // Functions of the host, and keys, may have been waited for.
-  checkEnabled(issuer)
-  checkNotExpired(Number(ownMember(payload, 'exp')), clock.now(), issuer.limits.clockTolerance)
-  const scopes = grantedScopesOf(payload, accepted)
-  return createAccessToken(jwt, { issuer, sub: subject, clientId, scopes })
+  const resolve = () => resolveSubject({ identityProvider: issuer, sub, payload })
+  const create = (subject: string) => {
+    // Functions of the host, and keys, may have been waited for.
+    checkEnabled(issuer)
+    checkNotExpired(Number(ownMember(payload, 'exp')), clock.now(), issuer.limits.clockTolerance)
+    const scopes = grantedScopesOf(payload, accepted)
+    return createAccessToken(jwt, { issuer, sub: subject, clientId, scopes })
+  }
+  return whenReady(enforcePolicy(issuer.policy, sub, payload, context), () =>
+    whenReady(resolve(), (subject) => {
+      if (findClient === undefined) return create(subject)
+      return checkSubjectIsNoClient(subject, findClient).then(() => create(subject))
+    }),
+  )
 }

@@ -4,7 +4,7 @@ import type { VerifiedToken, VerifiedTokenCache } from '../access-token/verified
 import { contextOf, contextOfHeader, inContext } from '../assertion/assertion-context.js'
 import type { AssertionCheck } from '../assertion/assertion-profile.js'
 import { checkAssertion } from '../assertion/verify-assertion.js'
-import type { Eventual } from '../clock/when-ready.js'
+import { type Eventual, inTurn, whenReady } from '../clock/when-ready.js'
 import { TokenRejected } from '../errors/rejections.js'
 import type { AcceptedAccessTokens, IdentityProvider } from '../identity-provider/identity-provider.js'
 import type { IdentityProviderRegistry } from '../identity-provider/identity-provider-registry.js'
@@ -71,18 +71,20 @@ export class TrustedIssuers {
     if (known === undefined || !isOn(known) || !isKeyCurrent(known)) return undefined
     const { accessToken, trusted, header } = known
     if (trusted.introspection === undefined) return new PresentedAccessToken(accessToken, token)
-    const context = { ...contextOfHeader(header), identityProvider: trusted.accepted.issuer.id }
-    return inContext(context, async () => {
-      await this.confirm(accessToken, trusted)
-      return new PresentedAccessToken(accessToken, token)
-    })
+    return inContext(
+      () => ({ ...contextOfHeader(header), identityProvider: trusted.accepted.issuer.id }),
+      () => whenReady(this.confirm(accessToken, trusted), () => new PresentedAccessToken(accessToken, token)),
+    )
   }
 
   /** Verifies a token that is not a JWT. undefined: it must be one. */
-  verifyOpaque(token: string): Promise<AccessToken> | undefined {
+  verifyOpaque(token: string): Eventual<AccessToken> | undefined {
     const opaque = this.#opaque
     if (opaque === undefined || typeof token !== 'string' || token.split('.', 4).length === 3) return undefined
-    return inContext({ identityProvider: opaque.accepted.issuer.id }, () => this.#acceptOpaque(token, opaque))
+    return inContext(
+      () => ({ identityProvider: opaque.accepted.issuer.id }),
+      () => this.#acceptOpaque(token, opaque),
+    )
   }
 
   /**
@@ -97,15 +99,17 @@ export class TrustedIssuers {
   /**
    * Verifies an access token by the keys of its issuer (RFC 9068 §4).
    *
-   * @throws TokenRejected
-   * @throws DependencyUnavailable `jwks_unavailable`, `introspection_failed`, `introspection_limit_reached`; those of a policy
+   * @throws TokenRejected, or rejects with it
+   * @throws DependencyUnavailable `jwks_unavailable`, `introspection_failed`, `introspection_limit_reached`; those of a policy;
+   *   or rejects with it
    */
-  async verify(jwt: UnverifiedJwt): Promise<AccessToken> {
+  verify(jwt: UnverifiedJwt): Eventual<AccessToken> {
     const trusted = this.find(jwt)
-    return inContext(contextOf(jwt, trusted?.accepted.issuer), async () => {
+    const act = () => {
       if (trusted === undefined) throw new TokenRejected('unknown_issuer')
       return trusted.accepted.isOpaque ? this.#acceptOpaque(jwt.compact, trusted) : this.#accept(jwt, trusted)
-    })
+    }
+    return inContext(() => contextOf(jwt, trusted?.accepted.issuer), act)
   }
 
   /** The issuer that the claims name; undefined: none that is trusted. */
@@ -126,21 +130,26 @@ export class TrustedIssuers {
     }
   }
 
-  async #accept(jwt: UnverifiedJwt, trusted: TrustedIssuer): Promise<AccessToken> {
+  #accept(jwt: UnverifiedJwt, trusted: TrustedIssuer): Eventual<AccessToken> {
     const { accepted, checks } = trusted
     const { issuer } = accepted
-    const keys: KeyObject[] = []
+    let key: KeyObject | undefined
     const signature: AssertionCheck = {
       name: 'signature',
-      check: async () => void keys.push(await verifySignature(jwt, issuer.keySource)),
+      check: () =>
+        whenReady(verifySignature(jwt, issuer.keySource), (signer) => {
+          key = signer
+        }),
     }
     const presented = { jwt, identityProvider: issuer, client: undefined, issuer: issuer.name }
-    await checkAssertion(presented, { clock: this.#deps.clock, signature, checks })
-    const accessToken = await permitToken(jwt, accepted, this.#deps)
-    if (trusted.introspection !== undefined) await this.confirm(accessToken, trusted)
-    const verified = { accessToken, ...datesOf(jwt.payload, issuer), trusted, header: jwt.header }
-    for (const key of keys) this.#remember({ ...verified, key }, jwt.signature)
-    return new PresentedAccessToken(accessToken, jwt.compact)
+    const checking = checkAssertion(presented, { clock: this.#deps.clock, signature, checks })
+    const permitted = whenReady(checking, () => permitToken(jwt, accepted, this.#deps))
+    return whenReady(permitted, (accessToken) =>
+      whenReady(trusted.introspection && this.confirm(accessToken, trusted), () => {
+        if (key !== undefined) this.#remember(jwt, { accessToken, trusted, key })
+        return new PresentedAccessToken(accessToken, jwt.compact)
+      }),
+    )
   }
 
   /** The answer of its issuer has the claims, for which the same rules hold. */
@@ -165,17 +174,20 @@ export class TrustedIssuers {
     checkConfirmed(answer, { accessToken, issuer, now: this.#deps.clock.now() })
   }
 
-  async #run(checks: readonly AssertionCheck[], jwt: UnverifiedJwt, issuer: IdentityProvider): Promise<void> {
+  #run(checks: readonly AssertionCheck[], jwt: UnverifiedJwt, issuer: IdentityProvider): Eventual<void> {
     const now = this.#deps.clock.now()
     const presented = { jwt, identityProvider: issuer, client: undefined, issuer: issuer.name, now }
-    for (const { check } of checks) await check(presented)
+    return inTurn(checks, ({ check }) => check(presented))
   }
 
   /** A function of the host may judge otherwise the next time, or give no subject. */
-  #remember(verified: VerifiedIssuerToken, signature: Buffer): void {
-    const { policy, mapSubject } = verified.trusted.accepted.issuer
-    if (policy.check !== undefined || mapSubject.isOfHost === true) return
-    this.#deps.verifiedTokens.addSeenAgain(verified, signature)
+  #remember(
+    { payload, header, signature }: UnverifiedJwt,
+    verified: Pick<VerifiedIssuerToken, 'accessToken' | 'trusted' | 'key'>,
+  ): void {
+    const { issuer } = verified.trusted.accepted
+    if (issuer.policy.check !== undefined || issuer.mapSubject.isOfHost === true) return
+    this.#deps.verifiedTokens.addSeenAgain(signature, () => ({ ...verified, ...datesOf(payload, issuer), header }))
   }
 
   #checkHeader({ header }: UnverifiedJws): void {

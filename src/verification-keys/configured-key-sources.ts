@@ -15,7 +15,7 @@ export class FixedKeySource implements VerificationKeySource {
     this.#keySet = keySet
   }
 
-  async requireKeys(header: KeyHeader): Promise<readonly KeyObject[]> {
+  requireKeys(header: KeyHeader): readonly KeyObject[] {
     return this.requireKeysAtOnce(header).keys
   }
 
@@ -65,7 +65,7 @@ export class CertificateKeySource implements VerificationKeySource {
     this.#owners = [deps.owner]
   }
 
-  async requireKeys(header: KeyHeader): Promise<readonly KeyObject[]> {
+  requireKeys(header: KeyHeader): readonly KeyObject[] {
     return this.requireKeysAtOnce(header).keys
   }
 

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto'
+import type { Eventual } from '../clock/when-ready.js'
 import type { KeySetOwner } from '../events/event-subjects.js'
 import type { FetchFailure } from '../guarded-fetch/fetch-error.js'
 import type { Thumbprints } from '../jwt/public-key.js'
@@ -26,10 +27,10 @@ export interface VerificationKeySource {
   /**
    * The keys that may have signed a token with this header, at least one, in the order to try.
    *
-   * @throws TokenRejected `unknown_key`, `certificate_expired`
-   * @throws DependencyUnavailable `jwks_unavailable`
+   * @throws TokenRejected `unknown_key`, `certificate_expired`, or rejects with it
+   * @throws DependencyUnavailable `jwks_unavailable`, or rejects with it
    */
-  requireKeys(header: KeyHeader): Promise<readonly KeyObject[]>
+  requireKeys(header: KeyHeader): Eventual<readonly KeyObject[]>
   /**
    * The keys for this header from a key set newer than the one that `keys` came from: a key may have changed under its
    * `kid`. None if there is nothing newer.

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto'
+import { type Eventual, whenReady } from '../clock/when-ready.js'
 import { TokenRejected } from '../errors/rejections.js'
 import type { UnverifiedJwt } from '../jwt/parse-jwt.js'
 import { isSignedBy } from '../jwt/signatures.js'
@@ -11,11 +12,18 @@ import type { VerificationKeySource } from './key-source.js'
  * @throws TokenRejected `unknown_key`, `certificate_expired`, `bad_signature`
  * @throws DependencyUnavailable `jwks_unavailable`
  */
-export async function verifySignature(token: UnverifiedJwt, keySource: VerificationKeySource): Promise<KeyObject> {
-  const keys = await keySource.requireKeys(token.header)
-  const signer = await findSigner(keys, token)
-  if (signer !== undefined) return signer
-  const newer = await findSigner(await keySource.findNewerKeys(token.header, keys), token)
+export function verifySignature(token: UnverifiedJwt, keySource: VerificationKeySource): Eventual<KeyObject> {
+  return whenReady(keySource.requireKeys(token.header), (keys) =>
+    whenReady(findSigner(keys, token), (signer) => signer ?? findNewerSigner(keys, token, keySource)),
+  )
+}
+
+async function findNewerSigner(
+  known: readonly KeyObject[],
+  token: UnverifiedJwt,
+  keySource: VerificationKeySource,
+): Promise<KeyObject> {
+  const newer = await findSigner(await keySource.findNewerKeys(token.header, known), token)
   if (newer === undefined) throw new TokenRejected('bad_signature')
   return newer
 }
@@ -36,9 +44,7 @@ export async function verifySignatureAtOnce(assertion: UnverifiedJwt, keySource:
   if (!areCurrent) await verifySignature(assertion, keySource)
 }
 
-async function findSigner(keys: readonly KeyObject[], token: UnverifiedJwt): Promise<KeyObject | undefined> {
-  for (const key of keys) {
-    if (await isSignedBy(key, token)) return key
-  }
-  return undefined
+function findSigner([key, ...others]: readonly KeyObject[], token: UnverifiedJwt): Eventual<KeyObject | undefined> {
+  if (key === undefined) return undefined
+  return whenReady(isSignedBy(key, token), (isSigner) => (isSigner === true ? key : findSigner(others, token)))
 }

@@ -121,7 +121,7 @@ describe('the cache of verified tokens', () => {
     const seeAll = () => {
       for (const [index, signature] of signatures.entries()) {
         const entry = entryOf(accessToken(`token ${index}`))
-        cache.addSeenAgain(entry, signature)
+        cache.addSeenAgain(signature, () => entry)
       }
     }
     seeAll()
@@ -134,7 +134,7 @@ describe('the cache of verified tokens', () => {
   it('adds nothing that is seen again where it may hold nothing', () => {
     const cache = new VerifiedTokenCache(0)
     const entry = entryOf(accessToken('a'))
-    for (let count = 0; count < 3; count += 1) cache.addSeenAgain(entry, Buffer.alloc(64, 1))
+    for (let count = 0; count < 3; count += 1) cache.addSeenAgain(Buffer.alloc(64, 1), () => entry)
     expect(cache.size).toBe(0)
   })
 
@@ -142,7 +142,7 @@ describe('the cache of verified tokens', () => {
     const cache = new VerifiedTokenCache(100_000_000)
     for (let count = 0; count < 5000; count += 1) {
       const entry = entryOf(accessToken(`token ${count}`))
-      cache.addSeenAgain(entry, randomBytes(64))
+      cache.addSeenAgain(randomBytes(64), () => entry)
     }
     expect(cache.size).toBeLessThan(3) // Two by chance: 18 bits each decide.
   })

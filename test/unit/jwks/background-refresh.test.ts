@@ -128,7 +128,7 @@ function hold(): { release: () => void; fail: (error: unknown) => void } {
 }
 
 function ask(header: KeyHeader = KNOWN): Asked {
-  return follow(client.requireKeys(header))
+  return follow((async () => client.requireKeys(header))())
 }
 
 function follow(finding: Promise<readonly KeyObject[]>): Asked {

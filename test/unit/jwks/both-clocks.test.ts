@@ -72,7 +72,8 @@ function fail(): void {
 }
 
 async function outcomeOf(client: JwksClient, kid: string): Promise<string> {
-  const finding: Promise<string> = client.requireKeys({ alg: 'ES256', kid }).then(
+  const requireKeys = async () => client.requireKeys({ alg: 'ES256', kid })
+  const finding: Promise<string> = requireKeys().then(
     (keys: readonly KeyObject[]) => (keys.length > 0 ? 'found' : 'nothing'),
     (error: unknown) => (isTokenRejected(error) || isDependencyUnavailable(error) ? error.reason : String(error)),
   )

@@ -430,7 +430,8 @@ describe('an endpoint that fails', () => {
     clock.advance(1)
     await outcomeOf(currentKey())
     clock.advance(0.5)
-    const error = await client.requireKeys(currentKey()).catch((thrown: unknown) => thrown)
+    const requireKeys = async () => client.requireKeys(currentKey())
+    const error = await requireKeys().catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ reason: 'jwks_unavailable', retryAfter: 2, cause: { message: 'unexpected_status' } })
   })
 
