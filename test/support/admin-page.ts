@@ -6,6 +6,8 @@ import { openPage, type WatchedPage } from './chromium.js'
 export interface AdminPage extends WatchedPage {
   /** Loads the page with a view, such as `#/keys`, and waits for its heading. */
   show(hash: string): Promise<void>
+  /** Forgets faults and origins, so that the next test has its own. */
+  forget(): void
 }
 
 export async function openAdminPage(
@@ -14,14 +16,20 @@ export async function openAdminPage(
   options?: BrowserContextOptions,
 ): Promise<AdminPage> {
   const watched = await openPage(browser, options)
-  const { page } = watched
+  const { page, faults, origins } = watched
   page.setDefaultTimeout(10_000)
+  let loads = 0
   return {
     ...watched,
     show: async (hash) => {
-      if (page.url() !== 'about:blank') await page.goto('about:blank')
-      await page.goto(`${url}/admin/${hash}`)
+      loads += 1
+      // Another query, or else only the hash would change. Over a blank page, each load would start another process.
+      await page.goto(`${url}/admin/?${loads}${hash}`)
       await headingOf(page).waitFor()
+    },
+    forget: () => {
+      faults.length = 0
+      origins.clear()
     },
   }
 }

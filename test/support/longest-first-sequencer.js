@@ -7,10 +7,7 @@ const LONG = 0.02
 
 /** The files that take longest, the longest first: one that starts last keeps one core waiting for it. */
 const LONGEST = [
-  'test/admin-page/views.test.ts',
-  'test/admin-page/page.test.ts',
-  'test/admin-page/editing.test.ts',
-  'test/admin-page/story.test.ts',
+  'test/admin-page/admin-page.test.ts',
   'test/example-app/example-app.test.ts',
   'test/unit/option-tree.test.ts',
   'test/package/package.test.ts',

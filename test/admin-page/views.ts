@@ -1,17 +1,16 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, expect, it } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { AxeResults } from 'axe-core'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser, Page, ViewportSize } from 'playwright-core'
 import { FakeIdentityProvider } from '../../src/testing/index.js'
 import { type AdminHost, ENTRY, startAdminHost } from '../support/admin-host.js'
-import { openAdminPage } from '../support/admin-page.js'
+import { type AdminPage, openAdminPage } from '../support/admin-page.js'
 import { EC_CERTIFICATE } from '../support/certificates.js'
-import { startChromium } from '../support/chromium.js'
 import { GRANT_TYPE, TOKEN_ENDPOINT } from '../support/exchange-host.js'
-import { describeWithChromium } from '../support/services.js'
 
+/** To look at: with SCREENSHOTS=1, each view is kept here. No test reads them, and a picture costs more than its check. */
 const SCREENSHOTS = fileURLToPath(new URL('screenshots/', import.meta.url))
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const WIDE = { width: 1280, height: 900 }
@@ -23,70 +22,82 @@ const LOOKS = [
   [NARROW, 'light'],
 ] as const
 
-describeWithChromium('each view of the admin page', () => {
-  let browser: Browser
-  let idp: FakeIdentityProvider
-  let host: AdminHost
-  let assertion: string
+export function describeViews(browser: () => Browser): void {
+  describe('each view of the admin page', () => {
+    let idp: FakeIdentityProvider
+    let host: AdminHost
+    let admin: AdminPage
+    let assertion: string
 
-  beforeAll(async () => {
-    mkdirSync(SCREENSHOTS, { recursive: true })
-    browser = await startChromium()
-    idp = await FakeIdentityProvider.start({ algorithm: 'ES256', alias: TOKEN_ENDPOINT })
-    host = await startAdminHost({
-      admin: { allowPrivateNetworks: true },
-      exchange: { jwksEndpoint: { failureBackOff: 60_000, connectionRetries: 0 } },
+    beforeAll(async () => {
+      idp = await FakeIdentityProvider.start({ algorithm: 'ES256', alias: TOKEN_ENDPOINT })
+      host = await startAdminHost({
+        admin: { allowPrivateNetworks: true },
+        exchange: { jwksEndpoint: { failureBackOff: 60_000, connectionRetries: 0 } },
+      })
+      host.app.use('/oauth2', host.exchange.router)
+      assertion = await idp.issueAssertion({ sub: 'mallory', groups: ['ops'] })
+      await registerEach(host, idp)
+      for (const sub of ['service-1', 'mallory']) await exchange(host, await idp.issueAssertion({ sub }))
+      await exchange(host, await idp.issueAssertion({ iss: 'https://down.example.com' }))
+      await exchange(host, 'no.jwt.at-all')
+      admin = await openAdminPage(browser(), host)
     })
-    host.app.use('/oauth2', host.exchange.router)
-    assertion = await idp.issueAssertion({ sub: 'mallory', groups: ['ops'] })
-    await registerEach(host, idp)
-    for (const sub of ['service-1', 'mallory']) await exchange(host, await idp.issueAssertion({ sub }))
-    await exchange(host, await idp.issueAssertion({ iss: 'https://down.example.com' }))
-    await exchange(host, 'no.jwt.at-all')
-  })
 
-  afterAll(async () => {
-    await browser?.close()
-    await host?.close()
-    await idp?.close()
-  })
+    afterAll(async () => {
+      await admin?.page.context().close()
+      await host?.close()
+      await idp?.close()
+    })
 
-  it.each<[string, string, (page: Page) => Promise<unknown>]>([
-    ['identity-providers', '#/', (page) => page.getByText('Fresh').waitFor()],
-    ['template', '#/identity-providers/new', fillInTemplate],
-    ['settings', '#/identity-provider/acme', openAllDetails],
-    ['problems', '#/identity-provider/acme', saveSomethingWrong],
-    ['conflict', '#/identity-provider/acme', (page) => saveAfterSomebodyElse(page, host)],
-    ['switch-off', '#/identity-provider/acme', askToSwitchOff],
-    ['read-only', '#/identity-provider/fixed', (page) => page.getByText('What it is').waitFor()],
-    ['policy', '#/policy/acme', openAllDetails],
-    ['keys', '#/keys', (page) => page.getByText('Fresh').waitFor()],
-    ['keys-of-endpoint', '#/keys/orders', (page) => page.getByText('One signature key').waitFor()],
-    ['keys-of-certificate', '#/keys/batch', (page) => page.getByText('years left').waitFor()],
-    ['explain', '#/explain', (page) => explain(page, assertion)],
-    ['activity', '#/activity', (page) => page.getByText('Token issued').first().waitFor()],
-  ])('is accessible and fits the screen, wide and narrow, in light and dark: %s', async (name, hash, prepare) => {
-    const { page, show, faults, origins } = await openAdminPage(browser, host)
-    await show(hash)
-    await prepare(page)
-    await page.evaluate(AXE)
-    const found: string[] = []
-    for (const [viewport, colorScheme] of LOOKS) {
-      await page.setViewportSize(viewport)
-      await page.emulateMedia({ colorScheme })
-      await page.evaluate('scrollTo(0, 0)')
-      await page.screenshot({ path: `${SCREENSHOTS}${name}-${colorScheme}-${viewport.width}.png`, fullPage: true })
-      const problems = await seriousProblems(page, colorScheme)
-      found.push(...problems.map((problem) => `${colorScheme}, ${viewport.width}: ${problem}`))
-      const width = Number(await page.evaluate('document.documentElement.scrollWidth'))
-      if (width > viewport.width) found.push(`${width} pixels instead of ${viewport.width}`)
-    }
-    expect(found).toEqual([])
-    expect([...origins]).toEqual([host.url])
-    expect(faults.filter((fault) => !/status of 4[12]2/.test(fault))).toEqual([])
-    await page.context().close()
+    it.each<[string, string, (page: Page) => Promise<unknown>]>([
+      ['identity-providers', '#/', (page) => page.getByText('Fresh').waitFor()],
+      ['template', '#/identity-providers/new', fillInTemplate],
+      ['settings', '#/identity-provider/acme', openAllDetails],
+      ['problems', '#/identity-provider/acme', saveSomethingWrong],
+      ['conflict', '#/identity-provider/acme', (page) => saveAfterSomebodyElse(page, host)],
+      ['switch-off', '#/identity-provider/acme', askToSwitchOff],
+      ['read-only', '#/identity-provider/fixed', (page) => page.getByText('What it is').waitFor()],
+      ['policy', '#/policy/acme', openAllDetails],
+      ['keys', '#/keys', (page) => page.getByText('Fresh').waitFor()],
+      ['keys-of-endpoint', '#/keys/orders', (page) => page.getByText('One signature key').waitFor()],
+      ['keys-of-certificate', '#/keys/batch', (page) => page.getByText('years left').waitFor()],
+      ['explain', '#/explain', (page) => explain(page, assertion)],
+      ['activity', '#/activity', (page) => page.getByText('Token issued').first().waitFor()],
+    ])('is accessible and fits the screen, wide and narrow, in light and dark: %s', async (name, hash, prepare) => {
+      const { page, show, faults, origins } = admin
+      admin.forget()
+      await look(page, ...LOOKS[0])
+      await show(hash)
+      await prepare(page)
+      await page.evaluate(AXE)
+      const found: string[] = []
+      for (const [viewport, colorScheme] of LOOKS) {
+        await look(page, viewport, colorScheme)
+        await page.evaluate('scrollTo(0, 0)')
+        await keepScreenshot(page, `${name}-${colorScheme}-${viewport.width}`)
+        const problems = await seriousProblems(page, colorScheme)
+        found.push(...problems.map((problem) => `${colorScheme}, ${viewport.width}: ${problem}`))
+        const width = Number(await page.evaluate('document.documentElement.scrollWidth'))
+        if (width > viewport.width) found.push(`${width} pixels instead of ${viewport.width}`)
+      }
+      expect(found).toEqual([])
+      expect([...origins]).toEqual([host.url])
+      expect(faults.filter((fault) => !/status of 4[12]2/.test(fault))).toEqual([])
+    })
   })
-})
+}
+
+async function look(page: Page, viewport: ViewportSize, colorScheme: 'light' | 'dark'): Promise<void> {
+  await page.setViewportSize(viewport)
+  await page.emulateMedia({ colorScheme })
+}
+
+async function keepScreenshot(page: Page, name: string): Promise<void> {
+  if (process.env.SCREENSHOTS !== '1') return
+  mkdirSync(SCREENSHOTS, { recursive: true })
+  await page.screenshot({ path: `${SCREENSHOTS}${name}.png`, fullPage: true })
+}
 
 /** In dark, only the colours are others. */
 async function seriousProblems(page: Page, colorScheme: 'light' | 'dark'): Promise<string[]> {
