@@ -1,6 +1,7 @@
 import { fieldOf } from '../errors/field-of.js'
 import { ConfigError } from '../option-checks/config-error.js'
-import type { OptionReader } from '../option-checks/option-reader.js'
+import { OptionReader } from '../option-checks/option-reader.js'
+import { ignoreErrorEvents } from './ignore-error-events.js'
 
 /** In bytes. PostgreSQL cuts names at 63 bytes, and the names of indexes are longer than the name of the table. */
 const MAX_NAME_LENGTH = 50
@@ -30,22 +31,23 @@ export interface Creation {
   values: readonly string[]
 }
 
-/** Reads the options `schema` and `table`. System schemas are refused: in `pg_temp` each connection has its own table. */
-export function readTableNames(reader: OptionReader, defaultTable: string): TableNames {
-  const isUserSchema = (name: string) => isName(name) && !name.startsWith('pg_')
-  return {
-    schema: reader.has('schema')
-      ? reader.string('schema', `${NAME_RULE}, not beginning with pg_`, isUserSchema)
-      : 'public',
-    table: reader.has('table') ? reader.string('table', NAME_RULE, isName) : defaultTable,
-  }
-}
-
-/** @throws ConfigError for a pool without `query` */
-export function checkPool(pool: unknown, storeName: string): void {
-  if (typeof fieldOf(pool, 'query') === 'function') return
-  const message = 'got something else; expected a Pool of pg: an object with the function `query`'
-  throw new ConfigError([{ code: 'wrong_type', path: [storeName, 'pool'], message }])
+/**
+ * Checks what a store is created with, and listens to the pool's `error` events.
+ *
+ * @throws ConfigError for a pool without `query`, or unknown or wrong options
+ */
+export function openTable(
+  pool: PostgresPool,
+  options: object,
+  { storeName, defaultTable }: { storeName: string; defaultTable: string },
+): TableNames {
+  const reader = new OptionReader(options, [storeName])
+  const names = readTableNames(reader, defaultTable)
+  reader.refuseUnknown()
+  reader.throwProblems()
+  checkPool(pool, storeName)
+  ignoreErrorEvents(pool)
+  return names
 }
 
 /** A quoted SQL identifier: any text is safe in it. */
@@ -110,6 +112,23 @@ export async function queryTable(
 /** The five characters by which PostgreSQL names an error, or the code of an error of the connection. */
 export function sqlStateOf(error: unknown): string {
   return String(fieldOf(error, 'code'))
+}
+
+/** Reads the options `schema` and `table`. System schemas are refused: in `pg_temp` each connection has its own table. */
+function readTableNames(reader: OptionReader, defaultTable: string): TableNames {
+  const isUserSchema = (name: string) => isName(name) && !name.startsWith('pg_')
+  return {
+    schema: reader.has('schema')
+      ? reader.string('schema', `${NAME_RULE}, not beginning with pg_`, isUserSchema)
+      : 'public',
+    table: reader.has('table') ? reader.string('table', NAME_RULE, isName) : defaultTable,
+  }
+}
+
+function checkPool(pool: unknown, storeName: string): void {
+  if (typeof fieldOf(pool, 'query') === 'function') return
+  const message = 'got something else; expected a Pool of pg: an object with the function `query`'
+  throw new ConfigError([{ code: 'wrong_type', path: [storeName, 'pool'], message }])
 }
 
 function isName(name: string): boolean {

@@ -1,10 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { BackgroundDeletion } from '../database/background-deletion.js'
-import { ignoreErrorEvents } from '../database/ignore-error-events.js'
 import type { PostgresConnectionPool } from '../database/postgres-listener.js'
-import { checkPool, createMissing, queryTable, readTableNames } from '../database/postgres-table.js'
+import { createMissing, openTable, queryTable } from '../database/postgres-table.js'
 import { fieldOf } from '../errors/field-of.js'
-import { OptionReader } from '../option-checks/option-reader.js'
 import {
   type IdentityProviderRegistration,
   type IdentityProviderStore,
@@ -55,15 +53,13 @@ export class PostgresIdentityProviderStore implements IdentityProviderStore {
 
   /** @throws ConfigError for a pool without `query`, or unknown or wrong options */
   constructor(pool: PostgresConnectionPool, options: PostgresIdentityProviderStoreOptions = {}) {
-    const reader = new OptionReader(options, ['PostgresIdentityProviderStore'])
-    const names = readTableNames(reader, 'jwt_identity_providers')
-    reader.refuseUnknown()
-    reader.throwProblems()
-    checkPool(pool, 'PostgresIdentityProviderStore')
+    const names = openTable(pool, options, {
+      storeName: 'PostgresIdentityProviderStore',
+      defaultTable: 'jwt_identity_providers',
+    })
     this.#statements = statementsFor(names)
     this.#pool = pool
     this.#oldChanges = new BackgroundDeletion(() => this.#deleteOldChanges())
-    ignoreErrorEvents(pool)
   }
 
   /**

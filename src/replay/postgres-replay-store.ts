@@ -1,18 +1,15 @@
 import { BackgroundDeletion } from '../database/background-deletion.js'
-import { ignoreErrorEvents } from '../database/ignore-error-events.js'
 import {
-  checkPool,
   createMissing,
   indexCreation,
+  openTable,
   type PostgresPool,
   quotedTable,
-  readTableNames,
   sqlStateOf,
   type TableNames,
   tableCreation,
 } from '../database/postgres-table.js'
 import { fieldOf } from '../errors/field-of.js'
-import { OptionReader } from '../option-checks/option-reader.js'
 import type { ReplayStore } from './replay-store.js'
 import { storeFull } from './store-errors.js'
 
@@ -53,15 +50,10 @@ export class PostgresReplayStore implements ReplayStore {
 
   /** @throws ConfigError for a pool without `query`, or unknown or wrong options */
   constructor(pool: PostgresPool, options: PostgresReplayStoreOptions = {}) {
-    const reader = new OptionReader(options, ['PostgresReplayStore'])
-    const names = readTableNames(reader, 'jwt_used_assertions')
-    reader.refuseUnknown()
-    reader.throwProblems()
-    checkPool(pool, 'PostgresReplayStore')
+    const names = openTable(pool, options, { storeName: 'PostgresReplayStore', defaultTable: 'jwt_used_assertions' })
     this.#statements = statementsFor(names)
     this.#pool = pool
     this.#expiredEntries = new BackgroundDeletion(() => pool.query(this.#statements.deleteExpired))
-    ignoreErrorEvents(pool)
   }
 
   /**

@@ -1,21 +1,18 @@
 import { createHash } from 'node:crypto'
 import { BackgroundDeletion } from '../database/background-deletion.js'
-import { ignoreErrorEvents } from '../database/ignore-error-events.js'
 import type { PostgresConnectionPool } from '../database/postgres-listener.js'
 import { PostgresSignals } from '../database/postgres-signals.js'
 import {
-  checkPool,
   createMissing,
   indexCreation,
+  openTable,
   queryTable,
   quoted,
   quotedTable,
-  readTableNames,
   type TableNames,
   tableCreation,
 } from '../database/postgres-table.js'
 import { fieldOf } from '../errors/field-of.js'
-import { OptionReader } from '../option-checks/option-reader.js'
 import type { Revocation, RevocationPage, RevocationStore } from './revocation-store.js'
 import { parseRevocation, writeRevocation } from './stored-revocation.js'
 
@@ -64,15 +61,10 @@ export class PostgresRevocationStore implements RevocationStore {
 
   /** @throws ConfigError for a pool without `query`, or unknown or wrong options */
   constructor(pool: PostgresConnectionPool, options: PostgresRevocationStoreOptions = {}) {
-    const reader = new OptionReader(options, ['PostgresRevocationStore'])
-    const names = readTableNames(reader, 'jwt_revocations')
-    reader.refuseUnknown()
-    reader.throwProblems()
-    checkPool(pool, 'PostgresRevocationStore')
+    const names = openTable(pool, options, { storeName: 'PostgresRevocationStore', defaultTable: 'jwt_revocations' })
     this.#statements = statementsFor(names)
     this.#pool = pool
     this.#expiredRows = new BackgroundDeletion(() => pool.query(this.#statements.deleteExpired))
-    ignoreErrorEvents(pool)
   }
 
   /**
