@@ -1,4 +1,6 @@
 import { debuglog } from 'node:util'
+import { BackOff } from '../clock/back-off.js'
+import { systemClock } from '../clock/clock.js'
 import { settleInTime, systemTimers, within } from '../clock/timers.js'
 import { createFault } from '../errors/describe-fault.js'
 import { fieldOf } from '../errors/field-of.js'
@@ -19,7 +21,7 @@ export interface PostgresConnectionPool extends PostgresPool {
   connect?(): PromiseLike<PostgresConnection>
 }
 
-interface ListenerOptions {
+export interface PostgresListenerOptions {
   pool: PostgresConnectionPool
   /** The statement that begins to listen. */
   listen: string
@@ -32,21 +34,26 @@ interface ListenerOptions {
 
 /** Milliseconds that PostgreSQL may take to answer, before the connection is given up. */
 const TIMEOUT = 5000
+/** Milliseconds between attempts to connect. */
+const RETRY = { first: 200, longest: 5000 }
 /** Nothing here keeps the process alive. */
-export const BACKGROUND_TIMERS = { ...systemTimers, after: systemTimers.inBackground }
+const BACKGROUND_TIMERS = { ...systemTimers, after: systemTimers.inBackground }
 
 const debug = debuglog('express-jwt-exchange')
 
 /** Listens and reads on a connection of its own, or reads through the pool if that lends none. */
 export class PostgresListener {
-  readonly #options: ListenerOptions
+  readonly #options: PostgresListenerOptions
   #connection: PostgresConnection | undefined
   #fault: unknown
   /** The statement that is not answered yet. */
   #unanswered: Promise<void> = Promise.resolve()
   #isEnded = false
+  #wake = () => {}
+  /** How long to wait before it is opened again. */
+  readonly backOff = new BackOff(RETRY.first, { clock: systemClock, random: Math.random }, RETRY.longest)
 
-  constructor(options: ListenerOptions) {
+  constructor(options: PostgresListenerOptions) {
     this.#options = options
   }
 
@@ -87,6 +94,27 @@ export class PostgresListener {
     return this.#connection !== undefined && this.#fault === undefined
   }
 
+  get isEnded(): boolean {
+    return this.#isEnded
+  }
+
+  /** Whether nothing is to be heard any more: it was ended, or the pool ends, which waits for the connection that it has lent. */
+  get isOver(): boolean {
+    return this.#isEnded || fieldOf(this.#options.pool, 'ending') === true
+  }
+
+  /** @returns a promise that is fulfilled after that time, or earlier: with the next signal, or when it is ended */
+  pause(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = BACKGROUND_TIMERS.inBackground(milliseconds, resolve)
+      this.#wake = () => {
+        cancel()
+        resolve()
+      }
+      if (this.#isEnded) this.#wake()
+    })
+  }
+
   /** Closes the connection: nobody else should get one that listens. It can be opened again. */
   close(): void {
     const connection = this.#connection
@@ -98,11 +126,13 @@ export class PostgresListener {
   end(): void {
     this.#isEnded = true
     this.close()
+    this.#wake()
   }
 
   #signal(connection: PostgresConnection, fault?: unknown): void {
     if (connection !== this.#connection) return
     this.#fault ??= fault
+    this.#wake()
     this.#options.onSignal()
   }
 

@@ -1,7 +1,6 @@
 import { debuglog, isDeepStrictEqual } from 'node:util'
-import { BackOff } from '../clock/back-off.js'
 import { currentMoment, elapsedSince, systemClock } from '../clock/clock.js'
-import { BACKGROUND_TIMERS, type PostgresConnectionPool, PostgresListener } from '../database/postgres-listener.js'
+import { type PostgresConnectionPool, PostgresListener } from '../database/postgres-listener.js'
 import { createFault } from '../errors/describe-fault.js'
 import { fieldOf } from '../errors/field-of.js'
 import type { RegistrationChange } from './identity-provider-store.js'
@@ -23,8 +22,6 @@ export interface ChangeFeedOptions {
 
 /** Milliseconds. Less than a second, so that a change is reported within a second also without notifications. */
 const POLL_INTERVAL = 500
-/** Milliseconds between attempts to connect. */
-const RETRY = { first: 200, longest: 5000 }
 /** Seconds that a transaction may take to be committed after it has recorded its change. */
 const COMMIT_TIME = 5
 const FIRST_SEQUENCE = '1'
@@ -39,13 +36,10 @@ const debug = debuglog('express-jwt-exchange')
 export class PostgresChangeFeed {
   readonly #options: ChangeFeedOptions
   readonly #startedAt = currentMoment(systemClock)
-  readonly #backOff = new BackOff(RETRY.first, { clock: systemClock, random: Math.random }, RETRY.longest)
   /** undefined: not known yet. `none`: there was no change before. */
   #last: RecordedChange | 'none' | undefined
   readonly #listener: PostgresListener
   #isSignalled = false
-  #isStopped = false
-  #wake = () => {}
 
   constructor(options: ChangeFeedOptions) {
     const { pool, statements } = options
@@ -56,7 +50,6 @@ export class PostgresChangeFeed {
       table: statements.changes,
       onSignal: () => {
         this.#isSignalled = true
-        this.#wake()
       },
       onError: (error) => this.#reportError(error),
     })
@@ -67,33 +60,33 @@ export class PostgresChangeFeed {
   }
 
   stop(): void {
-    this.#isStopped = true
     this.#listener.end()
-    this.#wake()
   }
 
   async #run(): Promise<void> {
-    while (!this.#isStopped && fieldOf(this.#options.pool, 'ending') !== true) {
+    const listener = this.#listener
+    while (!listener.isOver) {
       try {
-        await this.#listener.open()
+        await listener.open()
         await this.#follow()
       } catch (error) {
-        this.#backOff.fail()
+        listener.backOff.fail()
         this.#reportError(error)
       }
-      this.#listener.close()
-      await this.#pause(this.#backOff.remaining)
+      listener.close()
+      await listener.pause(listener.backOff.remaining)
     }
     this.#reportError(createFault('pool_ended', 'the pool has ended, so no change is reported any more'))
   }
 
   /** Ends when the feed is stopped, or the pool has ended. */
   async #follow(): Promise<void> {
-    while (!this.#isStopped && fieldOf(this.#options.pool, 'ending') !== true) {
+    const listener = this.#listener
+    while (!listener.isOver) {
       this.#isSignalled = false
       await this.#readChanges()
-      this.#backOff.succeed()
-      if (!this.#isSignalled) await this.#pause(POLL_INTERVAL)
+      listener.backOff.succeed()
+      if (!this.#isSignalled) await listener.pause(POLL_INTERVAL)
     }
   }
 
@@ -123,7 +116,7 @@ export class PostgresChangeFeed {
   }
 
   #report(change?: RegistrationChange): void {
-    if (this.#isStopped) return
+    if (this.#listener.isEnded) return
     try {
       if (change === undefined) this.#options.onChange()
       else this.#options.onChange(change)
@@ -133,23 +126,12 @@ export class PostgresChangeFeed {
   }
 
   #reportError(error: unknown): void {
-    if (this.#isStopped) return
+    if (this.#listener.isEnded) return
     try {
       this.#options.onError(error)
     } catch (fault) {
       debug('onError failed: %s', fault)
     }
-  }
-
-  #pause(milliseconds: number): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = BACKGROUND_TIMERS.inBackground(milliseconds, resolve)
-      this.#wake = () => {
-        cancel()
-        resolve()
-      }
-      if (this.#isStopped) this.#wake()
-    })
   }
 }
 
