@@ -65,6 +65,7 @@ export type {
   WriteOptions as WriteRegistrationOptions,
 } from './identity-provider-store/identity-provider-store.js'
 export { RevisionConflict } from './identity-provider-store/identity-provider-store.js'
+export type { IntrospectionStats } from './introspection/introspection-client.js'
 export type { IntrospectionOptions } from './introspection/introspection-options.js'
 export type { JwksEndpointOptions } from './jwks/jwks-endpoint-options.js'
 export type { AsymmetricAlgorithm } from './jwt/algorithms.js'
@@ -91,6 +92,7 @@ export type { ReplayOptions } from './replay/replay-options.js'
 export type { ReplayStore } from './replay/replay-store.js'
 export {
   createResourceServer,
+  type IssuerStats,
   type ResourceServer,
   type ResourceServerStats,
 } from './resource-server/create-resource-server.js'

@@ -13,6 +13,20 @@ export interface IntrospectionClientDeps extends AskEndpointDeps {
   events: ExchangeEventEmitter
 }
 
+/**
+ * What became of the questions about the tokens of one issuer, for operators. The counts begin again when the options change, and
+ * with it what is kept of answers.
+ */
+export interface IntrospectionStats {
+  /** Questions that were sent, including those that failed. */
+  questions: number
+  failedQuestions: number
+  /** How often no question was needed, because an answer was known. */
+  fromCache: number
+  /** Questions that are under way, at most `introspection.maxConcurrent`. */
+  running: number
+}
+
 /** A question under way, which requests with the same token share. */
 interface Question {
   askedAt: Moment
@@ -26,7 +40,10 @@ export class IntrospectionClient {
   readonly #deps: IntrospectionClientDeps
   readonly #cache: AnswerCache
   readonly #questions = new Map<string, Question>()
-  #underWay = 0
+  #running = 0
+  #sent = 0
+  #failed = 0
+  #fromCache = 0
 
   /** @param identityProvider the `id` of the issuer */
   constructor(identityProvider: string, settings: IntrospectionSettings, deps: IntrospectionClientDeps) {
@@ -45,11 +62,23 @@ export class IntrospectionClient {
   ask(token: string, expiresAt = Number.POSITIVE_INFINITY): Eventual<IntrospectionAnswer> {
     const key = hash('sha256', token, 'base64url')
     const known = this.#cache.find(key)
-    if (known !== undefined) return known
+    if (known !== undefined) {
+      this.#fromCache += 1
+      return known
+    }
     const question = this.#questions.get(key)
     if (question !== undefined && this.#cache.isRecent(question.askedAt)) return question.answer
-    if (this.#underWay >= this.#settings.maxConcurrent) throw new DependencyUnavailable('introspection_limit_reached')
+    if (this.#running >= this.#settings.maxConcurrent) throw new DependencyUnavailable('introspection_limit_reached')
     return this.#send(token, key, expiresAt)
+  }
+
+  stats(): IntrospectionStats {
+    return {
+      questions: this.#sent,
+      failedQuestions: this.#failed,
+      fromCache: this.#fromCache,
+      running: this.#running,
+    }
   }
 
   #send(token: string, key: string, expiresAt: number): Promise<IntrospectionAnswer> {
@@ -68,18 +97,20 @@ export class IntrospectionClient {
   }
 
   async #request(token: string): Promise<IntrospectionAnswer> {
-    this.#underWay += 1
+    this.#running += 1
+    this.#sent += 1
     try {
       const answer = await askEndpoint(token, this.#settings, this.#deps)
       this.#health.noteSuccess()
       return answer
     } catch (cause) {
+      this.#failed += 1
       if (!isIntrospectionFailed(cause)) throw cause
       this.#health.noteFailure(cause.failure)
       const retryAfter = (cause.retryAfter ?? 0) / 1000
       throw new DependencyUnavailable('introspection_failed', { cause, retryAfter })
     } finally {
-      this.#underWay -= 1
+      this.#running -= 1
     }
   }
 }

@@ -1,6 +1,5 @@
 import { hasField } from '../errors/field-of.js'
 import type { ExchangeEventSource } from '../events/exchange-events.js'
-import type { JwtExchangeStats } from '../exchange/stats.js'
 import { ConfigError } from '../option-checks/config-error.js'
 import { describeType } from '../option-checks/describe-value.js'
 import { OptionReader } from '../option-checks/option-reader.js'
@@ -11,12 +10,12 @@ import { isMeter, type Meter } from './meter.js'
 import { type Measurement, type Metric, type MetricFamily, prometheusName } from './metric.js'
 import { observeWithMeter } from './observe-with-meter.js'
 import { sortMeasurements } from './series.js'
-import { measureStats, STATS_METRICS } from './stats-metrics.js'
+import { measureStats, type ObservedStats, STATS_METRICS } from './stats-metrics.js'
 
 /** What metrics are collected of: an exchange, or a resource server. */
 export interface ObservedExchange {
   events: Pick<ExchangeEventSource, 'on' | 'off'>
-  stats(): Pick<JwtExchangeStats, 'identityProviders'> & Partial<JwtExchangeStats>
+  stats(): ObservedStats
   identityProviderStats?(id: string): object | undefined
 }
 

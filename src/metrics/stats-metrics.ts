@@ -1,16 +1,18 @@
 import type { IdentityProviderStats, JwtExchangeStats } from '../exchange/stats.js'
+import type { IssuerStats } from '../resource-server/create-resource-server.js'
 import { counter, gauge, type Labels, type Measurement, type Metric } from './metric.js'
 
 /** The statistics of an exchange, or of a resource server, which has only some of them. */
 export interface ObservedStats extends Partial<JwtExchangeStats> {
-  identityProviders: readonly IdentityProviderStats[]
+  identityProviders: readonly IssuerStats[]
 }
 
 /** What one identity provider gives for a metric. A value that is not known has no series. */
-type ReadOne = (stats: IdentityProviderStats) => readonly [value: number | undefined, labels?: Labels][]
+type ReadOne = (stats: IssuerStats) => readonly [value: number | undefined, labels?: Labels][]
 type ReadAll = (stats: ObservedStats) => readonly [value: number | undefined, labels?: Labels][]
 
 const STATES = ['ok', 'idle', 'stale', 'degraded', 'down', 'never'] as const
+const REVOCATION_STATES = ['following', 'loading', 'stale'] as const
 const ENABLED = gauge(
   'jwt_exchange.identity_provider.enabled',
   '',
@@ -18,7 +20,7 @@ const ENABLED = gauge(
 )
 
 /** Of each enabled identity provider that has a label of its own. */
-const OF_KEY_SETS: readonly [Metric, ReadOne][] = [
+const OF_EACH: readonly [Metric, ReadOne][] = [
   [
     gauge('jwt_exchange.key_set.state', '', '1 for the state of the key set, 0 for the other states.'),
     (stats) => STATES.map((state) => [state === stats.state ? 1 : 0, { state }]),
@@ -55,6 +57,22 @@ const OF_KEY_SETS: readonly [Metric, ReadOne][] = [
   [
     gauge('jwt_exchange.certificate.expiry.timestamp', 's', 'When the first certificate expires, since the epoch.'),
     (stats) => [[earliestExpiry(stats)]],
+  ],
+  [
+    counter('jwt_exchange.introspection.questions', '{question}', 'Questions about tokens that an issuer was asked.'),
+    ({ introspection }) => [[introspection?.questions]],
+  ],
+  [
+    counter('jwt_exchange.introspection.failures', '{question}', 'Questions about tokens that failed.'),
+    ({ introspection }) => [[introspection?.failedQuestions]],
+  ],
+  [
+    counter('jwt_exchange.introspection.cache_hits', '{request}', 'Requests for whose token an answer was known.'),
+    ({ introspection }) => [[introspection?.fromCache]],
+  ],
+  [
+    gauge('jwt_exchange.introspection.running', '{question}', 'Questions about tokens that are under way.'),
+    ({ introspection }) => [[introspection?.running]],
   ],
 ]
 
@@ -105,6 +123,31 @@ const OF_ALL: readonly [Metric, ReadAll][] = [
       [lookup?.unknown, { result: 'unknown' }],
     ],
   ],
+  [
+    gauge(
+      'jwt_exchange.revocation.state',
+      '',
+      '1 for what this process knows of revocations now, 0 for the other states.',
+    ),
+    ({ revocation }) =>
+      revocation ? REVOCATION_STATES.map((state) => [state === revocation.state ? 1 : 0, { state }]) : [],
+  ],
+  [
+    gauge('jwt_exchange.revocation.age', 's', 'Time since the last successful read of the revocation store began.'),
+    ({ revocation }) => [[inSeconds(revocation?.ageMs)]],
+  ],
+  [
+    gauge('jwt_exchange.revocation.entries', '{revocation}', 'Revocations that this process knows.'),
+    ({ revocation }) => [[revocation?.entries]],
+  ],
+  [
+    counter('jwt_exchange.revocation.reads', '{read}', 'Reads of the revocation store.'),
+    ({ revocation }) => [[revocation?.reads]],
+  ],
+  [
+    counter('jwt_exchange.revocation.read.failures', '{read}', 'Reads of the revocation store that failed.'),
+    ({ revocation }) => [[revocation?.failedReads]],
+  ],
 ]
 
 /** @param labelOf undefined for an identity provider without a label of its own */
@@ -124,7 +167,7 @@ export function measureStats(
   return new Map<Metric, Measurement[]>([
     ...OF_ALL.map(([metric, read]): [Metric, Measurement[]] => [metric, known(read(stats))]),
     [ENABLED, labelled.map(({ each, own }) => ({ labels: own, value: each.enabled ? 1 : 0 }))],
-    ...OF_KEY_SETS.map(([metric, read]): [Metric, Measurement[]] => [metric, ofEach(read)]),
+    ...OF_EACH.map(([metric, read]): [Metric, Measurement[]] => [metric, ofEach(read)]),
   ])
 }
 
@@ -132,7 +175,7 @@ export function measureStats(
 export const STATS_METRICS: readonly Metric[] = [
   ...OF_ALL.map(([metric]) => metric),
   ENABLED,
-  ...OF_KEY_SETS.map(([metric]) => metric),
+  ...OF_EACH.map(([metric]) => metric),
 ]
 
 function known(values: ReturnType<ReadAll>): Measurement[] {

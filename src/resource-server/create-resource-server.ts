@@ -8,6 +8,7 @@ import type { AccessTokenExplanation } from '../explain/explain-access-token.js'
 import type { Middleware } from '../express/http.js'
 import { createProtect, type ProtectOptions } from '../express/protect.js'
 import { type ReadyOptions, warmUp } from '../identity-provider/warm-up.js'
+import type { IntrospectionStats } from '../introspection/introspection-client.js'
 import { ConfigError } from '../option-checks/config-error.js'
 import { PendingRefusals } from '../passport/pending-refusals.js'
 import type { PassportStrategy } from '../passport/promise-strategy.js'
@@ -19,7 +20,7 @@ import {
   type ResourceServerSettings,
   readResourceServerOptions,
 } from './resource-server-options.js'
-import { createResourceServerParts, putInForce } from './resource-server-parts.js'
+import { createResourceServerParts, putInForce, type ResourceServerParts } from './resource-server-parts.js'
 
 /** Protects routes with access tokens of other issuers. It issues none. */
 export interface ResourceServer {
@@ -72,8 +73,14 @@ export interface ResourceServer {
 
 /** Statistics for operators. They name the issuers, so do not publish them. */
 export interface ResourceServerStats {
-  identityProviders: readonly IdentityProviderStats[]
+  identityProviders: readonly IssuerStats[]
   config: ConfigurationStats
+}
+
+/** One issuer, the state of its keys, and what it was asked about its tokens. */
+export interface IssuerStats extends IdentityProviderStats {
+  /** Absent without the option `introspection`. */
+  introspection?: IntrospectionStats
 }
 
 /**
@@ -98,7 +105,7 @@ export function createResourceServer(options: ResourceServerOptions): ResourceSe
   const configuration = createConfiguration(settings, lasting)
   const parts = () => configuration.parts
   const stats = () => ({
-    identityProviders: parts().identityProviders.all().map(statsOf),
+    identityProviders: statsOfIssuers(parts()),
     config: configuration.stats(),
   })
   const findMetadata: FindResourceMetadata = (resource) => parts().findResourceMetadata(resource)
@@ -130,6 +137,13 @@ export function createResourceServer(options: ResourceServerOptions): ResourceSe
     reconfigure: (newOptions) => configuration.change(newOptions),
     close: () => closeTrust(lasting),
   }
+}
+
+function statsOfIssuers({ identityProviders, trustedIssuers }: ResourceServerParts): IssuerStats[] {
+  return identityProviders.all().map((issuer) => {
+    const introspection = trustedIssuers.introspectionStats(issuer.id)
+    return { ...statsOf(issuer), ...(introspection !== undefined && { introspection }) }
+  })
 }
 
 function createConfiguration(settings: ResourceServerSettings, lasting: LastingTrust) {

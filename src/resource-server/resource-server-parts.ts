@@ -23,6 +23,7 @@ export interface ResourceServerParts {
   hostFunctions: HostFunctions
   jwksClients: ChosenJwksClients
   identityProviders: IdentityProviderRegistry
+  trustedIssuers: TrustedIssuers
   verifyAccessToken: AccessTokenVerifier
   /** Serves the metadata of the resources. */
   wellKnown: Middleware
@@ -54,6 +55,7 @@ export function createResourceServerParts(
     hostFunctions,
     jwksClients,
     identityProviders,
+    trustedIssuers,
     verifyAccessToken: createIssuerTokenVerifier(trustedIssuers),
     ...createResourceParts(settings),
     explain: { issuers: trustedIssuers, identityProviders, clock },

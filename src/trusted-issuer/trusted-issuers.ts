@@ -8,7 +8,11 @@ import { type Eventual, inTurn, whenReady } from '../clock/when-ready.js'
 import { TokenRejected } from '../errors/rejections.js'
 import type { AcceptedAccessTokens, IdentityProvider } from '../identity-provider/identity-provider.js'
 import type { IdentityProviderRegistry } from '../identity-provider/identity-provider-registry.js'
-import { IntrospectionClient, type IntrospectionClientDeps } from '../introspection/introspection-client.js'
+import {
+  IntrospectionClient,
+  type IntrospectionClientDeps,
+  type IntrospectionStats,
+} from '../introspection/introspection-client.js'
 import { normaliseType, type UnverifiedJws, type UnverifiedJwt } from '../jwt/parse-jwt.js'
 import { verifySignature } from '../verification-keys/verify-signature.js'
 import { type AccessTokenChecks, createAccessTokenChecks } from './access-token-checks.js'
@@ -119,6 +123,11 @@ export class TrustedIssuers {
     const { id, accessTokens: accepted } = identityProvider
     // A tenant of an entry for any tenant is made for each token.
     return this.#byId.get(id) ?? this.#trust(accepted)
+  }
+
+  /** undefined: the issuer with this `id` is not asked about its tokens. */
+  introspectionStats(id: string): IntrospectionStats | undefined {
+    return this.#byId.get(id)?.introspection?.stats()
   }
 
   #trust(accepted: AcceptedAccessTokens): TrustedIssuer {

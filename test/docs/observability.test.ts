@@ -148,6 +148,7 @@ describe('docs/observability.md', () => {
   it.each([
     ['Stats', 'src/exchange/stats.ts', 'IdentityProviderStats', 3],
     ['Revocations', 'src/revocation/revocations.ts', 'RevocationStats', 5],
+    ['Introspection', 'src/introspection/introspection-client.ts', 'IntrospectionStats', 4],
     ['The key set', 'src/verification-keys/key-source.ts', 'KeySourceStats', 13],
     ['Its fetches', 'src/verification-keys/key-source.ts', 'FetchStats', 6],
     ['Its keys', 'src/verification-keys/key-source.ts', 'KeyStats', 3],
@@ -334,7 +335,9 @@ const METRICS = rowsUnder('All metrics').map((cells) => cells.flatMap((cell) => 
 
 describe('the metrics', () => {
   it('are those of the table, in its order, with their kinds and labels', async () => {
-    const host = await start({ exchange: { subject: 'namespaced', findIdentityProvider: () => undefined } })
+    const host = await start({
+      exchange: { subject: 'namespaced', findIdentityProvider: () => undefined, revocation: {} },
+    })
     await tellStory(host)
     expect(() => host.exchange.reconfigure({} as never)).toThrow()
     const families = collect(host.exchange).data()
