@@ -20,6 +20,8 @@ export interface Kind {
   spare: Members
   /** Whether operators have revoked it. */
   isRevoked?: boolean
+  /** Whether the token is opaque, and only its issuer knows its claims. */
+  isReference?: boolean
 }
 
 /** What varies within each kind. */
@@ -73,6 +75,10 @@ export const KINDS = {
   'at+jwt of the issuer for another audience': of('at+jwt', { aud: OTHER_RESOURCE, client_id: 'app' }, OF_ACCESS),
   'at+jwt of an issuer without routes': of('at+jwt', { iss: WITHOUT_ROUTES, client_id: 'app' }, OF_ACCESS),
   'at+jwt of a stranger': of('at+jwt', { iss: STRANGER, client_id: 'app' }, OF_ACCESS),
+  'access token of the issuer, opaque': {
+    ...of(undefined, { client_id: CLIENT.clientId, scope: 'read' }, OF_ACCESS),
+    isReference: true,
+  },
   'access token of Auth0': of('JWT', { azp: 'spa', scope: 'openid read', permissions: ['read'] }, OF_ACCESS),
   'access token of a machine at Auth0': of('JWT', { azp: 'job', gty: 'client-credentials' }, ANY),
   'access token of Keycloak': of('JWT', { typ: 'Bearer', azp: 'spa', scope: 'read', nonce: 'n' }, OF_ACCESS),

@@ -18,7 +18,11 @@ const OURS: readonly PlaceName[] = [
   ] as const),
   ...(['Passport access-token', 'Passport access-token, of a loose issuer'] as const),
   ...(['introspect, the token', 'revoke, the token'] as const),
+  ...(['protect, of one resource of two', 'resource server with introspection'] as const),
 ]
+const OTHER_RESOURCE: readonly PlaceName[] = ['protect, of the other resource of two']
+/** Its issuer says of each token that it is an active bearer token, unless its type is that of another kind. */
+const OPAQUE: readonly PlaceName[] = ['resource server for opaque tokens']
 /** `at+jwt` is the type of access tokens, and assertions must not have it. */
 const RFC_9068: readonly PlaceName[] = [
   ...(['protect', 'verifyAccessToken, of a loose issuer', 'verifyAccessToken'] as const),
@@ -29,6 +33,8 @@ const RFC_9068: readonly PlaceName[] = [
     'resource server of several issuers',
   ] as const),
   'resource server of several issuers, the loose one',
+  ...(['resource server with introspection', 'protect, of one resource of two'] as const),
+  ...[...OTHER_RESOURCE, ...OPAQUE],
 ]
 const LOOSE: readonly PlaceName[] = [
   ...(['verifyAccessToken, of a loose issuer', 'Passport access-token, of a loose issuer'] as const),
@@ -49,7 +55,7 @@ const CLIENTS: readonly PlaceName[] = ['client_assertion', 'introspect, the clie
 
 const NONE: readonly PlaceName[] = []
 const LOOKS_ALIKE: Row = {
-  accepted: [...LOOSE, ...ASSERTIONS],
+  accepted: [...LOOSE, ...ASSERTIONS, ...OPAQUE],
   because:
     'RFC 7523 §3 asks of an assertion nothing that it lacks: the aud must tell them apart, and options refuse to share it',
 }
@@ -57,6 +63,8 @@ const OF_LOGIN: Row = {
   accepted: ASSERTIONS,
   because: 'an ID token without marks of a login at the front channel is an assertion (RFC 7523 §3) if its aud is ours',
 }
+/** Its issuer, which is asked about it, takes it for an access token. */
+const WITHOUT_MARKS: Row = { accepted: [...ASSERTIONS, ...OPAQUE], because: `${OF_LOGIN.because}; nothing marks it` }
 const BY_TYPE = (type: string): Row => ({ accepted: NONE, because: `${type} says what it is (RFC 8725 §3.11)` })
 const BY_CLAIMS = (claims: string): Row => ({ accepted: NONE, because: `${claims}: RFC 8725 §3.12` })
 
@@ -69,15 +77,15 @@ export const ROWS: Readonly<Record<KindName, Row>> = {
       'it is for our routes, for its client to ask about, and for the one resource server that trusts us (RFC 9068 §4)',
   },
   'our access token for another resource': {
-    accepted: TO_REVOKE,
+    accepted: [...TO_REVOKE, ...OTHER_RESOURCE],
     acceptedEarly: TO_REVOKE,
-    because: 'its aud is not this resource (RFC 9068 §4), but its client may end it (RFC 7009 §2.1)',
+    because: 'its aud is not this resource but the other one (RFC 9068 §4), and its client may end it (RFC 7009 §2.1)',
   },
   'our access token, revoked': {
     accepted: [...TO_REVOKE, ...SEVERAL],
     acceptedEarly: TO_REVOKE,
     because:
-      'to revoke it again changes nothing, and only the exchange knows what was revoked: a resource server accepts it until it expires',
+      'to revoke it again changes nothing, and only the exchange knows what was revoked: a resource server that does not ask accepts it until it expires',
   },
   'our access token, bound to a key': {
     accepted: TO_REVOKE,
@@ -89,32 +97,40 @@ export const ROWS: Readonly<Record<KindName, Row>> = {
     accepted: RESOURCE_SERVERS,
     because: 'a subject must not look like a client (RFC 9700 §4.15), and a resource server has no clients',
   },
-  'at+jwt of the issuer for another audience': { accepted: NONE, because: 'its aud is another one (RFC 9068 §4)' },
+  'at+jwt of the issuer for another audience': {
+    accepted: OTHER_RESOURCE,
+    because: 'its aud is the other resource (RFC 9068 §4)',
+  },
   'at+jwt of an issuer without routes': { accepted: NONE, because: 'no route trusts it, and at+jwt is no assertion' },
   'at+jwt of a stranger': { accepted: NONE, because: 'nobody trusts its issuer' },
+  'access token of the issuer, opaque': {
+    accepted: OPAQUE,
+    because: 'only its issuer knows what it is (RFC 7662 §2.2)',
+  },
   'access token of Auth0': LOOKS_ALIKE,
   'access token of a machine at Auth0': LOOKS_ALIKE,
   'access token of Keycloak': LOOKS_ALIKE,
   'access token of Entra': LOOKS_ALIKE,
   'access token of Okta, without typ': LOOKS_ALIKE,
   'access token without typ for another audience': { accepted: NONE, because: 'its aud is another one' },
-  'ID token': OF_LOGIN,
-  'ID token without typ': OF_LOGIN,
+  'ID token': WITHOUT_MARKS,
+  'ID token without typ': WITHOUT_MARKS,
   'ID token with a nonce': OF_LOGIN,
   'ID token with nonce and at_hash': BY_CLAIMS('nonce and at_hash'),
   'ID token of Keycloak': OF_LOGIN,
   'ID token of Entra': OF_LOGIN,
   'ID token of Auth0': OF_LOGIN,
   'ID token of Cognito': OF_LOGIN,
-  'ID token for another party than its audience': OF_LOGIN,
-  assertion: { accepted: ASSERTIONS, because: 'that is where they belong' },
-  'assertion without typ': { accepted: ASSERTIONS, because: 'typ is optional (RFC 7523 §3)' },
+  'ID token for another party than its audience': WITHOUT_MARKS,
+  assertion: { accepted: [...ASSERTIONS, ...OPAQUE], because: 'that is where they belong, and nothing marks them' },
+  'assertion without typ': { accepted: [...ASSERTIONS, ...OPAQUE], because: 'typ is optional (RFC 7523 §3)' },
   'assertion about one of our clients': {
-    accepted: NONE,
-    because: 'a subject must not look like a client (RFC 9700 §4.15), and a client with keys signs for itself',
+    accepted: OPAQUE,
+    because:
+      'a subject must not look like a client (RFC 9700 §4.15), a client with keys signs for itself, and a resource server has no clients',
   },
   'workload assertion': {
-    accepted: [...ASSERTIONS, ...CLIENTS],
+    accepted: [...ASSERTIONS, ...CLIENTS, ...OPAQUE],
     because: 'a client may be registered for the assertions of its issuer about it: they are one kind, used once',
   },
   'client assertion': { accepted: CLIENTS, because: 'that is where they belong (RFC 7523 §2.2)' },

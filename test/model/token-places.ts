@@ -2,15 +2,7 @@ import { createPrivateKey, sign } from 'node:crypto'
 import type { RequestHandler } from 'express'
 import { decodeJwt } from 'jose'
 import passport from 'passport'
-import {
-  AccessTokenStrategy,
-  createResourceServer,
-  generateSigningKey,
-  type IdentityProviderOptions,
-  type IssuerOptions,
-  type ResourceServer,
-  type ResourceServerOptions,
-} from '../../src/index.js'
+import { AccessTokenStrategy, generateSigningKey, type JwtExchange, type ResourceServer } from '../../src/index.js'
 import { CLIENT_ASSERTION_TYPE } from '../support/client-assertions.js'
 import { signingInputOf, withSignature } from '../support/compact-jws.js'
 import {
@@ -18,28 +10,27 @@ import {
   CLIENT,
   type ExchangeHost,
   GRANT_TYPE,
-  ISSUER,
   type RecordedEvent,
   startExchangeHost,
-  TOKEN_ENDPOINT,
 } from '../support/exchange-host.js'
 import { sendRequest } from '../support/send-request.js'
-import { LOGIN_CLIENT, type Members, SIGNER, type Target, WITHOUT_ROUTES, WORKLOAD } from './token-kinds.js'
-
-/** An identity provider that is an authorization server, too, and puts the same `aud` into all its tokens. */
-const ISSUER_OF_ALL = 'https://idp.example.com'
-/** Its access tokens are not of type at+jwt, so its assertions need another `aud`. */
-const LOOSE_ISSUER = 'https://loose.example.com'
-/** Registered at run time. */
-const FOUND_ISSUER = 'https://found.example.com'
+import { type AnsweringIssuer, startAnsweringIssuer } from './answering-issuer.js'
+import {
+  ALL_AUDIENCES,
+  createExchangeOfTwo,
+  createServers,
+  exchangeOptions,
+  FOUND_ISSUER,
+  ISSUER_OF_ALL,
+  LOOSE_ISSUER,
+  OF_ASSERTIONS,
+  OF_CLIENTS,
+  OF_ROUTES,
+  type Servers,
+} from './token-deployments.js'
+import { type Members, OTHER_RESOURCE, type Target } from './token-kinds.js'
 
 const BY_SECRET = { client_id: CLIENT.clientId, client_secret: CLIENT.clientSecret }
-
-/** What every place accepts that can: the same values for access tokens, assertions and ID tokens. */
-const ALL_AUDIENCES = [AUDIENCE, ISSUER, TOKEN_ENDPOINT, LOGIN_CLIENT]
-const OF_ASSERTIONS = [ISSUER, TOKEN_ENDPOINT]
-const OF_ROUTES = [AUDIENCE, LOGIN_CLIENT]
-const OF_CLIENTS = [ISSUER]
 
 /** One place where tokens are presented. */
 interface Place extends Target {
@@ -50,6 +41,8 @@ interface Place extends Target {
 export interface TokenPlaces {
   places: Readonly<Record<PlaceName, Place>>
   sign(header: Members, claims: Members): string
+  /** An opaque token that stands for these claims. */
+  refer: AnsweringIssuer['refer']
   revoke(token: string): Promise<void>
   close(): Promise<void>
 }
@@ -66,6 +59,8 @@ export const PLACE_NAMES = [
   ...['introspect, the token', 'introspect, the client', 'revoke, the token', 'revoke, the client'],
   ...['resource server', 'resource server through AccessTokenStrategy', 'resource server for JWT and none'],
   ...['resource server of several issuers', 'resource server of several issuers, the loose one'],
+  ...['resource server with introspection', 'resource server for opaque tokens'],
+  ...['protect, of one resource of two', 'protect, of the other resource of two'],
 ] as const
 export type PlaceName = (typeof PLACE_NAMES)[number]
 
@@ -75,79 +70,36 @@ export async function startTokenPlaces(): Promise<TokenPlaces> {
   const { d: _, ...publicJwk } = privateJwk
   const key = createPrivateKey({ key: { ...privateJwk }, format: 'jwk' })
   const jwks = { keys: [publicJwk] }
-  const servers = createServers(jwks)
   const host = await startExchangeHost({ exchange: exchangeOptions(privateJwk, jwks) })
   host.server.keepAliveTimeout = 0 // A connection that is closed while a request is on its way would fail it.
-  mountRoutes(host, servers)
+  const answering = await startAnsweringIssuer()
+  const servers = createServers(jwks, { ours: `${host.url}/oauth2/introspect`, theirs: answering.url })
+  const ofTwo = createExchangeOfTwo(privateJwk, jwks)
+  mountRoutes(host, servers, ofTwo)
   return {
     places: createPlaces(host, servers),
     sign: (header, claims) => {
       const input = signingInputOf({ alg: 'ES256', kid: privateJwk.kid, ...header }, claims)
       return withSignature(input, sign('sha256', Buffer.from(input), { key, dsaEncoding: 'ieee-p1363' }))
     },
-    revoke: (token) => host.exchange.revoke({ token }),
+    refer: answering.refer,
+    revoke: async (token) => {
+      for (const exchange of [host.exchange, ofTwo]) await exchange.revoke({ token })
+    },
     close: async () => {
-      for (const server of Object.values(servers)) server.close()
+      for (const each of [...Object.values(servers), ofTwo]) each.close()
       await host.close()
+      await answering.close()
     },
   }
 }
 
-function exchangeOptions(signingKey: ReturnType<typeof generateSigningKey>, jwks: { keys: object[] }) {
-  const entry = (name: string, others: Partial<IdentityProviderOptions>): IdentityProviderOptions => ({
-    ...{ name, jwks, alias: TOKEN_ENDPOINT, audiences: [ISSUER], allowedSubjects: 'any' },
-    ...others,
-  })
-  return {
-    identityProviders: [
-      entry(ISSUER_OF_ALL, { audiences: ALL_AUDIENCES, accessTokens: { audience: ALL_AUDIENCES } }),
-      entry(LOOSE_ISSUER, { accessTokens: { audience: OF_ROUTES, types: ['at+jwt', 'JWT', 'none'], ...SCOPES } }),
-      entry(WITHOUT_ROUTES, { audiences: ALL_AUDIENCES }),
-    ],
-    findIdentityProvider: (name: string) =>
-      name === FOUND_ISSUER ? entry(name, { audiences: ALL_AUDIENCES }) : undefined,
-    subject: 'raw',
-    clients: [
-      CLIENT,
-      { clientId: SIGNER, jwks, scopes: ['openid'] },
-      { clientId: 'workload', assertedBy: { identityProvider: ISSUER_OF_ALL, subject: WORKLOAD }, scopes: ['openid'] },
-    ],
-    clientAuthentication: { maxFailures: 1_000_000 },
-    accessToken: { audience: AUDIENCE, signingKeys: [signingKey] },
-    revocation: { mode: 'check' as const },
-    introspection: true,
-  }
-}
-
-/** Operators that read scopes from claims that ID tokens have, too. */
-const SCOPES = { scopeClaims: ['scope', 'scp', 'permissions', 'roles', 'groups'] }
-
-function createServers(jwks: { keys: object[] }) {
-  const loose = { types: ['JWT', 'none'], ...SCOPES }
-  const issuer = (name: string, others: Partial<IssuerOptions> = {}): IssuerOptions => ({
-    ...{ issuer: name, jwks, audience: ALL_AUDIENCES },
-    ...others,
-  })
-  const create = (options: ResourceServerOptions) => createResourceServer(options)
-  return {
-    strict: create(issuer(ISSUER_OF_ALL)),
-    loose: create(issuer(ISSUER_OF_ALL, loose)),
-    several: create({
-      issuers: [
-        issuer(ISSUER, { audience: AUDIENCE }),
-        issuer(ISSUER_OF_ALL),
-        issuer(LOOSE_ISSUER, { ...loose, types: ['at+jwt', 'JWT', 'none'] }),
-      ],
-      subject: 'raw',
-    }),
-  } satisfies Record<string, ResourceServer>
-}
-type Servers = ReturnType<typeof createServers>
-
-function mountRoutes({ app, exchange }: ExchangeHost, { strict }: Servers): void {
+function mountRoutes({ app, exchange }: ExchangeHost, { strict }: Servers, ofTwo: JwtExchange): void {
   const end: RequestHandler = (_req, res) => void res.end()
   app.get('/protect', exchange.protect(), end)
   app.get('/strict', strict.protect(), end)
+  app.get('/one-of-two', ofTwo.protect({ resource: AUDIENCE }), end)
+  app.get('/other-of-two', ofTwo.protect({ resource: OTHER_RESOURCE }), end)
   const authenticator = new passport.Passport()
   authenticator.use(new AccessTokenStrategy({ from: strict }, async ({ sub }) => ({ sub })))
   app.get('/strict-passport', authenticator.authenticate('access-token', { session: false }), end)
@@ -201,6 +153,10 @@ function createPlaces(host: ExchangeHost, servers: Servers): TokenPlaces['places
     'resource server for JWT and none': verifier(servers.loose, ISSUER_OF_ALL, ALL_AUDIENCES),
     'resource server of several issuers': verifier(servers.several, ISSUER_OF_ALL, ALL_AUDIENCES),
     'resource server of several issuers, the loose one': verifier(servers.several, LOOSE_ISSUER, ALL_AUDIENCES),
+    'resource server with introspection': verifier(servers.introspecting, ISSUER_OF_ALL, ALL_AUDIENCES),
+    'resource server for opaque tokens': verifier(servers.opaque, ISSUER_OF_ALL, ALL_AUDIENCES),
+    'protect, of one resource of two': route('/one-of-two', ISSUER_OF_ALL, [AUDIENCE]),
+    'protect, of the other resource of two': route('/other-of-two', ISSUER_OF_ALL, [OTHER_RESOURCE]),
   }
 }
 

@@ -106,7 +106,7 @@ async function findWrong(
 }
 
 async function signVariant(
-  { sign, revoke }: TokenPlaces,
+  { sign, refer, revoke }: TokenPlaces,
   { kind: name, life }: { kind: KindName; life: Life },
   target: Target,
   variant: Variant,
@@ -121,7 +121,7 @@ async function signVariant(
     ...(!variant.hasKid && !isOwn && { kid: undefined }),
   }
   const claims = rotate({ ...variant.spare, ...datesOf(life, variant), ...draft.claims }, variant.rotation)
-  const token = sign(header, claims)
+  const token = kind.isReference === true ? refer(claims) : sign(header, claims)
   if (kind.isRevoked === true) await revoke(token)
   return { token, shown: JSON.stringify({ header, claims }) }
 }
