@@ -1,12 +1,12 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import { afterAll } from '@jest/globals'
 import { findFreePort } from './free-port.js'
+import { sendRedisCommand } from './send-redis-command.js'
 
 /** A Redis of our own, which a test may fill, pause and kill. */
 export interface RedisServer {
@@ -16,7 +16,7 @@ export interface RedisServer {
   stop(): Promise<void>
   /** On the same port, in the same directory, with the same arguments. */
   restart(): Promise<void>
-  /** Sends a command with redis-cli. Rejects where the answer is an error. */
+  /** Sends a command. Resolves with what redis-cli would print; rejects if the answer is an error. */
   cli(...command: string[]): Promise<string>
 }
 
@@ -39,10 +39,7 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
   const args = [...listen, '--save', '', '--appendonly', 'no', ...(options.args ?? [])]
   let child: ChildProcess | undefined
 
-  const cli = async (...command: string[]) => {
-    const { stdout } = await promisify(execFile)('redis-cli', ['-e', '-p', `${port}`, ...command])
-    return stdout.trimEnd()
-  }
+  const cli = (...command: string[]) => sendRedisCommand(port, command)
   const stop = async () => {
     if (child === undefined || hasEnded(child)) return
     const ended = once(child, 'exit')
