@@ -16,23 +16,27 @@ type Open = (url: string) => Promise<OpenRedisClient>
 
 /** Soon after the server is back, so that a test does not wait. */
 const RECONNECT = 50
+/** Milliseconds in which a busy machine certainly does it. No test is about the limits that the libraries have themselves. */
+const LONG = 60_000
 
 async function openNodeRedis(create: typeof createClient, url: string): Promise<OpenRedisClient> {
-  const client = create({ url, socket: { reconnectStrategy: RECONNECT } })
+  const socket = { reconnectStrategy: RECONNECT, connectTimeout: LONG }
+  const client = create({ url, socket })
   client.on('error', () => {})
   await client.connect()
   return { client, send: (...command) => client.sendCommand(command), close: () => client.destroy() }
 }
 
 async function openNodeRedisPool(create: typeof createClientPool, url: string): Promise<OpenRedisClient> {
-  const pool = create({ url, socket: { reconnectStrategy: RECONNECT } })
+  const socket = { reconnectStrategy: RECONNECT, connectTimeout: LONG }
+  const pool = create({ url, socket }, { acquireTimeout: LONG })
   pool.on('error', () => {})
   await pool.connect()
   return { client: pool, send: (...command) => pool.sendCommand(command), close: () => pool.close() }
 }
 
 async function openIoredis(Redis: typeof Redis6, url: string): Promise<OpenRedisClient> {
-  const client = new Redis(url, { retryStrategy: () => RECONNECT, lazyConnect: true })
+  const client = new Redis(url, { retryStrategy: () => RECONNECT, connectTimeout: LONG, lazyConnect: true })
   client.on('error', () => {})
   await client.connect()
   const send = (name = '', ...rest: string[]) => client.call(name, ...rest)

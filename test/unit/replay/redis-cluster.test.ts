@@ -12,6 +12,8 @@ import { findFreePort } from '../../support/free-port.js'
 import { type RedisServer, startRedisServer } from '../../support/redis-server.js'
 import { describeWithRedisServer } from '../../support/services.js'
 
+/** Milliseconds in which a busy machine certainly answers. */
+const LONG = 20_000
 /** Of the second node; the first one has those below. */
 const FIRST_SLOT = 8192
 
@@ -33,7 +35,8 @@ async function openNodeRedis(create: typeof createCluster, nodes: readonly Redis
 }
 
 async function openIoredis(Class: typeof Cluster, nodes: readonly RedisServer[]): Promise<OpenCluster> {
-  const client = new Class(nodes.map(({ port }) => ({ host: '127.0.0.1', port })))
+  const addresses = nodes.map(({ port }) => ({ host: '127.0.0.1', port }))
+  const client = new Class(addresses, { slotsRefreshTimeout: LONG })
   client.on('error', () => {})
   await once(client, 'ready')
   return { client, close: () => client.disconnect() }
