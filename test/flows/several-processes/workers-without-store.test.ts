@@ -4,36 +4,41 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 
-/** Each test starts two processes. */
+/** The first test of each kind of worker starts two processes, or a process with two threads. */
 jest.setTimeout(60_000)
 
-/** Creates an exchange in the primary process or thread and in a worker, and prints what each is told. */
+/** Creates exchanges in the primary process or thread and in a worker, and prints what each is told, and that all are created. */
 const PROGRAM = `
 import cluster from 'node:cluster'
 import { isMainThread, Worker } from 'node:worker_threads'
 import { createJwtExchange, generateSigningKey, MemoryReplayStore } from 'express-jwt-exchange'
 
-const [kind, workers] = process.argv.slice(2)
-const stores = {
+const STORES = {
   memory: undefined,
   'explicit memory': new MemoryReplayStore(),
   unknown: { markUsed: () => true },
   apart: { markUsed: () => true, isShared: false },
   shared: { markUsed: () => true, isShared: true },
 }
-const exchange = createJwtExchange({
-  issuer: 'https://api.example.com/oauth2',
-  identityProviders: [{ name: 'https://exampleidp.com', allowedSubjects: 'any', jwksUri: 'https://exampleidp.com/keys' }],
-  clients: [{ clientId: 'app', clientSecret: 's3cret-of-the-tests' }],
-  accessToken: { audience: 'https://api.example.com', signingKeys: [generateSigningKey()] },
-  ...(stores[kind] !== undefined && { replay: { store: stores[kind] } }),
-})
 const isFirst = cluster.isPrimary && isMainThread
 const who = isFirst ? 'primary' : 'worker'
-exchange.events.on('replay_store.at_risk', ({ message }) => console.log(who + ': ' + message))
-if (isFirst && workers === 'threads') new Worker(new URL(import.meta.url), { argv: [kind] })
-else if (isFirst) cluster.fork()
-else if (isMainThread) setImmediate(() => cluster.worker.disconnect())
+const signingKeys = [generateSigningKey()]
+for (const [kind, store] of Object.entries(STORES)) {
+  const exchange = createJwtExchange({
+    issuer: 'https://api.example.com/oauth2',
+    identityProviders: [{ name: 'https://exampleidp.com', allowedSubjects: 'any', jwksUri: 'https://exampleidp.com/keys' }],
+    clients: [{ clientId: 'app', clientSecret: 's3cret-of-the-tests' }],
+    accessToken: { audience: 'https://api.example.com', signingKeys },
+    ...(store !== undefined && { replay: { store } }),
+  })
+  exchange.events.on('replay_store.at_risk', ({ message }) => console.log(kind + ': ' + who + ': ' + message))
+}
+setImmediate(() => {
+  console.log(who + ' has created all')
+  if (isFirst && process.argv[2] === 'threads') new Worker(new URL(import.meta.url))
+  else if (isFirst) cluster.fork()
+  else if (isMainThread) cluster.worker.disconnect()
+})
 `
 
 let directory: string
@@ -44,9 +49,23 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(directory, { recursive: true }))
 
-async function outputWith(kind: string, workers = 'cluster'): Promise<string> {
+type Workers = 'cluster' | 'threads'
+const outputs = new Map<Workers, Promise<string>>()
+
+async function runProgram(workers: Workers): Promise<string> {
   const env = { ...process.env, NODE_OPTIONS: '' }
-  return (await promisify(execFile)(process.execPath, [join(directory, 'main.mjs'), kind, workers], { env })).stdout
+  return (await promisify(execFile)(process.execPath, [join(directory, 'main.mjs'), workers], { env })).stdout
+}
+
+/** What was printed of an exchange with this kind of store. */
+async function outputWith(kind: string, workers: Workers = 'cluster'): Promise<string> {
+  const running = outputs.get(workers) ?? runProgram(workers)
+  outputs.set(workers, running)
+  const lines = (await running).trimEnd().split('\n')
+  const [first, second] = lines.filter((line) => line.endsWith(' has created all'))
+  expect([first, second]).toEqual(['primary has created all', 'worker has created all'])
+  const prefix = `${kind}: `
+  return lines.flatMap((line) => (line.startsWith(prefix) ? [`${line.slice(prefix.length)}\n`] : [])).join('')
 }
 
 const OF_CLUSTER =
