@@ -10,14 +10,27 @@ const PROCESSES = 4
 const CALLS_OF_EACH = 50
 const ROUNDS = 20
 
-async function startProcess(args: readonly string[]): Promise<ChildProcess> {
-  const child = fork('test/support/claiming-process.js', args, { env: { ...process.env, NODE_OPTIONS: '' } })
-  await once(child, 'message')
-  return child
+const processes: ChildProcess[] = []
+beforeAll(async () => {
+  const env = { ...process.env, NODE_OPTIONS: '' }
+  for (let count = 0; count < PROCESSES; count += 1) processes.push(fork('test/support/claiming-process.js', { env }))
+  await Promise.all(processes.map((each) => once(each, 'message')))
+}, 60_000)
+afterAll(() => {
+  for (const each of processes) each.kill('SIGKILL')
+})
+
+/** In each process, the store that it uses from now on. */
+async function openInAll(store: readonly string[]): Promise<void> {
+  const opened = processes.map(async (each) => {
+    each.send({ open: store })
+    expect((await once(each, 'message'))[0]).toBe('open')
+  })
+  await Promise.all(opened)
 }
 
 /** The answers of all processes, claiming one key at the same time. */
-async function claimInAll(processes: readonly ChildProcess[], key: string): Promise<boolean[]> {
+async function claimInAll(key: string): Promise<boolean[]> {
   const expiresAt = Math.ceil(Date.now() / 1000) + 60
   const answers = processes.map(async (each): Promise<boolean[]> => {
     each.send({ key, expiresAt, claims: CALLS_OF_EACH })
@@ -29,18 +42,14 @@ async function claimInAll(processes: readonly ChildProcess[], key: string): Prom
 /** @param argsOf the kind of store, its URL, and the prefix or schema */
 function describeRaces(name: string, argsOf: () => readonly string[]): void {
   it(`${PROCESSES * CALLS_OF_EACH} calls at once from ${PROCESSES} processes have one winner, ${ROUNDS} times: ${name}`, async () => {
-    const processes = await Promise.all(Array.from({ length: PROCESSES }, () => startProcess(argsOf())))
-    try {
-      const winners: number[] = []
-      for (let round = 0; round < ROUNDS; round += 1) {
-        const answers = await claimInAll(processes, randomBytes(32).toString('base64url'))
-        expect(answers.filter((answer) => typeof answer === 'boolean')).toHaveLength(PROCESSES * CALLS_OF_EACH)
-        winners.push(answers.filter((answer) => answer).length)
-      }
-      expect(winners).toEqual(Array(ROUNDS).fill(1))
-    } finally {
-      for (const each of processes) each.kill('SIGKILL')
+    await openInAll(argsOf())
+    const winners: number[] = []
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const answers = await claimInAll(randomBytes(32).toString('base64url'))
+      expect(answers.filter((answer) => typeof answer === 'boolean')).toHaveLength(PROCESSES * CALLS_OF_EACH)
+      winners.push(answers.filter((answer) => answer).length)
     }
+    expect(winners).toEqual(Array(ROUNDS).fill(1))
   }, 60_000)
 }
 
