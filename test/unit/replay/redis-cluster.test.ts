@@ -27,7 +27,8 @@ type Open = (nodes: readonly RedisServer[]) => Promise<OpenCluster>
 async function openNodeRedis(create: typeof createCluster, nodes: readonly RedisServer[]): Promise<OpenCluster> {
   const client = create({
     rootNodes: nodes.map(({ url }) => ({ url })),
-    defaults: { socket: { reconnectStrategy: 50 } },
+    defaults: { socket: { reconnectStrategy: 50, connectTimeout: LONG } },
+    commandOptions: { timeout: LONG },
   })
   client.on('error', () => {})
   await client.connect()
