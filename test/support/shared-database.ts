@@ -8,6 +8,8 @@ export async function createSharedDatabase(): Promise<SharedStore & { url: strin
   const client = new Client({ connectionString: DATABASE_URL })
   await client.connect()
   await client.query(`CREATE DATABASE ${name}`)
+  // A commit waits for no disk: no test is about a server that loses its power.
+  await client.query(`ALTER DATABASE ${name} SET synchronous_commit = off`)
   const url = new URL(DATABASE_URL)
   url.pathname = `/${name}`
   const inside = new Client({ connectionString: url.href, application_name: 'test' })

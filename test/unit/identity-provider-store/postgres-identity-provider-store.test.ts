@@ -13,7 +13,7 @@ import {
   type PostgresIdentityProviderStoreOptions,
   PostgresReplayStore,
 } from '../../../src/postgres.js'
-import { createSchema, type TestSchema } from '../../support/postgres-schema.js'
+import { createSchema, openTestPool, type TestSchema } from '../../support/postgres-schema.js'
 import { DATABASE_URL, describeWithPostgres } from '../../support/services.js'
 
 jest.setTimeout(60_000)
@@ -199,7 +199,7 @@ describeWithPostgres('the PostgreSQL identity provider store', () => {
 
   /** Ended after the test. */
   function openPool(config: PoolConfig = {}): Pool {
-    const pool = new Pool({ connectionString: DATABASE_URL, max: 4, ...config })
+    const pool = openTestPool({ max: 4, ...config })
     opened.push(pool)
     return pool
   }

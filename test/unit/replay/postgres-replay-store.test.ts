@@ -9,7 +9,7 @@ import { Client, Pool, type PoolConfig } from 'pg'
 import type { PostgresPool } from '../../../src/database/postgres-table.js'
 import { PostgresReplayStore, type PostgresReplayStoreOptions } from '../../../src/replay/postgres-replay-store.js'
 import { RedisReplayStore } from '../../../src/replay/redis-replay-store.js'
-import { createSchema, type TestSchema } from '../../support/postgres-schema.js'
+import { createSchema, openTestPool, type TestSchema } from '../../support/postgres-schema.js'
 import { DATABASE_URL, describeWithPostgres } from '../../support/services.js'
 import { startTcpProxy } from '../../support/tcp-proxy.js'
 
@@ -279,7 +279,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
 
   /** Ended after the test. */
   function openPool(config: PoolConfig = {}): Pool {
-    const pool = new Pool({ connectionString: DATABASE_URL, max: 4, ...config })
+    const pool = openTestPool({ max: 4, ...config })
     opened.push(pool)
     return pool
   }
