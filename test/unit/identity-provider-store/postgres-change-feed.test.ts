@@ -1,15 +1,15 @@
 import { execFile } from 'node:child_process'
 import { setTimeout as pause } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { afterAll, afterEach, beforeAll, expect, it, jest } from '@jest/globals'
-import { Pool, type PoolConfig } from 'pg'
+import { afterAll, beforeAll, expect, it, jest } from '@jest/globals'
+import type { Pool, PoolConfig } from 'pg'
 import type {
   IdentityProviderRegistration,
   RegistrationChange,
   StoredRegistration,
 } from '../../../src/identity-provider-store/identity-provider-store.js'
 import { type PostgresConnectionPool, PostgresIdentityProviderStore } from '../../../src/postgres.js'
-import { createSchema, type TestSchema } from '../../support/postgres-schema.js'
+import { createSchema, openTestPool, type TestSchema } from '../../support/postgres-schema.js'
 import { DATABASE_URL, describeWithPostgres } from '../../support/services.js'
 import { startTcpProxy } from '../../support/tcp-proxy.js'
 
@@ -36,20 +36,23 @@ async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
 describeWithPostgres('a watch of the PostgreSQL identity provider store', () => {
   let schema: TestSchema
   let tables = 0
+  /** Of the processes that change what others watch. */
+  let writers: Pool
   const opened: Pool[] = []
   const stops: (() => void)[] = []
   beforeAll(async () => {
     schema = await createSchema()
+    writers = openPool({ max: 8 })
   })
-  afterEach(async () => {
-    for (const stop of stops.splice(0)) stop()
-    await Promise.all(opened.splice(0).map((pool) => pool.ending || pool.end()))
+  afterAll(async () => {
+    for (const stop of stops) stop()
+    await Promise.all(opened.map((pool) => pool.ending || pool.end()))
+    await schema.drop()
   })
-  afterAll(() => schema.drop())
 
-  /** Ended after the test. */
+  /** Ended after the tests, which wait at the same time. */
   function openPool(config: PoolConfig = {}): Pool {
-    const pool = new Pool({ connectionString: DATABASE_URL, max: 4, ...config })
+    const pool = openTestPool({ max: 4, ...config })
     opened.push(pool)
     return pool
   }
@@ -60,9 +63,9 @@ describeWithPostgres('a watch of the PostgreSQL identity provider store', () => 
     const name = `providers_${tables}`
     const storeOn = (pool: PostgresConnectionPool) =>
       new PostgresIdentityProviderStore(pool, { schema: schema.name, table: name })
-    const there = storeOn(openPool())
-    await there.createTable()
+    const there = storeOn(writers)
     const application = `watch-${schema.name}-${tables}`
+    await there.createTable()
     const pool = openPool({ application_name: application, ...config })
     return { name, table: `${schema.name}.${name}`, there, storeOn, pool, application }
   }
@@ -95,7 +98,7 @@ describeWithPostgres('a watch of the PostgreSQL identity provider store', () => 
     ])
   }
 
-  it('reports each change once and in order, from its beginning on', async () => {
+  it.concurrent('reports each change once and in order, from its beginning on', async () => {
     const { there, storeOn, pool } = await setUp()
     const { expectNext, calls, errors } = await watchOn(storeOn(pool))
     const added = await there.put(registrationOf('a'))
@@ -108,7 +111,7 @@ describeWithPostgres('a watch of the PostgreSQL identity provider store', () => 
     expect([calls, errors]).toEqual([[], []])
   })
 
-  it('reports no change that was made long before it began', async () => {
+  it.concurrent('reports no change that was made long before it began', async () => {
     const { there, storeOn, pool, table } = await setUp()
     for (const id of ['a', 'b', 'c']) await there.put(registrationOf(id))
     await schema.query(`UPDATE ${table}_changes SET at = at - interval '10 seconds'`)
@@ -116,7 +119,7 @@ describeWithPostgres('a watch of the PostgreSQL identity provider store', () => 
     await expectNext(changeOf(await there.put(registrationOf('d'))))
   })
 
-  it('reports a change that is made before its connection is open', async () => {
+  it.concurrent('reports a change that is made before its connection is open', async () => {
     const { there, storeOn, pool } = await setUp()
     const slowly = {
       query: (text: string, values?: unknown[]) => pool.query(text, values),
@@ -131,7 +134,7 @@ describeWithPostgres('a watch of the PostgreSQL identity provider store', () => 
     await expectNext(changeOf(stored))
   })
 
-  it('keeps one connection, which it closes when it ends', async () => {
+  it.concurrent('keeps one connection, which it closes when it ends', async () => {
     const { there, storeOn, pool, application } = await setUp()
     const { expectNext, stop, calls } = await watchOn(storeOn(pool))
     await expectNext(changeOf(await there.put(registrationOf('a'))))
@@ -145,7 +148,7 @@ describeWithPostgres('a watch of the PostgreSQL identity provider store', () => 
     expect(calls).toEqual([])
   })
 
-  it('takes no connection if it ends before it gets one', async () => {
+  it.concurrent('takes no connection if it ends before it gets one', async () => {
     const { storeOn, pool, application } = await setUp()
     const { stop, errors } = await watchOn(storeOn(pool))
     stop()
@@ -154,7 +157,7 @@ describeWithPostgres('a watch of the PostgreSQL identity provider store', () => 
     expect(errors).toEqual([])
   })
 
-  it.each<[string, (pool: Pool) => PostgresConnectionPool, PoolConfig]>([
+  it.concurrent.each<[string, (pool: Pool) => PostgresConnectionPool, PoolConfig]>([
     ['has no connect', (pool) => ({ query: (text, values) => pool.query(text, values) }), {}],
     ['has one connection', (pool) => pool, { max: 1 }],
   ])('asks a pool that %s, which others can still use', async (_, of, config) => {
@@ -169,7 +172,7 @@ describeWithPostgres('a watch of the PostgreSQL identity provider store', () => 
     expect(errors).toEqual([])
   })
 
-  it('reports a change also if its notification was lost', async () => {
+  it.concurrent('reports a change also if its notification was lost', async () => {
     const { there, storeOn, pool, table } = await setUp()
     const { expectNext } = await watchOn(storeOn(pool))
     await expectNext(changeOf(await there.put(registrationOf('a'))))
@@ -179,7 +182,7 @@ describeWithPostgres('a watch of the PostgreSQL identity provider store', () => 
     }
   })
 
-  it('goes on without notifications if the server refuses them, as a standby does', async () => {
+  it.concurrent('goes on without notifications if the server refuses them, as a standby does', async () => {
     const { there, storeOn, pool } = await setUp()
     const connect = async () => {
       const connection = await pool.connect()
@@ -195,8 +198,8 @@ describeWithPostgres('a watch of the PostgreSQL identity provider store', () => 
     expect(errors).toEqual([])
   })
 
-  it('loses no change, reports none twice and does not begin again if its connections are ended', async () => {
-    const { there, storeOn, pool, application } = await setUp()
+  it.concurrent('loses no change, reports none twice and does not begin again if its connections are ended', async () => {
+    const { there, storeOn, pool, application, table } = await setUp()
     const { expectNext, errors } = await watchOn(storeOn(pool))
     await expectNext(changeOf(await there.put(registrationOf('first'))))
     for (let round = 0; round < 5; round += 1) {
@@ -205,7 +208,7 @@ describeWithPostgres('a watch of the PostgreSQL identity provider store', () => 
       const puts = ['a', 'b', 'c'].map((id) => there.put(registrationOf(id)))
       const order = await Promise.all(puts)
       const sequence = await schema.query(
-        `SELECT id, name, revision, enabled FROM ${schema.name}.providers_${tables}_changes ORDER BY sequence DESC LIMIT 3`,
+        `SELECT id, name, revision, enabled FROM ${table}_changes ORDER BY sequence DESC LIMIT 3`,
       )
       expect(new Set(sequence.map(({ revision }) => revision))).toEqual(new Set(order.map(({ revision }) => revision)))
       await expectNext(...(sequence.reverse() as unknown as RegistrationChange[]))
@@ -213,13 +216,13 @@ describeWithPostgres('a watch of the PostgreSQL identity provider store', () => 
     expect(errors.length).toBeGreaterThan(0)
   })
 
-  it('reports what was changed while nobody could connect', async () => {
+  it.concurrent('reports what was changed while nobody could connect', async () => {
     const { there, storeOn } = await setUp()
     const { hostname, port, pathname, username, password } = new URL(DATABASE_URL)
     const target = { host: hostname, port: Number(port) || 5432 }
     const proxy = await startTcpProxy(target)
     const pool = openPool({ connectionString: `postgres://${username}:${password}@127.0.0.1:${proxy.port}${pathname}` })
-    const { expectNext, errors } = await watchOn(storeOn(pool))
+    const { expectNext, errors, stop } = await watchOn(storeOn(pool))
     await expectNext(changeOf(await there.put(registrationOf('a'))))
     await proxy.close()
     const missed = [await there.put(registrationOf('b')), await there.put(registrationOf('c'))]
@@ -227,28 +230,28 @@ describeWithPostgres('a watch of the PostgreSQL identity provider store', () => 
     expect(errors.at(-1)).toMatchObject({ code: 'ECONNREFUSED' })
     const again = await startTcpProxy(target, proxy.port)
     await expectNext(...missed.map(changeOf))
-    for (const stop of stops.splice(0)) stop()
+    stop()
     await pool.end()
     await again.close()
   })
 
-  it('gives up a connection that does not answer any more, and misses nothing', async () => {
+  it.concurrent('gives up a connection that does not answer any more, and misses nothing', async () => {
     const { there, storeOn } = await setUp()
     const { hostname, port, pathname, username, password } = new URL(DATABASE_URL)
     const proxy = await startTcpProxy({ host: hostname, port: Number(port) || 5432 })
     const pool = openPool({ connectionString: `postgres://${username}:${password}@127.0.0.1:${proxy.port}${pathname}` })
-    const { expectNext, errors } = await watchOn(storeOn(pool))
+    const { expectNext, errors, stop } = await watchOn(storeOn(pool))
     await expectNext(changeOf(await there.put(registrationOf('a'))))
     proxy.silence()
     const missed = await there.put(registrationOf('b'))
     await expectNext(changeOf(missed))
     expect(errors).toMatchObject([{ code: 'no_answer' }])
-    for (const stop of stops.splice(0)) stop()
+    stop()
     await pool.end()
     await proxy.close()
   })
 
-  it('reports that it has no connection as long as others use all of them', async () => {
+  it.concurrent('reports that it has no connection as long as others use all of them', async () => {
     const { there, storeOn, pool } = await setUp({ max: 2 })
     const others = [await pool.connect(), await pool.connect()]
     const { expectNext, errors } = await watchOn(storeOn(pool))
@@ -259,7 +262,7 @@ describeWithPostgres('a watch of the PostgreSQL identity provider store', () => 
     await expectNext(changeOf(stored))
   })
 
-  it('reports that anything may have changed if it has missed changes that are not recorded any more', async () => {
+  it.concurrent('reports that anything may have changed if it has missed changes that are not recorded any more', async () => {
     const { there, storeOn, pool, application, table } = await setUp()
     const { expectNext } = await watchOn(storeOn(pool))
     await expectNext(changeOf(await there.put(registrationOf('a'))))
@@ -276,7 +279,7 @@ describeWithPostgres('a watch of the PostgreSQL identity provider store', () => 
     await expectNext(changeOf(await there.put(registrationOf('d'))))
   })
 
-  it('reports that anything may have changed if the server has lost changes, and given their numbers to others', async () => {
+  it.concurrent('reports that anything may have changed if the server has lost changes, and given their numbers to others', async () => {
     const { there, storeOn, pool, table } = await setUp()
     const { expectNext } = await watchOn(storeOn(pool))
     const first = await there.put(registrationOf('a'))
@@ -292,7 +295,7 @@ describeWithPostgres('a watch of the PostgreSQL identity provider store', () => 
     await expectNext(changeOf(await there.put(registrationOf('b'))))
   })
 
-  it('reports that anything may have changed if the first change of all is not recorded any more', async () => {
+  it.concurrent('reports that anything may have changed if the first change of all is not recorded any more', async () => {
     const { there, storeOn, pool, table } = await setUp()
     const { expectNext, calls } = await watchOn(storeOn(pool))
     await pause(1200)
@@ -303,7 +306,7 @@ describeWithPostgres('a watch of the PostgreSQL identity provider store', () => 
     await expectNext(changeOf(await there.put(registrationOf('b'))))
   })
 
-  it('reports up to 1000 changes one by one, and of more that anything may have changed', async () => {
+  it.concurrent('reports up to 1000 changes one by one, and of more that anything may have changed', async () => {
     const { there, storeOn, pool, table } = await setUp()
     const { expectNext, calls } = await watchOn(storeOn(pool))
     await expectNext(changeOf(await there.put(registrationOf('a'))))
@@ -328,7 +331,7 @@ describeWithPostgres('a watch of the PostgreSQL identity provider store', () => 
     await expectNext(changeOf(await there.put(registrationOf('c'))))
   })
 
-  it('reports why it cannot read, and goes on when it can', async () => {
+  it.concurrent('reports why it cannot read, and goes on when it can', async () => {
     const pool = openPool()
     const store = new PostgresIdentityProviderStore(pool, { schema: schema.name, table: 'created_later' })
     const { errors, expectNext } = await watchOn(store)
@@ -338,7 +341,7 @@ describeWithPostgres('a watch of the PostgreSQL identity provider store', () => 
     await expectNext(changeOf(await store.put(registrationOf('a'))))
   })
 
-  it('waits while the table is locked', async () => {
+  it.concurrent('waits while the table is locked', async () => {
     const { there, storeOn, pool, table } = await setUp()
     const { expectNext } = await watchOn(storeOn(pool))
     const stored = await there.put(registrationOf('a'))
@@ -353,7 +356,7 @@ describeWithPostgres('a watch of the PostgreSQL identity provider store', () => 
     await expectNext(changeOf(await put))
   })
 
-  it('survives functions that throw', async () => {
+  it.concurrent('survives functions that throw', async () => {
     const { there, storeOn, pool, application } = await setUp()
     const calls: unknown[] = []
     const errors: unknown[] = []
@@ -377,7 +380,7 @@ describeWithPostgres('a watch of the PostgreSQL identity provider store', () => 
     expect(calls).toEqual(['a', 'b'])
   })
 
-  it('needs no onError', async () => {
+  it.concurrent('needs no onError', async () => {
     const { there, storeOn, pool, application } = await setUp()
     const calls: unknown[] = []
     stops.push(storeOn(pool).watch((change) => calls.push(change?.id)))
@@ -388,7 +391,7 @@ describeWithPostgres('a watch of the PostgreSQL identity provider store', () => 
     await until(() => calls.length === 2)
   })
 
-  it.each<[string, PoolConfig]>([
+  it.concurrent.each<[string, PoolConfig]>([
     ['a connection of its own', {}],
     ['the only connection of the pool', { max: 1 }],
   ])('ends with the pool, which need not wait for it: %s', async (_, config) => {
@@ -403,7 +406,7 @@ describeWithPostgres('a watch of the PostgreSQL identity provider store', () => 
     expect(await backendsOf(application)).toEqual([])
   })
 
-  it('reports an error if the pool lends no connection', async () => {
+  it.concurrent('reports an error if the pool lends no connection', async () => {
     const { storeOn, pool } = await setUp()
     const lendNothing = {
       query: (text: string, values?: unknown[]) => pool.query(text, values),
@@ -414,7 +417,7 @@ describeWithPostgres('a watch of the PostgreSQL identity provider store', () => 
     expect(errors[0]).toMatchObject({ code: 'no_connection', message: expect.stringContaining('pass a Pool of pg') })
   })
 
-  it('asks one question at a time, also after one that took too long', async () => {
+  it.concurrent('asks one question at a time, also after one that took too long', async () => {
     const { there, storeOn, pool } = await setUp()
     let questions = 0
     let answer = () => {}
@@ -431,7 +434,7 @@ describeWithPostgres('a watch of the PostgreSQL identity provider store', () => 
     await expectNext(changeOf(await there.put(registrationOf('a'))))
   })
 
-  it('does not keep its process alive', async () => {
+  it.concurrent('does not keep its process alive', async () => {
     const { name } = await setUp()
     const env = { ...process.env, NODE_OPTIONS: '', DATABASE_URL, SCHEMA: schema.name, TABLE: name }
     const program = ['--input-type=module', '-e', WATCHING_PROCESS]
