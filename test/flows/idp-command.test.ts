@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals'
+import { runCommandLine } from '../../src/cli/run-command-line.js'
 import { FileIdentityProviderStore } from '../../src/file-store/index.js'
 import { createJwtExchange, generateSigningKey } from '../../src/index.js'
 import { FakeIdentityProvider } from '../../src/testing/index.js'
@@ -11,7 +12,7 @@ import { AUDIENCE, ISSUER, TOKEN_ENDPOINT } from '../support/exchange-host.js'
 import { createSchema, type TestSchema } from '../support/postgres-schema.js'
 import { DATABASE_URL, describeWithPostgres } from '../support/services.js'
 
-/** Each command is a process of its own. */
+/** Some tests run a command many times, each in a process of its own. */
 jest.setTimeout(60_000)
 
 const SECRET = 'Bearer secret-that-nobody-may-see'
@@ -35,6 +36,7 @@ interface Run {
   stderr: string
 }
 
+/** The command in a process of its own. */
 async function run(args: readonly string[], input = '', env: Record<string, string> = {}): Promise<Run> {
   const child = spawn(process.execPath, [MAIN, 'idp', ...args], {
     cwd: directory,
@@ -50,12 +52,35 @@ async function run(args: readonly string[], input = '', env: Record<string, stri
   child.stdin.on('error', () => {}) // It need not read all of it.
   child.stdin.end(input)
   const status = await new Promise((settle) => child.once('close', settle))
-  expect(`${stdout}${stderr}`).not.toContain(SECRET)
-  expect(stderr).not.toMatch(/\n\s+at /)
-  return { status, stdout, stderr }
+  return withoutLeaks({ status, stdout, stderr })
 }
 
-const idpOf = (...args: string[]) => run([...args, '--store', 'file:store'])
+/** The command in this process, which costs a tenth; in the directory of the test, too. */
+async function runHere(args: readonly string[], input = '', env: Record<string, string> = {}): Promise<Run> {
+  let [stdout, stderr] = ['', '']
+  const streams = {
+    stdin: Object.assign([Buffer.from(input)].values(), { isTTY: false }) as never,
+    stdout: { write: (text: string) => (stdout += text) },
+    stderr: { write: (text: string) => (stderr += text) },
+    env: { ...process.env, ...env },
+  }
+  const before = process.cwd()
+  process.chdir(directory)
+  try {
+    const status = await runCommandLine(['idp', ...args], streams)
+    return withoutLeaks({ status, stdout, stderr })
+  } finally {
+    process.chdir(before)
+  }
+}
+
+function withoutLeaks(ran: Run): Run {
+  expect(`${ran.stdout}${ran.stderr}`).not.toContain(SECRET)
+  expect(ran.stderr).not.toMatch(/\n\s+at /)
+  return ran
+}
+
+const idpOf = (...args: string[]) => runHere([...args, '--store', 'file:store'])
 const store = () => new FileIdentityProviderStore(join(directory, 'store'))
 const entry = (more: object = {}) => ({
   id: 'acme',
@@ -70,6 +95,42 @@ function write(name: string, content: object | string): string {
   writeFileSync(join(directory, name), typeof content === 'string' ? content : JSON.stringify(content))
   return name
 }
+
+describe('a process of its own', () => {
+  const idpProcess = (args: string[], input = '') => run([...args, '--store', 'file:store'], input)
+
+  it('ends by itself with the status of each action, whose output goes where it belongs', async () => {
+    const secret = JSON.stringify(entry({ headers: { authorization: SECRET } }))
+    expect(await idpProcess(['add'], secret)).toEqual({ status: 0, stdout: 'added acme\n', stderr: '' })
+    const list = `on   acme  ${idp.name}  Acme Inc.\n1 identity provider\n`
+    expect(await idpProcess(['list'])).toEqual({ status: 0, stdout: list, stderr: '' })
+    const shown = await idpProcess(['show', 'acme'])
+    expect([shown.status, shown.stderr, JSON.parse(shown.stdout).id]).toEqual([0, '', 'acme'])
+    const tested = await idpProcess(['test', 'acme'])
+    expect([tested.status, tested.stderr]).toEqual([0, ''])
+    expect(tested.stdout).toContain(`keys: ${idp.signingKey.kid} (ES256)`)
+    for (const action of ['disable', 'enable', 'remove']) {
+      expect(await idpProcess([action, 'acme'])).toEqual({ status: 0, stdout: `${action}d acme\n`, stderr: '' })
+    }
+  })
+
+  it('ends with 1 if the answer is no, and with 2 if it cannot be run as it is written', async () => {
+    const refused = await idpProcess(['add'], JSON.stringify(entry({ allowedSubjects: [] })))
+    expect([refused.status, refused.stdout]).toEqual([1, ''])
+    expect(refused.stderr).toMatch(/^allowedSubjects: .*\n1 problem\n$/)
+    await idp.fault('down')
+    try {
+      const down = await idpProcess(['test', write('entry.json', entry())])
+      expect([down.status, down.stderr]).toEqual([1, ''])
+      expect(down.stdout).toContain('no usable keys: ')
+    } finally {
+      await idp.fault('off')
+    }
+    const misused = await idpProcess(['list', 'acme'])
+    expect([misused.status, misused.stdout]).toEqual([2, ''])
+    expect(misused.stderr).toContain('Usage:')
+  })
+})
 
 describe('a command that cannot be run as it is written', () => {
   it.each<[string[], string]>([
@@ -86,7 +147,7 @@ describe('a command that cannot be run as it is written', () => {
     [['add', 'a.json', 'b.json', '--store', 'file:store'], 'too many arguments'],
     [['list', '--store', 'file:store', '--keep'], '--keep is for demo'],
   ])('exits with 2 and its usage: %j', async (args, message) => {
-    const { status, stdout, stderr } = await run(args)
+    const { status, stdout, stderr } = await runHere(args)
     expect([status, stdout]).toEqual([2, ''])
     expect(stderr).toContain(message)
     expect(stderr).toContain('Usage:')
@@ -157,7 +218,7 @@ describe('the identity providers of a store in files', () => {
     const secret = entry({ headers: { authorization: SECRET } })
     expect(await idpOf('add', write('acme.json', secret))).toMatchObject({ status: 0, stdout: 'added acme\n' })
     const other = { id: 'other', name: 'https://other.example', discovery: true, scopes: ['orders:read'] }
-    expect((await run(['add', '--store', 'file:store'], JSON.stringify(other))).stdout).toBe('added other\n')
+    expect((await runHere(['add', '--store', 'file:store'], JSON.stringify(other))).stdout).toBe('added other\n')
     const list = await idpOf('list')
     expect(list.stdout).toBe(
       `on   acme  ${idp.name}  Acme Inc.\non   other  https://other.example\n2 identity providers\n`,
@@ -227,7 +288,7 @@ describe('the identity providers of a store in files', () => {
   it('may be added from TOML, and get an id from their name', async () => {
     const toml = `name = "${idp.name}"\nid = "toml"\njwks_uri = "${idp.jwksUri}"\nallowed_subjects = ["\${SUBJECT}"]\n`
     const args = ['add', write('acme.toml', toml), '--store', 'file:store']
-    expect((await run(args, '', { SUBJECT: 'service-1' })).stdout).toBe('added toml\n')
+    expect((await runHere(args, '', { SUBJECT: 'service-1' })).stdout).toBe('added toml\n')
     expect(await store().get('toml')).toMatchObject({ allowedSubjects: ['service-1'] })
     const bad = await idpOf('add', write('bad.toml', 'id = 7\nname = "${UNSET}"\n'))
     expect([bad.status, bad.stderr]).toEqual([
@@ -284,7 +345,7 @@ describe('the identity providers of a store in files', () => {
   })
 
   it('are reported with one sentence if the directory cannot be used', async () => {
-    expect(await run(['list', '--store', 'file:missing'])).toMatchObject({
+    expect(await runHere(['list', '--store', 'file:missing'])).toMatchObject({
       status: 1,
       stderr: expect.stringMatching(/^the store: .*missing: the directory does not exist; create it first\n$/),
     })
