@@ -52,8 +52,9 @@ export class VirtualTime implements Clock, Timers {
       if (next.callback === undefined) continue
       this.#now = next.at
       next.callback()
-      await new Promise((resolve) => setImmediate(resolve))
+      await new Promise<void>((resolve) => process.nextTick(resolve)) // Not before all promises are settled.
     }
+    await new Promise((resolve) => setImmediate(resolve))
     this.#now = end
   }
 
