@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { describe, expect, it } from '@jest/globals'
+import { beforeAll, describe, expect, it } from '@jest/globals'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 /** Writes the address of each ES module and each CommonJS one that is loaded. */
@@ -20,57 +20,74 @@ async function loadedModules(program: string): Promise<string> {
   return stdout
 }
 
-/** Of these, what stands in node_modules. */
-async function loadedPackages(program: string): Promise<Set<string>> {
-  return new Set((await loadedModules(program)).match(/(?<=\/node_modules\/)(?:@[^/]+\/)?[^/\n]+/g))
+/** Of these, what is in node_modules. */
+function packagesIn(addresses: string): Set<string> {
+  return new Set(addresses.match(/(?<=\/node_modules\/)(?:@[^/]+\/)?[^/\n]+/g))
 }
 
-const CREATE = `
-import { createJwtExchange, generateSigningKey } from 'express-jwt-exchange'
-const exchange = createJwtExchange({
-  issuer: 'https://api.example.com',
-  identityProviders: [{ name: 'https://idp.example.com', allowedSubjects: 'any', jwksUri: 'https://idp.example.com/jwks' }],
-  clients: [{ clientId: 'app', clientSecret: 'a secret of the tests', scopes: [] }],
-  accessToken: { audience: 'https://api.example.com', signingKeys: [generateSigningKey(ALGORITHM)] },
-})
-`
+/** What a host may do one after another; a mark after each. */
+const STEPS = {
+  create: `
+    const { createJwtExchange, generateSigningKey } = await import('express-jwt-exchange')
+    globalThis.exchange = createJwtExchange({
+      issuer: 'https://api.example.com',
+      identityProviders: [{ name: 'https://idp.example.com', allowedSubjects: 'any', jwksUri: 'https://idp.example.com/jwks' }],
+      clients: [{ clientId: 'app', clientSecret: 'a secret of the tests', scopes: [] }],
+      accessToken: { audience: 'https://api.example.com', signingKeys: [generateSigningKey('ES256')] },
+    })`,
+  explain: "await exchange.explain('x')",
+  createAdmin: `
+    const { createAdmin } = await import('express-jwt-exchange/admin')
+    createAdmin(exchange, { authorize: () => true })`,
+  verify: `
+    const { isSignedBy } = await import('./dist/jwt/signatures.js')
+    const { generateKeyPairSync } = await import('node:crypto')
+    const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' })
+    await isSignedBy(publicKey, { header: { alg: 'ES384' }, compact: 'a.b.c' })`,
+}
+const MARK = 'the end of a step'
+
+/** The addresses of what each of the steps loads, in one process. */
+async function loadedBySteps(): Promise<Record<keyof typeof STEPS, string>> {
+  const program = Object.values(STEPS).map((step) => `{${step}\n}\nwriteSync(1, '${MARK}')`)
+  const loaded = await loadedModules(["import { writeSync } from 'node:fs'", ...program].join('\n'))
+  const [create = '', explain = '', createAdmin = '', verify = '', ...rest] = loaded.split(MARK)
+  expect(rest).toEqual([''])
+  return { create, explain, createAdmin, verify }
+}
 
 describe('the package', () => {
+  let loaded: Awaited<ReturnType<typeof loadedBySteps>>
+  beforeAll(async () => {
+    loaded = await loadedBySteps()
+  })
+
   it('loads the packages that it needs at once, and no other', async () => {
     const needed = ['express', 'body-parser', 'passport-custom']
     // From Node 22.12 on, the hook sees some packages that Express requires, too.
-    const withTheirs = await loadedPackages(needed.map((name) => `import '${name}'`).join('\n'))
-    const packages = await loadedPackages(CREATE.replace('ALGORITHM', "'ES256'"))
+    const withTheirs = packagesIn(await loadedModules(needed.map((name) => `import '${name}'`).join('\n')))
+    const packages = packagesIn(loaded.create)
     expect(packages).toEqual(withTheirs)
     for (const name of needed) expect(packages).toContain(name)
     for (const name of ['jose', 'passport', 'smol-toml']) expect(packages).not.toContain(name)
   })
 
-  it('loads what explains when it is asked to', async () => {
-    const create = CREATE.replace('ALGORITHM', "'ES256'")
-    expect(await loadedModules(create)).not.toContain('/dist/explain/')
-    expect(await loadedModules(`${create}await exchange.explain('x')`)).toContain('/dist/explain/')
+  it('loads what explains when it is asked to', () => {
+    expect(loaded.create).toContain('/dist/exchange/')
+    expect(loaded.create).not.toContain('/dist/explain/')
+    expect(loaded.explain).toContain('/dist/explain/')
   })
 
-  it('loads the admin API when its subpath is imported, and what hardly any request needs only then', async () => {
-    const create = CREATE.replace('ALGORITHM', "'ES256'")
-    expect(await loadedModules(create)).not.toContain('/dist/admin/')
-    const withAdmin = await loadedModules(`${create}
-      const { createAdmin } = await import('express-jwt-exchange/admin')
-      createAdmin(exchange, { authorize: () => true })`)
-    expect(withAdmin).toContain('/dist/admin/create-admin.js')
+  it('loads the admin API when its subpath is imported, and what hardly any request needs only then', () => {
+    expect(`${loaded.create}${loaded.explain}`).not.toContain('/dist/admin/')
+    expect(loaded.createAdmin).toContain('/dist/admin/create-admin.js')
     for (const later of ['openapi', 'import-format', 'import-wso2', 'discover-issuer']) {
-      expect(withAdmin).not.toContain(`/dist/admin/${later}`)
+      expect(loaded.createAdmin).not.toContain(`/dist/admin/${later}`)
     }
   })
 
-  it('loads jose when the first slow signature is to be verified', async () => {
-    const verifyOne = `
-      const { isSignedBy } = await import('./dist/jwt/signatures.js')
-      const { generateKeyPairSync } = await import('node:crypto')
-      const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' })
-      await isSignedBy(publicKey, { header: { alg: 'ES384' }, compact: 'a.b.c' })
-    `
-    expect(await loadedPackages(CREATE.replace('ALGORITHM', "'ES256'") + verifyOne)).toContain('jose')
+  it('loads jose when the first slow signature is to be verified', () => {
+    expect(packagesIn(`${loaded.create}${loaded.explain}${loaded.createAdmin}`)).not.toContain('jose')
+    expect(packagesIn(loaded.verify)).toContain('jose')
   })
 })
