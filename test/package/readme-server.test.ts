@@ -22,10 +22,13 @@ const itWithCurl = hasCurl ? it : it.skip
 const why = hasCurl ? '' : ' (skipped: curl is not installed)'
 
 let packed: PackedPackage
+/** What the first command of the README writes: it runs once. */
+let manifest: string
 let server: ChildProcess | undefined
 let ports: { app: number; idp: number }
 beforeAll(async () => {
-  packed = await packPackage()
+  packed = await packPackage({ isBuilt: true })
+  manifest = await initialise()
   ports = { app: await findFreePort(), idp: await findFreePort() }
 })
 afterAll(() => packed.remove())
@@ -34,13 +37,19 @@ afterEach(() => {
   server = undefined
 })
 
-/** An empty folder in which the first command of the README was run, but for the network. */
-async function createProject(name: string, packages: Readonly<Record<string, string>> = {}): Promise<string> {
+/** A folder in which the first command of the README was run while it was empty, but for the network. */
+function createProject(name: string, packages: Readonly<Record<string, string>> = {}): string {
   const host = packed.createHost(name, { express: 'express', ...packages })
+  write(host, 'package.json', manifest)
+  return host
+}
+
+async function initialise(): Promise<string> {
   const [init = '', install = ''] = INSTALL.trim().split(' && ')
   expect(install).toBe('npm install express express-jwt-exchange')
-  await run('bash', ['-c', init], host)
-  return host
+  const folder = packed.createHost('initialised', {})
+  await run('bash', ['-c', init], folder)
+  return readFileSync(join(folder, 'package.json'), 'utf8')
 }
 
 /** Starts a server by the command of the README, and resolves when it answers. */
@@ -72,7 +81,7 @@ async function exchangeAsInReadme(host: string): Promise<void> {
 
 describe('the server of the README, in an empty folder', () => {
   itWithCurl(`runs as it is pasted, and its commands obtain a token that opens its route${why}`, async () => {
-    const host = await createProject('javascript')
+    const host = createProject('javascript')
     write(host, 'server.mjs', withPorts(SERVER, ports))
     await start(START, host)
     await exchangeAsInReadme(host)
@@ -81,7 +90,7 @@ describe('the server of the README, in an empty folder', () => {
   itWithCurl(`compiles as it is pasted with what tsc --init writes, and then does the same${why}`, async () => {
     const [, makeModule = '', installed = ''] = MAKE_TYPESCRIPT
     const types = installed.split(' ').filter((name) => name.startsWith('@types/'))
-    const host = await createProject('typescript', Object.fromEntries(types.map((name) => [name, name])))
+    const host = createProject('typescript', Object.fromEntries(types.map((name) => [name, name])))
     await run('bash', ['-c', makeModule], host)
     await run(process.execPath, [TSC, '--init'], host)
     write(host, 'server.ts', withPorts(SERVER, ports))
@@ -91,7 +100,7 @@ describe('the server of the README, in an empty folder', () => {
   })
 
   it('signs with the key that keygen writes, by the line that the README shows', async () => {
-    const host = await createProject('kept-key')
+    const host = createProject('kept-key')
     await run(process.execPath, [join(packed.directory, 'dist/cli/main.js'), 'keygen'], host)
     const code = SERVER.replace('signingKeys: [generateSigningKey()]', KEPT_KEY)
     write(host, 'server.mjs', withPorts(`import { readFileSync } from 'node:fs'\n${code}`, ports))
@@ -103,9 +112,9 @@ describe('the server of the README, in an empty folder', () => {
 
   it('compiles with the part for Passport, and with the types of /augment', async () => {
     const types = { '@types/express': '@types/express', '@types/node': '@types/node', passport: 'passport' }
-    const host = await createProject('passport', types)
+    const host = createProject('passport', types)
     copyInto(host, '@types/passport')
-    await run('bash', ['-c', 'npm pkg set type=module'], host)
+    write(host, 'package.json', JSON.stringify({ ...JSON.parse(manifest), type: 'module' }))
     await run(process.execPath, [TSC, '--init'], host)
     const augmented =
       "import 'express-jwt-exchange/augment'\napp.get('/', (req, res) => res.json([req.auth?.sub, req.user?.sub]))"

@@ -24,9 +24,11 @@ export interface PackedPackage {
   remove(): void
 }
 
-export async function packPackage(): Promise<PackedPackage> {
+/** @param isBuilt whether to pack the code as it was compiled before the tests, instead of compiling it again */
+export async function packPackage({ isBuilt = false } = {}): Promise<PackedPackage> {
   const directory = mkdtempSync(join(tmpdir(), 'express-jwt-exchange-'))
-  await run('npm', ['pack', '--pack-destination', directory], ROOT)
+  if (isBuilt) await run(process.execPath, ['scripts/prepare-package.js'], ROOT)
+  await run('npm', ['pack', ...(isBuilt ? ['--ignore-scripts'] : []), '--pack-destination', directory], ROOT)
   const [tarball = ''] = readdirSync(directory)
   await run('tar', ['-xzf', tarball], directory)
   const unpacked = join(directory, 'package')
