@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { fieldOf } from '../errors/field-of.js'
 import { inOneLine } from '../errors/printable.js'
 import { isConfigError } from '../option-checks/config-error.js'
@@ -39,24 +38,9 @@ function readVersion(): string {
   return String(fieldOf(manifest, 'version'))
 }
 
-/** @throws CommandFailed if Express, which the host installs, is missing */
 async function runCommand(name: CommandName, args: CommandArguments, streams: CommandStreams): Promise<Outcome> {
-  try {
-    const command = await describeCommand(name).load()
-    return await command(args, streams)
-  } catch (error) {
-    if (fieldOf(error, 'code') !== 'ERR_MODULE_NOT_FOUND' || isInstalled('express')) throw error
-    throw new CommandFailed(`${name} needs Express, which is not installed; run: npm install express`)
-  }
-}
-
-function isInstalled(packageName: string): boolean {
-  try {
-    createRequire(import.meta.url).resolve(packageName)
-    return true
-  } catch {
-    return false
-  }
+  const command = await describeCommand(name).load()
+  return command(args, streams)
 }
 
 function reportFault(error: unknown, command: CommandName | undefined, { stderr }: CommandStreams): number {

@@ -121,8 +121,8 @@ function mtlsAliasesOf({
 }
 
 /**
- * What is mounted at the path above the token endpoint. At the root of a host, every request comes by here. So it is no router of
- * Express, which costs a request for another path several times as much, and which other hosts need not have.
+ * What is mounted at the path above the token endpoint. At the root of a host, every request comes by here, and one look at a map
+ * passes it on. A router of Express would try each path.
  */
 export function createRouter(deps: EndpointDeps): Middleware {
   const endpoints = new Map(ENDPOINTS.map(({ path, create }) => [path, create(deps)]))

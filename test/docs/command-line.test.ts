@@ -51,9 +51,7 @@ async function runSection(command: string): Promise<string> {
 describe('docs/command-line.md', () => {
   it('has a section and a row for each command', () => {
     expect([...sections.keys()]).toEqual(Object.keys(COMMANDS))
-    const rows = [...DOCUMENT.matchAll(/^\| `(\w+)` \|.*\| (?:yes|no|to add, test or enable one) \|$/gm)].map(
-      ([, name]) => name,
-    )
+    const rows = [...DOCUMENT.matchAll(/^\| `(\w+)` \| [^|]+ \|$/gm)].map(([, name]) => name)
     expect(rows).toEqual(Object.keys(COMMANDS))
   })
 

@@ -329,19 +329,18 @@ describe('a host', () => {
     expect(output.includes('npm install passport')).toBe(!('passport' in packages))
   })
 
-  it('writes a signing key without Express, and says how to install it for the other commands', async () => {
+  it('runs every command without Express but the demo, which says how to install it', async () => {
     const host = packed.createHost('no-express', {})
     expect(await run(process.execPath, [COMMAND, 'keygen'], host)).toContain('signing_keys = "keys.json"')
     const idp = (...args: string[]) => ['idp', ...args, '--store', 'file:.']
     expect(await run(process.execPath, [COMMAND, ...idp('list')], host)).toBe('no identity providers\n')
     write(host, 'idp.json', '{}')
-    for (const args of [
-      ['demo'],
-      ['check', 'deployment.toml'],
-      ['explain', 'deployment.toml'],
-      idp('add', 'idp.json'),
-    ]) {
-      const message = `${args[0]} needs Express, which is not installed; run: npm install express\n`
+    for (const [args, message] of [
+      [['demo'], 'demo needs Express, which is not installed; run: npm install express\n'],
+      [['check', 'deployment.toml'], 'deployment.toml: the file does not exist'],
+      [['explain', 'deployment.toml'], 'deployment.toml: the file does not exist'],
+      [idp('add', 'idp.json'), 'name: missing'],
+    ] as const) {
       await expect(run(process.execPath, [COMMAND, ...args], host)).rejects.toThrow(message)
     }
   })
