@@ -13,7 +13,8 @@ import type { ChosenJwksClients } from '../jwks/jwks-client-pool.js'
 import type { FindResourceMetadata } from '../protected-route/challenge.js'
 import { createFindResourceMetadata, describeResources } from '../protected-route/resource-metadata.js'
 import { createIssuerTokenVerifier } from '../trusted-issuer/access-token-verifier.js'
-import { TrustedIssuers, type VerifiedIssuerToken } from '../trusted-issuer/trusted-issuers.js'
+import type { VerifiedIssuerToken } from '../trusted-issuer/trusted-issuer.js'
+import { TrustedIssuers } from '../trusted-issuer/trusted-issuers.js'
 import type { ResourceServerSettings } from './resource-server-options.js'
 
 /** What one set of options makes: a request is judged by one of them to its end. */

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto'
 import { type AccessToken, PresentedAccessToken } from '../access-token/access-token.js'
-import type { VerifiedToken, VerifiedTokenCache } from '../access-token/verified-token-cache.js'
+import type { VerifiedTokenCache } from '../access-token/verified-token-cache.js'
 import { contextOf, contextOfHeader, inContext } from '../assertion/assertion-context.js'
 import type { AssertionCheck } from '../assertion/assertion-profile.js'
 import { checkAssertion } from '../assertion/verify-assertion.js'
@@ -15,29 +15,15 @@ import {
 } from '../introspection/introspection-client.js'
 import { normaliseType, type UnverifiedJws, type UnverifiedJwt } from '../jwt/parse-jwt.js'
 import { verifySignature } from '../verification-keys/verify-signature.js'
-import { type AccessTokenChecks, createAccessTokenChecks } from './access-token-checks.js'
+import { createAccessTokenChecks } from './access-token-checks.js'
 import { checkConfirmed, presentOpaque, type VerifiedHere } from './introspected-token.js'
 import { datesOf } from './issuer-access-token.js'
 import { type PermitTokenDeps, permitToken } from './permit-token.js'
-
-/** What is remembered of an access token of another issuer. */
-export interface VerifiedIssuerToken extends VerifiedToken {
-  trusted: TrustedIssuer
-  header: UnverifiedJws['header']
-  key: KeyObject
-}
+import { isStillTrusted, type TrustedIssuer, type VerifiedIssuerToken } from './trusted-issuer.js'
 
 export interface TrustedIssuersDeps extends IntrospectionClientDeps, PermitTokenDeps {
   identityProviders: IdentityProviderRegistry
   verifiedTokens: VerifiedTokenCache<VerifiedIssuerToken>
-}
-
-/** What tokens of one issuer must satisfy. */
-export interface TrustedIssuer {
-  accepted: AcceptedAccessTokens
-  checks: AccessTokenChecks
-  /** undefined: it is not asked about its tokens. */
-  introspection: IntrospectionClient | undefined
 }
 
 /** Characters of a payload that is decoded for any header, so that the event says whose token it was. */
@@ -72,7 +58,7 @@ export class TrustedIssuers {
   recognise(token: string): Eventual<AccessToken> | undefined {
     const { verifiedTokens, clock } = this.#deps
     const known = verifiedTokens.find(token, clock.now())
-    if (known === undefined || !isOn(known) || !isKeyCurrent(known)) return undefined
+    if (known === undefined || !isStillTrusted(known)) return undefined
     const { accessToken, trusted, header } = known
     if (trusted.introspection === undefined) return new PresentedAccessToken(accessToken, token)
     return inContext(
@@ -205,19 +191,5 @@ export class TrustedIssuers {
     const rejected = new TokenRejected(isKnown ? 'algorithm_not_allowed' : 'type_not_allowed')
     rejected.context = contextOfHeader(header)
     throw rejected
-  }
-}
-
-function isOn({ trusted }: VerifiedIssuerToken): boolean {
-  return trusted.accepted.issuer.trust.isOn
-}
-
-/** Asks as a request does, so that the key set is refreshed while only known tokens come. */
-function isKeyCurrent({ trusted, header, key }: VerifiedIssuerToken): boolean {
-  try {
-    const { keys, areCurrent } = trusted.accepted.issuer.keySource.requireKeysAtOnce(header)
-    return areCurrent && keys.includes(key)
-  } catch {
-    return false // The verification that follows waits for the keys, or says what is wrong.
   }
 }
