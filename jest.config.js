@@ -1,7 +1,10 @@
+import { availableParallelism } from 'node:os'
+
 export default {
   testEnvironment: '<rootDir>/test/support/test-environment.js',
   testSequencer: '<rootDir>/test/support/longest-first-sequencer.js',
-  maxWorkers: '100%',
+  // Many tests wait for a process, a store or a deadline: one worker more than there are cores keeps those busy.
+  maxWorkers: availableParallelism() + 1,
   // Of the tests that wait, most of the time, and say so by `it.concurrent`.
   maxConcurrency: 100,
   // A limit for hangs, not for speed: a slow, busy machine keeps it.
