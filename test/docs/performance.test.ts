@@ -23,6 +23,7 @@ interface Part {
   steps?: Record<string, number>
   warm?: Contender[]
   cold?: Contender[]
+  results?: Contender[]
   targets: { text: string; wanted: string; value: number; isMet: boolean }[]
 }
 
@@ -51,6 +52,7 @@ describe('docs/performance.md', () => {
       parts.clients?.contenders,
       parts.route?.warm,
       parts.route?.cold,
+      parts.introspection?.results,
     ].flatMap((each) => each ?? [])
     expect(contenders.length).toBeGreaterThan(20)
     for (const contender of contenders) expect(PERFORMANCE).toContain(rowOf(contender))
