@@ -47,7 +47,6 @@ export const idpCommand: Command = async (args, streams) => {
     return await action.run({ args, streams, store, word })
   } catch (error) {
     if (error instanceof CommandFailed || error instanceof Misuse) throw error
-    if (fieldOf(error, 'code') === 'ERR_MODULE_NOT_FOUND') throw error // Express is needed only to check an entry.
     if (!isConfigError(error)) throw new CommandFailed(`the store: ${describeStoreFault(error, address)}`)
     if (!args.json) throw error
     streams.stdout.write(toJson({ problems: error.problems }))
