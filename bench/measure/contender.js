@@ -6,7 +6,10 @@ const CONNECTIONS = 32
 /** Tokens that are kept back for the checks after the last round. */
 const KEPT_FOR_CHECKS = 4
 
-/** A server process that is measured. It takes its tokens from a pool, from the first one on. */
+/**
+ * A server process that is measured, and that is stopped while another one is: V8 would use its rest to collect garbage, at
+ * the cost of whoever has the core then. It takes its tokens from a pool, from the first one on.
+ */
 export class Contender {
   #process
   #port
@@ -36,14 +39,17 @@ export class Contender {
   async start() {
     this.#process = await startProcess(`servers/${this.traits.script}`, { core: this.traits.core })
     this.#port = (await this.#process.ask('start', this.traits.settings)).port
+    this.#process.pause()
   }
 
   /** @throws where it does not do what it is said to do, or has not told each event to its listener */
   async check() {
     const { name, checks } = this.traits
     const takeToken = () => this.#takeToken()
-    this.#answered += await this.traits.check({ name, port: this.#port, takeToken, checks })
-    const { heardEvents = this.#answered } = await this.#process.ask('usage')
+    const heardEvents = await this.#whileRunning(async () => {
+      this.#answered += await this.traits.check({ name, port: this.#port, takeToken, checks })
+      return (await this.#process.ask('usage')).heardEvents ?? this.#answered
+    })
     requireThat(heardEvents === this.#answered, `${name} told ${this.#answered} events, and not ${heardEvents}`)
   }
 
@@ -55,21 +61,25 @@ export class Contender {
 
   /** Sends so many requests twice: the second half tells how many it answers in a second. */
   async warmUp(generator, client, requests) {
-    for (let half = 0; half < 2; half += 1) await this.#send(generator, client, Math.ceil(requests / 2))
+    await this.#whileRunning(async () => {
+      for (let half = 0; half < 2; half += 1) await this.#send(generator, client, Math.ceil(requests / 2))
+    })
   }
 
   /** Requests a second in a closed loop. */
   async findMaximum(generator, client, requests) {
-    await this.#send(generator, client, requests)
+    await this.#whileRunning(() => this.#send(generator, client, requests))
     return this.#rate
   }
 
   /** Sends as many requests as should take so many seconds. */
   async run(generator, client, seconds) {
     const amount = this.#amountFor(seconds)
-    const before = await this.#process.ask('usage')
-    const run = await this.#send(generator, client, amount)
-    const after = await this.#process.ask('usage')
+    const [before, run, after] = await this.#whileRunning(async () => [
+      await this.#process.ask('usage'),
+      await this.#send(generator, client, amount),
+      await this.#process.ask('usage'),
+    ])
     const cpuSeconds = after.cpuSeconds - before.cpuSeconds
     return {
       rate: this.#rate,
@@ -81,7 +91,8 @@ export class Contender {
   /** Sends at a fixed rate, whether it keeps up or not, and tells latencies in milliseconds. */
   async runAtRate(generator, rate, seconds) {
     const amount = Math.ceil(rate * (seconds + 1))
-    const run = await generator.ask('at rate', { port: this.#port, rate, seconds, requests: this.#take(amount) })
+    const load = { port: this.#port, rate, seconds, requests: this.#take(amount) }
+    const run = await this.#whileRunning(() => generator.ask('at rate', load))
     this.#answered += run.answered
     this.#requireOnlyOk(run.statuses, run.answered)
     return run
@@ -89,11 +100,20 @@ export class Contender {
 
   /** Sends at a rate as autocannon keeps it, in bursts and never more at a time than its connections, and tells the same. */
   runPaced(generator, rate, seconds) {
-    return this.#send(generator, 'autocannon', Math.ceil(rate * seconds), { rate })
+    return this.#whileRunning(() => this.#send(generator, 'autocannon', Math.ceil(rate * seconds), { rate }))
   }
 
   async end() {
     await this.#process?.end()
+  }
+
+  async #whileRunning(act) {
+    this.#process.resume()
+    try {
+      return await act()
+    } finally {
+      this.#process.pause()
+    }
   }
 
   async #send(generator, client, amount, pace = {}) {

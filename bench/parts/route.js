@@ -53,7 +53,7 @@ const ONLY_WARM = [MOUNTED, MOUNTED_AT_ROOT]
 /** To them all tokens are the same. */
 const CHECK_NOTHING = [BARE, NO_CHECK]
 
-export const defaults = { rounds: 21, seconds: 0.4 }
+export const defaults = { rounds: 9, seconds: 2 }
 
 /**
  * A protected route with our own RS256 access tokens, which all contenders get: the same one each time, and each time

@@ -36,7 +36,17 @@ export class AskableProcess {
     if (this.#hasEnded) return
     const ended = once(this.#child, 'exit')
     this.#child.kill()
+    this.resume() // A stopped process would not end.
     await ended
+  }
+
+  /** Stops the child where it is, until it is resumed. */
+  pause() {
+    this.#child.kill('SIGSTOP')
+  }
+
+  resume() {
+    this.#child.kill('SIGCONT')
   }
 
   #hear({ id, answer, error }) {
