@@ -26,8 +26,16 @@ export interface AccessToken {
   payload: Readonly<Record<string, unknown>>
 }
 
-/** Verifies an access token. @throws TokenRejected, DependencyUnavailable, or rejects with one of them */
-export type AccessTokenVerifier = (token: string) => Eventual<AccessToken>
+/** Requires the syntax that a token needs where it was found. @throws OAuthError */
+export type RequireSyntax = (token: string) => void
+
+/**
+ * Verifies an access token.
+ *
+ * @param requireSyntax called unless the token was verified before. Default: any syntax is accepted
+ * @throws TokenRejected, DependencyUnavailable, what `requireSyntax` throws, or rejects with one of them
+ */
+export type AccessTokenVerifier = (token: string, requireSyntax?: RequireSyntax) => Eventual<AccessToken>
 
 /**
  * Holds the token that a caller presented. The token is readable but not enumerable, so JSON, spreads and session stores,

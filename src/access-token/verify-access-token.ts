@@ -26,7 +26,7 @@ import { isSignedBy } from '../jwt/signatures.js'
 import { ACCESS_TOKEN_TYPE, IDENTITY_PROVIDER_CLAIM, parseScope } from '../oauth/scope.js'
 import type { Revocations } from '../revocation/revocations.js'
 import type { SigningKey, SigningKeys } from '../signing-keys/signing-keys.js'
-import { type AccessToken, PresentedAccessToken } from './access-token.js'
+import { type AccessToken, PresentedAccessToken, type RequireSyntax } from './access-token.js'
 import type { VerifiedTokenCache } from './verified-token-cache.js'
 
 /** In bytes; longer than any that is issued, with a subject of full length. */
@@ -53,10 +53,15 @@ export interface VerifyAccessTokenDeps {
  *
  * @throws TokenRejected, or rejects with it
  */
-export function verifyAccessToken(token: string, deps: VerifyAccessTokenDeps): Eventual<AccessToken> {
-  return (
-    recogniseToken(token, deps) ?? verifyOwnToken(parseJws(token, MAX_ACCESS_TOKEN_LENGTH, MAX_HEADER_LENGTH), deps)
-  )
+export function verifyAccessToken(
+  token: string,
+  deps: VerifyAccessTokenDeps,
+  requireSyntax?: RequireSyntax,
+): Eventual<AccessToken> {
+  const known = recogniseToken(token, deps)
+  if (known !== undefined) return known
+  requireSyntax?.(token)
+  return verifyOwnToken(parseJws(token, MAX_ACCESS_TOKEN_LENGTH, MAX_HEADER_LENGTH), deps)
 }
 
 /**

@@ -37,7 +37,12 @@ const RESOLUTION = 1
  * makes it look older.
  */
 export function elapsedSince(moment: Moment, clock: Clock): number {
-  const monotonic = clock.monotonic() - moment.monotonic
-  const wall = (clock.now() - moment.wall) * 1000
+  return elapsedBetween(moment, currentMoment(clock))
+}
+
+/** The same, for a time that was read before. */
+export function elapsedBetween(moment: Moment, now: Moment): number {
+  const monotonic = now.monotonic - moment.monotonic
+  const wall = (now.wall - moment.wall) * 1000
   return wall > monotonic + RESOLUTION ? wall : monotonic
 }

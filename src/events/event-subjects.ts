@@ -27,6 +27,33 @@ export interface KeySetOwner {
   endpoint: string
 }
 
+/** An access token that was issued, and for whom. */
+export interface TokenIssued {
+  /** Absent if the request had only an assertion. */
+  clientId?: string
+  /** The request had only an assertion: see `clientAuthentication` of identity providers. */
+  withoutClient?: true
+  /** With `withoutClient`: the address of the caller, which is Express's `req.ip`. */
+  remoteAddress?: string
+  /**
+   * The `id` (by default the `name`) of the identity provider that vouches for the subject. Absent if a grant of the option
+   * `grants` uses none.
+   */
+  identityProvider?: string
+  /** The grant type, if the grant is one of the option `grants`. */
+  grantType?: string
+  /** The key that signed the assertion. */
+  kid?: string
+  subject: string
+  scopes: readonly string[]
+  /** The names of the bindings that granted the scopes. Absent without bindings. */
+  bindings?: readonly string[]
+  /** The `jti` of the access token. */
+  tokenId: string
+  /** Seconds since the epoch. */
+  expiresAt: number
+}
+
 /** Which access tokens were revoked, and by whom. */
 export interface TokensRevoked {
   /** `client`: the revocation endpoint did it for the client. `operator`: `exchange.revoke` did it. */

@@ -1,36 +1,18 @@
 import { EventEmitter } from 'node:events'
 import { debuglog } from 'node:util'
-import type { HostFunctionCall, IntrospectionFailure, KeySetOwner, TokensRevoked } from './event-subjects.js'
+import type {
+  HostFunctionCall,
+  IntrospectionFailure,
+  KeySetOwner,
+  TokenIssued,
+  TokensRevoked,
+} from './event-subjects.js'
 import type { AccessDenied, TokenRequestRefused } from './refusals.js'
 
 /** Every event, with what it carries. No event carries a token, a secret or unescaped input. */
 export interface ExchangeEvents {
   /** The token endpoint issued an access token. */
-  'token.issued': {
-    /** Absent if the request had only an assertion. */
-    clientId?: string
-    /** The request had only an assertion: see `clientAuthentication` of identity providers. */
-    withoutClient?: true
-    /** With `withoutClient`: the address of the caller, which is Express's `req.ip`. */
-    remoteAddress?: string
-    /**
-     * The `id` (by default the `name`) of the identity provider that vouches for the subject. Absent if a grant of the option
-     * `grants` uses none.
-     */
-    identityProvider?: string
-    /** The grant type, if the grant is one of the option `grants`. */
-    grantType?: string
-    /** The key that signed the assertion. */
-    kid?: string
-    subject: string
-    scopes: readonly string[]
-    /** The names of the bindings that granted the scopes. Absent without bindings. */
-    bindings?: readonly string[]
-    /** The `jti` of the access token. */
-    tokenId: string
-    /** Seconds since the epoch. */
-    expiresAt: number
-  }
+  'token.issued': TokenIssued
   /** The token endpoint, or the introspection or revocation endpoint, refused a request: see `path`. */
   'token.rejected': TokenRequestRefused
   /** Access tokens were revoked, in this process: one of them, or all of somebody that were issued before a time. */
@@ -201,12 +183,17 @@ export class ExchangeEventEmitter implements ExchangeEventSource {
     return this
   }
 
+  /** Whether an event would reach anybody: one that comes with each request need not be made otherwise. */
+  isHeard(name: ExchangeEventName): boolean {
+    return debug.enabled || this.#emitter.listenerCount(name) > 0
+  }
+
   emit<Name extends ExchangeEventName>(name: Name, event: ExchangeEvents[Name]): void {
     if (debug.enabled) debug('%s %s', name, JSON.stringify(event))
     if (this.#emitter.listenerCount(name) === 0) return
     for (const listener of this.#emitter.rawListeners(name)) {
       try {
-        const outcome: unknown = Reflect.apply(listener, undefined, [event])
+        const outcome = (listener as ExchangeEventListener<Name> as (event: unknown) => unknown)(event)
         if (typeof outcome === 'object' && outcome !== null) Promise.resolve(outcome).catch(reportListenerFault)
       } catch (error) {
         reportListenerFault(error)

@@ -1,4 +1,4 @@
-import { type Clock, currentMoment, elapsedSince, type Moment, NEVER } from '../clock/clock.js'
+import { type Clock, currentMoment, elapsedBetween, elapsedSince, type Moment, NEVER } from '../clock/clock.js'
 import type { KeyReading } from '../verification-keys/key-reading.js'
 import type { KeySet } from '../verification-keys/key-set.js'
 import type { KeySourceStats } from '../verification-keys/key-source.js'
@@ -102,7 +102,11 @@ export class CachedKeySet {
   }
 
   get isFresh(): boolean {
-    return this.expiresIn > 0
+    return this.isFreshAt(currentMoment(this.#clock))
+  }
+
+  isFreshAt(now: Moment): boolean {
+    return this.#keySet !== undefined && elapsedBetween(this.#confirmedAt, now) < this.#lifetime
   }
 
   /** Whether it must be fetched again although it is fresh. */

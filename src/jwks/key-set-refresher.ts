@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import type { Clock } from '../clock/clock.js'
+import { type Clock, currentMoment, type Moment } from '../clock/clock.js'
 import { type Timers, within } from '../clock/timers.js'
 import type { DependencyUnavailable } from '../errors/rejections.js'
 import type { KeySet } from '../verification-keys/key-set.js'
@@ -76,7 +76,7 @@ export class KeySetRefresher {
 
   /** Whether the next use begins a fetch, or may report that there is none. */
   get isDue(): boolean {
-    return !this.#cache.isFresh || this.#schedule.isDue || (this.#cache.isOutdated && this.mayRefresh)
+    return this.#isDueAt(currentMoment(this.#deps.clock))
   }
 
   get mayRefresh(): boolean {
@@ -94,8 +94,9 @@ export class KeySetRefresher {
 
   /** The usual case: the key set is fresh, no fetch is due, and there are keys for this header. Counts as a use. */
   findFresh(header: KeyHeader): readonly KeyObject[] | undefined {
-    if (this.isDue) return undefined
-    this.#lastUsedAt = this.#deps.clock.monotonic()
+    const now = currentMoment(this.#deps.clock)
+    if (this.#isDueAt(now)) return undefined
+    this.#lastUsedAt = now.monotonic
     const keys = this.#cache.last?.find(header)
     return keys?.length === 0 ? undefined : keys
   }
@@ -129,6 +130,10 @@ export class KeySetRefresher {
   stats(): KeySourceStats {
     const { nextIn } = this.#schedule
     return { ...this.#updater.stats(), ...(nextIn !== undefined && { nextRefreshIn: wholeMilliseconds(nextIn) }) }
+  }
+
+  #isDueAt(now: Moment): boolean {
+    return !this.#cache.isFreshAt(now) || this.#schedule.isDue || (this.#cache.isOutdated && this.mayRefresh)
   }
 
   #refresh(mode: FetchMode): Promise<boolean> {

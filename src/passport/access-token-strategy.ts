@@ -126,7 +126,8 @@ function createAuthenticateUser(
     ...deps,
     challenged: challengedAccess(access),
     getToken,
-    verify: (token, req) => whenReady(verify(token, req), (accessToken) => load(accessToken, req)),
+    verify: (token, req, requireSyntax) =>
+      whenReady(verify(token, req, requireSyntax), (accessToken) => load(accessToken, req)),
     describe: ({ accessToken }) => describeCaller(accessToken),
   })
 }

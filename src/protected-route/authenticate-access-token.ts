@@ -1,5 +1,5 @@
 import type { AccessToken, AccessTokenVerifier } from '../access-token/access-token.js'
-import { type Eventual, whenReady } from '../clock/when-ready.js'
+import { whenReady } from '../clock/when-ready.js'
 import { printable } from '../errors/printable.js'
 import type { ExchangeEvents } from '../events/exchange-events.js'
 import type { HostFunctions } from '../host-functions/host-functions.js'
@@ -9,7 +9,6 @@ import {
   createAuthenticateRequest,
 } from './authenticate-request.js'
 import { challengedAccess, checkRequiredAccess, type RouteAccess } from './check-required-access.js'
-import type { HostRequest } from './host-request.js'
 import type { GetToken } from './read-presented-token.js'
 import type { RequiredAccess } from './required-access.js'
 import { createAskCheck } from './route-check.js'
@@ -48,22 +47,24 @@ export function createAuthenticateAccessToken(
 export function createVerifyForRoute(
   access: RequiredAccess,
   { verifier, hostFunctions, challenge, impliedScopes, isForDefaultResource }: AuthenticateAccessTokenDeps,
-): (token: string, req: HostRequest) => Eventual<AccessToken> {
+): AuthenticateRequestDeps<AccessToken>['verify'] {
   const route = { access, challenge, impliedScopes, isForDefaultResource }
   const withAccess = (accessToken: AccessToken) => {
     checkRequiredAccess(accessToken, route)
     return accessToken
   }
-  if (access.check === undefined) return (token) => whenReady(verifier()(token), withAccess)
+  if (access.check === undefined) {
+    return (token, _req, requireSyntax) => whenReady(verifier()(token, requireSyntax), withAccess)
+  }
   const askCheck = createAskCheck(access.check, route, hostFunctions)
-  return (token, req) => whenReady(verifier()(token), (accessToken) => askCheck(withAccess(accessToken), req))
+  return (token, req, requireSyntax) =>
+    whenReady(verifier()(token, requireSyntax), (accessToken) => askCheck(withAccess(accessToken), req))
 }
 
 /** What the event of a request that passes says. */
 export function describeCaller({ sub, clientId, identityProvider }: AccessToken): ExchangeEvents['access.granted'] {
-  return {
-    subject: printable(sub),
-    ...(clientId !== undefined && { clientId: printable(clientId) }),
-    ...(identityProvider !== undefined && { identityProvider: printable(identityProvider) }),
-  }
+  const event: ExchangeEvents['access.granted'] = { subject: printable(sub) }
+  if (clientId !== undefined) event.clientId = printable(clientId)
+  if (identityProvider !== undefined) event.identityProvider = printable(identityProvider)
+  return event
 }

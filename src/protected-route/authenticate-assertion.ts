@@ -54,7 +54,10 @@ export function createAuthenticateAssertion({
     ...deps,
     challenged: {},
     getToken: undefined,
-    verify: (token) => acceptAssertion(token, verification()),
+    verify: (token, _req, requireSyntax) => {
+      requireSyntax(token)
+      return acceptAssertion(token, verification())
+    },
     describe: ({ sub, identityProvider }) => ({ subject: printable(sub), identityProvider }),
   })
 }

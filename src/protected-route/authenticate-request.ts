@@ -1,12 +1,13 @@
+import type { RequireSyntax } from '../access-token/access-token.js'
 import { type Eventual, isPending, whenReady } from '../clock/when-ready.js'
 import type { ExchangeEventEmitter, ExchangeEvents } from '../events/exchange-events.js'
 import type { AccessDenied } from '../events/refusals.js'
 import { OAuthError } from '../oauth/errors.js'
 import { toRefusal } from '../oauth/refusal.js'
-import { type AuthScheme, type Challenge, type ChallengedAccess, INVALID_TOKEN } from './challenge.js'
+import { type Challenge, type ChallengedAccess, INVALID_TOKEN } from './challenge.js'
 import { describeSender, type HostRequest, routeOf } from './host-request.js'
 import type { ProxyWarning } from './proxy-warning.js'
-import { type GetToken, readPresentedToken, readTokenOfHost } from './read-presented-token.js'
+import { createRequireTokenSyntax, type GetToken, readPresentedToken, readTokenOfHost } from './read-presented-token.js'
 
 /** What a protected route does with a request. The event `access.denied` is emitted by whoever knows that this is final. */
 export type RouteOutcome<Caller> =
@@ -27,11 +28,12 @@ export interface AuthenticateRequestDeps<Caller> {
   events: ExchangeEventEmitter
   proxyWarning: ProxyWarning
   /**
-   * The caller that a token stands for. A scheme that needs a proof finds it in the request.
+   * The caller that a token stands for.
    *
+   * @param requireSyntax must be called unless the token was verified before
    * @throws TokenRejected, DependencyUnavailable, OAuthError, or rejects with one of them
    */
-  verify: (token: string, req: HostRequest, scheme: AuthScheme) => Eventual<Caller>
+  verify: (token: string, req: HostRequest, requireSyntax: RequireSyntax) => Eventual<Caller>
   /** What the event says of an accepted caller. */
   describe: (caller: Caller) => ExchangeEvents['access.granted']
 }
@@ -40,6 +42,7 @@ export interface AuthenticateRequestDeps<Caller> {
 export function createAuthenticateRequest<Caller>(deps: AuthenticateRequestDeps<Caller>): AuthenticateRequest<Caller> {
   const { challenge, challenged, getToken, verify } = deps
   const grant = (caller: Caller) => grantAccess(caller, deps)
+  const requireSyntax = getToken === undefined ? createRequireTokenSyntax(challenge, challenged) : acceptAnySyntax
   return (req) => {
     try {
       const token =
@@ -47,7 +50,7 @@ export function createAuthenticateRequest<Caller>(deps: AuthenticateRequestDeps<
           ? readPresentedToken(req, challenge, challenged)
           : readTokenOfHost(req, getToken, challenge, challenged)
       if (token === undefined) return missToken(req, deps)
-      const outcome = whenReady(verify(token, req, challenge.scheme), grant)
+      const outcome = whenReady(verify(token, req, requireSyntax), grant)
       return isPending(outcome) ? outcome.catch((error: unknown) => refuse(error, req, deps)) : outcome
     } catch (error) {
       return refuse(error, req, deps)
@@ -55,11 +58,14 @@ export function createAuthenticateRequest<Caller>(deps: AuthenticateRequestDeps<
   }
 }
 
+/** Of a token that a function of the host finds: it need not have been in a header. */
+function acceptAnySyntax(): void {}
+
 function grantAccess<Caller>(
   caller: Caller,
   { events, describe }: AuthenticateRequestDeps<Caller>,
 ): RouteOutcome<Caller> {
-  events.emit('access.granted', describe(caller))
+  if (events.isHeard('access.granted')) events.emit('access.granted', describe(caller))
   return { kind: 'granted', caller }
 }
 

@@ -27,11 +27,20 @@ export interface HostRequest extends IncomingMessage {
  * @param name in lower case
  */
 export function readHeader({ headers, rawHeaders }: Partial<IncomingMessage>, name: string): string[] {
-  const lines = Array.isArray(rawHeaders) ? linesOf(rawHeaders, name) : []
-  if (lines.length > 1) return lines
+  if (Array.isArray(rawHeaders) && mayRepeat(rawHeaders, name)) {
+    const lines = linesOf(rawHeaders, name)
+    if (lines.length > 1) return lines
+  }
   const value = fieldOf(headers, name)
   if (typeof value === 'string') return [value]
   return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : []
+}
+
+/** Whether several headers have a name of this length, so that they must be looked at. */
+function mayRepeat(rawHeaders: readonly string[], { length }: string): boolean {
+  let count = 0
+  for (let at = 0; at < rawHeaders.length; at += 2) if (rawHeaders[at]?.length === length) count += 1
+  return count > 1
 }
 
 /** Node's `headersDistinct` would copy every other header, too. */

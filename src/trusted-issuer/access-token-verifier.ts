@@ -15,10 +15,13 @@ const MAX_HEADER_LENGTH = 16_384
 
 /** Verifies access tokens of this service, and of other issuers if there are any. The `iss` says whose keys a token needs. */
 export function createAccessTokenVerifier(own: VerifyAccessTokenDeps, issuers: TrustedIssuers): AccessTokenVerifier {
-  if (issuers.areNone) return (token) => verifyAccessToken(token, own)
-  return (token) => {
-    const known = recogniseToken(token, own) ?? issuers.recognise(token) ?? issuers.verifyOpaque(token)
+  if (issuers.areNone) return (token, requireSyntax) => verifyAccessToken(token, own, requireSyntax)
+  return (token, requireSyntax) => {
+    const known = recogniseToken(token, own) ?? issuers.recognise(token)
     if (known !== undefined) return known
+    requireSyntax?.(token)
+    const opaque = issuers.verifyOpaque(token)
+    if (opaque !== undefined) return opaque
     const jws = parseIssuerToken(token)
     if (own.signingKeys.find(jws.header.kid) === undefined) issuers.checkHeaderOfLong(jws)
     const jwt = parsePayload(jws)
@@ -28,9 +31,12 @@ export function createAccessTokenVerifier(own: VerifyAccessTokenDeps, issuers: T
 
 /** The same for a service that issues no access tokens. */
 export function createIssuerTokenVerifier(issuers: TrustedIssuers): AccessTokenVerifier {
-  return (token) => {
-    const known = issuers.recognise(token) ?? issuers.verifyOpaque(token)
+  return (token, requireSyntax) => {
+    const known = issuers.recognise(token)
     if (known !== undefined) return known
+    requireSyntax?.(token)
+    const opaque = issuers.verifyOpaque(token)
+    if (opaque !== undefined) return opaque
     const jws = parseIssuerToken(token)
     issuers.checkHeaderOfLong(jws)
     return issuers.verify(parsePayload(jws))

@@ -63,7 +63,8 @@ export class KeySet {
 
   #fitting({ alg, kid, x5t, x5tS256 }: KeyHeader): readonly UsableKey[] {
     const named = kid === undefined ? this.#keys : (this.#keysOfKid.get(kid) ?? [])
-    const fitting = named.filter(({ algorithms }) => algorithms.some((algorithm) => algorithm === alg))
+    const isFitting = ({ algorithms }: UsableKey) => (algorithms as readonly string[]).includes(alg)
+    const fitting = named.every(isFitting) ? named : named.filter(isFitting)
     if (fitting.length < 2 || (x5t === undefined && x5tS256 === undefined)) return fitting
     const hasThumbprint = (key: UsableKey) =>
       (x5tS256 !== undefined && key.x5tS256 === x5tS256) || (x5t !== undefined && key.x5t === x5t)

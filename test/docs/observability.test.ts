@@ -111,7 +111,7 @@ function fieldsOfType(type: string): string[] {
   const own = [...type.matchAll(/\b(\w+\??):/g)].map(([, field = '']) => field)
   const inherited = (
     type.match(
-      /\b(KeySetOwner|HostFunctionCall|TokensRevoked|IntrospectionFailure|DecisionRefused|RequestRefused|TokenRequestRefused|AccessDenied|TokenContext|ScopeContext|GrantContext)\b/g,
+      /\b(KeySetOwner|HostFunctionCall|TokenIssued|TokensRevoked|IntrospectionFailure|DecisionRefused|RequestRefused|TokenRequestRefused|AccessDenied|TokenContext|ScopeContext|GrantContext)\b/g,
     ) ?? []
   ).flatMap((name) => {
     const path = [

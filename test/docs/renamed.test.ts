@@ -34,7 +34,7 @@ const STEPS = ['src/authorization/authorize-assertion.ts', 'src/policy/policy.ts
   .join('\n')
 /** Whether a name is known, by the first word of its row. */
 const KNOWN: Readonly<Record<string, (name: string) => boolean>> = {
-  'token.issued': (name) => readFileSync('src/events/exchange-events.ts', 'utf8').includes(`    ${name}?: `),
+  'token.issued': (name) => readFileSync('src/events/event-subjects.ts', 'utf8').includes(`  ${name}?: `),
   explain: (name) => new RegExp(`^ {2}'?${name}'?: |PolicyRule = .*'${name}'`, 'm').test(STEPS),
 }
 

@@ -222,6 +222,16 @@ describe('an opaque token', () => {
     },
   )
 
+  it.each([['a"b'], ['a,b'], ['a=b'], ['=='], ['a b'], ['{"a":1}']])(
+    'is not asked about by a route if an Authorization header cannot hold it: %j',
+    async (token) => {
+      endpoint.answerWith(good)
+      const before = endpoint.questions.length
+      for (let use = 0; use < 3; use += 1) expect(await judge(host, token)).toEqual([401, 'malformed_authorization'])
+      expect(endpoint.questions.length).toBe(before)
+    },
+  )
+
   it('is accepted with the claims, the rules and the scopes of its issuer', async () => {
     endpoint.answerWith(good)
     const token = another()

@@ -1,10 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import { parseBasicCredentials } from '../../../src/client-auth/client-secret-methods.js'
 import { Challenge } from '../../../src/protected-route/challenge.js'
-import { readPresentedToken } from '../../../src/protected-route/read-presented-token.js'
+import { createRequireTokenSyntax, readPresentedToken } from '../../../src/protected-route/read-presented-token.js'
 import { type FuzzTarget, hold, isSameJson, thrownBy } from '../fuzz-target.js'
 
 const challenge = new Challenge('Bearer', 'https://api.example.com')
+const requireTokenSyntax = createRequireTokenSyntax(challenge)
 const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`
 
 /** Any text as the `Authorization` header, for a client and for a route. */
@@ -37,11 +38,17 @@ function checkBasic(header: string): void {
 
 function checkBearer(header: string): void {
   const req = { rawHeaders: ['Authorization', header], headers: { authorization: header }, url: '/' } as IncomingMessage
-  const outcome = thrownBy(() => readPresentedToken(req, challenge), 'OAuthError')
+  const outcome = thrownBy(() => readAndRequireSyntax(req), 'OAuthError')
   if ('error' in outcome) {
     hold(/^Bearer/i.test(header), 'only a header of the scheme Bearer is refused')
     return
   }
   if (outcome.result === undefined) hold(!/^Bearer(?:\s|$)/i.test(header), 'no token is overlooked')
   else hold(header.endsWith(` ${outcome.result}`) && /^[\w\-.~+/]+=*$/.test(outcome.result), 'a token is a b64token')
+}
+
+function readAndRequireSyntax(req: IncomingMessage): string | undefined {
+  const token = readPresentedToken(req, challenge)
+  if (token !== undefined) requireTokenSyntax(token)
+  return token
 }
