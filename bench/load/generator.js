@@ -6,10 +6,13 @@ import { runAutocannon } from './run-autocannon.js'
 import { runClosedLoop } from './run-closed-loop.js'
 import { runAwake, stayAwake } from './stay-awake.js'
 
+const closedLoop = ({ requests, ...load }) =>
+  runClosedLoop({ ...load, nextRequest: createRequestTexts(requests, load.port) })
+
 answerParent({
   'stay awake': stayAwake,
   autocannon: (load) => runAwake(() => runAutocannon(load)),
-  'closed loop': ({ requests, ...load }) =>
-    runAwake(() => runClosedLoop({ ...load, nextRequest: createRequestTexts(requests, load.port) })),
+  'closed loop': (load) => runAwake(() => closedLoop(load)),
+  'closed loop that sleeps': closedLoop,
   'at rate': runAtRate,
 })

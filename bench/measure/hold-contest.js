@@ -11,7 +11,7 @@ const RESERVE = 1.15
  * Measures contenders against each other: all are started, checked and warmed up; then each is measured once a round, in
  * an order that moves on by one each round; then all are checked again.
  *
- * @param client how the generator sends: `autocannon` or `closed loop`
+ * @param client how the generator sends: `autocannon`, `closed loop` or `closed loop that sleeps`
  */
 export async function holdContest({ contenders, pool, generator, client = 'autocannon', rounds, seconds, tell }) {
   try {

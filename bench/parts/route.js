@@ -50,10 +50,12 @@ const MORE_SETTINGS = new Map([
 ])
 /** How a router is mounted makes no difference to how a token is verified. */
 const ONLY_WARM = [MOUNTED, MOUNTED_AT_ROOT]
+/** Measured again with a generator that sleeps, as clients on other machines do. */
+const WITH_SLEEPING = [BARE, PROTECT, RESOURCE_SERVER, MOUNTED, MOUNTED_AT_ROOT]
 /** To them all tokens are the same. */
 const CHECK_NOTHING = [BARE, NO_CHECK]
 
-export const defaults = { rounds: 9, seconds: 2 }
+export const defaults = { rounds: 7, seconds: 1.8 }
 
 /**
  * A protected route with our own RS256 access tokens, which all contenders get: the same one each time, and each time
@@ -78,11 +80,15 @@ export async function measureRoute({ rounds, seconds, tell }) {
       identityProviders: [{ name: 'https://idp.example.com', allowedSubjects: 'any', jwksUri }],
     }
     const sameToken = createSigner(signingKey, ingredients.header)({ ...ingredients.claims, jti: randomUUID() })
-    const traits = [...createWarm(settings, sameToken), ...createCold(settings)]
+    const warm = createWarm(settings, sameToken)
     const limits = await measureGeneratorLimit(generator, { kind: 'route', token: sameToken })
-    const contenders = traits.map((each) => new Contender(each, pool))
-    const results = await holdContest({ contenders, pool, generator, rounds, seconds, tell })
-    return report({ limits, results, rounds, seconds })
+    const hold = (traits, client) => {
+      const contenders = traits.map((each) => new Contender(each, pool))
+      return holdContest({ contenders, pool, generator, client, rounds, seconds, tell })
+    }
+    const results = await hold([...warm, ...createCold(settings)])
+    const sleeping = warm.filter(({ name }) => WITH_SLEEPING.includes(name))
+    return report({ limits, results, asleep: await hold(sleeping, 'closed loop that sleeps'), rounds, seconds })
   } finally {
     await Promise.all([pool.remove(), keySet.end(), generator.end()])
   }
@@ -103,13 +109,21 @@ function createTraits(name, script, more) {
   return { name, script, kind: 'route', check: checkRoute, checks, ...more, settings }
 }
 
-function report({ limits, results, rounds, seconds }) {
+function report({ limits, results, asleep: slept, rounds, seconds }) {
+  const asleep = withRatios(slept, BARE)
   const warm = withRatios(results.slice(0, SCRIPTS.size), BARE)
   const cold = withRatios(results.slice(SCRIPTS.size), EXPRESS_OAUTH2)
   printGeneratorLimit(limits)
   printContest(`Protected route, the same token each time, ${rounds} rounds of ${seconds} s`, warm, limits.autocannon)
   printContest(`Protected route, each time another token, ${rounds} rounds of ${seconds} s`, cold, limits.autocannon)
-  return { limits, warm, cold, targets: findTargets(warm, cold) }
+  printContest(`The same token, a generator that sleeps, ${rounds} rounds of ${seconds} s`, asleep)
+  return { limits, warm, cold, asleep, targets: [...findTargets(warm, cold), ...findTargetsAsleep(asleep)] }
+}
+
+function findTargetsAsleep(asleep) {
+  return [PROTECT, RESOURCE_SERVER].map((name) =>
+    atLeast(0.9, `same token, a generator that sleeps: ${name} × ${BARE}`, ratioBetween(asleep, name, BARE)),
+  )
 }
 
 function findTargets(warm, cold) {

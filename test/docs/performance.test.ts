@@ -23,6 +23,7 @@ interface Part {
   steps?: Record<string, number>
   warm?: Contender[]
   cold?: Contender[]
+  asleep?: Contender[]
   results?: Contender[]
   targets: { text: string; wanted: string; value: number; isMet: boolean }[]
 }
@@ -52,6 +53,7 @@ describe('docs/performance.md', () => {
       parts.clients?.contenders,
       parts.route?.warm,
       parts.route?.cold,
+      parts.route?.asleep,
       parts.introspection?.results,
     ].flatMap((each) => each ?? [])
     expect(contenders.length).toBeGreaterThan(20)
