@@ -78,7 +78,7 @@ export class VerifiedTokenCache<Entry extends VerifiedToken = VerifiedOwnToken> 
   }
 }
 
-/** A number of 32 bits: a map would hash a text, which takes several times as long. Of two tokens with the same, one is kept. */
+/** A number of 32 bits: hashing a text takes several times as long. Of two tokens with the same number, one is remembered. */
 function keyOf(token: string): number {
   if (typeof token !== 'string') return 0 // JavaScript callers may pass anything.
   let key = 0

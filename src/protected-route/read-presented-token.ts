@@ -37,8 +37,8 @@ export function readPresentedToken(
 }
 
 /**
- * For the text after the scheme. To look at each character takes as long as all other work for a token that was verified before,
- * which has this syntax.
+ * For the text after the scheme. Looking at each character takes as long as all other work for a token that was verified before,
+ * so it is done only for the others.
  *
  * @returns a function that throws OAuthError `invalid_token` for a malformed one
  */
