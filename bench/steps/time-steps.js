@@ -61,7 +61,7 @@ async function timeTokenRequest() {
 
 function createClientAuthentication() {
   const { clientId, clientSecret, scopes } = client
-  const registered = { clientId, secretDigest: digestSecret(clientSecret), scopes }
+  const registered = { clientId, credential: { kind: 'secret', digest: digestSecret(clientSecret) }, scopes }
   const settings = { maxFailures: 500, failureWindow: 600 }
   const deps = {
     findClient: createFindClient([registered], undefined),

@@ -49,7 +49,7 @@ function createGrantType(verificationKey) {
 
 /** Knows one client and saves nothing, because its access tokens can be verified without it. */
 function createModel(privateKey, kid) {
-  const known = { id: client.clientId, bindings: [grantType], scopes: client.scopes }
+  const known = { id: client.clientId, grants: [grantType], scopes: client.scopes }
   const header = { alg: 'ES256', typ: 'at+jwt', kid }
   return {
     getClient: (id, secret) => id === client.clientId && secret === client.clientSecret && known,

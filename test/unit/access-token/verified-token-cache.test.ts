@@ -68,6 +68,18 @@ describe('the cache of verified tokens', () => {
     }
   })
 
+  it('finds neither of two tokens for the other whose different ends give the same number', () => {
+    const ends = ['xxxxxxAm', 'xxxxxxB0'] // 65 · 61 + 109 = 66 · 61 + 48
+    const [first = '', second = ''] = ends.map((end) => `eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.${end}`)
+    const cache = cacheOf(first)
+    expect(cache.find(second, NOW)).toBeUndefined()
+    expect(cache.find(first, NOW)?.accessToken.token).toBe(first)
+    cache.add(entryOf(accessToken(second)))
+    expect(cache.size).toBe(1)
+    expect(cache.find(first, NOW)).toBeUndefined()
+    expect(cache.find(second, NOW)?.accessToken.token).toBe(second)
+  })
+
   it('finds neither of two tokens for the other that end alike, however long the end', () => {
     const cache = new VerifiedTokenCache(1_000_000)
     const end = 'x'.repeat(300)
