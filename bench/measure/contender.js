@@ -25,11 +25,15 @@ export class Contender {
    *   `name`; `script` within bench/servers and its `settings`; `core`, 0 where it is not said;
    *   `kind` of its requests, `exchange` or `route`; `sameToken`, where all its requests have one;
    *   `checks`: whether it looks at the `signature` of a token, and refuses a `replay`;
-   *   `check`, which proves it right or wrong; `generator`, where it has a load generator of its own
+   *   `check`, which proves it right or wrong; `generator`, where it has a load generator of its own;
+   *   `processes`, where more than one is to be measured, which can differ by several per cent
    */
-  constructor(traits, pool) {
+  constructor({ processes = 1, ...traits }, pool) {
     this.traits = { core: SERVER_CORE, checks: { signature: true }, ...traits }
     this.#pool = pool
+    /** This one, and others of the same program. */
+    this.processes = [this]
+    while (this.processes.length < processes) this.processes.push(new Contender(traits, pool))
   }
 
   get name() {

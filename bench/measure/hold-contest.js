@@ -1,4 +1,4 @@
-import { summarise } from './statistics.js'
+import { median, summarise } from './statistics.js'
 
 /** Requests until a server has compiled what it runs often. */
 export const WARM_UP_REQUESTS = 12_000
@@ -8,56 +8,67 @@ const LEAD = 0.2
 const RESERVE = 1.15
 
 /**
- * Measures contenders against each other: all are started, checked and warmed up; then each is measured once a round, in
- * an order that moves on by one each round; then all are checked again.
+ * Measures contenders against each other: all are started, checked and warmed up; then each is measured once a round, in a
+ * random order, so that a machine that slows down now and then slows down all of them; then all are checked again. Of several
+ * processes of a contender, each round counts the one in the middle.
  *
  * @param client how the generator sends: `autocannon`, `closed loop` or `closed loop that sleeps`
  */
 export async function holdContest({ contenders, pool, generator, client = 'autocannon', rounds, seconds, tell }) {
+  const servers = contenders.flatMap(({ processes }) => processes)
   try {
-    tell(`starting ${contenders.length} servers`)
-    await inTurn(contenders, (contender) => contender.start())
+    tell(`starting ${servers.length} servers`)
+    await inTurn(servers, (server) => server.start())
     await pool.grow(WARM_UP_REQUESTS + 1000)
-    await inTurn(contenders, (contender) => contender.check())
+    await inTurn(servers, (server) => server.check())
     tell('warming up')
-    await inTurn(contenders, (contender) => contender.warmUp(generator, client, WARM_UP_REQUESTS))
-    await growFor({ contenders, pool, seconds: rounds * (LEAD + seconds), tell })
-    await playRounds({ contenders, pool, generator, client, rounds, seconds, tell })
-    await inTurn(contenders, (contender) => contender.check())
+    await inTurn(servers, (server) => server.warmUp(generator, client, WARM_UP_REQUESTS))
+    await growFor({ servers, pool, seconds: rounds * (LEAD + seconds), tell })
+    await playRounds({ servers, pool, generator, client, rounds, seconds, tell })
+    await inTurn(servers, (server) => server.check())
     return contenders.map(describe)
   } finally {
-    await Promise.all(contenders.map((contender) => contender.end()))
+    await Promise.all(servers.map((server) => server.end()))
   }
 }
 
-async function playRounds({ contenders, pool, generator, client, rounds, seconds, tell }) {
+async function playRounds({ servers, pool, generator, client, rounds, seconds, tell }) {
   for (let round = 0; round < rounds; round += 1) {
-    await growFor({ contenders, pool, seconds: LEAD + seconds, tell })
+    await growFor({ servers, pool, seconds: LEAD + seconds, tell })
     tell(`round ${round + 1} of ${rounds}`)
-    const first = round % contenders.length
-    await inTurn([...contenders.slice(first), ...contenders.slice(0, first)], async (contender) => {
-      await contender.run(generator, client, LEAD)
-      contender.rounds.push(await contender.run(generator, client, seconds))
+    await inTurn(shuffled(servers), async (server) => {
+      await server.run(generator, client, LEAD)
+      server.rounds.push(await server.run(generator, client, seconds))
     })
   }
 }
 
-/** Signs what the contender needs that uses most tokens, a little more than it should. */
-async function growFor({ contenders, pool, seconds, tell }) {
-  const needed = Math.ceil(Math.max(...contenders.map((contender) => contender.tokensNeeded(seconds * RESERVE))))
+function shuffled(items) {
+  return items
+    .map((item) => ({ item, place: Math.random() }))
+    .sort((one, other) => one.place - other.place)
+    .map(({ item }) => item)
+}
+
+/** Signs what the server needs that uses most tokens, a little more than it should. */
+async function growFor({ servers, pool, seconds, tell }) {
+  const needed = Math.ceil(Math.max(...servers.map((server) => server.tokensNeeded(seconds * RESERVE))))
   if (needed > pool.count) tell(`signing ${needed - pool.count} tokens`)
   await pool.grow(needed)
 }
 
-function describe({ name, rounds }) {
+function describe({ name, rounds, processes }) {
+  const summariseRounds = (figure) =>
+    summarise(rounds.map((_, round) => median(processes.map((each) => each.rounds[round][figure]))))
   return {
     name,
-    requestsPerSecond: summarise(rounds.map(({ rate }) => rate)),
-    cpuMicroseconds: summarise(rounds.map(({ cpuMicroseconds }) => cpuMicroseconds)),
-    coreUse: summarise(rounds.map(({ coreUse }) => coreUse)),
+    processes: processes.length,
+    requestsPerSecond: summariseRounds('rate'),
+    cpuMicroseconds: summariseRounds('cpuMicroseconds'),
+    coreUse: summariseRounds('coreUse'),
   }
 }
 
-async function inTurn(contenders, act) {
-  for (const contender of contenders) await act(contender)
+async function inTurn(servers, act) {
+  for (const server of servers) await act(server)
 }
