@@ -208,6 +208,18 @@ async function move(slot: string, from: RedisServer, to: RedisServer): Promise<v
   const keys = (await from.cli('CLUSTER', 'GETKEYSINSLOT', slot, '100')).split('\n')
   await from.cli('MIGRATE', '127.0.0.1', `${to.port}`, '', '0', '5000', 'KEYS', ...keys)
   for (const node of [to, from]) await node.cli('CLUSTER', 'SETSLOT', slot, 'NODE', toId)
+  // What one node still hears of the state before could take the slot away from the other during the next move.
+  while ((await viewOf(from)) !== (await viewOf(to))) await pause(10)
+}
+
+/** Which node has which slots, and since when, as a node sees it. */
+async function viewOf(node: RedisServer): Promise<string> {
+  const lines = (await node.cli('CLUSTER', 'NODES')).trim().split('\n')
+  const views = lines.map((line) => {
+    const [id, , , , , , epoch, , ...slots] = line.split(' ')
+    return [id, epoch, ...slots].join(' ')
+  })
+  return views.sort().join('\n')
 }
 
 async function slotOf(nodes: readonly RedisServer[], key: string): Promise<number> {
