@@ -7,8 +7,8 @@ const CONNECTIONS = 32
 const KEPT_FOR_CHECKS = 4
 
 /**
- * A server process that is measured, and that is stopped while another one is: V8 would use its rest to collect garbage, at
- * the cost of whoever has the core then. It takes its tokens from a pool, from the first one on.
+ * A server process that is measured. While others are measured it is stopped: otherwise V8 would collect its garbage then, on
+ * their core. It takes its tokens from a pool, from the first one on.
  */
 export class Contender {
   #process
@@ -26,7 +26,7 @@ export class Contender {
    *   `kind` of its requests, `exchange` or `route`; `sameToken`, where all its requests have one;
    *   `checks`: whether it looks at the `signature` of a token, and refuses a `replay`;
    *   `check`, which proves it right or wrong; `generator`, where it has a load generator of its own;
-   *   `processes`, where more than one is to be measured, which can differ by several per cent
+   *   `processes`: of how many processes each round counts the one in the middle, 1 where it is not said
    */
   constructor({ processes = 1, ...traits }, pool) {
     this.traits = { core: SERVER_CORE, checks: { signature: true }, ...traits }

@@ -9,8 +9,8 @@ const RESERVE = 1.15
 
 /**
  * Measures contenders against each other: all are started, checked and warmed up; then each is measured once a round, in a
- * random order, so that a machine that slows down now and then slows down all of them; then all are checked again. Of several
- * processes of a contender, each round counts the one in the middle.
+ * random order, because the machine slows down at times; then all are checked again. If a contender has several processes, the
+ * one in the middle counts in each round.
  *
  * @param client how the generator sends: `autocannon`, `closed loop` or `closed loop that sleeps`
  */

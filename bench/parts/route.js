@@ -54,7 +54,7 @@ const ONLY_WARM = [MOUNTED, MOUNTED_AT_ROOT]
 const WITH_SLEEPING = [BARE, PROTECT, RESOURCE_SERVER, MOUNTED, MOUNTED_AT_ROOT]
 /** To them all tokens are the same. */
 const CHECK_NOTHING = [BARE, NO_CHECK]
-/** Those whose targets are near have several: two processes of the same program differ by 2 or 3 %. */
+/** For contenders that are near a target, because two processes of the same program differ by 2 or 3 %. */
 const PROCESSES_NEAR_TARGET = 3
 const NEAR_TARGET = {
   warm: [BARE, NO_CHECK, PROTECT, RESOURCE_SERVER, REVOCATION, PASSPORT],

@@ -208,7 +208,7 @@ async function move(slot: string, from: RedisServer, to: RedisServer): Promise<v
   const keys = (await from.cli('CLUSTER', 'GETKEYSINSLOT', slot, '100')).split('\n')
   await from.cli('MIGRATE', '127.0.0.1', `${to.port}`, '', '0', '5000', 'KEYS', ...keys)
   for (const node of [to, from]) await node.cli('CLUSTER', 'SETSLOT', slot, 'NODE', toId)
-  // What one node still hears of the state before could take the slot away from the other during the next move.
+  // A node that still hears of the old state could lose the slot in the middle of the next move.
   while ((await viewOf(from)) !== (await viewOf(to))) await pause(10)
 }
 
