@@ -76,8 +76,13 @@ export function readUnchanged(path: string, digest: string): string | undefined 
 
 /** @throws ConfigError if it cannot be read */
 export function readSource(path: string): string {
+  return readBytes(path).toString()
+}
+
+/** @throws ConfigError if it cannot be read */
+export function readBytes(path: string): Buffer {
   try {
-    return readFileSync(path, 'utf8')
+    return readFileSync(path)
   } catch (error) {
     const code = String(fieldOf(error, 'code'))
     const fault = Object.hasOwn(READ_FAULTS, code) ? READ_FAULTS[code] : undefined

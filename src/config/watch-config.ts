@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { createJwtExchange, type JwtExchange } from '../exchange/jwt-exchange.js'
 import { OptionReader } from '../option-checks/option-reader.js'
-import { readSource } from './file-problem.js'
+import { readBytes } from './file-problem.js'
 import { loadSource } from './load-config.js'
 import { checkLoadOptions, type LoadConfigOptions } from './load-options.js'
 import { ANOTHER_REPLAY_STORE, ANOTHER_REVOCATION_STORE, LastingStore } from './named-stores.js'
@@ -42,11 +42,11 @@ export function watchConfig(path: string, watchOptions: WatchConfigOptions = {})
     replay: new LastingStore(loadOptions.replayStores ?? {}, ANOTHER_REPLAY_STORE).open,
     revocation: new LastingStore(loadOptions.revocationStores ?? {}, ANOTHER_REVOCATION_STORE).open,
   }
-  const load = (text: string) => loadSource(text, path, loadOptions, open)
-  const source = readSource(path)
-  const exchange = createJwtExchange(load(source))
-  const follower = new Follower(path, source, (text) => {
-    ignoreRefusal(() => exchange.reconfigure(() => load(text ?? readSource(path))))
+  const load = (bytes: Buffer) => loadSource(bytes.toString(), path, loadOptions, open)
+  const bytes = readBytes(path)
+  const exchange = createJwtExchange(load(bytes))
+  const follower = new Follower(path, bytes, (changed) => {
+    ignoreRefusal(() => exchange.reconfigure(() => load(changed ?? readBytes(path))))
   })
   follower.start(interval)
   const close = () => {
@@ -66,21 +66,22 @@ function readWatchOptions(watchOptions: WatchConfigOptions) {
 }
 
 /**
- * Reads a file at each interval, and at each SIGHUP. The digest of its text is compared, not its date, because a digest
- * shows every change on every file system, even through links and mounted configurations.
+ * Reads a file at each interval, and at each SIGHUP. The digest of its bytes is compared, not its date, because a digest
+ * shows every change on every file system, even through links and mounted configurations. They become text only where they
+ * take effect, so that the secrets in them are not on the heap at each interval.
  */
 class Follower {
   readonly #path: string
-  readonly #apply: (text: string | undefined) => void
-  /** The digest of the text that was applied last; undefined: the file could not be read. */
+  readonly #apply: (bytes: Buffer | undefined) => void
+  /** The digest of the bytes that were applied last; undefined: the file could not be read. */
   #digest: string | undefined
   #timer: NodeJS.Timeout | undefined
   #looking: Promise<void> | undefined
   #isDemanded = false
 
-  constructor(path: string, text: string, apply: (text: string | undefined) => void) {
+  constructor(path: string, bytes: Buffer, apply: (bytes: Buffer | undefined) => void) {
     this.#path = path
-    this.#digest = digestOf(text)
+    this.#digest = digestOf(bytes)
     this.#apply = apply
   }
 
@@ -112,29 +113,31 @@ class Follower {
     this.#isDemanded = false
     const found = await readIfThere(this.#path)
     if (digestOf(found) === this.#digest && !wasDemanded) return
-    const text = await this.#readAtRest(found)
-    if (this.#timer === undefined || (digestOf(text) === this.#digest && !wasDemanded)) return
-    this.#digest = digestOf(text)
-    this.#apply(text)
+    const bytes = await this.#readAtRest(found)
+    const digest = digestOf(bytes)
+    if (this.#timer === undefined || (digest === this.#digest && !wasDemanded)) return
+    this.#digest = digest
+    this.#apply(bytes)
   }
 
-  async #readAtRest(found: string | undefined): Promise<string | undefined> {
-    for (let text = found; ; ) {
+  async #readAtRest(found: Buffer | undefined): Promise<Buffer | undefined> {
+    for (let digest = digestOf(found); ; ) {
       await pause(SETTLED_AFTER, undefined, { ref: false })
-      const later = await readIfThere(this.#path)
-      if (later === text) return text
-      text = later
+      const bytes = await readIfThere(this.#path)
+      const later = digestOf(bytes)
+      if (later === digest) return bytes
+      digest = later
     }
   }
 }
 
-function digestOf(text: string | undefined): string | undefined {
-  return text === undefined ? undefined : hash('sha256', text, 'base64url')
+function digestOf(bytes: Buffer | undefined): string | undefined {
+  return bytes === undefined ? undefined : hash('sha256', bytes, 'base64url')
 }
 
-async function readIfThere(path: string): Promise<string | undefined> {
+async function readIfThere(path: string): Promise<Buffer | undefined> {
   try {
-    return await readFile(path, 'utf8')
+    return await readFile(path)
   } catch {
     return undefined
   }

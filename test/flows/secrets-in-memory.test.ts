@@ -43,6 +43,7 @@ async function heapAfter(script: string): Promise<string> {
   const path = join(file.directory, 'heap.heapsnapshot')
   const module = (name: string) => JSON.stringify(pathToFileURL(join(process.cwd(), 'dist', name)).href)
   const whole = `
+    import { createHook } from 'node:async_hooks'
     import { writeHeapSnapshot } from 'node:v8'
     import { readFileSync, renameSync, writeFileSync } from 'node:fs'
     import { setTimeout as pause } from 'node:timers/promises'
@@ -51,7 +52,6 @@ async function heapAfter(script: string): Promise<string> {
     const [, path, snapshot, other] = process.argv
     const running = setInterval(() => {}, 1000) // What follows a file does not keep a process running.
     ${script}
-    await pause(50)
     globalThis.gc()
     writeHeapSnapshot(snapshot)
     globalThis.kept?.close?.()
@@ -115,8 +115,27 @@ describe('the secret of a client in a file', () => {
         writeFileSync(other, readFileSync(path, 'utf8') + 'unknown = 1')
         renameSync(other, path)
         await refused
+        await pause(50)
         if (exchange.stats().config.lastRefusal === undefined) throw new Error('nothing was refused')
       `)
+      const found = Object.entries(SECRETS).filter(([, secret]) => heap.includes(secret))
+      expect(found.map(([name]) => name)).toEqual([])
+    },
+    TIMEOUT,
+  )
+
+  it(
+    'is not in the heap while the file is read to see whether it has changed',
+    async () => {
+      file.write(deployment(SECRETS.literal))
+      // The file is closed when its content is there, and what reads it goes on after that.
+      const heap = await heapAfter(`
+        globalThis.kept = watchConfig(path, { interval: 50 })
+        await new Promise((resolve) => {
+          createHook({ init: (_, type) => type === 'FILEHANDLECLOSEREQ' && queueMicrotask(resolve) }).enable()
+        })
+      `)
+      expect(heap).toContain('FILEHANDLECLOSEREQ')
       const found = Object.entries(SECRETS).filter(([, secret]) => heap.includes(secret))
       expect(found.map(([name]) => name)).toEqual([])
     },
