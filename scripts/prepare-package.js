@@ -1,11 +1,12 @@
-// Run by `npm pack` and `npm publish` after tsc. It removes from dist/ what has no source any more. And it writes dist/types/:
-// of all declarations only those that the entry points of package.json need, so that an editor offers no internal name.
+// Run by `npm pack` and `npm publish` after the build. It writes dist/types/: of all declarations in build/ only those that the
+// entry points of package.json need, so that an editor offers no internal name.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, posix, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
-const DIST = join(ROOT, 'dist')
+const BUILD = join(ROOT, 'build')
+const TYPES = join(ROOT, 'dist', 'types')
 
 /** tsc indents the inside of a statement: only the first and last line begin at the margin. */
 const STATEMENT_START = /^(?:import|export|declare|interface|type|class|enum)\b/
@@ -15,14 +16,8 @@ const RE_EXPORT = /^export (?:type )?\{(.*)\} from ['"](.*)['"];$/
 
 removeStaleFiles(writePublicTypes())
 
-/** @param types what was written, as paths in dist/ */
-function removeStaleFiles(types) {
-  const withoutExtension = (path) => path.replace(/(\.d)?\.[jt]sx?$/, '')
-  const sources = new Set(filesIn(join(ROOT, 'src')).map(withoutExtension))
-  for (const path of filesIn(DIST)) {
-    const isStale = path.startsWith('types/') ? !types.has(path) : !sources.has(withoutExtension(path))
-    if (/\.[jt]s$/.test(path) && isStale) rmSync(join(DIST, path), { force: true })
-  }
+function removeStaleFiles(written) {
+  for (const path of filesIn(TYPES)) if (!written.has(path)) rmSync(join(TYPES, path), { force: true })
 }
 
 /** Changes only what is different, so that it may run while another process packs. */
@@ -34,8 +29,8 @@ function writePublicTypes() {
     const kept = module.statements.flatMap((statement) => {
       return IMPORT.test(codeOf(statement)) ? withUsedNames(statement, names) : isNeeded(statement) ? [statement] : []
     })
-    written.add(`types/${module.path}`)
-    write(join(DIST, 'types', module.path), `${kept.join('\n')}\n`)
+    written.add(module.path)
+    write(join(TYPES, module.path), `${kept.join('\n')}\n`)
   }
   return written
 }
@@ -46,7 +41,7 @@ function write(path, text) {
   writeFileSync(path, text)
 }
 
-/** The declaration files of the entry points, as paths in dist/. */
+/** The declaration files of the entry points, as paths in build/. */
 function entryPoints() {
   const { exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
   const types = Object.values(exports).flatMap((target) => target.types ?? [])
@@ -89,7 +84,7 @@ function neededStatements(entries) {
 }
 
 function readModule(path) {
-  const statements = statementsOf(readFileSync(join(DIST, path), 'utf8'))
+  const statements = statementsOf(readFileSync(join(BUILD, path), 'utf8'))
   const module = { path, statements, imports: new Map(), reExports: new Map(), declarations: new Map(), ambient: [] }
   for (const statement of statements) {
     const code = codeOf(statement)

@@ -3,12 +3,12 @@
  * signature or an unknown key. They must not tell which clients exist. Seen on two shared cores: ES256 76, 79 and 87; RS256 56,
  * 60 and 72; Ed25519 148, 153 and 169; ES384 1063, 1078 and 1092.
  */
-import { createClientAssertionMethods } from '../../dist/client-auth/client-assertion.js'
-import { FailureLimiter } from '../../dist/client-auth/failure-limiter.js'
-import { IdentityProviderRegistry } from '../../dist/identity-provider/identity-provider-registry.js'
-import { generateFakeKey, signAssertion } from '../../dist/testing/index.js'
-import { FixedKeySource } from '../../dist/verification-keys/configured-key-sources.js'
-import { readKeySet } from '../../dist/verification-keys/key-set.js'
+import { createClientAssertionMethods } from '../../build/client-auth/client-assertion.js'
+import { FailureLimiter } from '../../build/client-auth/failure-limiter.js'
+import { IdentityProviderRegistry } from '../../build/identity-provider/identity-provider-registry.js'
+import { generateFakeKey, signAssertion } from '../../build/testing/index.js'
+import { FixedKeySource } from '../../build/verification-keys/configured-key-sources.js'
+import { readKeySet } from '../../build/verification-keys/key-set.js'
 
 const ROUNDS = 4000
 const TYPE = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'

@@ -4,7 +4,7 @@ import type { AdminRequest, AdminRoute } from './admin-request.js'
 import type { Answer } from './answer.js'
 import { AdminProblem } from './problem.js'
 
-/** The same place from src/admin and from dist/admin. */
+/** The same place from src/admin and from dist/admin, where this code is bundled. */
 const DIRECTORY = new URL('../../dist/admin-page/', import.meta.url)
 const files = new Map<string, Promise<Buffer>>()
 

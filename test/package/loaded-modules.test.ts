@@ -1,9 +1,15 @@
 import { execFile } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { beforeAll, describe, expect, it } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+const directory = mkdtempSync(join(tmpdir(), 'loaded-modules-'))
+afterAll(() => rmSync(directory, { recursive: true }))
+
 /** Writes the address of each ES module and each CommonJS one that is loaded. */
 const TELL = `
 import { register } from 'node:module'
@@ -40,7 +46,7 @@ const STEPS = {
     const { createAdmin } = await import('express-jwt-exchange/admin')
     createAdmin(exchange, { authorize: () => true })`,
   verify: `
-    const { isSignedBy } = await import('./dist/jwt/signatures.js')
+    const { isSignedBy } = await import('./build/jwt/signatures.js')
     const { generateKeyPairSync } = await import('node:crypto')
     const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' })
     await isSignedBy(publicKey, { header: { alg: 'ES384' }, compact: 'a.b.c' })`,
@@ -72,17 +78,34 @@ describe('the package', () => {
     for (const name of ['express', 'jose', 'passport', 'smol-toml']) expect(packages).not.toContain(name)
   })
 
+  it('opens only three files of its own for an exchange, because each file takes Node time', () => {
+    const ours = loaded.create.match(/(?<=\/dist\/).+/g)
+    expect(ours?.sort()).toEqual(['index.js', 'shared/basics.js', 'shared/exchange.js'])
+  })
+
+  it.each([['--help'], ['keygen', join(directory, 'keys.json')], ['init', join(directory, 'deployment.toml')]])(
+    'loads no exchange and no other package for the command %s',
+    async (...parameters) => {
+      const written = JSON.stringify(['x', ...parameters])
+      const loaded = await loadedModules(`process.argv.splice(1, 1, ...${written}); await import('./dist/cli/main.js')`)
+      expect(loaded).toContain(parameters[0] === '--help' ? 'Usage:' : `/dist/shared/${parameters[0]}-command.js`)
+      expect(loaded).toContain('/dist/shared/basics.js')
+      expect(loaded).not.toContain('/dist/shared/exchange.js')
+      expect(packagesIn(loaded).size).toBe(0)
+    },
+  )
+
   it('loads what explains when it is asked to', () => {
-    expect(loaded.create).toContain('/dist/exchange/')
-    expect(loaded.create).not.toContain('/dist/explain/')
-    expect(loaded.explain).toContain('/dist/explain/')
+    expect(loaded.create).not.toContain('/dist/shared/explain-')
+    expect(loaded.explain).toContain('/dist/shared/explain-')
   })
 
   it('loads the admin API when its subpath is imported, and what hardly any request needs only then', () => {
     expect(`${loaded.create}${loaded.explain}`).not.toContain('/dist/admin/')
     expect(loaded.createAdmin).toContain('/dist/admin/create-admin.js')
-    for (const later of ['openapi', 'import-format', 'import-wso2', 'discover-issuer']) {
-      expect(loaded.createAdmin).not.toContain(`/dist/admin/${later}`)
+    for (const later of ['openapi', 'import-format', 'discover-issuer']) {
+      expect(existsSync(`dist/shared/${later}.js`)).toBe(true)
+      expect(loaded.createAdmin).not.toContain(`/dist/shared/${later}`)
     }
   })
 

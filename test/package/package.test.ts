@@ -35,6 +35,7 @@ function packedFiles(): string[] {
 
 /** The page is one bundle. */
 const isOfPage = (file: string) => file.startsWith('dist/admin-page/')
+const isOfExample = (file: string) => file.startsWith('example-app/')
 
 const readPacked = (path: string) => readFileSync(join(unpacked, path), 'utf8')
 
@@ -126,14 +127,28 @@ describe('the packed files', () => {
     expect(targets.filter((path) => !existsSync(join(unpacked, path)))).toEqual([])
   })
 
-  it('hold the code of each source, and no other', () => {
-    const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
-    const compiled = [
-      ...sources.map((file) => `dist/${file.replaceAll(sep, '/')}`).filter((file) => !isOfPage(file)),
-      ...readdirSync(join(ROOT, 'example-app')).map((file) => `example-app/dist/${file}`),
-    ].filter((file) => file.endsWith('.ts'))
-    const packed = packedFiles().filter((file) => file.endsWith('.js') && !isOfPage(file))
-    expect(packed.sort()).toEqual(compiled.map((file) => file.replace(/ts$/, 'js')).sort())
+  it('hold the code that the entry points lead to, and no other', () => {
+    const { exports, bin } = JSON.parse(readPacked('package.json')) as Record<
+      'exports' | 'bin',
+      Record<string, unknown>
+    >
+    const entries = JSON.stringify([exports, bin]).match(/(?<="\.\/)[^"]+\.js(?=")/g) ?? []
+    expect(entries.length).toBeGreaterThan(8)
+    const reached = new Set(entries)
+    for (const file of reached) {
+      for (const [, specifier = ''] of readPacked(file).matchAll(/(?:\bfrom |\bimport\()'(\.{1,2}\/[^']+)'/g)) {
+        reached.add(posix.join(posix.dirname(file), specifier))
+      }
+    }
+    const packed = packedFiles().filter((file) => file.endsWith('.js') && !isOfPage(file) && !isOfExample(file))
+    expect(packed.sort()).toEqual([...reached].sort())
+  })
+
+  it('hold the code of each source of the example app, and no other', () => {
+    const sources = readdirSync(join(ROOT, 'example-app')).filter((file) => file.endsWith('.ts'))
+    expect(packedFiles().filter(isOfExample).sort()).toEqual(
+      sources.map((file) => `example-app/dist/${file.replace(/ts$/, 'js')}`).sort(),
+    )
   })
 
   it('hold the page with nothing but its bundle, and the licence of what is in it', () => {

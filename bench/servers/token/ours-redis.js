@@ -1,7 +1,7 @@
 // Our token endpoint with the replay store in Redis, all other defaults, and one listener of `token.issued`.
 import express from 'express'
 import { createClient } from 'redis'
-import { RedisReplayStore } from '../../../dist/replay/redis-replay-store.js'
+import { RedisReplayStore } from '../../../dist/redis.js'
 import { pinThisProcess } from '../../processes/pin.js'
 import { createOurExchange } from '../our-exchange.js'
 import { serveContender } from '../serve-contender.js'

@@ -67,7 +67,7 @@ describe('the memory of the process', () => {
     // Inside the package, so that the names of packages resolve.
     const directory = mkdtempSync('example-app/dist/copies-')
     try {
-      for (const copy of ['one', 'two']) cpSync('dist', join(directory, copy), { recursive: true })
+      for (const copy of ['one', 'two']) cpSync('build', join(directory, copy), { recursive: true })
       const program = `
 import { createRequire } from 'node:module'
 const load = (copy, file) => import('./' + copy + '/' + file)
