@@ -192,6 +192,14 @@ describe('the source', () => {
     expect(filesNaming(sources, 'process.env').filter((path) => !isConfig(path))).toEqual([])
   })
 
+  it('reads JSON of others with parseJson, because JSON.parse may mistake an escaped name', () => {
+    const callers = filesNaming(sources, 'JSON.parse(').filter((path) => !APART.includes(featureOf(path)))
+    const reads = ['jwt/parse-json.ts']
+    const readsOurOwn = ['cli/run-command-line.ts', 'option-checks/config-error.ts']
+    const onlyTellsOfIt = ['cli/keygen-command.ts', 'signing-keys/key-text.ts']
+    expect(callers.sort()).toEqual([...reads, ...readsOurOwn, ...onlyTellsOfIt].sort())
+  })
+
   it('reads claims as own members only, whatever another library adds to Object.prototype', () => {
     const readers = [...sources].filter(([, source]) => /\bpayload\.\w/.test(withoutComments(source)))
     expect(readers.map(([path]) => path).filter((path) => !APART.includes(featureOf(path)))).toEqual([])

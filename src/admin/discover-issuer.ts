@@ -1,4 +1,4 @@
-import { fetchBounded, parseJson, readOk } from '../guarded-fetch/bounded-fetch.js'
+import { fetchBounded, parseJsonBody, readOk } from '../guarded-fetch/bounded-fetch.js'
 import { DIRECT_CONNECTION } from '../guarded-fetch/connection-options.js'
 import { type FetchFailure, JwksFetchError, toJwksFetchError } from '../guarded-fetch/fetch-error.js'
 import { isHostAllowed, type Network } from '../guarded-fetch/network-guard.js'
@@ -76,7 +76,7 @@ function fetchIssuer(endpoint: URL, { network, now, closing }: DiscoveryDeps): P
   const totalTimeout = LIMITS.connectionTimeout + LIMITS.readTimeout
   const fetch = { endpoint, limits: LIMITS, connection: { ...DIRECT_CONNECTION, network }, totalTimeout, now }
   return fetchBounded(fetch, closing, {}, async (response) => {
-    return readMetadata(parseJson(await readOk(response, fetch)), endpoint)
+    return readMetadata(parseJsonBody(await readOk(response, fetch)), endpoint)
   })
 }
 

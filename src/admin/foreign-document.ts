@@ -1,5 +1,6 @@
 import { printable } from '../errors/printable.js'
 import type { IdentityProviderRegistration } from '../identity-provider-store/identity-provider-store.js'
+import { parseJson } from '../jwt/parse-json.js'
 import { isJsonObject, ownMember } from '../jwt/parse-json-object.js'
 import { describeType } from '../option-checks/describe-value.js'
 
@@ -39,7 +40,7 @@ export function readForeignDocument(document: unknown): object {
   const text = stringify(document)
   if (text === undefined) throw new TypeError('the document cannot be written as JSON; expected parsed JSON')
   if (text.length > MAX_LENGTH) throw new TypeError(`the document has more than ${MAX_LENGTH} characters as JSON`)
-  const copy: unknown = JSON.parse(text)
+  const copy = parseJson(text)
   if (typeof copy === 'object' && copy !== null) return copy
   const hint = typeof copy === 'string' ? '; export as JSON, not as YAML or XML' : ''
   throw new TypeError(`the document is ${describeType(copy)}; expected a JSON object${hint}`)

@@ -1,3 +1,4 @@
+import { parseJson } from '../jwt/parse-json.js'
 import { isJsonObject, ownMember } from '../jwt/parse-json-object.js'
 import {
   checkNotTooMany,
@@ -142,7 +143,7 @@ function textsOf(certificate: string | undefined): readonly unknown[] {
   if (certificate === undefined) return []
   if (!certificate.startsWith('[')) return [certificate]
   try {
-    const infos: unknown = JSON.parse(certificate)
+    const infos = parseJson(certificate)
     return Array.isArray(infos) ? infos.map(certificateOf) : [certificate]
   } catch {
     return [certificate]

@@ -9,6 +9,7 @@ import {
   type IdentityProviderStore,
   isRevisionConflict,
 } from '../identity-provider-store/identity-provider-store.js'
+import { parseJson } from '../jwt/parse-json.js'
 import { ownMember, parseJsonObject } from '../jwt/parse-json-object.js'
 import { type ConfigProblem, formatPath } from '../option-checks/config-error.js'
 import { type CommandArguments, CommandFailed, type CommandStreams, type Outcome } from './command.js'
@@ -75,7 +76,7 @@ export async function readEntry(path: string, { stdin, env }: CommandStreams): P
 /** The lines of one `[[identity_provider]]` table, as the file store keeps them. */
 function readTomlEntry(text: string, origin: { path: string; env: CommandStreams['env'] }): Entry {
   try {
-    return JSON.parse(readRegistration(Buffer.from(text), 'toml', origin))
+    return parseJson(readRegistration(Buffer.from(text), 'toml', origin)) as Entry
   } catch (error) {
     if (fieldOf(error, 'name') !== 'TypeError') throw error
     throw new CommandFailed(`${inOneLine(origin.path)}: ${fieldOf(error, 'message')}`)

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fieldOf } from '../errors/field-of.js'
+import { parseJson } from '../jwt/parse-json.js'
 import { holdsPem, holdsPrivateKey } from '../jwt/pem.js'
 import { formatPath } from '../option-checks/config-error.js'
 import { findKeyTextSlip } from '../signing-keys/key-text.js'
@@ -91,5 +92,5 @@ function isReadableByAll(path: string): boolean {
 
 /** Text of a private or public key file: PEM, or JSON with a JWK, a list of them, or a JWK set. */
 function parseKeys(text: string): unknown {
-  return holdsPem(text) ? text : JSON.parse(text)
+  return holdsPem(text) ? text : parseJson(text)
 }

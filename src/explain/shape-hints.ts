@@ -1,5 +1,6 @@
 import { printable } from '../errors/printable.js'
 import type { ReasonCode } from '../errors/reason-codes.js'
+import { parseJson } from '../jwt/parse-json.js'
 import { isJsonObject } from '../jwt/parse-json-object.js'
 import { describeType } from '../option-checks/describe-value.js'
 import { optionName } from './wording.js'
@@ -83,7 +84,7 @@ function decode(encoded: string): string | undefined {
 
 function parse(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch {
     return undefined
   }

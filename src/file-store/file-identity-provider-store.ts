@@ -15,6 +15,7 @@ import {
   isTrusted,
   toStoredText,
 } from '../identity-provider-store/storable-registration.js'
+import { parseJson } from '../jwt/parse-json.js'
 import { describeDirectoryFault, removeLeftovers } from './atomic-files.js'
 import { DirectoryWatch } from './directory-watch.js'
 import { type FileIdentityProviderStoreOptions, readFileStoreOptions } from './file-store-options.js'
@@ -103,7 +104,10 @@ export class FileIdentityProviderStore implements IdentityProviderStore {
     const text = toStoredText(registration)
     return await this.#attempt(async () => {
       await this.#removeLeftovers()
-      return { ...JSON.parse(text), ...(await this.#writer.put(registration.id, text, options)) }
+      return {
+        ...(parseJson(text) as IdentityProviderRegistration),
+        ...(await this.#writer.put(registration.id, text, options)),
+      }
     })
   }
 
@@ -169,7 +173,7 @@ export class FileIdentityProviderStore implements IdentityProviderStore {
 }
 
 function toStored({ said, revision }: OwnedRegistration): StoredRegistration {
-  return { ...JSON.parse(said.text), revision, updatedAt: said.updatedAt }
+  return { ...(parseJson(said.text) as IdentityProviderRegistration), revision, updatedAt: said.updatedAt }
 }
 
 /** An error of a listener must not end the watch. */

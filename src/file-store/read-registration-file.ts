@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { TableOrigin } from '../config/identity-provider-table.js'
 import { fieldOf } from '../errors/field-of.js'
 import type { StoredRegistration } from '../identity-provider-store/identity-provider-store.js'
+import { parseJson } from '../jwt/parse-json.js'
 import { type FileStamp, isOutage, RegistrationFileError, readContent, stampOf } from './registration-file.js'
 import { formatOf, readRegistration, revisionOf } from './registration-text.js'
 
@@ -89,7 +90,7 @@ export async function readRegistrationFile(
 
 function interpret(fileName: string, content: Uint8Array, { directory, env }: ReadFileDeps): SaidRegistration {
   const text = readRegistration(content, formatOf(fileName), { path: join(directory, fileName), env })
-  const { id, name, displayName, enabled }: StoredRegistration = JSON.parse(text)
+  const { id, name, displayName, enabled } = parseJson(text) as StoredRegistration
   const optional = { ...(displayName !== undefined && { displayName }), ...(enabled !== undefined && { enabled }) }
   return { id, name, ...optional, updatedAt: 0, text }
 }

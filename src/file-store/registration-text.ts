@@ -8,6 +8,7 @@ import { createFault } from '../errors/describe-fault.js'
 import { fieldOf } from '../errors/field-of.js'
 import type { IdentityProviderRegistration } from '../identity-provider-store/identity-provider-store.js'
 import { toStoredText } from '../identity-provider-store/storable-registration.js'
+import { parseJson } from '../jwt/parse-json.js'
 import { parseJsonObject } from '../jwt/parse-json-object.js'
 import { plainText } from '../option-checks/describe-value.js'
 
@@ -36,7 +37,7 @@ export function revisionOf(content: Uint8Array): string {
  */
 export function readRegistration(content: Uint8Array, format: FileFormat, origin: TableOrigin): string {
   const source = decode(content)
-  if (format === 'json') return toStoredText(parseJson(source) as unknown as IdentityProviderRegistration)
+  if (format === 'json') return toStoredText(readJson(source) as unknown as IdentityProviderRegistration)
   const entry: Record<string, unknown> = { ...readIdentityProviderTable(source, origin) }
   for (const name of PLAIN_MEMBERS) {
     const member = Object.hasOwn(entry, name) ? entry[name] : undefined
@@ -58,7 +59,7 @@ export function writeRegistration(
   before: Uint8Array | undefined,
   origin: TableOrigin,
 ): string | undefined {
-  const entry: Record<string, unknown> = { ...JSON.parse(text), updatedAt: microseconds() }
+  const entry: Record<string, unknown> = { ...(parseJson(text) as object), updatedAt: microseconds() }
   if (format === 'toml') {
     const source = before && tryToDecode(before)
     return withinLimit(writeIdentityProviderTable(entry, source, origin))
@@ -72,7 +73,7 @@ function withinLimit(text: string | undefined): string | undefined {
   return text !== undefined && Buffer.byteLength(text) <= MAX_FILE_SIZE ? text : undefined
 }
 
-function parseJson(source: string): Readonly<Record<string, unknown>> {
+function readJson(source: string): Readonly<Record<string, unknown>> {
   const registration = parseJsonObject(source)
   if (registration === undefined) {
     throw createFault('unreadable', 'expected one JSON object, without repeated members and at most 32 levels deep')

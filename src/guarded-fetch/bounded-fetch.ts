@@ -1,6 +1,7 @@
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { Clock } from '../clock/clock.js'
 import { pause, type Timers } from '../clock/timers.js'
+import { parseJson } from '../jwt/parse-json.js'
 import type { JwksConnectionSettings } from './connection-options.js'
 import { describeText, withoutUserInfo } from './document-kind.js'
 import { FetchDeadline } from './fetch-deadline.js'
@@ -77,9 +78,9 @@ export async function readOk(response: IncomingMessage, boundedFetch: BoundedFet
 }
 
 /** @throws JwksFetchError `not_json` */
-export function parseJson(body: string): unknown {
+export function parseJsonBody(body: string): unknown {
   try {
-    return JSON.parse(body)
+    return parseJson(body)
   } catch {
     throw new JwksFetchError('not_json', { detail: describeText(body) })
   }

@@ -3,6 +3,7 @@ import { BackgroundDeletion } from '../database/background-deletion.js'
 import type { PostgresConnectionPool } from '../database/postgres-listener.js'
 import { createMissing, openTable, queryTable } from '../database/postgres-table.js'
 import { fieldOf } from '../errors/field-of.js'
+import { parseJson } from '../jwt/parse-json.js'
 import {
   type IdentityProviderRegistration,
   type IdentityProviderStore,
@@ -104,7 +105,7 @@ export class PostgresIdentityProviderStore implements IdentityProviderStore {
     { ifRevision }: WriteOptions = {},
   ): Promise<StoredRegistration> {
     const text = toStoredText(registration)
-    const stored: IdentityProviderRegistration = JSON.parse(text)
+    const stored = parseJson(text) as IdentityProviderRegistration
     const { id, name, displayName } = stored
     const revision = randomUUID()
     const searchText = [id, name, String(displayName ?? '')].map(searchable).join('\n')
@@ -167,7 +168,7 @@ export class PostgresIdentityProviderStore implements IdentityProviderStore {
 
 /** The columns count if somebody has changed them alone. */
 function readRegistration(row: unknown): StoredRegistration {
-  const registration: IdentityProviderRegistration = JSON.parse(String(fieldOf(row, 'registration')))
+  const registration = parseJson(String(fieldOf(row, 'registration'))) as IdentityProviderRegistration
   return {
     ...registration,
     id: String(fieldOf(row, 'id')),

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { isSubject } from '../jwt/check-claims.js'
+import { parseJson } from '../jwt/parse-json.js'
 import type { IdentityProviderRegistration, RegistrationChange, StoredRegistration } from './identity-provider-store.js'
 
 /** Characters. */
@@ -21,7 +22,7 @@ export function toStoredText(registration: IdentityProviderRegistration): string
     throw new TypeError(`name: expected 1 to ${MAX_NAME_LENGTH} characters without invisible ones`)
   const text = JSON.stringify(kept)
   if (text.length > MAX_LENGTH) throw new TypeError(`a registration may have at most ${MAX_LENGTH} characters as JSON`)
-  if (!isDeepStrictEqual(JSON.parse(text), kept)) {
+  if (!isDeepStrictEqual(parseJson(text), kept)) {
     throw new TypeError('a registration must be plain JSON; functions, undefined and dates cannot be stored')
   }
   return text

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { once } from 'node:events'
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
-import { type BoundedFetch, fetchBounded, parseJson, readOk } from '../guarded-fetch/bounded-fetch.js'
+import { type BoundedFetch, fetchBounded, parseJsonBody, readOk } from '../guarded-fetch/bounded-fetch.js'
 import { describeDocument } from '../guarded-fetch/document-kind.js'
 import { JwksFetchError } from '../guarded-fetch/fetch-error.js'
 import { readMaxAge } from '../guarded-fetch/freshness.js'
@@ -72,7 +72,7 @@ function readValidators({ etag = '', 'last-modified': lastModified = '' }: Incom
 }
 
 function readMembers(body: string): unknown[] {
-  const keySet = parseJson(body)
+  const keySet = parseJsonBody(body)
   const keys = isJsonObject(keySet) ? ownMember(keySet, 'keys') : undefined
   if (Array.isArray(keys)) return keys
   throw new JwksFetchError('not_a_key_set', { detail: describeDocument(keySet) })

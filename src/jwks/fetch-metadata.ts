@@ -1,4 +1,4 @@
-import { type BoundedFetch, fetchBounded, parseJson, readOk } from '../guarded-fetch/bounded-fetch.js'
+import { type BoundedFetch, fetchBounded, parseJsonBody, readOk } from '../guarded-fetch/bounded-fetch.js'
 import { describeDocument, withoutUserInfo } from '../guarded-fetch/document-kind.js'
 import { isJwksFetchError, JwksFetchError } from '../guarded-fetch/fetch-error.js'
 import { isJsonObject, ownMember } from '../jwt/parse-json-object.js'
@@ -44,7 +44,7 @@ function isAbsent(error: unknown): boolean {
 
 function fetchMetadataAt(metadataFetch: MetadataFetch, closing: AbortSignal): Promise<URL> {
   return fetchBounded(metadataFetch, closing, {}, async (response) => {
-    return readJwksUri(parseJson(await readOk(response, metadataFetch)), metadataFetch)
+    return readJwksUri(parseJsonBody(await readOk(response, metadataFetch)), metadataFetch)
   })
 }
 

@@ -1,3 +1,5 @@
+import { parseJson } from './parse-json.js'
+
 /** No claim set of a real identity provider nests deeper than a few levels. */
 const MAX_DEPTH = 32
 const BACKSLASH = 0x5c
@@ -9,7 +11,7 @@ const SPACE = 0x20
  * (RFC 7515 §4, RFC 7519 §4). Two parsers could read different values of a duplicate member.
  */
 export function parseJsonObject(text: string): Readonly<Record<string, unknown>> | undefined {
-  const value = parseJson(text)
+  const value = tryToParse(text)
   if (!isJsonObject(value)) return undefined
   const members = countMembers(value, 1)
   return members !== undefined && members === countWrittenMembers(text) ? value : undefined
@@ -20,9 +22,9 @@ export function isJsonObject(value: unknown): value is Readonly<Record<string, u
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function parseJson(text: string): unknown {
+function tryToParse(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch {
     return undefined
   }

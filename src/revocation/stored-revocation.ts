@@ -1,4 +1,5 @@
 import { createFault } from '../errors/describe-fault.js'
+import { parseJson } from '../jwt/parse-json.js'
 import type { Revocation } from './revocation-store.js'
 
 /** One text for one revocation, in ASCII, so that each database keeps and compares it exactly. */
@@ -9,7 +10,7 @@ export function writeRevocation({ kind, value, issuedBefore, expiresAt }: Revoca
 
 /** What `readPage` checks later. @throws Error for other text */
 export function parseRevocation(text: string): Revocation {
-  const members: unknown = JSON.parse(text)
+  const members = parseJson(text)
   if (!Array.isArray(members)) throw createFault('malformed_revocation')
   const [kind, value, issuedBefore, expiresAt] = members
   return { kind, value, expiresAt, ...(issuedBefore !== null && { issuedBefore }) }

@@ -9,7 +9,7 @@ import {
   expectInvalidRequest,
   expectRefusal,
 } from '../support/expect-refusal.js'
-import { goodClaims, goodHeader, signEncoded } from '../support/forged-jwt.js'
+import { goodClaims, goodHeader, joinParts, signEncoded } from '../support/forged-jwt.js'
 import { rawRequest, sendBytes } from '../support/send-bytes.js'
 
 let host: ExchangeHost
@@ -309,6 +309,37 @@ describe('a claim twice', () => {
   ])('E7: %s is refused', async (_name, members) => {
     await expectAssertionRefused(host, signedPayload(`${openClaims()},${members}}`), 'malformed_jwt')
     await expectAssertionRefused(host, signedPayload(`{${members},${openClaims().slice(1)}}`), 'malformed_jwt')
+  })
+})
+
+/** V8 12.8 and later read an escaped name as another one that an earlier text had in that place (nodejs/node issue 63785). */
+describe("a stranger's assertion, sent first", () => {
+  /** Claims that lead JSON.parse to another name where a later text has this spelling of one. */
+  function misleading(spelling: string): string {
+    const { length } = JSON.parse(`"${spelling}"`) as string
+    return `${openClaims()},${JSON.stringify(spelling.slice(0, length))}:"x"}`
+  }
+
+  const unsigned = (header: JwsPart, claims: JwsPart) => joinParts(header, claims, 'a'.repeat(64))
+
+  it('E7: does not hide that a good one has a claim twice', async () => {
+    const spelling = '\\u0073ub'
+    await expectAssertionRefused(host, unsigned(goodHeader(host.idp), misleading(spelling)), 'bad_signature')
+    await expectAssertionRefused(host, signedPayload(`${openClaims()},"${spelling}":"admin"}`), 'malformed_jwt')
+  })
+
+  it('E7: does not change the names in a good one', async () => {
+    const name = 'https://api.example.com/roles'
+    const spelling = name.replaceAll('/', '\\/')
+    const requiredClaims = { [`"${name}"`]: { includes: 'admin' } }
+    const strict = await startExchangeHost({ idp: { algorithm: 'ES256' }, identityProvider: { requiredClaims } })
+    const open = () => JSON.stringify(goodClaims(strict.idp)).slice(0, -1)
+    const header = goodHeader(strict.idp)
+    const stranger = `${open()},${JSON.stringify(spelling.slice(0, name.length))}:"x"}`
+    await expectAssertionRefused(strict, unsigned(header, stranger), 'bad_signature')
+    const good = `${open()},"${spelling}":["admin"]}`
+    await expectExchanged(signEncoded(strict.idp.signingKey, encodePart(header), encodePart(good)), strict)
+    await strict.close()
   })
 })
 
