@@ -1,10 +1,7 @@
-import { parseJson } from './parse-json.js'
+import { forEachName, parseJson } from './parse-json.js'
 
 /** No claim set of a real identity provider nests deeper than a few levels. */
 const MAX_DEPTH = 32
-const BACKSLASH = 0x5c
-const COLON = 0x3a
-const SPACE = 0x20
 
 /**
  * A JSON object from untrusted text. Undefined if it is not an object, nests deeper than 32 levels, or has a duplicate member
@@ -44,26 +41,13 @@ function countMembers(value: object, depth: number): number | undefined {
   return count
 }
 
-/** How many member names are in valid JSON text: strings that a colon follows. Duplicates count each time. */
+/** How many member names are in valid JSON text. Duplicates count each time. */
 function countWrittenMembers(text: string): number {
   let count = 0
-  let start = text.indexOf('"')
-  while (start >= 0) {
-    let at = endOfString(text, start) + 1
-    while (text.charCodeAt(at) <= SPACE) at += 1
-    if (text.charCodeAt(at) === COLON) count += 1
-    start = text.indexOf('"', at)
-  }
+  forEachName(text, () => {
+    count += 1
+  })
   return count
-}
-
-/** The index of the quote that ends a string of valid JSON: an even number of backslashes precedes it. */
-function endOfString(text: string, start: number): number {
-  for (let end = text.indexOf('"', start + 1); ; end = text.indexOf('"', end + 1)) {
-    let at = end - 1
-    while (text.charCodeAt(at) === BACKSLASH) at -= 1
-    if ((end - at) % 2 === 1) return end
-  }
 }
 
 /** A member of parsed JSON, or undefined if it is missing. Additions to `Object.prototype` do not count as members. */
