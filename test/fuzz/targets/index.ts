@@ -3,7 +3,7 @@ import { adminTarget } from './admin-target.js'
 import { authorizationTarget } from './credentials-target.js'
 import { formTarget, httpTarget } from './http-targets.js'
 import { importTarget } from './import-target.js'
-import { jwtTarget, signedJwtTarget } from './jwt-target.js'
+import { jsonTarget, jwtTarget, signedJwtTarget } from './jwt-target.js'
 import { keySetTarget } from './key-set-target.js'
 import { claimPathTarget, globTarget } from './policy-targets.js'
 import { registrationTarget } from './registration-target.js'
@@ -19,6 +19,7 @@ export interface NamedTarget {
 }
 
 export const TARGETS: readonly NamedTarget[] = [
+  { name: 'parseJson', start: jsonTarget, inputs: 300 },
   { name: 'parseJwt', start: jwtTarget, inputs: 300 },
   { name: 'a signed token', start: signedJwtTarget, inputs: 300 },
   { name: 'readKeySet', start: keySetTarget, inputs: 300 },
