@@ -8,6 +8,7 @@ import { rollup } from 'rollup'
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
 const SOURCE = join(ROOT, 'build')
 const TARGET = join(ROOT, 'dist')
+/** The start of the command line, and the commands that need no exchange. */
 const SMALL_COMMANDS = ['cli/main.js', 'cli/init-command.js', 'cli/keygen-command.js']
 
 const bundle = await rollup({
@@ -26,7 +27,7 @@ const { output } = await bundle.generate({
   manualChunks: (path, { getModuleInfo }) => sharedFileOf(path, getModuleInfo),
   onlyExplicitManualChunks: true,
   hoistTransitiveImports: false,
-  // Names that a reader of dist/ knows from src.
+  // So that dist/ has the names of src.
   minifyInternalExports: false,
 })
 await bundle.close()
@@ -38,7 +39,7 @@ removeStaleFiles(new Set(output.map(({ fileName }) => fileName)))
 
 /**
  * What is loaded with the main entry point is in one file, because most other entry points need it, too. What the small commands
- * need of that is in another one: `--help` and `keygen` load no exchange.
+ * need of that is in another one, so that `--help` and `keygen` load no exchange.
  */
 function sharedFileOf(path, getModuleInfo) {
   const isLoadedWith = (start) => loadedWith(join(SOURCE, start), getModuleInfo).has(path)
@@ -60,7 +61,7 @@ function entryPoints() {
   return targets.map((path) => posix.relative('dist', posix.normalize(path)))
 }
 
-/** In src, `import.meta.url` is that of a file in a folder of src: a path from there to the root must also lead there from dist. */
+/** Code that uses `import.meta.url` finds the root two folders above itself, as in a folder of src. So it must also be in one of dist. */
 function checkDepth(fileName, code) {
   if (code.includes('import.meta.url') && fileName.split('/').length !== 2) {
     throw new Error(`dist/${fileName} uses import.meta.url, and is not in a folder of dist`)
